@@ -1,0 +1,27 @@
+"""Git credential helper for Azure DevOps. This page is the map of the house.
+
+``__main__``   the front door: argv to one command, exceptions to one line on stderr
+``errors``     what can go wrong, by whose fault
+``git/``       what git says and what we tell it: messages, remotes, configuration
+``accounts/``  who we are: accounts, which one to take, the registry file and where it lies
+``vault/``     where secrets are kept: the OS keyring, or a file on consent
+``signin/``    how a token is got: OAuth, Entra, the browser and the pasted answer
+``tokens``     a live token for this account and tenant: vault, lock, refresh
+``devops``     Azure DevOps REST: who am I, which organizations, is this token good
+``web``        the one HTTP client
+``commands/``  the verbs: those git calls (``helper``) and those people call
+
+Imports run downwards only: errors <- git <- accounts, vault, web <- signin, devops <- tokens <- commands
+<- __main__. Importing a room never loads its neighbours: every package ``__init__`` holds only its docstring.
+"""
+
+from __future__ import annotations
+
+
+def __getattr__(name: str) -> str:
+    """Give ``__version__`` on demand: importlib.metadata costs more than a whole ``get``."""
+    if name == "__version__":
+        from importlib.metadata import version  # noqa: PLC0415 - see the docstring
+
+        return version("git-credential-azdo")
+    raise AttributeError(name)

@@ -1,0 +1,4 @@
+"""Front door."""
+
+def main() -> int:
+    return 0

@@ -1,0 +1,1 @@
+"""The verbs: those git calls (helper) and those people call (cli and its neighbours)."""

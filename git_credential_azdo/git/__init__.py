@@ -1,0 +1,1 @@
+"""What git says and what we tell it: messages, remotes, configuration."""

@@ -1,4 +1,59 @@
-"""Front door."""
+"""The front door: argv to one command, exceptions to one line on stderr and an exit code.
 
-def main() -> int:
-    return 0
+The verbs git calls go straight to ``commands.helper``; everything for people is loaded only for people. Exit
+codes: 0 done, 1 an expected failure, 2 a wrong command line, 3 a bug of ours, 130 stopped by Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from git_credential_azdo.errors import AzdoError, report, say
+
+_GIT_VERBS = frozenset(("get", "store", "erase", "capability"))
+_FAILURE, _BUG, _STOPPED = 1, 3, 130
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command that ``arguments`` (default: the process's) ask for; return the exit code."""
+    words = sys.argv[1:] if arguments is None else arguments
+    _distrust_current_folder()
+    try:
+        if len(words) == 1 and words[0] in _GIT_VERBS:
+            from git_credential_azdo.commands import helper  # noqa: PLC0415 - git's verbs load nothing else
+
+            return helper.run(words[0])
+        from git_credential_azdo.commands import cli  # noqa: PLC0415 - loads click
+
+        return cli.run(words)
+    except AzdoError as error:
+        report(error)
+        return _FAILURE
+    except KeyboardInterrupt:
+        sys.stderr.write("\n")
+        return _STOPPED
+    except Exception as error:
+        if os.environ.get("AZDO_DEBUG"):
+            raise
+        # Its text could quote a secret, so the kind and the place must do.
+        trace = error.__traceback__
+        while trace and trace.tb_next:
+            trace = trace.tb_next
+        place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"
+        say("error", f"this is a bug: {type(error).__name__} at {place}")
+        say("hint", "AZDO_DEBUG=1 shows the whole traceback, which may show secrets")
+        return _BUG
+
+
+def _distrust_current_folder() -> None:
+    """Never import from where we were started: git runs us inside repositories, and one may hold a ``keyring.py``."""
+    try:
+        here = os.getcwd()
+    except OSError:  # the folder was deleted under us
+        here = ""
+    sys.path[:] = [entry for entry in sys.path if os.path.isabs(entry) and entry != here]
+
+
+if __name__ == "__main__":
+    sys.exit(main())

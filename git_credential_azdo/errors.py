@@ -15,6 +15,8 @@ command to run or a page to open.
 
 from __future__ import annotations
 
+import sys
+
 
 class AzdoError(Exception):
     """An expected failure: what happened, and what to run next (``hint``), if anything cures it."""
@@ -51,3 +53,16 @@ class SignInError(AzdoError):
 
 class ServiceError(AzdoError):
     """Azure DevOps refused the request or gave an answer that is not one."""
+
+
+def report(error: AzdoError) -> None:
+    """Print the error, and its hint, on stderr; what a server or a URL brought in cannot steer the terminal."""
+    say("error", error.message)
+    if error.hint:
+        say("hint", error.hint)
+
+
+def say(kind: str, text: str) -> None:
+    """Print one line of ours on stderr: ``git-credential-azdo: KIND: TEXT``."""
+    line = "".join(character if character.isprintable() else "?" for character in text)
+    sys.stderr.write(f"git-credential-azdo: {kind}: {line}\n")

@@ -1,0 +1,210 @@
+"""What the registry's blocks mean: accounts, typed credentials, servers, bindings, learned tenants.
+
+Pure: no files, no clock. A block is a list of ``key=value`` pairs that keeps every key it was read with, so that a
+newer version's keys survive; the classes here are views of blocks and hold no secret.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_credential_azdo.git.wire import Pair
+
+OAUTH = "oauth"
+PAT = "pat"
+TYPED = "typed"
+ACCOUNT_KINDS = frozenset((OAUTH, PAT))
+ALL_ORGANIZATIONS = "*"
+
+MARKS_PER_TENANT = 2
+"""The current and the previous generated token: a long clone hands back the one before the last refresh."""
+
+
+class Block:
+    """One block of the registry: its pairs in order."""
+
+    __slots__ = ("pairs",)
+
+    def __init__(self, pairs: Iterable[Pair] = ()) -> None:
+        self.pairs = list(pairs)
+
+    def get(self, key: str) -> str:
+        """Return the last value of ``key``, or an empty text."""
+        for name, value in reversed(self.pairs):
+            if name == key:
+                return value
+        return ""
+
+    def has(self, key: str) -> bool:
+        """Say whether ``key`` stands in the block, be it empty."""
+        return any(name == key for name, _ in self.pairs)
+
+    def all(self, key: str) -> list[str]:
+        """Return the values of ``key`` (with its ``[]``) in order."""
+        return [value for name, value in self.pairs if name == key]
+
+    def set(self, key: str, value: str | None) -> None:
+        """Let ``key`` have this one value, in its old place if it had one; None removes it."""
+        self.set_all(key, [] if value is None else [value])
+
+    def set_all(self, key: str, values: Iterable[str]) -> None:
+        """Let ``key`` have these values, in its old place if it had one."""
+        at = next((index for index, (name, _) in enumerate(self.pairs) if name == key), len(self.pairs))
+        rest = [pair for pair in self.pairs if pair[0] != key]
+        self.pairs = rest[:at] + [(key, value) for value in values] + rest[at:]
+
+
+class View:
+    """A block with a meaning."""
+
+    __slots__ = ("block",)
+
+    def __init__(self, block: Block) -> None:
+        self.block = block
+
+    @property
+    def id(self) -> str:
+        """What the vault's entries of this block begin with."""
+        return self.block.get("id")
+
+    @property
+    def kind(self) -> str:
+        """What kind of block this is."""
+        return self.block.get("kind")
+
+    @property
+    def vault(self) -> str:
+        """The vault that keeps the secrets, by name."""
+        return self.block.get("vault")
+
+    @property
+    def expires_utc(self) -> int | None:
+        """When the secret ends, in seconds since the epoch; None when it has no end that we know."""
+        return number(self.block.get("expires_utc"))
+
+
+class TokenMark:
+    """A generated token that we gave out, known by its digest only; ``received`` in seconds since the epoch."""
+
+    __slots__ = ("digest", "dropped", "received", "tenant")
+
+    def __init__(self, tenant: str, digest: str, received: int, *, dropped: bool = False) -> None:
+        self.tenant = tenant
+        self.digest = digest
+        self.received = received
+        self.dropped = dropped
+
+
+class Account(View):
+    """One identity that we can get a token for."""
+
+    __slots__ = ("default", "name", "organizations", "tenant")
+
+    def __init__(self, block: Block) -> None:
+        super().__init__(block)
+        self.name = block.get("name")
+        self.tenant = block.get("tenant")
+        self.organizations = block.all("org[]")
+        self.default = block.get("default") == "1"
+
+    @property
+    def alias(self) -> str:
+        """The short name a person gave, or an empty text."""
+        return self.block.get("alias")
+
+    @property
+    def label(self) -> str:
+        """How to name the account to a person so that a command of ours would find it."""
+        return self.alias or self.name or self.id
+
+    def answers_to(self, name: str) -> bool:
+        """Say whether ``name`` is this account's sign-in name, alias or id."""
+        wanted = name.lower()
+        return wanted in (self.name.lower(), self.alias.lower(), self.id)
+
+    def lists(self, organization: str) -> bool:
+        """Say whether the account was set up for the organization."""
+        return organization in self.organizations or ALL_ORGANIZATIONS in self.organizations
+
+    def can_serve(self, organization: str | None) -> bool:
+        """Say whether a token of this account may be tried there: a PAT serves only what it lists."""
+        return self.kind != PAT or organization is None or self.lists(organization)
+
+    @property
+    def marks(self) -> list[TokenMark]:
+        """The tokens we gave out lately, newest first within each tenant."""
+        return [mark for text in self.block.all("token[]") if (mark := _read_mark(text))]
+
+    def set_marks(self, marks: Iterable[TokenMark]) -> None:
+        """Keep these marks, the newest MARKS_PER_TENANT of each tenant."""
+        kept: list[str] = []
+        seen: dict[str, int] = {}
+        for mark in marks:
+            seen[mark.tenant] = seen.get(mark.tenant, 0) + 1
+            if seen[mark.tenant] <= MARKS_PER_TENANT:
+                words = [mark.tenant or "-", mark.digest, str(mark.received)]
+                kept.append(" ".join([*words, "dropped"] if mark.dropped else words))
+        self.block.set_all("token[]", kept)
+
+    def rejected_at(self, organization: str | None) -> int | None:
+        """Return when the organization refused this account's token, in seconds since the epoch, if it did."""
+        for text in self.block.all("rejected[]"):
+            name, _, at = text.partition(" ")
+            if name == (organization or "-"):
+                return number(at)
+        return None
+
+    def set_rejected(self, organization: str | None, at: int | None) -> bool:
+        """Mark the account as refused by the organization, or take the mark back; say whether that changed it."""
+        name = organization or "-"
+        before = self.block.all("rejected[]")
+        kept = [text for text in before if text.partition(" ")[0] != name]
+        if at is not None:
+            kept.append(f"{name} {at}")
+        self.block.set_all("rejected[]", kept)
+        return kept != before
+
+
+class Typed(View):
+    """A credential that a person typed to git and git handed to ``store``.
+
+    For Azure DevOps Services it belongs to an organization (or to none, when no path came); for a registered
+    server to protocol, host and path. The user may be empty, which is not the same as absent.
+    """
+
+    __slots__ = ()
+
+    @property
+    def user(self) -> str | None:
+        """The user it was stored with, if any."""
+        return self.block.get("username") if self.block.has("username") else None
+
+    @property
+    def path(self) -> str | None:
+        """The path it was stored with, if any."""
+        return self.block.get("path") if self.block.has("path") else None
+
+    @property
+    def organization(self) -> str | None:
+        """The organization of Azure DevOps Services it was stored for, if any."""
+        return self.block.get("organization") or None
+
+    @property
+    def address(self) -> str:
+        """Scheme and host it was stored for."""
+        return self.block.get("address")
+
+
+def number(text: str) -> int | None:
+    """Read a whole number; None for anything else."""
+    return int(text) if text.isascii() and text.isdigit() else None
+
+
+def _read_mark(text: str) -> TokenMark | None:
+    words = text.split(" ")
+    if len(words) < 3 or (received := number(words[2])) is None:  # noqa: PLR2004 - tenant, digest, received
+        return None
+    tenant = words[0] if words[0] != "-" else ""
+    return TokenMark(tenant, words[1], received, dropped="dropped" in words[3:])

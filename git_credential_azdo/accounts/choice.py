@@ -1,0 +1,172 @@
+"""Which account: from the remote, the user in the request, the tenant and the registry, to one account and why.
+
+Pure, and the only place where this is decided. The person's own word comes first: a named user is never
+overridden, then bindings, then what was set up for the organization, then its tenant, then the default. Two
+accounts that fit equally are never guessed between.
+"""
+
+from __future__ import annotations
+
+from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.git.remote import SERVICES_HOST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account, Typed
+    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import Remote
+
+CHOSEN = "account"
+TYPED_CREDENTIAL = "typed"
+AMBIGUOUS = "ambiguous"
+UNKNOWN_USER = "unknown user"
+NOT_COVERED = "not covered"
+NONE = "none"
+
+# Where Entra says that personal Microsoft accounts live; signin/entra tells them apart.
+PERSONAL_TENANTS = frozenset(("9188040d-6c67-4c5b-b112-36a304b66dad", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"))
+
+
+class Choice:
+    """What was chosen, and why.
+
+    ``outcome``       CHOSEN, TYPED_CREDENTIAL, AMBIGUOUS, UNKNOWN_USER, NOT_COVERED (the named account cannot serve
+                      the organization) or NONE
+    ``account``       the account, when CHOSEN
+    ``typed``         the typed credential, when TYPED_CREDENTIAL
+    ``reason``        why, in words for a person
+    ``candidates``    the accounts that were left when it could not be decided, else those that could serve
+    ``organization``  what the request turned out to be about, or None
+    ``deliberate``    whether the account is bound to, or was set up for, just this organization or repository
+    ``user``          whom the request names, once the organization's name is told from it, or None
+    """
+
+    __slots__ = ("account", "candidates", "deliberate", "organization", "outcome", "reason", "typed", "user")
+
+    def __init__(
+        self,
+        outcome: str,
+        reason: str,
+        request: tuple[str | None, str | None],
+        candidates: list[Account],
+        *,
+        account: Account | None = None,
+        typed: Typed | None = None,
+        deliberate: bool = False,
+    ) -> None:
+        self.outcome = outcome
+        self.reason = reason
+        self.organization, self.user = request
+        self.candidates = candidates
+        self.account = account
+        self.typed = typed
+        self.deliberate = deliberate
+
+
+def choose(remote: Remote, tenant: str | None, registry: Registry) -> Choice:
+    """Choose for Azure DevOps Services.
+
+    ``tenant`` is what this very request says the organization's tenant is; what was learned before stands in.
+    """
+    accounts = registry.accounts
+    request = organization, user = organization_and_user(remote, registry)
+    named = [account for account in accounts if account.answers_to(user)] if user else accounts
+    candidates = [account for account in named if account.can_serve(organization)]
+    learned = tenant or registry.tenant_of(organization)
+    account, reason, deliberate = _decide(remote, request, learned, candidates, registry)
+    if account:
+        return Choice(CHOSEN, reason, request, candidates, account=account, deliberate=deliberate)
+    if candidates:
+        return Choice(AMBIGUOUS, "several accounts fit", request, candidates)
+    matching = matching_typed(remote, organization, user, registry.typed)
+    if len({typed.organization for typed in matching}) > 1:
+        return Choice(NONE, "credentials typed for several organizations fit", request, [])
+    if matching:
+        return Choice(TYPED_CREDENTIAL, "a credential typed to git earlier", request, [], typed=matching[0])
+    if user and not named:
+        return Choice(UNKNOWN_USER, f"no account here is named {user}", request, accounts)
+    if named:
+        return Choice(NOT_COVERED, f"no account here covers {organization}", request, named)
+    return Choice(NONE, "there is no account", request, [])
+
+
+def organization_and_user(remote: Remote, registry: Registry) -> tuple[str | None, str | None]:
+    """Tell the organization from a user: Azure's own clone URLs carry the organization as the user."""
+    organization, user = remote.organization, remote.user or None
+    if user is None or user.lower() == organization:
+        return organization, None
+    if remote.services and organization is None and "@" not in user:
+        known = any(account.answers_to(user) for account in registry.accounts)
+        if not known and not any(_same_name(user, entry.user) for entry in registry.typed):
+            return user.lower(), None
+    return organization, user
+
+
+def _same_name(name: str, other: str | None) -> bool:
+    return other is not None and name.lower() == other.lower()
+
+
+def _decide(
+    remote: Remote,
+    request: tuple[str | None, str | None],
+    tenant: str | None,
+    candidates: list[Account],
+    registry: Registry,
+) -> tuple[Account | None, str, bool]:
+    organization, user = request
+    if user and len(candidates) == 1:
+        return candidates[0], f"the request names {user}", False
+    for target, what in (
+        (remote.repository, "this repository"),
+        (organization, f"the organization {organization}"),
+    ):
+        bound = registry.binding(target) if target else None
+        account = next((account for account in candidates if account.id == bound), None)
+        if account:
+            return account, f"bound to {what}", True
+    if organization:
+        account, how = _default_or_only([account for account in candidates if account.lists(organization)])
+        if account:
+            return account, f"{how} set up for {organization}", True
+    if tenant:
+        account, how = _default_or_only(
+            [account for account in candidates if account.kind != PAT and _belongs(account, tenant)]
+        )
+        if account:
+            return account, f"{how} of the organization's tenant {tenant}", False
+    return *_default_or_only(candidates), False
+
+
+def _belongs(account: Account, tenant: str) -> bool:
+    return account.tenant == tenant or (tenant in PERSONAL_TENANTS and account.tenant in PERSONAL_TENANTS)
+
+
+def _default_or_only(accounts: list[Account]) -> tuple[Account | None, str]:
+    if len(accounts) == 1:
+        return accounts[0], "the only account"
+    return next(((account, "the default account") for account in accounts if account.default), (None, ""))
+
+
+def matching_typed(
+    remote: Remote, organization: str | None, user: str | None, typed: list[Typed]
+) -> list[Typed]:
+    """Return the typed credentials that the request matches, the newest first.
+
+    git's own rule (credential.c, credential_match): what the request names must be equal, what it does not name
+    may be anything. For Azure DevOps Services the organization stands for the path.
+    """
+    if remote.services:
+        return [
+            entry
+            for entry in typed
+            if entry.address == f"https://{SERVICES_HOST}"
+            and organization in {None, entry.organization}
+            and (user is None or _same_name(user, entry.user))
+        ]
+    return [
+        entry
+        for entry in typed
+        if entry.address == remote.address
+        and remote.path in {None, entry.path}
+        and remote.user in {None, entry.user}
+    ]

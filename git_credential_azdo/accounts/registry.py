@@ -1,0 +1,96 @@
+"""The registry: the file that lists accounts, read. It holds no secret; writing it is ``update``'s business.
+
+Reading never fails because of one block: a damaged one is kept aside in ``damaged`` and costs nobody else's
+account. The form (blocks of ``key=value`` lines, the first with ``version=1``) is meant to be read and mended by
+hand.
+"""
+
+from __future__ import annotations
+
+from git_credential_azdo.accounts.account import ACCOUNT_KINDS, TYPED, Account, Block, Typed
+from git_credential_azdo.errors import ProtocolError
+from git_credential_azdo.git.wire import parse_pairs, split_blocks
+
+VERSION = "1"
+
+HEADER = ""
+SERVER = "server"
+BINDING = "binding"
+LEARNED = "learned"
+
+
+class Registry:
+    """What the file says: ``header``, ``blocks`` after it, and ``damaged`` ones as raw bytes."""
+
+    __slots__ = ("blocks", "damaged", "header")
+
+    def __init__(self, header: Block, blocks: list[Block], damaged: list[bytes]) -> None:
+        self.header = header
+        self.blocks = blocks
+        self.damaged = damaged
+
+    @property
+    def salt(self) -> bytes:
+        """What the digests are salted with; empty before the first write."""
+        return self.header.get("salt").encode("ascii", "replace")
+
+    @property
+    def accounts(self) -> list[Account]:
+        """The accounts, in the order they were set up."""
+        return [Account(block) for block in self.blocks if block.get("kind") in ACCOUNT_KINDS]
+
+    @property
+    def typed(self) -> list[Typed]:
+        """The typed credentials, the newest first."""
+        return [Typed(block) for block in reversed(self.blocks) if block.get("kind") == TYPED]
+
+    def of_kind(self, kind: str) -> list[Block]:
+        """Return the blocks of one kind."""
+        return [block for block in self.blocks if block.get("kind") == kind]
+
+    def server(self, address: str) -> Block | None:
+        """Return the block of the server registered as ``address`` (``https://host:port``), if it is."""
+        return next((block for block in self.of_kind(SERVER) if block.get("address") == address), None)
+
+    def binding(self, target: str) -> str | None:
+        """Return the id of the account bound to ``organization`` or ``organization/project/repository``."""
+        return next(
+            (block.get("account") for block in self.of_kind(BINDING) if block.get("target") == target), None
+        )
+
+    def tenant_of(self, organization: str | None) -> str | None:
+        """Return the tenant that the organization was learned to belong to."""
+        for block in self.of_kind(LEARNED):
+            if block.get("organization") == organization:
+                return block.get("tenant") or None
+        return None
+
+    def account(self, identifier: str) -> Account | None:
+        """Return the account with this id."""
+        return next((account for account in self.accounts if account.id == identifier), None)
+
+
+def read(data: bytes) -> Registry:
+    """Make sense of the file's bytes. Raises ProtocolError when a newer version of the program wrote it."""
+    header = Block()
+    blocks: list[Block] = []
+    damaged: list[bytes] = []
+    for raw in split_blocks(data):
+        try:
+            block = Block(parse_pairs(raw))
+        except ProtocolError:
+            damaged.append(raw)
+            continue
+        kind = block.get("kind")
+        if kind == HEADER and block.has("version") and not header.pairs:
+            if block.get("version") != VERSION:
+                raise ProtocolError(
+                    "the accounts file was written by a newer version of this program",
+                    "pipx upgrade git-credential-azdo",
+                )
+            header = block
+        elif not kind or (kind in ACCOUNT_KINDS and not block.get("id")):
+            damaged.append(raw)
+        else:
+            blocks.append(block)
+    return Registry(header, blocks, damaged)

@@ -1,0 +1,109 @@
+"""The commands that people call: one line each here, loaded from its own module when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import stat
+import sys
+
+import click
+
+from git_credential_azdo.errors import UsageError
+
+_MODULES = "git_credential_azdo.commands."
+COMMANDS = {
+    "setup": ("setup", "Sign in, or keep a personal access token, and set git up"),
+    "accounts": ("accounts", "List the accounts"),
+    "use": ("use", "Choose the account of an organization, a repository, or all"),
+    "explain": ("explain", "Say which account serves an address, and why"),
+    "unlock": ("unlock", "Unlock the keyring"),
+    "logout": ("logout", "Forget an account and its secrets"),
+    "server": ("server", "Serve a server of your own: add, list, remove"),
+    "help": ("cli", "Show this text"),
+}
+EPILOG = """git itself calls get, store, erase and capability.
+Texts on each command: git credential-azdo COMMAND -h"""
+
+
+class _LazyGroup(click.Group):
+    """A group that knows its commands' names and summaries without loading them."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        del ctx
+        if cmd_name == "help":
+            return help_command
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(_MODULES + COMMANDS[cmd_name][0])
+        command = module.command
+        return command if isinstance(command, click.Command) else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        del ctx
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+def _show_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's
+    if wanted:
+        from git_credential_azdo import __version__  # noqa: PLC0415 - made on demand
+
+        click.echo(f"git-credential-azdo {__version__}")
+        context.exit()
+
+
+@click.group(
+    cls=_LazyGroup,
+    name="git credential-azdo",
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=EPILOG,
+)
+@click.option(
+    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show it."
+)
+def group() -> None:
+    """Git credential helper for Azure DevOps: sign in once, then git clone, fetch and push just work."""
+
+
+@click.command("help", short_help=COMMANDS["help"][1])
+@click.argument("name", metavar="[COMMAND]", required=False)
+def help_command(name: str | None) -> None:
+    """Show this text, or a command's (git takes --help for itself)."""
+    context = click.Context(group, info_name=group.name)
+    command = group.get_command(context, name) if name else group
+    if command is None:
+        raise UsageError(f"there is no command {name}", "git credential-azdo help")
+    click.echo(command.get_help(click.Context(command, info_name=name, parent=context) if name else context))
+
+
+def run(words: list[str]) -> int:
+    """Run the command that ``words`` name; return the exit code."""
+    if len(words) == 1 and words[0] not in COMMANDS and not words[0].startswith("-") and _comes_from_git():
+        return 0  # git's contract: a helper ignores operations that it does not know
+    try:
+        result = group.main(args=words or ["help"], prog_name=group.name, standalone_mode=False)
+    except click.exceptions.Abort:
+        raise KeyboardInterrupt from None
+    except click.ClickException as error:
+        context = getattr(error, "ctx", None)
+        command = context.command_path if context else group.name
+        raise UsageError(_as_line(error.format_message()), f"{command} -h") from None
+    return result if isinstance(result, int) else 0
+
+
+def _comes_from_git() -> bool:
+    """Say whether git calls: it talks to helpers through a pipe; a person's mistyped command has none."""
+    try:
+        return stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode)
+    except (AttributeError, OSError, ValueError):
+        return False
+
+
+def _as_line(text: str) -> str:
+    line = " ".join(text.split()).removesuffix(".")
+    return line[:1].lower() + line[1:]

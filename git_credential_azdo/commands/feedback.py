@@ -1,0 +1,121 @@
+"""What git tells us of a token that we gave: it worked (``store``), or it was refused (``erase``).
+
+Recognizes our own tokens by their digests, without opening the vault, and turns the news into changes of the
+registry. It never deletes a secret: git says ``erase`` after any 401, and a server may be wrong for a moment.
+"""
+
+from __future__ import annotations
+
+import time
+
+from git_credential_azdo.accounts.account import PAT, Block
+from git_credential_azdo.accounts.choice import organization_and_user
+from git_credential_azdo.accounts.digest import digest
+from git_credential_azdo.accounts.registry import LEARNED
+from git_credential_azdo.commands.serving import STATE_PREFIX
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.git.wire import Message
+
+    Change = Callable[[Registry], object]
+
+FRESH_SECONDS = 300
+"""A token refused younger than this was not refused for its age: a new one would fare no better."""
+
+
+class Given:
+    """A token of ours that came back: whose, of which tenant, by which digest, received when (None: long ago)."""
+
+    __slots__ = ("account", "digest", "received", "tenant")
+
+    def __init__(self, account: Account, tenant: str, token_digest: str, received: int | None) -> None:
+        self.account = account
+        self.tenant = tenant
+        self.digest = token_digest
+        self.received = received
+
+
+def recognize(message: Message, registry: Registry) -> Given | None:
+    """Say whose token came back; None when we did not give it.
+
+    The secret itself decides. git hands our ``state[]`` back even when another helper's secret was used, so a state
+    counts only when its digest is that of the secret.
+    """
+    secret = message.get("password") or message.get("credential")
+    if not secret or not registry.salt:
+        return None
+    ours = digest(registry.salt, secret)
+    for account in registry.accounts:
+        for mark in account.marks:
+            if mark.digest == ours:
+                return Given(account, mark.tenant, ours, mark.received)
+    for state in message.all("state[]"):
+        if state.startswith(STATE_PREFIX):
+            identifier, _, rest = state.removeprefix(STATE_PREFIX).partition(":")
+            tenant, _, told = rest.partition(":")
+            account_then = registry.account(identifier)
+            if account_then and told == ours:
+                return Given(account_then, tenant, ours, None)
+    return None
+
+
+def confirm(given: Given, remote: Remote, registry: Registry) -> Change | None:
+    """Return the change when the token worked: its rejection ends, the tenant is learned. None when nothing changes."""
+    organization, _ = organization_and_user(remote, registry)
+    rejected = given.account.rejected_at(organization) is not None
+    new_tenant = bool(given.tenant and organization) and registry.tenant_of(organization) != given.tenant
+    if not rejected and not new_tenant:
+        return None
+
+    def change(fresh: Registry) -> None:
+        account = fresh.account(given.account.id)
+        if account:
+            account.set_rejected(organization, None)
+        if new_tenant and organization:
+            learn(fresh, organization, given.tenant)
+
+    return change
+
+
+def refuse(given: Given, remote: Remote, registry: Registry) -> Change:
+    """Return the change when it was refused: an old token is dropped, a fresh one or a PAT marks the organization."""
+    organization, _ = organization_and_user(remote, registry)
+    now = int(time.time())
+    is_fresh = given.received is not None and 0 <= now - given.received < FRESH_SECONDS
+
+    def change(fresh: Registry) -> None:
+        if organization:
+            forget_tenant(fresh, organization)
+        account = fresh.account(given.account.id)
+        if account is None:
+            return
+        if account.kind == PAT or is_fresh:
+            account.set_rejected(organization, now)
+            return
+        marks = account.marks
+        for mark in marks:
+            mark.dropped = mark.dropped or mark.digest == given.digest
+        account.set_marks(marks)
+
+    return change
+
+
+def learn(registry: Registry, organization: str, tenant: str) -> None:
+    """Remember the organization's tenant."""
+    forget_tenant(registry, organization)
+    registry.blocks.append(Block([("kind", LEARNED), ("organization", organization), ("tenant", tenant)]))
+
+
+def forget_tenant(registry: Registry, organization: str) -> None:
+    """Forget what was learned of the organization."""
+    registry.blocks = [
+        block
+        for block in registry.blocks
+        if block.get("kind") != LEARNED or block.get("organization") != organization
+    ]

@@ -1,0 +1,231 @@
+"""The verbs that git calls: ``get``, ``store``, ``erase`` and ``capability``. The hot path.
+
+Reads a message on stdin, answers on stdout once and at the end, and never asks a person anything. For anybody
+else's host it does nothing and loads nothing more. What only some requests need is imported where it is needed,
+since git starts us twice for every fetch. Contract: git's Documentation/git-credential.adoc and gitcredentials.adoc.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from git_credential_azdo.accounts.place import registry_path
+from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
+from git_credential_azdo.files import read_file
+from git_credential_azdo.git.remote import remote_of, tenant_in
+from git_credential_azdo.git.wire import format_pairs, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from git_credential_azdo.accounts.choice import Choice
+    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.git.wire import Message, Pair
+
+TOKEN_VARIABLES = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
+
+
+def run(verb: str) -> int:
+    """Answer ``get``, ``store``, ``erase`` or ``capability``; return the exit code."""
+    if verb == "capability":
+        _write(b"version 0\ncapability authtype\ncapability state\n")
+        return 0
+    try:
+        message = parse(sys.stdin.buffer.read())
+    except ProtocolError:
+        return 0
+    remote = remote_of(message)
+    if remote is None:
+        return 0
+    try:
+        _serve(verb, message, remote)
+    except AzdoError as error:
+        report(error)
+        if verb != "get":
+            return 1
+        _stop()
+    return 0
+
+
+def _serve(verb: str, message: Message, remote: Remote) -> None:
+    path = registry_path()
+    try:
+        data = read_file(path)
+    except OSError as error:
+        raise AzdoError(f"cannot read {path}: {error.strerror}") from error
+    if not remote.services and not _may_be_server(remote, data):
+        return
+    from git_credential_azdo.accounts.registry import read  # noqa: PLC0415 - it is ours, or may be
+
+    registry = read(data)
+    if not remote.services and registry.server(remote.address) is None and not _in_pipeline():
+        return
+    for _ in registry.damaged:
+        say("error", f"an entry of {path} is damaged and was left alone")
+    if verb == "get":
+        _get(message, remote, registry)
+    elif verb == "store":
+        _store(message, remote, registry)
+    else:
+        _erase(message, remote, registry)
+
+
+def _may_be_server(remote: Remote, data: bytes) -> bool:
+    """Say whether the registry mentions the host at all, before anything is loaded to read it."""
+    return remote.host.encode("utf-8", "surrogateescape") in data or _in_pipeline()
+
+
+def _in_pipeline() -> bool:
+    return "TF_BUILD" in os.environ and "SYSTEM_ACCESSTOKEN" in os.environ
+
+
+def _get(message: Message, remote: Remote, registry: Registry) -> None:
+    if not remote.services:
+        variable = _token_variable(remote, None)
+        if variable:
+            _answer(_credential(message, "azdo", os.environ[variable]))
+            return
+        from git_credential_azdo.commands import typed  # noqa: PLC0415 - only for servers
+
+        _answer(typed.find_for_server(message, remote, registry))
+        return
+    if remote.protocol != "https":
+        raise AzdoError(
+            "Azure DevOps was asked over http, where anybody on the way could read a token",
+            "use the same address with https://, for example by git remote set-url",
+        )
+    from git_credential_azdo.accounts import choice as rules  # noqa: PLC0415 - it is ours
+
+    challenges = message.all("wwwauth[]")
+    tenant = tenant_in(challenges)
+    choice = rules.choose(remote, tenant, registry)
+    variable = _token_variable(remote, choice)
+    if variable:
+        _answer(_credential(message, "azdo", os.environ[variable]))
+    elif choice.account:
+        from git_credential_azdo.commands import serving  # noqa: PLC0415 - there is an account to ask
+
+        served = serving.serve(choice.account, choice.organization, tenant, registry, asked=bool(challenges))
+        _answer(
+            _credential(
+                message,
+                served.user,
+                served.secret,
+                expires_utc=served.expires_utc,
+                state=served.state,
+                bearer=served.bearer,
+            )
+        )
+        _apply(served.change)
+    elif choice.typed:
+        from git_credential_azdo.commands import typed  # noqa: PLC0415 - a typed credential fits
+
+        _answer(typed.reveal(message, choice.typed))
+    else:
+        _miss(choice)
+
+
+def _miss(choice: Choice) -> None:
+    from git_credential_azdo.commands import misses  # noqa: PLC0415 - nothing to hurry for any more
+
+    if misses.tell(choice):
+        _stop()
+
+
+def _store(message: Message, remote: Remote, registry: Registry) -> None:
+    from git_credential_azdo.commands import feedback  # noqa: PLC0415 - only for store and erase
+
+    given = feedback.recognize(message, registry)
+    if given:
+        _apply(feedback.confirm(given, remote, registry))
+    elif not _is_from_environment(message):
+        from git_credential_azdo.commands import typed  # noqa: PLC0415 - somebody else's secret
+
+        typed.store(message, remote, registry)
+
+
+def _erase(message: Message, remote: Remote, registry: Registry) -> None:
+    from git_credential_azdo.commands import feedback  # noqa: PLC0415 - only for store and erase
+
+    given = feedback.recognize(message, registry)
+    variable = _is_from_environment(message)
+    if given:
+        _apply(feedback.refuse(given, remote, registry))
+    elif variable:
+        say("error", f"the token in the environment variable {variable} was refused")
+    else:
+        from git_credential_azdo.commands import typed  # noqa: PLC0415 - somebody else's secret
+
+        typed.erase(message, remote, registry)
+
+
+def _token_variable(remote: Remote, choice: Choice | None) -> str | None:
+    if not any(name in os.environ for name in TOKEN_VARIABLES):
+        return None
+    from git_credential_azdo.accounts.environment import variable_for  # noqa: PLC0415 - only with such a variable
+
+    return variable_for(remote, choice, os.environ)
+
+
+def _is_from_environment(message: Message) -> str | None:
+    secret = message.get("password")
+    return next((name for name in TOKEN_VARIABLES if secret and os.environ.get(name) == secret), None)
+
+
+def _apply(change: Callable[[Registry], object] | None) -> None:
+    """Write a change of the registry. It failing must not cost the answer that git already has."""
+    if change is None:
+        return
+    from git_credential_azdo.accounts.update import update  # noqa: PLC0415 - hardly any request changes anything
+
+    try:
+        update(change)
+    except AzdoError as error:
+        say("error", error.message)
+
+
+def _credential(
+    message: Message,
+    user: str,
+    secret: str,
+    *,
+    expires_utc: int | None = None,
+    state: str = "",
+    bearer: bool = False,
+) -> list[Pair]:
+    """Return the lines of a credential; the user is left out when the request named one."""
+    capabilities = message.all("capability[]")
+    pairs: list[Pair] = []
+    if bearer and "authtype" in capabilities:
+        pairs += [("capability[]", "authtype"), ("authtype", "Bearer"), ("credential", secret)]
+    else:
+        if not message.get("username"):
+            pairs.append(("username", user.replace(":", "_")))  # a colon would end the user in Basic
+        pairs.append(("password", secret))
+    if expires_utc is not None:
+        pairs.append(("password_expiry_utc", str(expires_utc)))
+    if state and "state" in capabilities:
+        pairs = [("capability[]", "state"), *pairs, ("state[]", state)]
+    return pairs
+
+
+def _stop() -> None:
+    """Tell git to stop asking: its own prompt could not be answered usefully. AZDO_YIELD lets it go on instead."""
+    if not os.environ.get("AZDO_YIELD"):
+        _answer([("quit", "1")])
+
+
+def _answer(pairs: list[Pair]) -> None:
+    _write(format_pairs(pairs))
+
+
+def _write(data: bytes) -> None:
+    """Write the whole answer at once: git believes what a helper wrote before it failed."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:  # git is gone; nobody is left to tell
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process

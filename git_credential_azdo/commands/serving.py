@@ -1,0 +1,139 @@
+"""What an account answers to a ``get``: its live token, or one line that says who, where, what and what to do.
+
+Part of the hot path: on top stands only what a warm ``get`` needs; ``tokens`` loads the rest when a token is stale.
+"""
+
+from __future__ import annotations
+
+import time
+
+from git_credential_azdo import tokens
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
+from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
+from git_credential_azdo.errors import ServiceError, SignInError, say
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.registry import Registry
+
+STATE_PREFIX = "azdo:"
+REJECTION_SECONDS = 60
+DAY_SECONDS = 86_400
+WARN_DAYS = 14
+GLOBAL_PATS_END = "1 December 2026"
+"""https://devblogs.microsoft.com/devops/retirement-of-global-personal-access-tokens-in-azure-devops/"""
+
+
+class Served:
+    """A credential to answer, and the change of the registry that goes with it, if any."""
+
+    __slots__ = ("bearer", "change", "expires_utc", "secret", "state", "user")
+
+    def __init__(
+        self, account: Account, token: tokens.Token, change: Callable[[Registry], object] | None
+    ) -> None:
+        self.user = account.name or account.id
+        self.secret = token.secret
+        self.expires_utc = token.expires_utc
+        self.state = f"{STATE_PREFIX}{account.id}:{token.tenant}:{token.digest}" if token.digest else ""
+        self.bearer = account.block.get("authtype") == "Bearer"
+        self.change = change
+
+
+def serve(
+    account: Account, organization: str | None, tenant: str | None, registry: Registry, *, asked: bool
+) -> Served:
+    """Return the account's credential for the organization.
+
+    Args:
+        account: the chosen account.
+        organization: what the request is about, None when it does not tell.
+        tenant: the organization's tenant as this request tells it, if it does.
+        registry: the registry.
+        asked: whether the server was asked already, so that what it did not tell need not be asked for.
+
+    Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked.
+
+    """
+    rejected = account.rejected_at(organization)
+    if account.kind == PAT:
+        return _serve_pat(account, organization, rejected)
+    now = time.time()
+    if rejected is not None and 0 <= now - rejected < REJECTION_SECONDS:
+        where = f"the organization {organization}" if organization else "Azure DevOps"
+        url = f"https://dev.azure.com/{organization or ''}"
+        raise ServiceError(
+            f"{where} refused a fresh token of {account.name} (tenant {account.tenant or 'unknown'}) a moment ago",
+            f"git credential-azdo explain {url} --online, or git credential-azdo setup --pat --org "
+            f"{organization or 'ORGANIZATION'}",
+        )
+    where = tenant_for(account, organization, tenant, registry, asked=asked)
+    return Served(account, tokens.access_token(account, where, registry.salt), None)
+
+
+def tenant_for(
+    account: Account, organization: str | None, tenant: str | None, registry: Registry, *, asked: bool
+) -> str:
+    """Return the tenant whose token the organization takes: told, learned, asked for once, else the account's own."""
+    if not account.tenant:  # not Entra: there are no tenants
+        return ""
+    known = tenant or registry.tenant_of(organization)
+    if known is None and organization and not asked:
+        known = tokens.ask_tenant(organization)
+    return account.tenant if known is None or known in PERSONAL_TENANTS else known
+
+
+def _serve_pat(account: Account, organization: str | None, rejected: int | None) -> Served:
+    now = int(time.time())
+    expires = account.expires_utc
+    if expires is not None and expires <= now:
+        day = time.strftime("%d %B %Y", time.gmtime(expires)).lstrip("0")
+        raise SignInError(
+            f"the personal access token {account.label} expired on {day}", tokens.setup_hint(account)
+        )
+    token = tokens.personal_access_token(account)
+    change = None
+    if rejected is not None:
+        if organization and not tokens.is_accepted(organization, token.secret):
+            raise ServiceError(
+                f"the organization {organization} refuses the personal access token {account.label}: "
+                "expired, revoked, or without the scope Code (read)",
+                f"make a new one at https://dev.azure.com/{organization}/_usersSettings/tokens, then run "
+                + tokens.setup_hint(account),
+            )
+        change = _unmark(account.id, organization)
+    return Served(account, token, _remind(account, expires, now) or change)
+
+
+def _remind(account: Account, expires: int | None, now: int) -> Callable[[Registry], object] | None:
+    """Say at most once a day that the token is about to end; return what remembers that we said it."""
+    if expires is not None and expires - now < WARN_DAYS * DAY_SECONDS:
+        days = (expires - now) // DAY_SECONDS
+        text = f"the personal access token {account.label} ends in {days} day{'s' * (days != 1)}"
+    elif ALL_ORGANIZATIONS in account.organizations:
+        text = f"tokens for all organizations stop working on {GLOBAL_PATS_END}"
+    else:
+        return None
+    if now - int(account.block.get("reminded_utc") or 0) < DAY_SECONDS:
+        return None
+    say("hint", f"{text}: {tokens.setup_hint(account)}")
+    identifier = account.id
+
+    def remember(registry: Registry) -> None:
+        kept = registry.account(identifier)
+        if kept:
+            kept.block.set("reminded_utc", str(now))
+
+    return remember
+
+
+def _unmark(identifier: str, organization: str | None) -> Callable[[Registry], object]:
+    def unmark(registry: Registry) -> None:
+        kept = registry.account(identifier)
+        if kept:
+            kept.set_rejected(organization, None)
+
+    return unmark

@@ -1,0 +1,159 @@
+"""Typed credentials: what a person typed to git and git handed to ``store``. It follows git's own rules.
+
+Kept for a registered server by protocol, host, path and user, and for Azure DevOps Services by organization and user,
+where an account of ours serves nobody's typed secret is kept. Rules: git's credential.c (credential_match) and the
+behaviours that git's t/lib-credential.sh asks of a helper.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from git_credential_azdo.accounts.account import TYPED, Block, Typed
+from git_credential_azdo.accounts.choice import (
+    AMBIGUOUS,
+    CHOSEN,
+    choose,
+    matching_typed,
+    organization_and_user,
+)
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.tokens import find_any_vault, open_vault, read_secret, write_secret
+from git_credential_azdo.vault.secret import remove
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.git.wire import Message, Pair
+
+_SECRET_KEYS = ("password", "oauth_refresh_token", "authtype", "credential")
+
+
+def find_for_server(message: Message, remote: Remote, registry: Registry) -> list[Pair]:
+    """Return the lines that answer a ``get`` for a registered server; none when nothing matches."""
+    for typed in matching_typed(remote, None, remote.user, registry.typed):
+        lines = reveal(message, typed)
+        if lines:
+            return lines
+    return []
+
+
+def reveal(message: Message, typed: Typed) -> list[Pair]:
+    """Return the lines of one typed credential; none when it has ended or git could not use it."""
+    if typed.expires_utc is not None and typed.expires_utc <= time.time():
+        return []
+    kept = read_secret(typed.vault, _key(typed))
+    if kept is None:
+        return []
+    lines: list[Pair] = []
+    if kept.get("credential") is not None:
+        if "authtype" not in message.all("capability[]"):
+            return []
+        lines.append(("capability[]", "authtype"))
+    if typed.user is not None and message.get("username") is None:
+        lines.append(("username", typed.user))
+    lines += kept.fields.items()
+    if typed.expires_utc is not None:
+        lines.append(("password_expiry_utc", str(typed.expires_utc)))
+    return lines
+
+
+def store(message: Message, remote: Remote, registry: Registry) -> None:
+    """Keep what git learned to work. Raises VaultError, VaultLocked when it cannot be kept."""
+    secret = _secret_of(message)
+    if secret is None or _has_ended(message):
+        return
+    organization = None
+    if remote.services:
+        organization, _ = organization_and_user(remote, registry)
+        if remote.protocol != "https" or choose(remote, None, registry).outcome in {CHOSEN, AMBIGUOUS}:
+            return
+    block = _block_of(remote, organization)
+    expires = message.get("password_expiry_utc")
+    if expires:
+        block.set("expires_utc", expires)
+    before = next((each for each in registry.typed if _identity(each.block) == _identity(block)), None)
+    if before:
+        kept = read_secret(before.vault, _key(before))
+        if (
+            kept
+            and list(kept.fields.items()) == secret
+            and before.block.get("expires_utc") == (expires or "")
+        ):
+            return
+    vault_name = before.vault if before else registry.header.get("vault") or find_any_vault()
+    block.set("id", before.id if before else os.urandom(6).hex())
+    block.set("vault", vault_name)
+    write_secret(open_vault(vault_name), _key(Typed(block)), secret)
+    update(lambda fresh: _put(fresh, block, vault_name))
+
+
+def erase(message: Message, remote: Remote, registry: Registry) -> None:
+    """Forget the credentials that match; with a secret in the request, only those that have this secret.
+
+    Raises VaultError, VaultLocked.
+    """
+    organization, user = organization_and_user(remote, registry)
+    gone = []
+    for typed in matching_typed(remote, organization, user, registry.typed):
+        wanted = [
+            (key, value) for key in ("password", "credential") if (value := message.get(key)) is not None
+        ]
+        if wanted:
+            kept = read_secret(typed.vault, _key(typed))
+            if kept is None or any(kept.get(key) != value for key, value in wanted):
+                continue
+        vault = open_vault(typed.vault)
+        remove(vault.read, vault.delete, _key(typed))
+        gone.append(typed.id)
+    if gone:
+        update(lambda fresh: _drop(fresh, gone))
+
+
+def _secret_of(message: Message) -> list[Pair] | None:
+    """Return the lines to keep, or None when the message holds nothing that may be kept."""
+    if message.get("ephemeral") not in {None, "0", "false"}:
+        return None
+    has_password = message.get("username") is not None and message.get("password") is not None
+    if not has_password and not (message.get("authtype") and message.get("credential")):
+        return None
+    return [(key, value) for key in _SECRET_KEYS if (value := message.get(key)) is not None]
+
+
+def _has_ended(message: Message) -> bool:
+    expires = message.get("password_expiry_utc") or ""
+    return expires.isascii() and expires.isdigit() and int(expires) <= time.time()
+
+
+def _block_of(remote: Remote, organization: str | None) -> Block:
+    block = Block([("kind", TYPED), ("address", remote.address)])
+    if remote.services:
+        block.set("organization", organization)
+    else:
+        block.set("path", remote.path)
+    block.set("username", remote.user)
+    return block
+
+
+def _identity(block: Block) -> list[str | None]:
+    keys = ("kind", "address", "organization", "path", "username")
+    return [block.get(key) if block.has(key) else None for key in keys]
+
+
+def _put(registry: Registry, block: Block, vault_name: str) -> None:
+    registry.blocks = [each for each in registry.blocks if _identity(each) != _identity(block)]
+    registry.blocks.append(block)  # at the end: the newest is found first
+    if not registry.header.get("vault"):
+        registry.header.set("vault", vault_name)
+
+
+def _drop(registry: Registry, identifiers: list[str]) -> None:
+    registry.blocks = [
+        each for each in registry.blocks if each.get("kind") != TYPED or each.get("id") not in identifiers
+    ]
+
+
+def _key(typed: Typed) -> str:
+    return f"{typed.id}/typed"

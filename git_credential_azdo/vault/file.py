@@ -1,0 +1,68 @@
+"""The file vault: one private file an entry. Used only when the person said so; its secrets are not encrypted.
+
+Standard library only, since a ``get`` may come through here. Files are 0600 in 0700 folders, written whole or not
+at all.
+"""
+
+from __future__ import annotations
+
+import os
+
+from git_credential_azdo.accounts.place import vault_folder
+from git_credential_azdo.errors import VaultError
+from git_credential_azdo.files import is_left_over, write_private
+
+NAME = "file"
+
+
+class FileVault:
+    """Entries as files below ``folder``; an entry's name is its path there."""
+
+    name = NAME
+    limit = None
+
+    def __init__(self, folder: str | None = None) -> None:
+        self._folder = folder or vault_folder()
+
+    def read(self, entry: str) -> str | None:
+        """Return the entry's text, or None. Raises VaultError."""
+        try:
+            with open(self._path(entry), "rb", buffering=0) as file:
+                return file.readall().decode("utf-8")
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._failed("read", error) from error
+
+    def write(self, entry: str, text: str) -> None:
+        """Keep ``text``. Raises VaultError."""
+        try:
+            write_private(self._path(entry), text.encode("utf-8"))
+        except OSError as error:
+            raise self._failed("write", error) from error
+
+    def delete(self, entry: str) -> None:
+        """Delete the entry; an absent one is no error. Raises VaultError."""
+        path = self._path(entry)
+        folder, name = os.path.split(path)
+        try:
+            for each in os.listdir(folder):
+                if each == name or is_left_over(each, name):
+                    os.unlink(os.path.join(folder, each))
+            while folder != self._folder and not os.listdir(folder):
+                os.rmdir(folder)
+                folder = os.path.dirname(folder)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            raise self._failed("delete", error) from error
+
+    def _path(self, entry: str) -> str:
+        words = entry.split("/")
+        if any(word in {"", ".", ".."} or os.sep in word for word in words):
+            raise VaultError("a vault entry's name would leave the vault's folder")
+        return os.path.join(self._folder, *words)
+
+    def _failed(self, what: str, error: Exception) -> VaultError:
+        reason = getattr(error, "strerror", None) or "not text"
+        return VaultError(f"cannot {what} the file vault in {self._folder}: {reason}")

@@ -1,0 +1,147 @@
+"""What a vault's entries hold: ``key=value`` lines as text, in several parts when a backend cannot hold it whole.
+
+Pure: reading and writing come in as functions. Parts are written before the head that names them and deleted after
+it, so that a reader sees the old secret or the new one. Windows Credential Manager holds 2,560 bytes, which is 1,280
+UTF-16 units (CRED_MAX_CREDENTIAL_BLOB_SIZE, https://learn.microsoft.com/windows/win32/api/wincred/).
+"""
+
+from __future__ import annotations
+
+from git_credential_azdo.errors import VaultError
+from git_credential_azdo.git.wire import format_pairs, parse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from git_credential_azdo.git.wire import Message, Pair
+
+    Read = Callable[[str], str | None]
+    Write = Callable[[str, str], None]
+    Delete = Callable[[str], None]
+
+PART_UNITS = 1_280
+_READ_TRIES = 3
+_BYTEWISE = "latin-1"
+
+
+def encode(pairs: Iterable[Pair]) -> str:
+    """Return the payload as text that any keyring can hold, never empty. Raises ProtocolError."""
+    data = format_pairs(pairs).removesuffix(b"\n")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:  # a typed password may be any bytes; each becomes the character of its number
+        return f"encoding={_BYTEWISE}\n" + data.decode(_BYTEWISE)
+
+
+def decode(text: str) -> Message:
+    """Read what ``encode`` wrote. Raises ProtocolError."""
+    first, _, rest = text.partition("\n")
+    if first == f"encoding={_BYTEWISE}":
+        return parse(rest.encode(_BYTEWISE))
+    return parse(text.encode("utf-8"))
+
+
+def load(read: Read, key: str) -> Message | None:
+    """Read the secret kept under ``key``, whole or in parts; None when there is none.
+
+    Raises what ``read`` raises, ProtocolError for an entry that is not ours, VaultError when parts are missing.
+    """
+    for _ in range(_READ_TRIES):  # somebody may be writing between the head and its parts
+        text = read(key)
+        if text is None:
+            return None
+        head = decode(text)
+        names = _part_names(key, head)
+        if not names:
+            return head
+        parts = [part for name in names if (part := read(name)) is not None]
+        if len(parts) == len(names):
+            return decode("".join(parts))
+    raise VaultError(f"the keyring lost a part of the secret {key}", "git credential-azdo setup")
+
+
+def save(
+    read: Read,
+    write: Write,
+    delete: Delete,
+    key: str,
+    pairs: Iterable[Pair],
+    *,
+    generation: str,
+    limit: int | None,
+) -> None:
+    """Keep a secret under ``key``.
+
+    Args:
+        read, write, delete: the backend's entries by name; ``delete`` tolerates an absent one.
+        key: the entry's name.
+        pairs: the payload.
+        generation: a word never used before for this key; names the parts.
+        limit: the most UTF-16 units the backend is known to hold; None to find out by trying.
+
+    Raises what the functions raise; the old secret is then still whole.
+
+    """
+    text = encode(pairs)
+    old = read(key)
+    old_parts = _part_names(key, decode(old)) if old else []
+    if limit is None or units(text) <= limit:
+        try:
+            write(key, text)
+        except VaultError:
+            if units(text) <= PART_UNITS:
+                raise
+        else:
+            for name in old_parts:
+                delete(name)
+            return
+    parts = split(text, PART_UNITS)
+    head = [("parts", str(len(parts))), ("generation", generation)]
+    names = _part_names(key, parse(format_pairs(head)))
+    try:
+        for name, part in zip(names, parts, strict=True):
+            write(name, part)
+        write(key, encode(head))
+    except VaultError:
+        for name in names:
+            delete(name)
+        raise
+    for name in old_parts:
+        delete(name)
+
+
+def remove(read: Read, delete: Delete, key: str) -> None:
+    """Delete the secret kept under ``key``, its head first; an absent one is no error."""
+    text = read(key)
+    names = _part_names(key, decode(text)) if text else []
+    delete(key)
+    for name in names:
+        delete(name)
+
+
+def units(text: str) -> int:
+    """Return the length of ``text`` in UTF-16 units."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def split(text: str, limit: int) -> list[str]:
+    """Cut ``text`` into pieces of at most ``limit`` UTF-16 units, never inside a character."""
+    pieces: list[str] = []
+    piece: list[str] = []
+    room = limit
+    for character in text:
+        size = 2 if character > "\uffff" else 1
+        if size > room:
+            pieces.append("".join(piece))
+            piece, room = [], limit
+        piece.append(character)
+        room -= size
+    return [*pieces, "".join(piece)]
+
+
+def _part_names(key: str, head: Message) -> list[str]:
+    count = head.get("parts") or "0"
+    if not (count.isascii() and count.isdigit()):
+        return []
+    return [f"{key}#{head.get('generation') or ''}.{number}" for number in range(1, int(count) + 1)]

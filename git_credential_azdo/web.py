@@ -1,0 +1,349 @@
+"""The one HTTP client, and the only importer of httpx: bounded in time, verified, silent about secrets.
+
+It never follows a redirect (a token would travel to another host), never sends a body twice that may have
+been processed, and lets no exception of httpx out: each becomes a ``NetworkError`` of one line that names
+the host and nothing else of the URL. Proxies come from the environment as httpx reads it
+(https://www.python-httpx.org/environment_variables/), trust from the operating system.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json as json_codec
+import re
+import socket
+import ssl
+import threading
+import time
+import urllib.request
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import TYPE_CHECKING, final
+from urllib.parse import urlsplit
+
+import httpx
+
+import git_credential_azdo
+from git_credential_azdo.errors import NetworkError, ServiceError
+from git_credential_azdo.trust import tls_context
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+    from types import TracebackType
+
+_MOST_BYTES = 16 * 1024 * 1024  # an answer longer than this is no answer to anything we ask
+_MOST_ATTEMPTS = 4
+_FIRST_PAUSE = 0.5  # seconds, doubled with every attempt
+_CONNECT_SECONDS = 10.0  # so that a second attempt has a chance within the usual 30 s
+_HTML = re.compile(rb"\s*<(?:!doctype|html|head|\?xml)", re.IGNORECASE)
+_TRUST_HINT = (
+    "set SSL_CERT_FILE to a file with the certificate authority of your network"
+    " (git's setting for the same is http.sslCAInfo)"
+)
+_PROXY_HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What may be set about the way out; the defaults leave proxy and trust to environment and system.
+
+    ``proxy``: a URL, or ``host:port``; an empty string is "no proxy, whatever the environment says".
+    ``ca_file``: a PEM file that replaces the system's trust. ``verify=False`` switches the check of
+    certificates off; only git's own ``http.sslVerify=false`` may lead to it.
+    """
+
+    proxy: str | None = None
+    ca_file: str | None = None
+    verify: bool = True
+
+    def __repr__(self) -> str:
+        """Without the proxy's URL: it may carry a password."""
+        return f"Settings(proxy={'set' if self.proxy else self.proxy!r}, ca_file={self.ca_file!r}, verify={self.verify})"
+
+
+class Answer:
+    """A server's answer, any status: ``status``, ``body`` (bytes, decoded from gzip), headers in order."""
+
+    __slots__ = ("_headers", "body", "host", "status")
+
+    def __init__(self, host: str, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
+        self.host = host
+        self.status = status
+        self._headers = headers
+        self.body = body
+
+    def __repr__(self) -> str:
+        return f"<Answer {self.status} from {self.host}, {len(self.body)} bytes>"
+
+    def all(self, name: str) -> list[str]:
+        """Give every value of that header, in order; names compare without case."""
+        wanted = name.lower()
+        return [value for key, value in self._headers if key.lower() == wanted]
+
+    def header(self, name: str) -> str | None:
+        """Give the first value of that header, or None."""
+        return next(iter(self.all(name)), None)
+
+    def json(self) -> object:
+        """Read the body as JSON; ``ServiceError`` if it is none. Azure DevOps may put a UTF-8 BOM first."""
+        try:
+            return json_codec.loads(self.body.decode("utf-8-sig"))
+        except (ValueError, RecursionError):
+            pass
+        if _HTML.match(self.body) or "html" in (self.header("content-type") or ""):
+            raise ServiceError(
+                f"{self.host} answered with a web page where data was due (status {self.status})",
+                "open the page in a browser: a proxy, a sign-in page or a notice may stand in between",
+            )
+        raise ServiceError(f"{self.host} answered with something that is not JSON (status {self.status})")
+
+
+class _NotSentError(NetworkError):
+    """Nothing reached the server, so that even a POST may be tried again."""
+
+
+@final
+class Web:
+    """All requests of one task. ``deadline``: seconds for everything done with it, from construction on.
+
+    ``sleep``, ``clock`` (monotonic seconds) and ``transport`` are for tests.
+    """
+
+    def __init__(
+        self,
+        deadline: float,
+        settings: Settings | None = None,
+        *,
+        transport: httpx.BaseTransport | None = None,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings or Settings()
+        self._sleep = sleep
+        self._clock = clock
+        self._end = clock() + deadline
+        self._client = _client(self._settings, transport)
+
+    def __enter__(self) -> Web:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._client.close()
+
+    def remaining(self) -> float:
+        """Seconds left until the deadline, never negative."""
+        return max(0.0, self._end - self._clock())
+
+    def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        form: Mapping[str, str] | None = None,
+        json: object = None,
+        retry: bool = True,
+    ) -> Answer:
+        """Ask and give the answer, whatever its status; 3xx too. ``NetworkError`` if none came in time.
+
+        With ``retry``: GET and HEAD are asked again after 429, 502, 503 and 504, within the deadline and
+        after the pause the server asks for; any method after a connection that could not be made.
+        """
+        attempt = 1
+        while True:
+            pause = _FIRST_PAUSE * 2 ** (attempt - 1)
+            last = not retry or attempt == _MOST_ATTEMPTS
+            try:
+                answer = self._ask(method, url, dict(headers or {}), form, json)
+            except _NotSentError:
+                if last or pause >= self.remaining():
+                    raise
+            else:
+                if last or method not in ("GET", "HEAD") or answer.status not in (429, 502, 503, 504):
+                    return answer
+                pause = max(retry_after(answer, time.time()) or 0.0, pause)
+                if pause >= self.remaining():
+                    return answer
+            self._sleep(pause)
+            attempt += 1
+
+    def _ask(
+        self, method: str, url: str, headers: dict[str, str], form: Mapping[str, str] | None, json: object
+    ) -> Answer:
+        """One request, no second try."""
+        host = _host_of(url)
+        start = self._clock()
+        left = self.remaining()
+        if not left:
+            raise NetworkError(f"cannot reach {host}: no time was left to ask")
+        timeout = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
+
+        def exchange() -> Answer:
+            request = self._client.build_request(
+                method,
+                url,
+                headers=headers,
+                data=form,
+                json=json,
+                timeout=timeout,
+            )
+            response = self._client.send(request, stream=True)
+            with contextlib.closing(response):
+                body = bytearray()
+                for chunk in response.iter_bytes():
+                    body += chunk
+                    if len(body) > _MOST_BYTES:
+                        raise ServiceError(f"{host} sent more than {_MOST_BYTES // 2**20} MiB")
+            return Answer(host, response.status_code, response.headers.multi_items(), bytes(body))
+
+        try:
+            return _within(left, exchange)
+        except (TimeoutError, httpx.TimeoutException) as error:
+            seconds = max(1, round(self._clock() - start))
+            kind = _NotSentError if isinstance(error, httpx.ConnectTimeout) else NetworkError
+            via = _proxy_of(url, self._settings)
+            raise kind(
+                f"cannot reach {host}{_through(via)}: timed out after {seconds} s",
+                _PROXY_HINT if via else None,
+            ) from None
+        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError, OSError) as error:
+            raise _explained(error, host, _proxy_of(url, self._settings)) from None
+
+
+def retry_after(answer: Answer, now: float) -> float | None:
+    """Seconds the server asks us to wait (``Retry-After``: seconds or a date), or None. ``now``: POSIX."""
+    text = (answer.header("retry-after") or "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Client:
+    """Make httpx's client; what is wrong with a proxy's URL is told without the URL."""
+    proxy = settings.proxy or None
+    if proxy and "://" not in proxy:
+        proxy = f"http://{proxy}"
+    try:
+        return httpx.Client(
+            verify=tls_context(settings.ca_file, verify=settings.verify),
+            proxy=proxy,
+            trust_env=settings.proxy is None,
+            transport=transport,
+            follow_redirects=False,
+            headers={"User-Agent": f"git-credential-azdo/{_version()}", "Accept": "application/json"},
+        )
+    except ImportError:
+        raise NetworkError(
+            "a SOCKS proxy is set, but support for it is not installed",
+            "install the package socksio beside git-credential-azdo, or set HTTPS_PROXY to an http proxy",
+        ) from None
+    except (ValueError, httpx.InvalidURL):
+        raise NetworkError("the proxy's address cannot be understood", _PROXY_HINT) from None
+
+
+def _version() -> str:
+    """Our version, or 0 when the package runs from a folder without having been installed."""
+    try:
+        return git_credential_azdo.__version__
+    except ImportError:
+        return "0"
+
+
+def _within(seconds: float, work: Callable[[], Answer]) -> Answer:
+    """Run ``work`` and wait for it that long; ``TimeoutError`` if it takes longer.
+
+    A thread, because nothing else bounds a name server that does not answer, or a server that sends one
+    byte a second: httpx's timeouts start anew with every address and every byte.
+    """
+    done: list[Answer | BaseException] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread that waits
+            done.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if not done:
+        raise TimeoutError
+    if isinstance(done[0], BaseException):
+        raise done[0]
+    return done[0]
+
+
+def _explained(error: Exception, host: str, proxy: str | None) -> NetworkError:
+    """Say in one line why no answer came; nothing of the error's own text, which may quote a secret."""
+    start = f"cannot reach {host}{_through(proxy)}"
+    if isinstance(error, httpx.ProxyError):
+        status = re.match(r"\d{3}\b", str(error))
+        return NetworkError(
+            f"cannot reach {host}: the proxy {proxy or 'set'} refused{f' ({status[0]})' if status else ''}",
+            _PROXY_HINT,
+        )
+    connecting = isinstance(error, httpx.ConnectError)
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return NetworkError(
+                f"{start}: its certificate does not verify ({cause.verify_message})", _TRUST_HINT
+            )
+        if isinstance(cause, ssl.SSLError):
+            return NetworkError(
+                f"{start}: no TLS connection ({getattr(cause, 'reason', None) or 'broken off'})"
+            )
+        if isinstance(cause, socket.gaierror):
+            kind = _NotSentError if cause.errno == socket.EAI_AGAIN else NetworkError
+            return kind(f"{start}: the name of the {'proxy' if proxy else 'host'} does not resolve")
+        if isinstance(cause, ConnectionRefusedError):
+            return _NotSentError(f"{start}: connection refused")
+        if isinstance(cause, OSError) and connecting:
+            return _NotSentError(f"{start}: {(cause.strerror or type(cause).__name__).lower()}")
+    if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
+        return NetworkError(f"{start}: the connection broke before the answer was complete")
+    return NetworkError(f"{start}: {type(error).__name__}")
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Walk down to what the operating system said."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _host_of(url: str) -> str:
+    """Host and port of a URL for people, never its user, path or query."""
+    with contextlib.suppress(ValueError):
+        return urlsplit(url).netloc.rpartition("@")[2] or "the server"
+    return "the server"
+
+
+def _proxy_of(url: str, settings: Settings) -> str | None:
+    """Host and port of the proxy on the way to this URL, for messages only."""
+    if settings.proxy is not None:
+        return (
+            _host_of(settings.proxy if "://" in settings.proxy else f"//{settings.proxy}")
+            if settings.proxy
+            else None
+        )
+    with contextlib.suppress(ValueError):
+        parts = urlsplit(url)
+        proxies = urllib.request.getproxies()
+        proxy = proxies.get(parts.scheme) or proxies.get("all")
+        if proxy and not urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+            return _host_of(proxy if "://" in proxy else f"//{proxy}")
+    return None
+
+
+def _through(proxy: str | None) -> str:
+    return f" through the proxy {proxy}" if proxy else ""

@@ -1,0 +1,161 @@
+"""What every test stands on: an empty home, the installed console script, real git, and a watch on secrets."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.keyrings import PrivateKeyring, missing
+from tests.watch import WATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BIN = Path(sys.executable).parent
+SCRIPT = BIN / "git-credential-azdo"
+SECONDS = 60
+
+
+class Result:
+    """What a command left: exit code, and both streams as text."""
+
+    def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
+        self.code = done.returncode
+        self.out = done.stdout.decode("utf-8", "surrogateescape")
+        self.err = done.stderr.decode("utf-8", "surrogateescape")
+
+    @property
+    def lines(self) -> list[str]:
+        """The lines of stdout."""
+        return self.out.splitlines()
+
+    @property
+    def fields(self) -> dict[str, str]:
+        """The lines of stdout as a message."""
+        return dict(line.split("=", 1) for line in self.lines)
+
+    def __repr__(self) -> str:
+        return f"Result({self.code}, out={self.out!r}, err={self.err!r})"
+
+
+class Home:
+    """An empty home folder with an environment of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.environment = {
+            "HOME": str(folder),
+            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "LC_ALL": "C.UTF-8",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_ASKPASS": "true",
+            **{
+                name: value
+                for name, value in os.environ.items()
+                if name.startswith("COVERAGE_") or name in {"TMPDIR", "SYSTEMROOT"}
+            },
+        }
+
+    @property
+    def registry(self) -> Path:
+        """The registry file."""
+        return self.folder / ".config" / "git-credential-azdo" / "accounts"
+
+    def write_registry(self, text: str) -> None:
+        """Put a registry there; its blocks are separated by blank lines."""
+        self.registry.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.registry.write_text(text)
+
+    def run(
+        self,
+        *words: str | Path,
+        given: bytes | str = b"",
+        cwd: Path | None = None,
+        secret_out: bool = False,
+        **environment: str,
+    ) -> Result:
+        """Run a command to its end; ``secret_out`` when its stdout is meant to hold a secret."""
+        data = given.encode() if isinstance(given, str) else given
+        done = subprocess.run(
+            [str(word) for word in words],
+            input=data,
+            capture_output=True,
+            env={**self.environment, **environment},
+            cwd=cwd or self.folder,
+            timeout=SECONDS,
+            check=False,
+        )
+        WATCH.seen(f"stderr of {words[0]}", done.stderr)
+        if not secret_out:
+            WATCH.seen(f"stdout of {words[0]}", done.stdout)
+        return Result(done)
+
+    def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
+        """Run our console script; only ``get`` may print a secret."""
+        return self.run(SCRIPT, *words, given=given, secret_out=words[:1] == ("get",), **environment)
+
+    def get(self, *lines: str, **environment: str) -> Result:
+        """Ask ``get`` with these lines."""
+        return self.azdo("get", given="".join(f"{line}\n" for line in lines), **environment)
+
+    def store(self, *lines: str, **environment: str) -> Result:
+        """Tell ``store`` these lines."""
+        return self.azdo("store", given="".join(f"{line}\n" for line in lines), **environment)
+
+    def erase(self, *lines: str, **environment: str) -> Result:
+        """Tell ``erase`` these lines."""
+        return self.azdo("erase", given="".join(f"{line}\n" for line in lines), **environment)
+
+    def git(self, *words: str | Path, given: bytes | str = b"", cwd: Path | None = None, **environment: str) -> Result:
+        """Run git; ``git credential fill`` is meant to print a secret."""
+        return self.run("git", *words, given=given, cwd=cwd, secret_out="fill" in words, **environment)
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Home:
+    """Return an empty home."""
+    return Home(tmp_path / "home")
+
+
+@pytest.fixture
+def file_home(home: Home) -> Home:
+    """Return a home whose person agreed to the file vault."""
+    home.write_registry("version=1\nsalt=00112233445566778899aabbccddeeff\nvault=file\n")
+    return home
+
+
+@pytest.fixture(scope="session")
+def private_keyring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateKeyring]:
+    """Return a real gnome-keyring on a D-Bus session of its own."""
+    packages = missing()
+    if packages:
+        pytest.skip(f"Debian packages missing: {packages}")
+    with PrivateKeyring(tmp_path_factory.mktemp("keyring")) as keyring:
+        yield keyring
+
+
+@pytest.fixture
+def keyring_home(home: Home, private_keyring: PrivateKeyring) -> Home:
+    """Return a home beside a real, unlocked Secret Service."""
+    environment = {**private_keyring.environment, "HOME": str(home.folder)}
+    home.environment.update({name: value for name, value in environment.items() if not name.startswith("XDG_CONFIG")})
+    return home
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail the run when a secret was seen where none belongs."""
+    if WATCH.leaks:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the places where a secret was seen."""
+    for leak in WATCH.leaks:
+        terminalreporter.write_line(f"SECRET SEEN in {leak}", red=True)

@@ -1,0 +1,78 @@
+"""Real git with a home of its own, for the tests of git's configuration; its helpers record that they were asked."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+from git_credential_azdo.git import config
+from git_credential_azdo.git.config_file import Git
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+# Writes P for a path that git passed on, then its own number; only shell built-ins, so that it is quick.
+RECORDER = '!while read -r l; do case $l in path=*) echo P;; esac; done >>"$LOG"; echo %d >>"$LOG"; :'
+
+
+class RealGit:
+    """Real git with a home of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.home = folder / "home"
+        self.home.mkdir()
+        self.log = folder / "log"
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(self.home),
+            "GIT_CONFIG_SYSTEM": str(folder / "system"),
+            "GIT_CEILING_DIRECTORIES": str(folder),
+            "LOG": str(self.log),
+        }
+        self.system = folder / "system"
+        self.system.touch()
+
+    @property
+    def ours(self) -> Git:
+        """This git as our code is told of it."""
+        return Git(cwd=str(self.home), env=self.env)
+
+    def run(self, *arguments: str, text: str = "", cwd: Path | None = None) -> str:
+        """Run git and give its output; the test fails if git does."""
+        done = subprocess.run(
+            ["git", *arguments],
+            input=text,
+            capture_output=True,
+            text=True,
+            check=True,
+            env=self.env,
+            cwd=cwd or self.home,
+        )
+        return done.stdout
+
+    def write(self, lines: Sequence[tuple[str, str | None]], name: str = ".gitconfig") -> None:
+        """Write keys and values (None: no ``=``) as a configuration file, each in a section of its own."""
+        text = ""
+        for key, value in lines:
+            section, subsection, variable = config.split_key(key)
+            inner = "" if subsection is None else f" {quoted(subsection)}"
+            text += f"[{section}{inner}]\n\t{variable}" + ("\n" if value is None else f" = {quoted(value)}\n")
+        (self.home / name).write_text(text, encoding="utf-8")
+
+    def entries(self, cwd: Path | None = None) -> list[config.Entry]:
+        """Read the configuration with our reader."""
+        return config.read_config(cwd=str(cwd or self.home), env=self.env)
+
+    def asked(self, url: str) -> tuple[list[int], bool]:
+        """Have git ask all helpers about a URL: their numbers, and whether the path was passed on."""
+        self.log.write_text("")
+        self.run("credential", "reject", text=f"url={url}\n\n")
+        words = self.log.read_text().split()
+        return [int(word) for word in words if word != "P"], "P" in words
+
+
+def quoted(text: str) -> str:
+    """Quote as git's configuration files do."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'

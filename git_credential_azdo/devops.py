@@ -96,6 +96,20 @@ def check_code_scope(web: Web, organization: str, authorization: Mapping[str, st
     _get(web, url, authorization, organization)
 
 
+def can_read_repository(web: Web, url: str, authorization: Mapping[str, str]) -> bool:
+    """Ask git's own first question of a repository; False when it is not there or may not be seen.
+
+    Raises Refused, ServiceError, NetworkError.
+    """
+    question = f"{url.rstrip('/')}/info/refs?service=git-upload-pack"
+    answer = web.request("GET", question, headers={**_SUPPRESS, **authorization})
+    if answer.status == _OK and "git-upload-pack" in (answer.header("Content-Type") or ""):
+        return True
+    if answer.status == _NOT_FOUND:
+        return False
+    raise refusal(answer, "the repository")
+
+
 def profile(web: Web, authorization: Mapping[str, str]) -> Identity:
     """Say whom the token speaks for, with no organization. Raises Refused for a PAT of one organization."""
     document = _get(web, f"{_PROFILE_HOST}/_apis/profile/profiles/me?api-version=7.1", authorization, None)

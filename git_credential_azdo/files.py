@@ -11,8 +11,18 @@ _REPLACE_SECONDS = 1.0
 
 
 def make_private_folder(path: str) -> None:
-    """Make the folder, and those above it, for this user only. Raises OSError."""
-    os.makedirs(path, mode=0o700, exist_ok=True)
+    """Make the folder, and those missing above it, for this user only. Raises OSError."""
+    try:
+        os.mkdir(path, 0o700)  # os.makedirs gives the mode to the last folder alone
+    except FileExistsError:
+        if not os.path.isdir(path):
+            raise
+    except FileNotFoundError:
+        above = os.path.dirname(path)
+        if above == path:
+            raise
+        make_private_folder(above)
+        make_private_folder(path)
 
 
 def read_file(path: str) -> bytes:
@@ -50,7 +60,8 @@ def write_private(path: str, data: bytes) -> None:
 
 def is_left_over(name: str, of: str) -> bool:
     """Say whether ``name`` is what a killed ``write_private`` of the file named ``of`` leaves behind."""
-    return name.startswith(of + ".") and name.endswith(_FRESH)
+    number = name.removeprefix(of + ".").removesuffix(_FRESH)
+    return name == f"{of}.{number}{_FRESH}" and number.isdigit()
 
 
 def _replace(fresh: str, target: str) -> None:

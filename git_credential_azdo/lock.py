@@ -52,13 +52,16 @@ class Lock:
         while True:
             try:
                 return _try_lock(self._descriptor)
-            except OSError:
+            except (BlockingIOError, PermissionError):  # what Unix and Windows say when another one has it
                 if time.monotonic() >= give_up:
                     os.close(self._descriptor)
                     raise Busy(
                         f"another git-credential-azdo held {self._path} for {self._seconds:.0f} seconds"
                     ) from None
                 time.sleep(_PAUSE_SECONDS)
+            except BaseException:  # a file system without locks, or Ctrl-C
+                os.close(self._descriptor)
+                raise
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None

@@ -20,7 +20,6 @@ from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
 from git_credential_azdo.tokens import (
     Token,
-    Vault,
     access_key,
     open_vault,
     read_secret,
@@ -32,6 +31,7 @@ from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
     from git_credential_azdo.git.wire import Pair
+    from git_credential_azdo.tokens import Vault
 
 
 def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:

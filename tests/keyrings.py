@@ -16,8 +16,14 @@ import uuid
 from typing import TYPE_CHECKING
 
 import secretstorage
-from jeepney import DBusAddress, MatchRule, Message, message_bus, new_method_call  # type: ignore[import-untyped]
+from jeepney import (  # type: ignore[import-untyped]
+    DBusAddress,
+    MatchRule,
+    message_bus,
+    new_method_call,
+)
 from jeepney.io.blocking import Proxy, open_dbus_connection  # type: ignore[import-untyped]
+from jeepney.wrappers import unwrap_msg  # type: ignore[import-untyped]
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -133,7 +139,10 @@ class PrivateBus:
     def wait_for_owner(self, name: str) -> None:
         """Return once ``name`` has an owner on the bus (the bus says so: no polling)."""
         rule = MatchRule(
-            type="signal", sender="org.freedesktop.DBus", interface="org.freedesktop.DBus", member="NameOwnerChanged"
+            type="signal",
+            sender="org.freedesktop.DBus",
+            interface="org.freedesktop.DBus",
+            member="NameOwnerChanged",
         )
         rule.add_arg_condition(0, name)
         with open_dbus_connection(self.address) as connection:
@@ -177,30 +186,24 @@ class PrivateKeyring(PrivateBus):
 
     def set_alias(self, alias: str, collection: str) -> None:
         """Let the alias name this collection; ``/`` takes the alias away."""
-        self._call("org.freedesktop.Secret.Service", "SetAlias", "so", alias, collection)
+        with open_dbus_connection(self.address) as connection:
+            _call(connection, "org.freedesktop.Secret.Service", "SetAlias", "so", alias, collection)
 
     def _as_the_owner(self, method: str, signature: str, argument: Any) -> Any:
         with open_dbus_connection(self.address) as connection:
-            service = DBusAddress("/org/freedesktop/secrets", SECRETS, "org.freedesktop.Secret.Service")
-            opened = new_method_call(service, "OpenSession", "sv", ("plain", ("s", "")))
-            _, session = _answer(connection.send_and_get_reply(opened))
-            internal = DBusAddress(
-                "/org/freedesktop/secrets", SECRETS, "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
+            opened = ("OpenSession", "sv", "plain", ("s", ""))
+            _, session = _call(connection, "org.freedesktop.Secret.Service", *opened)
+            internal = "org.gnome.keyring.InternalUnsupportedGuiltRiddenInterface"
+            return _call(
+                connection, internal, method, signature, argument, (session, b"", _MASTER, "text/plain")
             )
-            body = (argument, (session, b"", _MASTER, "text/plain"))
-            return _answer(connection.send_and_get_reply(new_method_call(internal, method, signature, body)))
-
-    def _call(self, interface: str, method: str, signature: str, *body: Any) -> Any:
-        with open_dbus_connection(self.address) as connection:
-            service = DBusAddress("/org/freedesktop/secrets", SECRETS, interface)
-            return _answer(connection.send_and_get_reply(new_method_call(service, method, signature, body)))
 
 
 class PrivateKeePassXC(PrivateBus):
     """A ``PrivateBus`` with KeePassXC and a database that it shows to the Secret Service's callers.
 
-    ``password``: None leaves the database locked. ``confirm``: ask the person about every caller, as KeePassXC
-    does unless told otherwise (nobody is there to answer).
+    ``unlocked``: whether the database is open. ``confirm``: whether the person must agree to each caller of
+    each item, as KeePassXC has it unless told otherwise (nobody is there to agree).
     """
 
     def __init__(self, directory: Path, *, unlocked: bool = True, confirm: bool = False) -> None:
@@ -252,7 +255,6 @@ class PrivateKeePassXC(PrivateBus):
                     connection.recv_until_filtered(signals, timeout=_START_SECONDS)
 
 
-def _answer(message: Message) -> Any:
-    name = message.header.fields.get(4)  # ERROR_NAME
-    assert name is None, f"{name}: {message.body}"
-    return message.body
+def _call(connection: Any, interface: str, method: str, signature: str, *body: Any) -> Any:
+    service = DBusAddress("/org/freedesktop/secrets", SECRETS, interface)
+    return unwrap_msg(connection.send_and_get_reply(new_method_call(service, method, signature, body)))

@@ -75,4 +75,4 @@ class RealGit:
 
 def quoted(text: str) -> str:
     """Quote as git's configuration files do."""
-    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

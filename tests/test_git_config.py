@@ -208,7 +208,8 @@ def test_a_value_for_a_url_is_the_one_git_takes(
 ) -> None:
     """The most specific URL wins, the later of equals (``http.proxy`` and its like)."""
     chosen = [data.draw(st.sampled_from([pattern, url])) if pattern else None for pattern in patterns]
-    shared_git.write([(f"http.{p}.proxy" if p else "http.proxy", str(at)) for at, p in enumerate(chosen)])
+    lines = [(f"http.{p}.proxy" if p else "http.proxy", str(at)) for at, p in enumerate(chosen)]
+    shared_git.write([("http.sslVerify", "false"), *lines, ("core.proxy", "x")])
     done = subprocess.run(
         ["git", "config", "--get-urlmatch", "http.proxy", url],
         capture_output=True,
@@ -346,7 +347,7 @@ def test_a_folder_that_is_gone_is_not_mistaken_for_a_missing_git(tmp_path: Path)
 
 
 def test_a_broken_file_is_named(git: RealGit) -> None:
-    """git's own words about the line and the file are passed on."""
+    """Git's own words about the line and the file are passed on."""
     (git.home / ".gitconfig").write_text("[a\n")
     with pytest.raises(UsageError, match=r"bad config line 1 in file .*\.gitconfig"):
         git.entries()
@@ -403,15 +404,18 @@ def test_an_empty_value_that_shuts_us_out_is_named() -> None:
     reset = config.others(lines, AZURE).reset
     assert reset is not None
     assert reset.said.startswith("an empty helper, which ends the list before it, set by credential.helper")
-    assert reset.cure == "git config --local --fixed-value --unset-all credential.helper ''"
+    assert reset.cure == "git config --local --unset-all credential.helper '^$'"
 
 
 @pytest.mark.parametrize(
     ("scope", "origin", "included"),
     [("local", "config", False), ("local", "extra", True), ("worktree", "config.worktree", False)],
 )
-def test_the_cure_for_a_repository_s_helper_works(
-    git: RealGit, tmp_path: Path, scope: str, origin: str, *, included: bool
+@pytest.mark.parametrize(
+    "value", ["store", "store --file 'a b'", "/opt/a+b/x.y", "!f() { echo password=p; }; f"]
+)
+def test_the_cure_for_a_repository_s_helper_works_and_tells_no_arguments(
+    git: RealGit, tmp_path: Path, scope: str, origin: str, value: str, *, included: bool
 ) -> None:
     """Running the command that is given, in the repository, takes the other helper away."""
     repo = tmp_path / "repo"
@@ -419,11 +423,14 @@ def test_the_cure_for_a_repository_s_helper_works(
     git.run("init", "-q", str(repo))
     git.run("config", "extensions.worktreeConfig", "true", cwd=repo)
     target = repo / ".git" / origin
-    git.run("config", "--file", str(target), "credential.helper", "store --file 'a b'", cwd=repo)
+    git.run("config", "--file", str(target), "credential.helper", value, cwd=repo)
+    git.run("config", "--file", str(target), "--add", "credential.helper", "azdo", cwd=repo)
     if included:
         git.run("config", "include.path", str(target), cwd=repo)
     (other,) = config.others(git.entries(repo), AZURE).receiving
     assert other.helper.entry.scope == scope
+    assert "password" not in other.said + other.cure
+    assert "a b" not in other.said + other.cure
     subprocess.run(other.cure, shell=True, check=True, cwd=repo, env=git.env)  # noqa: S602 - a person pastes it into a shell
     assert config.others(git.entries(repo), AZURE) == config.Others([], [], None)
 
@@ -437,6 +444,11 @@ def test_a_helper_of_the_command_line_is_named() -> None:
     (other,) = config.others(lines, AZURE).receiving
     assert other.said == "cache, set by credential.helper in the environment or the command line of git"
     assert "GIT_CONFIG_COUNT" in other.cure
+
+
+def test_a_key_without_a_value_counts_as_true() -> None:
+    """As for every boolean of git."""
+    assert config.value_for([entry("http.sslverify", None)], "http.sslVerify", AZURE) == "true"
 
 
 @pytest.mark.parametrize("url", ["dev.azure.com", "", "https://", "::"])

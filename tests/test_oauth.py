@@ -504,6 +504,7 @@ def test_a_declined_sign_in_is_told_from_a_failed_one() -> None:
         read_answer(query, state=STATE, redirect_uri=REDIRECT)
 
     assert declined.value.refused.error == "access_denied"
+    assert declined.value.state_checked
     assert failed.value.refused.codes == (53003,)
 
 

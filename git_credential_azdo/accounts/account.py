@@ -18,6 +18,9 @@ TYPED = "typed"
 ACCOUNT_KINDS = frozenset((OAUTH, PAT))
 ALL_ORGANIZATIONS = "*"
 
+MAX_DIGITS = 18
+"""More is no point in time."""
+
 MARKS_PER_TENANT = 2
 """The current and the previous generated token: a long clone hands back the one before the last refresh."""
 
@@ -105,8 +108,8 @@ class Account(View):
     def __init__(self, block: Block) -> None:
         super().__init__(block)
         self.name = block.get("name")
-        self.tenant = block.get("tenant")
-        self.organizations = block.all("org[]")
+        self.tenant = block.get("tenant").lower()
+        self.organizations = [name.lower() for name in block.all("org[]")]  # people mend the file by hand
         self.default = block.get("default") == "1"
 
     @property
@@ -198,8 +201,8 @@ class Typed(View):
 
 
 def number(text: str) -> int | None:
-    """Read a whole number; None for anything else."""
-    return int(text) if text.isascii() and text.isdigit() else None
+    """Read a whole number of seconds; None for anything else (and int refuses thousands of digits)."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
 def _read_mark(text: str) -> TokenMark | None:

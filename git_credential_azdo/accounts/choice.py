@@ -37,7 +37,7 @@ class Choice:
     ``reason``        why, in words for a person
     ``candidates``    the accounts that were left when it could not be decided, else those that could serve
     ``organization``  what the request turned out to be about, or None
-    ``deliberate``    whether the account is bound to, or was set up for, just this organization or repository
+    ``deliberate``    whether the account is bound to the organization or repository, or lists the organization
     ``user``          whom the request names, once the organization's name is told from it, or None
     """
 
@@ -73,8 +73,9 @@ def choose(remote: Remote, tenant: str | None, registry: Registry) -> Choice:
     named = [account for account in accounts if account.answers_to(user)] if user else accounts
     candidates = [account for account in named if account.can_serve(organization)]
     learned = tenant or registry.tenant_of(organization)
-    account, reason, deliberate = _decide(remote, request, learned, candidates, registry)
+    account, reason, bound = _decide(remote, request, learned, candidates, registry)
     if account:
+        deliberate = bound or (organization is not None and account.lists(organization))
         return Choice(CHOSEN, reason, request, candidates, account=account, deliberate=deliberate)
     if candidates:
         return Choice(AMBIGUOUS, "several accounts fit", request, candidates)
@@ -97,9 +98,14 @@ def organization_and_user(remote: Remote, registry: Registry) -> tuple[str | Non
         return organization, None
     if remote.services and organization is None and "@" not in user:
         known = any(account.answers_to(user) for account in registry.accounts)
-        if not known and not any(_same_name(user, entry.user) for entry in registry.typed):
+        if not known and not any(_is_user_of(user, entry) for entry in registry.typed):
             return user.lower(), None
     return organization, user
+
+
+def _is_user_of(user: str, entry: Typed) -> bool:
+    """Say whether a typed credential knows the user as a user, not as its organization's name."""
+    return _same_name(user, entry.user) and user.lower() != entry.organization
 
 
 def _same_name(name: str, other: str | None) -> bool:
@@ -127,7 +133,7 @@ def _decide(
     if organization:
         account, how = _default_or_only([account for account in candidates if account.lists(organization)])
         if account:
-            return account, f"{how} set up for {organization}", True
+            return account, f"{how} set up for {organization}", False
     if tenant:
         account, how = _default_or_only(
             [account for account in candidates if account.kind != PAT and _belongs(account, tenant)]
@@ -144,7 +150,8 @@ def _belongs(account: Account, tenant: str) -> bool:
 def _default_or_only(accounts: list[Account]) -> tuple[Account | None, str]:
     if len(accounts) == 1:
         return accounts[0], "the only account"
-    return next(((account, "the default account") for account in accounts if account.default), (None, ""))
+    defaults = [account for account in accounts if account.default]
+    return (defaults[0], "the default account") if len(defaults) == 1 else (None, "")
 
 
 def matching_typed(

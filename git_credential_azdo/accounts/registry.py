@@ -18,6 +18,8 @@ SERVER = "server"
 BINDING = "binding"
 LEARNED = "learned"
 
+_WITH_SECRETS = frozenset((*ACCOUNT_KINDS, TYPED))
+
 
 class Registry:
     """What the file says: ``header``, ``blocks`` after it, and ``damaged`` ones as raw bytes."""
@@ -89,7 +91,7 @@ def read(data: bytes) -> Registry:
                     "pipx upgrade git-credential-azdo",
                 )
             header = block
-        elif not kind or (kind in ACCOUNT_KINDS and not block.get("id")):
+        elif not kind or (kind in _WITH_SECRETS and not block.get("id")):
             damaged.append(raw)
         else:
             blocks.append(block)

@@ -11,7 +11,7 @@ import os
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import VERSION, Registry, read
-from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.errors import AzdoError, say
 from git_credential_azdo.files import read_file, write_private
 from git_credential_azdo.git.wire import format_pairs
 from git_credential_azdo.lock import Lock
@@ -43,6 +43,7 @@ def update(change: Callable[[Registry], Result]) -> Result:
             fresh = render(registry)
             if registry.damaged:
                 _keep_aside(path + ".damaged", registry.damaged)
+                say("error", f"what could not be read of {path} is now in {path}.damaged")
             if fresh != data:
                 write_private(path, fresh)
             return result

@@ -78,7 +78,8 @@ class Remote:
 def remote_of(message: Message) -> Remote | None:
     """Say what ``message`` is about; None when it names no web host. Whether a server is ours, the registry knows."""
     protocol = (message.get("protocol") or "").lower()
-    host = (message.get("host") or "").lower()
+    spelled = message.get("host") or ""
+    host = spelled.lower()
     if protocol not in _DEFAULT_PORTS or not host:
         return None
     host = host.removesuffix(":" + _DEFAULT_PORTS[protocol])
@@ -87,8 +88,8 @@ def remote_of(message: Message) -> Remote | None:
     segments = [segment for segment in (path or "").split("/") if segment]
     if host == SERVICES_HOST:
         organization = segments.pop(0).lower() if segments and not segments[0].startswith("_") else None
-    elif host.endswith(LEGACY_SUFFIX) and _may_be_organization(host[: -len(LEGACY_SUFFIX)]):
-        organization = host[: -len(LEGACY_SUFFIX)]
+    elif spelled.isascii() and host.endswith(LEGACY_SUFFIX) and _may_be_organization(host):
+        organization = host.removesuffix(LEGACY_SUFFIX)
     else:
         return Remote(protocol, host, path=path, user=user)
     return Remote(
@@ -102,8 +103,9 @@ def remote_of(message: Message) -> Remote | None:
     )
 
 
-def _may_be_organization(label: str) -> bool:
-    return label.isascii() and label.replace("-", "").isalnum() and label not in _NOT_ORGANIZATIONS
+def _may_be_organization(host: str) -> bool:
+    label = host.removesuffix(LEGACY_SUFFIX)
+    return label.replace("-", "").isalnum() and label not in _NOT_ORGANIZATIONS
 
 
 def _repository(organization: str, segments: list[str]) -> str | None:

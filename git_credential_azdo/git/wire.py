@@ -71,16 +71,29 @@ def parse_pairs(data: bytes) -> list[Pair]:
 
 def split_blocks(data: bytes) -> list[bytes]:
     """Split a file of blocks separated by blank lines; blocks come without the blank lines, none is empty."""
-    blocks = data.replace(b"\r\n", b"\n").split(b"\n\n")
-    return [stripped for block in blocks if (stripped := block.strip(b"\n"))]
+    while (
+        b"\r\n" in data
+    ):  # again and again: a careless copy makes CR CR LF of CR LF, and no line may get lost
+        data = data.replace(b"\r\n", b"\n")
+    return [stripped for block in data.split(b"\n\n") if (stripped := block.strip(b"\n"))]
 
 
 def format_pairs(pairs: Iterable[Pair], refused: str = "\n\0") -> bytes:
-    """Write lines, each ended by a newline. Raises ProtocolError when a key or value holds a refused character."""
+    """Write lines, each ended by a newline, such that ``parse_pairs`` reads the same.
+
+    Raises ProtocolError for a refused character, a CR at a line's end, a bad key or a line longer than MAX_LINE.
+    """
     lines = []
     for key, value in pairs:
-        line = f"{key}={value}"
-        if any(character in line for character in refused) or not key or "=" in key:
-            raise ProtocolError(f"the value of {key.rstrip()!a} holds a character that cannot be written")
-        lines.append(line + "\n")
-    return "".join(lines).encode("utf-8", "surrogateescape")
+        text = f"{key}={value}"
+        try:
+            line = text.encode("utf-8", "surrogateescape")
+        except (
+            UnicodeEncodeError
+        ):  # half a character, from a server's JSON; the error's own text has the value
+            line = b""
+        bad = not line or not key or "=" in key or text.endswith("\r") or len(line) > MAX_LINE
+        if bad or any(character in text for character in refused):
+            raise ProtocolError(f"the value of {key!a} cannot be written as one line")
+        lines.append(line + b"\n")
+    return b"".join(lines)

@@ -32,34 +32,36 @@ class FileVault:
         except FileNotFoundError:
             return None
         except (OSError, UnicodeDecodeError) as error:
-            raise self._failed("read", error) from error
+            raise self._failed("read", error) from None  # a UnicodeDecodeError quotes the secret
 
     def write(self, entry: str, text: str) -> None:
         """Keep ``text``. Raises VaultError."""
         try:
             write_private(self._path(entry), text.encode("utf-8"))
-        except OSError as error:
-            raise self._failed("write", error) from error
+        except (OSError, UnicodeEncodeError) as error:
+            raise self._failed("write", error) from None  # a UnicodeEncodeError quotes the secret
 
     def delete(self, entry: str) -> None:
         """Delete the entry; an absent one is no error. Raises VaultError."""
-        path = self._path(entry)
-        folder, name = os.path.split(path)
+        folder, name = os.path.split(self._path(entry))
         try:
             for each in os.listdir(folder):
                 if each == name or is_left_over(each, name):
                     os.unlink(os.path.join(folder, each))
-            while folder != self._folder and not os.listdir(folder):
-                os.rmdir(folder)
-                folder = os.path.dirname(folder)
         except FileNotFoundError:
-            pass
+            return
         except OSError as error:
             raise self._failed("delete", error) from error
+        for _ in range(entry.count("/")):
+            try:
+                os.rmdir(folder)
+            except OSError:  # something else is still kept there
+                return
+            folder = os.path.dirname(folder)
 
     def _path(self, entry: str) -> str:
         words = entry.split("/")
-        if any(word in {"", ".", ".."} or os.sep in word for word in words):
+        if any(word in {"", ".", ".."} or os.sep in word or "\0" in word for word in words):
             raise VaultError("a vault entry's name would leave the vault's folder")
         return os.path.join(self._folder, *words)
 

@@ -7,7 +7,7 @@ UTF-16 units (CRED_MAX_CREDENTIAL_BLOB_SIZE, https://learn.microsoft.com/windows
 
 from __future__ import annotations
 
-from git_credential_azdo.errors import VaultError
+from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
 from git_credential_azdo.git.wire import format_pairs, parse
 
 TYPE_CHECKING = False
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Delete = Callable[[str], None]
 
 PART_UNITS = 1_280
+_COUNT_DIGITS = 3
 _READ_TRIES = 3
 _BYTEWISE = "latin-1"
 
@@ -37,9 +38,14 @@ def encode(pairs: Iterable[Pair]) -> str:
 def decode(text: str) -> Message:
     """Read what ``encode`` wrote. Raises ProtocolError."""
     first, _, rest = text.partition("\n")
-    if first == f"encoding={_BYTEWISE}":
-        return parse(rest.encode(_BYTEWISE))
-    return parse(text.encode("utf-8"))
+    bytewise = first == f"encoding={_BYTEWISE}"
+    try:
+        data = rest.encode(_BYTEWISE) if bytewise else text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise ProtocolError(
+            "an entry of the keyring is not of our making"
+        ) from None  # its text quotes the secret
+    return parse(data)
 
 
 def load(read: Read, key: str) -> Message | None:
@@ -85,36 +91,47 @@ def save(
     """
     text = encode(pairs)
     old = read(key)
-    old_parts = _part_names(key, decode(old)) if old else []
-    if limit is None or units(text) <= limit:
-        try:
-            write(key, text)
-        except VaultError:
-            if units(text) <= PART_UNITS:
-                raise
-        else:
-            for name in old_parts:
-                delete(name)
-            return
+    if not _write_whole(write, key, text, limit):
+        _write_in_parts(read, write, delete, key, text, generation=generation, old=old)
+    for name in _parts_of(key, old):
+        delete(name)
+
+
+def _write_whole(write: Write, key: str, text: str, limit: int | None) -> bool:
+    """Write the entry in one; say whether the backend holds that much."""
+    if limit is not None and units(text) > limit:
+        return False
+    try:
+        write(key, text)
+    except VaultLocked:
+        raise
+    except VaultError:
+        if units(text) <= PART_UNITS:  # it was not the length
+            raise
+        return False
+    return True
+
+
+def _write_in_parts(
+    read: Read, write: Write, delete: Delete, key: str, text: str, *, generation: str, old: str | None
+) -> None:
     parts = split(text, PART_UNITS)
-    head = [("parts", str(len(parts))), ("generation", generation)]
-    names = _part_names(key, parse(format_pairs(head)))
+    head = encode([("parts", str(len(parts))), ("generation", generation)])
+    names = _parts_of(key, head)
     try:
         for name, part in zip(names, parts, strict=True):
             write(name, part)
-        write(key, encode(head))
+        write(key, head)
     except VaultError:
-        for name in names:
-            delete(name)
+        if read(key) == old:  # else the head was written after all, and needs its parts
+            for name in names:
+                delete(name)
         raise
-    for name in old_parts:
-        delete(name)
 
 
 def remove(read: Read, delete: Delete, key: str) -> None:
     """Delete the secret kept under ``key``, its head first; an absent one is no error."""
-    text = read(key)
-    names = _part_names(key, decode(text)) if text else []
+    names = _parts_of(key, read(key))
     delete(key)
     for name in names:
         delete(name)
@@ -140,8 +157,16 @@ def split(text: str, limit: int) -> list[str]:
     return [*pieces, "".join(piece)]
 
 
+def _parts_of(key: str, text: str | None) -> list[str]:
+    """Return the names of an entry's parts; an entry that is not of our making has none and may be replaced."""
+    try:
+        return _part_names(key, decode(text or ""))
+    except ProtocolError:
+        return []
+
+
 def _part_names(key: str, head: Message) -> list[str]:
     count = head.get("parts") or "0"
-    if not (count.isascii() and count.isdigit()):
+    if not (count.isascii() and count.isdigit() and len(count) <= _COUNT_DIGITS):
         return []
     return [f"{key}#{head.get('generation') or ''}.{number}" for number in range(1, int(count) + 1)]

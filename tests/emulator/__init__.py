@@ -17,7 +17,8 @@
 ``messages``      one HTTP request, one response
 ``server``        sockets, proxy, TLS
 ``browser``       a person who clicks through the sign-in page
-``examples.json`` published recordings and specifications, which a test replays
+``client``        a small OAuth client for the tests of the emulator itself
+``examples.json`` published recordings and specifications; ``provoke`` brings each about, for a test to compare
 
 The rules come from Microsoft's documentation and from published recordings; what no one has published is
 an inference, and the line that decides it says so.

@@ -1,12 +1,14 @@
-"""Run the emulator until Ctrl-C: ``eval "$(python -m tests.emulator ...)"`` is not possible, so redirect and read.
+"""Run the emulator until Ctrl-C or SIGTERM: ``eval "$(python -m tests.emulator &)"``.
 
-stdout gets one ``export NAME=value`` line a variable and then an empty line; stderr gets a short how-to.
+stdout gets one ``export NAME=value`` line a variable and is closed then; stderr gets a short how-to, ended by an
+empty line. ``AZDO_EMULATOR_PID`` says whom to stop.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import shlex
 import signal
 import sys
@@ -17,7 +19,7 @@ from tests.emulator import default_world
 from tests.emulator.emulator import Emulator
 
 HOW_TO = """\
-Azure DevOps and Entra are on loopback. In another shell, paste the export lines, then for example:
+Azure DevOps and Entra are on loopback. With the export lines in your shell, for example:
 
   git clone https://dev.azure.com/contoso/app/_git/app
   git clone "https://dev.azure.com/contoso/My%20Project/_git/My%20Repo"
@@ -55,9 +57,10 @@ def main() -> None:
             tempfile.TemporaryDirectory(prefix="azdo-emulator-")
         )
         emulator = stack.enter_context(Emulator(directory))
-        for name, value in emulator.environment.items():
+        for name, value in {**emulator.environment, "AZDO_EMULATOR_PID": str(os.getpid())}.items():
             print(f"export {name}={shlex.quote(value)}")
         sys.stdout.flush()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that eval "$(... &)" returns
         print(_describe(emulator), file=sys.stderr, flush=True)
         stop.wait()
 

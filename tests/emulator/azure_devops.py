@@ -89,6 +89,8 @@ def _split(segments: list[str]) -> tuple[str | None, str, list[str]]:
 def _repository(visit: Visit, segments: list[str]) -> Response:
     """Answer for a repository; one that is not there and one that the caller may not see look the same."""
     project, name, below = _split(segments)
+    if below[:2] == ["info", "lfs"]:
+        name = name.removesuffix(".git")  # git-lfs adds it to addresses that have none
     repository = visit.world.repository(visit.organization.name, project, name)
     write = git_http.wants_write(visit.request, below) or lfs.wants_write(visit.request, below)
     public = repository is not None and repository.public and not write

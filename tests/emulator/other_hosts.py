@@ -79,8 +79,11 @@ def handle(server: Server, request: Request) -> Response:
     path, below = _split(request.segments)
     if not below:
         return html_response(200, "<html><body>git server</body></html>")
+    path[-1:] = [part.removesuffix(".git") for part in path[-1:]]  # git-lfs adds it where there is none
     with server.lock:
-        bare = repositories.ensure(os.path.join(server.root, guid("repository", server.url, *path)), path[-1])
+        bare = repositories.ensure(
+            os.path.join(server.root, guid("repository", server.url, *path)), (path or ["root"])[-1]
+        )
     if below[:2] == ["info", "lfs"]:
         return lfs.serve(request, bare, below[2:])
     return git_http.serve(request, bare, below)

@@ -1,0 +1,36 @@
+"""How people name accounts: the shortest name that means one account, and the account that a name means. Pure."""
+
+from __future__ import annotations
+
+import shlex
+
+from git_credential_azdo.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from git_credential_azdo.accounts.account import Account
+
+
+def unique_name(account: Account, accounts: Sequence[Account]) -> str:
+    """Return the alias, else the sign-in name, else the id: the first that no other account answers to."""
+    others = [other for other in accounts if other.id != account.id]
+    for name in (account.alias, account.name):
+        if name and not any(other.answers_to(name) for other in others):
+            return name
+    return account.id
+
+
+def account_named(name: str, accounts: Sequence[Account]) -> Account:
+    """Return the one account that ``name`` means. Raises UsageError when none or several do."""
+    found = [account for account in accounts if account.answers_to(name)]
+    if len(found) == 1:
+        return found[0]
+    if not accounts:
+        raise UsageError("there is no account", "git credential-azdo setup")
+    if not found:
+        known = ", ".join(unique_name(account, accounts) for account in accounts)
+        raise UsageError(f"no account is named {name}; known are {known}", "git credential-azdo accounts")
+    exact = ", ".join(f"{shlex.quote(unique_name(account, accounts))} ({account.kind})" for account in found)
+    raise UsageError(f"several accounts are named {name}", f"use one of these names: {exact}")

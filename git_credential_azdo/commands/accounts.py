@@ -1,0 +1,108 @@
+"""``accounts``: a table of the accounts, with what they serve and how their tokens stand. Shows no secret."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.place import registry_path
+from git_credential_azdo.accounts.registry import BINDING
+from git_credential_azdo.commands.enrol import current_registry
+from git_credential_azdo.errors import AzdoError, VaultLocked, say
+from git_credential_azdo.tokens import access_key, read_secret
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.registry import Registry
+
+_COLUMNS = ("name", "kind", "tenant", "organizations", "state", "expires")
+
+
+@click.command("accounts")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
+)
+def command(form: str) -> None:
+    """List the accounts: name, kind, tenant, organizations, state and expiry."""
+    registry = current_registry()
+    for _ in registry.damaged:
+        say("error", f"an entry of {registry_path()} is damaged and was left alone")
+    if form == "json":
+        click.echo(json.dumps([_row(account, registry) for account in registry.accounts], indent=2))
+    elif registry.accounts:
+        _print_table(registry)
+    else:
+        say("hint", "there is no account: git credential-azdo setup")
+
+
+def state_of(account: Account) -> tuple[str, int | None]:
+    """Return the account's state in a word or two, and when its secret ends (seconds since the epoch, if known)."""
+    now = time.time()
+    try:
+        if account.kind == PAT:
+            kept = read_secret(account.vault, f"{account.id}/pat")
+            expires = account.expires_utc
+            if kept and expires is not None and expires <= now:
+                return "expired", expires
+        else:
+            kept = read_secret(account.vault, f"{account.id}/refresh")
+            access = read_secret(account.vault, access_key(account, account.tenant))
+            expires = int(access.get("expires_utc") or 0) or None if access else None
+            kept = kept or access
+    except VaultLocked:
+        return "keyring locked", None
+    except AzdoError as error:
+        return error.message, None
+    if not kept:
+        return "sign-in needed", None
+    return ("rejected" if account.block.all("rejected[]") else "ready"), expires
+
+
+def _row(account: Account, registry: Registry) -> dict[str, object]:
+    state, expires = state_of(account)
+    return {
+        "name": unique_name(account, registry.accounts),
+        "sign_in_name": account.name,
+        "alias": account.alias or None,
+        "id": account.id,
+        "kind": account.kind,
+        "tenant": account.tenant or None,
+        "organizations": account.organizations,
+        "bound_to": _bound(account, registry),
+        "default": account.default,
+        "state": state,
+        "expires": _instant(expires),
+        "vault": account.vault,
+    }
+
+
+def _bound(account: Account, registry: Registry) -> list[str]:
+    return [block.get("target") for block in registry.of_kind(BINDING) if block.get("account") == account.id]
+
+
+def _instant(seconds: int | None) -> str | None:
+    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def _served(account: Account, registry: Registry) -> str:
+    bound = _bound(account, registry)
+    listed = [f"{name} (bound)" if name in bound else name for name in account.organizations]
+    listed += [f"{target} (bound)" for target in bound if target not in account.organizations]
+    return ", ".join(listed).replace("*", "all") or "-"
+
+
+def _print_table(registry: Registry) -> None:
+    table = [[column.upper() for column in _COLUMNS]]
+    for account in registry.accounts:
+        state, expires = state_of(account)
+        name = unique_name(account, registry.accounts) + (" (default)" if account.default else "")
+        tenant, served = account.tenant or "-", _served(account, registry)
+        table.append([name, account.kind, tenant, served, state, _instant(expires) or "-"])
+    widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
+    for line in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())

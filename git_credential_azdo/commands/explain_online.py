@@ -1,0 +1,71 @@
+"""``explain --online``: asks Azure DevOps which of the accounts can read a repository, all at once.
+
+Closes a trap: to a repository that an account may not see Azure DevOps answers 404 (TF401019), git then never tells
+its helpers, and the wrong account would stick.
+"""
+
+from __future__ import annotations
+
+import shlex
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from git_credential_azdo import devops, tokens
+from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.commands.serving import tenant_for
+from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.git.address import remote_of_url
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import Remote
+
+MOST_AT_ONCE = 8
+READS = "can read it"
+
+
+def who_can_read(url: str, registry: Registry) -> list[str]:
+    """Return one line an account: whether it can read ``url``, and the command that settles it for the first that can."""
+    remote = remote_of_url(url)
+    if remote is None or not remote.services or not remote.organization:
+        return ["not an address of an Azure DevOps organization: nothing was asked"]
+    accounts = [account for account in registry.accounts if account.can_serve(remote.organization)]
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+        answers = list(pool.map(lambda account: _ask(account, remote, registry), accounts))
+    names = [unique_name(account, registry.accounts) for account in accounts]
+    lines = [f"{name}: {answer}" for name, answer in zip(names, answers, strict=True)]
+    reader = next((name for name, answer in zip(names, answers, strict=True) if answer == READS), None)
+    if reader:
+        lines.append(f"git credential-azdo use {shlex.quote(reader)} --org {remote.organization}")
+    return lines or ["no account covers the organization: git credential-azdo setup"]
+
+
+def _ask(account: Account, remote: Remote, registry: Registry) -> str:
+    organization = remote.organization or ""
+    try:
+        if account.kind == PAT:
+            authorization = devops.basic(tokens.personal_access_token(account).secret)
+        else:
+            tenant = tenant_for(account, organization, None, registry, asked=False)
+            authorization = devops.bearer(tokens.access_token(account, tenant, registry.salt).secret)
+        with Web(tokens.deadline_seconds()) as web:
+            if remote.path and "_git" in remote.path.split("/"):
+                path = (
+                    remote.path
+                    if remote.path.lower().startswith(organization)
+                    else f"{organization}/{remote.path}"
+                )
+                url = f"https://dev.azure.com/{quote(path)}"
+                return (
+                    READS
+                    if devops.can_read_repository(web, url, authorization)
+                    else "cannot see it (status 404)"
+                )
+            devops.check_code_scope(web, organization, authorization)
+    except AzdoError as error:
+        return error.message
+    return READS

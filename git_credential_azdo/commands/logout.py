@@ -1,0 +1,38 @@
+"""``logout``: forget an account, its secrets first, so that nothing secret is left without a name."""
+
+from __future__ import annotations
+
+import click
+
+from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.registry import BINDING, Registry
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands.enrol import current_registry
+from git_credential_azdo.errors import UsageError
+from git_credential_azdo.renewal import forget_secrets
+from git_credential_azdo.tokens import open_vault
+
+
+@click.command("logout")
+@click.argument("name", metavar="ACCOUNT", required=False)
+@click.option("--all", "everybody", is_flag=True, help="Forget every account.")
+def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
+    """Forget ACCOUNT, or all: the secrets in the vault and the entry in the registry."""
+    if bool(name) == everybody:
+        raise UsageError("name an account, or all of them", "git credential-azdo logout ACCOUNT (or --all)")
+    accounts = current_registry().accounts
+    for account in accounts if everybody else [account_named(name or "", accounts)]:
+        forget_secrets(account, open_vault(account.vault))
+        update(lambda registry, gone=account.id: _forget(registry, gone))  # type: ignore[misc]
+        click.echo(f"{unique_name(account, accounts)} is forgotten")
+    if everybody and not accounts:
+        click.echo("there was no account")
+
+
+def _forget(registry: Registry, identifier: str) -> None:
+    registry.blocks = [
+        block
+        for block in registry.blocks
+        if block.get("id") != identifier
+        and (block.get("kind") != BINDING or block.get("account") != identifier)
+    ]

@@ -1,0 +1,149 @@
+"""``setup``: sign in by OAuth or keep a personal access token, then let git call us. Run once per account.
+
+With no option it asks; with options it never asks. A vault is tried out before anybody signs in, so that nobody
+signs in for nothing.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS
+from git_credential_azdo.commands import setup_git, setup_oauth, setup_pat
+from git_credential_azdo.commands.enrol import check_alias, current_registry, organization_names
+from git_credential_azdo.errors import UsageError, VaultError, VaultLocked
+from git_credential_azdo.vault.file import NAME as FILE
+from git_credential_azdo.vault.find import find_vault
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
+
+
+@click.command("setup")
+@click.option(
+    "--org", "organizations", multiple=True, metavar="ORG", help="An organization the account is for."
+)
+@click.option("--pat", is_flag=True, help="Keep a personal access token (hidden prompt, or stdin).")
+@click.option("--all-orgs", is_flag=True, help="The token is for all organizations (until 1 December 2026).")
+@click.option("--expires", metavar="DAY", help="The day the token ends, such as 2027-05-31.")
+@click.option("--alias", metavar="WORD", help="A short name for the account.")
+@click.option("--login-hint", metavar="NAME", help="The sign-in name to suggest in the browser.")
+@click.option("--tenant", help="The Entra tenant to sign in at: its id or a domain of it.")
+@click.option("--authority", metavar="URL", help="The issuer to sign in at, instead of Microsoft's.")
+@click.option("--client-id", metavar="ID", help="Your own app registration's id.")
+@click.option("--redirect-uri", metavar="URL", help="Its redirect address.")
+@click.option("--scope", help="The scopes to ask for.")
+@click.option("--no-browser", is_flag=True, help="Print the link only.")
+@click.option("--bearer", is_flag=True, help="Answer authtype=Bearer where git knows it (2.46).")
+@click.option("--vault", metavar="NAME", help="Where secrets are kept: keyring, file, or a backend's name.")
+@click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
+@click.option("--undo", is_flag=True, help="Take back what setup wrote to git's configuration.")
+def command(
+    organizations: tuple[str, ...],
+    *,
+    pat: bool,
+    all_orgs: bool,
+    expires: str | None,
+    alias: str | None,
+    login_hint: str | None,
+    tenant: str | None,
+    authority: str | None,
+    client_id: str | None,
+    redirect_uri: str | None,
+    scope: str | None,
+    no_browser: bool,
+    bearer: bool,
+    vault: str | None,
+    no_git_config: bool,
+    undo: bool,
+) -> None:
+    """Sign in with a browser, or keep a personal access token, and let git use it."""
+    if undo:
+        setup_git.undo()
+        return
+    ask = len(sys.argv) <= 2 and sys.stdin.isatty()  # noqa: PLR2004 - the program and "setup"
+    chosen = organization_names(organizations)
+    if ask:
+        pat, all_orgs, chosen = _ask_kind()
+    _check_options(pat=pat, all_orgs=all_orgs, chosen=chosen, expires=expires)
+    registry = current_registry()
+    check_alias(alias, registry)
+    kept_in = _choose_vault(vault, registry.header.get("vault"), ask=ask)
+    if pat:
+        account = setup_pat.sign_in(
+            chosen, all_organizations=all_orgs, expires=expires, alias=alias, vault_name=kept_in
+        )
+    else:
+        options = setup_oauth.Options(
+            tenant=tenant,
+            authority=authority,
+            client_id=client_id,
+            redirect_uri=redirect_uri,
+            scope=scope,
+            login_hint=login_hint,
+            browser=not no_browser,
+            bearer=bearer,
+        )
+        account = setup_oauth.sign_in(options, chosen, alias, kept_in)
+    _summarize(account)
+    if not no_git_config:
+        setup_git.write(ask=ask)
+
+
+def _ask_kind() -> tuple[bool, bool, list[str]]:
+    """Ask how to sign in; return (by PAT, for all organizations, which organizations)."""
+    click.echo("How do you want to sign in to Azure DevOps?", err=True)
+    click.echo("  1  with a browser (lasts, and works for all your organizations)", err=True)
+    click.echo("  2  with a personal access token of one organization", err=True)
+    click.echo("  3  with a personal access token for all organizations (until 1 December 2026)", err=True)
+    kind = click.prompt(
+        "Choose", type=click.Choice(["1", "2", "3"]), default="1", err=True, show_choices=False
+    )
+    if kind == "2":
+        name = click.prompt("Organization (CONTOSO in https://dev.azure.com/CONTOSO)", type=str, err=True)
+        return True, False, organization_names((name,))
+    return kind == "3", kind == "3", []
+
+
+def _check_options(*, pat: bool, all_orgs: bool, chosen: list[str], expires: str | None) -> None:
+    if pat and not chosen and not all_orgs:
+        raise UsageError(
+            "which organization is the token for?",
+            "git credential-azdo setup --pat --org ORG (or --all-orgs)",
+        )
+    if all_orgs and (chosen or not pat):
+        raise UsageError("--all-orgs goes with --pat and without --org", "git credential-azdo setup -h")
+    if expires and not pat:
+        raise UsageError("--expires goes with --pat", "git credential-azdo setup -h")
+    if expires:
+        setup_pat.read_expiry(expires)
+
+
+def _choose_vault(wanted: str | None, used: str, *, ask: bool) -> str:
+    try:
+        return find_vault(wanted, used or None).name
+    except VaultLocked:
+        raise
+    except VaultError as error:
+        if not ask:
+            raise
+        click.echo(f"{error.message}.", err=True)
+        if not click.confirm("Keep secrets in a private file, not encrypted?", default=False, err=True):
+            raise
+        return find_vault(FILE).name
+
+
+def _summarize(account: Account) -> None:
+    served = (
+        "all organizations"
+        if ALL_ORGANIZATIONS in account.organizations
+        else ", ".join(account.organizations)
+    )
+    where = "a private file, not encrypted" if account.vault == FILE else f"the keyring ({account.vault})"
+    click.echo(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}", err=True)
+    click.echo(f"Organizations: {served or 'none found yet'}", err=True)
+    click.echo(f"The secret is kept in {where}", err=True)
+    click.echo(f"To forget it: git credential-azdo logout {account.label}", err=True)

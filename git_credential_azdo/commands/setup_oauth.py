@@ -1,0 +1,216 @@
+"""``setup`` by OAuth: let a person sign in with a browser, find out who it was and what they can reach, keep it.
+
+The endpoints come from the authority's own OpenID configuration document, so any authority that conforms will do.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_azdo import devops
+from git_credential_azdo.accounts.account import OAUTH
+from git_credential_azdo.commands.enrol import Newcomer, enrol, now
+from git_credential_azdo.errors import AzdoError, SignInError, say
+from git_credential_azdo.git.remote import is_tenant
+from git_credential_azdo.signin import entra, exchange, interactive
+from git_credential_azdo.signin.browser import open_browser
+from git_credential_azdo.signin.oauth import Grant, TokenRefused
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.signin.interactive import Authorization
+    from git_credential_azdo.signin.oauth import Endpoints
+
+ASK_SECONDS = 60.0
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may set; None and False leave the usual."""
+
+    tenant: str | None = None
+    authority: str | None = None
+    client_id: str | None = None
+    redirect_uri: str | None = None
+    scope: str | None = None
+    login_hint: str | None = None
+    browser: bool = True
+    bearer: bool = False
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who signed in, as the identity token says: ``subject`` never changes, ``tenant`` is empty beside Entra."""
+
+    name: str
+    subject: str
+    tenant: str
+
+
+def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: str) -> Account:
+    """Let a person sign in and keep the account; return it.
+
+    Raises SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
+    """
+    with Web(ASK_SECONDS) as web:
+        authority = options.authority or entra.authority(options.tenant or _tenant_for(web, chosen))
+        endpoints = exchange.discover(web, authority)
+    client_id = options.client_id or entra.DEFAULT_CLIENT_ID
+    scope = options.scope or entra.DEFAULT_SCOPE
+    grant = _grant(options, endpoints, client_id, scope)
+    received = now()
+    is_entra = entra.is_entra(endpoints.token)
+    person = read_person(grant, is_entra=is_entra)
+    with Web(ASK_SECONDS) as web:
+        if not person.name:
+            person = _ask_who(web, grant, person)
+        found, tenants = _reach(web, grant, chosen, is_entra=is_entra)
+    if not grant.refresh_token:
+        say("hint", "the server gave no refresh token: this sign-in ends with its first token")
+    access = [
+        ("token", grant.access_token),
+        ("received_utc", str(received)),
+        ("expires_utc", str(received + grant.expires_in)),
+    ]
+    secrets = (
+        {"refresh": [("token", grant.refresh_token), ("received_utc", str(received))]}
+        if grant.refresh_token
+        else {}
+    )
+    return enrol(
+        Newcomer(
+            kind=OAUTH,
+            fields=[
+                ("name", person.name),
+                *([("alias", alias)] if alias else []),
+                ("subject", person.subject),
+                ("tenant", person.tenant),
+                ("authority", authority),
+                ("token_endpoint", endpoints.token),
+                ("client_id", client_id),
+                ("redirect_uri", options.redirect_uri or entra.DEFAULT_REDIRECT),
+                ("scope", scope),
+                ("authtype", "Bearer" if options.bearer else ""),
+            ],
+            secrets={**secrets, f"access/{person.tenant or 'home'}": access},
+            tokens=[(person.tenant, grant.access_token, received)],
+            chosen=chosen,
+            found=found,
+            tenants=tenants,
+            same_as=("subject", "tenant", "token_endpoint") if person.subject else ("name", "token_endpoint"),
+        ),
+        vault_name,
+    )
+
+
+def read_person(grant: Grant, *, is_entra: bool) -> Person:
+    """Read who signed in from the identity token's claims; empty texts for what it does not say."""
+
+    def claim(*names: str) -> str:
+        return next(
+            (value for name in names if isinstance(value := grant.claims.get(name), str) and value), ""
+        )
+
+    tenant = claim("tid").lower() if is_entra else ""
+    return Person(
+        claim("preferred_username", "upn", "email", "unique_name"),
+        claim("oid", "sub"),
+        tenant if is_tenant(tenant) else "",
+    )
+
+
+def _tenant_for(web: Web, chosen: list[str]) -> str:
+    """Return the tenant to sign in at: that of the first organization named, else any of the person's."""
+    tenant = devops.tenant_of(web, chosen[0]) if chosen else None
+    return entra.ANY_WORK_TENANT if tenant in {None, entra.MSA_TENANT} else str(tenant)
+
+
+def _grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) -> Grant:
+    """Wait for a code and redeem it; a stale code gets another try as long as a person is there."""
+    for attempt in range(1, TRIES + 1):
+        authorization = interactive.authorize(
+            endpoints,
+            client_id=client_id,
+            redirect_uri=options.redirect_uri or entra.DEFAULT_REDIRECT,
+            scope=scope,
+            say=lambda text: click.echo(text, err=True),
+            login_hint=options.login_hint,
+            prompt=None if options.login_hint else "select_account",
+            explain=lambda refused: entra.sign_in_error(
+                refused, who=options.login_hint, tenant=options.tenant
+            ),
+            open_browser=open_browser if options.browser else None,
+        )
+        try:
+            return _redeem(authorization, endpoints, client_id, scope)
+        except TokenRefused as refused:
+            error = entra.sign_in_error(refused, who=options.login_hint, tenant=options.tenant)
+            if attempt == TRIES or not sys.stdin.isatty() or not _is_stale_paste(refused):
+                raise error from None
+            say("error", error.message)
+    raise SignInError("nobody signed in", "git credential-azdo setup")
+
+
+def _redeem(authorization: Authorization, endpoints: Endpoints, client_id: str, scope: str) -> Grant:
+    with Web(ASK_SECONDS) as web:
+        grant = exchange.redeem(
+            web,
+            endpoints,
+            client_id=client_id,
+            redirect_uri=authorization.redirect_uri,
+            code=authorization.code,
+            verifier=authorization.verifier,
+            scope=scope,
+            nonce=authorization.nonce,
+        )
+    if not authorization.state_checked:
+        name = read_person(grant, is_entra=True).name or "somebody without a name"
+        click.echo(f"The code was for {name}.", err=True)
+        if sys.stdin.isatty() and not click.confirm("Is that you?", default=True, err=True):
+            raise SignInError("the code was somebody else's; nothing was kept", "git credential-azdo setup")
+    return grant
+
+
+def _is_stale_paste(refused: TokenRefused) -> bool:
+    """Say whether the code itself was at fault: used, expired, or of another link."""
+    return not {54005, 70008, 501481, 9002313}.isdisjoint(refused.codes) or (
+        refused.error == "invalid_grant" and not refused.codes
+    )
+
+
+def _ask_who(web: Web, grant: Grant, person: Person) -> Person:
+    """Ask Azure DevOps for the name when the identity token has none."""
+    try:
+        name = devops.profile(web, devops.bearer(grant.access_token)).name
+    except AzdoError:
+        name = person.subject
+    return Person(name or "signed-in", person.subject, person.tenant)
+
+
+def _reach(web: Web, grant: Grant, chosen: list[str], *, is_entra: bool) -> tuple[list[str], dict[str, str]]:
+    """Find the organizations that the person can access, and the tenant of each. Trouble costs a line, not the sign-in."""
+    authorization = devops.bearer(grant.access_token)
+    found = list(chosen)
+    try:
+        member = devops.profile(web, authorization).id
+        listed = [name.lower() for name in devops.organizations(web, authorization, member)]
+        found += [name for name in listed if name not in found]
+    except AzdoError as error:
+        if is_entra or not chosen:
+            say("error", f"the organizations could not be listed: {error.message}")
+    tenants = {}
+    for organization in found:
+        try:
+            tenant = devops.tenant_of(web, organization)
+        except AzdoError as error:
+            say("error", f"the tenant of {organization} could not be asked: {error.message}")
+            continue
+        if tenant:
+            tenants[organization] = tenant
+    return found, tenants

@@ -1,0 +1,141 @@
+"""``setup --pat``: a personal access token that a person made, checked against the service before it is kept.
+
+The token comes from a hidden prompt or from stdin, never from the command line, where every process could read it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_azdo import devops
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands.enrol import Newcomer, enrol, now, retire_tokens
+from git_credential_azdo.commands.serving import GLOBAL_PATS_END
+from git_credential_azdo.errors import ServiceError, UsageError, say
+from git_credential_azdo.renewal import forget_secrets
+from git_credential_azdo.tokens import open_vault
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
+
+CHECK_SECONDS = 60.0
+_GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
+
+
+def sign_in(
+    chosen: list[str], *, all_organizations: bool, expires: str | None, alias: str | None, vault_name: str
+) -> Account:
+    """Ask for a token, check it and keep it; return its account.
+
+    Raises UsageError, ServiceError (Refused when the service does not take it), NetworkError, VaultError.
+    """
+    expires_utc = read_expiry(expires) if expires else None
+    if all_organizations:
+        tense = "stopped" if now() >= _GLOBAL_END.timestamp() else "will stop"
+        say(
+            "hint",
+            f"Microsoft {tense} accepting tokens for all organizations on {GLOBAL_PATS_END}; "
+            "a sign-in (git credential-azdo setup) or one token an organization lasts",
+        )
+    token = _ask_token(chosen)
+    with Web(CHECK_SECONDS) as web:
+        if all_organizations:
+            identity, found = _check_all(web, token)
+        else:
+            identities = [_check(web, organization, token) for organization in chosen]
+            identity, found = identities[0], chosen
+    account = enrol(
+        Newcomer(
+            kind=PAT,
+            fields=[
+                ("name", identity.name),
+                *([("alias", alias)] if alias else []),
+                *([("expires_utc", str(expires_utc))] if expires_utc else []),
+            ],
+            secrets={"pat": [("token", token)]},
+            tokens=[("", token, now())],
+            chosen=chosen,
+            found=found,
+            tenants={},
+            same_as=(),
+        ),
+        vault_name,
+    )
+    for old in update(
+        lambda registry: retire_tokens(registry, identity.name, account.organizations, account.id)
+    ):
+        forget_secrets(old, open_vault(old.vault))
+    return account
+
+
+def read_expiry(text: str) -> int:
+    """Read a day (YYYY-MM-DD) as the seconds since the epoch at which it begins, UTC. Raises UsageError."""
+    try:
+        day = dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.timezone.utc)
+    except ValueError:
+        raise UsageError("--expires takes a day such as 2027-05-31") from None
+    if day.timestamp() <= now():
+        raise UsageError(f"the token would have expired already on {text}", "make a new token")
+    return int(day.timestamp())
+
+
+def _ask_token(chosen: list[str]) -> str:
+    if sys.stdin.isatty():
+        page = devops.TOKENS_PAGE.format(organization=chosen[0]) if chosen else "https://dev.azure.com"
+        click.echo(f"Make a token with the scope Code (read & write): {page}", err=True)
+        text = click.prompt("Personal access token", hide_input=True, err=True, type=str)
+    else:
+        text = sys.stdin.read()
+    token: str = text.strip()
+    if not token:
+        raise UsageError(
+            "no token came", "git credential-azdo setup --pat --org ORGANIZATION < file-with-the-token"
+        )
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError(
+            "the token holds a blank or a control character (on Windows, Ctrl-V may paste \\x16)",
+            "paste with the right mouse button, or give the token on stdin",
+        )
+    return token
+
+
+def _check(web: Web, organization: str, token: str) -> devops.Identity:
+    authorization = devops.basic(token)
+    try:
+        identity = devops.who_am_i(web, organization, authorization)
+        devops.check_code_scope(web, organization, authorization)
+    except devops.Refused as refused:
+        kind = " (it looks like an id, not a token)" if _looks_like_id(token) else ""
+        raise ServiceError(
+            f"the organization {organization} does not accept this token{kind}: it is mistyped, expired, revoked, "
+            f"of another organization, or lacks the scope Code (read)",
+            f"look at it on {devops.TOKENS_PAGE.format(organization=organization)}",
+        ) from refused
+    return identity
+
+
+def _check_all(web: Web, token: str) -> tuple[devops.Identity, list[str]]:
+    authorization = devops.basic(token)
+    try:
+        identity = devops.profile(web, authorization)
+        found = devops.organizations(web, authorization, identity.id)
+    except devops.Refused as refused:
+        raise ServiceError(
+            "Azure DevOps does not accept this token for all organizations",
+            "for a token of one organization: git credential-azdo setup --pat --org ORGANIZATION",
+        ) from refused
+    checked = next(iter(found), None)
+    if checked:
+        identity = _check(web, checked.lower(), token)
+    click.echo(f"The token serves: {', '.join(found) or 'no organization yet'}", err=True)
+    return identity, [ALL_ORGANIZATIONS]
+
+
+def _looks_like_id(token: str) -> bool:
+    return [len(part) for part in token.split("-")] == [8, 4, 4, 4, 12]

@@ -1,0 +1,22 @@
+"""``unlock``: the one verb that lets the keyring show its dialog."""
+
+from __future__ import annotations
+
+import click
+
+from git_credential_azdo.commands.enrol import current_registry
+from git_credential_azdo.vault import os_keyring
+from git_credential_azdo.vault.file import NAME as FILE
+
+
+@click.command("unlock")
+def command() -> None:
+    """Unlock the keyring that keeps the secrets; it may ask for its password."""
+    registry = current_registry()
+    names = {account.vault for account in registry.accounts} | {typed.vault for typed in registry.typed}
+    names = (names or {registry.header.get("vault")}) - {FILE, ""}
+    if not names:
+        click.echo(f"{os_keyring.find(prompting=True).name} is unlocked and works")
+    for name in sorted(names):
+        os_keyring.try_out(os_keyring.open_named(name, prompting=True))
+        click.echo(f"{name} is unlocked and works")

@@ -1,0 +1,137 @@
+"""The browser's answer to a sign-in: the redirected address, whole or in part, as a person pastes it. Pure.
+
+Reads RFC 6749 section 4.1.2 (code and state, or error and state) out of what terminals, mail programs and
+clipboards make of it. Never repeats what was pasted: it may be a code. The listener reads with it, too.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+from dataclasses import dataclass, field
+from urllib.parse import parse_qsl, unquote, urlsplit
+
+from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.signin.oauth import LOOPBACK_HOSTS, TokenRefused, read_refusal
+
+_PASTE_MARKS = re.compile(r"\x1b\[20[01]~")  # bracketed paste, xterm's ctlseqs
+_LINE_BREAK = re.compile(r"[ \t]*[\r\n]+[ \t]*")
+_WRAPPING = " \t\u00a0\u200b\u2060\ufeff'\"`<>\u201c\u201d\u2018\u2019\u00ab\u00bb"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
+_QUERY = re.compile(r"[?#&]?(?:[\w.-]+=[^&]*&)*(?:code|error|state)=", re.ASCII)
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_BARE_CODE = re.compile(r"[\x21-\x7e]+")
+_ONCE = ("code", "state", "error")
+
+
+@dataclass(frozen=True)
+class Code:
+    """An authorization code. ``state_checked`` is False when it came alone: then ask who signed in."""
+
+    code: str = field(repr=False)
+    state_checked: bool
+
+
+class PasteError(AzdoError):
+    """What was pasted is not the answer to this sign-in; another try may be."""
+
+
+class AnswerRefused(PasteError):  # noqa: N818 - the server's answer, not an accident
+    """It is the answer, and it is a no: ``refused`` says what the server gave as the reason.
+
+    ``message`` words that reason, unless the person declined, which needs no explanation.
+    """
+
+    def __init__(self, refused: TokenRefused, *, state_checked: bool, message: str | None = None) -> None:
+        if refused.error == "access_denied":
+            message = "the sign-in was declined in the browser"
+        super().__init__(
+            message or f"the sign-in failed: {refused.error}", "open the link again, or press Ctrl-C to stop"
+        )
+        self.refused = refused
+        self.state_checked = state_checked
+
+
+def read_answer(text: str, *, state: str, redirect_uri: str) -> Code:
+    """Read a pasted answer: the whole redirected address, its query or fragment, or the bare code.
+
+    ``PasteError`` (``AnswerRefused`` for the server's own no) when it is not the answer to this ``state``.
+    """
+    text = _LINE_BREAK.sub("", _PASTE_MARKS.sub("", text)).strip(_WRAPPING)
+    again = f"copy the whole address that begins with {redirect_uri} and paste it here"
+    if not text:
+        raise PasteError("nothing was pasted", again)
+    control = _CONTROL.search(text)
+    if control:
+        raise _control_error(control[0])
+    if "?" in text or "#" in text or _SCHEME.match(text) or _QUERY.match(text):
+        return _from_parameters(_parameters(text), text, state, redirect_uri, again)
+    if "&" in text:  # what follows "code=" in the address: the code, then the rest of the query
+        return _from_parameters(_parameters(f"code={text}"), text, state, redirect_uri, again)
+    if not _BARE_CODE.fullmatch(text):
+        raise PasteError("that is neither an address nor a code", again)
+    return Code(unquote(text), state_checked=False)
+
+
+def _control_error(character: str) -> PasteError:
+    if character == "\x16":
+        return PasteError(
+            "the paste holds a stray Ctrl-V (\\x16): this console did not paste, it typed the key",
+            "paste with a right click, with Shift+Insert or from the window's menu",
+        )
+    return PasteError(
+        f"the paste holds a control character (\\x{ord(character):02x})",
+        "copy the address again and paste it once",
+    )
+
+
+def _parameters(text: str) -> dict[str, str]:
+    """Give the parameters of query and fragment; ``PasteError`` if it holds two different answers."""
+    rest, _, fragment = text.partition("#")
+    query = rest.partition("?")[2] if "?" in rest else "" if _SCHEME.match(rest) else rest
+    found: dict[str, str] = {}
+    try:
+        pairs = [pair for part in (query, fragment) for pair in parse_qsl(part, max_num_fields=100)]
+    except ValueError:
+        pairs = []
+    for key, value in pairs:
+        if key in _ONCE and found.get(key, value) != value:
+            raise PasteError("the paste holds two answers", "copy the address again and paste it once")
+        found[key] = value
+    return found
+
+
+def _from_parameters(found: dict[str, str], text: str, state: str, redirect_uri: str, again: str) -> Code:
+    if "response_type" in found or "code_challenge" in found:
+        raise PasteError(
+            "that is the link to sign in with, not the answer",
+            f"open it in a browser and sign in; then {again}",
+        )
+    if "code" not in found and "error" not in found:
+        raise PasteError("that address holds no answer to a sign-in", f"after signing in, {again}")
+    if "state" in found and not hmac.compare_digest(found["state"].encode(errors="replace"), state.encode()):
+        raise PasteError(
+            "that is the answer to another attempt to sign in",
+            "open the link that stands above, sign in, and paste the address of that page",
+        )
+    if "error" in found:
+        raise AnswerRefused(read_refusal(400, found), state_checked="state" in found)
+    if "state" not in found and not _same_place(text, redirect_uri):
+        raise PasteError("that address belongs to another site", f"after signing in, {again}")
+    return Code(found["code"], state_checked="state" in found)
+
+
+def _same_place(text: str, redirect_uri: str) -> bool:
+    """Say whether an address, if it is a whole one, is our redirect; on loopback the port may differ."""
+    if not _SCHEME.match(text):
+        return True
+    try:
+        given, ours = urlsplit(text), urlsplit(redirect_uri)
+        ports = given.port, ours.port
+    except ValueError:
+        return False
+    return (
+        given.scheme.lower() == ours.scheme.lower()
+        and given.hostname == ours.hostname
+        and (ports[0] == ports[1] or ours.hostname in LOOPBACK_HOSTS)
+    )

@@ -1,0 +1,167 @@
+"""Opens a graphical browser, if there is one for this person; never a text one, never through a shell.
+
+The link is one argument of a child that has its own streams and session: what it prints reaches nobody, and
+it outlives us. Where nothing opens, the person has the printed link. ``BROWSER``: xdg-open(1).
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+import threading
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+_TEXT_BROWSERS = frozenset(
+    {"lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser", "retawq", "edbrowse"}
+)
+_GRAPHICAL_BROWSERS = (
+    "x-www-browser",
+    "firefox",
+    "firefox-esr",
+    "google-chrome",
+    "chromium",
+    "chromium-browser",
+    "brave-browser",
+    "microsoft-edge",
+    "vivaldi",
+    "epiphany",
+    "konqueror",
+    "falkon",
+)
+# These look for a browser themselves: without a display they would take a text one.
+_NEED_DISPLAY = frozenset({"xdg-open", "sensible-browser", "gio", "gnome-open", "kde-open", "exo-open"})
+_RUNDLL32 = "/mnt/c/Windows/System32/rundll32.exe"
+_QUERY_SECONDS = 3.0
+
+
+def open_browser(
+    url: str,
+    *,
+    environ: Mapping[str, str] = os.environ,
+    which: Callable[[str], str | None] = shutil.which,
+    spawn: Callable[[list[str], dict[str, str]], None] | None = None,
+    default_browser: Callable[[], str] | None = None,
+    platform: str = sys.platform,
+) -> bool:
+    """Open an http(s) link; True if a graphical browser was started. The other arguments are for tests."""
+    if urlsplit(url).scheme not in ("http", "https"):
+        return False
+    if platform == "win32":
+        return _start_file(url, environ)
+    start = spawn or _spawn
+    for command in _commands(url, environ, which, default_browser or _default_browser, platform):
+        try:
+            start(command, _child_environment(environ, which))
+        except OSError:
+            continue
+        return True
+    return False
+
+
+def _commands(
+    url: str,
+    environ: Mapping[str, str],
+    which: Callable[[str], str | None],
+    default_browser: Callable[[], str],
+    platform: str,
+) -> Iterator[list[str]]:
+    """Give the commands to try, best first."""
+    display = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+    yield from _from_variable(url, environ.get("BROWSER", ""), which, display=display)
+    if platform == "darwin":
+        if not environ.get("SSH_CONNECTION"):  # it would open on a screen that the person does not see
+            yield ["/usr/bin/open", url]
+        return
+    if environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP"):
+        for command in (["wslview"], ["rundll32.exe", "url.dll,FileProtocolHandler"]):
+            path = which(command[0]) or (which(_RUNDLL32) if len(command) > 1 else None)
+            if path:
+                yield [path, *command[1:], url]
+    if display:
+        opener = which("xdg-open")
+        if opener and not _is_text(default_browser().removesuffix(".desktop")):
+            yield [opener, url]
+        yield from ([path, url] for path in _graphical(which))
+
+
+def _from_variable(
+    url: str, value: str, which: Callable[[str], str | None], *, display: bool
+) -> Iterator[list[str]]:
+    """Read BROWSER: commands separated by colons, ``%s`` for the link. VS Code's remote helper is one."""
+    for entry in filter(None, value.split(":")):
+        try:
+            words = shlex.split(entry)
+        except ValueError:
+            continue
+        path = which(words[0]) if words else None
+        if not path or _is_text(path) or (os.path.basename(path) in _NEED_DISPLAY and not display):
+            continue
+        arguments = [word.replace("%s", url) for word in words[1:]]
+        yield [path, *arguments] if "%s" in entry else [path, *arguments, url]
+
+
+def _graphical(which: Callable[[str], str | None]) -> Iterator[str]:
+    for name in _GRAPHICAL_BROWSERS:
+        path = which(name)
+        if path and not _is_text(path):
+            yield path
+
+
+def _is_text(path: str) -> bool:
+    """Say whether a command is a text browser, also behind Debian's alternatives (links of files)."""
+    names = {os.path.basename(path), os.path.basename(os.path.realpath(path))}
+    return any(
+        name.partition(".")[0].partition("-")[0] in _TEXT_BROWSERS or name in _TEXT_BROWSERS for name in names
+    )
+
+
+def _child_environment(environ: Mapping[str, str], which: Callable[[str], str | None]) -> dict[str, str]:
+    """Keep xdg-open from falling back to a text browser: it takes BROWSER for its list, if that is set."""
+    return {**environ, "BROWSER": ":".join(_graphical(which)) or "false"}
+
+
+def _default_browser() -> str:
+    """Ask the desktop for the program that opens https links, such as ``firefox.desktop``; "" if unknown."""
+    try:
+        found = subprocess.run(
+            ["xdg-mime", "query", "default", "x-scheme-handler/https"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=_QUERY_SECONDS,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return found.stdout.decode("utf-8", errors="replace").strip()
+
+
+def _spawn(command: list[str], environ: dict[str, str]) -> None:
+    process = subprocess.Popen(
+        command,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    # Nobody waits for the browser; the thread only collects it, should it end before we do.
+    threading.Thread(target=process.wait, daemon=True).start()
+
+
+def _start_file(url: str, environ: Mapping[str, str]) -> bool:
+    """Windows: the shell's own association, without a command line. Never run by the authors."""
+    if sys.platform == "win32" and not environ.get("SSH_CONNECTION"):
+        try:
+            os.startfile(url)  # noqa: S606 - an http(s) link, checked by the caller
+        except OSError:
+            return False
+        return True
+    return False

@@ -1,0 +1,350 @@
+"""OAuth 2.0 for a public client: what to ask, and how to read what the server says. Pure.
+
+No clock, no environment, no files, no network: randomness and answers come in, values or errors go out.
+Rules: RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 8628 (device code), OpenID Connect Core and Discovery 1.0.
+Codes, verifiers and tokens never appear in a repr or an error. The answer of the browser: ``answer``.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from urllib.parse import quote, urlencode, urlsplit
+
+from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError
+
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
+LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
+
+_USUAL_LIFE = 3600  # seconds; RFC 6749 lets a server leave expires_in out
+_LONGEST_LIFE = 30 * 24 * 3600
+_TOKEN = re.compile(r"[\x21-\x7e]+")  # RFC 6749 appendix A, without the blank
+_NUMBER = re.compile(r"\d{1,12}(?:\.\d*)?", re.ASCII)
+_AADSTS = re.compile(r"AADSTS(\d{2,9})\b", re.ASCII)
+_WORD = re.compile(r"[\w.:/-]{1,80}", re.ASCII)
+_LONG_WORD = re.compile(r"\S{24,}")
+_UNPRINTABLE = re.compile(r"[^ -~\u00a1-\ud7ff]")
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Where an authority is asked, from its OpenID configuration. ``issuer`` as the document writes it."""
+
+    authorization: str
+    token: str
+    device_authorization: str | None
+    issuer: str
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A server's yes. ``expires_in``: seconds from the receipt; ``claims``: the id token's, {} if none came."""
+
+    access_token: str = field(repr=False)
+    expires_in: int
+    refresh_token: str | None = field(repr=False)
+    claims: Mapping[str, object] = field(repr=False)
+    scope: str | None
+
+
+class TokenRefused(AzdoError):  # noqa: N818 - a server's answer, worded for people by entra.sign_in_error
+    """A server's no, in its own terms; every field is safe to print.
+
+    ``codes``: the AADSTS numbers; ``claims_challenge``: to be sent with the next authorization request;
+    ``description``: the first line of the server's text, with words that could be a secret masked.
+    """
+
+    def __init__(
+        self,
+        error: str,
+        *,
+        status: int = 400,
+        suberror: str = "",
+        codes: tuple[int, ...] = (),
+        trace_id: str = "",
+        correlation_id: str = "",
+        claims_challenge: str | None = None,
+        description: str = "",
+    ) -> None:
+        numbers = ", ".join(f"AADSTS{code}" for code in codes)
+        super().__init__(f"the sign-in server refused: {error}{f' ({numbers})' if numbers else ''}")
+        self.error = error
+        self.status = status
+        self.suberror = suberror
+        self.codes = codes
+        self.trace_id = trace_id
+        self.correlation_id = correlation_id
+        self.claims_challenge = claims_challenge
+        self.description = description
+
+
+# --- what we ask
+
+
+def new_verifier(random: bytes) -> str:
+    """Make a PKCE verifier of 32 random bytes or more (43 to 128 characters)."""
+    if not 32 <= len(random) <= 96:  # noqa: PLR2004 - the limits of RFC 7636 section 4.1
+        raise ValueError("a verifier is made of 32 to 96 random bytes")
+    return _base64url(random)
+
+
+def challenge(verifier: str) -> str:
+    """Give the S256 challenge of a verifier (RFC 7636 section 4.2)."""
+    return _base64url(hashlib.sha256(verifier.encode("ascii")).digest())
+
+
+def authorize_url(
+    endpoint: str,
+    *,
+    client_id: str,
+    redirect_uri: str,
+    scope: str,
+    state: str,
+    nonce: str,
+    code_challenge: str,
+    login_hint: str | None = None,
+    prompt: str | None = None,
+    domain_hint: str | None = None,
+    claims: str | None = None,
+) -> str:
+    """Give the link that a person opens to sign in; the answer comes to ``redirect_uri`` in the query."""
+    parameters = {
+        "client_id": client_id,
+        "response_type": "code",
+        "redirect_uri": redirect_uri,
+        "response_mode": "query",
+        "scope": scope,
+        "state": state,
+        "nonce": nonce,
+        "code_challenge": code_challenge,
+        "code_challenge_method": "S256",
+        "login_hint": login_hint,
+        "prompt": prompt,
+        "domain_hint": domain_hint,
+        "claims": claims,
+    }
+    query = urlencode({key: value for key, value in parameters.items() if value}, quote_via=quote)
+    return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
+
+
+def code_form(
+    *,
+    client_id: str,
+    code: str,
+    redirect_uri: str,
+    verifier: str,
+    scope: str,
+    client_secret: str | None = None,
+) -> dict[str, str]:
+    """Give the token request for a code (RFC 6749 section 4.1.3)."""
+    form = {
+        "grant_type": "authorization_code",
+        "client_id": client_id,
+        "code": code,
+        "redirect_uri": redirect_uri,
+        "code_verifier": verifier,
+        "scope": scope,
+    }
+    return _with_secret(form, client_secret)
+
+
+def refresh_form(
+    *, client_id: str, refresh_token: str, scope: str, client_secret: str | None = None
+) -> dict[str, str]:
+    """Give the token request for a refresh token (RFC 6749 section 6)."""
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": client_id,
+        "refresh_token": refresh_token,
+        "scope": scope,
+    }
+    return _with_secret(form, client_secret)
+
+
+def device_form(*, client_id: str, scope: str) -> dict[str, str]:
+    """Give the device authorization request (RFC 8628 section 3.1)."""
+    return {"client_id": client_id, "scope": scope}
+
+
+def device_poll_form(*, client_id: str, device_code: str) -> dict[str, str]:
+    """Give the token request that polls for a device code (RFC 8628 section 3.4)."""
+    return {"grant_type": DEVICE_GRANT, "client_id": client_id, "device_code": device_code}
+
+
+# --- what comes back
+
+
+def read_discovery(document: object, issuer: str) -> Endpoints:
+    """Read an OpenID configuration document that ``issuer`` must have issued.
+
+    Where either side says ``{tenantid}`` (Entra's documents of ``common`` do), any single segment fits.
+    ``ServiceError`` if it is no such document or names an address without TLS (loopback may),
+    ``NetworkError`` if it is another issuer's.
+    """
+    if not isinstance(document, Mapping):
+        raise ServiceError(f"{issuer} has no OpenID configuration")
+    issued_by = document.get("issuer")
+    if not isinstance(issued_by, str) or not _same_issuer(issued_by, issuer):
+        raise NetworkError(
+            f"the OpenID configuration of {issuer} names another issuer: {_printable(str(issued_by))[:200]}",
+            "give --authority exactly as the server's documentation writes its issuer",
+        )
+    return Endpoints(
+        authorization=_endpoint(document, "authorization_endpoint", issuer),
+        token=_endpoint(document, "token_endpoint", issuer),
+        device_authorization=(
+            _endpoint(document, "device_authorization_endpoint", issuer)
+            if document.get("device_authorization_endpoint")
+            else None
+        ),
+        issuer=issued_by,
+    )
+
+
+def is_safe_url(url: str) -> bool:
+    """Say whether secrets may be sent there: https, or http on loopback; no user, no fragment, no blanks."""
+    if _UNPRINTABLE.search(url) or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError:
+        return False
+    if not host or "@" in parts.netloc or "#" in url or "\\" in url:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK_HOSTS)
+
+
+def read_grant(status: int, body: object, *, nonce: str | None = None, audience: str | None = None) -> Grant:
+    """Read a token endpoint's answer. ``nonce``, ``audience``: what the id token, if one comes, must say.
+
+    ``TokenRefused`` for an OAuth error; ``SignInError`` for an id token that answers another request;
+    ``ServiceError`` for anything that is neither a grant nor an error.
+    """
+    if not isinstance(body, Mapping):
+        raise ServiceError(f"the sign-in server's answer is no token answer (status {status})")
+    if body.get("error"):
+        raise read_refusal(status, body)
+    access_token = body.get("access_token")
+    token_type = body.get("token_type", "bearer")
+    if (
+        status != 200  # noqa: PLR2004 - RFC 6749 section 5.1
+        or not isinstance(access_token, str)
+        or not _TOKEN.fullmatch(access_token)
+        or not isinstance(token_type, str)
+        or token_type.lower() != "bearer"
+    ):
+        raise ServiceError(f"the sign-in server's answer holds no access token (status {status})")
+    refresh_token = body.get("refresh_token") or None
+    if refresh_token is not None and not (isinstance(refresh_token, str) and _TOKEN.fullmatch(refresh_token)):
+        raise ServiceError("the sign-in server's answer holds a refresh token that cannot be one")
+    scope = body.get("scope")
+    claims = _claims(body.get("id_token"))
+    if claims:
+        _check_claims(claims, nonce, audience)
+    return Grant(
+        access_token=access_token,
+        expires_in=_seconds(body.get("expires_in")),
+        refresh_token=refresh_token,
+        claims=claims,
+        scope=scope if isinstance(scope, str) else None,
+    )
+
+
+def read_refusal(status: int, fields: Mapping[str, object]) -> TokenRefused:
+    """Read an OAuth error: a token endpoint's JSON, or the query of a redirect. Codes from either place."""
+    description = fields.get("error_description")
+    description = description if isinstance(description, str) else ""
+    codes = fields.get("error_codes")
+    numbers = [code for code in codes if type(code) is int] if isinstance(codes, list) else []
+    claims = fields.get("claims")
+    return TokenRefused(
+        _word(fields.get("error")) or "unknown_error",
+        status=status,
+        suberror=_word(fields.get("suberror")) or _word(fields.get("error_subcode")),
+        codes=tuple(numbers[:8] or map(int, _AADSTS.findall(description[:2000])[:8])),
+        trace_id=_word(fields.get("trace_id")) or _labelled("Trace ID", description),
+        correlation_id=_word(fields.get("correlation_id")) or _labelled("Correlation ID", description),
+        claims_challenge=claims if isinstance(claims, str) and claims else None,
+        description=_first_line(description),
+    )
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
+
+
+def _with_secret(form: dict[str, str], client_secret: str | None) -> dict[str, str]:
+    """Add the secret of a confidential client; a public one that sends any is refused (AADSTS700025)."""
+    return {**form, "client_secret": client_secret} if client_secret else form
+
+
+def _same_issuer(issued_by: str, expected: str) -> bool:
+    """Compare segment by segment; a final slash counts for nothing, ``{tenantid}`` for any one segment."""
+    left, right = issued_by.rstrip("/").split("/"), expected.rstrip("/").split("/")
+    return len(left) == len(right) and all(
+        a == b or (position > 2 and "{tenantid}" in (a, b) and bool(a and b))  # noqa: PLR2004 - never the host
+        for position, (a, b) in enumerate(zip(left, right, strict=True))
+    )
+
+
+def _endpoint(document: Mapping[str, object], name: str, issuer: str) -> str:
+    url = document.get(name)
+    if not isinstance(url, str) or not is_safe_url(url):
+        raise ServiceError(f"the OpenID configuration of {issuer} gives no https address as {name}")
+    return url
+
+
+def _seconds(value: object) -> int:
+    """Read ``expires_in``: a number, or a string of digits as older Microsoft endpoints send."""
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124 - NaN
+        return _USUAL_LIFE
+    return int(max(0, min(value, _LONGEST_LIFE)))
+
+
+def _claims(id_token: object) -> Mapping[str, object]:
+    """Read an id token's payload. Its signature proves nothing more: it came by TLS from the token endpoint."""
+    if id_token is None or id_token == "":
+        return {}
+    try:
+        payload = str(id_token).split(".")[1]
+        claims = json.loads(base64.urlsafe_b64decode(payload + "=" * (-len(payload) % 4)))
+    except (ValueError, IndexError, RecursionError):
+        claims = None
+    if not isinstance(claims, dict):
+        raise ServiceError("the sign-in server's id token cannot be read")
+    return claims
+
+
+def _check_claims(claims: Mapping[str, object], nonce: str | None, audience: str | None) -> None:
+    """OpenID Connect Core section 3.1.3.7, the two checks that tie the token to this request."""
+    said = claims.get("aud")
+    if audience is not None and audience not in (said if isinstance(said, list) else [said]):
+        raise SignInError("the sign-in server's id token was made for another program")
+    if nonce is not None and claims.get("nonce") != nonce:
+        raise SignInError("the sign-in answer belongs to another attempt", "start again, with the new link")
+
+
+def _word(value: object) -> str:
+    return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
+
+
+def _labelled(label: str, description: str) -> str:
+    found = re.search(rf"{label}: ([0-9A-Za-z-]{{8,64}})", description[:2000])
+    return found[1] if found else ""
+
+
+def _first_line(description: str) -> str:
+    """Keep what helps a person, and nothing that could be a code or a token quoted back."""
+    line = description.strip().split("\r")[0].split("\n")[0].split(" Trace ID:")[0]
+    return _LONG_WORD.sub("...", _printable(line))[:300]
+
+
+def _printable(text: str) -> str:
+    return _UNPRINTABLE.sub("", text)

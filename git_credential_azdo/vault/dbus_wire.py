@@ -1,0 +1,265 @@
+"""D-Bus messages as bytes: marshal a method call, unmarshal what comes back. Pure: no socket, no clock.
+
+The names and rules are those of the D-Bus Specification, chapters "Type System", "Marshaling (Wire Format)"
+and "Message Protocol": https://dbus.freedesktop.org/doc/dbus-specification.html
+Only the types that reading a secret needs: y b u s o g v, arrays, structs and dict entries; all others are
+refused. An error never quotes the bytes it is about: they may be a secret.
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from typing import Any, Literal
+
+    ByteOrder = Literal["little", "big"]
+
+METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL = 1, 2, 3, 4  # message types
+PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SIGNATURE = (
+    1,
+    2,
+    3,
+    4,
+    5,
+    6,
+    8,
+)  # header fields
+
+# The specification allows 128 MiB, but a longer message than this holds nothing that we could want.
+LONGEST_MESSAGE = 1 << 18
+
+_PROTOCOL_VERSION = 1
+_FIXED_HEADER = 16  # bytes, up to and with the length of the array of header fields
+_ENDIANNESS: dict[int, ByteOrder] = {ord("l"): "little", ord("B"): "big"}
+_ALIGNMENT = {"y": 1, "b": 4, "u": 4, "s": 4, "o": 4, "g": 1, "v": 1, "a": 4, "(": 8, "{": 8}
+_CLOSING = {"(": ")", "{": "}"}
+_DEEPEST = 64  # "Valid Signatures": 32 arrays and 32 structs
+
+
+class BadMessageError(ValueError):
+    """The bytes are not a D-Bus message, or one with types that we do not read."""
+
+
+def method_call(  # noqa: PLR0917 - the header's fields, all of them every time
+    serial: int,
+    destination: str,
+    path: str,
+    interface: str,
+    member: str,
+    signature: str = "",
+    *arguments: Any,
+) -> bytes:
+    """Give a whole METHOD_CALL message, little-endian, without flags."""
+    body = marshal(signature, arguments)
+    fields = [
+        (PATH, ("o", path)),
+        (DESTINATION, ("s", destination)),
+        (INTERFACE, ("s", interface)),
+        (MEMBER, ("s", member)),
+    ]
+    if signature:
+        fields.append((SIGNATURE, ("g", signature)))
+    header = marshal("yyyyuua(yv)", (ord("l"), METHOD_CALL, 0, _PROTOCOL_VERSION, len(body), serial, fields))
+    return header + bytes(-len(header) % 8) + body
+
+
+def marshal(signature: str, values: Iterable[Any]) -> bytes:
+    """Give the values as little-endian bytes, one value for each complete type of ``signature``.
+
+    A variant is a pair (signature, value); an array is any iterable, so a dict is its pairs.
+    """
+    out = bytearray()
+    _marshal(out, complete_types(signature), values)
+    return bytes(out)
+
+
+def _marshal(out: bytearray, kinds: Sequence[str], values: Iterable[Any]) -> None:
+    for kind, value in zip(kinds, values, strict=True):
+        code = kind[0]
+        out += bytes(-len(out) % _ALIGNMENT[code])
+        if code == "y":
+            out.append(value)
+        elif code in "bu":
+            out += int(value).to_bytes(4, "little")
+        elif code in "sog":
+            text = value.encode()
+            if 0 in text:
+                raise BadMessageError("a string holds a zero byte")
+            out += len(text).to_bytes(1 if code == "g" else 4, "little") + text + b"\0"
+        elif code == "v":
+            _marshal(out, ("g", value[0]), value)
+        elif code == "a":
+            out += bytes(4)
+            length_at = len(out) - 4
+            out += bytes(-len(out) % _ALIGNMENT[kind[1]])
+            start = len(out)
+            for element in value:
+                _marshal(out, (kind[1:],), (element,))
+            out[length_at : length_at + 4] = (len(out) - start).to_bytes(4, "little")
+        else:
+            _marshal(out, complete_types(kind[1:-1]), value)
+
+
+def complete_types(signature: str) -> list[str]:
+    """Split a signature into its single complete types: ``oa{ss}`` is ``o`` and ``a{ss}``."""
+    kinds = []
+    start = 0
+    while start < len(signature):
+        end = _end_of_type(signature, start, 0)
+        kinds.append(signature[start:end])
+        start = end
+    return kinds
+
+
+def _end_of_type(signature: str, start: int, depth: int) -> int:
+    code = signature[start : start + 1]
+    if code not in _ALIGNMENT or depth > _DEEPEST:
+        raise BadMessageError("a signature is not one that we read")
+    if code == "a":
+        return _end_of_type(signature, start + 1, depth + 1)
+    if code not in _CLOSING:
+        return start + 1
+    end = start + 1
+    while signature[end : end + 1] != _CLOSING[code]:
+        end = _end_of_type(signature, end, depth + 1)
+    if end == start + 1:
+        raise BadMessageError("a struct is empty")
+    return end + 1
+
+
+class Message:
+    """One message that arrived. The body stays bytes until somebody says what it must be.
+
+    ``type`` is METHOD_RETURN, ERROR or another; ``reply_serial`` and ``error_name`` are None where the
+    header has no such field.
+    """
+
+    __slots__ = ("_body", "_order", "error_name", "reply_serial", "signature", "type")
+
+    def __init__(self, data: bytes) -> None:
+        header = _Unmarshaller(data, _ENDIANNESS[data[0]], position=12)
+        fields: dict[int, tuple[str, Any]] = dict(header.value("a(yv)"))
+        header.align(8)
+        self.type = data[1]
+        self.reply_serial: int | None = _field(fields, REPLY_SERIAL, "u")
+        self.error_name: str | None = _field(fields, ERROR_NAME, "s")
+        self.signature: str = _field(fields, SIGNATURE, "g") or ""
+        self._order = header.order
+        self._body = data[header.position :]
+
+    def body(self, signature: str) -> list[Any]:
+        """Give the values of a body of exactly this signature; raise ``BadMessageError`` for any other."""
+        if self.signature != signature:
+            raise BadMessageError("a reply has another signature than its method")
+        body = _Unmarshaller(self._body, self._order)
+        values = [body.value(kind) for kind in complete_types(signature)]
+        if body.position != len(self._body):
+            raise BadMessageError("a body is longer than its signature")
+        return values
+
+
+def _field(fields: dict[int, tuple[str, Any]], code: int, kind: str) -> Any:
+    found, value = fields.get(code, (kind, None))
+    if found != kind:
+        raise BadMessageError("a header field has another type than its name says")
+    return value
+
+
+def take_message(buffer: bytearray) -> Message | None:
+    """Cut the first message off ``buffer``; None while it is not all there.
+
+    Raises ``BadMessageError`` for what is no message, and as early as that can be known.
+    """
+    if len(buffer) < _FIXED_HEADER:
+        return None
+    order = _ENDIANNESS.get(buffer[0])
+    if order is None or buffer[1] == 0 or buffer[3] != _PROTOCOL_VERSION:
+        raise BadMessageError("this is not the header of a message")
+    fields_length = int.from_bytes(buffer[12:16], order)
+    length = _FIXED_HEADER + fields_length + -fields_length % 8 + int.from_bytes(buffer[4:8], order)
+    if length > LONGEST_MESSAGE:
+        raise BadMessageError("a message is too long")
+    if len(buffer) < length:
+        return None
+    data = bytes(buffer[:length])
+    del buffer[:length]
+    return Message(data)
+
+
+class _Unmarshaller:
+    """Reads values off ``data``, one after the other, and never past its end."""
+
+    __slots__ = ("data", "order", "position")
+
+    def __init__(self, data: bytes, order: ByteOrder, position: int = 0) -> None:
+        self.data = data
+        self.order = order
+        self.position = position
+
+    def take(self, length: int) -> bytes:
+        start, self.position = self.position, self.position + length
+        if self.position > len(self.data):
+            raise BadMessageError("a message ends too early")
+        return self.data[start : self.position]
+
+    def align(self, boundary: int) -> None:
+        if self.take(-self.position % boundary).strip(b"\0"):
+            raise BadMessageError("the padding is not zero")
+
+    def number(self) -> int:
+        self.align(4)
+        return int.from_bytes(self.take(4), self.order)
+
+    def string(self, length: int) -> str:
+        text = self.take(length + 1)
+        if text.find(0) != length:
+            raise BadMessageError("a string does not end where its length says")
+        try:
+            return text[:-1].decode()
+        except UnicodeDecodeError:
+            raise BadMessageError("a string is not UTF-8") from None
+
+    def array(self, element: str, depth: int) -> Any:
+        length = self.number()
+        self.align(_ALIGNMENT[element[0]])
+        if element == "y":
+            return self.take(length)
+        end = self.position + length
+        if end > len(self.data):
+            raise BadMessageError("a message ends too early")
+        values = []
+        while self.position < end:
+            values.append(self.value(element, depth))
+        if self.position != end:
+            raise BadMessageError("an array does not end where its length says")
+        return values
+
+    def variant(self, depth: int) -> tuple[str, Any]:
+        signature = self.string(self.take(1)[0])
+        if len(complete_types(signature)) != 1 or depth > _DEEPEST:
+            raise BadMessageError("a variant holds more or less than one value, or is too deep")
+        return signature, self.value(signature, depth)
+
+    def value(self, kind: str, depth: int = 0) -> Any:
+        """Give the next value; ``ay`` is bytes, another array a list, a struct or dict entry a tuple."""
+        code = kind[0]
+        if code == "y":
+            return self.take(1)[0]
+        if code == "u":
+            return self.number()
+        if code == "b":
+            number = self.number()
+            if number > 1:
+                raise BadMessageError("a boolean is neither 0 nor 1")
+            return number == 1
+        if code in "so":
+            return self.string(self.number())
+        if code == "g":
+            return self.string(self.take(1)[0])
+        if code == "a":
+            return self.array(kind[1:], depth + 1)
+        if code == "v":
+            return self.variant(depth + 1)
+        self.align(8)
+        return tuple(self.value(inner, depth + 1) for inner in complete_types(kind[1:-1]))

@@ -1,0 +1,234 @@
+"""Read one secret from the Secret Service in six D-Bus messages, without loading ``keyring``.
+
+It gives what keyring's SecretService backend (keyring/backends/SecretService.py) gives, and leaves everything
+unusual to keyring (``NotOurs``). It must never unlock, prompt, create or write anything. Outside rules:
+https://specifications.freedesktop.org/secret-service/latest/ and, in the D-Bus Specification, "Server
+Addresses", "Authentication Protocol" and "Message Bus": https://dbus.freedesktop.org/doc/dbus-specification.html
+
+Secrets cross the bus as they are (session algorithm "plain"): the socket is local, its other end is a process
+of the same user, and whoever can listen there can ask the Secret Service himself as well.
+"""
+
+from __future__ import annotations
+
+import _socket  # the socket module takes longer to load than a secret to read
+import os
+import sys
+import time
+
+from git_credential_azdo.errors import VaultLocked
+from git_credential_azdo.vault.dbus_wire import ERROR, METHOD_RETURN, Message, method_call, take_message
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Generator, Iterator, Mapping
+    from typing import Any
+
+_BUS = "org.freedesktop.DBus"
+_BUS_PATH = "/org/freedesktop/DBus"
+_PROPERTIES = "org.freedesktop.DBus.Properties"
+_SECRETS = "org.freedesktop.secrets"
+_SECRETS_PATH = "/org/freedesktop/secrets"
+_SERVICE = "org.freedesktop.Secret.Service"
+_COLLECTION = "org.freedesktop.Secret.Collection"
+_ITEM = "org.freedesktop.Secret.Item"
+_IS_LOCKED = "org.freedesktop.Secret.Error.IsLocked"
+
+_LONGEST_LINE = 1024  # of the authentication; the line we expect has 35 characters
+_UNLOCK = "git credential-azdo unlock"
+
+
+class NotOurs(Exception):  # noqa: N818 - no accident: it tells the caller to ask keyring instead
+    """This read is not for the short cut: ask keyring. Never shown to a person."""
+
+
+def read(service: str, username: str, deadline: float) -> str | None:
+    """Give the secret that keyring keeps for this service and username, or None if there is none.
+
+    ``deadline``: seconds that this may take in all. Raises ``VaultLocked`` where keyring would show a dialog
+    (the default collection is locked or absent, the item is locked) and ``NotOurs`` for anything unusual.
+    """
+    if sys.platform != "linux":
+        raise NotOurs("only Linux tells in this way who is at the other end of a socket")
+    if any("KEYRING_PROPERTY_" in name for name in os.environ):
+        raise NotOurs("the environment changes what keyring looks for")
+    end = time.monotonic() + deadline
+    try:
+        for address in bus_addresses(os.environ):
+            bus = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+            try:
+                if _connect(bus, address, end):
+                    return _carry(bus, lookup(service, username, os.geteuid()), end)
+            finally:
+                bus.close()
+    except (OSError, ValueError) as unusual:
+        raise NotOurs("the bus or the Secret Service did not answer as expected") from unusual
+    raise NotOurs("no session bus can be reached")
+
+
+def bus_addresses(environment: Mapping[str, str]) -> Iterator[bytes]:
+    """Give the session bus's Unix sockets, in the order in which libdbus tries them.
+
+    Each is an absolute path, or an abstract name with its leading zero byte. Raises ``ValueError`` for what is
+    no address. ``guid`` and other keys are passed over: we look at the socket's owner instead.
+    """
+    addresses = environment.get("DBUS_SESSION_BUS_ADDRESS")
+    if not addresses:
+        folder = environment.get("XDG_RUNTIME_DIR", "")
+        if folder.startswith("/"):
+            yield os.fsencode(folder) + b"/bus"
+        return
+    for address in addresses.split(";"):
+        transport, _, rest = address.partition(":")
+        if transport == "unix":
+            keys = dict(pair.split("=", 1) for pair in rest.split(","))
+            if "abstract" in keys:
+                yield b"\0" + _unescape(keys["abstract"])
+            elif keys.get("path", "").startswith("/"):
+                yield _unescape(keys["path"])
+
+
+def _unescape(value: str) -> bytes:
+    first, *rest = os.fsencode(value).split(b"%")
+    return first + b"".join(bytes([int(piece[:2], 16)]) + piece[2:] for piece in rest)
+
+
+def lookup(service: str, username: str, user: int) -> Generator[bytes, bytes, str | None]:
+    """Hold the whole conversation, without a socket: yield what to send, take what arrived.
+
+    Calls that need nothing of each other go out together. Raises as ``read`` does, and ``ValueError`` for
+    bytes that are no D-Bus messages.
+    """
+    bus = _Bus()
+    yield from bus.authenticate(user)
+    # Not by the path of the alias, /org/freedesktop/secrets/aliases/default: gnome-keyring 42 now and then
+    # rewrites it into garbage, and says that there is no such object, when two calls to it come together.
+    read_alias = (_SECRETS, _SECRETS_PATH, _SERVICE, "ReadAlias", "s", "default")
+    hello, default = yield from bus.ask((_BUS, _BUS_PATH, _BUS, "Hello"), read_alias)
+    _result(hello, "s")
+    if _result(default, "o") == ["/"]:
+        # It may also overlook a new caller while others come and go (its log: "assertion 'client' failed").
+        (default,) = yield from bus.ask(read_alias)
+    (collection,) = _result(default, "o")
+    if collection == "/":
+        raise VaultLocked("the keyring has no default collection", _UNLOCK)
+
+    attributes = (("username", username), ("service", service))
+    locked, found, opened = yield from bus.ask(
+        (_SECRETS, collection, _PROPERTIES, "Get", "ss", _COLLECTION, "Locked"),
+        (_SECRETS, collection, _COLLECTION, "SearchItems", "a{ss}", attributes),
+        (_SECRETS, _SECRETS_PATH, _SERVICE, "OpenSession", "sv", "plain", ("s", "")),
+    )
+    (is_locked,) = _result(locked, "v")
+    if is_locked == ("b", True):
+        raise VaultLocked("the keyring is locked", _UNLOCK)
+    if is_locked != ("b", False):
+        raise NotOurs("the collection does not say whether it is locked")
+    (items,) = _result(found, "ao")
+    if not items:
+        return None
+    _, session = _result(opened, "vo")
+
+    # Of several items keyring takes the first, too.
+    (given,) = yield from bus.ask((_SECRETS, items[0], _ITEM, "GetSecret", "o", session))
+    ((of_session, parameters, secret, _content_type),) = _result(given, "(oayays)")
+    if of_session != session or parameters:
+        raise NotOurs("the secret did not come as agreed")
+    try:
+        return str(secret, "utf-8")
+    except UnicodeDecodeError:
+        raise NotOurs("the secret is not text") from None
+
+
+def _result(reply: Message, signature: str) -> list[Any]:
+    if reply.error_name == _IS_LOCKED:
+        raise VaultLocked("the keyring is locked", _UNLOCK)
+    if reply.type == ERROR:
+        raise NotOurs(f"a call was answered with {reply.error_name}")
+    return reply.body(signature)
+
+
+class _Bus:
+    """The bus, seen from our end: what is still to be sent and what came."""
+
+    def __init__(self) -> None:
+        self._arrived = bytearray()
+        self._serial = 0
+        self._to_send = b""
+
+    def authenticate(self, user: int) -> Generator[bytes, bytes, None]:
+        """Say which user we are; the kernel tells the bus whether that is true."""
+        self._arrived += yield b"\0AUTH EXTERNAL %b\r\n" % str(user).encode().hex().encode()
+        while b"\r\n" not in self._arrived:
+            if len(self._arrived) > _LONGEST_LINE:
+                raise NotOurs("the bus does not speak the authentication protocol")
+            self._arrived += yield b""
+        if not (self._arrived.startswith(b"OK ") and self._arrived.endswith(b"\r\n")):
+            raise NotOurs("the bus does not let us in")
+        self._arrived.clear()
+        self._to_send = b"BEGIN\r\n"
+
+    def ask(self, *calls: tuple[Any, ...]) -> Generator[bytes, bytes, list[Message]]:
+        """Send these calls (each the arguments of ``method_call``); give their replies in the same order.
+
+        It waits for all replies, even where the first one is enough: a Secret Service should not be left
+        talking to a caller that is gone (gnome-keyring is known to crash over it). Signals are passed over.
+        """
+        first, self._serial = self._serial + 1, self._serial + len(calls)
+        serials = range(first, self._serial + 1)
+        for serial, call in zip(serials, calls, strict=True):
+            self._to_send += method_call(serial, *call)
+        self._arrived += yield self._to_send
+        self._to_send = b""
+        replies: dict[int | None, Message] = {}
+        while len(replies) < len(calls):
+            message = take_message(self._arrived)
+            if message is None:
+                self._arrived += yield b""
+            elif message.type in (METHOD_RETURN, ERROR) and message.reply_serial in serials:
+                replies[message.reply_serial] = message
+        return [replies[serial] for serial in serials]
+
+
+def _connect(bus: _socket.socket, address: bytes, end: float) -> bool:
+    """Connect to the bus at this address if our own user runs it; False if nobody listens there."""
+    user = os.geteuid()
+    try:
+        owner = user if address.startswith(b"\0") else os.stat(address).st_uid
+        while True:
+            bus.settimeout(_time_left(end))
+            try:
+                bus.connect(address)
+                break
+            except BlockingIOError:  # its queue is full: many of us start at once
+                time.sleep(0.002)
+    except (FileNotFoundError, ConnectionRefusedError):
+        return False
+    ucred = bus.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # struct ucred: pid, uid, gid
+    if not owner == user == int.from_bytes(ucred[4:8], sys.byteorder):
+        raise NotOurs("the session bus is somebody else's")
+    return True
+
+
+def _carry(bus: _socket.socket, conversation: Generator[bytes, bytes, str | None], end: float) -> str | None:
+    """Carry the bytes of the conversation to and fro until it is over; its result is ours."""
+    outgoing = next(conversation)
+    while True:
+        bus.settimeout(_time_left(end))
+        if outgoing:
+            bus.sendall(outgoing)
+        arrived = bus.recv(65536)
+        if not arrived:
+            raise NotOurs("the bus hung up")
+        try:
+            outgoing = conversation.send(arrived)
+        except StopIteration as over:
+            secret: str | None = over.value
+            return secret
+
+
+def _time_left(end: float) -> float:
+    left = end - time.monotonic()
+    if left <= 0:
+        raise NotOurs("the time is up")
+    return left

@@ -1,0 +1,214 @@
+"""browser.py: a graphical browser or none, and the link always as one argument."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_credential_azdo.signin import browser
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+LINK = "https://login.example/authorize?client_id=c&state=a%26b;rm"
+
+
+def opened(
+    environ: Mapping[str, str],
+    *programs: str,
+    default: str = "",
+    platform: str = "linux",
+    broken: tuple[str, ...] = (),
+) -> list[str] | None:
+    """Open LINK on a machine that has just these programs; the command that was started, or None."""
+    started: list[list[str]] = []
+
+    def which(name: str) -> str | None:
+        found = name if name.startswith("/") else f"/usr/bin/{name}"
+        return found if os.path.basename(name) in programs else None
+
+    def spawn(command: list[str], _environ: dict[str, str]) -> None:
+        if os.path.basename(command[0]) in broken:
+            raise FileNotFoundError
+        started.append(command)
+
+    was_opened = browser.open_browser(
+        LINK, environ=environ, which=which, spawn=spawn, default_browser=lambda: default, platform=platform
+    )
+
+    assert was_opened == bool(started)
+    return started[0] if started else None
+
+
+X11 = {"DISPLAY": ":0"}
+WSL = {"WSL_DISTRO_NAME": "Debian"}
+RUNDLL = "/mnt/c/Windows/System32/rundll32.exe"
+
+
+@pytest.mark.parametrize(
+    ("environ", "programs", "command"),
+    [
+        # A desktop: xdg-open, else a browser that is known to be graphical.
+        (X11, ["xdg-open", "firefox"], ["/usr/bin/xdg-open", LINK]),
+        ({"WAYLAND_DISPLAY": "wayland-0"}, ["xdg-open"], ["/usr/bin/xdg-open", LINK]),
+        (X11, ["chromium", "lynx"], ["/usr/bin/chromium", LINK]),
+        (X11, ["lynx", "w3m", "links", "elinks", "www-browser"], None),
+        # No display: nothing, whatever is installed.
+        ({}, ["xdg-open", "firefox", "lynx", "sensible-browser"], None),
+        ({"DISPLAY": ""}, ["xdg-open"], None),
+        # BROWSER: what the person chose, unless it is a text browser.
+        ({"BROWSER": "firefox"}, ["firefox"], ["/usr/bin/firefox", LINK]),
+        ({"BROWSER": "lynx:w3m %s:elinks -x:links2"}, ["lynx", "w3m", "elinks", "links2"], None),
+        ({"BROWSER": "www-browser"}, ["www-browser"], None),
+        ({"BROWSER": "lynx:chromium"}, ["lynx", "chromium"], ["/usr/bin/chromium", LINK]),
+        ({"BROWSER": "firefox --new %s -x"}, ["firefox"], ["/usr/bin/firefox", "--new", LINK, "-x"]),
+        (
+            {"BROWSER": "/home/me/.vscode-server/bin/helpers/browser.sh"},
+            ["browser.sh"],
+            ["/home/me/.vscode-server/bin/helpers/browser.sh", LINK],
+        ),
+        ({"BROWSER": "'odd quote:firefox"}, ["firefox"], ["/usr/bin/firefox", LINK]),
+        ({"BROWSER": "' ':missing"}, ["firefox"], None),
+        ({"BROWSER": "sensible-browser"}, ["sensible-browser"], None),
+        ({"BROWSER": "sensible-browser", **X11}, ["sensible-browser"], ["/usr/bin/sensible-browser", LINK]),
+        # WSL: the Windows browser.
+        (WSL, ["wslview", "rundll32.exe"], ["/usr/bin/wslview", LINK]),
+        (WSL, ["rundll32.exe"], ["/usr/bin/rundll32.exe", "url.dll,FileProtocolHandler", LINK]),
+        ({"WSL_INTEROP": "/run/WSL/1", **X11}, ["xdg-open", "wslview"], ["/usr/bin/wslview", LINK]),
+        ({**WSL, **X11}, ["xdg-open"], ["/usr/bin/xdg-open", LINK]),
+        (WSL, ["xdg-open"], None),
+    ],
+)
+def test_the_browser_that_the_person_can_see_is_opened(
+    environ: dict[str, str], programs: list[str], command: list[str] | None
+) -> None:
+    """The link is one argument, whatever characters it has; no shell reads it."""
+    assert opened(environ, *programs) == command
+
+
+def test_the_rundll_of_windows_is_found_where_it_lies_when_path_lacks_it() -> None:
+    """WSL may be set up not to append Windows' PATH."""
+    started: list[list[str]] = []
+
+    assert browser.open_browser(
+        LINK,
+        environ=WSL,
+        which=lambda name: name if name == RUNDLL else None,
+        spawn=lambda command, _: started.append(command),
+    )
+    assert started == [[RUNDLL, "url.dll,FileProtocolHandler", LINK]]
+
+
+@pytest.mark.parametrize("default", ["lynx.desktop", "w3m.desktop", "links2.desktop"])
+def test_a_desktop_whose_browser_is_a_text_one_is_not_asked(default: str) -> None:
+    """xdg-open would start it."""
+    assert opened(X11, "xdg-open", default=default) is None
+    assert opened(X11, "xdg-open", "firefox", default=default) == ["/usr/bin/firefox", LINK]
+
+
+def test_a_text_browser_behind_a_link_is_known(tmp_path: Path) -> None:
+    """Debian's x-www-browser and www-browser are links to whatever is installed."""
+    (tmp_path / "lynx").touch()
+    (tmp_path / "x-www-browser").symlink_to(tmp_path / "lynx")
+
+    assert not browser.open_browser(
+        LINK,
+        environ=X11,
+        which=lambda name: str(tmp_path / name) if name == "x-www-browser" else None,
+        spawn=lambda *_: pytest.fail("a text browser was started"),
+    )
+
+
+def test_xdg_open_cannot_fall_back_to_a_text_browser() -> None:
+    """It takes the list of BROWSER, when that is set, instead of its own that ends with lynx and w3m."""
+    given: list[str] = []
+
+    for programs in ({"xdg-open"}, {"xdg-open", "firefox", "chromium", "lynx"}):
+        browser.open_browser(
+            LINK,
+            environ=X11,
+            which=lambda name, programs=programs: f"/usr/bin/{name}" if name in programs else None,  # type: ignore[misc] # a default binds it
+            spawn=lambda _, environ: given.append(environ["BROWSER"]),
+            default_browser=lambda: "",
+        )
+
+    assert given == ["false", "/usr/bin/firefox:/usr/bin/chromium"]
+
+
+def test_the_next_one_is_tried_when_one_does_not_start() -> None:
+    """A broken installation costs nothing but the next try."""
+    assert opened(X11, "xdg-open", "firefox", broken=("xdg-open",)) == ["/usr/bin/firefox", LINK]
+    assert opened(X11, "xdg-open", broken=("xdg-open",)) is None
+
+
+def test_a_mac_opens_the_browser_only_on_a_screen_that_the_person_sees() -> None:
+    """Over SSH it would open in front of somebody else."""
+    assert opened({}, platform="darwin") == ["/usr/bin/open", LINK]
+    assert opened({"SSH_CONNECTION": "1"}, platform="darwin") is None
+    assert opened({"SSH_CONNECTION": "1", "BROWSER": "helper"}, "helper", platform="darwin") == [
+        "/usr/bin/helper",
+        LINK,
+    ]
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "javascript:alert(1)", "--help", "", "ftp://h/"])
+def test_nothing_but_a_web_link_is_opened(url: str) -> None:
+    """A link of another kind could run a program."""
+    for platform in ("linux", "darwin", "win32"):
+        assert not browser.open_browser(
+            url,
+            environ={"BROWSER": "firefox", **X11},
+            which=lambda name: f"/usr/bin/{name}",
+            spawn=lambda *_: pytest.fail("something was started"),
+            platform=platform,
+        )
+
+
+def test_elsewhere_windows_own_way_does_nothing() -> None:
+    """Windows opens links by its shell's association; other systems have none."""
+    assert not browser.open_browser(LINK, environ={}, platform="win32")
+
+
+def test_the_desktop_is_asked_for_its_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """By xdg-mime; without it, or when it hangs, the answer is "not known"."""
+    program = tmp_path / "xdg-mime"
+    program.write_text('#!/bin/sh\necho "$3.desktop"\n')
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+
+    assert browser._default_browser() == "x-scheme-handler/https.desktop"
+
+    program.write_text("#!/bin/sh\nread forever </dev/zero\n")
+    monkeypatch.setattr(browser, "_QUERY_SECONDS", 0.05)
+    assert browser._default_browser() == ""
+
+    program.unlink()
+    assert browser._default_browser() == ""
+
+
+def test_the_child_has_its_own_streams_and_session_and_nobody_waits_for_it(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """What a browser prints would corrupt git's protocol; what kills our terminal must not kill it."""
+    record = tmp_path / "record"
+    child = (
+        "import os, sys; print('noise'); print('noise', file=sys.stderr);"
+        "text = ' '.join([sys.argv[2], str(os.getsid(0) == os.getpid()), repr(sys.stdin.read())]);"
+        "open(sys.argv[1] + '.new', 'w').write(text); os.rename(sys.argv[1] + '.new', sys.argv[1])"
+    )
+    script = tmp_path / "browser.py"
+    script.write_text(child)
+    variable = f"{sys.executable} -W ignore {script} {record}"
+
+    assert browser.open_browser(LINK, environ={**os.environ, "BROWSER": variable})
+
+    until = time.monotonic() + 20
+    while not record.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+    assert record.read_text() == f"{LINK} True ''"
+    assert capfd.readouterr() == ("", "")

@@ -303,6 +303,16 @@ def test_a_made_pat_works_until_it_is_revoked(client: Client) -> None:
     assert client.get(REPOSITORIES, basic(made["token"])).status_code == 401
 
 
+def test_the_pat_api_shows_a_page_to_a_token_of_the_wrong_tenant(client: Client) -> None:
+    """203 and HTML, unless suppressed."""
+    url = "https://vssps.dev.azure.com/contoso/_apis/tokens/pats?api-version=7.1-preview.1"
+    headers = bearer(client.emulator.world.new_access_token(ANN, FABRIKAM))
+    assert [client.get(url, headers, suppress=suppress).status_code for suppress in (False, True)] == [
+        203,
+        401,
+    ]
+
+
 @pytest.mark.parametrize(
     ("body", "error"),
     [

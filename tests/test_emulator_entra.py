@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, urlsplit
 
-import httpx
 import pytest
 
 from tests.emulator import tokens
@@ -20,6 +19,8 @@ from tests.emulator.model import CONSUMERS, RESOURCE, TRANSFER, VISUAL_STUDIO, A
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    import httpx
 
 OWN_APP = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 PROJECTS = "https://dev.azure.com/{}/_apis/projects"
@@ -131,7 +132,7 @@ def test_a_wrong_client_or_redirect_is_shown_as_a_page(
 ) -> None:
     """Nothing is sent to an address that is not the client's."""
     with pytest.raises(ShownError, match=f"AADSTS{code}:"):
-        client.sign_in(**changes)
+        client.sign_in(ANN, "organizations", **changes)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +149,7 @@ def test_a_wrong_client_or_redirect_is_shown_as_a_page(
 )
 def test_other_mistakes_are_sent_back(client: Client, changes: dict[str, str | None], error: str) -> None:
     """With error, description and state, and without a code."""
-    back = client.sign_in(**changes)
+    back = client.sign_in(ANN, "organizations", **changes)
     assert (back["error"], back["state"]) == (error, "a state")
     assert back["error_description"].startswith("AADSTS")
     assert "code" not in back

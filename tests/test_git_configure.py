@@ -539,7 +539,8 @@ def test_whatever_is_there_setup_settles_it_and_undo_gives_it_back(
     assert all(config.use_http_path(git.entries(), url) for url in REMOTES[:2])
     assert [helpers(git, url) for url in FOREIGN] == foreign
     assert not configure.plan(SCRIPT, git=git.ours).changes
-    for _time in range(2 if plan.changes else 0):
+    times = 1 if any(value == SCRIPT for _key, value in lines) else 2  # a second time, those would go
+    for _time in range(times if plan.changes else 0):
         configure.undo(record, git=git.ours)
         assert snapshot(git) == before
 

@@ -8,6 +8,7 @@ import os
 import re
 import selectors
 import socket
+import struct
 import sys
 import threading
 from typing import TYPE_CHECKING, Any
@@ -86,7 +87,7 @@ def selector() -> Iterator[selectors.SelectSelector]:
 
 def turn(selector: selectors.BaseSelector, client: socket.socket) -> bytes:
     """Let the listener work until it has answered and closed this client."""
-    client.setblocking(False)
+    client.settimeout(0)
     answer = b""
     for _ in range(200):
         for key, _mask in selector.select(0.05):
@@ -108,11 +109,13 @@ def test_both_families_of_localhost_are_heard_on_one_port(
     """Browsers differ in which one they take for ``localhost``."""
     place = listen("http://localhost")
     port = place.sockets[0].getsockname()[1]
-    with contextlib.closing(Listener(place, judge, selector)):
-        with socket.create_connection((address, port)) as client:
-            client.sendall(REQUEST)
+    with (
+        contextlib.closing(Listener(place, judge, selector)),
+        socket.create_connection((address, port)) as client,
+    ):
+        client.sendall(REQUEST)
 
-            assert turn(selector, client).startswith(b"HTTP/1.1 200 OK")
+        assert turn(selector, client).startswith(b"HTTP/1.1 200 OK")
     assert {each.fileno() for each in place.sockets} == {-1}
     assert place.redirect_uri == f"http://localhost:{port}/"
 
@@ -132,6 +135,10 @@ def test_a_bad_client_does_not_block_the_good_one(selector: selectors.SelectSele
         silent = connect()
         connect().sendall(b"GET /?code=c")
         connect().close()
+        rude = connect()
+        rude.sendall(b"GET")
+        rude.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        rude.close()
         endless = connect()
         endless.sendall(b"x" * 65_537)
         good = connect()
@@ -271,7 +278,7 @@ def test_without_any_port_the_address_is_still_good_to_be_copied(monkeypatch: py
 class Person:
     """A person in front of the program: sees what is said, and acts on the link."""
 
-    def __init__(self, act: Callable[[Person], None] | None = None) -> None:
+    def __init__(self, act: Callable[[Person], object] | None = None) -> None:
         self.said: list[str] = []
         self.pages: list[httpx.Response] = []
         self._act = act
@@ -378,7 +385,7 @@ def test_the_pasted_address_is_the_answer(terminal: tuple[int, Terminal], opened
     def say(text: str) -> None:
         said.append(text)
         if "login.example" in text:
-            asked = parse_qs(urlsplit(text.split()[-1]).query)
+            asked = parse_qs(urlsplit(text.rsplit(maxsplit=1)[-1]).query)
             os.write(master, f"{asked['redirect_uri'][0]}?code=k&state={asked['state'][0]}\r".encode())
 
     person = Person()
@@ -393,8 +400,8 @@ def test_the_pasted_address_is_the_answer(terminal: tuple[int, Terminal], opened
 def test_each_wrong_paste_is_told_and_may_be_tried_again(terminal: tuple[int, Terminal]) -> None:
     """The wait goes on until the right one comes; a bare code is taken as unchecked."""
     master, source = terminal
-    os.write(master, b"\r\x16\rhttp://localhost/?code=k&state=old\r?error=access_denied\r bare-code \r")
-    person = Person()
+    typed = b"\r\x16\rhttp://localhost/?code=k&state=old\r?error=access_denied\r bare-code \r"
+    person = Person(lambda _: os.write(master, typed))
 
     got = sign_in(person, source)
 
@@ -464,20 +471,18 @@ def test_when_no_answer_can_come_the_wait_ends(
     """No input and no listener; or a person who closed the input."""
     page = "https://show.example/code"
     pipe[0](b"")
-    os.write(terminal[0], b"\x04")
 
     with pytest.raises(SignInError, match="no way to receive the answer"):
         sign_in(Person(), None, redirect_uri=page)
     with pytest.raises(SignInError, match="no answer was given"):
         sign_in(Person(), pipe[1], redirect_uri=page)
     with pytest.raises(SignInError, match="no answer was given"):
-        sign_in(Person(), terminal[1])
+        sign_in(Person(lambda _: os.write(terminal[0], b"\x04")), terminal[1])
 
 
 def test_a_page_that_shows_the_code_asks_for_what_it_shows(terminal: tuple[int, Terminal]) -> None:
     """An own registration's page; nothing listens, and the person pastes the bare code."""
-    os.write(terminal[0], b"k\r")
-    person = Person()
+    person = Person(lambda _: os.write(terminal[0], b"k\r"))
 
     got = sign_in(person, terminal[1], redirect_uri="https://show.example/code")
 
@@ -494,12 +499,16 @@ def test_the_wait_is_bounded(terminal: tuple[int, Terminal]) -> None:
 class Polled:
     """A source that cannot be selected, as a Windows console."""
 
-    fd = None
-    again = True
-    ended = False
+    fd: int | None = None
+    again = False
 
     def __init__(self) -> None:
-        self.answers = [[], ["bare-code", "too-late"]]  # type: list[list[str]]
+        self.answers: list[list[str]] = [[], ["bare-code", "too-late"]]
+
+    @property
+    def ended(self) -> bool:
+        """End with the last answer."""
+        return not self.answers
 
     def __enter__(self) -> Polled:  # noqa: PYI034 - nothing derives from it
         return self
@@ -512,10 +521,31 @@ class Polled:
 
     def poll(self) -> list[str]:
         """Give the next answers."""
-        return self.answers.pop(0)
+        return self.answers.pop(0) if self.answers else []
 
 
 @pytest.mark.parametrize("redirect_uri", ["http://localhost", "https://show.example/code"])
 def test_a_source_that_cannot_be_selected_is_looked_at_now_and_then(redirect_uri: str) -> None:
     """With a listener beside it or without."""
     assert sign_in(Person(), Polled(), redirect_uri=redirect_uri).code == "bare-code"
+
+
+def test_the_end_of_a_source_that_cannot_be_selected_leaves_the_listener() -> None:
+    """An empty standard input on Windows."""
+    source = Polled()
+    source.answers = [[]]
+
+    def act(me: Person) -> None:
+        me.visit("x=y")
+        me.visit(f"code=k&state={me.asked['state']}")
+
+    person = Person(act)
+
+    assert sign_in(person, source).code == "k"
+
+
+def test_the_prompt_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard output belongs to git."""
+    interactive._echo("> ")
+
+    assert capsys.readouterr() == ("", "> ")

@@ -207,6 +207,7 @@ def test_the_end_of_the_input_is_the_end(pty: tuple[int, int]) -> None:
 CHILD = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+from git_credential_azdo.signin import paste
 source = paste.open_source(lambda text: None)
 assert isinstance(source, paste.Terminal)
 try:
@@ -245,6 +246,50 @@ def test_ctrl_c_and_sigterm_leave_the_terminal_as_it_was(
     assert termios.tcgetattr(pty[1]) == before
 
 
+def test_a_signal_restores_the_handler_that_was_there(pty: tuple[int, int]) -> None:
+    """SIGTERM is SystemExit only as long as the terminal is ours."""
+    before = signal.getsignal(signal.SIGTERM)
+
+    with pytest.raises(SystemExit, match="143"), Terminal(pty[1], lambda _: None):
+        signal.raise_signal(signal.SIGTERM)
+
+    assert signal.getsignal(signal.SIGTERM) is before
+
+
+def test_in_another_thread_signals_are_left_alone(pty: tuple[int, int]) -> None:
+    """Only the main thread may change a handler."""
+    seen: list[object] = []
+
+    def run() -> None:
+        with Terminal(pty[1], lambda _: None):
+            seen.append(signal.getsignal(signal.SIGTERM))
+
+    before = signal.getsignal(signal.SIGTERM)
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+
+    assert seen == [before]
+
+
+@pytest.mark.parametrize(("stdin", "kind"), [("pty", "Terminal"), ("null", "Pipe"), ("closed", "NoneType")])
+def test_the_source_is_what_standard_input_is(pty: tuple[int, int], stdin: str, kind: str) -> None:
+    """A terminal, something else, or nothing at all."""
+    code = "from git_credential_azdo.signin import paste; print(type(paste.open_source(print)).__name__)"
+    command = [sys.executable, "-c", code]
+    if stdin == "closed":
+        command = ["sh", "-c", 'exec "$@" <&-', "sh", *command]
+    found = subprocess.run(
+        command,
+        stdin=pty[1] if stdin == "pty" else subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        text=True,
+        check=True,
+    )
+
+    assert found.stdout == f"{kind}\n"
+
+
 # --- a pipe
 
 
@@ -269,3 +314,33 @@ def test_one_line_is_read_from_a_pipe_and_not_a_byte_more(sent: bytes, lines: li
             source.prompt()
             assert lines_of(source, 1) == lines
         assert rest.read() == left
+
+
+@pytest.mark.parametrize(("sent", "lines"), [(b"abc\nrest", ["abc"]), (b"", [])])
+def test_where_a_pipe_cannot_be_selected_a_thread_reads_it(sent: bytes, lines: list[str]) -> None:
+    """Windows selects sockets only."""
+    reading, writing = os.pipe()
+    with os.fdopen(reading, "rb", buffering=0), os.fdopen(writing, "wb") as out:
+        source = Pipe(reading)
+        source.fd = None
+        with source:
+            assert source.poll() == []
+            out.write(sent)
+            out.close()
+            found: list[str] = []
+            until = time.monotonic() + 20
+            while not source.ended and time.monotonic() < until:
+                found += source.poll()
+
+    assert found == lines
+
+
+def test_a_pipe_that_cannot_be_read_has_ended() -> None:
+    """A closed or broken standard input is an empty one."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    os.close(writing)
+    source = Pipe(reading)
+
+    assert source.poll() == []
+    assert source.ended

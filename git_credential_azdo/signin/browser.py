@@ -158,7 +158,7 @@ def _spawn(command: list[str], environ: dict[str, str]) -> None:
 
 def _start_file(url: str, environ: Mapping[str, str]) -> bool:
     """Windows: the shell's own association, without a command line. Never run by the authors."""
-    if sys.platform == "win32" and not environ.get("SSH_CONNECTION"):
+    if sys.platform == "win32" and not environ.get("SSH_CONNECTION"):  # pragma: no cover - Windows
         try:
             os.startfile(url)  # noqa: S606 - an http(s) link, checked by the caller
         except OSError:

@@ -15,7 +15,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING, NoReturn, Protocol, final
 
-if sys.platform == "win32":
+if sys.platform == "win32":  # pragma: no cover - Windows
     import msvcrt
 else:
     import termios
@@ -190,7 +190,7 @@ if sys.platform != "win32":
                 self._echo(f"\r{_PROMPT}{len(self._editor)} characters   ")
             return lines
 
-else:
+else:  # pragma: no cover - Windows
 
     @final
     class Terminal:  # never run by the authors: msvcrt as its documentation describes it

@@ -46,9 +46,7 @@ def html_page(
 
 def sign_in_page(times: int | None = None) -> Fault:
     """Answer 203 with Azure DevOps' sign-in page."""
-    return Fault(
-        "respond", html_response(203, refusals.SIGN_IN_PAGE, [("X-Content-Type-Options", "nosniff")]), times
-    )
+    return Fault("respond", refusals.sign_in_page(), times)
 
 
 def redirect_to(url: str, times: int | None = None) -> Fault:

@@ -33,6 +33,8 @@ def lifecycle(visit: Visit) -> Response:
         # The status of this answer was not recorded.
         body = refusals.vss("InvalidAccessException", "The requested operation is not allowed.")
         return json_response(401, body, refusals.trace())
+    if why is access.Refusal.IDENTITY and not refusals.suppressed(request):
+        return refusals.sign_in_page()  # a token of the wrong tenant was seen to get a page here, not a 401
     if why or caller.person is None:
         return refusals.rest(why or access.Refusal.UNKNOWN, visit)
     person = caller.person.name

@@ -119,7 +119,7 @@ def git(why: Refusal, visit: Visit) -> Response:
 
 def rest(why: Refusal, visit: Visit) -> Response:
     """Refuse a REST request or a page."""
-    suppress = (visit.request.header("X-TFS-FedAuthRedirect") or "").lower() == "suppress"
+    suppress = suppressed(visit.request)
     if why in {Refusal.NO_CREDENTIAL, Refusal.UNKNOWN} and suppress:
         text = "TF400813: Resource not available for anonymous access. Client authentication required."
         return json_response(
@@ -129,7 +129,7 @@ def rest(why: Refusal, visit: Visit) -> Response:
         return sign_in_redirect(visit.request, visit.organization)
     if why is Refusal.UNKNOWN:
         # Both a 302 and a 203 were recorded for REST; which comes when is an inference.
-        return html_response(203, SIGN_IN_PAGE, [("X-Content-Type-Options", "nosniff")])
+        return sign_in_page()
     if why is Refusal.CONDITIONAL_ACCESS:
         body = vss("VssServiceException", CONDITIONAL_ACCESS, "Microsoft.VisualStudio.Services.Common")
         return json_response(401, body, trace())
@@ -143,6 +143,16 @@ def rest(why: Refusal, visit: Visit) -> Response:
             "InvalidIdentityException", "TF400813: The user is not authorized to access this resource. "
         )
     return bearer("UnauthorizedRequestException", _not_authorized(visit.identity))
+
+
+def suppressed(request: Request) -> bool:
+    """Tell whether the client asked not to be sent to a sign-in page."""
+    return (request.header("X-TFS-FedAuthRedirect") or "").lower() == "suppress"
+
+
+def sign_in_page() -> Response:
+    """Show the sign-in page in place of an answer, as a success."""
+    return html_response(203, SIGN_IN_PAGE, [("X-Content-Type-Options", "nosniff")])
 
 
 def rest_everywhere(why: Refusal, request: Request) -> Response:

@@ -435,6 +435,12 @@ def test_the_cure_for_a_repository_s_helper_works_and_tells_no_arguments(
     assert config.others(git.entries(repo), AZURE) == config.Others([], [], None)
 
 
+def test_a_helper_of_nothing_but_blanks_is_described() -> None:
+    """Git takes it for a name; so do we."""
+    lines = [entry("credential.helper", value, "local", ".git/config") for value in (OURS, " ")]
+    assert [other.helper.value for other in config.others(lines, AZURE).receiving] == [" "]
+
+
 def test_a_helper_of_the_command_line_is_named() -> None:
     """It is in no file, and the cure says where to look."""
     lines = [

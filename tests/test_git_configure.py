@@ -524,7 +524,7 @@ LINES = st.lists(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=10, deadline=None)
 @given(lines=LINES)
 def test_whatever_is_there_setup_settles_it_and_undo_gives_it_back(
     tmp_path_factory: pytest.TempPathFactory, lines: list[tuple[str, str | None]]

@@ -17,6 +17,8 @@ PAT = "pat"
 TYPED = "typed"
 ACCOUNT_KINDS = frozenset((OAUTH, PAT))
 ALL_ORGANIZATIONS = "*"
+STATE_PREFIX = "azdo:"
+"""Begins the ``state[]`` that we give git: ``azdo:ACCOUNT:TENANT:DIGEST``."""
 
 MAX_DIGITS = 18
 """More is no point in time."""

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import time
 
-from git_credential_azdo.accounts.account import PAT, Block
+from git_credential_azdo.accounts.account import PAT, STATE_PREFIX, Block
 from git_credential_azdo.accounts.choice import organization_and_user
 from git_credential_azdo.accounts.digest import digest
 from git_credential_azdo.accounts.registry import LEARNED
-from git_credential_azdo.commands.serving import STATE_PREFIX
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from git_credential_azdo import tokens
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, STATE_PREFIX
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import ServiceError, SignInError, say
 
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.registry import Registry
 
-STATE_PREFIX = "azdo:"
 REJECTION_SECONDS = 60
 DAY_SECONDS = 86_400
 WARN_DAYS = 14

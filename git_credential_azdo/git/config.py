@@ -266,8 +266,13 @@ def _other(helper: Helper) -> Other:
     entry = helper.entry
     name = "an empty helper, which ends the list before it"
     if helper.value:
-        name = "a shell command" if helper.value.startswith("!") else helper.value.split(maxsplit=1)[0]
+        name = "a shell command" if helper.value.startswith("!") else _word(helper.value)
     return Other(helper, f"{name}, set by {entry.key} in {place(entry)}", _cure(entry, helper.value))
+
+
+def _word(value: str) -> str:
+    """Give the first word of a helper: the program, without its arguments."""
+    return (value.split(maxsplit=1) or [value])[0]
 
 
 def place(entry: Entry) -> str:
@@ -290,6 +295,6 @@ def _cure(entry: Entry, value: str) -> str:
         if relative and os.path.basename(entry.origin) == own
         else ["--file", entry.origin]
     )
-    word = re.sub(r"([][.{}()*+?^$|\\])", r"\\\1", value.split(maxsplit=1)[0]) if value else "$"
+    word = re.sub(r"([][.{}()*+?^$|\\])", r"\\\1", _word(value)) if value else "$"
     pattern = "^!" if value.startswith("!") else f"^{word}"
     return shlex.join(["git", "config", *where, "--unset-all", entry.key, pattern])

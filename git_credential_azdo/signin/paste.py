@@ -143,6 +143,8 @@ if sys.platform != "win32":
             self._fd = fd
             self._echo = echo
             self._editor = LineEditor()
+            self._marks_pastes = os.environ.get("TERM", "dumb") != "dumb"
+            self._in_line = False
 
         def __enter__(self) -> Terminal:
             self._before = termios.tcgetattr(self._fd)
@@ -161,13 +163,14 @@ if sys.platform != "win32":
                 # The rest of a broken paste must not become a command of the shell.
                 termios.tcflush(self._fd, termios.TCIFLUSH)
                 termios.tcsetattr(self._fd, termios.TCSANOW, self._before)
-            self._echo(_BRACKETED_OFF + "\r\n")
+            self._echo((_BRACKETED_OFF if self._marks_pastes else "") + ("\r\n" if self._in_line else ""))
             if self._sigterm is not None:
                 signal.signal(signal.SIGTERM, self._sigterm)
 
         def prompt(self) -> None:
             """Show the prompt and ask the terminal to mark what is pasted."""
-            self._echo(_BRACKETED_ON + _PROMPT)
+            self._echo((_BRACKETED_ON if self._marks_pastes else "") + _PROMPT)
+            self._in_line = True
 
         @property
         def ended(self) -> bool:
@@ -186,7 +189,9 @@ if sys.platform != "win32":
             lines = self._editor.feed(data)
             for line in lines:
                 self._echo(f"\r{_PROMPT}{len(line)} characters   \r\n")
+                self._in_line = False
             if len(self._editor):
+                self._in_line = True
                 self._echo(f"\r{_PROMPT}{len(self._editor)} characters   ")
             return lines
 

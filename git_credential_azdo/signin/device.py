@@ -1,0 +1,129 @@
+"""Sign-in by device code (RFC 8628): a short code to type on any device, while we ask now and then.
+
+Reading and deciding is pure; ``wait`` asks through a ``Web`` of its own for every poll, so that one answer
+that never comes does not eat the whole time. Many tenants block this way in: it is for those who ask for it.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
+from git_credential_azdo.signin import exchange, oauth
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_USUAL_INTERVAL = 5.0  # seconds, RFC 8628 section 3.2
+_SLOWER = 5.0  # section 3.5: how much slower after slow_down
+_LONGEST_INTERVAL = 60.0
+_LONGEST_LIFE = 3600.0
+_POLL_SECONDS = 30.0
+_USER_CODE = re.compile(r"[\w .-]{1,40}", re.ASCII)
+
+
+@dataclass(frozen=True)
+class DeviceCode:
+    """What the person types (``user_code``) and where (``page``; ``direct_page`` has the code in it, if any).
+
+    ``expires_in`` and ``interval``: seconds.
+    """
+
+    device_code: str = field(repr=False)
+    user_code: str
+    page: str
+    direct_page: str | None
+    expires_in: float
+    interval: float
+
+
+def ask_code(web: Web, endpoints: oauth.Endpoints, *, client_id: str, scope: str) -> DeviceCode:
+    """Get a code. SignInError if the authority has no such way in; ``TokenRefused`` for its no."""
+    if endpoints.device_authorization is None:
+        raise SignInError(f"{endpoints.issuer} has no sign-in by device code", "git credential-azdo setup")
+    form = oauth.device_form(client_id=client_id, scope=scope)
+    answer = web.request("POST", endpoints.device_authorization, form=form)
+    return read_code(answer.status, answer.json())
+
+
+def wait(
+    endpoints: oauth.Endpoints,
+    device: DeviceCode,
+    *,
+    client_id: str,
+    tick: Callable[[float], None] = lambda _left: None,
+    open_web: Callable[[float], Web] = Web,
+    sleep: Callable[[float], None] = time.sleep,
+    clock: Callable[[], float] = time.monotonic,
+) -> oauth.Grant:
+    """Ask until the person is done. ``tick`` is told the seconds left before each pause.
+
+    ``TokenRefused`` when the person declined or the tenant forbids it; SignInError when the time is over.
+    """
+    end = clock() + device.expires_in
+    interval = device.interval
+    form = oauth.device_poll_form(client_id=client_id, device_code=device.device_code)
+    while clock() + interval < end:
+        tick(end - clock())
+        sleep(interval)
+        try:
+            with open_web(min(_POLL_SECONDS, max(1.0, end - clock()))) as web:
+                return exchange.ask_token(web, endpoints.token, form, audience=client_id)
+        except oauth.TokenRefused as refused:
+            slower = next_interval(refused, interval)
+            if slower is None:
+                raise
+            interval = slower
+        except NetworkError:
+            interval = min(interval * 2, _LONGEST_INTERVAL)  # section 3.5 asks for it
+    raise SignInError("the code was not entered in time", "run the same command again for a new one")
+
+
+def next_interval(refused: oauth.TokenRefused, interval: float) -> float | None:
+    """Decide on a poll's refusal: the seconds to wait before the next one, or None if this is the end."""
+    if refused.error == "authorization_pending":
+        return interval
+    if refused.error == "slow_down":
+        return min(interval + _SLOWER, _LONGEST_INTERVAL)
+    return None
+
+
+def read_code(status: int, body: object) -> DeviceCode:
+    """Read a device authorization answer. ``TokenRefused`` for an error, ``ServiceError`` for nonsense."""
+    if isinstance(body, Mapping) and body.get("error"):
+        raise oauth.read_refusal(status, body)
+    if status == 200 and isinstance(body, Mapping):  # noqa: PLR2004 - RFC 8628 section 3.2
+        device_code, user_code = body.get("device_code"), body.get("user_code")
+        page = body.get("verification_uri") or body.get("verification_url")
+        direct = body.get("verification_uri_complete")
+        if (
+            isinstance(device_code, str)
+            and device_code
+            and isinstance(user_code, str)
+            and _USER_CODE.fullmatch(user_code)
+            and isinstance(page, str)
+            and oauth.is_safe_url(page)
+        ):
+            return DeviceCode(
+                device_code=device_code,
+                user_code=user_code,
+                page=page,
+                direct_page=direct if isinstance(direct, str) and oauth.is_safe_url(direct) else None,
+                expires_in=_seconds(body.get("expires_in"), 900.0, _LONGEST_LIFE),
+                interval=max(1.0, _seconds(body.get("interval"), _USUAL_INTERVAL, _LONGEST_INTERVAL)),
+            )
+    raise ServiceError(f"the sign-in server's answer holds no device code (status {status})")
+
+
+def _seconds(value: object, usual: float, most: float) -> float:
+    """Read a number of seconds, or a string of digits."""
+    if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value, re.ASCII):
+        value = int(value)
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
+        return usual
+    return float(min(value, most))

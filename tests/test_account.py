@@ -166,7 +166,7 @@ def test_marks_are_read_and_written_the_same() -> None:
     assert [f"token[]={value}" for value in one.block.all("token[]")] == lines
 
 
-@pytest.mark.parametrize("text", ["", "t", "t d", "t d x", "t d -1", "t d 1.5", "t  5"])
+@pytest.mark.parametrize("text", ["", "t", "t d", "t d x", "t d -1", "t d 1.5"])
 def test_a_mark_that_cannot_be_read_is_no_mark(text: str) -> None:
     """The others still count."""
     one = account("id=4f", f"token[]={text}", "token[]=t d 7")
@@ -210,7 +210,7 @@ def test_a_rejection_without_a_time_is_none() -> None:
 
 
 def test_a_typed_credential_tells_the_empty_user_from_none() -> None:
-    """git does, too."""
+    """Git does, too."""
     absent = Typed(Block([("kind", "typed"), ("address", "https://tfs.example.com")]))
     empty = Typed(Block([("username", ""), ("path", ""), ("organization", "")]))
     full = Typed(Block([("username", "Jo"), ("path", "P/r"), ("organization", "contoso")]))

@@ -223,6 +223,15 @@ def test_the_end_of_the_input_is_the_end(pty: tuple[int, int]) -> None:
         assert terminal.ended
 
 
+def test_a_terminal_that_cannot_be_read_has_ended(pty: tuple[int, int]) -> None:
+    """It was taken away while we waited."""
+    os.close(pty[1])
+    terminal = Terminal(pty[1], lambda _: None)
+
+    assert terminal.poll() == []
+    assert terminal.ended
+
+
 CHILD = """
 import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)

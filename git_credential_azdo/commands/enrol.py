@@ -1,52 +1,62 @@
 """Putting a signed-in account in place: secrets into the vault, one block into the registry, bindings that it needs.
 
-Shared by the ways to sign in. Secrets are written first, so that the registry never names what is not there.
+Shared by the ways to sign in. Secrets are written first, so that the registry never names what is not there; what
+fails or is stopped on the way takes back the secrets it wrote. Whoever signs in again keeps alias, default and bindings.
 """
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, Account, Block, TokenMark
-from git_credential_azdo.accounts.choice import choose
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, Account, Block, TokenMark
+from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.digest import digest
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import BINDING, Registry, read
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands.feedback import learn
-from git_credential_azdo.errors import UsageError
+from git_credential_azdo.errors import AzdoError, UsageError, say
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.remote import SERVICES_HOST, Remote
+from git_credential_azdo.renewal import forget_secrets
 from git_credential_azdo.tokens import open_vault, write_secret
+from git_credential_azdo.vault.secret import remove
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from git_credential_azdo.git.wire import Pair
+
+MOST_NAME = 200
 
 
 @dataclass
 class Newcomer:
     """An account to put in place.
 
-    ``fields``      the block's keys beside id, kind and vault, without ``org[]``
+    ``fields``      the block's keys beside id, kind, alias and vault, without ``org[]``
+    ``alias``       the short name that the person gave, if any
     ``secrets``     the vault's entries: what (``refresh``, ``pat``, ``access/TENANT``) to its payload
     ``tokens``      (tenant, secret, received in seconds since the epoch) of the generated tokens among them
     ``chosen``      the organizations that the person named
     ``found``       all that it may serve, ``*`` for every one
     ``tenants``     organization to tenant, as far as it was asked
-    ``same_as``     keys whose values, equal to an older account's, make it the same account; none: always new
+    ``replaces``    says whether an older account of the same kind is this one, set up again
     """
 
     kind: str
     fields: list[Pair]
+    alias: str | None
     secrets: dict[str, list[Pair]] = field(repr=False)
     tokens: list[tuple[str, str, int]] = field(repr=False)
     chosen: list[str]
     found: list[str]
     tenants: dict[str, str]
-    same_as: tuple[str, ...]
+    replaces: Callable[[Account], bool]
 
 
 def current_registry() -> Registry:
@@ -54,67 +64,101 @@ def current_registry() -> Registry:
     return read(read_file(registry_path()))
 
 
-def check_alias(alias: str | None, registry: Registry, same: Account | None = None) -> None:
-    """Raise UsageError when another account has this alias, or it could not be used as a name."""
+def check_alias(alias: str | None, registry: Registry, kind: str) -> None:
+    """Raise UsageError when the alias cannot be one, or an account that ``setup`` would not replace has it."""
     if alias is None:
         return
-    if not alias or any(character.isspace() or character in "/@:" for character in alias):
+    if not alias or not alias.isprintable() or any(each.isspace() or each in "/@:" for each in alias):
         raise UsageError("an alias is one word without / @ :", "git credential-azdo setup --alias work")
-    if any(
-        account.answers_to(alias) and (same is None or account.id != same.id) for account in registry.accounts
-    ):
+    if any(account.answers_to(alias) and account.kind != kind for account in registry.accounts):
         raise UsageError(f"another account is named {alias}", "git credential-azdo accounts")
 
 
 def enrol(newcomer: Newcomer, vault_name: str) -> Account:
-    """Keep the account; return it. Raises VaultError, AzdoError; nothing is listed then that is not kept."""
-    fresh = Block([("kind", newcomer.kind), *newcomer.fields])
-    before = _same(current_registry(), fresh, newcomer.same_as)
+    """Keep the account; return it. Raises VaultError, AzdoError; nothing is listed or kept then that was not before."""
+    before = _replaced(current_registry(), newcomer)
+    # Never the old id in another vault: two names may lead to one place, and the old secrets are deleted below.
     identifier = before.id if before and before.vault == vault_name else os.urandom(6).hex()
     vault = open_vault(vault_name)
     salt = update(lambda registry: registry.salt)
-    for what, payload in newcomer.secrets.items():
-        marks = [("digest", digest(salt, value)) for key, value in payload if key == "token"]
-        write_secret(vault, f"{identifier}/{what}", [*payload, *marks])
-
-    def put(registry: Registry) -> Account:
-        same = _same(registry, fresh, newcomer.same_as)
-        block = same.block if same else Block()
-        if not same:
-            registry.blocks.append(block)
-        block.set("kind", newcomer.kind)
-        block.set("id", identifier)
-        for key, value in newcomer.fields:
-            block.set(key, value or None)
-        block.set("vault", vault_name)
-        block.set_all("org[]", newcomer.found)
-        block.set_all("rejected[]", [])
-        block.set("reminded_utc", None)
-        account = Account(block)
-        account.set_marks(
-            [
-                *(
-                    TokenMark(tenant, digest(registry.salt, secret), at)
-                    for tenant, secret, at in newcomer.tokens
-                ),
-                *account.marks,
-            ]
-        )
-        registry.header.set("vault", vault_name)
-        for organization, tenant in newcomer.tenants.items():
-            learn(registry, organization, tenant)
-        _let_chosen_lead(registry, account, newcomer.chosen)
-        return account
-
-    return update(put)
+    try:
+        for what, payload in newcomer.secrets.items():
+            marks = [("digest", digest(salt, value)) for key, value in payload if key == "token"]
+            write_secret(vault, f"{identifier}/{what}", [*payload, *marks])
+        account = update(lambda registry: _put(registry, newcomer, identifier, vault_name))
+    except BaseException:
+        if before is None or before.id != identifier:
+            for what in newcomer.secrets:
+                with contextlib.suppress(AzdoError):  # what failed first is what the person must hear of
+                    remove(vault.read, vault.delete, f"{identifier}/{what}")
+        raise
+    if before and before.id != identifier:
+        try:
+            forget_secrets(before, open_vault(before.vault))
+        except AzdoError as error:
+            say("error", f"the old secret of {before.label} is still in {before.vault}: {error.message}")
+    return account
 
 
-def _same(registry: Registry, fresh: Block, keys: tuple[str, ...]) -> Account | None:
-    for account in registry.accounts:
-        alike = [account.block.get(key).lower() == fresh.get(key).lower() for key in ("kind", *keys)]
-        if keys and all(alike):
-            return account
-    return None
+def _put(registry: Registry, newcomer: Newcomer, identifier: str, vault_name: str) -> Account:
+    """Write the account's block: the one of the account that it replaces, else a new one."""
+    same = _replaced(registry, newcomer)
+    block = same.block if same else Block()
+    old = same.id if same else ""
+    if not same:
+        registry.blocks.append(block)
+    block.set("kind", newcomer.kind)
+    block.set("id", identifier)
+    for key, value in newcomer.fields:
+        block.set(key, value or None)
+    if newcomer.alias and _is_free(newcomer.alias, registry, identifier, newcomer.replaces):
+        block.set("alias", newcomer.alias)
+    block.set("vault", vault_name)
+    block.set_all("org[]", newcomer.found)
+    block.set_all("rejected[]", [])
+    block.set("reminded_utc", None)
+    account = Account(block)
+    fresh = [TokenMark(tenant, digest(registry.salt, secret), at) for tenant, secret, at in newcomer.tokens]
+    account.set_marks([*fresh, *account.marks])
+    registry.header.set("vault", vault_name)
+    for organization, tenant in newcomer.tenants.items():
+        learn(registry, organization, tenant)
+    hand_over(registry, old, identifier)
+    _let_chosen_lead(registry, account, newcomer.chosen)
+    return account
+
+
+def _is_free(alias: str, registry: Registry, identifier: str, replaces: Callable[[Account], bool]) -> bool:
+    taken = any(
+        account.answers_to(alias) and account.id != identifier and not replaces(account)
+        for account in registry.accounts
+    )
+    if taken:
+        say("error", f"another account is named {alias}, so this one is kept without an alias")
+    return not taken
+
+
+def _replaced(registry: Registry, newcomer: Newcomer) -> Account | None:
+    alike = (account for account in registry.accounts if account.kind == newcomer.kind)
+    return next((account for account in alike if newcomer.replaces(account)), None)
+
+
+def hand_over(registry: Registry, old: str, identifier: str) -> None:
+    """Let the account ``identifier`` have the bindings of the account ``old``."""
+    for block in registry.of_kind(BINDING):
+        if old and block.get("account") == old:
+            block.set("account", identifier)
+
+
+def undecided(registry: Registry, account: Account) -> list[str]:
+    """Return the organizations that this account lists and that ``get`` could not choose an account for."""
+    listed = {name for each in registry.accounts for name in each.organizations if name != ALL_ORGANIZATIONS}
+    found = []
+    for organization in sorted(listed):
+        choice = choose(Remote("https", SERVICES_HOST, services=True, organization=organization), None, registry)
+        if choice.outcome == AMBIGUOUS and any(each.id == account.id for each in choice.candidates):
+            found.append(organization)
+    return found
 
 
 def _let_chosen_lead(registry: Registry, account: Account, chosen: list[str]) -> None:
@@ -134,20 +178,21 @@ def bind(registry: Registry, target: str, identifier: str) -> None:
     registry.blocks.append(Block([("kind", BINDING), ("target", target), ("account", identifier)]))
 
 
-def retire_tokens(registry: Registry, name: str, organizations: list[str], but: str) -> list[Account]:
-    """Take organizations away from older PATs of the same person; return those that serve none any more.
+def retire_tokens(registry: Registry, newer: Account) -> list[Account]:
+    """Take the organizations of a new PAT away from older PATs of the same person; return those left without any.
 
     They are taken out of the registry; their secrets are the caller's to delete.
     """
     gone = []
     for account in registry.accounts:
-        if account.kind != "pat" or account.id == but or account.name.lower() != name.lower():
+        if account.kind != PAT or account.id == newer.id or account.name.lower() != newer.name.lower():
             continue
-        left = [each for each in account.organizations if each not in organizations]
+        left = [each for each in account.organizations if each not in newer.organizations]
         account.block.set_all("org[]", left)
         if not left:
             gone.append(account)
             registry.blocks.remove(account.block)
+            hand_over(registry, account.id, newer.id)
     return gone
 
 
@@ -161,16 +206,22 @@ def organization_names(given: tuple[str, ...]) -> list[str]:
             host, _, path = rest.partition("/")
             host = host.rpartition("@")[2]
             name = path.partition("/")[0] if host == SERVICES_HOST else host.removesuffix(".visualstudio.com")
-        if (
-            not name
-            or name == ALL_ORGANIZATIONS
-            or not name.replace("-", "").replace("_", "").replace(".", "").isalnum()
-        ):
+        if not is_organization(name):
             raise UsageError(
                 f"{text} is no name of an organization", "it is CONTOSO in https://dev.azure.com/CONTOSO"
             )
         names.append(name)
     return list(dict.fromkeys(names))
+
+
+def is_organization(name: str) -> bool:
+    """Say whether an organization may have this name."""
+    return name.replace("-", "").replace("_", "").replace(".", "").isalnum()
+
+
+def printable(name: str) -> str:
+    """Return a name that a server gave without what could steer a terminal or break a line; it may be empty."""
+    return "".join(each for each in name if each.isprintable()).strip()[:MOST_NAME]
 
 
 def now() -> int:

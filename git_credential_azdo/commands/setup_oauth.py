@@ -13,7 +13,8 @@ import click
 
 from git_credential_azdo import devops
 from git_credential_azdo.accounts.account import OAUTH
-from git_credential_azdo.commands.enrol import Newcomer, enrol, now
+from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
+from git_credential_azdo.commands.enrol import Newcomer, enrol, is_organization, now, printable
 from git_credential_azdo.errors import AzdoError, SignInError, say
 from git_credential_azdo.git.remote import is_tenant
 from git_credential_azdo.signin import entra, exchange, interactive
@@ -73,37 +74,37 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
         found, tenants = _reach(web, grant, chosen, is_entra=is_entra)
     if not grant.refresh_token:
         say("hint", "the server gave no refresh token: this sign-in ends with its first token")
+    at = _home(person, authority, endpoints.token, is_entra=is_entra)
     access = [
         ("token", grant.access_token),
         ("received_utc", str(received)),
         ("expires_utc", str(received + grant.expires_in)),
     ]
-    secrets = (
-        {"refresh": [("token", grant.refresh_token), ("received_utc", str(received))]}
-        if grant.refresh_token
-        else {}
-    )
+    refresh = [("token", grant.refresh_token or ""), ("received_utc", str(received))]
     return enrol(
         Newcomer(
             kind=OAUTH,
             fields=[
                 ("name", person.name),
-                *([("alias", alias)] if alias else []),
-                ("subject", person.subject),
-                ("tenant", person.tenant),
-                ("authority", authority),
-                ("token_endpoint", endpoints.token),
+                ("subject", at.subject),
+                ("tenant", at.tenant),
+                ("authority", at.authority),
+                ("token_endpoint", at.token_endpoint),
                 ("client_id", client_id),
                 ("redirect_uri", options.redirect_uri or entra.DEFAULT_REDIRECT),
                 ("scope", scope),
                 ("authtype", "Bearer" if options.bearer else ""),
             ],
-            secrets={**secrets, f"access/{person.tenant or 'home'}": access},
+            alias=alias,
+            secrets={
+                **({"refresh": refresh} if grant.refresh_token else {}),
+                f"access/{person.tenant or 'home'}": access,
+            },
             tokens=[(person.tenant, grant.access_token, received)],
             chosen=chosen,
             found=found,
             tenants=tenants,
-            same_as=("subject", "tenant", "token_endpoint") if person.subject else ("name", "token_endpoint"),
+            replaces=lambda older: _is_same(older, person, endpoints.token, is_entra=is_entra),
         ),
         vault_name,
     )

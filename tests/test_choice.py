@@ -1,0 +1,506 @@
+"""choice.py: which account, and why. Each row of the tables names the rule that decides it."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.accounts.choice import (
+    AMBIGUOUS,
+    CHOSEN,
+    NONE,
+    NOT_COVERED,
+    PERSONAL_TENANTS,
+    TYPED_CREDENTIAL,
+    UNKNOWN_USER,
+    Choice,
+    choose,
+    matching_typed,
+    organization_and_user,
+)
+from git_credential_azdo.accounts.registry import Registry, read
+from git_credential_azdo.git.remote import Remote, remote_of
+from git_credential_azdo.git.wire import Message
+
+T1 = "11111111-1111-4111-8111-111111111111"
+T2 = "22222222-2222-4222-8222-222222222222"
+CONSUMERS, TRANSFER = sorted(PERSONAL_TENANTS)
+
+JO = f"id=jo kind=oauth name=Jo@Contoso.com alias=Work tenant={T1} org[]=contoso"
+JO_DEFAULT = f"{JO} default=1"
+ANN = f"id=ann kind=oauth name=ann@fabrikam.com tenant={T2} org[]=fabrikam"
+ANN_DEFAULT = f"{ANN} default=1"
+ANN_TOO = f"id=ann kind=oauth name=ann@contoso.com tenant={T1} org[]=contoso"
+GUEST = f"id=guest kind=oauth name=guest@elsewhere.com tenant={T2}"
+GUEST_DEFAULT = f"{GUEST} default=1"
+HOME = f"id=home kind=oauth name=jo@outlook.com tenant={CONSUMERS}"
+PAT_CONTOSO = "id=pat kind=pat name=jo@contoso.com org[]=contoso"
+PAT_OTHER = "id=other kind=pat name=bot@contoso.com org[]=contoso"
+PAT_ALL = "id=all kind=pat name=jo@contoso.com alias=every org[]=*"
+TYPED = "id=t1 kind=typed address=https://dev.azure.com organization=contoso username=jo"
+TYPED_LATER = "id=t2 kind=typed address=https://dev.azure.com organization=contoso username=Ann"
+TYPED_FABRIKAM = "id=t3 kind=typed address=https://dev.azure.com organization=fabrikam username=jo"
+TYPED_NOWHERE = "id=t4 kind=typed address=https://dev.azure.com username=jo"
+TYPED_BARE = "id=t5 kind=typed address=https://dev.azure.com organization=contoso username=contoso"
+TYPED_SERVER = "id=t6 kind=typed address=https://tfs.example.com username=jo"
+LEARNED = f"kind=learned organization=contoso tenant={T1}"
+
+
+def bound(target: str, account: str) -> str:
+    """Write a binding; its target may hold spaces."""
+    return f"kind=binding account={account} target={target.replace(' ', '~')}"
+
+
+def registry(*blocks: str) -> Registry:
+    """Read a registry of blocks whose lines are separated by spaces here (a ``~`` stands for a space)."""
+    written = ["version=1\nsalt=00", *(block.replace(" ", "\n").replace("~", " ") for block in blocks)]
+    return read("\n\n".join(written).encode())
+
+
+def about(url: str) -> Remote:
+    """Return what git asks about for ``[user@]host[/path]`` over https."""
+    authority, slash, path = url.partition("/")
+    user, at, host = authority.rpartition("@")
+    pairs = [("protocol", "https"), ("host", host)]
+    pairs += [("username", user)] * bool(at) + [("path", path)] * bool(slash)
+    remote = remote_of(Message(pairs))
+    assert remote is not None
+    return remote
+
+
+def decided(choice: Choice) -> str:
+    """Say what was decided: an id, or the outcome."""
+    if choice.account:
+        assert (choice.outcome, choice.typed) == (CHOSEN, None)
+        return choice.account.id
+    if choice.typed:
+        assert choice.outcome == TYPED_CREDENTIAL
+        return choice.typed.id
+    assert choice.outcome not in {CHOSEN, TYPED_CREDENTIAL}
+    return choice.outcome
+
+
+class Row(NamedTuple):
+    """A case: which rule, the registry, the request and the tenant it tells; who is chosen and why."""
+
+    rule: str
+    blocks: list[str]
+    url: str
+    chosen: str
+    reason: str
+    tenant: str | None = None
+
+
+ONLY = "the only account"
+DEFAULT = "the default account"
+SEVERAL = "several accounts fit"
+REPO = "dev.azure.com/contoso/p/_git/r"
+
+ROWS = [
+    # 1. the user in the request
+    Row("1 the name", [JO, ANN], "jo@contoso.com@" + REPO, "jo", "the request names jo@contoso.com"),
+    Row("1 in any case", [JO, ANN], "ANN@Fabrikam.com@" + REPO, "ann", "the request names ANN@Fabrikam.com"),
+    Row("1 the alias", [JO, ANN], "wORK@dev.azure.com/fabrikam/_git/r", "jo", "the request names wORK"),
+    Row("1 the alias without a path", [JO, ANN], "work@dev.azure.com", "jo", "the request names work"),
+    Row("1 the name without a path", [JO, ANN], "ann@fabrikam.com@dev.azure.com", "ann",
+        "the request names ann@fabrikam.com"),
+    Row("1 beats a binding", [JO, ANN, bound("contoso", "jo")], "ann@fabrikam.com@" + REPO, "ann",
+        "the request names ann@fabrikam.com"),
+    Row("1 beats the default", [JO_DEFAULT, ANN], "ann@fabrikam.com@" + REPO, "ann",
+        "the request names ann@fabrikam.com"),
+    Row("1 beats the tenant", [JO, ANN], "ann@fabrikam.com@" + REPO, "ann",
+        "the request names ann@fabrikam.com", tenant=T1),
+    Row("1 unknown", [JO_DEFAULT], "nobody@contoso.com@" + REPO, UNKNOWN_USER,
+        "no account here is named nobody@contoso.com"),
+    Row("1 unknown, bound all the same", [JO, bound("contoso", "jo")], "nobody@" + REPO, UNKNOWN_USER,
+        "no account here is named nobody"),
+    Row("1 unknown without a path", [JO], "nobody@contoso.com@dev.azure.com", UNKNOWN_USER,
+        "no account here is named nobody@contoso.com"),
+    Row("1 unknown, and nobody is known", [], "nobody@" + REPO, UNKNOWN_USER, "no account here is named nobody"),
+    Row("1 part of a name is no name", [JO], "jo@" + REPO, "jo", "the request names jo"),  # its id, that is
+    Row("1 part of an alias is no alias", [JO], "wor@" + REPO, UNKNOWN_USER, "no account here is named wor"),
+    Row("1 known but not for this", [PAT_CONTOSO], "jo@contoso.com@dev.azure.com/fabrikam/_git/r", NOT_COVERED,
+        "no account here covers fabrikam"),
+    Row("1 narrows, then 3", [JO, PAT_ALL, PAT_OTHER], "jo@contoso.com@dev.azure.com/fabrikam/_git/r", "all",
+        "the only account set up for fabrikam"),
+    Row("1 narrows, then the one that can", [JO, PAT_CONTOSO], "jo@contoso.com@dev.azure.com/x/_git/r", "jo",
+        "the request names jo@contoso.com"),
+    Row("1 narrows, then 2", [JO, PAT_CONTOSO, bound("contoso", "pat")], "jo@contoso.com@" + REPO, "pat",
+        "bound to the organization contoso"),
+    Row("1 narrows, then 7", [JO, PAT_CONTOSO], "jo@contoso.com@" + REPO, AMBIGUOUS, SEVERAL),
+    Row("1 empty is dropped", [JO], "@" + REPO, "jo", "the only account set up for contoso"),
+    Row("1 the organization is dropped", [JO], "contoso@" + REPO, "jo", "the only account set up for contoso"),
+    Row("1 in any case", [JO], "Contoso@dev.azure.com/CONTOSO/_git/r", "jo", "the only account set up for contoso"),
+    Row("1 also in the other spelling", [JO], "contoso@contoso.visualstudio.com/_git/r", "jo",
+        "the only account set up for contoso"),
+    Row("1 the organization, though an alias", [JO, ANN_TOO + " alias=contoso default=1"], "contoso@" + REPO, "ann",
+        "the default account set up for contoso"),
+    Row("1 another organization is a user", [JO], "fabrikam@" + REPO, UNKNOWN_USER,
+        "no account here is named fabrikam"),
+    Row("1 without a path it is the organization", [JO, ANN], "Fabrikam@dev.azure.com", "ann",
+        "the only account set up for fabrikam"),
+    Row("1 a PAT must list that", [PAT_CONTOSO], "fabrikam@dev.azure.com", NOT_COVERED,
+        "no account here covers fabrikam"),
+    Row("1 unless it is an alias", [JO, ANN + " alias=contoso"], "contoso@dev.azure.com", "ann",
+        "the request names contoso"),
+    Row("1 or a typed user", [TYPED], "jo@dev.azure.com", "t1", "a credential typed to git earlier"),
+    Row("1 that is not the organization's name", [JO, TYPED_BARE], "contoso@dev.azure.com", "jo",
+        "the only account set up for contoso"),
+    Row("1 nor with @", [JO], "x@y@dev.azure.com", UNKNOWN_USER, "no account here is named x@y"),
+    # 2. bindings
+    Row("2 organization", [JO, ANN, bound("contoso", "ann")], REPO, "ann", "bound to the organization contoso"),
+    Row("2 organization, known by the user", [JO, ANN, bound("contoso", "ann")], "contoso@dev.azure.com", "ann",
+        "bound to the organization contoso"),
+    Row("2 beats the list, the tenant and the default",
+        [JO_DEFAULT, ANN, bound("contoso", "ann")], REPO, "ann", "bound to the organization contoso", tenant=T1),
+    Row("2 repository before organization",
+        [JO, ANN, bound("contoso", "jo"), bound("contoso/p/r", "ann")], REPO, "ann", "bound to this repository"),
+    Row("2 of another repository", [JO, ANN, bound("contoso/p/other", "ann")], REPO, "jo",
+        "the only account set up for contoso"),
+    Row("2 of another organization", [JO, ANN, bound("fabrikam", "jo")], REPO, "jo",
+        "the only account set up for contoso"),
+    Row("2 LFS", [JO, ANN, bound("contoso/p/r", "ann")], REPO + ".git/info/lfs/objects/batch", "ann",
+        "bound to this repository"),
+    Row("2 _optimized", [JO, ANN, bound("contoso/p/r", "ann")], "dev.azure.com/contoso/p/_git/_optimized/r", "ann",
+        "bound to this repository"),
+    Row("2 _full", [JO, ANN, bound("contoso/p/r", "ann")], "dev.azure.com/contoso/p/_git/_full/r", "ann",
+        "bound to this repository"),
+    Row("2 DefaultCollection", [JO, ANN, bound("contoso/p/r", "ann")],
+        "contoso.visualstudio.com/DefaultCollection/p/_git/r", "ann", "bound to this repository"),
+    Row("2 the other spelling", [JO, ANN, bound("contoso/p/r", "ann")], "Contoso.visualstudio.com/P/_git/R", "ann",
+        "bound to this repository"),
+    Row("2 spaces", [JO, ANN, bound("contoso/my p/my r", "ann")], "dev.azure.com/contoso/My P/_git/My R", "ann",
+        "bound to this repository"),
+    Row("2 encoded spaces", [JO, ANN, bound("contoso/my p/my r", "ann")],
+        "dev.azure.com/contoso/My%20P/_git/My%20R", "ann", "bound to this repository"),
+    Row("2 percent signs", [JO, ANN, bound("contoso/100%/r", "ann")], "dev.azure.com/contoso/100%/_git/r", "ann",
+        "bound to this repository"),
+    Row("2 no project", [JO, ANN, bound("contoso/r/r", "ann")], "dev.azure.com/contoso/_git/r", "ann",
+        "bound to this repository"),
+    Row("2 logged out", [JO, ANN, bound("contoso", "gone"), bound("contoso/p/r", "gone")], REPO, "jo",
+        "the only account set up for contoso"),
+    Row("2 logged out of the repository's", [JO, ANN, bound("contoso", "ann"), bound("contoso/p/r", "gone")], REPO,
+        "ann", "bound to the organization contoso"),
+    Row("2 a PAT that does not list it", [JO, PAT_CONTOSO, bound("fabrikam", "pat")], "dev.azure.com/fabrikam/_git/r",
+        "jo", ONLY),
+    Row("2 needs a path", [JO, ANN, bound("contoso", "ann")], "dev.azure.com", AMBIGUOUS, SEVERAL),
+    # 3. accounts that list the organization
+    Row("3 the only one", [JO, ANN], REPO, "jo", "the only account set up for contoso"),
+    Row("3 the only one beats the default", [JO, ANN_DEFAULT], REPO, "jo", "the only account set up for contoso"),
+    Row("3 the default of them", [ANN_TOO, JO_DEFAULT], REPO, "jo", "the default account set up for contoso"),
+    Row("3 beats the tenant", [JO, GUEST], REPO, "jo", "the only account set up for contoso", tenant=T2),
+    Row("3 a PAT", [PAT_CONTOSO, ANN], REPO, "pat", "the only account set up for contoso"),
+    Row("3 a PAT for all", [PAT_ALL, ANN], REPO, "all", "the only account set up for contoso"),
+    Row("3 a PAT for all and no other", [PAT_ALL], "dev.azure.com/x/_git/r", "all", "the only account set up for x"),
+    Row("3 two of them, one default", [PAT_ALL, PAT_CONTOSO + " default=1"], REPO, "pat",
+        "the default account set up for contoso"),
+    Row("3 two of them", [PAT_ALL, PAT_CONTOSO], REPO, AMBIGUOUS, SEVERAL),
+    Row("3 two defaults are none", [JO_DEFAULT, ANN_TOO + " default=1"], REPO, AMBIGUOUS, SEVERAL),
+    Row("3 as written by hand", [f"id=x kind=oauth tenant={T1} org[]=Contoso", ANN], REPO, "x",
+        "the only account set up for contoso"),
+    Row("3 a PAT elsewhere is no candidate", [PAT_CONTOSO, ANN], "dev.azure.com/x/_git/r", "ann", ONLY),
+    Row("3 only PATs, all elsewhere", [PAT_CONTOSO, PAT_OTHER], "dev.azure.com/x/_git/r", NOT_COVERED,
+        "no account here covers x"),
+    Row("3 a default PAT elsewhere", [PAT_CONTOSO + " default=1"], "dev.azure.com/x/_git/r", NOT_COVERED,
+        "no account here covers x"),
+    # 4. accounts of the organization's tenant
+    Row("4 the only one", [JO, ANN], "dev.azure.com/x/_git/r", "ann",
+        f"the only account of the organization's tenant {T2}", tenant=T2),
+    Row("4 beats the default", [JO_DEFAULT, ANN], "dev.azure.com/x/_git/r", "ann",
+        f"the only account of the organization's tenant {T2}", tenant=T2),
+    Row("4 the default of them", [JO, ANN, GUEST_DEFAULT], "dev.azure.com/x/_git/r", "guest",
+        f"the default account of the organization's tenant {T2}", tenant=T2),
+    Row("4 learned", [GUEST, ANN_TOO.replace("contoso", "y"), LEARNED], REPO, "ann",
+        f"the only account of the organization's tenant {T1}"),
+    Row("4 told beats learned", [GUEST, ANN_TOO.replace("contoso", "y"), LEARNED], REPO, "guest",
+        f"the only account of the organization's tenant {T2}", tenant=T2),
+    Row("4 learned of another organization", [GUEST, JO, LEARNED], "dev.azure.com/x/_git/r", AMBIGUOUS, SEVERAL),
+    Row("4 a PAT has none", [PAT_ALL + f" tenant={T2}", PAT_CONTOSO + f" tenant={T2}", JO], REPO, "jo",
+        f"the only account of the organization's tenant {T1}", tenant=T1),
+    Row("4 without an organization", [JO, ANN], "dev.azure.com", "ann",
+        f"the only account of the organization's tenant {T2}", tenant=T2),
+    Row("4 personal accounts are one tenant", [JO, HOME], "dev.azure.com/x/_git/r", "home",
+        f"the only account of the organization's tenant {TRANSFER}", tenant=TRANSFER),
+    Row("4 and the other way round", [JO, HOME.replace(CONSUMERS, TRANSFER)], "dev.azure.com/x/_git/r", "home",
+        f"the only account of the organization's tenant {CONSUMERS}", tenant=CONSUMERS),
+    Row("4 personal accounts elsewhere", [JO, HOME], "dev.azure.com/x/_git/r", "jo",
+        f"the only account of the organization's tenant {T1}", tenant=T1),
+    Row("4 nobody's tenant", [JO, GUEST_DEFAULT], "dev.azure.com/x/_git/r", "guest", DEFAULT, tenant=CONSUMERS),
+    # 5. all candidates left
+    Row("5 the only one", [JO], "dev.azure.com/x/_git/r", "jo", ONLY),
+    Row("5 the only one, a guest", [JO], "dev.azure.com/x/_git/r", "jo", ONLY, tenant=T2),
+    Row("5 the default", [JO, ANN_DEFAULT], "dev.azure.com/x/_git/r", "ann", DEFAULT),
+    Row("5 no organization, the only one", [PAT_CONTOSO], "dev.azure.com", "pat", ONLY),
+    Row("5 no organization, the default", [JO, PAT_CONTOSO + " default=1"], "dev.azure.com", "pat", DEFAULT),
+    Row("5 a path that names none", [JO], "dev.azure.com/_git/r", "jo", ONLY),
+    Row("5 blocks of other kinds are no accounts", [JO, LEARNED, "kind=server address=https://dev.azure.com"],
+        "dev.azure.com", "jo", ONLY),
+    # 6. typed credentials
+    Row("6 one", [TYPED], REPO, "t1", "a credential typed to git earlier"),
+    Row("6 of that user", [TYPED, TYPED_LATER], "JO@" + REPO, "t1", "a credential typed to git earlier"),
+    Row("6 of another user", [TYPED], "bob@" + REPO, UNKNOWN_USER, "no account here is named bob"),
+    Row("6 the newest", [TYPED, TYPED_LATER], REPO, "t2", "a credential typed to git earlier"),
+    Row("6 never beats an account", [TYPED, ANN], REPO, "ann", ONLY),
+    Row("6 nor several", [TYPED, ANN, GUEST], REPO, AMBIGUOUS, SEVERAL),
+    Row("6 nor a named account", [TYPED, JO], "jo@" + REPO, "jo", "the request names jo"),
+    Row("6 where no account can serve", [TYPED, PAT_CONTOSO.replace("[]=contoso", "[]=x")], REPO, "t1",
+        "a credential typed to git earlier"),
+    Row("6 its user is named, the accounts are others", [TYPED_LATER, JO], "ann@" + REPO, "t2",
+        "a credential typed to git earlier"),
+    Row("6 of another organization", [TYPED_FABRIKAM], REPO, NONE, "there is no account"),
+    Row("6 of no organization", [TYPED_NOWHERE], REPO, NONE, "there is no account"),
+    Row("6 no organization asked for", [TYPED_NOWHERE], "dev.azure.com", "t4", "a credential typed to git earlier"),
+    Row("6 no organization, all of one", [TYPED, TYPED_LATER], "dev.azure.com", "t2",
+        "a credential typed to git earlier"),
+    Row("6 no organization, of several", [TYPED, TYPED_FABRIKAM], "dev.azure.com", NONE,
+        "credentials typed for several organizations fit"),
+    Row("6 no organization, one user of several", [TYPED, TYPED_FABRIKAM, TYPED_LATER], "ann@dev.azure.com", "t2",
+        "a credential typed to git earlier"),
+    Row("6 of a server", [TYPED_SERVER], REPO, NONE, "there is no account"),
+    Row("6 the organization for a user", [TYPED_BARE], "contoso@dev.azure.com", "t5",
+        "a credential typed to git earlier"),
+    # 7. ambiguous, or nothing
+    Row("7 two", [JO, ANN], "dev.azure.com/x/_git/r", AMBIGUOUS, SEVERAL),
+    Row("7 two, no organization", [JO, PAT_CONTOSO], "dev.azure.com", AMBIGUOUS, SEVERAL),
+    Row("7 two of the tenant", [ANN, GUEST], "dev.azure.com/x/_git/r", AMBIGUOUS, SEVERAL, tenant=T2),
+    Row("7 nothing", [], REPO, NONE, "there is no account"),
+    Row("7 nothing without a path", [], "contoso@dev.azure.com", NONE, "there is no account"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.rule for row in ROWS])
+def test_each_rule_decides_its_case(row: Row) -> None:
+    """Who is chosen, and the reason that ``explain`` prints."""
+    choice = choose(about(row.url), row.tenant, registry(*row.blocks))
+
+    assert (decided(choice), choice.reason) == (row.chosen, row.reason)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[row.rule for row in ROWS])
+def test_the_order_of_accounts_in_the_file_does_not_matter(row: Row) -> None:
+    """Only of typed credentials the later one is the newer one."""
+    typed = [block for block in row.blocks if "kind=typed" in block]
+    others = [block for block in reversed(row.blocks) if block not in typed]
+
+    assert decided(choose(about(row.url), row.tenant, registry(*others, *typed))) == row.chosen
+
+
+@pytest.mark.parametrize(
+    ("blocks", "url", "candidates"),
+    [
+        ([JO, ANN], "jo@contoso.com@" + REPO, ["jo"]),
+        ([JO, ANN, PAT_OTHER], "dev.azure.com/x/_git/r", ["jo", "ann"]),
+        ([JO, ANN, PAT_OTHER], REPO, ["jo", "ann", "other"]),
+        ([JO, ANN, PAT_OTHER], "nobody@" + REPO, ["jo", "ann", "other"]),
+        ([PAT_CONTOSO, PAT_OTHER], "dev.azure.com/x/_git/r", ["pat", "other"]),
+        ([PAT_CONTOSO, PAT_OTHER], "bot@contoso.com@dev.azure.com/x/_git/r", ["other"]),
+        ([TYPED], REPO, []),
+        ([TYPED, TYPED_FABRIKAM], "dev.azure.com", []),
+        ([], REPO, []),
+    ],
+)
+def test_the_candidates_are_those_that_could_serve(
+    blocks: list[str], url: str, candidates: list[str]
+) -> None:
+    """When none could, those that are known: the person may have meant one of them."""
+    assert [account.id for account in choose(about(url), None, registry(*blocks)).candidates] == candidates
+
+
+@pytest.mark.parametrize(
+    ("blocks", "url", "tenant", "deliberate"),
+    [
+        ([JO, ANN], REPO, None, True),
+        ([PAT_ALL], REPO, None, True),
+        ([JO, ANN_TOO, GUEST], REPO, T1, False),  # several: nobody is chosen
+        ([JO, PAT_CONTOSO], REPO, T1, True),  # decided by the tenant, but it does list the organization
+        ([ANN, bound("contoso", "ann")], REPO, None, True),
+        ([ANN, bound("contoso/p/r", "ann")], REPO, None, True),
+        ([ANN], REPO, None, False),
+        ([ANN], REPO, T2, False),
+        ([JO], "dev.azure.com", None, False),
+        ([PAT_ALL], "dev.azure.com", None, False),
+        ([TYPED], REPO, None, False),
+        ([], REPO, None, False),
+    ],
+)
+def test_an_account_bound_to_or_listing_the_organization_is_deliberate(
+    blocks: list[str], url: str, tenant: str | None, *, deliberate: bool
+) -> None:
+    """A token in the environment steps back for it."""
+    assert choose(about(url), tenant, registry(*blocks)).deliberate is deliberate
+
+
+ORGANIZATION_AND_USER = [
+    ("dev.azure.com", None, None),
+    ("@dev.azure.com", None, None),
+    ("dev.azure.com/Contoso", "contoso", None),
+    ("CONTOSO@dev.azure.com/contoso", "contoso", None),
+    ("Bob@dev.azure.com/contoso", "contoso", "Bob"),
+    ("Bob@dev.azure.com", "bob", None),
+    ("Bob@x.com@dev.azure.com", None, "Bob@x.com"),
+    ("Work@dev.azure.com", None, "Work"),
+    ("Ann@dev.azure.com", None, "Ann"),
+    ("Contoso@dev.azure.com", "contoso", None),
+    ("@contoso.visualstudio.com", "contoso", None),
+    ("x@tfs.example.com", None, "x"),
+    ("@tfs.example.com", None, None),
+]
+
+
+@pytest.mark.parametrize(("url", "organization", "user"), ORGANIZATION_AND_USER)
+def test_the_organization_is_told_from_a_user(url: str, organization: str | None, user: str | None) -> None:
+    """With an account of the alias Work, and typed credentials of ann, and of contoso for contoso."""
+    known = registry(JO, TYPED_LATER, TYPED_BARE)
+    choice = choose(about(url), None, known)
+
+    assert organization_and_user(about(url), known) == (organization, user)
+    assert (choice.organization, choice.user) == (organization, user)
+
+
+SERVER_TYPED = [
+    "id=bare kind=typed address=https://tfs.example.com",
+    "id=jo kind=typed address=https://tfs.example.com username=jo",
+    "id=empty kind=typed address=https://tfs.example.com username=",
+    "id=path kind=typed address=https://tfs.example.com username=jo path=a/b.git",
+    "id=port kind=typed address=https://tfs.example.com:8443 username=jo",
+]
+
+
+@pytest.mark.parametrize(
+    ("url", "found"),
+    [
+        ("tfs.example.com", ["path", "empty", "jo", "bare"]),
+        ("tfs.example.com:443", ["path", "empty", "jo", "bare"]),
+        ("jo@tfs.example.com", ["path", "jo"]),
+        ("JO@tfs.example.com", []),
+        ("@tfs.example.com", ["empty"]),
+        ("other@tfs.example.com", []),
+        ("tfs.example.com/a/b.git", ["path"]),
+        ("tfs.example.com/A/b.git", []),
+        ("tfs.example.com/a", []),
+        ("jo@tfs.example.com/a/b.git", ["path"]),
+        ("tfs.example.com:8443", ["port"]),
+        ("tfs.example.com:8080", []),
+        ("other.example.com", []),
+    ],
+)
+def test_a_server_s_typed_credentials_match_by_git_s_own_rule(url: str, found: list[str]) -> None:
+    """What the request names must be equal, case included; what it does not name may be anything."""
+    remote = about(url)
+
+    assert [
+        each.id for each in matching_typed(remote, None, remote.user, registry(*SERVER_TYPED).typed)
+    ] == found
+
+
+# --- Properties, over small worlds in which everything collides
+
+NAMES = ["a@x.com", "b@x.com", "w", "contoso"]
+ORGS = ["contoso", "fabrikam"]
+TENANTS = [T1, T2, *PERSONAL_TENANTS]
+
+
+@st.composite
+def accounts(draw: st.DrawFn) -> list[str]:
+    """Some accounts with ids of their own."""
+    blocks = []
+    for number in range(draw(st.integers(0, 4))):
+        words = [f"id=i{number}", f"kind={draw(st.sampled_from(['oauth', 'pat']))}"]
+        words += [
+            f"{key}={draw(st.sampled_from(NAMES))}"
+            for key in draw(st.sets(st.sampled_from(["name", "alias"])))
+        ]
+        words.append(f"tenant={draw(st.sampled_from(TENANTS))}")
+        words += [f"org[]={name}" for name in draw(st.sets(st.sampled_from([*ORGS, "*"]), max_size=2))]
+        words += ["default=1"] * draw(st.booleans())
+        blocks.append(" ".join(words))
+    return blocks
+
+
+@st.composite
+def others(draw: st.DrawFn) -> list[str]:
+    """Bindings, typed credentials and learned tenants."""
+    ids = st.sampled_from(["i0", "i1", "gone"])
+    blocks = [bound(target, draw(ids)) for target in draw(st.sets(st.sampled_from([*ORGS, "contoso/p/r"])))]
+    for number in range(draw(st.integers(0, 2))):
+        organization = draw(st.sampled_from(["", *(f" organization={name}" for name in ORGS)]))
+        user = draw(st.sampled_from(NAMES))
+        blocks.append(f"id=t{number} kind=typed address=https://dev.azure.com username={user}{organization}")
+    learned = draw(st.sets(st.sampled_from(ORGS)))
+    return blocks + [
+        f"kind=learned organization={name} tenant={draw(st.sampled_from(TENANTS))}" for name in learned
+    ]
+
+
+USERS = st.sampled_from(["", "@", *(f"{name}@" for name in [*NAMES, "A@X.COM", "fabrikam", "nobody"])])
+PATHS = st.sampled_from(
+    [None, "p/_git/r", "DefaultCollection/p/_git/_full/r", "p/_git/r.git/info/lfs", "q/_git/r"]
+)
+TOLD = st.sampled_from([None, *TENANTS])
+
+
+@given(accounts(), others(), USERS, st.sampled_from(ORGS), PATHS, TOLD)
+def test_what_holds_for_every_choice(
+    some: list[str], more: list[str], user: str, organization: str, path: str | None, tenant: str | None
+) -> None:
+    """A named user is never overridden, a PAT never leaves its organizations, nothing typed beats an account."""
+    known = registry(*some, *more)
+    url = f"{user}dev.azure.com" + ("" if path is None else f"/{organization}/{path}")
+
+    choice = choose(about(url), tenant, known)
+
+    named = choice.user
+    if user.strip("@") and named is None:
+        assert user.strip("@").lower() == choice.organization
+    if choice.account:
+        assert choice.account.id in [account.id for account in choice.candidates]
+        assert named is None or choice.account.answers_to(named)
+        assert (
+            choice.account.kind != PAT
+            or choice.organization is None
+            or choice.account.lists(choice.organization)
+        )
+        if not choice.account.default:
+            assert "default" not in choice.reason
+    else:
+        assert not choice.deliberate
+    if choice.typed:
+        assert named is None or (choice.typed.user or "").lower() == named.lower()
+        assert choice.organization in {None, choice.typed.organization}
+        assert not any(
+            account.can_serve(choice.organization)
+            for account in known.accounts
+            if named is None or account.answers_to(named)
+        )
+    if choice.outcome == AMBIGUOUS:
+        assert len(choice.candidates) > 1
+
+
+@given(accounts(), others(), USERS, st.sampled_from(ORGS), PATHS.filter(bool), TOLD)
+def test_both_spellings_of_an_organization_choose_the_same(
+    some: list[str], more: list[str], user: str, organization: str, path: str, tenant: str | None
+) -> None:
+    """Whatever the registry, the user and the tenant."""
+    known = registry(*some, *more)
+
+    new = choose(about(f"{user}dev.azure.com/{organization}/{path}"), tenant, known)
+    old = choose(about(f"{user}{organization}.visualstudio.com/{path}"), tenant, known)
+
+    assert (decided(new), new.reason, new.deliberate) == (decided(old), old.reason, old.deliberate)
+
+
+@given(accounts(), others(), st.randoms(use_true_random=False), USERS, PATHS, TOLD)
+def test_no_order_of_accounts_chooses_another(
+    some: list[str], more: list[str], random: object, user: str, path: str | None, tenant: str | None
+) -> None:
+    """Only of typed credentials the later one is the newer one."""
+    url = f"{user}dev.azure.com" + ("" if path is None else f"/contoso/{path}")
+    shuffled = sorted(some, key=lambda _: random.random())  # type: ignore[attr-defined] # Hypothesis' Random
+
+    one, two = (choose(about(url), tenant, registry(*blocks, *more)) for blocks in (some, shuffled))
+
+    assert (decided(one), one.reason) == (decided(two), two.reason)

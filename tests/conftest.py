@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.emulator import tokens
+from tests.emulator.emulator import Emulator
 from tests.keyrings import PrivateKeyring, missing
 from tests.watch import WATCH
 
@@ -159,3 +161,14 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """Name the places where a secret was seen."""
     for leak in WATCH.leaks:
         terminalreporter.write_line(f"SECRET SEEN in {leak}", red=True)
+
+
+@pytest.fixture
+def emulator(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Emulator]:
+    """Return Azure DevOps and Entra on loopback with a fresh world; what runs in the home is led there."""
+    for name in ("access_token", "refresh_token", "new_pat", "old_pat"):
+        make = getattr(tokens, name)
+        monkeypatch.setattr(tokens, name, lambda make=make: WATCH.remember(make()))
+    with Emulator(str(tmp_path / "emulator")) as emulator:
+        home.environment.update(emulator.environment)
+        yield emulator

@@ -1,7 +1,7 @@
 """The front door: argv to one command, exceptions to one line on stderr and an exit code.
 
 The verbs git calls go straight to ``commands.helper``; everything for people is loaded only for people. Exit
-codes: 0 done, 1 an expected failure, 2 a wrong command line, 3 a bug of ours, 130 stopped by Ctrl-C.
+codes: 0 done, 1 an expected failure, 2 a command line that cannot be read, 3 a bug of ours, 130 stopped by Ctrl-C.
 """
 
 from __future__ import annotations

@@ -16,6 +16,7 @@ from git_credential_azdo.accounts.digest import digest
 from git_credential_azdo.accounts.registry import LEARNED, Registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, say
+from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
 from git_credential_azdo.tokens import (
@@ -45,7 +46,7 @@ def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
         raise SignInError(f"the sign-in of {account.label} is no longer in the vault", setup_hint(account))
     block = account.block
     try:
-        with Web(seconds) as web:
+        with Web(seconds, settings_for) as web:
             grant = exchange.refresh(
                 web,
                 entra.for_tenant(block.get("token_endpoint"), tenant)
@@ -86,13 +87,13 @@ def keep(
 
 def find_tenant(organization: str, seconds: float) -> str | None:
     """Return the organization's tenant, if it tells. Raises NetworkError, ServiceError."""
-    with Web(seconds) as web:
+    with Web(seconds, settings_for) as web:
         return devops.tenant_of(web, organization)
 
 
 def takes_token(organization: str, personal_token: str, seconds: float) -> bool:
     """Say whether the organization takes the PAT for reading code. Raises NetworkError, ServiceError."""
-    with Web(seconds) as web:
+    with Web(seconds, settings_for) as web:
         try:
             devops.check_code_scope(web, organization, devops.basic(personal_token))
         except devops.Refused:

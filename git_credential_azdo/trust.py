@@ -12,28 +12,45 @@ import ssl
 import certifi
 
 from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.git.network import Settings
+
+_OURS = Settings()
 
 
-def tls_context(ca_file: str | None = None, *, verify: bool = True) -> ssl.SSLContext:
-    """Make the context. ``ca_file``: PEM, replaces every other trust; unreadable: ``NetworkError``."""
-    cafile = ca_file or os.environ.get("SSL_CERT_FILE") or None
-    capath = None if ca_file else os.environ.get("SSL_CERT_DIR") or None
+def tls_context(settings: Settings = _OURS) -> ssl.SSLContext:
+    """Make the context. Files that are set replace every other trust; unreadable ones: ``NetworkError``."""
+    is_set = bool(settings.ca_file or settings.ca_path)
+    cafile = settings.ca_file if is_set else os.environ.get("SSL_CERT_FILE") or None
+    capath = settings.ca_path if is_set else os.environ.get("SSL_CERT_DIR") or None
     try:
         context = ssl.create_default_context(cafile=cafile, capath=capath)
     except OSError as error:
         raise NetworkError(
             f"cannot read the certificates of {cafile or capath} ({error.strerror or type(error).__name__})",
-            f"correct or remove {'http.sslCAInfo' if ca_file else 'SSL_CERT_FILE'}",
+            f"correct or remove {'http.sslCAInfo' if is_set else 'SSL_CERT_FILE'}",
         ) from None
     if not (cafile or capath) and not _system_has_certificates(context):
         context.load_verify_locations(cafile=certifi.where())
     # Python 3.13 refuses authorities that git, curl and browsers accept (companies' proxies have such);
     # chain, dates and host name are still checked.
     context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
-    if not verify:
+    if settings.certificate:
+        _show(context, settings.certificate, settings.key)
+    if not settings.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
+
+
+def _show(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    """Load the client certificate; a passphrase is never asked for, since nobody may be there."""
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise NetworkError(
+            f"cannot use the client certificate {certificate} ({getattr(error, 'reason', None) or type(error).__name__})",
+            "correct or remove http.sslCert and http.sslKey (a key with a passphrase cannot be used)",
+        ) from None
 
 
 def _system_has_certificates(context: ssl.SSLContext) -> bool:

@@ -2,8 +2,8 @@
 
 It never follows a redirect (a token would travel to another host), never sends a body twice that may have
 been processed, and lets no exception of httpx out: each becomes a ``NetworkError`` of one line that names
-the host and nothing else of the URL. Proxies come from the environment as httpx reads it
-(https://www.python-httpx.org/environment_variables/), trust from the operating system.
+the host and nothing else of the URL. What ``Settings`` leave open, the environment decides as httpx reads it
+(https://www.python-httpx.org/environment_variables/), and trust is the operating system's.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ import ssl
 import threading
 import time
 import urllib.request
-from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, final
 from urllib.parse import urlsplit
@@ -25,6 +24,7 @@ import httpx
 
 import git_credential_azdo
 from git_credential_azdo.errors import NetworkError, ServiceError
+from git_credential_azdo.git.network import Settings
 from git_credential_azdo.trust import tls_context
 
 if TYPE_CHECKING:
@@ -41,24 +41,6 @@ _TRUST_HINT = (
     " (git's setting for the same is http.sslCAInfo)"
 )
 _PROXY_HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
-
-
-@dataclass(frozen=True)
-class Settings:
-    """What may be set about the way out; the defaults leave proxy and trust to environment and system.
-
-    ``proxy``: a URL, or ``host:port``; an empty string is "no proxy, whatever the environment says".
-    ``ca_file``: a PEM file that replaces the system's trust. ``verify=False`` switches the check of
-    certificates off; only git's own ``http.sslVerify=false`` may lead to it.
-    """
-
-    proxy: str | None = None
-    ca_file: str | None = None
-    verify: bool = True
-
-    def __repr__(self) -> str:
-        """Without the proxy's URL: it may carry a password."""
-        return f"Settings(proxy={'set' if self.proxy else self.proxy!r}, ca_file={self.ca_file!r}, verify={self.verify})"
 
 
 class Answer:
@@ -106,23 +88,25 @@ class _NotSentError(NetworkError):
 class Web:
     """All requests of one task. ``deadline``: seconds for everything done with it, from construction on.
 
+    ``settings``: the way out, the same for all or by URL (``git.network.settings_for``).
     ``sleep``, ``clock`` (monotonic seconds) and ``transport`` are for tests.
     """
 
     def __init__(
         self,
         deadline: float,
-        settings: Settings | None = None,
+        settings: Settings | Callable[[str], Settings] | None = None,
         *,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings = settings or Settings()
+        self._settings_for = settings if callable(settings) else lambda _url: settings or Settings()
+        self._transport = transport
         self._sleep = sleep
         self._clock = clock
         self._end = clock() + deadline
-        self._client = _client(self._settings, transport)
+        self._clients: dict[Settings, httpx.Client] = {}
 
     def __enter__(self) -> Web:
         return self
@@ -134,7 +118,8 @@ class Web:
 
     def close(self) -> None:
         """Close every connection."""
-        self._client.close()
+        for client in self._clients.values():
+            client.close()
 
     def remaining(self) -> float:
         """Seconds left until the deadline, never negative."""
@@ -183,9 +168,13 @@ class Web:
         if not left:
             raise NetworkError(f"cannot reach {host}: no time was left to ask")
         timeout = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
+        settings = self._settings_for(url)
+        if settings not in self._clients:
+            self._clients[settings] = _client(settings, self._transport)
+        client = self._clients[settings]
 
         def exchange() -> Answer:
-            request = self._client.build_request(
+            request = client.build_request(
                 method,
                 url,
                 headers=headers,
@@ -193,7 +182,7 @@ class Web:
                 json=json,
                 timeout=timeout,
             )
-            response = self._client.send(request, stream=True)
+            response = client.send(request, stream=True)
             with contextlib.closing(response):
                 body = bytearray()
                 for chunk in response.iter_bytes():
@@ -207,13 +196,13 @@ class Web:
         except (TimeoutError, httpx.TimeoutException) as error:
             seconds = max(1, round(self._clock() - start))
             kind = _NotSentError if isinstance(error, httpx.ConnectTimeout) else NetworkError
-            via = _proxy_of(url, self._settings)
+            via = _proxy_of(url, settings)
             raise kind(
                 f"cannot reach {host}{_through(via)}: timed out after {seconds} s",
                 _PROXY_HINT if via else None,
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError, OSError) as error:
-            raise _explained(error, host, _proxy_of(url, self._settings)) from None
+            raise _explained(error, host, _proxy_of(url, settings)) from None
 
 
 def retry_after(answer: Answer, now: float) -> float | None:
@@ -234,7 +223,7 @@ def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.
         proxy = f"http://{proxy}"
     try:
         return httpx.Client(
-            verify=tls_context(settings.ca_file, verify=settings.verify),
+            verify=tls_context(settings),
             proxy=proxy,
             trust_env=settings.proxy is None,
             transport=transport,

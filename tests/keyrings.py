@@ -246,6 +246,12 @@ class PrivateKeePassXC(PrivateBus):
         if self._unlocked:
             self._wait_until_unlocked()
 
+    def stop(self) -> None:
+        """Kill KeePassXC first: asked politely it asks whether to save, and nobody is there to answer."""
+        for child in self._children[1:]:
+            child.kill()
+        super().stop()
+
     def _wait_until_unlocked(self) -> None:
         rule = MatchRule(type="signal", path_namespace="/org/freedesktop/secrets")
         with open_dbus_connection(self.address) as connection:

@@ -179,7 +179,10 @@ def everything_kept(home: Home) -> dict[str, tuple[bytes, int]]:
 
 
 def at(
-    path: str | None = "contoso/app/_git/app", host: str = "dev.azure.com", protocol: str = "https", **more: str
+    path: str | None = "contoso/app/_git/app",
+    host: str = "dev.azure.com",
+    protocol: str = "https",
+    **more: str,
 ) -> list[str]:
     """Return the lines of a request; without a path when it is None."""
     lines = {"protocol": protocol, "host": host, **({} if path is None else {"path": path}), **more}

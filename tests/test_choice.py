@@ -136,7 +136,7 @@ ROWS = [
     Row("1 in any case", [JO], "Contoso@dev.azure.com/CONTOSO/_git/r", "jo", "the only account set up for contoso"),
     Row("1 also in the other spelling", [JO], "contoso@contoso.visualstudio.com/_git/r", "jo",
         "the only account set up for contoso"),
-    Row("1 the organization, though an alias", [JO, ANN_TOO + " alias=contoso default=1"], "contoso@" + REPO, "ann",
+    Row("1 the organization, though an alias", [JO_DEFAULT, ANN_TOO + " alias=contoso"], "contoso@" + REPO, "jo",
         "the default account set up for contoso"),
     Row("1 another organization is a user", [JO], "fabrikam@" + REPO, UNKNOWN_USER,
         "no account here is named fabrikam"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from jeepney import (  # type: ignore[import-untyped]
     DBusAddress,
@@ -22,6 +22,8 @@ from git_credential_azdo.vault import dbus_wire
 
 if TYPE_CHECKING:
     from typing import Any
+
+FEW = settings(max_examples=40)  # of cases that are all alike in kind
 
 BASIC = {
     "y": st.integers(0, 255),
@@ -105,6 +107,7 @@ def takes(data: bytes) -> dbus_wire.Message:
     return message
 
 
+@FEW
 @given(ENDIANNESS, BODIES)
 def test_what_jeepney_marshals_is_read_in_both_byte_orders(endianness: Endianness, body: Any) -> None:
     """Types, alignment and byte order are read as another implementation writes them."""
@@ -116,6 +119,7 @@ def test_what_jeepney_marshals_is_read_in_both_byte_orders(endianness: Endiannes
     assert message.body(signature) == list(expected)
 
 
+@FEW
 @given(BODIES)
 def test_a_call_is_what_jeepney_marshals(body: Any) -> None:
     """Our bytes, parsed by another implementation, are the call; the body is the same byte for byte."""
@@ -143,6 +147,7 @@ def test_a_call_is_what_jeepney_marshals(body: Any) -> None:
     assert again.serialise(9).endswith(ours)
 
 
+@FEW
 @given(BODIES)
 def test_what_is_marshalled_is_unmarshalled(body: Any) -> None:
     """Marshalling and unmarshalling are each other's inverse."""
@@ -152,6 +157,7 @@ def test_what_is_marshalled_is_unmarshalled(body: Any) -> None:
     assert message.body(signature) == list(arguments)
 
 
+@FEW
 @given(st.lists(st.tuples(ENDIANNESS, BODIES), min_size=1, max_size=3))
 def test_messages_that_arrive_byte_by_byte_are_taken_one_after_the_other(messages: Any) -> None:
     """Wherever the bytes are cut, the same messages come out, and none of them early."""
@@ -170,6 +176,7 @@ def test_messages_that_arrive_byte_by_byte_are_taken_one_after_the_other(message
     assert taken == [(n, sig, list(body)) for n, (_, (sig, body)) in enumerate(messages, 1)]
 
 
+@FEW
 @given(ENDIANNESS, BODIES, st.data())
 def test_damaged_messages_are_refused_or_read_but_nothing_else(
     endianness: Endianness, body: Any, data: st.DataObject
@@ -181,6 +188,7 @@ def test_damaged_messages_are_refused_or_read_but_nothing_else(
     assert_harmless(damaged)
 
 
+@FEW
 @given(st.binary(max_size=200))
 @example(b"l\2\0\1" + bytes(12))
 def test_random_bytes_are_refused_or_read_but_nothing_else(data: bytes) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -11,7 +10,7 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM, KIM
 from tests.emulator.model import TRANSFER
-from tests.people import add_block, at, bind, challenge, give_pat, sign_in
+from tests.people import add_block, at, bind, challenge, everything_kept, sign_in
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -50,7 +49,9 @@ def test_a_git_with_state_gets_a_state_that_holds_no_secret(home: Home, ann: Acc
 
 
 @pytest.mark.parametrize("user", [ANN, ANN.upper(), "work", "Work"])
-def test_a_named_user_is_found_by_name_or_alias_in_any_case(home: Home, emulator: Emulator, user: str) -> None:
+def test_a_named_user_is_found_by_name_or_alias_in_any_case(
+    home: Home, emulator: Emulator, user: str
+) -> None:
     """The user that git knows already is not sent again."""
     ann = sign_in(home, emulator.world, ANN, "contoso", fields={"alias": "work"})
     sign_in(home, emulator.world, BOB, "contoso", tenant=FABRIKAM, fields={"default": "1"})
@@ -61,7 +62,9 @@ def test_a_named_user_is_found_by_name_or_alias_in_any_case(home: Home, emulator
 @pytest.mark.parametrize(
     "lines",
     [
-        pytest.param(at(username="contoso"), id="the organization as the user, as Azure's clone URLs have it"),
+        pytest.param(
+            at(username="contoso"), id="the organization as the user, as Azure's clone URLs have it"
+        ),
         pytest.param(at(username="Contoso"), id="in capitals"),
         pytest.param(at(username=""), id="an empty user"),
         pytest.param(at(None, username="contoso"), id="the organization as the user, without a path"),
@@ -69,8 +72,12 @@ def test_a_named_user_is_found_by_name_or_alias_in_any_case(home: Home, emulator
         pytest.param(at("CONTOSO/My%20Project/_git/My%20Repo"), id="an escaped path"),
         pytest.param(at("contoso/My Project/_git/My Repo"), id="a path with blanks"),
         pytest.param(at("app/_git/app", "contoso.visualstudio.com"), id="the older host"),
-        pytest.param(at(None, "CONTOSO.VisualStudio.com"), id="the older host, in capitals and without a path"),
-        pytest.param(at("DefaultCollection/app/_git/app", "contoso.visualstudio.com:443"), id="its collection"),
+        pytest.param(
+            at(None, "CONTOSO.VisualStudio.com"), id="the older host, in capitals and without a path"
+        ),
+        pytest.param(
+            at("DefaultCollection/app/_git/app", "contoso.visualstudio.com:443"), id="its collection"
+        ),
         pytest.param(at("contoso/app/_git/app.git/info/lfs"), id="git-lfs"),
         pytest.param(at(protocol="HTTPS"), id="the scheme in capitals"),
     ],
@@ -97,7 +104,9 @@ def test_a_guest_gets_a_token_of_the_other_tenant_from_the_same_sign_in(
     ]
 
 
-def test_an_older_git_costs_one_question_until_a_token_worked(home: Home, emulator: Emulator, ann: Account) -> None:
+def test_an_older_git_costs_one_question_until_a_token_worked(
+    home: Home, emulator: Emulator, ann: Account
+) -> None:
     """The tenant is learned when ``store`` confirms a token of it, and forgotten when one is refused."""
     lines = at("fabrikam/app/_git/app")
     heads = lambda: len(emulator.seen("dev.azure.com/fabrikam", "HEAD"))  # noqa: E731 - it is read four times
@@ -114,7 +123,9 @@ def test_an_older_git_costs_one_question_until_a_token_worked(home: Home, emulat
     assert heads() == 3
 
 
-def test_the_question_for_the_tenant_carries_no_credential(home: Home, emulator: Emulator, ann: Account) -> None:
+def test_the_question_for_the_tenant_carries_no_credential(
+    home: Home, emulator: Emulator, ann: Account
+) -> None:
     """Whoever answers it learns nothing."""
     assert home.get(*at("fabrikam/app/_git/app")).fields["password"] == ann.token(FABRIKAM)
     (head,) = emulator.seen("dev.azure.com")
@@ -146,7 +157,7 @@ def test_bindings_come_before_lists_and_lists_before_the_default(home: Home, emu
     """The repository's binding, the organization's, the account that lists it, the default."""
     world = emulator.world
     listing = sign_in(home, world, ANN, "contoso")
-    default = sign_in(home, world, "kim@contoso.com" if False else BOB, tenant=FABRIKAM, fields={"default": "1"})
+    default = sign_in(home, world, BOB, tenant=FABRIKAM, fields={"default": "1"})
     assert home.get(*at()).fields["password"] == listing.token()
     assert home.get(*at(None)).fields["password"] == default.token(FABRIKAM)
     bind(home, "contoso", default)
@@ -158,7 +169,9 @@ def test_bindings_come_before_lists_and_lists_before_the_default(home: Home, emu
     assert home.get(*at(username=BOB), *challenge(FABRIKAM)).fields["password"] == default.token(FABRIKAM)
 
 
-def test_the_organizations_tenant_chooses_among_accounts_that_do_not_list_it(home: Home, emulator: Emulator) -> None:
+def test_the_organizations_tenant_chooses_among_accounts_that_do_not_list_it(
+    home: Home, emulator: Emulator
+) -> None:
     """Neither account lists the organization; the tenant that git passes on tells them apart."""
     sign_in(home, emulator.world, ANN)
     bob = sign_in(home, emulator.world, BOB, tenant=FABRIKAM)
@@ -166,15 +179,18 @@ def test_the_organizations_tenant_chooses_among_accounts_that_do_not_list_it(hom
     assert (result.fields["username"], result.fields["password"]) == (BOB, bob.token(FABRIKAM))
 
 
-def test_accounts_that_fit_equally_are_named_with_the_commands_that_settle_it(home: Home, emulator: Emulator) -> None:
+def test_accounts_that_fit_equally_are_named_with_the_commands_that_settle_it(
+    home: Home, emulator: Emulator
+) -> None:
     """Nothing is guessed, git is told to stop."""
-    for person, tenant in ((ANN, CONTOSO), (BOB, FABRIKAM)):
-        sign_in(home, emulator.world, person, "contoso", tenant=tenant)
+    other = emulator.world.add_person("abe@contoso.com", "Abe Example", CONTOSO).name
+    for person in (ANN, other):
+        sign_in(home, emulator.world, person, "contoso")
     result = home.get(*at())
-    assert (result.out, result.code) == ("quit=1\n", 0)
-    assert f"error: several accounts fit the organization contoso: {ANN}, {BOB}\n" in result.err
+    assert (result.out, result.code, emulator.requests) == ("quit=1\n", 0, [])
+    assert f"error: several accounts fit the organization contoso: {ANN}, {other}\n" in result.err
     assert f"hint: git credential-azdo use {ANN} --org contoso\n" in result.err
-    assert f"hint: git credential-azdo use {BOB} --org contoso\n" in result.err
+    assert f"hint: git credential-azdo use {other} --org contoso\n" in result.err
 
 
 def test_without_a_path_the_cure_is_to_let_git_send_it(home: Home, emulator: Emulator) -> None:
@@ -201,7 +217,10 @@ def test_with_no_account_there_is_one_hint_line_and_no_answer(file_home: Home) -
     """git goes on to ask."""
     result = file_home.get(*at())
     assert (result.out, result.code) == ("", 0)
-    assert result.err == "git-credential-azdo: hint: there is no account: git credential-azdo setup --org contoso\n"
+    assert (
+        result.err
+        == "git-credential-azdo: hint: there is no account: git credential-azdo setup --org contoso\n"
+    )
 
 
 def test_azure_devops_over_http_is_refused(home: Home, ann: Account) -> None:
@@ -239,14 +258,13 @@ def test_yield_lets_git_go_on_where_we_would_stop_it(home: Home, ann: Account) -
     ],
     ids=" ".join,
 )
-@pytest.mark.parametrize("verb", ["get", "store", "erase"])
-def test_hosts_that_only_look_alike_get_silence(home: Home, ann: Account, verb: str, lines: list[str]) -> None:
+def test_hosts_that_only_look_alike_get_silence(home: Home, ann: Account, lines: list[str]) -> None:
     """No answer, no line, no change, for any verb."""
-    before = home.registry.read_bytes()
-    extra = [] if verb == "get" else [f"username={ANN}", f"password={ann.token()}"]
-    result = home.azdo(verb, given="".join(f"{line}\n" for line in [*lines, *extra]))
-    assert (result.out, result.err, result.code) == ("", "", 0)
-    assert home.registry.read_bytes() == before
+    before = everything_kept(home)
+    given = [f"username={ANN}", f"password={ann.token()}"]
+    for result in (home.get(*lines), home.store(*lines, *given), home.erase(*lines, *given)):
+        assert (result.out, result.err, result.code) == ("", "", 0)
+    assert everything_kept(home) == before
 
 
 def test_an_account_set_to_bearer_answers_a_header_to_a_git_that_can(home: Home, emulator: Emulator) -> None:
@@ -267,22 +285,25 @@ def test_a_colon_in_the_name_does_not_end_the_user(home: Home, emulator: Emulato
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="Debian package missing: strace")
-def test_a_live_token_costs_no_child_process_and_no_socket(home: Home, emulator: Emulator, ann: Account) -> None:
+def test_a_live_token_costs_no_child_process_and_no_socket(
+    home: Home, emulator: Emulator, ann: Account
+) -> None:
     """Seen from the outside, by system calls."""
     trace = home.folder / "trace"
     words = ["strace", "-f", "-o", trace, "-e", "trace=execve,clone,fork,vfork,socket,connect"]
     given = "".join(f"{line}\n" for line in at())
     result = home.run(*words, SCRIPT, "get", given=given, secret_out=True)
     assert result.fields["password"] == ann.token()
-    calls = [line.split(None, 1)[1].partition("(")[0] for line in trace.read_text().splitlines() if "(" in line]
+    calls = [
+        line.split(None, 1)[1].partition("(")[0] for line in trace.read_text().splitlines() if "(" in line
+    ]
     assert (calls, emulator.requests) == (["execve"], [])
 
 
 def test_two_hundred_accounts_are_told_apart(home: Home, emulator: Emulator, ann: Account) -> None:
     """The one that lists the organization answers."""
     for number in range(200):
-        add_block(home, ("kind", "pat"), ("id", f"x{number}"), ("name", f"p{number}"), ("org[]", f"o{number}"))
+        add_block(
+            home, ("kind", "pat"), ("id", f"x{number}"), ("name", f"p{number}"), ("org[]", f"o{number}")
+        )
     assert home.get(*at()).fields["password"] == ann.token()
-    assert give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam").kept("pat")
-    assert home.get(*at("fabrikam/x/_git/y")).fields["username"] == BOB
-    assert time.time() > 0

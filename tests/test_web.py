@@ -445,7 +445,7 @@ def test_a_file_of_certificates_that_cannot_be_read_is_named(tmp_path: Path) -> 
     empty.write_text("")
     for path in (str(tmp_path / "none.pem"), str(empty)):
         with pytest.raises(NetworkError, match="cannot read the certificates of") as caught:
-            Web(5, Settings(ca_file=path))
+            Web(5, Settings(ca_file=path)).request("GET", "https://localhost:1/")
 
         assert "http.sslCAInfo" in str(caught.value.hint)
 
@@ -537,6 +537,6 @@ def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
 def test_a_proxy_that_httpx_cannot_use_is_one_line(proxy: str, said: str) -> None:
     """Unknown schemes, and SOCKS without its package, are told without the proxy's password."""
     with pytest.raises(NetworkError, match=said) as caught:
-        Web(5, Settings(proxy=proxy))
+        Web(5, Settings(proxy=proxy)).request("GET", "https://localhost:1/")
 
     assert SECRET not in whole_story(caught.value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS
 from git_credential_azdo.errors import UsageError
 
 TYPE_CHECKING = False
@@ -32,5 +33,10 @@ def account_named(name: str, accounts: Sequence[Account]) -> Account:
     if not found:
         known = ", ".join(unique_name(account, accounts) for account in accounts)
         raise UsageError(f"no account is named {name}; known are {known}", "git credential-azdo accounts")
-    exact = ", ".join(f"{shlex.quote(unique_name(account, accounts))} ({account.kind})" for account in found)
+    exact = ", ".join(f"{shlex.quote(unique_name(each, accounts))} ({_described(each)})" for each in found)
     raise UsageError(f"several accounts are named {name}", f"use one of these names: {exact}")
+
+
+def _described(account: Account) -> str:
+    organizations = ", ".join(account.organizations).replace(ALL_ORGANIZATIONS, "all organizations")
+    return f"{account.kind} for {organizations}" if organizations else account.kind

@@ -9,7 +9,7 @@ import sys
 
 import click
 
-from git_credential_azdo.errors import UsageError
+from git_credential_azdo.errors import UsageError, report
 
 _MODULES = "git_credential_azdo.commands."
 COMMANDS = {
@@ -71,18 +71,21 @@ def group() -> None:
 
 
 @click.command("help", short_help=COMMANDS["help"][1])
-@click.argument("name", metavar="[COMMAND]", required=False)
-def help_command(name: str | None) -> None:
+@click.argument("names", metavar="[COMMAND]", nargs=-1)
+def help_command(names: tuple[str, ...]) -> None:
     """Show this text, or a command's (git takes --help for itself)."""
     context = click.Context(group, info_name=group.name)
-    command = group.get_command(context, name) if name else group
-    if command is None:
-        raise UsageError(f"there is no command {name}", "git credential-azdo help")
-    click.echo(command.get_help(click.Context(command, info_name=name, parent=context) if name else context))
+    for name in names:
+        above = context.command
+        command = above.get_command(context, name) if isinstance(above, click.Group) else None
+        if command is None:
+            raise click.UsageError(f"there is no command {' '.join(names)}")
+        context = click.Context(command, info_name=name, parent=context)
+    click.echo(context.get_help())
 
 
 def run(words: list[str]) -> int:
-    """Run the command that ``words`` name; return the exit code."""
+    """Run the command that ``words`` name; return the exit code, 2 for a command line that cannot be read."""
     if len(words) == 1 and words[0] not in COMMANDS and not words[0].startswith("-") and _comes_from_git():
         return 0  # git's contract: a helper ignores operations that it does not know
     try:
@@ -91,8 +94,9 @@ def run(words: list[str]) -> int:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
         context = getattr(error, "ctx", None)
-        command = context.command_path if context else group.name
-        raise UsageError(_as_line(error.format_message()), f"{command} -h") from None
+        command = context.command_path if context and context.command is not help_command else group.name
+        report(UsageError(_as_line(error.format_message()), f"{command} -h"))
+        return error.exit_code
     return result if isinstance(result, int) else 0
 
 

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.git.wire import Pair
 
-MOST_NAME = 200
-
 
 @dataclass
 class Newcomer:
@@ -155,7 +153,9 @@ def undecided(registry: Registry, account: Account) -> list[str]:
     listed = {name for each in registry.accounts for name in each.organizations if name != ALL_ORGANIZATIONS}
     found = []
     for organization in sorted(listed):
-        choice = choose(Remote("https", SERVICES_HOST, services=True, organization=organization), None, registry)
+        choice = choose(
+            Remote("https", SERVICES_HOST, services=True, organization=organization), None, registry
+        )
         if choice.outcome == AMBIGUOUS and any(each.id == account.id for each in choice.candidates):
             found.append(organization)
     return found
@@ -219,9 +219,9 @@ def is_organization(name: str) -> bool:
     return name.replace("-", "").replace("_", "").replace(".", "").isalnum()
 
 
-def printable(name: str) -> str:
-    """Return a name that a server gave without what could steer a terminal or break a line; it may be empty."""
-    return "".join(each for each in name if each.isprintable()).strip()[:MOST_NAME]
+def printable(text: str) -> str:
+    """Return a text from elsewhere without what could steer a terminal or break a line; it may be empty."""
+    return "".join(each for each in text if each.isprintable()).strip()
 
 
 def now() -> int:

@@ -15,11 +15,11 @@ from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands.accounts import state_of
-from git_credential_azdo.commands.enrol import current_registry
+from git_credential_azdo.commands.enrol import current_registry, printable
 from git_credential_azdo.commands.explain_online import who_can_read
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import config
-from git_credential_azdo.git.address import message_for
+from git_credential_azdo.git.address import holds_password, https_for_ssh, message_for, ssh_host
 from git_credential_azdo.git.remote import remote_of
 
 if TYPE_CHECKING:
@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 ANSWERS = "answers"
 QUITS = "stops git with an error"
 SILENT = "answers nothing"
+NOT_ASKED = "is not asked"
+_LOOKS_LIKE_TOKEN = 30  # characters; sign-in names of that length hold an @, and an old PAT has 52
 
 
 @click.command("explain")
@@ -39,9 +41,10 @@ SILENT = "answers nothing"
 @click.option("--online", is_flag=True, help="Ask Azure DevOps which of your accounts can read it.")
 def command(url: str, form: str, online: bool) -> None:  # noqa: FBT001 - click's
     """Say which account serves URL, and why."""
-    found = explain(url, current_registry())
+    registry = current_registry()
+    found = explain(url, registry)
     if online:
-        found["online"] = who_can_read(url, current_registry())
+        found["online"] = who_can_read(url, registry)
     if form == "json":
         click.echo(json.dumps(found, indent=2))
     else:
@@ -49,34 +52,57 @@ def command(url: str, form: str, online: bool) -> None:  # noqa: FBT001 - click'
 
 
 def explain(url: str, registry: Registry) -> dict[str, object]:
-    """Return what ``get`` would do for ``url`` with the path that git would send. Raises UsageError."""
-    entries = config.read_config()
-    with_path = config.use_http_path(entries, url)
-    remote = remote_of(message_for(url, with_path=with_path))
-    if remote is None:
-        raise UsageError(
-            "that is no web address of a git repository", "git credential-azdo explain https://..."
-        )
-    server = None if remote.services else registry.server(remote.address)
+    """Return what ``get`` would do for ``url``, asked with what git would send. Never holds a secret of ``url``."""
     found: dict[str, object] = {
-        "ours": remote.services or server is not None,
-        "host": remote.host,
-        "organization": remote.organization,
+        "ours": False,
+        "host": ssh_host(url),
+        "organization": None,
         "account": None,
-        "reason": "not Azure DevOps, and not a registered server",
+        "reason": "",
         "candidates": [],
         "token": None,
-        "get": SILENT,
-        "git_sends_path": with_path,
+        "get": NOT_ASKED,
     }
+    if found["host"]:
+        instead = https_for_ssh(url)
+        also = f"; over https it would be {instead}" if instead else ""
+        return {**found, "reason": f"SSH never asks a credential helper{also}"}
+    try:
+        entries = config.read_config()
+    except UsageError as error:
+        entries = []
+        found["git"] = error.message
+    # Where git does not call us (yet), it will with the path: setup sees to that.
+    calls_us = any(helper.ours for helper in config.helpers_for(entries, url))
+    with_path = config.use_http_path(entries, url) or not calls_us
+    user = config.value_for(entries, "credential.username", url)
+    remote = remote_of(message_for(url, with_path=with_path, user=user))
+    if remote is None:
+        return {**found, "reason": "that is no web address, and git asks credential helpers for nothing else"}
+    server = None if remote.services else registry.server(remote.address)
+    whole = remote_of(message_for(url))
+    found["ours"] = remote.services or server is not None
+    found["host"] = remote.host
+    found["organization"] = whole.organization if whole else None
     if remote.services:
         found.update(_services(remote, registry))
     elif server is not None:
         typed = rules.matching_typed(remote, None, remote.user, registry.typed)
         found["reason"] = "a registered server, with a typed credential" if typed else "a registered server"
         found["get"] = ANSWERS if typed else SILENT
+    else:
+        found["reason"] = "not Azure DevOps, and not a registered server"
+        found["get"] = SILENT
+    if holds_password(url):
+        found["reason"] = (
+            f"git takes the password in the address and asks nobody; without it: {found['reason']}"
+        )
+        found["get"] = NOT_ASKED
+    found["git_calls_us"] = calls_us
+    found["git_sends_path"] = with_path
     others = config.others(entries, url)
-    found["other_helpers"] = [f"{other.said}; {other.cure}" for other in [*others.before, *others.receiving]]
+    named = [*others.before, *others.receiving, *([others.reset] if others.reset else [])]
+    found["other_helpers"] = [f"{other.said}; {other.cure}" for other in dict.fromkeys(named)]
     return found
 
 
@@ -89,10 +115,11 @@ def _services(remote: Remote, registry: Registry) -> dict[str, object]:
     choice = rules.choose(remote, None, registry)
     accounts = registry.accounts
     found: dict[str, object] = {
-        "organization": choice.organization,
         "reason": choice.reason,
         "candidates": [unique_name(account, accounts) for account in choice.candidates],
     }
+    if choice.organization:
+        found["organization"] = choice.organization
     variable = variable_for(remote, choice, os.environ)
     if variable:
         return {**found, "reason": f"the environment variable {variable}", "get": ANSWERS}
@@ -107,7 +134,13 @@ def _services(remote: Remote, registry: Registry) -> dict[str, object]:
         }
     if choice.typed:
         return {**found, "get": ANSWERS}
+    if choice.outcome == rules.UNKNOWN_USER and _looks_like_token(choice.user or ""):
+        found["reason"] = "the address holds what looks like a token where git expects a user"
     return {**found, "get": QUITS if choice.outcome == rules.AMBIGUOUS else SILENT}
+
+
+def _looks_like_token(user: str) -> bool:
+    return "@" not in user and len(user) >= _LOOKS_LIKE_TOKEN
 
 
 def _print(found: dict[str, object]) -> None:
@@ -115,5 +148,10 @@ def _print(found: dict[str, object]) -> None:
         if value is None or value == []:
             continue
         words = "yes" if value is True else "no" if value is False else value
-        text = ", ".join(str(each) for each in words) if isinstance(words, list) else str(words)
-        click.echo(f"{key.replace('_', ' ') + ':':<16}{text}")
+        label = f"{key.replace('_', ' ')}:"
+        lines = [str(each) for each in words] if isinstance(words, list) else [str(words)]
+        if key == "candidates":
+            lines = [", ".join(lines)]
+        for line in lines:
+            click.echo(f"{label:<16}{printable(line)}")
+            label = ""

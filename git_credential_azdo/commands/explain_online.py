@@ -13,10 +13,12 @@ from urllib.parse import quote
 
 from git_credential_azdo import devops, tokens
 from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.accounts.choice import choose
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands.serving import tenant_for
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.git.address import remote_of_url
+from git_credential_azdo.git.address import message_for, remote_of_url
+from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
@@ -29,22 +31,28 @@ READS = "can read it"
 
 
 def who_can_read(url: str, registry: Registry) -> list[str]:
-    """Return one line an account: whether it can read ``url``, and the command that settles it for the first that can."""
+    """Return one line an account: whether it can read ``url``; then, if another one must serve, the command for that."""
     remote = remote_of_url(url)
     if remote is None or not remote.services or not remote.organization:
         return ["not an address of an Azure DevOps organization: nothing was asked"]
     accounts = [account for account in registry.accounts if account.can_serve(remote.organization)]
+    host = (message_for(url).get("host") or "").lower().removesuffix(":443")
+    repository = f"https://{host}/{quote((remote.path or '').partition('?')[0])}"
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        answers = list(pool.map(lambda account: _ask(account, remote, registry), accounts))
+        answers = list(pool.map(lambda account: _ask(account, remote, repository, registry), accounts))
     names = [unique_name(account, registry.accounts) for account in accounts]
     lines = [f"{name}: {answer}" for name, answer in zip(names, answers, strict=True)]
-    reader = next((name for name, answer in zip(names, answers, strict=True) if answer == READS), None)
-    if reader:
-        lines.append(f"git credential-azdo use {shlex.quote(reader)} --org {remote.organization}")
-    return lines or ["no account covers the organization: git credential-azdo setup"]
+    readers = [account for account, answer in zip(accounts, answers, strict=True) if answer == READS]
+    serving = choose(remote, None, registry).account
+    if readers and (serving is None or serving.id not in {account.id for account in readers}):
+        name = shlex.quote(unique_name(readers[0], registry.accounts))
+        lines.append(f"git credential-azdo use {name} --org {remote.organization}")
+    if not lines:
+        return [f"no account covers it: git credential-azdo setup --org {remote.organization}"]
+    return lines
 
 
-def _ask(account: Account, remote: Remote, registry: Registry) -> str:
+def _ask(account: Account, remote: Remote, repository: str, registry: Registry) -> str:
     organization = remote.organization or ""
     try:
         if account.kind == PAT:
@@ -52,19 +60,10 @@ def _ask(account: Account, remote: Remote, registry: Registry) -> str:
         else:
             tenant = tenant_for(account, organization, None, registry, asked=False)
             authorization = devops.bearer(tokens.access_token(account, tenant, registry.salt).secret)
-        with Web(tokens.deadline_seconds()) as web:
-            if remote.path and "_git" in remote.path.split("/"):
-                path = (
-                    remote.path
-                    if remote.path.lower().startswith(organization)
-                    else f"{organization}/{remote.path}"
-                )
-                url = f"https://dev.azure.com/{quote(path)}"
-                return (
-                    READS
-                    if devops.can_read_repository(web, url, authorization)
-                    else "cannot see it (status 404)"
-                )
+        with Web(tokens.deadline_seconds(), settings_for) as web:
+            if remote.repository:
+                found = devops.can_read_repository(web, repository, authorization)
+                return READS if found else "cannot see it (status 404)"
             devops.check_code_scope(web, organization, authorization)
     except AzdoError as error:
         return error.message

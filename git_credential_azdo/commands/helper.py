@@ -51,17 +51,26 @@ def run(verb: str) -> int:
 
 
 def _serve(verb: str, message: Message, remote: Remote) -> None:
+    if remote.services and remote.protocol != "https":
+        if verb == "get":
+            raise AzdoError(
+                "Azure DevOps was asked over http, where anybody on the way could read a token",
+                "use the same address with https://, for example by git remote set-url",
+            )
+        return
     path = registry_path()
     try:
         data = read_file(path)
     except OSError as error:
         raise AzdoError(f"cannot read {path}: {error.strerror}") from error
-    if not remote.services and not _may_be_server(remote, data):
+    ours = remote.services or _concerns_pipeline(message, remote)
+    # Whether the registry mentions the host at all shows before anything is loaded to read it.
+    if not ours and remote.host.encode("utf-8", "surrogateescape") not in data:
         return
     from git_credential_azdo.accounts.registry import read  # noqa: PLC0415 - it is ours, or may be
 
     registry = read(data)
-    if not remote.services and registry.server(remote.address) is None and not _in_pipeline():
+    if not ours and registry.server(remote.address) is None:
         return
     for _ in registry.damaged:
         say("error", f"an entry of {path} is damaged and was left alone")
@@ -73,13 +82,9 @@ def _serve(verb: str, message: Message, remote: Remote) -> None:
         _erase(message, remote, registry)
 
 
-def _may_be_server(remote: Remote, data: bytes) -> bool:
-    """Say whether the registry mentions the host at all, before anything is loaded to read it."""
-    return remote.host.encode("utf-8", "surrogateescape") in data or _in_pipeline()
-
-
-def _in_pipeline() -> bool:
-    return "TF_BUILD" in os.environ and "SYSTEM_ACCESSTOKEN" in os.environ
+def _concerns_pipeline(message: Message, remote: Remote) -> bool:
+    """Say whether a token in the environment serves this server, registered or not, or comes back from it."""
+    return bool(_token_variable(remote, None) or _is_from_environment(message))
 
 
 def _get(message: Message, remote: Remote, registry: Registry) -> None:
@@ -92,11 +97,6 @@ def _get(message: Message, remote: Remote, registry: Registry) -> None:
 
         _answer(typed.find_for_server(message, remote, registry))
         return
-    if remote.protocol != "https":
-        raise AzdoError(
-            "Azure DevOps was asked over http, where anybody on the way could read a token",
-            "use the same address with https://, for example by git remote set-url",
-        )
     from git_credential_azdo.accounts import choice as rules  # noqa: PLC0415 - it is ours
 
     challenges = message.all("wwwauth[]")

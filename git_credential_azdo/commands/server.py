@@ -11,11 +11,11 @@ from urllib.parse import urlsplit
 import click
 
 from git_credential_azdo.accounts.account import TYPED, Block
-from git_credential_azdo.accounts.place import registry_path
-from git_credential_azdo.accounts.registry import SERVER, Registry, read
+from git_credential_azdo.accounts.registry import SERVER, Registry
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.errors import UsageError
-from git_credential_azdo.files import read_file
+from git_credential_azdo.commands import setup_git
+from git_credential_azdo.commands.enrol import current_registry
+from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.remote import LOGIN_HOSTS, Remote, remote_of
 from git_credential_azdo.git.wire import Message
 from git_credential_azdo.tokens import open_vault
@@ -33,8 +33,9 @@ def command() -> None:
 @click.option(
     "--allow-http", is_flag=True, help="Serve a server that only speaks http: secrets travel in clear text."
 )
-@click.option("--vault", help="Where secrets are kept: 'file', or a part of a keyring backend's name.")
-def add(url: str, allow_http: bool, vault: str | None) -> None:  # noqa: FBT001 - click passes flags by name
+@click.option("--vault", metavar="NAME", help="Where secrets are kept: keyring, file, or a backend's name.")
+@click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
+def add(url: str, *, allow_http: bool, vault: str | None, no_git_config: bool) -> None:
     """Register the server URL, for example https://tfs.example.com:8443."""
     remote = _server(url)
     if remote.protocol == "http" and not allow_http:
@@ -42,7 +43,7 @@ def add(url: str, allow_http: bool, vault: str | None) -> None:  # noqa: FBT001 
             f"{remote.host} would get passwords in clear text over http",
             f"git credential-azdo server add https://{remote.host}, or add --allow-http",
         )
-    name = find_vault(vault, _registry().header.get("vault") or None).name
+    name = find_vault(vault, current_registry().header.get("vault") or None).name
 
     def change(registry: Registry) -> None:
         registry.header.set("vault", name)
@@ -51,13 +52,22 @@ def add(url: str, allow_http: bool, vault: str | None) -> None:  # noqa: FBT001 
 
     update(change)
     click.echo(f"{remote.address} is served; what you type to git for it is kept in {name}")
+    if not no_git_config:
+        try:
+            setup_git.write_server(remote.address)
+        except UsageError as error:  # the server is registered; git can be told by hand
+            say("error", f"git does not know of us yet: {error.message}")
+            say("hint", setup_git.BY_HAND)
 
 
 @command.command("list")
 def list_servers() -> None:
     """List the registered servers."""
-    for block in _registry().of_kind(SERVER):
+    servers = current_registry().of_kind(SERVER)
+    for block in servers:
         click.echo(block.get("address"))
+    if not servers:
+        say("hint", "there is no server: git credential-azdo server add https://tfs.example.com")
 
 
 @command.command("remove")
@@ -65,7 +75,7 @@ def list_servers() -> None:
 def remove_server(url: str) -> None:
     """Take a server off the list and forget what was typed for it."""
     remote = _server(url)
-    registry = _registry()
+    registry = current_registry()
     if registry.server(remote.address) is None:
         raise UsageError(f"{remote.address} is not registered", "git credential-azdo server list")
     gone = [typed for typed in registry.typed if typed.address == remote.address]
@@ -82,10 +92,7 @@ def remove_server(url: str) -> None:
 
     update(change)
     click.echo(f"{remote.address} is no longer served")
-
-
-def _registry() -> Registry:
-    return read(read_file(registry_path()))
+    setup_git.undo(remote.address)
 
 
 def _server(url: str) -> Remote:

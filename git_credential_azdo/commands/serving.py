@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from git_credential_azdo import tokens
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, STATE_PREFIX
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, STATE_PREFIX, number
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import ServiceError, SignInError, say
 
@@ -94,45 +94,37 @@ def _serve_pat(account: Account, organization: str | None, rejected: int | None)
             f"the personal access token {account.label} expired on {day}", tokens.setup_hint(account)
         )
     token = tokens.personal_access_token(account)
-    change = None
-    if rejected is not None:
-        if organization and not tokens.is_accepted(organization, token.secret):
-            raise ServiceError(
-                f"the organization {organization} refuses the personal access token {account.label}: "
-                "expired, revoked, or without the scope Code (read)",
-                f"make a new one at https://dev.azure.com/{organization}/_usersSettings/tokens, then run "
-                + tokens.setup_hint(account),
-            )
-        change = _unmark(account.id, organization)
-    return Served(account, token, _remind(account, expires, now) or change)
+    if rejected is not None and organization and not tokens.is_accepted(organization, token.secret):
+        raise ServiceError(
+            f"the organization {organization} refuses the personal access token {account.label}: "
+            "expired, revoked, or without the scope Code (read)",
+            f"make a new one at https://dev.azure.com/{organization}/_usersSettings/tokens, then run "
+            + tokens.setup_hint(account),
+        )
+    reminded = _remind(account, expires, now)
+    if rejected is None and not reminded:
+        return Served(account, token, None)
+
+    def change(registry: Registry) -> None:
+        kept = registry.account(account.id)
+        if kept and rejected is not None:
+            kept.set_rejected(organization, None)
+        if kept and reminded:
+            kept.block.set("reminded_utc", str(now))
+
+    return Served(account, token, change)
 
 
-def _remind(account: Account, expires: int | None, now: int) -> Callable[[Registry], object] | None:
-    """Say at most once a day that the token is about to end; return what remembers that we said it."""
+def _remind(account: Account, expires: int | None, now: int) -> bool:
+    """Say at most once a day that the token is about to end; return whether it was said."""
     if expires is not None and expires - now < WARN_DAYS * DAY_SECONDS:
         days = (expires - now) // DAY_SECONDS
         text = f"the personal access token {account.label} ends in {days} day{'s' * (days != 1)}"
     elif ALL_ORGANIZATIONS in account.organizations:
         text = f"tokens for all organizations stop working on {GLOBAL_PATS_END}"
     else:
-        return None
-    if now - int(account.block.get("reminded_utc") or 0) < DAY_SECONDS:
-        return None
+        return False
+    if 0 <= now - (number(account.block.get("reminded_utc")) or 0) < DAY_SECONDS:
+        return False
     say("hint", f"{text}: {tokens.setup_hint(account)}")
-    identifier = account.id
-
-    def remember(registry: Registry) -> None:
-        kept = registry.account(identifier)
-        if kept:
-            kept.block.set("reminded_utc", str(now))
-
-    return remember
-
-
-def _unmark(identifier: str, organization: str | None) -> Callable[[Registry], object]:
-    def unmark(registry: Registry) -> None:
-        kept = registry.account(identifier)
-        if kept:
-            kept.set_rejected(organization, None)
-
-    return unmark
+    return True

@@ -6,14 +6,21 @@ signs in for nothing.
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, OAUTH, PAT
+from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands import setup_git, setup_oauth, setup_pat
-from git_credential_azdo.commands.enrol import check_alias, current_registry, organization_names
+from git_credential_azdo.commands.enrol import (
+    check_alias,
+    current_registry,
+    organization_names,
+    undecided,
+)
 from git_credential_azdo.errors import UsageError, VaultError, VaultLocked
 from git_credential_azdo.vault.file import NAME as FILE
 from git_credential_azdo.vault.find import find_vault
@@ -62,15 +69,20 @@ def command(
 ) -> None:
     """Sign in with a browser, or keep a personal access token, and let git use it."""
     if undo:
-        setup_git.undo()
+        taken = setup_git.undo()
+        click.echo(
+            "git's configuration is as it was" if taken else "There was nothing to take back", err=True
+        )
         return
-    ask = len(sys.argv) <= 2 and sys.stdin.isatty()  # noqa: PLR2004 - the program and "setup"
     chosen = organization_names(organizations)
+    given = click.get_current_context().params.values()
+    ask = not any(given) and sys.stdin is not None and sys.stdin.isatty()
     if ask:
         pat, all_orgs, chosen = _ask_kind()
-    _check_options(pat=pat, all_orgs=all_orgs, chosen=chosen, expires=expires)
+    browser_only = (login_hint, tenant, authority, client_id, redirect_uri, scope, no_browser, bearer)
+    _check_options(pat=pat, all_orgs=all_orgs, chosen=chosen, expires=expires, browser_only=any(browser_only))
     registry = current_registry()
-    check_alias(alias, registry)
+    check_alias(alias, registry, PAT if pat else OAUTH)
     kept_in = _choose_vault(vault, registry.header.get("vault"), ask=ask)
     if pat:
         account = setup_pat.sign_in(
@@ -90,7 +102,7 @@ def command(
         account = setup_oauth.sign_in(options, chosen, alias, kept_in)
     _summarize(account)
     if not no_git_config:
-        setup_git.write(ask=ask)
+        _let_git_know(ask=ask)
 
 
 def _ask_kind() -> tuple[bool, bool, list[str]]:
@@ -108,7 +120,14 @@ def _ask_kind() -> tuple[bool, bool, list[str]]:
     return kind == "3", kind == "3", []
 
 
-def _check_options(*, pat: bool, all_orgs: bool, chosen: list[str], expires: str | None) -> None:
+def _check_options(
+    *, pat: bool, all_orgs: bool, chosen: list[str], expires: str | None, browser_only: bool
+) -> None:
+    if pat and browser_only:
+        raise UsageError(
+            "--pat goes with --org, --all-orgs, --expires, --alias and --vault only",
+            "git credential-azdo setup -h",
+        )
     if pat and not chosen and not all_orgs:
         raise UsageError(
             "which organization is the token for?",
@@ -136,14 +155,29 @@ def _choose_vault(wanted: str | None, used: str, *, ask: bool) -> str:
         return find_vault(FILE).name
 
 
+def _let_git_know(*, ask: bool) -> None:
+    """Write git's configuration; what prevents that does not cost the account, which is in place by now."""
+    try:
+        setup_git.write(ask=ask)
+    except UsageError as error:
+        cure = f"{error.hint}, then {setup_git.BY_HAND}" if error.hint else setup_git.BY_HAND
+        raise UsageError(
+            f"the account is kept, but git does not know of us yet: {error.message}", cure
+        ) from None
+
+
 def _summarize(account: Account) -> None:
-    served = (
-        "all organizations"
-        if ALL_ORGANIZATIONS in account.organizations
-        else ", ".join(account.organizations)
-    )
+    registry = current_registry()
+    served = ", ".join(account.organizations).replace(ALL_ORGANIZATIONS, "all of them")
     where = "a private file, not encrypted" if account.vault == FILE else f"the keyring ({account.vault})"
+    name = shlex.quote(unique_name(account, registry.accounts))
     click.echo(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}", err=True)
     click.echo(f"Organizations: {served or 'none found yet'}", err=True)
     click.echo(f"The secret is kept in {where}", err=True)
-    click.echo(f"To forget it: git credential-azdo logout {account.label}", err=True)
+    click.echo(f"To forget it: git credential-azdo logout {name}", err=True)
+    for organization in undecided(registry, account):
+        click.echo(
+            f"Several accounts fit {organization}; to choose this one: "
+            f"git credential-azdo use {name} --org {organization}",
+            err=True,
+        )

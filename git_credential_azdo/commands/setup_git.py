@@ -1,6 +1,7 @@
-"""The part of ``setup`` that writes git's configuration, and ``--undo``, which takes back just that.
+"""git's configuration, as ``setup`` and ``server add`` write it, and how just that is taken back.
 
-What was written is remembered in the registry, as one block of the pairs that ``git.configure`` reports.
+What was written is remembered in the registry: a block of the pairs that ``git.configure`` reports, one for Azure
+DevOps and one for each registered server.
 """
 
 from __future__ import annotations
@@ -20,52 +21,71 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.registry import Registry
 
 KIND = "git-config"
+SERVER = "server"
+BY_HAND = "git config --global credential.helper azdo"
 
 
 def write(*, ask: bool) -> None:
     """Show and write what git needs to call us for Azure DevOps; with ``ask``, only after a yes. Raises UsageError."""
+    plan = configure.plan(_script(), record=_record(current_registry()))
+    if _write(plan, ask=ask):
+        click.echo("To take it back: git credential-azdo setup --undo", err=True)
+
+
+def write_server(address: str) -> None:
+    """Show and write what git needs to call us for a registered server. Raises UsageError."""
+    plan = configure.plan_server(address, _script(), record=_record(current_registry(), address))
+    _write(plan, ask=False, server=address)
+
+
+def undo(server: str = "") -> bool:
+    """Take back what was written to git's configuration for Azure DevOps, or for a server; say whether anything was.
+
+    Raises UsageError.
+    """
+    plan = configure.plan_undo(_record(current_registry(), server))
+    for line in plan.lines:
+        click.echo(line, err=True)
+    configure.apply(plan)
+    update(lambda registry: _remember(registry, (), server))
+    return plan.changes
+
+
+def _script() -> str:
     script = configure.script_path(sys.argv[0])
     if script is None:
-        raise UsageError(
-            "git-credential-azdo is not on PATH, so git could not call it",
-            "pipx install git-credential-azdo, then git credential-azdo setup",
-        )
-    plan = configure.plan(script, record=_record(current_registry()))
+        raise UsageError("git-credential-azdo is not on PATH, so git could not call it", BY_HAND)
+    return script
+
+
+def _write(plan: configure.Plan, *, ask: bool, server: str = "") -> bool:
+    """Show what would be written, write it and remember it; say whether anything was written."""
     if plan.changes:
         click.echo("git configuration:", err=True)
         for line in plan.lines:
             click.echo(f"  {line}", err=True)
         if ask and not click.confirm("Write this?", default=True, err=True):
-            click.echo("git configuration was left as it is", err=True)
-            return
+            click.echo("git configuration is left as it is", err=True)
+            return False
         record = configure.apply(plan)
-        update(lambda registry: _remember(registry, record))
-        click.echo("to take it back: git credential-azdo setup --undo", err=True)
+        update(lambda registry: _remember(registry, record, server))
     else:
         click.echo("git configuration: already in place", err=True)
     for other in plan.remaining:
         say("error", f"{other.said} is asked too, and setup cannot overrule it")
         say("hint", other.cure)
+    return plan.changes
 
 
-def undo() -> None:
-    """Take back what ``write`` wrote to git's configuration; accounts stay. Raises UsageError."""
-    record = _record(current_registry())
-    plan = configure.plan_undo(record)
-    for line in plan.lines:
-        click.echo(line, err=True)
-    configure.apply(plan)
-    update(lambda registry: _remember(registry, ()))
-    click.echo(
-        "git's configuration is as it was" if plan.changes else "there was nothing to take back", err=True
-    )
+def _record(registry: Registry, server: str = "") -> configure.Record:
+    blocks = [block for block in registry.of_kind(KIND) if block.get(SERVER) == server]
+    return tuple(pair for block in blocks for pair in block.pairs if pair[0] not in {"kind", SERVER})
 
 
-def _record(registry: Registry) -> configure.Record:
-    return tuple(pair for block in registry.of_kind(KIND) for pair in block.pairs if pair[0] != "kind")
-
-
-def _remember(registry: Registry, record: configure.Record) -> None:
-    registry.blocks = [block for block in registry.blocks if block.get("kind") != KIND]
+def _remember(registry: Registry, record: configure.Record, server: str) -> None:
+    registry.blocks = [
+        block for block in registry.blocks if block.get("kind") != KIND or block.get(SERVER) != server
+    ]
     if record:
-        registry.blocks.append(Block([("kind", KIND), *record]))
+        about = [(SERVER, server)] if server else []
+        registry.blocks.append(Block([("kind", KIND), *about, *record]))

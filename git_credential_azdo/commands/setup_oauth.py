@@ -8,14 +8,23 @@ from __future__ import annotations
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
 from git_credential_azdo import devops
 from git_credential_azdo.accounts.account import OAUTH
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
-from git_credential_azdo.commands.enrol import Newcomer, enrol, is_organization, now, printable
+from git_credential_azdo.commands.enrol import (
+    Newcomer,
+    current_registry,
+    enrol,
+    is_organization,
+    now,
+    printable,
+)
 from git_credential_azdo.errors import AzdoError, SignInError, say
+from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.remote import is_tenant
 from git_credential_azdo.signin import entra, exchange, interactive
 from git_credential_azdo.signin.browser import open_browser
@@ -59,22 +68,35 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
 
     Raises SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
     """
-    with Web(ASK_SECONDS) as web:
+    with Web(ASK_SECONDS, settings_for) as web:
         authority = options.authority or entra.authority(options.tenant or _tenant_for(web, chosen))
         endpoints = exchange.discover(web, authority)
     client_id = options.client_id or entra.DEFAULT_CLIENT_ID
     scope = options.scope or entra.DEFAULT_SCOPE
-    grant = _grant(options, endpoints, client_id, scope)
-    received = now()
+    grant, received = _grant(options, endpoints, client_id, scope)
     is_entra = entra.is_entra(endpoints.token)
     person = read_person(grant, is_entra=is_entra)
-    with Web(ASK_SECONDS) as web:
+    with Web(ASK_SECONDS, settings_for) as web:
         if not person.name:
             person = _ask_who(web, grant, person)
         found, tenants = _reach(web, grant, chosen, is_entra=is_entra)
     if not grant.refresh_token:
         say("hint", "the server gave no refresh token: this sign-in ends with its first token")
-    at = _home(person, authority, endpoints.token, is_entra=is_entra)
+
+    def is_same(older: Account) -> bool:
+        return older.kind == OAUTH and _is_same(older, person, endpoints.token)
+
+    home = {
+        "subject": person.subject,
+        "tenant": person.tenant,
+        "authority": authority,
+        "token_endpoint": endpoints.token,
+    }
+    older = next((account for account in current_registry().accounts if is_same(account)), None)
+    if older and older.tenant != person.tenant and not authority.endswith(f"/{entra.ANY_WORK_TENANT}"):
+        home = {}  # signed in again as a guest elsewhere: the account keeps its own tenant
+    if older:  # what one tenant lists is not all: guests have organizations in several
+        found += [name for name in older.organizations if name not in found]
     access = [
         ("token", grant.access_token),
         ("received_utc", str(received)),
@@ -86,10 +108,7 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
             kind=OAUTH,
             fields=[
                 ("name", person.name),
-                ("subject", at.subject),
-                ("tenant", at.tenant),
-                ("authority", at.authority),
-                ("token_endpoint", at.token_endpoint),
+                *home.items(),
                 ("client_id", client_id),
                 ("redirect_uri", options.redirect_uri or entra.DEFAULT_REDIRECT),
                 ("scope", scope),
@@ -104,19 +123,34 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
             chosen=chosen,
             found=found,
             tenants=tenants,
-            replaces=lambda older: _is_same(older, person, endpoints.token, is_entra=is_entra),
+            replaces=is_same,
         ),
         vault_name,
     )
+
+
+def _is_same(older: Account, person: Person, token_endpoint: str) -> bool:
+    """Say whether an older account is this person's: at Entra one name is one person, whichever tenant was asked."""
+    endpoint = older.block.get("token_endpoint")
+    subject = older.block.get("subject")
+    if not entra.is_entra(token_endpoint):
+        same = subject == person.subject if person.subject else older.name.lower() == person.name.lower()
+        return endpoint == token_endpoint and same
+    if urlsplit(endpoint).netloc != urlsplit(token_endpoint).netloc:
+        return False
+    if person.subject and (subject, older.tenant) == (person.subject, person.tenant):
+        return True
+    # A work and a personal account may have the same name and are still two.
+    both = (older.tenant in PERSONAL_TENANTS) == (person.tenant in PERSONAL_TENANTS)
+    return both and older.name.lower() == person.name.lower()
 
 
 def read_person(grant: Grant, *, is_entra: bool) -> Person:
     """Read who signed in from the identity token's claims; empty texts for what it does not say."""
 
     def claim(*names: str) -> str:
-        return next(
-            (value for name in names if isinstance(value := grant.claims.get(name), str) and value), ""
-        )
+        values = (grant.claims.get(name) for name in names)
+        return next((text for value in values if isinstance(value, str) and (text := printable(value))), "")
 
     tenant = claim("tid").lower() if is_entra else ""
     return Person(
@@ -132,8 +166,8 @@ def _tenant_for(web: Web, chosen: list[str]) -> str:
     return entra.ANY_WORK_TENANT if tenant in {None, entra.MSA_TENANT} else str(tenant)
 
 
-def _grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) -> Grant:
-    """Wait for a code and redeem it; a stale code gets another try as long as a person is there."""
+def _grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) -> tuple[Grant, int]:
+    """Wait for a code and redeem it, a stale one with another try if a person is there; give the time of receipt, too."""
     for attempt in range(1, TRIES + 1):
         authorization = interactive.authorize(
             endpoints,
@@ -158,8 +192,10 @@ def _grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) -
     raise SignInError("nobody signed in", "git credential-azdo setup")
 
 
-def _redeem(authorization: Authorization, endpoints: Endpoints, client_id: str, scope: str) -> Grant:
-    with Web(ASK_SECONDS) as web:
+def _redeem(
+    authorization: Authorization, endpoints: Endpoints, client_id: str, scope: str
+) -> tuple[Grant, int]:
+    with Web(ASK_SECONDS, settings_for) as web:
         grant = exchange.redeem(
             web,
             endpoints,
@@ -170,17 +206,18 @@ def _redeem(authorization: Authorization, endpoints: Endpoints, client_id: str, 
             scope=scope,
             nonce=authorization.nonce,
         )
+    received = now()
     if not authorization.state_checked:
         name = read_person(grant, is_entra=True).name or "somebody without a name"
         click.echo(f"The code was for {name}.", err=True)
         if sys.stdin.isatty() and not click.confirm("Is that you?", default=True, err=True):
             raise SignInError("the code was somebody else's; nothing was kept", "git credential-azdo setup")
-    return grant
+    return grant, received
 
 
 def _is_stale_paste(refused: TokenRefused) -> bool:
     """Say whether the code itself was at fault: used, expired, or of another link."""
-    return not {54005, 70008, 501481, 9002313}.isdisjoint(refused.codes) or (
+    return not {54005, 70000, 70008, 501481, 9002313}.isdisjoint(refused.codes) or (
         refused.error == "invalid_grant" and not refused.codes
     )
 
@@ -188,7 +225,7 @@ def _is_stale_paste(refused: TokenRefused) -> bool:
 def _ask_who(web: Web, grant: Grant, person: Person) -> Person:
     """Ask Azure DevOps for the name when the identity token has none."""
     try:
-        name = devops.profile(web, devops.bearer(grant.access_token)).name
+        name = printable(devops.profile(web, devops.bearer(grant.access_token)).name)
     except AzdoError:
         name = person.subject
     return Person(name or "signed-in", person.subject, person.tenant)
@@ -200,8 +237,14 @@ def _reach(web: Web, grant: Grant, chosen: list[str], *, is_entra: bool) -> tupl
     found = list(chosen)
     try:
         member = devops.profile(web, authorization).id
-        listed = [name.lower() for name in devops.organizations(web, authorization, member)]
+        names = devops.organizations(web, authorization, member)
+        listed = [name.lower() for name in names if is_organization(name)]
         found += [name for name in listed if name not in found]
+        for name in set(chosen) - set(listed):
+            url = devops.organization_url(name)
+            say(
+                "hint", f"{name} is not listed as yours; to check: git credential-azdo explain {url} --online"
+            )
     except AzdoError as error:
         if is_entra or not chosen:
             say("error", f"the organizations could not be listed: {error.message}")

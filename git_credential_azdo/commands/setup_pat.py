@@ -14,9 +14,10 @@ import click
 from git_credential_azdo import devops
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands.enrol import Newcomer, enrol, now, retire_tokens
+from git_credential_azdo.commands.enrol import Newcomer, enrol, now, printable, retire_tokens
 from git_credential_azdo.commands.serving import GLOBAL_PATS_END
-from git_credential_azdo.errors import ServiceError, UsageError, say
+from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, say
+from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.renewal import forget_secrets
 from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.web import Web
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
 
 CHECK_SECONDS = 60.0
+MOST_BYTES = 65_536
 _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 
@@ -44,33 +46,37 @@ def sign_in(
             "a sign-in (git credential-azdo setup) or one token an organization lasts",
         )
     token = _ask_token(chosen)
-    with Web(CHECK_SECONDS) as web:
+    with Web(CHECK_SECONDS, settings_for) as web:
         if all_organizations:
             identity, found = _check_all(web, token)
         else:
             identities = [_check(web, organization, token) for organization in chosen]
             identity, found = identities[0], chosen
+    name = printable(identity.name) or identity.id
+
+    def is_renewed(older: Account) -> bool:
+        """Say whether the new token serves all that the older one did, for the same person."""
+        return older.name.lower() == name.lower() and set(older.organizations) <= set(found)
+
     account = enrol(
         Newcomer(
             kind=PAT,
-            fields=[
-                ("name", identity.name),
-                *([("alias", alias)] if alias else []),
-                *([("expires_utc", str(expires_utc))] if expires_utc else []),
-            ],
+            fields=[("name", name), ("expires_utc", str(expires_utc or ""))],
+            alias=alias,
             secrets={"pat": [("token", token)]},
             tokens=[("", token, now())],
             chosen=chosen,
             found=found,
             tenants={},
-            same_as=(),
+            replaces=is_renewed,
         ),
         vault_name,
     )
-    for old in update(
-        lambda registry: retire_tokens(registry, identity.name, account.organizations, account.id)
-    ):
-        forget_secrets(old, open_vault(old.vault))
+    for old in update(lambda registry: retire_tokens(registry, account)):
+        try:
+            forget_secrets(old, open_vault(old.vault))
+        except AzdoError as error:
+            say("error", f"the old token of {old.label} is still in {old.vault}: {error.message}")
     return account
 
 
@@ -86,13 +92,15 @@ def read_expiry(text: str) -> int:
 
 
 def _ask_token(chosen: list[str]) -> str:
-    if sys.stdin.isatty():
+    if sys.stdin is None:
+        text = ""
+    elif sys.stdin.isatty():
         page = devops.TOKENS_PAGE.format(organization=chosen[0]) if chosen else "https://dev.azure.com"
         click.echo(f"Make a token with the scope Code (read & write): {page}", err=True)
         text = click.prompt("Personal access token", hide_input=True, err=True, type=str)
     else:
-        text = sys.stdin.read()
-    token: str = text.strip()
+        text = sys.stdin.buffer.read(MOST_BYTES).decode("utf-8", "replace")
+    token: str = text.strip().removeprefix("\ufeff")
     if not token:
         raise UsageError(
             "no token came", "git credential-azdo setup --pat --org ORGANIZATION < file-with-the-token"

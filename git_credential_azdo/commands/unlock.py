@@ -13,9 +13,12 @@ from git_credential_azdo.vault.file import NAME as FILE
 def command() -> None:
     """Unlock the keyring that keeps the secrets; it may ask for its password."""
     registry = current_registry()
-    names = {account.vault for account in registry.accounts} | {typed.vault for typed in registry.typed}
-    names = (names or {registry.header.get("vault")}) - {FILE, ""}
-    if not names:
+    used = {account.vault for account in registry.accounts} | {typed.vault for typed in registry.typed}
+    used = (used or {registry.header.get("vault")}) - {""}
+    names = used - {FILE}
+    if FILE in used:
+        click.echo("what is kept in files needs no unlocking")
+    if not used:
         click.echo(f"{os_keyring.find(prompting=True).name} is unlocked and works")
     for name in sorted(names):
         os_keyring.try_out(os_keyring.open_named(name, prompting=True))

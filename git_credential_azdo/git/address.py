@@ -1,16 +1,30 @@
-"""A remote's address as git would put it to a helper. Pure; for people's commands, never on the hot path."""
+"""A remote's address as git would put it to a helper. Pure; for people's commands, never on the hot path.
+
+What is an address of SSH: gitprotocol(7) and git-clone(1), "GIT URLS". Azure DevOps' own SSH addresses:
+https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate.
+"""
 
 from __future__ import annotations
 
+from urllib.parse import unquote
+
 from git_credential_azdo.git import urlmatch
-from git_credential_azdo.git.remote import Remote, remote_of
+from git_credential_azdo.git.remote import LEGACY_SUFFIX, SERVICES_HOST, Remote, remote_of
 from git_credential_azdo.git.wire import Message
 
+_SSH_SCHEMES = frozenset(("ssh", "git+ssh", "ssh+git"))
+_SSH_HOSTS = frozenset(("ssh.dev.azure.com", f"vs-ssh{LEGACY_SUFFIX}"))
+_V3_SEGMENTS = 4  # v3/organization/project/repository
 
-def message_for(url: str, *, with_path: bool = True) -> Message:
-    """Return the message that git sends for ``url``; ``with_path`` as credential.useHttpPath has it."""
+
+def message_for(url: str, *, with_path: bool = True, user: str | None = None) -> Message:
+    """Return the message that git sends for ``url``.
+
+    ``with_path`` as credential.useHttpPath has it; ``user`` as credential.username, for an address without one.
+    """
     parts = urlmatch.partial(url)
-    pairs = [("protocol", parts.protocol), ("host", parts.host), ("username", parts.user)]
+    name = parts.user if parts.user is not None else user
+    pairs = [("protocol", parts.protocol), ("host", parts.host), ("username", name)]
     if with_path:
         pairs.append(("path", parts.path))
     return Message((key, value) for key, value in pairs if value is not None)
@@ -19,3 +33,35 @@ def message_for(url: str, *, with_path: bool = True) -> Message:
 def remote_of_url(url: str) -> Remote | None:
     """Say what an address is about; None when it is no web address."""
     return remote_of(message_for(url))
+
+
+def holds_password(url: str) -> bool:
+    """Say whether the address holds a password, with which git asks no helper."""
+    authority = url.partition("://")[2].partition("/")[0]
+    return ":" in authority.rpartition("@")[0]
+
+
+def ssh_host(url: str) -> str | None:
+    """Return the host of an SSH address (``ssh://host/path`` or ``user@host:path``), else None."""
+    scheme, separator, rest = url.partition("://")
+    if separator:
+        if scheme.lower() not in _SSH_SCHEMES:
+            return None
+        authority = rest.partition("/")[0].rpartition("@")[2]
+        return authority.partition(":")[0].lower() or None
+    before, colon, _ = url.partition(":")
+    host = before.rpartition("@")[2]
+    return host.lower() if colon and host and "/" not in before else None
+
+
+def https_for_ssh(url: str) -> str | None:
+    """Return the web address of a repository that Azure DevOps' SSH address ``url`` names, if it is of that form."""
+    if ssh_host(url) not in _SSH_HOSTS:
+        return None
+    _, separator, rest = url.partition("://")
+    path = rest.partition("/")[2] if separator else url.partition(":")[2]
+    words = path.strip("/").split("/")
+    if len(words) != _V3_SEGMENTS or words[0] != "v3":
+        return None
+    _, organization, project, repository = (unquote(word).replace(" ", "%20") for word in words)
+    return f"https://{SERVICES_HOST}/{organization}/{project}/_git/{repository}"

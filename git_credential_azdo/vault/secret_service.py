@@ -171,8 +171,8 @@ class _Bus:
     def ask(self, *calls: tuple[Any, ...]) -> Generator[bytes, bytes, list[Message]]:
         """Send these calls (each the arguments of ``method_call``); give their replies in the same order.
 
-        It waits for all replies, even where the first one is enough: a Secret Service should not be left
-        talking to a caller that is gone (gnome-keyring is known to crash over it). Signals are passed over.
+        It waits for all replies, even where the first one is enough: hanging up on a Secret Service while it
+        works for us is asking for trouble. Signals and replies to nobody are passed over.
         """
         first, self._serial = self._serial + 1, self._serial + len(calls)
         serials = range(first, self._serial + 1)
@@ -217,7 +217,7 @@ def _carry(bus: _socket.socket, conversation: Generator[bytes, bytes, str | None
         bus.settimeout(_time_left(end))
         if outgoing:
             bus.sendall(outgoing)
-        arrived = bus.recv(65536)
+        arrived = bus.recv(4096)
         if not arrived:
             raise NotOurs("the bus hung up")
         try:

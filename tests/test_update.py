@@ -1,0 +1,295 @@
+"""update.py: the registry, written; nothing of it gets lost, whatever happens."""
+
+from __future__ import annotations
+
+import os
+import stat
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_credential_azdo.accounts import update as module
+from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.registry import read
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.errors import AzdoError, ProtocolError
+from git_credential_azdo.lock import Busy, Lock
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from git_credential_azdo.accounts.registry import Registry
+
+FILE = b"version=1\nsalt=5a17\n\nid=a1\nkind=oauth\ncolour=blue\n"
+
+WRITER = """
+import sys
+from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.update import update
+for number in range(10):
+    block = Block([("kind", "server"), ("address", sys.argv[1] + str(number))])
+    update(lambda registry: registry.blocks.append(block))
+"""
+
+KILLED = """
+import os
+from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.update import update
+os.{step} = lambda *_: os._exit(9)
+update(lambda registry: registry.blocks.append(Block([("kind", "server"), ("address", "new")])))
+"""
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Give the registry's path; neither it nor its folder is there."""
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    return tmp_path / "config" / "git-credential-azdo" / "accounts"
+
+
+@pytest.fixture
+def written(path: Path) -> Path:
+    """Give the registry's path with FILE there."""
+    path.parent.mkdir(parents=True, mode=0o700)
+    path.write_bytes(FILE)
+    return path
+
+
+def add(registry: Registry, address: str = "https://tfs.example.com") -> str:
+    """Change the registry."""
+    registry.blocks.append(Block([("kind", "server"), ("address", address)]))
+    return "added"
+
+
+def test_the_first_write_makes_the_file_with_a_random_salt(path: Path) -> None:
+    """And gives what the change returned."""
+    assert update(add) == "added"
+    first = read(path.read_bytes())
+    path.unlink()
+    update(add)
+    second = read(path.read_bytes())
+
+    assert [name for name, _ in first.header.pairs] == ["version", "salt"]
+    assert len(bytes.fromhex(first.salt.decode())) == 16
+    assert first.salt != second.salt
+    assert [block.get("address") for block in first.blocks] == ["https://tfs.example.com"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="modes are Unix'")
+def test_the_file_and_its_folder_are_private(path: Path) -> None:
+    """0600 in a 0700 folder, with the lock and what was damaged beside it."""
+    path.parent.parent.mkdir()
+    before = os.umask(0)
+    try:
+        update(add)
+        path.write_bytes(FILE + b"\ngarbage\n")
+        path.chmod(0o666)
+        update(add)
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert sorted(os.listdir(path.parent)) == ["accounts", "accounts.damaged", "accounts.lock"]
+    assert {stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()} == {0o600}
+
+
+def test_unknown_keys_and_blocks_are_written_back(written: Path) -> None:
+    """A newer version's keys, in place."""
+    update(add)
+
+    assert written.read_bytes() == FILE + b"\nkind=server\naddress=https://tfs.example.com\n"
+
+
+def test_nothing_is_written_when_nothing_changed(written: Path) -> None:
+    """The file stays the very same one."""
+    before = written.stat()
+
+    update(lambda registry: registry.blocks[0].set("colour", "blue"))
+
+    after = written.stat()
+    assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def test_a_change_that_fails_changes_nothing(written: Path) -> None:
+    """Its error comes through, and the lock is free again."""
+
+    def fail(registry: Registry) -> None:
+        add(registry)
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        update(fail)
+
+    assert written.read_bytes() == FILE
+    update(add)
+    assert written.read_bytes() != FILE
+
+
+@pytest.mark.parametrize("value", ["a\nid=evil", "a\rb", "a\r", "a\0b", "\ud800", "x" * 65_536])
+@pytest.mark.parametrize("where", ["value", "key"])
+def test_what_could_make_a_line_of_its_own_is_refused(written: Path, value: str, where: str) -> None:
+    """Nothing is written then, not even what else is there to write."""
+    written.write_bytes(FILE + b"\ngarbage\n")
+    pair = ("name", value) if where == "value" else (value, "name")
+
+    def change(registry: Registry) -> None:
+        add(registry)
+        registry.blocks.append(Block([("kind", "pat"), ("id", "p"), pair]))
+
+    with pytest.raises(ProtocolError):
+        update(change)
+
+    assert written.read_bytes() == FILE + b"\ngarbage\n"
+    assert sorted(os.listdir(written.parent)) == ["accounts", "accounts.lock"]
+
+
+def test_a_newer_file_is_refused_and_left_alone(written: Path) -> None:
+    """What we would write would not be what it says."""
+    newer = FILE.replace(b"version=1", b"version=2")
+    written.write_bytes(newer)
+
+    with pytest.raises(ProtocolError, match="newer version"):
+        update(add)
+
+    assert written.read_bytes() == newer
+
+
+def test_damaged_blocks_are_kept_aside_and_named(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One line says where they are now; a second time they are put behind the first ones."""
+    aside = written.with_name("accounts.damaged")
+
+    written.write_bytes(b"id=x\nkind=oauth\nbroken\n\n" + FILE + b"\nbroken too\n")
+    update(add)
+    first = aside.read_bytes()
+    heard = capsys.readouterr()
+    update(add)
+    written.write_bytes(FILE + b"\nand a third")
+    update(add)
+
+    assert first == b"id=x\nkind=oauth\nbroken\n\nbroken too\n"
+    assert aside.read_bytes() == first + b"\nand a third\n"
+    assert written.read_bytes().startswith(FILE)
+    assert b"broken" not in written.read_bytes()
+    assert heard.err == (
+        f"git-credential-azdo: error: what could not be read of {written} is now in {aside}\n"
+    )
+    assert heard.out == ""
+
+
+def test_a_file_that_lost_its_first_block_gets_a_new_one(path: Path) -> None:
+    """Its accounts stay."""
+    path.parent.mkdir(parents=True)
+    path.write_bytes(b"id=a1\nkind=oauth\n")
+
+    update(add)
+
+    registry = read(path.read_bytes())
+    assert registry.salt
+    assert [account.id for account in registry.accounts] == ["a1"]
+
+
+def test_writers_at_the_same_time_lose_nothing(path: Path) -> None:
+    """Four processes, ten changes each, beginning with no file at all; and there is one salt."""
+    names = ["a", "b", "c", "d"]
+
+    children = [subprocess.Popen([sys.executable, "-c", WRITER, name]) for name in names]
+
+    assert [child.wait() for child in children] == [0] * len(names)
+    found = [block.get("address") for block in read(path.read_bytes()).blocks]
+    assert sorted(found) == [f"{name}{number}" for name in names for number in range(10)]
+    assert [each for each in found if each.startswith("a")] == [f"a{number}" for number in range(10)]
+
+
+@pytest.mark.parametrize("step", ["write", "fsync", "replace"])
+def test_a_writer_killed_half_way_leaves_the_old_file(written: Path, step: str) -> None:
+    """And the next one writes as ever."""
+    done = subprocess.run([sys.executable, "-c", KILLED.format(step=step)], check=False)
+
+    assert done.returncode == 9
+    assert written.read_bytes() == FILE
+    update(add)
+    assert len(read(written.read_bytes()).blocks) == 2
+
+
+@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+def test_a_linked_file_stays_a_link(path: Path, tmp_path: Path) -> None:
+    """A person may keep it in a folder of dotfiles."""
+    real = tmp_path / "dotfiles" / "accounts"
+    real.parent.mkdir()
+    real.write_bytes(FILE)
+    path.parent.mkdir(parents=True)
+    path.symlink_to(real)
+
+    update(add)
+
+    assert path.is_symlink()
+    assert len(read(real.read_bytes()).blocks) == 2
+    assert os.listdir(real.parent) == ["accounts"]
+
+
+def test_a_folder_that_cannot_be_made_is_one_clear_line(path: Path) -> None:
+    """It names the file and the system's reason."""
+    path.parent.parent.mkdir()
+    path.parent.touch()
+
+    with pytest.raises(AzdoError) as caught:
+        update(add)
+
+    assert caught.value.message.startswith(f"cannot write {path}: ")
+    assert "\n" not in caught.value.message
+
+
+@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is unwritable for root")
+def test_a_folder_that_cannot_be_written_is_one_clear_line(written: Path) -> None:
+    """The old file stays."""
+    written.parent.chmod(0o500)
+    try:
+        with pytest.raises(AzdoError) as caught:
+            update(add)
+    finally:
+        written.parent.chmod(0o700)
+
+    assert caught.value.message == f"cannot write {written}: Permission denied"
+    assert written.read_bytes() == FILE
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [(OSError(28, "No space left on device"), "No space left on device"), (OSError("odd"), "odd")],
+)
+def test_a_full_disk_is_one_clear_line(
+    written: Path, monkeypatch: pytest.MonkeyPatch, failure: OSError, reason: str
+) -> None:
+    """Whatever the system says, and the old file stays."""
+
+    def fail(*_: object) -> None:
+        raise failure
+
+    monkeypatch.setattr(os, "fsync", fail)
+
+    with pytest.raises(AzdoError) as caught:
+        update(add)
+
+    assert caught.value.message == f"cannot write {written}: {reason}"
+    assert written.read_bytes() == FILE
+
+
+def test_a_registry_that_is_a_folder_is_one_clear_line(path: Path) -> None:
+    """Reading fails as writing would."""
+    path.mkdir(parents=True)
+
+    with pytest.raises(AzdoError, match="cannot write"):
+        update(add)
+
+
+def test_the_wait_for_another_writer_is_bounded(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then nothing is written."""
+    assert module.LOCK_SECONDS <= 10
+    monkeypatch.setattr(module, "LOCK_SECONDS", 0.0)
+
+    with Lock(f"{written}.lock", 0), pytest.raises(Busy):
+        update(add)
+
+    assert written.read_bytes() == FILE

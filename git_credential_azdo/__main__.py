@@ -15,9 +15,18 @@ _GIT_VERBS = frozenset(("get", "store", "erase", "capability"))
 _FAILURE, _BUG, _STOPPED = 1, 3, 130
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Run the command that ``arguments`` (default: the process's) ask for; return the exit code."""
-    words = sys.argv[1:] if arguments is None else arguments
+def main() -> int:
+    """Run what the process's arguments ask for; return the exit code, or end the process with it."""
+    words = sys.argv[1:]
+    code = run(words)
+    if len(words) == 1 and words[0] in _GIT_VERBS:
+        # Everything is written and nothing is left to tidy up; to take the interpreter down costs a tenth of a get.
+        os._exit(code)
+    return code
+
+
+def run(words: list[str]) -> int:
+    """Run the command that ``words`` ask for; return the exit code."""
     _distrust_current_folder()
     try:
         if len(words) == 1 and words[0] in _GIT_VERBS:

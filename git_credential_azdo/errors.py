@@ -65,4 +65,5 @@ def report(error: AzdoError) -> None:
 def say(kind: str, text: str) -> None:
     """Print one line of ours on stderr: ``git-credential-azdo: KIND: TEXT``."""
     line = "".join(character if character.isprintable() else "?" for character in text)
-    sys.stderr.write(f"git-credential-azdo: {kind}: {line}\n")
+    if sys.stderr is not None:  # a closed one
+        sys.stderr.write(f"git-credential-azdo: {kind}: {line}\n")

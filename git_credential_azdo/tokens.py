@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 
+from git_credential_azdo.accounts.account import number
 from git_credential_azdo.errors import SignInError, VaultError
 from git_credential_azdo.git.remote import is_tenant
 from git_credential_azdo.vault.secret import load
@@ -31,6 +32,8 @@ READ_SECONDS = 10.0
 LEAST_SECONDS = 300
 """A token with less life left than this is not handed out: a clone takes a while."""
 DEADLINE_SECONDS = 30.0
+MOST_SECONDS = 3_600.0
+_STARTED = time.monotonic()
 
 
 class Token:
@@ -49,11 +52,12 @@ class Token:
 
 
 def deadline_seconds() -> float:
-    """Return how long a ``get`` may take in all, in seconds: AZDO_TIMEOUT, else DEADLINE_SECONDS."""
+    """Return how much is left of what a ``get`` may take in all, in seconds: AZDO_TIMEOUT, else DEADLINE_SECONDS."""
     try:
-        return max(1.0, float(os.environ.get("AZDO_TIMEOUT") or DEADLINE_SECONDS))
+        whole = min(float(os.environ.get("AZDO_TIMEOUT") or DEADLINE_SECONDS), MOST_SECONDS)
     except ValueError:
-        return DEADLINE_SECONDS
+        whole = DEADLINE_SECONDS
+    return max(1.0, whole - (time.monotonic() - _STARTED))
 
 
 def read_secret(vault: str, key: str) -> Message | None:
@@ -155,7 +159,9 @@ def _usable(
     if any(mark.dropped and mark.digest == digest for mark in marks):
         return None
     now = time.time()
-    received, expires = int(kept.get("received_utc") or 0), int(kept.get("expires_utc") or 0)
+    received, expires = number(kept.get("received_utc") or ""), number(kept.get("expires_utc") or "")
+    if received is None or expires is None:
+        return None
     if received > now + 1:  # the clock was set back: what we know of the token's life is worth nothing
         return None
     just_made = since is not None and received >= since and expires > now
@@ -169,15 +175,12 @@ def _refreshed(account: Account, tenant: str, marks: list[TokenMark], salt: byte
     from git_credential_azdo.lock import Busy, Lock  # noqa: PLC0415
     from git_credential_azdo.renewal import renew  # noqa: PLC0415
 
-    began = time.monotonic()
     asked = int(time.time())
-    seconds = deadline_seconds()
     try:
-        with Lock(lock_path(account.id), seconds):
+        with Lock(lock_path(account.id), deadline_seconds()):
             token = _usable(account, tenant, marks, since=asked)
-            left = max(1.0, seconds - (time.monotonic() - began))
-            return token or renew(account, tenant, salt, left)
+            return token or renew(account, tenant, salt, deadline_seconds())
     except Busy as busy:
         raise VaultError(f"{busy.message} to refresh the token of {account.label}", "try again") from None
     except OSError:  # a read-only home has no place for the lock; at worst two of us refresh
-        return renew(account, tenant, salt, seconds)
+        return renew(account, tenant, salt, deadline_seconds())

@@ -6,11 +6,12 @@ real Secret Service. stdout and stderr are compared whole: git passes a helper's
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import SCRIPT
+from tests.conftest import SCRIPT, SECONDS
 from tests.watch import new_password
 
 if TYPE_CHECKING:
@@ -163,7 +164,9 @@ def test_a_long_header_is_not_taken_for_a_host(server: Server) -> None:
     server.approve(*at("victim.example.com", username="user", password=new_password()))
     home = server.home
     padding = "x" * 1_000
-    result = home.get("protocol=https", "host=other.example.com", f"wwwauth[]=basic realm={padding}host={HOST}")
+    result = home.get(
+        "protocol=https", "host=other.example.com", f"wwwauth[]=basic realm={padding}host={HOST}"
+    )
     assert (result.out, result.err, result.code) == ("", "", 0)
 
 
@@ -183,7 +186,11 @@ def test_an_expiry_is_kept_and_replaced_with_its_password(server: Server) -> Non
     home = server.home
     entry = at(username="user")
     home.store(*entry, f"password={first}", "password_expiry_utc=9999999999")
-    assert home.get(*at()).fields == {"username": "user", "password": first, "password_expiry_utc": "9999999999"}
+    assert home.get(*at()).fields == {
+        "username": "user",
+        "password": first,
+        "password_expiry_utc": "9999999999",
+    }
     home.store(*entry, f"password={second}", "password_expiry_utc=9999999998")
     assert home.get(*at()).fields["password_expiry_utc"] == "9999999998"
     home.erase(*entry, f"password={second}")
@@ -249,7 +256,14 @@ def test_later_stores_do_not_disturb_earlier_ones(server: Server) -> None:
 
 @pytest.mark.parametrize(
     "given",
-    [b"", b"\n", b"no equals sign\n", b"=value\n", b"protocol=https\nhost=example.com\nno equals\n", b"\0=\n"],
+    [
+        b"",
+        b"\n",
+        b"no equals sign\n",
+        b"=value\n",
+        b"protocol=https\nhost=example.com\nno equals\n",
+        b"\0=\n",
+    ],
 )
 @pytest.mark.parametrize("verb", ["get", "store", "erase"])
 def test_odd_messages_get_silence(file_home: Home, verb: str, given: bytes) -> None:
@@ -284,3 +298,31 @@ def test_the_default_port_is_the_same_server(home: Home) -> None:
     home.store(*at(username="user", password=password))
     assert home.get(*at(f"{HOST}:443")).fields["password"] == password
     assert home.get(*at(f"{HOST}:8443")).out == ""
+
+
+def test_a_blank_line_ends_the_message_while_the_pipe_stays_open(file_home: Home) -> None:
+    """Whoever asks may wait for the answer before it closes the pipe."""
+    command = [str(SCRIPT), "get"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, env=file_home.environment, **pipes) as helper:  # type: ignore[call-overload]
+        helper.stdin.write(b"protocol=https\nhost=github.com\n\n")
+        helper.stdin.flush()
+        assert helper.wait(timeout=SECONDS) == 0
+        assert helper.stdout.read() == b""
+
+
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-"])
+def test_closed_streams_cost_no_traceback(file_home: Home, stream: str) -> None:
+    """A closed stdin is an empty message; without a stdout or stderr there is nobody to tell."""
+    result = file_home.run(
+        "sh", "-c", f"printf 'protocol=https\\nhost=dev.azure.com\\n' | {SCRIPT} get {stream}"
+    )
+    assert result.code == 0
+    assert "Traceback" not in result.err
+
+
+def test_a_full_disk_under_stdout_is_one_line(file_home: Home) -> None:
+    """The answer could not be written, and that is said."""
+    result = file_home.run("sh", "-c", f"{SCRIPT} capability >/dev/full")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "cannot write the answer" in result.err

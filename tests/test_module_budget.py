@@ -25,8 +25,8 @@ PACKAGE = "git_credential_azdo"
 PROBE = r"""
 import sys
 before = set(sys.modules)
-from git_credential_azdo.__main__ import main
-code = main(sys.argv[1:])
+from git_credential_azdo.__main__ import run
+code = run(sys.argv[1:])
 sys.stderr.write("\n".join(set(sys.modules) - before))
 sys.exit(code)
 """

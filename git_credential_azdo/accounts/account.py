@@ -15,7 +15,12 @@ if TYPE_CHECKING:
 OAUTH = "oauth"
 PAT = "pat"
 TYPED = "typed"
-ACCOUNT_KINDS = frozenset((OAUTH, PAT))
+SERVICE_PRINCIPAL = "service-principal"
+MANAGED_IDENTITY = "managed-identity"
+FEDERATED = "federated"
+AZURE_CLI = "azure-cli"
+WORKLOAD_KINDS = frozenset((SERVICE_PRINCIPAL, MANAGED_IDENTITY, FEDERATED, AZURE_CLI))
+ACCOUNT_KINDS = frozenset((OAUTH, PAT)) | WORKLOAD_KINDS
 ALL_ORGANIZATIONS = "*"
 STATE_PREFIX = "azdo:"
 """Begins the ``state[]`` that we give git: ``azdo:ACCOUNT:TENANT:DIGEST``."""

@@ -8,7 +8,6 @@ since git starts us twice for every fetch. Contract: git's Documentation/git-cre
 from __future__ import annotations
 
 import os
-import sys
 
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
@@ -34,7 +33,7 @@ def run(verb: str) -> int:
         _write(b"version 0\ncapability authtype\ncapability state\n")
         return 0
     try:
-        message = parse(sys.stdin.buffer.read())
+        message = parse(_read())
     except ProtocolError:
         return 0
     remote = remote_of(message)
@@ -123,7 +122,11 @@ def _get(message: Message, remote: Remote, registry: Registry) -> None:
     elif choice.typed:
         from git_credential_azdo.commands import typed  # noqa: PLC0415 - a typed credential fits
 
-        _answer(typed.reveal(message, choice.typed))
+        lines = typed.reveal(message, choice.typed)
+        if lines:
+            _answer(lines)
+        else:
+            _miss(choice)
     else:
         _miss(choice)
 
@@ -222,10 +225,25 @@ def _answer(pairs: list[Pair]) -> None:
     _write(format_pairs(pairs))
 
 
+def _read() -> bytes:
+    """Read a message from stdin: to a blank line, or to its end. A closed stdin is an empty one."""
+    data = b""
+    try:
+        while chunk := os.read(0, 65_536):
+            data += chunk
+            if data.startswith((b"\n", b"\r\n")) or b"\n\n" in data or b"\n\r\n" in data:
+                break  # whoever asks may wait for the answer with the pipe still open
+    except OSError:
+        return b""
+    return data
+
+
 def _write(data: bytes) -> None:
     """Write the whole answer at once: git believes what a helper wrote before it failed."""
     try:
-        sys.stdout.buffer.write(data)
-        sys.stdout.buffer.flush()
-    except BrokenPipeError:  # git is gone; nobody is left to tell
-        sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115 - lives as long as the process
+        while data:
+            data = data[os.write(1, data) :]
+    except BrokenPipeError:
+        pass  # git is gone; nobody is left to tell
+    except OSError as error:
+        raise AzdoError(f"cannot write the answer: {error.strerror}") from error

@@ -37,7 +37,9 @@ def tell(choice: Choice) -> bool:
         say("error", f"no account covers the organization {organization}; known are {', '.join(names)}")
         say("hint", _setup(choice))
         return False
-    say("hint", f"{choice.reason}: {_setup(choice)}")
+    # A typed credential was found, but is over or nothing that this git can use.
+    reason = "there is no account" if choice.outcome == rules.TYPED_CREDENTIAL else choice.reason
+    say("hint", f"{reason}: {_setup(choice)}")
     return False
 
 

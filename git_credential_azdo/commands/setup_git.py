@@ -46,7 +46,7 @@ def undo(server: str = "") -> bool:
     plan = configure.plan_undo(_record(current_registry(), server))
     for line in plan.lines:
         click.echo(line, err=True)
-    configure.apply(plan)
+    _apply(plan)
     update(lambda registry: _remember(registry, (), server))
     return plan.changes
 
@@ -67,7 +67,7 @@ def _write(plan: configure.Plan, *, ask: bool, server: str = "") -> bool:
         if ask and not click.confirm("Write this?", default=True, err=True):
             click.echo("git configuration is left as it is", err=True)
             return False
-        record = configure.apply(plan)
+        record = _apply(plan)
         update(lambda registry: _remember(registry, record, server))
     else:
         click.echo("git configuration: already in place", err=True)
@@ -75,6 +75,15 @@ def _write(plan: configure.Plan, *, ask: bool, server: str = "") -> bool:
         say("error", f"{other.said} is asked too, and setup cannot overrule it")
         say("hint", other.cure)
     return plan.changes
+
+
+def _apply(plan: configure.Plan) -> configure.Record:
+    try:
+        return configure.apply(plan)
+    except UsageError as error:
+        if error.hint == plan.by_hand:  # many lines, and they were shown already
+            raise UsageError(error.message, "edit it by hand, as shown above") from None
+        raise
 
 
 def _record(registry: Registry, server: str = "") -> configure.Record:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from git_credential_azdo.accounts.account import TYPED, Block, Typed
+from git_credential_azdo.accounts.account import TYPED, Block, Typed, number
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     CHOSEN,
@@ -19,13 +19,13 @@ from git_credential_azdo.accounts.choice import (
     organization_and_user,
 )
 from git_credential_azdo.accounts.update import update
+from git_credential_azdo.git.remote import Remote
 from git_credential_azdo.tokens import find_any_vault, open_vault, read_secret, write_secret
 from git_credential_azdo.vault.secret import remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import Remote
     from git_credential_azdo.git.wire import Message, Pair
 
 _SECRET_KEYS = ("password", "oauth_refresh_token", "authtype", "credential")
@@ -68,7 +68,7 @@ def store(message: Message, remote: Remote, registry: Registry) -> None:
     organization = None
     if remote.services:
         organization, _ = organization_and_user(remote, registry)
-        if remote.protocol != "https" or choose(remote, None, registry).outcome in {CHOSEN, AMBIGUOUS}:
+        if _account_serves(remote, organization, registry):
             return
     block = _block_of(remote, organization)
     expires = message.get("password_expiry_utc")
@@ -112,6 +112,14 @@ def erase(message: Message, remote: Remote, registry: Registry) -> None:
         update(lambda fresh: _drop(fresh, gone))
 
 
+def _account_serves(remote: Remote, organization: str | None, registry: Registry) -> bool:
+    """Say whether an account of ours serves, whatever the user: that is somebody's own or another helper's."""
+    anybody = Remote(
+        remote.protocol, remote.host, services=True, organization=organization, repository=remote.repository
+    )
+    return choose(anybody, None, registry).outcome in {CHOSEN, AMBIGUOUS}
+
+
 def _secret_of(message: Message) -> list[Pair] | None:
     """Return the lines to keep, or None when the message holds nothing that may be kept."""
     if message.get("ephemeral") not in {None, "0", "false"}:
@@ -123,8 +131,8 @@ def _secret_of(message: Message) -> list[Pair] | None:
 
 
 def _has_ended(message: Message) -> bool:
-    expires = message.get("password_expiry_utc") or ""
-    return expires.isascii() and expires.isdigit() and int(expires) <= time.time()
+    end = number(message.get("password_expiry_utc") or "")
+    return end is not None and end <= time.time()
 
 
 def _block_of(remote: Remote, organization: str | None) -> Block:

@@ -30,7 +30,7 @@ sys.exit(os.waitstatus_to_exitcode(status))
 
 
 class CommandError(Exception):
-    """A command did not do what it is measured for; its message has no secret."""
+    """A command did not do what it is measured for."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.benchmark import installers
 from tests.benchmark.clock import Command
-from tests.benchmark.homes import ASK, SECRET_SERVICE, AccountHome
+from tests.benchmark.homes import ASK, AccountHome
 from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
 from tests.keyrings import PrivateKeyring, missing
@@ -69,13 +69,14 @@ class Stage:
         return Command([self.installed.python, "-c", "pass"], self.environment())
 
     def script(self, name: str, *words: str, home: AccountHome, online: bool = False) -> Command:
-        """Return one of the scripts beside this file, compiled as an installed one would be... by its interpreter."""
+        """Return one of the scripts beside this file."""
         environment = self.environment(home, online=online)
         return Command([self.installed.python, str(HERE / name), *words], environment, ASK, answers=True)
 
     def c_get(self) -> Command:
         """Return ``get`` of git's own helper."""
-        return Command([self.c_helper, "get"], self.environment(), f"{ASK}username={ANN}\n", answers=True)
+        given = f"protocol=https\nhost=dev.azure.com\nusername={ANN}\n"  # without the path, as git asks by default
+        return Command([self.c_helper, "get"], self.environment(), given, answers=True)
 
 
 @contextlib.contextmanager
@@ -90,6 +91,3 @@ def open_stage() -> Iterator[Stage]:
         emulator = stack.enter_context(Emulator(str(folder / "emulator")))
         os.chdir(folder)
         yield Stage(folder, emulator, keyring)
-
-
-__all__ = ["SECRET_SERVICE", "Stage", "open_stage"]

@@ -1,0 +1,43 @@
+"""What the registry keeps of a machine's identity, and the command that sets such an account up again. Pure.
+
+Keys of the block, beside those of every account: ``client_id``, ``token_endpoint``, ``authority``, ``scope`` (who asks
+whom for what), ``certificate``, ``send_x5c``, ``passphrase`` (service principal; the certificate's path, never its
+content), ``identity``, ``source`` (managed identity: which one, and whose service answers), ``source``, ``token_file``,
+``audience``, ``service_connection``, ``identity`` (federation), ``az_tenant`` (Azure CLI: the tenant a person named).
+"""
+
+from __future__ import annotations
+
+import shlex
+
+from git_credential_azdo.accounts.account import FEDERATED, MANAGED_IDENTITY, SERVICE_PRINCIPAL
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Block
+
+SYSTEM = "system"
+"""The managed identity that a machine has by itself; others are named by a client id, ``object:ID``, ``resource:ID``."""
+
+
+def setup_command(block: Block) -> str:
+    """Return the command that sets this machine's identity up again, to be copied into a shell."""
+    kind = block.get("kind")
+    words = ["git", "credential-azdo", "setup"]
+    if kind == SERVICE_PRINCIPAL:
+        words += ["--service-principal", block.get("client_id"), *_options(block, "tenant", "certificate")]
+        words += ["--send-x5c"] if block.get("send_x5c") else []
+    elif kind == MANAGED_IDENTITY:
+        words += ["--managed-identity", block.get("identity") or SYSTEM]
+    elif kind == FEDERATED:
+        words += ["--federated", block.get("source")]
+        words += _options(block, "client_id", "tenant", "token_file", "audience", "service_connection")
+        words += ["--managed-identity", block.get("identity")] if block.get("identity") else []
+    else:
+        words += ["--azure-cli", *(["--tenant", block.get("az_tenant")] if block.get("az_tenant") else [])]
+    words += [word for name in block.all("org[]") for word in ("--org", name)]
+    return shlex.join(words)
+
+
+def _options(block: Block, *keys: str) -> list[str]:
+    return [word for key in keys if block.get(key) for word in (f"--{key.replace('_', '-')}", block.get(key))]

@@ -1,0 +1,153 @@
+"""``token``: a live token for scripts, REST calls and other tools, chosen exactly as ``get`` chooses.
+
+Prints a secret, so it does that to a pipe or a file, and on a terminal only when told to; never to stderr. Headers:
+https://learn.microsoft.com/rest/api/azure/devops/ ("Create the request") and, for System.AccessToken,
+https://learn.microsoft.com/azure/devops/pipelines/build/variables.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.accounts.choice import NONE, choose
+from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
+from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands import misses, serving
+from git_credential_azdo.commands.enrol import current_registry, organization_names
+from git_credential_azdo.commands.typed import reveal
+from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
+from git_credential_azdo.git.remote import SERVICES_HOST, Remote
+from git_credential_azdo.git.wire import Message
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account, Typed
+    from git_credential_azdo.accounts.registry import Registry
+
+BASIC, BEARER = "Basic", "Bearer"
+
+
+@dataclass(frozen=True)
+class Live:
+    """A token to print: how it travels (``scheme``, and for Basic the ``user``), its end in seconds since the epoch."""
+
+    secret: str = field(repr=False)
+    scheme: str
+    reason: str
+    user: str = ""
+    expires_utc: int | None = None
+    account: str | None = None
+    tenant: str | None = None
+
+    @property
+    def header(self) -> str:
+        """The whole header line that carries it. Raises ProtocolError when it would not be one line."""
+        if any(each in self.secret for each in "\r\n\0"):
+            raise ProtocolError("the token holds a line break", "set it again without one")
+        if self.scheme != BASIC:
+            return f"Authorization: {self.scheme} {self.secret}"
+        pair = f"{self.user}:{self.secret}".encode("utf-8", "surrogateescape")
+        return f"Authorization: {BASIC} {base64.b64encode(pair).decode('ascii')}"
+
+
+@click.command("token")
+@click.option("--org", "organization", required=True, metavar="ORG", help="The organization it is for.")
+@click.option("--account", "name", metavar="ACCOUNT", help="The account whose token it is.")
+@click.option(
+    "--format", "form", type=click.Choice(["raw", "header", "json"]), default="raw", help="How to print it."
+)
+@click.option("--show", is_flag=True, help="Print it on a terminal, too.")
+def command(organization: str, name: str | None, form: str, show: bool) -> int:  # noqa: FBT001 - click's
+    """Print a live token for ORG, for scripts and other tools."""
+    if sys.stdout.isatty() and not show:
+        raise UsageError(
+            "a token is not printed on a terminal unless you say so",
+            f"git credential-azdo token --org {organization} --show, or send it to a pipe or a file",
+        )
+    wanted = organization_names((organization,))[0]
+    live = _find(wanted, name, current_registry())
+    if live is None:
+        return 1
+    if form == "json":
+        text = json.dumps(_document(live, wanted), indent=2)
+    else:
+        text = live.header if form == "header" else live.secret
+    click.echo(text.encode("utf-8", "surrogateescape"))  # a typed password may be any bytes
+    return 0
+
+
+def _find(organization: str, name: str | None, registry: Registry) -> Live | None:
+    """Return what ``get`` would answer; None when ``misses`` has said already why nothing can be.
+
+    Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked, UsageError.
+    """
+    if name and name.lower() == organization:  # as the user of an address it would mean the organization
+        name = account_named(name, registry.accounts).id
+    remote = Remote("https", SERVICES_HOST, services=True, organization=organization, user=name)
+    choice = choose(remote, None, registry)
+    variable = variable_for(remote, choice, os.environ)
+    if variable:
+        scheme = BEARER if variable == PIPELINE_TOKEN else BASIC
+        return Live(os.environ[variable], scheme, f"the environment variable {variable}")
+    if choice.account:
+        return _of_account(choice.account, organization, choice.reason, registry)
+    if choice.typed:
+        return _of_typed(choice.typed, choice.reason)
+    if choice.outcome == NONE:
+        raise SignInError(
+            f"no token for the organization {organization}: {choice.reason}",
+            f"git credential-azdo setup --org {organization}",
+        )
+    misses.tell(choice)
+    return None
+
+
+def _of_account(account: Account, organization: str, reason: str, registry: Registry) -> Live:
+    tenant = serving.tenant_for(account, organization, None, registry, asked=False)
+    served = serving.serve(account, organization, tenant or None, registry, asked=True)
+    if served.change:
+        try:
+            update(served.change)
+        except AzdoError as error:  # must not cost the token in hand
+            say("error", error.message)
+    return Live(
+        served.secret,
+        BASIC if account.kind == PAT else BEARER,
+        reason,
+        expires_utc=served.expires_utc,
+        account=unique_name(account, registry.accounts),
+        tenant=tenant or None,
+    )
+
+
+def _of_typed(typed: Typed, reason: str) -> Live:
+    lines = Message(reveal(Message([("capability[]", "authtype")]), typed))
+    credential, password = lines.get("credential"), lines.get("password")
+    if credential is not None:
+        return Live(credential, lines.get("authtype") or BEARER, reason, expires_utc=typed.expires_utc)
+    if password is None:
+        raise SignInError("the credential typed to git has ended or is gone", "git credential-azdo setup")
+    return Live(password, BASIC, reason, user=typed.user or "", expires_utc=typed.expires_utc)
+
+
+def _document(live: Live, organization: str) -> dict[str, object]:
+    expires = live.expires_utc
+    return {
+        "token": live.secret,
+        "header": live.header,
+        "expires_utc": expires,
+        "expires": None if expires is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires)),
+        "account": live.account,
+        "organization": organization,
+        "tenant": live.tenant,
+        "reason": live.reason,
+    }

@@ -1,0 +1,130 @@
+"""A certificate and its key out of a file, and an assertion signed with it. The only importer of ``cryptography``.
+
+``cryptography`` is the optional extra ``certificate``: import this module only to sign. The key never leaves it.
+Form: RFC 7515 (JWS) with PS256 and ``x5t#S256``, as Microsoft's page on certificate credentials asks for.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import pkcs12
+
+from git_credential_azdo.errors import SignInError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+_PEM_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
+_MOST_BYTES = 1024 * 1024
+
+
+class PassphraseNeeded(SignInError):  # noqa: N818 - a question to the person
+    """The key is protected, and the passphrase is missing or another one."""
+
+
+class Certificate(NamedTuple):
+    """An RSA key, and its certificate followed by those that were found with it."""
+
+    key: rsa.RSAPrivateKey
+    chain: list[x509.Certificate]
+
+    def __repr__(self) -> str:
+        return f"Certificate({len(self.chain)} in the chain)"
+
+
+def load(path: str, passphrase: str | None) -> Certificate:
+    """Read a PEM file with certificate and key, or a PFX (PKCS #12).
+
+    Raises PassphraseNeeded, SignInError for anything that does not hold an RSA key and its certificate.
+    """
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MOST_BYTES)
+    except OSError as error:
+        raise SignInError(
+            f"the certificate {path} cannot be read ({error.strerror or type(error).__name__})",
+            "git credential-azdo setup --service-principal CLIENT_ID --tenant TENANT --certificate FILE",
+        ) from None
+    word = passphrase.encode("utf-8") if passphrase else None
+    key, found = _read_pem(path, data, word) if b"-----BEGIN " in data else _read_pfx(path, data, word)
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise SignInError(f"{path} holds no RSA key", "the file must hold the certificate and its RSA key")
+    public = key.public_key().public_numbers()
+    own = [each for each in found if _numbers(each) == public]
+    if not own:
+        raise SignInError(
+            f"{path} holds no certificate of its key", "put the certificate and its key into one file"
+        )
+    return Certificate(key, [own[0], *(each for each in found if each != own[0])])
+
+
+def sign(certificate: Certificate, claims: Mapping[str, object], *, send_chain: bool) -> str:
+    """Return the claims as a signed JWT; ``send_chain`` adds the certificates (``x5c``: trust by subject and issuer)."""
+    header: dict[str, object] = {
+        "alg": "PS256",
+        "typ": "JWT",
+        "x5t#S256": _base64url(certificate.chain[0].fingerprint(hashes.SHA256())),
+    }
+    if send_chain:
+        header["x5c"] = [
+            base64.b64encode(each.public_bytes(serialization.Encoding.DER)).decode("ascii")
+            for each in certificate.chain
+        ]
+    signed = ".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
+    pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
+    return f"{signed}.{_base64url(certificate.key.sign(signed.encode('ascii'), pss, hashes.SHA256()))}"
+
+
+def _read_pem(path: str, data: bytes, word: bytes | None) -> tuple[object, list[x509.Certificate]]:
+    match = _PEM_KEY.search(data)
+    if not match:
+        raise SignInError(f"{path} holds no private key", "put the certificate and its key into one file")
+    protected = b"ENCRYPTED" in match[0]
+    try:
+        found = x509.load_pem_x509_certificates(data)
+        if protected and word is None:
+            raise _ask(path)
+        return serialization.load_pem_private_key(match[0], word if protected else None), found
+    except (ValueError, UnsupportedAlgorithm):
+        raise _ask(path, wrong=True) if protected else _odd(path) from None
+
+
+def _read_pfx(path: str, data: bytes, word: bytes | None) -> tuple[object, list[x509.Certificate]]:
+    try:
+        key, own, others = pkcs12.load_key_and_certificates(data, word)
+    except ValueError as error:
+        # The library says the same class for both; a file that is no PFX at all fails in its first bytes.
+        if "password" in str(error).lower() or "mac" in str(error).lower():
+            raise _ask(path, wrong=word is not None) from None
+        raise _odd(path) from None
+    except UnsupportedAlgorithm:
+        raise _odd(path) from None
+    return key, [*([own] if own else []), *others]
+
+
+def _ask(path: str, *, wrong: bool = False) -> PassphraseNeeded:
+    return PassphraseNeeded(
+        f"the passphrase of {path} is wrong" if wrong else f"the key in {path} needs its passphrase",
+        "git credential-azdo setup --service-principal CLIENT_ID --tenant TENANT --certificate FILE",
+    )
+
+
+def _odd(path: str) -> SignInError:
+    return SignInError(f"{path} is no PEM or PFX file that can be read", "give the certificate with its key")
+
+
+def _numbers(certificate: x509.Certificate) -> object:
+    public = certificate.public_key()
+    return public.public_numbers() if isinstance(public, rsa.RSAPublicKey) else None
+
+
+def _base64url(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -1,0 +1,76 @@
+"""Measure every path against its yardstick and print one table: ``python -m tests.benchmark [--format json]``."""
+
+from __future__ import annotations
+
+import argparse
+import datetime as dt
+import importlib.metadata
+import os
+import platform
+import subprocess
+import sys
+
+from tests.benchmark import counts, felt, processes, refreshes
+from tests.benchmark.stage import Stage, open_stage
+from tests.benchmark.table import Report, Row, as_json, as_table
+
+ROUNDS = 60
+
+
+def main() -> int:
+    """Run all; return 0 even if a goal is missed: the table says so."""
+    parser = argparse.ArgumentParser(prog="scripts/benchmark", description=__doc__)
+    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument(
+        "--rounds", type=int, default=ROUNDS, help=f"runs of each short command (default {ROUNDS}; others fewer)"
+    )
+    arguments = parser.parse_args()
+    load = _load()
+    with open_stage() as stage:
+        report = Report(_rows(stage, max(8, arguments.rounds)), {**_machine(), "load": f"{load} before, {_load()} after"}, counts.system_calls(stage))
+    sys.stdout.write(as_json(report) if arguments.format == "json" else as_table(report))
+    return 0
+
+
+def _rows(stage: Stage, rounds: int) -> list[Row]:
+    parts = {
+        "one process": lambda: processes.paths(stage, rounds),
+        "memory": lambda: processes.memory(stage),
+        "refresh": lambda: refreshes.refresh(stage, rounds // 4),
+        "many at once": lambda: refreshes.crowd(stage),
+        "git ls-remote": lambda: [felt.ls_remote(stage, rounds // 2)],
+        "git fetch": lambda: [felt.fetch_submodules(stage, max(2, rounds // 12))],
+        "installers": lambda: processes.console_scripts(stage, rounds),
+    }
+    rows = []
+    for name, measure in parts.items():
+        print(f"== measuring: {name}", file=sys.stderr)
+        rows += measure()
+    return rows
+
+
+def _machine() -> dict[str, str]:
+    git = subprocess.run(["git", "version"], capture_output=True, text=True, check=True)
+    versions = [f"{name} {importlib.metadata.version(name)}" for name in ("keyring", "httpx", "pip")]
+    return {
+        "date": dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%d"),
+        "processor": f"{_processor()}, {os.cpu_count()} cores",
+        "system": platform.platform(),
+        "versions": ", ".join([f"Python {platform.python_version()}", git.stdout.strip(), *versions]),
+    }
+
+
+def _processor() -> str:
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as file:
+            return next(line.partition(":")[2].strip() for line in file if line.startswith("model name"))
+    except (OSError, StopIteration):
+        return platform.machine()
+
+
+def _load() -> str:
+    return " ".join(f"{number:.1f}" for number in os.getloadavg())
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -155,7 +155,7 @@ def sign_in_error(
     message = case.cause.format_map(words)
     if not known and refused.description:
         message += f"; the server says: {refused.description}"
-    return SignInError(f"{message} ({_for_administrators(refused)})", case.hint.format_map(words))
+    return SignInError(f"{message} ({for_administrators(refused)})", case.hint.format_map(words))
 
 
 def refusal_is_transient(refused: TokenRefused) -> bool:
@@ -188,7 +188,8 @@ def _words(who: str | None, tenant: str | None, organization: str | None) -> dic
     }
 
 
-def _for_administrators(refused: TokenRefused) -> str:
+def for_administrators(refused: TokenRefused) -> str:
+    """Give the raw codes and ids of a refusal, which an administrator looks for in the tenant's sign-in logs."""
     parts = [f"AADSTS{code}" for code in refused.codes] or [refused.error]
     if not refused.codes and refused.suberror:
         parts.append(refused.suberror)

@@ -8,12 +8,14 @@ projects give to any bad token, counts as a refusal. Paths: https://learn.micros
 from __future__ import annotations
 
 import base64
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
+from git_credential_azdo.devops_codes import BY_TYPE, CASES
 from git_credential_azdo.errors import ServiceError
-from git_credential_azdo.git.remote import NIL_TENANT, SERVICES_HOST, is_tenant, tenant_in
+from git_credential_azdo.git.remote import NIL_TENANT, SERVICES_HOST, address_of, is_tenant, tenant_in
 from git_credential_azdo.signin.entra import MSA_TENANT
 
 if TYPE_CHECKING:
@@ -22,12 +24,14 @@ if TYPE_CHECKING:
     from git_credential_azdo.web import Answer, Web
 
 ANONYMOUS = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
-TOKENS_PAGE = "https://dev.azure.com/{organization}/_usersSettings/tokens"
 _PROFILE_HOST = "https://app.vssps.visualstudio.com"
 _OK = 200
 _NOT_FOUND = 404
 _TOO_MANY = 429
-_SUPPRESS = {"X-TFS-FedAuthRedirect": "Suppress"}
+SUPPRESS = {"X-TFS-FedAuthRedirect": "Suppress"}
+"""A header for every request: refuse, do not show a sign-in page."""
+_CODE = re.compile(r"\b(?:TF|VS)\d{5,6}\b", re.ASCII)
+_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
 class Refused(ServiceError):  # noqa: N818 - an answer, not an accident
@@ -54,8 +58,15 @@ def bearer(token: str) -> dict[str, str]:
 
 
 def organization_url(organization: str) -> str:
-    """Return the organization's address."""
-    return f"https://{SERVICES_HOST}/{quote(organization, safe='')}"
+    """Return the address of an organization, or of a server's collection."""
+    protocol, _, rest = address_of(organization).partition("://")
+    host, _, path = rest.partition("/")
+    return f"{protocol}://{host}/{quote(path)}"
+
+
+def tokens_page(organization: str) -> str:
+    """Return the page where a person makes and looks after personal access tokens."""
+    return f"{organization_url(organization)}/_usersSettings/tokens"
 
 
 def tenant_of(web: Web, organization: str) -> str | None:
@@ -64,10 +75,11 @@ def tenant_of(web: Web, organization: str) -> str | None:
     An organization of personal Microsoft accounts gives their tenant, MSA_TENANT.
     Raises NetworkError, ServiceError when there is no such organization.
     """
-    answer = web.request("HEAD", organization_url(organization), headers=_SUPPRESS)
+    answer = web.request("HEAD", organization_url(organization), headers=SUPPRESS)
     if answer.status == _NOT_FOUND:
         raise ServiceError(
-            f"there is no organization {organization} on {SERVICES_HOST}", "check its spelling"
+            f"there is no organization {organization}{'' if '://' in organization else f' on {SERVICES_HOST}'}",
+            "check its spelling",
         )
     tenant = tenant_in(answer.all("WWW-Authenticate"))
     if tenant:
@@ -79,7 +91,9 @@ def tenant_of(web: Web, organization: str) -> str | None:
 
 def who_am_i(web: Web, organization: str, authorization: Mapping[str, str]) -> Identity:
     """Say whom the token speaks for in the organization. Raises Refused, ServiceError, NetworkError."""
-    url = f"{organization_url(organization)}/_apis/connectionData?api-version=7.1-preview.1"
+    # Servers of any age answer without a version; Services are asked for the one that was recorded.
+    version = "" if "://" in organization else "?api-version=7.1-preview.1"
+    url = f"{organization_url(organization)}/_apis/connectionData{version}"
     user = _member(_get(web, url, authorization, organization), "authenticatedUser")
     identifier = _text(user, "id")
     if not identifier or identifier == ANONYMOUS:
@@ -92,7 +106,8 @@ def who_am_i(web: Web, organization: str, authorization: Mapping[str, str]) -> I
 
 def check_code_scope(web: Web, organization: str, authorization: Mapping[str, str]) -> None:
     """Raise Refused unless the token may read code in the organization; also ServiceError, NetworkError."""
-    url = f"{organization_url(organization)}/_apis/git/repositories?api-version=7.1&$top=1"
+    version = "1.0" if "://" in organization else "7.1"  # every server since TFS 2015 knows 1.0
+    url = f"{organization_url(organization)}/_apis/git/repositories?api-version={version}&$top=1"
     _get(web, url, authorization, organization)
 
 
@@ -102,7 +117,7 @@ def can_read_repository(web: Web, url: str, authorization: Mapping[str, str]) ->
     Raises Refused, ServiceError, NetworkError.
     """
     question = f"{url.rstrip('/')}/info/refs?service=git-upload-pack"
-    answer = web.request("GET", question, headers={**_SUPPRESS, **authorization})
+    answer = web.request("GET", question, headers={**SUPPRESS, **authorization})
     if answer.status == _OK and "git-upload-pack" in (answer.header("Content-Type") or ""):
         return True
     if answer.status == _NOT_FOUND:
@@ -128,38 +143,59 @@ def organizations(web: Web, authorization: Mapping[str, str], member: str) -> li
 
 
 def _get(web: Web, url: str, authorization: Mapping[str, str], organization: str | None) -> dict[str, object]:
-    answer = web.request("GET", url, headers={**_SUPPRESS, **authorization})
+    answer = web.request("GET", url, headers={**SUPPRESS, **authorization})
     where = f"the organization {organization}" if organization else "Azure DevOps"
     if answer.status == _OK:
         document = answer.json()
         if isinstance(document, dict):
             return document
         raise ServiceError(f"{where} answered with JSON of another form than documented")
-    raise refusal(answer, where)
+    raise refusal(answer, where, organization)
 
 
-def refusal(answer: Answer, where: str) -> ServiceError:
-    """Word an answer other than 200, by Azure DevOps' own code where it gives one (TF..., VS...)."""
+def refusal(answer: Answer, where: str, organization: str | None = None) -> ServiceError:
+    """Word an answer other than 200, by Azure DevOps' own code where it gives one (TF..., VS...).
+
+    ``where`` names in words who refused; ``organization`` is for the commands in the hint.
+    """
     told = _message(answer)
-    code = told.partition(":")[0]
-    if code == "VS403463" or "VS403463" in told:
-        return ServiceError(
-            f"{where} refused by its Conditional Access policy (VS403463)",
-            "sign in from a device and network that the policy allows, or ask the administrator",
+    service_error = unquote(answer.header("X-TFS-ServiceError") or "")
+    # The page of a 403 has the code, too.
+    places = (told, service_error, answer.body[:65_536].decode("utf-8", "replace"))
+    code = next((found[0] for place in places if (found := _CODE.search(place))), "")
+    case = CASES.get(code) or BY_TYPE.get(type_key(answer))
+    if case:
+        name = organization or "ORGANIZATION"
+        words = {"where": where, "organization": name, "address": organization_url(name)}
+        kind = Refused if case.refused else ServiceError
+        return kind(
+            f"{case.cause.format_map(words)} ({_for_administrators(answer, code)})",
+            case.hint.format_map(words),
         )
     if answer.status == _NOT_FOUND:
         return ServiceError(f"{where} does not exist, or this account may not see it (status 404)")
     if answer.status == _TOO_MANY:
         return ServiceError(f"{where} asks us to slow down (status 429)", "try again in a few minutes")
-    if "materialized" in told:
-        return Refused(
-            f"{where} does not know this identity yet: it never signed in there with a browser",
-            f"open https://{SERVICES_HOST} in a browser, sign in with this account, then try again",
-        )
+    detail = f" ({told})" if told else ""
     if answer.status in {203, 301, 302, 303, 307, 308, 401, 403}:
-        detail = f" ({told})" if told else ""
         return Refused(f"{where} does not accept this token{detail}")
-    return ServiceError(f"{where} answered with status {answer.status}", "try again later")
+    return ServiceError(f"{where} answered with status {answer.status}{detail}", "try again later")
+
+
+def type_key(answer: Answer) -> str:
+    """Return the kind of an error as Azure DevOps names it, or an empty text."""
+    try:
+        document = answer.json()
+    except ServiceError:
+        return ""
+    return _text(document, "typeKey") if isinstance(document, dict) else ""
+
+
+def _for_administrators(answer: Answer, code: str) -> str:
+    """Give the code, and the id by which Microsoft finds the request again."""
+    activity = answer.header("ActivityId") or answer.header("X-VSS-E2EID") or ""
+    parts = [code or type_key(answer), f"activity id {activity}" if _GUID.fullmatch(activity) else ""]
+    return ", ".join(part for part in parts if part)
 
 
 def _message(answer: Answer) -> str:

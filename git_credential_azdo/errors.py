@@ -64,6 +64,10 @@ def report(error: AzdoError) -> None:
 
 def say(kind: str, text: str) -> None:
     """Print one line of ours on stderr: ``git-credential-azdo: KIND: TEXT``."""
+    if sys.stderr is None:  # it was closed before we began
+        return
     line = "".join(character if character.isprintable() else "?" for character in text)
-    if sys.stderr is not None:  # a closed one
+    try:
         sys.stderr.write(f"git-credential-azdo: {kind}: {line}\n")
+    except OSError:  # nobody reads it any more, and the answer on stdout must not be lost for that
+        sys.stderr = None

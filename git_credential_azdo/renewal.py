@@ -7,17 +7,18 @@ cannot be written costs a line on stderr, never the token in hand. Callers hold 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import devops
-from git_credential_azdo.accounts.account import Account, TokenMark
+from git_credential_azdo.accounts.account import WORKLOAD_KINDS, Account, TokenMark
 from git_credential_azdo.accounts.digest import digest
 from git_credential_azdo.accounts.registry import LEARNED, Registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.signin import entra, exchange
+from git_credential_azdo.signin import entra, exchange, workload
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
 from git_credential_azdo.tokens import (
     Token,
@@ -40,6 +41,8 @@ def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
 
     Raises SignInError when a person must sign in again, NetworkError, ServiceError, VaultError, VaultLocked.
     """
+    if account.kind in WORKLOAD_KINDS:
+        return keep(account, tenant, _ask_as_workload(account, tenant, seconds), salt)
     kept = read_secret(account.vault, f"{account.id}/refresh")
     refresh_token = kept.get("token") if kept else None
     if not refresh_token:
@@ -59,6 +62,15 @@ def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
     except TokenRefused as refused:
         raise _explained(refused, account, tenant) from None
     return keep(account, tenant, grant, salt, old_refresh_token=refresh_token)
+
+
+def _ask_as_workload(account: Account, tenant: str, seconds: float) -> Grant:
+    def client_secret() -> str | None:
+        kept = read_secret(account.vault, f"{account.id}/client-secret")
+        return kept.get("secret") if kept else None
+
+    with Web(seconds, settings_for) as web:
+        return workload.request_token(account.block, tenant, web, client_secret, os.environ)
 
 
 def keep(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from git_credential_azdo.accounts.account import number
+from git_credential_azdo.accounts.account import WORKLOAD_KINDS, number
 from git_credential_azdo.errors import SignInError, VaultError
 from git_credential_azdo.git.remote import is_tenant
 from git_credential_azdo.vault.secret import load
@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account, TokenMark
     from git_credential_azdo.git.wire import Message, Pair
     from git_credential_azdo.vault.file import FileVault
+    from git_credential_azdo.vault.none import NoVault
     from git_credential_azdo.vault.os_keyring import KeyringVault
 
-    Vault = FileVault | KeyringVault
+    Vault = FileVault | KeyringVault | NoVault
 
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
 SERVICE = "git-credential-azdo"
@@ -78,6 +79,10 @@ def open_vault(name: str) -> Vault:
         from git_credential_azdo.vault.file import FileVault  # noqa: PLC0415 - only for this vault
 
         return FileVault()
+    if name == "none":
+        from git_credential_azdo.vault.none import NoVault  # noqa: PLC0415 - only for this vault
+
+        return NoVault()
     from git_credential_azdo.vault.os_keyring import open_named  # noqa: PLC0415 - loads keyring
 
     return open_named(name)
@@ -142,8 +147,13 @@ def is_accepted(organization: str, personal_token: str) -> bool:
 def setup_hint(account: Account) -> str:
     """Return the command that signs this account in again."""
     if account.kind == "pat":
-        organizations = " ".join(f"--org {name}" for name in account.organizations if name != "*")
+        names = (f'"{name}"' if " " in name else name for name in account.organizations if name != "*")
+        organizations = " ".join(f"--org {name}" for name in names)
         return f"git credential-azdo setup --pat {organizations or '--all-orgs'}"
+    if account.kind in WORKLOAD_KINDS:
+        from git_credential_azdo.accounts.workload import setup_command  # noqa: PLC0415 - for an error only
+
+        return setup_command(account.block)
     return f"git credential-azdo setup --login-hint {account.name}"
 
 
@@ -173,14 +183,18 @@ def _usable(
 def _refreshed(account: Account, tenant: str, marks: list[TokenMark], salt: bytes) -> Token:
     from git_credential_azdo.accounts.place import lock_path  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.lock import Busy, Lock  # noqa: PLC0415
-    from git_credential_azdo.renewal import renew  # noqa: PLC0415
 
     asked = int(time.time())
     try:
         with Lock(lock_path(account.id), deadline_seconds()):
-            token = _usable(account, tenant, marks, since=asked)
-            return token or renew(account, tenant, salt, deadline_seconds())
+            return _usable(account, tenant, marks, since=asked) or _renewed(account, tenant, salt)
     except Busy as busy:
         raise VaultError(f"{busy.message} to refresh the token of {account.label}", "try again") from None
     except OSError:  # a read-only home has no place for the lock; at worst two of us refresh
-        return renew(account, tenant, salt, deadline_seconds())
+        return _renewed(account, tenant, salt)
+
+
+def _renewed(account: Account, tenant: str, salt: bytes) -> Token:
+    from git_credential_azdo.renewal import renew  # noqa: PLC0415 - loads httpx; whoever waited needs none
+
+    return renew(account, tenant, salt, deadline_seconds())

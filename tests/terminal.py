@@ -6,13 +6,18 @@ for secrets.
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import re
 import select
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
 
+from git_credential_azdo.__main__ import main
+from git_credential_azdo.git import network
 from tests.conftest import SCRIPT, Result
 from tests.emulator.default_world import ANN
 from tests.watch import WATCH
@@ -20,6 +25,7 @@ from tests.watch import WATCH
 if TYPE_CHECKING:
     from types import TracebackType
 
+    import pytest
     from typing_extensions import Self
 
     from tests.conftest import Home
@@ -81,10 +87,20 @@ class Terminal:
                 raise AssertionError(f"{pattern!r} did not come after {self._seen}: {self.text!r}")
 
     def type(self, text: str) -> None:
-        """Type a text; ``\\r`` is Enter."""
+        """Type a text; Enter is a carriage return."""
         data = text.encode()
         while data:
             data = data[os.write(self._master, data[:1000]) :]
+
+    def interrupted(self) -> int:
+        """Press Ctrl-C until the program ends, as people do; return the exit code."""
+        end = time.monotonic() + SECONDS
+        while self._process.poll() is None:
+            assert time.monotonic() < end, self.text
+            self.type("\x03")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+        return self.ended()
 
     def ended(self) -> int:
         """Wait for the end; return the exit code."""
@@ -136,6 +152,42 @@ class Sitting:
             raise
         WATCH.seen("setup", out + self._said + err)
         return Result(subprocess.CompletedProcess([], self._process.returncode, out, self._said + err))
+
+
+class Here:
+    """A home whose commands run in this process: the same front door, at a tenth of the cost, for tables."""
+
+    def __init__(
+        self, home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        self.home = home
+        self._monkeypatch = monkeypatch
+        self._capfd = capfd
+
+    def azdo(self, *words: str, given: bytes = b"", **environment: str) -> Result:
+        """Run a command as the console script would."""
+        wanted = {**self.home.environment, **environment}
+        with self._monkeypatch.context() as patch:
+            for name in set(os.environ) - set(wanted):
+                patch.delenv(name)
+            for name, value in wanted.items():
+                patch.setenv(name, value)
+            patch.chdir(self.home.folder)
+            patch.setattr(sys, "path", list(sys.path))
+            patch.setattr(sys, "argv", [str(SCRIPT), *words])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(given)))
+            self._capfd.readouterr()
+            _forget_git_settings()
+            code = main()
+        _forget_git_settings()
+        out, err = (text.encode("utf-8", "surrogateescape") for text in self._capfd.readouterr())
+        WATCH.seen("a command", out + err)
+        return Result(subprocess.CompletedProcess([], code, out, err))
+
+
+def _forget_git_settings() -> None:
+    for cached in (network._settings, network._entries, network._warn_once):
+        cached.cache_clear()
 
 
 def sign_in(home: Home, emulator: Emulator, *options: str, person: str = ANN, **environment: str) -> Result:

@@ -320,6 +320,8 @@ def test_the_candidates_are_those_that_could_serve(
         ([ANN, bound("contoso/p/r", "ann")], REPO, None, True),
         ([ANN], REPO, None, False),
         ([ANN], REPO, T2, False),
+        ([ANN], "ann@fabrikam.com@" + REPO, None, False),
+        ([JO], "jo@contoso.com@" + REPO, None, True),
         ([JO], "dev.azure.com", None, False),
         ([PAT_ALL], "dev.azure.com", None, False),
         ([TYPED], REPO, None, False),

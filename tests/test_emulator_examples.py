@@ -35,9 +35,6 @@ NOT_SERVED = {
     "azdo_oauth_token": "Azure DevOps' own OAuth is gone",
     "azdo_oauth_refresh": "Azure DevOps' own OAuth is gone",
     "entra_cae_challenge": "only sent to clients that declare cp1, and never seen from Azure DevOps to git",
-    "imds_token": "the metadata service of a virtual machine is not played yet",
-    "imds_missing_identity": "the metadata service of a virtual machine is not played yet",
-    "github_oidc": "GitHub's token service is not played yet",
     "az_cli_token": "a program's output, not an HTTP answer",
     "rest_pat_expired_text": "a claim about the Marketplace; the services we use answer the empty 401",
 }
@@ -57,7 +54,7 @@ MEANING = {
     *("errorCode", "eventId", "$id", "deploymentType", "interval", "expires_in", "verification_uri", "count"),
 }
 GUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_VARIABLE = re.compile(rf"<[^>]*>|\{{[a-z]+\}}|{GUID}|(?<=prod)[a-z]+\d+", re.IGNORECASE)
+_VARIABLE = re.compile(rf"<[^>]*>|\$[A-Z_]+|\{{[a-z]+\}}|{GUID}|(?<=prod)[a-z]+\d+", re.IGNORECASE)
 
 
 def pattern(recorded: str) -> str:

@@ -30,7 +30,8 @@ def in_pipeline(token: str, collection: str = COLLECTION) -> dict[str, str]:
 
 
 @pytest.mark.parametrize(
-    "lines", [at(), at(None), at("any/app/_git/app"), at(None, "any.visualstudio.com"), at(username="contoso")]
+    "lines",
+    [at(), at(None), at("any/app/_git/app"), at(None, "any.visualstudio.com"), at(username="contoso")],
 )
 def test_a_personal_token_serves_every_organization(home: Home, token: str, lines: list[str]) -> None:
     """With no account here; the user is left out only when git knows one. Nothing is written."""
@@ -84,9 +85,16 @@ def test_a_named_account_beats_the_variable(home: Home, emulator: Emulator, toke
 
 @pytest.mark.parametrize(
     "collection",
-    [COLLECTION, "https://dev.azure.com/Contoso", "https://contoso.visualstudio.com/", "https://CONTOSO.visualstudio.com"],
+    [
+        COLLECTION,
+        "https://dev.azure.com/Contoso",
+        "https://contoso.visualstudio.com/",
+        "https://CONTOSO.visualstudio.com",
+    ],
 )
-@pytest.mark.parametrize("lines", [at(), at(None), at(None, "contoso.visualstudio.com"), at(username="contoso")])
+@pytest.mark.parametrize(
+    "lines", [at(), at(None), at(None, "contoso.visualstudio.com"), at(username="contoso")]
+)
 def test_a_pipelines_token_serves_its_collection(
     home: Home, token: str, collection: str, lines: list[str]
 ) -> None:
@@ -120,7 +128,9 @@ def test_a_pipelines_token_needs_all_three_variables(home: Home, token: str, var
     assert home.get(*at(), **{**environment, variable: ""}).out == ""
 
 
-def test_a_pipelines_token_beats_an_account_and_a_personal_token(home: Home, emulator: Emulator, token: str) -> None:
+def test_a_pipelines_token_beats_an_account_and_a_personal_token(
+    home: Home, emulator: Emulator, token: str
+) -> None:
     """It is the pipeline's own; for another organization the personal one serves."""
     sign_in(home, emulator.world, ANN, "contoso")
     personal = new_password(52)
@@ -140,7 +150,9 @@ def test_a_pipelines_token_serves_the_on_premises_server_it_came_from(home: Home
 
 
 @pytest.mark.parametrize(
-    ("lines", "collection"), [(at(), COLLECTION), (SERVER, "https://tfs.example.com/tfs/")], ids=["services", "server"]
+    ("lines", "collection"),
+    [(at(), COLLECTION), (SERVER, "https://tfs.example.com/tfs/")],
+    ids=["services", "server"],
 )
 def test_a_token_of_the_environment_is_never_kept_and_its_refusal_names_the_variable(
     file_home: Home, token: str, lines: list[str], collection: str
@@ -165,9 +177,7 @@ def test_a_personal_tokens_refusal_names_its_variable(home: Home, token: str) ->
     assert not home.registry.exists()
 
 
-def test_a_token_of_ours_that_is_also_in_the_environment_is_ours(
-    home: Home, emulator: Emulator
-) -> None:
+def test_a_token_of_ours_that_is_also_in_the_environment_is_ours(home: Home, emulator: Emulator) -> None:
     """Its refusal marks the account, and nothing is deleted."""
     secret = emulator.world.new_pat(BOB)
     pat = give_pat(home, secret, BOB, "fabrikam")
@@ -177,7 +187,9 @@ def test_a_token_of_ours_that_is_also_in_the_environment_is_ours(
 
 
 @pytest.mark.parametrize("verb", ["get", "store", "erase"])
-def test_in_a_pipeline_other_hosts_are_still_no_business_of_ours(file_home: Home, token: str, verb: str) -> None:
+def test_in_a_pipeline_other_hosts_are_still_no_business_of_ours(
+    file_home: Home, token: str, verb: str
+) -> None:
     """Nothing is answered, kept or said."""
     before = everything_kept(file_home)
     lines = at(host="github.com", username="octo", password=new_password())

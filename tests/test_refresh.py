@@ -13,6 +13,7 @@ from git_credential_azdo.accounts import registry
 from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
+from tests.emulator.messages import json_response
 from tests.people import LIFE, STALE, at, challenge, everything_kept, sign_in
 from tests.watch import WATCH
 
@@ -53,7 +54,9 @@ def test_a_token_with_less_than_five_minutes_left_is_refreshed_first(
     ] * asked
 
 
-def test_what_comes_back_is_kept_and_serves_the_next_get(home: Home, emulator: Emulator, stale: Account) -> None:
+def test_what_comes_back_is_kept_and_serves_the_next_get(
+    home: Home, emulator: Emulator, stale: Account
+) -> None:
     """The rotated refresh token, the access token with its end, and a mark that ``store`` knows it by."""
     old = stale.kept("refresh")["token"]
     first = home.get(*at())
@@ -68,7 +71,9 @@ def test_what_comes_back_is_kept_and_serves_the_next_get(home: Home, emulator: E
     assert len(emulator.requests) == 1
 
 
-def test_the_rotated_token_is_used_for_the_next_refresh(home: Home, emulator: Emulator, stale: Account) -> None:
+def test_the_rotated_token_is_used_for_the_next_refresh(
+    home: Home, emulator: Emulator, stale: Account
+) -> None:
     """Also when the old one has died with the rotation."""
     old = stale.kept("refresh")["token"]
     home.get(*at())
@@ -78,10 +83,12 @@ def test_the_rotated_token_is_used_for_the_next_refresh(home: Home, emulator: Em
     assert (result.fields["password"], result.err) == (stale.token(), "")
 
 
-def test_a_server_that_does_not_rotate_keeps_the_sign_in(home: Home, emulator: Emulator, stale: Account) -> None:
+def test_a_server_that_does_not_rotate_keeps_the_sign_in(
+    home: Home, emulator: Emulator, stale: Account
+) -> None:
     """RFC 6749 allows an answer without a refresh token: the old one stays as it is."""
     token = emulator.world.new_access_token(ANN, CONTOSO)
-    answer = faults.json_response(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3599})
+    answer = json_response(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3599})
     emulator.refuse(LOGIN, faults.Fault("respond", answer))
     before = stale.kept("refresh")
     assert home.get(*at()).fields["password"] == token
@@ -105,7 +112,9 @@ def at_once(home: Home, count: int) -> list[subprocess.CompletedProcess[bytes]]:
     given = "".join(f"{line}\n" for line in at()).encode()
     pipe = subprocess.PIPE
     running = [
-        subprocess.Popen([SCRIPT, "get"], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment, cwd=home.folder)
+        subprocess.Popen(
+            [SCRIPT, "get"], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment, cwd=home.folder
+        )
         for _ in range(count)
     ]
     done = []
@@ -121,7 +130,9 @@ def at_once(home: Home, count: int) -> list[subprocess.CompletedProcess[bytes]]:
     return done
 
 
-def test_many_at_once_ask_one_time_and_are_all_answered(home: Home, emulator: Emulator, stale: Account) -> None:
+def test_many_at_once_ask_one_time_and_are_all_answered(
+    home: Home, emulator: Emulator, stale: Account
+) -> None:
     """As with a fetch of many submodules."""
     done = at_once(home, MANY)
     assert {each.returncode for each in done} == {0}
@@ -141,7 +152,9 @@ def test_a_token_of_a_short_life_is_refreshed_for_every_get(
         stale.let_pass(10)
 
 
-def test_a_token_just_received_is_good_for_whoever_waited_for_it(home: Home, ann: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_token_just_received_is_good_for_whoever_waited_for_it(
+    home: Home, ann: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Though it has less than five minutes to live; one received before the wait is not."""
     monkeypatch.setenv("HOME", str(home.folder))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
@@ -176,10 +189,17 @@ def test_a_wrong_clock_of_the_server_does_not_matter(
 
 @pytest.mark.parametrize(
     "lines",
-    [{"received_utc": "", "expires_utc": ""}, {"expires_utc": "soon"}, {"received_utc": "1e9"}, {"token": ""}],
+    [
+        {"received_utc": "", "expires_utc": ""},
+        {"expires_utc": "soon"},
+        {"received_utc": "1e9"},
+        {"token": ""},
+    ],
     ids=str,
 )
-def test_a_damaged_entry_is_replaced(home: Home, emulator: Emulator, ann: Account, lines: dict[str, str]) -> None:
+def test_a_damaged_entry_is_replaced(
+    home: Home, emulator: Emulator, ann: Account, lines: dict[str, str]
+) -> None:
     """What cannot be read of a token's life is worth nothing."""
     ann.keep(f"access/{CONTOSO}", **lines)
     result = home.get(*at())
@@ -187,7 +207,9 @@ def test_a_damaged_entry_is_replaced(home: Home, emulator: Emulator, ann: Accoun
     assert len(emulator.requests) == 1
 
 
-def test_an_access_token_that_left_the_vault_is_fetched_anew(home: Home, emulator: Emulator, ann: Account) -> None:
+def test_an_access_token_that_left_the_vault_is_fetched_anew(
+    home: Home, emulator: Emulator, ann: Account
+) -> None:
     """The sign-in is still there."""
     ann.vault.delete(f"{ann.id}/access/{CONTOSO}")
     assert home.get(*at()).fields["password"] == ann.token() != ""
@@ -242,13 +264,12 @@ def test_the_time_that_a_get_has_can_be_set_within_reason(
 
 def test_an_authority_that_is_not_entra_has_no_tenants(home: Home, emulator: Emulator) -> None:
     """One token endpoint, one access token, whatever tenant the organization names."""
-    server = emulator.add_server("https://id.example.com", {})
-    assert server
+    emulator.add_server("https://id.example.com", {})
     bob = sign_in(home, emulator.world, BOB, "fabrikam", tenant=FABRIKAM)
     token = emulator.world.new_access_token(BOB, FABRIKAM)
     bob.set_all("tenant", [])
     bob.set_all("token_endpoint", ["https://id.example.com/token"])
-    answer = faults.json_response(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3599})
+    answer = json_response(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3599})
     emulator.refuse("id.example.com", faults.Fault("respond", answer))
     lines = [*at("fabrikam/app/_git/app"), *challenge(FABRIKAM)]
     first = home.get(*lines)

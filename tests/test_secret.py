@@ -321,6 +321,21 @@ def test_a_damaged_entry_can_be_replaced_and_removed(damaged: str) -> None:
     assert backend.entries == {}
 
 
+@pytest.mark.parametrize("where", [KEY, f"{KEY}#g1.1"])
+def test_a_damaged_entry_is_named_and_not_shown(where: str) -> None:
+    """With the command that makes a new one."""
+    backend = Backend(holds=PART_UNITS)
+    backend.save(long())
+    backend.entries[where] = "hush"
+
+    with pytest.raises(ProtocolError) as caught:
+        backend.load()
+
+    assert caught.value.message == f"the keyring's entry {KEY} is damaged"
+    assert caught.value.hint == "git credential-azdo setup"
+    assert caught.value.__cause__ is None
+
+
 @pytest.mark.parametrize("parts", ["x", "-1", "1000", "\u0661", "", "0"])
 def test_a_payload_may_have_a_key_of_the_head_s_name(parts: str) -> None:
     """Only a sensible number of parts makes a head."""

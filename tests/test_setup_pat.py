@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import re
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,10 +12,12 @@ from tests.emulator import faults, tokens
 from tests.emulator.default_world import ANN, BOB
 from tests.people import at, blocks, vault_of
 from tests.people import sign_in as put_oauth
-from tests.terminal import Terminal
+from tests.terminal import Here, Terminal
 from tests.watch import WATCH
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
     from tests.emulator.world import World
@@ -21,9 +25,16 @@ if TYPE_CHECKING:
 FABRIKAM_APP = at("fabrikam/app/_git/app")
 
 
-def give(home: Home, token: str | bytes, *options: str, **environment: str) -> Result:
+@pytest.fixture
+def here(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    """Return the home with its commands in this process."""
+    return Here(home, monkeypatch, capfd)
+
+
+def give(home: Home | Here, token: str | bytes, *options: str) -> Result:
     """Run ``setup --pat`` with the token on stdin."""
-    return home.azdo("setup", "--vault", "file", "--pat", *options, given=token, **environment)
+    data = token.encode() if isinstance(token, str) else token
+    return home.azdo("setup", "--vault", "file", "--pat", *options, given=data)
 
 
 def accounts(home: Home) -> list[dict[str, str]]:
@@ -45,16 +56,16 @@ def test_a_good_token_is_checked_kept_and_answered(home: Home, emulator: Emulato
     assert "Organizations: fabrikam" in result.err
     answer = home.get(*FABRIKAM_APP)
     assert (answer.fields["username"], answer.fields["password"]) == (BOB, token)
-    assert answer.fields["password_expiry_utc"] == "7226675200" or int(answer.fields["password_expiry_utc"])
+    day = dt.datetime(2199, 1, 2, tzinfo=dt.timezone.utc)
+    assert int(answer.fields["password_expiry_utc"]) == day.timestamp()
     clone = home.git("clone", "-q", "https://dev.azure.com/fabrikam/app/_git/app", home.folder / "w")
     assert clone.code == 0, clone.err
     assert emulator.seen("dev.azure.com/fabrikam/_apis/connectionData")
     assert emulator.seen("dev.azure.com/fabrikam/_apis/git/repositories")
 
 
-def unknown(world: World) -> str:
+def unknown(_world: World) -> str:
     """Make up a token that nobody has."""
-    assert world
     return tokens.new_pat()
 
 
@@ -89,30 +100,33 @@ def of_a_stranger(world: World) -> str:
     "make", [unknown, revoked, expired, of_another_organization, of_another_scope, of_a_stranger]
 )
 def test_a_token_that_the_organization_refuses_is_not_kept(
-    home: Home, emulator: Emulator, make: object
+    here: Here, emulator: Emulator, make: Callable[[World], str]
 ) -> None:
     """One line that says why it may be, one that names the page where it can be looked at."""
-    assert callable(make)
-    result = give(home, make(emulator.world), "--org", "fabrikam")
+    result = give(here, make(emulator.world), "--org", "fabrikam")
     error, hint = result.err.splitlines()
     assert result.code == 1
-    assert error.startswith("git-credential-azdo: error: the organization fabrikam does not accept this token")
+    assert error.startswith(
+        "git-credential-azdo: error: the organization fabrikam does not accept this token"
+    )
     assert "https://dev.azure.com/fabrikam/_usersSettings/tokens" in hint
-    assert (accounts(home), kept(home)) == ([], "")
-    assert not (home.folder / ".gitconfig").exists()
+    assert (accounts(here.home), kept(here.home)) == ([], "")
+    assert not (here.home.folder / ".gitconfig").exists()
 
 
 def test_the_anonymous_identity_of_a_public_organization_is_a_refusal(home: Home, emulator: Emulator) -> None:
     """An organization with public projects answers 200 to any token."""
     result = give(home, tokens.new_pat(), "--org", "contoso-open")
-    assert [record.status for record in emulator.seen("dev.azure.com/contoso-open/_apis/connectionData")] == [200]
+    assert [record.status for record in emulator.seen("dev.azure.com/contoso-open/_apis/connectionData")] == [
+        200
+    ]
     assert (result.code, accounts(home)) == (1, [])
     assert "does not accept this token" in result.err
 
 
-def test_an_id_in_place_of_a_token_is_guessed(home: Home, emulator: Emulator) -> None:
+def test_an_id_in_place_of_a_token_is_guessed(here: Here, emulator: Emulator) -> None:
     """People copy the wrong thing."""
-    result = give(home, "0f0f0f0f-1111-4222-8333-444444444444", "--org", "fabrikam")
+    result = give(here, "0f0f0f0f-1111-4222-8333-444444444444", "--org", "fabrikam")
     assert "(it looks like an id, not a token)" in result.err
     assert emulator.requests
 
@@ -129,12 +143,12 @@ def test_an_id_in_place_of_a_token_is_guessed(home: Home, emulator: Emulator) ->
     ],
 )
 def test_an_answer_that_proves_nothing_keeps_nothing(
-    home: Home, emulator: Emulator, fault: faults.Fault, said: str
+    here: Here, emulator: Emulator, fault: faults.Fault, said: str
 ) -> None:
     """The 203 page, a page of the network, a redirect, trouble: an error, no bug, no account."""
     emulator.refuse("dev.azure.com", fault)
-    result = give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam")
-    assert (result.code, accounts(home), kept(home)) == (1, [], "")
+    result = give(here, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam")
+    assert (result.code, accounts(here.home), kept(here.home)) == (1, [], "")
     assert said in result.err
     assert result.err.count("\n") <= 2
 
@@ -152,10 +166,10 @@ def test_an_answer_that_proves_nothing_keeps_nothing(
     ],
 )
 def test_what_cannot_be_a_token_is_told_before_anybody_is_asked(
-    home: Home, emulator: Emulator, given: bytes, said: str
+    here: Here, emulator: Emulator, given: bytes, said: str
 ) -> None:
     """No request is made with it."""
-    result = give(home, given, "--org", "fabrikam")
+    result = give(here, given, "--org", "fabrikam")
     assert (result.code, emulator.requests) == (1, [])
     assert said in result.err
 
@@ -171,11 +185,10 @@ def test_what_cannot_be_a_token_is_told_before_anybody_is_asked(
         (["--org", "x", "--no-browser"], "--pat goes with"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(home: Home, options: list[str], said: str) -> None:
+def test_options_that_do_not_fit_are_refused(here: Here, options: list[str], said: str) -> None:
     """One line and a hint."""
-    result = give(home, "x", *options)
-    assert (result.code, result.err.count("\n")) == (1, 2) if "soon" not in options else result.code
-    assert said in result.err
+    result = give(here, "x", *options)
+    assert (result.code, said in result.err) == (1, True)
 
 
 def test_the_prompt_hides_what_is_typed(home: Home, emulator: Emulator) -> None:
@@ -194,8 +207,7 @@ def test_ctrl_c_at_the_prompt_keeps_nothing(home: Home, emulator: Emulator) -> N
     """Exit code 130, no traceback."""
     with Terminal(home, "setup", "--vault", "file", "--pat", "--org", "fabrikam") as terminal:
         terminal.see("Personal access token: ")
-        terminal.type("\x03")
-        assert terminal.ended() == 130
+        assert terminal.interrupted() == 130
         assert "Traceback" not in terminal.text
     assert (accounts(home), emulator.requests) == ([], [])
 
@@ -286,7 +298,9 @@ def test_an_alias_that_another_account_has_is_refused(home: Home, emulator: Emul
     result = give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam", "--alias", "Work")
     assert (result.code, accounts(home)) == (1, [])
     assert "another account is named Work" in result.err
-    assert give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam", "--alias", "f").code == 0
+    assert (
+        give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam", "--alias", "f").code == 0
+    )
     other = give(home, emulator.world.new_pat(ANN, ["contoso"]), "--org", "contoso", "--alias", "f")
     assert other.code == 0
     assert "another account is named f, so this one is kept without an alias" in other.err
@@ -299,4 +313,4 @@ def test_the_token_never_stands_on_a_command_line(home: Home, emulator: Emulator
     result = home.azdo("setup", "--pat", "--org", "fabrikam", "extra")
     assert result.code == 2
     assert token not in result.err
-    assert "--token" not in home.azdo("setup", "-h").out
+    assert not re.search(r"--(pat|token)\b[ =][A-Z<]", home.azdo("setup", "-h").out)

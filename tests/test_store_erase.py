@@ -133,7 +133,14 @@ def test_our_state_beside_somebody_elses_secret_is_not_believed(home: Home, ann:
     """Git hands our state back even when another helper's secret was used: it marks, drops and keeps nothing."""
     state = next(line for line in home.get(STATE, *at()).lines if line.startswith("state[]"))
     before = everything_kept(home)
-    foreign = [STATE, *at(username=ANN), f"password={new_password()}", state, "state[]=other:thing", "state[]=azdo:x"]
+    foreign = [
+        STATE,
+        *at(username=ANN),
+        f"password={new_password()}",
+        state,
+        "state[]=other:thing",
+        "state[]=azdo:x",
+    ]
     for result in (home.store(*foreign), home.erase(*foreign)):
         assert (result.out, result.err, result.code) == ("", "", 0)
     assert everything_kept(home) == before
@@ -244,7 +251,9 @@ def test_over_http_nothing_is_stored_or_erased(home: Home, ann: Account) -> None
 def test_an_account_that_is_forgotten_meanwhile_is_not_brought_back() -> None:
     """Between reading and writing the registry somebody logged out: the news changes nothing."""
     account = [("kind", "oauth"), ("id", "a1"), ("token[]", "- d 1"), ("rejected[]", "contoso 1")]
-    remote = remote_of(Message([("protocol", "https"), ("host", "dev.azure.com"), ("path", "contoso/x/_git/y")]))
+    remote = remote_of(
+        Message([("protocol", "https"), ("host", "dev.azure.com"), ("path", "contoso/x/_git/y")])
+    )
     assert remote is not None
     before = Registry(Block(), [Block(account)], [])
     given = feedback.Given(before.accounts[0], "", "d", 1)

@@ -28,31 +28,30 @@ def password() -> str:
     return new_password(52)
 
 
+SPELLINGS = [
+    at(APP),
+    at("contoso/other/_git/repository"),
+    at(APP, username="contoso"),
+    at(None, username="contoso"),
+    at(None),
+    at("app/_git/app", "contoso.visualstudio.com"),
+    at(None, "contoso.visualstudio.com"),
+]
+
+
 @pytest.mark.parametrize(
-    "lines",
-    [
-        at(APP),
-        at("contoso/other/_git/repository"),
-        at(APP, username="contoso"),
-        at(None, username="contoso"),
-        at(None),
-        at("app/_git/app", "contoso.visualstudio.com"),
-        at(None, "contoso.visualstudio.com"),
-    ],
-    ids=" ".join,
+    ("stored", "user"),
+    [(at(APP), "ann"), (at(None, "contoso.visualstudio.com"), "ann"), (at(None), "contoso")],
 )
-@pytest.mark.parametrize("stored", [at(APP), at(None, "contoso.visualstudio.com"), at(None, username="contoso")])
 def test_it_is_kept_for_the_organization_in_every_spelling(
-    file_home: Home, password: str, stored: list[str], lines: list[str]
+    file_home: Home, password: str, stored: list[str], user: str
 ) -> None:
-    """Whatever repository, host spelling or user form it was typed for."""
-    typed = [line for line in stored if not line.startswith("username=")]
-    as_organization = len(typed) < len(stored)
-    user = "contoso" if as_organization else "ann"
-    assert file_home.store(*typed, f"username={user}", f"password={password}").err == ""
-    result = file_home.get(*lines)
-    named = [] if "username=contoso" in lines else [f"username={user}"]
-    assert (result.lines, result.err) == ([*named, f"password={password}"], "")
+    """Whatever repository, host spelling or user form it was typed for, and is asked for."""
+    assert file_home.store(*stored, f"username={user}", f"password={password}").err == ""
+    for lines in SPELLINGS:
+        result = file_home.get(*lines)
+        named = [] if "username=contoso" in lines else [f"username={user}"]
+        assert (result.lines, result.err) == ([*named, f"password={password}"], "")
 
 
 def test_it_serves_no_other_organization_and_no_other_user(file_home: Home, password: str) -> None:
@@ -161,7 +160,9 @@ def test_an_end_beyond_reason_is_kept_as_none(file_home: Home, password: str) ->
 
 def test_after_its_end_it_is_as_if_it_were_not_there(file_home: Home, password: str) -> None:
     """The hint line comes back, and git asks."""
-    file_home.store(*at(APP, username="ann", password=password), f"password_expiry_utc={int(time.time()) + 900}")
+    file_home.store(
+        *at(APP, username="ann", password=password), f"password_expiry_utc={int(time.time()) + 900}"
+    )
     assert file_home.get(*at(APP)).fields["password"] == password
     text = file_home.registry.read_text()
     file_home.write_registry(text.replace("expires_utc=", "expires_utc=1\nwas="))

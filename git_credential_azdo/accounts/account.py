@@ -6,6 +6,8 @@ newer version's keys survive; the classes here are views of blocks and hold no s
 
 from __future__ import annotations
 
+from git_credential_azdo.git.remote import SERVICES_ADDRESS
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -123,6 +125,16 @@ class Account(View):
     def alias(self) -> str:
         """The short name a person gave, or an empty text."""
         return self.block.get("alias")
+
+    @property
+    def address(self) -> str:
+        """The only place whose organizations it serves: Azure DevOps Services, a sovereign cloud's, or a server."""
+        return self.block.get("address") or SERVICES_ADDRESS
+
+    @property
+    def place(self) -> str:
+        """How to name that place to a person."""
+        return self.block.get("address") or "Azure DevOps"
 
     @property
     def label(self) -> str:

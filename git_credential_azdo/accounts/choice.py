@@ -8,7 +8,7 @@ accounts that fit equally are never guessed between.
 from __future__ import annotations
 
 from git_credential_azdo.accounts.account import PAT
-from git_credential_azdo.git.remote import SERVICES_HOST
+from git_credential_azdo.git.remote import named_organization, unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,11 +64,12 @@ class Choice:
 
 
 def choose(remote: Remote, tenant: str | None, registry: Registry) -> Choice:
-    """Choose for Azure DevOps Services.
+    """Choose among the accounts of this very place: Azure DevOps Services, a sovereign cloud's, or a server.
 
     ``tenant`` is what this very request says the organization's tenant is; what was learned before stands in.
+    For a server the collection stands for the organization.
     """
-    accounts = registry.accounts
+    accounts = [account for account in registry.accounts if account.address == remote.address]
     request = organization, user = organization_and_user(remote, registry)
     named = [account for account in accounts if account.answers_to(user)] if user else accounts
     candidates = [account for account in named if account.can_serve(organization)]
@@ -94,13 +95,31 @@ def choose(remote: Remote, tenant: str | None, registry: Registry) -> Choice:
 def organization_and_user(remote: Remote, registry: Registry) -> tuple[str | None, str | None]:
     """Tell the organization from a user: Azure's own clone URLs carry the organization as the user."""
     organization, user = remote.organization, remote.user or None
-    if user is None or user.lower() == organization:
+    if not remote.services:
+        return _collection(remote, registry), user
+    if user is None:
         return organization, None
-    if remote.services and organization is None and "@" not in user:
+    meant = named_organization(remote.host, user.lower())
+    if meant == organization:
+        return organization, None
+    if organization is None and "@" not in user:
         known = any(account.answers_to(user) for account in registry.accounts)
         if not known and not any(_is_user_of(user, entry) for entry in registry.typed):
-            return user.lower(), None
+            return meant, None
     return organization, user
+
+
+def _collection(remote: Remote, registry: Registry) -> str | None:
+    """Return the collection of a server that the path lies in: one that an account lists, else the path itself.
+
+    Without a path (git leaves it out unless useHttpPath is set) it is the only one that is listed, or unknown.
+    """
+    accounts = [account for account in registry.accounts if account.address == remote.address]
+    listed = {name for account in accounts for name in account.organizations}
+    if not remote.path:
+        return listed.pop() if len(listed) == 1 else None
+    place = f"{remote.address}/{unquote(remote.path).lower()}"
+    return max((name for name in listed if f"{place}/".startswith(f"{name}/")), key=len, default=place)
 
 
 def _is_user_of(user: str, entry: Typed) -> bool:
@@ -166,7 +185,7 @@ def matching_typed(
         return [
             entry
             for entry in typed
-            if entry.address == f"https://{SERVICES_HOST}"
+            if entry.address == remote.address
             and organization in {None, entry.organization}
             and (user is None or _same_name(user, entry.user))
         ]

@@ -40,7 +40,7 @@ def variable_for(remote: Remote, choice: Choice | None, environment: Mapping[str
     in_pipeline = bool(environment.get("TF_BUILD"))
     if in_pipeline and environment.get(PIPELINE_TOKEN) and _is_collection_of(remote, choice, environment):
         return PIPELINE_TOKEN
-    unattended = in_pipeline or bool(environment.get("CI"))
+    unattended = in_pipeline or environment.get("CI", "").lower() not in {"", "0", "false"}
     if choice and environment.get(PERSONAL_TOKEN) and (unattended or not choice.deliberate):
         return PERSONAL_TOKEN
     return None
@@ -49,7 +49,8 @@ def variable_for(remote: Remote, choice: Choice | None, environment: Mapping[str
 def _is_collection_of(remote: Remote, choice: Choice | None, environment: Mapping[str, str]) -> bool:
     protocol, _, rest = environment.get("SYSTEM_COLLECTIONURI", "").partition("://")
     host, _, path = rest.partition("/")
-    collection = remote_of(Message([("protocol", protocol), ("host", host), ("path", path)]))
+    message = Message([("protocol", protocol), ("host", host), ("path", path)])
+    collection = remote_of(message, [remote.host] if remote.services else [])
     if collection is None or collection.address != remote.address:
         return False
     # Without a path in the request (no useHttpPath) the organization is unknown, but the host is the same.

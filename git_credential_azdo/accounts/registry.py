@@ -9,12 +9,15 @@ from __future__ import annotations
 
 from git_credential_azdo.accounts.account import ACCOUNT_KINDS, TYPED, Account, Block, Typed
 from git_credential_azdo.errors import ProtocolError
-from git_credential_azdo.git.wire import parse_pairs, split_blocks
+from git_credential_azdo.git.remote import Remote, address_of, remote_of
+from git_credential_azdo.git.wire import Message, parse_pairs, split_blocks
 
 VERSION = "1"
 
 HEADER = ""
 SERVER = "server"
+SERVICES = "services"
+"""A further host of Azure DevOps Services: ``host``, and the ``login`` host of its tenants, if it was given."""
 BINDING = "binding"
 LEARNED = "learned"
 
@@ -53,6 +56,32 @@ class Registry:
     def server(self, address: str) -> Block | None:
         """Return the block of the server registered as ``address`` (``https://host:port``), if it is."""
         return next((block for block in self.of_kind(SERVER) if block.get("address") == address), None)
+
+    @property
+    def services_hosts(self) -> list[str]:
+        """The hosts registered as Azure DevOps Services beside dev.azure.com: a sovereign cloud has its own."""
+        return [block.get("host") for block in self.of_kind(SERVICES)]
+
+    @property
+    def services_addresses(self) -> list[str]:
+        """The same, as accounts and remotes know them."""
+        return [f"https://{host}" for host in self.services_hosts]
+
+    def login_host(self, address: str) -> str | None:
+        """Return where the people of such a host sign in, if it was registered with that."""
+        found = (block for block in self.of_kind(SERVICES) if f"https://{block.get('host')}" == address)
+        return next((block.get("login") or None for block in found), None)
+
+    def remote_of(self, message: Message) -> Remote | None:
+        """Say what a message is about, with what was registered here; None when it names no web host."""
+        return remote_of(message, self.services_hosts)
+
+    def remote_at(self, organization: str, user: str | None = None) -> Remote | None:
+        """Return the remote that an organization, or a server's collection, is by our name for it."""
+        protocol, _, rest = address_of(organization).partition("://")
+        host, _, path = rest.partition("/")
+        pairs = [("protocol", protocol), ("host", host), ("path", path)]
+        return self.remote_of(Message(pairs if user is None else [*pairs, ("username", user)]))
 
     def binding(self, target: str) -> str | None:
         """Return the id of the account bound to ``organization`` or ``organization/project/repository``."""

@@ -3,7 +3,8 @@
 Keys of the block, beside those of every account: ``client_id``, ``token_endpoint``, ``authority``, ``scope`` (who asks
 whom for what), ``certificate``, ``send_x5c``, ``passphrase`` (service principal; the certificate's path, never its
 content), ``identity``, ``source`` (managed identity: which one, and whose service answers), ``source``, ``token_file``,
-``audience``, ``service_connection``, ``identity`` (federation), ``az_tenant`` (Azure CLI: the tenant a person named).
+``audience``, ``service_connection`` (federation; with a managed identity ``identity`` and ``machine``, as above),
+``az_tenant`` (Azure CLI: the tenant a person named).
 """
 
 from __future__ import annotations

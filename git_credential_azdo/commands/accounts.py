@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.accounts.account import PAT, WORKLOAD_KINDS
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import BINDING
@@ -58,7 +58,7 @@ def state_of(account: Account) -> tuple[str, int | None]:
         return "keyring locked", None
     except AzdoError as error:
         return error.message, None
-    if not kept:
+    if not kept and account.kind not in WORKLOAD_KINDS:  # a machine's identity needs nobody to sign in
         return "sign-in needed", None
     return ("rejected" if account.block.all("rejected[]") else "ready"), expires
 

@@ -17,6 +17,7 @@ COMMANDS = {
     "accounts": ("accounts", "List the accounts"),
     "use": ("use", "Choose the account of an organization, a repository, or all"),
     "explain": ("explain", "Say which account serves an address, and why"),
+    "pat": ("pat", "Make, list, revoke and rotate personal access tokens"),
     "token": ("token", "Print a live token for scripts and other tools"),
     "import": ("import_", "Take over credentials that other helpers keep"),
     "doctor": ("doctor", "Check everything and name the cures"),
@@ -77,7 +78,7 @@ def group() -> None:
 @click.argument("names", metavar="[COMMAND]", nargs=-1)
 def help_command(names: tuple[str, ...]) -> None:
     """Show this text, or a command's (git takes --help for itself)."""
-    context = click.Context(group, info_name=group.name)
+    context = click.Context(group, info_name=group.name, **group.context_settings)
     for name in names:
         above = context.command
         command = above.get_command(context, name) if isinstance(above, click.Group) else None

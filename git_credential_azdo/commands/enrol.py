@@ -21,9 +21,11 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands.feedback import learn
 from git_credential_azdo.errors import AzdoError, UsageError, say
 from git_credential_azdo.files import read_file
-from git_credential_azdo.git.remote import SERVICES_HOST, Remote
+from git_credential_azdo.git.address import message_for
+from git_credential_azdo.git.remote import SERVICES_ADDRESS, unquote
 from git_credential_azdo.renewal import forget_secrets
 from git_credential_azdo.tokens import open_vault, write_secret
+from git_credential_azdo.vault.none import NAME as NO_VAULT
 from git_credential_azdo.vault.secret import remove
 
 if TYPE_CHECKING:
@@ -112,13 +114,16 @@ def _put(registry: Registry, newcomer: Newcomer, identifier: str, vault_name: st
     if newcomer.alias and _is_free(newcomer.alias, registry, identifier, newcomer.replaces):
         block.set("alias", newcomer.alias)
     block.set("vault", vault_name)
+    address = place_of(newcomer.found, registry)
+    block.set("address", address if address != SERVICES_ADDRESS else None)
     block.set_all("org[]", newcomer.found)
     block.set_all("rejected[]", [])
     block.set("reminded_utc", None)
     account = Account(block)
     fresh = [TokenMark(tenant, digest(registry.salt, secret), at) for tenant, secret, at in newcomer.tokens]
     account.set_marks([*fresh, *account.marks])
-    registry.header.set("vault", vault_name)
+    if vault_name != NO_VAULT:
+        registry.header.set("vault", vault_name)
     for organization, tenant in newcomer.tenants.items():
         learn(registry, organization, tenant)
     hand_over(registry, old, identifier)
@@ -137,7 +142,8 @@ def _is_free(alias: str, registry: Registry, identifier: str, replaces: Callable
 
 
 def _replaced(registry: Registry, newcomer: Newcomer) -> Account | None:
-    alike = (account for account in registry.accounts if account.kind == newcomer.kind)
+    address = place_of(newcomer.found, registry)
+    alike = (each for each in registry.accounts if (each.kind, each.address) == (newcomer.kind, address))
     return next((account for account in alike if newcomer.replaces(account)), None)
 
 
@@ -153,10 +159,9 @@ def undecided(registry: Registry, account: Account) -> list[str]:
     listed = {name for each in registry.accounts for name in each.organizations if name != ALL_ORGANIZATIONS}
     found = []
     for organization in sorted(listed):
-        choice = choose(
-            Remote("https", SERVICES_HOST, services=True, organization=organization), None, registry
-        )
-        if choice.outcome == AMBIGUOUS and any(each.id == account.id for each in choice.candidates):
+        remote = registry.remote_at(organization)
+        choice = choose(remote, None, registry) if remote else None
+        if choice and choice.outcome == AMBIGUOUS and any(each.id == account.id for each in choice.candidates):
             found.append(organization)
     return found
 
@@ -164,8 +169,8 @@ def undecided(registry: Registry, account: Account) -> list[str]:
 def _let_chosen_lead(registry: Registry, account: Account, chosen: list[str]) -> None:
     """Bind an organization that the person named for this account, if another account would be taken there."""
     for organization in chosen:
-        remote = Remote("https", SERVICES_HOST, services=True, organization=organization)
-        taken = choose(remote, None, registry).account
+        remote = registry.remote_at(organization)
+        taken = choose(remote, None, registry).account if remote else None
         if taken is None or taken.id != account.id:
             bind(registry, organization, account.id)
 
@@ -197,21 +202,41 @@ def retire_tokens(registry: Registry, newer: Account) -> list[Account]:
 
 
 def organization_names(given: tuple[str, ...]) -> list[str]:
-    """Read organizations as people give them: a name, or an address of it. Raises UsageError."""
+    """Read organizations as people give them: a name, or an address of it. Raises UsageError.
+
+    One of a host that ``server add --services`` registered, or a registered server's collection, keeps its address.
+    """
     names = []
     for text in given:
-        name = text.strip().strip("/").lower()
-        if "://" in name:
-            _, _, rest = name.partition("://")
-            host, _, path = rest.partition("/")
-            host = host.rpartition("@")[2]
-            name = path.partition("/")[0] if host == SERVICES_HOST else host.removesuffix(".visualstudio.com")
-        if not is_organization(name):
+        name = text.strip().strip("/")
+        organization = _at_address(name) if "://" in name else name.lower()
+        if not organization or ("://" not in organization and not is_organization(organization)):
             raise UsageError(
                 f"{text} is no name of an organization", "it is CONTOSO in https://dev.azure.com/CONTOSO"
             )
-        names.append(name)
+        names.append(organization)
     return list(dict.fromkeys(names))
+
+
+def _at_address(url: str) -> str | None:
+    registry = current_registry()
+    remote = registry.remote_of(message_for(url))
+    if remote is None or remote.services:
+        return remote.organization if remote else None
+    if registry.server(remote.address) and remote.path:
+        return f"{remote.address}/{unquote(remote.path).lower()}"
+    return None
+
+
+def place_of(organizations: list[str], registry: Registry) -> str:
+    """Return the one address whose organizations these are; Azure DevOps Services for none. Raises UsageError."""
+    remotes = [registry.remote_at(name) for name in organizations if name != ALL_ORGANIZATIONS]
+    places = {remote.address for remote in remotes if remote}
+    if len(places) > 1:
+        raise UsageError(
+            f"an account is for one place, not for {' and '.join(sorted(places))}", "run setup for each of them"
+        )
+    return places.pop() if places else SERVICES_ADDRESS
 
 
 def is_organization(name: str) -> bool:

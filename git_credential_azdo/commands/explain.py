@@ -20,7 +20,6 @@ from git_credential_azdo.commands.explain_online import who_can_read
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import config
 from git_credential_azdo.git.address import holds_password, https_for_ssh, message_for, ssh_host
-from git_credential_azdo.git.remote import remote_of
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.registry import Registry
@@ -76,16 +75,16 @@ def explain(url: str, registry: Registry) -> dict[str, object]:
     calls_us = any(helper.ours for helper in config.helpers_for(entries, url))
     with_path = config.use_http_path(entries, url) or not calls_us
     user = config.value_for(entries, "credential.username", url)
-    remote = remote_of(message_for(url, with_path=with_path, user=user))
+    remote = registry.remote_of(message_for(url, with_path=with_path, user=user))
     if remote is None:
         return {**found, "reason": "that is no web address, and git asks credential helpers for nothing else"}
     server = None if remote.services else registry.server(remote.address)
-    whole = remote_of(message_for(url))
+    whole = registry.remote_of(message_for(url))
     found["ours"] = remote.services or server is not None
     found["host"] = remote.host
     found["organization"] = whole.organization if whole else None
-    if remote.services:
-        found.update(_services(remote, registry))
+    if remote.services or (server is not None and rules.choose(remote, None, registry).candidates):
+        found.update(_choice(remote, registry))
     elif server is not None:
         typed = rules.matching_typed(remote, None, remote.user, registry.typed)
         found["reason"] = "a registered server, with a typed credential" if typed else "a registered server"
@@ -106,8 +105,8 @@ def explain(url: str, registry: Registry) -> dict[str, object]:
     return found
 
 
-def _services(remote: Remote, registry: Registry) -> dict[str, object]:
-    if remote.protocol != "https":
+def _choice(remote: Remote, registry: Registry) -> dict[str, object]:
+    if remote.services and remote.protocol != "https":
         return {
             "reason": "Azure DevOps over http is refused: a token would travel in clear text",
             "get": QUITS,
@@ -120,7 +119,7 @@ def _services(remote: Remote, registry: Registry) -> dict[str, object]:
     }
     if choice.organization:
         found["organization"] = choice.organization
-    variable = variable_for(remote, choice, os.environ)
+    variable = variable_for(remote, choice if remote.services else None, os.environ)
     if variable:
         return {**found, "reason": f"the environment variable {variable}", "get": ANSWERS}
     if choice.account:

@@ -17,7 +17,7 @@ from git_credential_azdo.accounts.choice import choose
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands.serving import tenant_for
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.git.address import message_for, remote_of_url
+from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.web import Web
 
@@ -32,10 +32,14 @@ READS = "can read it"
 
 def who_can_read(url: str, registry: Registry) -> list[str]:
     """Return one line an account: whether it can read ``url``; then, if another one must serve, the command for that."""
-    remote = remote_of_url(url)
+    remote = registry.remote_of(message_for(url))
     if remote is None or not remote.services or not remote.organization:
         return ["not an address of an Azure DevOps organization: nothing was asked"]
-    accounts = [account for account in registry.accounts if account.can_serve(remote.organization)]
+    accounts = [
+        account
+        for account in registry.accounts
+        if account.address == remote.address and account.can_serve(remote.organization)
+    ]
     host = (message_for(url).get("host") or "").lower().removesuffix(":443")
     repository = f"https://{host}/{quote((remote.path or '').partition('?')[0])}"
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:

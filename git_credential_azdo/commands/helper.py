@@ -51,17 +51,10 @@ def run(verb: str) -> int:
 
 def _serve(verb: str, message: Message, remote: Remote) -> None:
     if remote.services and remote.protocol != "https":
-        if verb == "get":
-            raise AzdoError(
-                "Azure DevOps was asked over http, where anybody on the way could read a token",
-                "use the same address with https://, for example by git remote set-url",
-            )
+        _refuse_http(verb)
         return
     path = registry_path()
-    try:
-        data = read_file(path)
-    except OSError as error:
-        raise AzdoError(f"cannot read {path}: {error.strerror}") from error
+    data = _registry_file(path, remote)
     ours = remote.services or _concerns_pipeline(message, remote)
     # Whether the registry mentions the host at all shows before anything is loaded to read it.
     if not ours and remote.host.encode("utf-8", "surrogateescape") not in data:
@@ -69,7 +62,12 @@ def _serve(verb: str, message: Message, remote: Remote) -> None:
     from git_credential_azdo.accounts.registry import read  # noqa: PLC0415 - it is ours, or may be
 
     registry = read(data)
-    if not ours and registry.server(remote.address) is None:
+    if remote.host in registry.services_hosts:  # a sovereign cloud's, for example
+        remote = registry.remote_of(message) or remote
+        if remote.protocol != "https":
+            _refuse_http(verb)
+            return
+    elif not ours and registry.server(remote.address) is None:
         return
     for _ in registry.damaged:
         say("error", f"an entry of {path} is damaged and was left alone")
@@ -81,33 +79,48 @@ def _serve(verb: str, message: Message, remote: Remote) -> None:
         _erase(message, remote, registry)
 
 
+def _registry_file(path: str, remote: Remote) -> bytes:
+    try:
+        return read_file(path)
+    except OSError as error:
+        if not remote.services:  # hardly ever ours, and a line for every host would hurt
+            return b""
+        raise AzdoError(f"cannot read {path}: {error.strerror}") from error
+
+
+def _refuse_http(verb: str) -> None:
+    if verb == "get":
+        raise AzdoError(
+            "Azure DevOps was asked over http, where anybody on the way could read a token",
+            "use the same address with https://, for example by git remote set-url",
+        )
+
+
 def _concerns_pipeline(message: Message, remote: Remote) -> bool:
     """Say whether a token in the environment serves this server, registered or not, or comes back from it."""
     return bool(_token_variable(remote, None) or _is_from_environment(message))
 
 
 def _get(message: Message, remote: Remote, registry: Registry) -> None:
-    if not remote.services:
-        variable = _token_variable(remote, None)
-        if variable:
-            _answer(_credential(message, "azdo", os.environ[variable]))
-            return
-        from git_credential_azdo.commands import typed  # noqa: PLC0415 - only for servers
-
-        _answer(typed.find_for_server(message, remote, registry))
-        return
     from git_credential_azdo.accounts import choice as rules  # noqa: PLC0415 - it is ours
 
     challenges = message.all("wwwauth[]")
-    tenant = tenant_in(challenges)
+    tenant = tenant_in(challenges) if remote.services else None
     choice = rules.choose(remote, tenant, registry)
-    variable = _token_variable(remote, choice)
+    variable = _token_variable(remote, choice if remote.services else None)
     if variable:
         _answer(_credential(message, "azdo", os.environ[variable]))
-    elif choice.account:
+        return
+    asked = bool(challenges)
+    if remote.services and not asked and _tenant_would_decide(choice, registry):
+        from git_credential_azdo import tokens  # noqa: PLC0415 - an older git, and several accounts
+
+        tenant, asked = tokens.ask_tenant(choice.organization or ""), True
+        choice = rules.choose(remote, tenant, registry)
+    if choice.account:
         from git_credential_azdo.commands import serving  # noqa: PLC0415 - there is an account to ask
 
-        served = serving.serve(choice.account, choice.organization, tenant, registry, asked=bool(challenges))
+        served = serving.serve(choice.account, choice.organization, tenant, registry, asked=asked)
         _answer(
             _credential(
                 message,
@@ -119,6 +132,10 @@ def _get(message: Message, remote: Remote, registry: Registry) -> None:
             )
         )
         _apply(served.change)
+    elif not remote.services and choice.outcome != rules.AMBIGUOUS:
+        from git_credential_azdo.commands import typed  # noqa: PLC0415 - only for servers
+
+        _answer(typed.find_for_server(message, remote, registry))
     elif choice.typed:
         from git_credential_azdo.commands import typed  # noqa: PLC0415 - a typed credential fits
 
@@ -129,6 +146,19 @@ def _get(message: Message, remote: Remote, registry: Registry) -> None:
             _miss(choice)
     else:
         _miss(choice)
+
+
+def _tenant_would_decide(choice: Choice, registry: Registry) -> bool:
+    """Say whether the organization's tenant, which git did not pass on, is needed to tell the accounts apart."""
+    from git_credential_azdo.accounts import choice as rules  # noqa: PLC0415 - loaded already, for _get
+
+    return (
+        choice.outcome in {rules.CHOSEN, rules.AMBIGUOUS}
+        and not choice.deliberate
+        and len(choice.candidates) > 1
+        and choice.organization is not None
+        and registry.tenant_of(choice.organization) is None
+    )
 
 
 def _miss(choice: Choice) -> None:

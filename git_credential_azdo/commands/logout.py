@@ -5,12 +5,18 @@ from __future__ import annotations
 import click
 
 from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import BINDING, Registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands.enrol import current_registry
-from git_credential_azdo.errors import UsageError
+from git_credential_azdo.errors import UsageError, VaultError
 from git_credential_azdo.renewal import forget_secrets
 from git_credential_azdo.tokens import open_vault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.tokens import Vault
 
 
 @click.command("logout")
@@ -22,11 +28,21 @@ def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click'
         raise UsageError("name an account, or all of them", "git credential-azdo logout ACCOUNT (or --all)")
     accounts = current_registry().accounts
     for account in accounts if everybody else [account_named(name or "", accounts)]:
-        forget_secrets(account, open_vault(account.vault))
+        forget_secrets(account, _vault_of(account))
         update(lambda registry, gone=account.id: _forget(registry, gone))  # type: ignore[misc]
         click.echo(f"{unique_name(account, accounts)} is forgotten")
     if everybody and not accounts:
         click.echo("there was no account")
+
+
+def _vault_of(account: Account) -> Vault:
+    try:
+        return open_vault(account.vault)
+    except VaultError as error:  # its backend is not installed any more
+        entry = f"id={account.id}"
+        raise VaultError(
+            error.message, f"install it again, or take the entry with {entry} out of {registry_path()}"
+        ) from None
 
 
 def _forget(registry: Registry, identifier: str) -> None:

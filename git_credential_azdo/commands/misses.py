@@ -5,7 +5,9 @@ from __future__ import annotations
 import shlex
 
 from git_credential_azdo.accounts import choice as rules
+from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.errors import say
+from git_credential_azdo.git.remote import SERVICES_ADDRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,19 +16,25 @@ if TYPE_CHECKING:
 USE_HTTP_PATH = "git config --global credential.https://dev.azure.com.useHttpPath true"
 
 
+def use_http_path(address: str) -> str:
+    """Return the command by which git tells the path of what lies at ``address``."""
+    return USE_HTTP_PATH.replace(SERVICES_ADDRESS, address)
+
+
 def tell(choice: Choice) -> bool:
     """Say it on stderr; return whether git should stop asking."""
     organization = choice.organization
-    names = [account.label for account in choice.candidates]
+    names = [unique_name(account, choice.candidates) for account in choice.candidates]
     if choice.outcome == rules.AMBIGUOUS:
-        where = f"the organization {organization}" if organization else "Azure DevOps"
+        where = f"the organization {organization}" if organization else choice.candidates[0].place
         say("error", f"several accounts fit {where}: {', '.join(names)}")
         if organization is None:
-            say("hint", f"git sent no path, so the organization is unknown: {USE_HTTP_PATH}")
+            address = choice.candidates[0].address
+            say("hint", f"git sent no path, so the organization is unknown: {use_http_path(address)}")
             say("hint", f"git credential-azdo use {shlex.quote(names[0])} --default")
             return True
         for name in names:
-            say("hint", f"git credential-azdo use {shlex.quote(name)} --org {organization}")
+            say("hint", shlex.join(["git", "credential-azdo", "use", name, "--org", organization]))
         return True
     if choice.outcome == rules.UNKNOWN_USER:
         known = f"; known are {', '.join(names)}" if names else ""

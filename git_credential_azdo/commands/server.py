@@ -1,17 +1,20 @@
 """``server``: which servers of one's own (Azure DevOps Server, any git server) keep typed credentials with us.
 
 A registered server is scheme, host and port; it never gets a token of Entra, and Azure DevOps Services and login
-hosts are refused here, since a typed credential would never be the right answer for them.
+hosts are refused here, since a typed credential would never be the right answer for them. With ``--services`` a host
+is another cloud's Azure DevOps Services: none is known to this program, each is the person's word.
 """
 
 from __future__ import annotations
 
+import shlex
 from urllib.parse import urlsplit
 
 import click
 
 from git_credential_azdo.accounts.account import TYPED, Block
-from git_credential_azdo.accounts.registry import SERVER, Registry
+from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.registry import SERVER, SERVICES, Registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import setup_git
 from git_credential_azdo.commands.enrol import current_registry
@@ -33,11 +36,25 @@ def command() -> None:
 @click.option(
     "--allow-http", is_flag=True, help="Serve a server that only speaks http: secrets travel in clear text."
 )
+@click.option("--services", is_flag=True, help="It is Azure DevOps Services of another cloud.")
+@click.option(
+    "--login",
+    metavar="HOST",
+    type=click.Choice(sorted(LOGIN_HOSTS)),
+    help="Where that cloud's people sign in.",
+)
 @click.option("--vault", metavar="NAME", help="Where secrets are kept: keyring, file, or a backend's name.")
 @click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
-def add(url: str, *, allow_http: bool, vault: str | None, no_git_config: bool) -> None:
+def add(
+    url: str, *, allow_http: bool, services: bool, login: str | None, vault: str | None, no_git_config: bool
+) -> None:
     """Register the server URL, for example https://tfs.example.com:8443."""
-    remote = _server(url)
+    remote = server_at(url)
+    if services or login:
+        _add_services(remote, login, services=services)
+        if not no_git_config:
+            _let_git_know(remote, with_path=True)
+        return
     if remote.protocol == "http" and not allow_http:
         raise UsageError(
             f"{remote.host} would get passwords in clear text over http",
@@ -46,6 +63,7 @@ def add(url: str, *, allow_http: bool, vault: str | None, no_git_config: bool) -
     name = find_vault(vault, current_registry().header.get("vault") or None).name
 
     def change(registry: Registry) -> None:
+        _forget(registry, remote, SERVICES)
         registry.header.set("vault", name)
         if registry.server(remote.address) is None:
             registry.blocks.append(Block([("kind", SERVER), ("address", remote.address)]))
@@ -53,20 +71,55 @@ def add(url: str, *, allow_http: bool, vault: str | None, no_git_config: bool) -
     update(change)
     click.echo(f"{remote.address} is served; what you type to git for it is kept in {name}")
     if not no_git_config:
-        try:
-            setup_git.write_server(remote.address)
-        except UsageError as error:  # the server is registered; git can be told by hand
-            say("error", f"git does not know of us yet: {error.message}")
-            say("hint", setup_git.BY_HAND)
+        _let_git_know(remote)
+
+
+def _add_services(remote: Remote, login: str | None, *, services: bool) -> None:
+    if not services:
+        raise UsageError("--login goes with --services", "git credential-azdo server add -h")
+    if remote.protocol != "https":
+        raise UsageError(f"{remote.host} must be reached over https", "https:// instead of http://")
+
+    def change(registry: Registry) -> None:
+        _forget(registry, remote, SERVER, SERVICES)
+        block = Block([("kind", SERVICES), ("host", remote.host)])
+        block.set("login", login)
+        registry.blocks.append(block)
+
+    update(change)
+    click.echo(f"{remote.address} is Azure DevOps Services from now on")
+    click.echo(f"Next: git credential-azdo setup --org {remote.address}/ORGANIZATION", err=True)
+
+
+def _let_git_know(remote: Remote, *, with_path: bool = False) -> None:
+    try:
+        setup_git.write_server(remote.address, with_path=with_path)
+    except UsageError as error:  # the server is registered; git can be told by hand
+        say("error", f"git does not know of us yet: {error.message}")
+        say("hint", setup_git.BY_HAND)
+
+
+def _forget(registry: Registry, remote: Remote, *kinds: str) -> None:
+    """Drop the blocks of these kinds that are about the server."""
+    registry.blocks = [
+        block
+        for block in registry.blocks
+        if block.get("kind") not in kinds
+        or remote.address not in {block.get("address"), f"https://{block.get('host')}"}
+    ]
 
 
 @command.command("list")
 def list_servers() -> None:
     """List the registered servers."""
-    servers = current_registry().of_kind(SERVER)
+    registry = current_registry()
+    servers = registry.of_kind(SERVER)
     for block in servers:
         click.echo(block.get("address"))
-    if not servers:
+    for address in registry.services_addresses:
+        login = registry.login_host(address)
+        click.echo(f"{address} (Azure DevOps Services{f', sign-in at {login}' if login else ''})")
+    if not servers and not registry.services_addresses:
         say("hint", "there is no server: git credential-azdo server add https://tfs.example.com")
 
 
@@ -74,29 +127,26 @@ def list_servers() -> None:
 @click.argument("url")
 def remove_server(url: str) -> None:
     """Take a server off the list and forget what was typed for it."""
-    remote = _server(url)
+    remote = server_at(url)
     registry = current_registry()
-    if registry.server(remote.address) is None:
+    if registry.server(remote.address) is None and remote.address not in registry.services_addresses:
         raise UsageError(f"{remote.address} is not registered", "git credential-azdo server list")
     gone = [typed for typed in registry.typed if typed.address == remote.address]
     for typed in gone:
         vault = open_vault(typed.vault)
         remove(vault.read, vault.delete, f"{typed.id}/{TYPED}")
 
-    def change(fresh: Registry) -> None:
-        fresh.blocks = [
-            block
-            for block in fresh.blocks
-            if block.get("kind") not in {SERVER, TYPED} or block.get("address") != remote.address
-        ]
-
-    update(change)
+    update(lambda fresh: _forget(fresh, remote, SERVER, SERVICES, TYPED))
     click.echo(f"{remote.address} is no longer served")
+    for account in registry.accounts:
+        if account.address == remote.address:
+            name = shlex.quote(unique_name(account, registry.accounts))
+            say("hint", f"its account is still kept; to forget it: git credential-azdo logout {name}")
     setup_git.undo(remote.address)
 
 
-def _server(url: str) -> Remote:
-    """Read a server's address; its path, if any, is no part of it."""
+def server_at(url: str) -> Remote:
+    """Read a server's address; its path, if any, is no part of it. Raises UsageError for Microsoft's own hosts."""
     try:
         parts = urlsplit(url)
         host = parts.hostname or ""

@@ -11,6 +11,7 @@ from git_credential_azdo import tokens
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, STATE_PREFIX, number
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import ServiceError, SignInError, say
+from git_credential_azdo.git.remote import address_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def serve(
     now = time.time()
     if rejected is not None and 0 <= now - rejected < REJECTION_SECONDS:
         where = f"the organization {organization}" if organization else "Azure DevOps"
-        url = f"https://dev.azure.com/{organization or ''}"
+        url = address_of(organization or "")
         raise ServiceError(
             f"{where} refused a fresh token of {account.name} (tenant {account.tenant or 'unknown'}) a moment ago",
             f"git credential-azdo explain {url} --online, or git credential-azdo setup --pat --org "
@@ -98,7 +99,7 @@ def _serve_pat(account: Account, organization: str | None, rejected: int | None)
         raise ServiceError(
             f"the organization {organization} refuses the personal access token {account.label}: "
             "expired, revoked, or without the scope Code (read)",
-            f"make a new one at https://dev.azure.com/{organization}/_usersSettings/tokens, then run "
+            f"make a new one at {address_of(organization)}/_usersSettings/tokens, then run "
             + tokens.setup_hint(account),
         )
     reminded = _remind(account, expires, now)

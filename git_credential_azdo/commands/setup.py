@@ -8,22 +8,33 @@ from __future__ import annotations
 
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, OAUTH, PAT
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.commands import setup_git, setup_oauth, setup_pat
+from git_credential_azdo.commands import (
+    setup_git,
+    setup_oauth,
+    setup_pat,
+    setup_replace,
+    setup_server,
+    setup_workload,
+    workload_fields,
+)
 from git_credential_azdo.commands.enrol import (
     check_alias,
     current_registry,
     organization_names,
+    place_of,
     undecided,
 )
 from git_credential_azdo.errors import UsageError, VaultError, VaultLocked
+from git_credential_azdo.git.remote import SERVICES_ADDRESS
 from git_credential_azdo.vault.file import NAME as FILE
 from git_credential_azdo.vault.find import find_vault
+from git_credential_azdo.vault.none import NAME as NO_VAULT
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
@@ -35,6 +46,13 @@ if TYPE_CHECKING:
 )
 @click.option("--pat", is_flag=True, help="Keep a personal access token (hidden prompt, or stdin).")
 @click.option("--all-orgs", is_flag=True, help="The token is for all organizations (until 1 December 2026).")
+@click.option(
+    "--server",
+    "servers",
+    multiple=True,
+    metavar="ADDRESS",
+    help="It is for a collection of Azure DevOps Server: https://tfs.example.com/DefaultCollection.",
+)
 @click.option("--expires", metavar="DAY", help="The day the token ends, such as 2027-05-31.")
 @click.option("--alias", metavar="WORD", help="A short name for the account.")
 @click.option("--login-hint", metavar="NAME", help="The sign-in name to suggest in the browser.")
@@ -44,15 +62,23 @@ if TYPE_CHECKING:
 @click.option("--redirect-uri", metavar="URL", help="Its redirect address.")
 @click.option("--scope", help="The scopes to ask for.")
 @click.option("--no-browser", is_flag=True, help="Print the link only.")
+@click.option(
+    "--device-code", is_flag=True, help="Type a short code on another device (many tenants block it)."
+)
 @click.option("--bearer", is_flag=True, help="Answer authtype=Bearer where git knows it (2.46).")
 @click.option("--vault", metavar="NAME", help="Where secrets are kept: keyring, file, or a backend's name.")
+@click.option(
+    "--replace-global-pat", is_flag=True, help="Make one token an organization of one for all of them."
+)
 @click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
 @click.option("--undo", is_flag=True, help="Take back what setup wrote to git's configuration.")
+@setup_workload.options
 def command(
     organizations: tuple[str, ...],
     *,
     pat: bool,
     all_orgs: bool,
+    servers: tuple[str, ...],
     expires: str | None,
     alias: str | None,
     login_hint: str | None,
@@ -62,10 +88,13 @@ def command(
     redirect_uri: str | None,
     scope: str | None,
     no_browser: bool,
+    device_code: bool,
     bearer: bool,
     vault: str | None,
+    replace_global_pat: bool,
     no_git_config: bool,
     undo: bool,
+    **machine: Any,
 ) -> None:
     """Sign in with a browser, or keep a personal access token, and let git use it."""
     if undo:
@@ -74,12 +103,46 @@ def command(
             "git's configuration is as it was" if taken else "There was nothing to take back", err=True
         )
         return
-    chosen = organization_names(organizations)
+    if servers and not pat:
+        raise UsageError("--server goes with --pat", "git credential-azdo setup -h")
+    chosen = [*organization_names(organizations), *setup_server.collections(servers)]
+    place_of(chosen, current_registry())
+    if replace_global_pat:
+        _only_with_organizations()
+        setup_replace.run(chosen)
+        return
+    identity = workload_fields.Options(
+        **machine, tenant=tenant, authority=authority, client_id=client_id, scope=scope, bearer=bearer
+    )
+    if identity.kind:
+        if pat or all_orgs or expires or login_hint or redirect_uri or no_browser or device_code:
+            raise UsageError(
+                f"--{identity.kind} needs no person to sign in, and no token", "git credential-azdo setup -h"
+            )
+        _finish(
+            setup_workload.sign_in(identity.kind, identity, chosen, alias, vault), git_config=not no_git_config, ask=False
+        )
+        return
     given = click.get_current_context().params.values()
     ask = not any(given) and sys.stdin is not None and sys.stdin.isatty()
     if ask:
         pat, all_orgs, chosen = _ask_kind()
-    browser_only = (login_hint, tenant, authority, client_id, redirect_uri, scope, no_browser, bearer)
+    if device_code and (login_hint or redirect_uri or no_browser):
+        raise UsageError(
+            "--device-code goes without --login-hint, --redirect-uri and --no-browser",
+            "git credential-azdo setup -h",
+        )
+    browser_only = (
+        login_hint,
+        tenant,
+        authority,
+        client_id,
+        redirect_uri,
+        scope,
+        no_browser,
+        bearer,
+        device_code,
+    )
     _check_options(pat=pat, all_orgs=all_orgs, chosen=chosen, expires=expires, browser_only=any(browser_only))
     registry = current_registry()
     check_alias(alias, registry, PAT if pat else OAUTH)
@@ -98,11 +161,24 @@ def command(
             login_hint=login_hint,
             browser=not no_browser,
             bearer=bearer,
+            device_code=device_code,
         )
         account = setup_oauth.sign_in(options, chosen, alias, kept_in)
+    _finish(account, git_config=not no_git_config, ask=ask)
+
+
+def _only_with_organizations() -> None:
+    given = {name for name, value in click.get_current_context().params.items() if value}
+    if given - {"replace_global_pat", "organizations"}:
+        raise UsageError("--replace-global-pat goes with --org only", "git credential-azdo setup -h")
+
+
+def _finish(account: Account, *, git_config: bool, ask: bool) -> None:
     _summarize(account)
-    if not no_git_config:
-        _let_git_know(ask=ask)
+    if account.address != SERVICES_ADDRESS:
+        setup_server.register(account.address)
+    if git_config:
+        _let_git_know(account, ask=ask)
 
 
 def _ask_kind() -> tuple[bool, bool, list[str]]:
@@ -155,10 +231,14 @@ def _choose_vault(wanted: str | None, used: str, *, ask: bool) -> str:
         return find_vault(FILE).name
 
 
-def _let_git_know(*, ask: bool) -> None:
+def _let_git_know(account: Account, *, ask: bool) -> None:
     """Write git's configuration; what prevents that does not cost the account, which is in place by now."""
     try:
-        setup_git.write(ask=ask)
+        if account.address == SERVICES_ADDRESS:
+            setup_git.write(ask=ask)
+        else:
+            services = account.address in current_registry().services_addresses
+            setup_git.write_server(account.address, with_path=services)
     except UsageError as error:
         cure = f"{error.hint}, then {setup_git.BY_HAND}" if error.hint else setup_git.BY_HAND
         raise UsageError(
@@ -173,7 +253,10 @@ def _summarize(account: Account) -> None:
     name = shlex.quote(unique_name(account, registry.accounts))
     click.echo(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}", err=True)
     click.echo(f"Organizations: {served or 'none found yet'}", err=True)
-    click.echo(f"The secret is kept in {where}", err=True)
+    if account.vault == NO_VAULT:
+        click.echo("Nothing secret is kept: git's every question gets a new token", err=True)
+    else:
+        click.echo(f"The secret is kept in {where}", err=True)
     click.echo(f"To forget it: git credential-azdo logout {name}", err=True)
     for organization in undecided(registry, account):
         click.echo(

@@ -32,9 +32,10 @@ def write(*, ask: bool) -> None:
         click.echo("To take it back: git credential-azdo setup --undo", err=True)
 
 
-def write_server(address: str) -> None:
-    """Show and write what git needs to call us for a registered server. Raises UsageError."""
-    plan = configure.plan_server(address, _script(), record=_record(current_registry(), address))
+def write_server(address: str, *, with_path: bool = False) -> None:
+    """Show and write what git needs to call us for a registered server, with the path if asked. Raises UsageError."""
+    record = _record(current_registry(), address)
+    plan = configure.plan_server(address, _script(), with_path=with_path, record=record)
     _write(plan, ask=False, server=address)
 
 

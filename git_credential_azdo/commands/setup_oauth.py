@@ -15,17 +15,19 @@ import click
 from git_credential_azdo import devops
 from git_credential_azdo.accounts.account import OAUTH
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
+from git_credential_azdo.commands import setup_device
 from git_credential_azdo.commands.enrol import (
     Newcomer,
     current_registry,
     enrol,
     is_organization,
     now,
+    place_of,
     printable,
 )
-from git_credential_azdo.errors import AzdoError, SignInError, say
+from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import is_tenant
+from git_credential_azdo.git.remote import SERVICES_ADDRESS, is_tenant
 from git_credential_azdo.signin import entra, exchange, interactive
 from git_credential_azdo.signin.browser import open_browser
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
@@ -52,6 +54,7 @@ class Options:
     login_hint: str | None = None
     browser: bool = True
     bearer: bool = False
+    device_code: bool = False
 
 
 @dataclass(frozen=True)
@@ -69,22 +72,25 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
     Raises SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
     """
     with Web(ASK_SECONDS, settings_for) as web:
-        authority = options.authority or entra.authority(options.tenant or _tenant_for(web, chosen))
+        authority = options.authority or _authority(web, options.tenant, chosen)
         endpoints = exchange.discover(web, authority)
     client_id = options.client_id or entra.DEFAULT_CLIENT_ID
     scope = options.scope or entra.DEFAULT_SCOPE
     grant, received = _grant(options, endpoints, client_id, scope)
     is_entra = entra.is_entra(endpoints.token)
+    place = place_of(chosen, current_registry())
+    is_public = place == SERVICES_ADDRESS
     person = read_person(grant, is_entra=is_entra)
     with Web(ASK_SECONDS, settings_for) as web:
         if not person.name:
-            person = _ask_who(web, grant, person)
-        found, tenants = _reach(web, grant, chosen, is_entra=is_entra)
+            person = _ask_who(web, grant, person, is_public=is_public)
+        found, tenants = _reach(web, grant, chosen, is_entra=is_entra, is_public=is_public)
     if not grant.refresh_token:
         say("hint", "the server gave no refresh token: this sign-in ends with its first token")
 
     def is_same(older: Account) -> bool:
-        return older.kind == OAUTH and _is_same(older, person, endpoints.token)
+        at_home = (older.kind, older.address) == (OAUTH, place)
+        return at_home and _is_same(older, person, endpoints.token)
 
     home = {
         "subject": person.subject,
@@ -160,6 +166,19 @@ def read_person(grant: Grant, *, is_entra: bool) -> Person:
     )
 
 
+def _authority(web: Web, tenant: str | None, chosen: list[str]) -> str:
+    """Return Microsoft's authority to sign in at, on the login host of the organizations' own cloud."""
+    registry = current_registry()
+    place = place_of(chosen, registry)
+    host = entra.PUBLIC_HOST if place == SERVICES_ADDRESS else registry.login_host(place)
+    if host is None:
+        raise UsageError(
+            f"where do people of {place} sign in?",
+            "give its address as --authority https://LOGIN-HOST/TENANT",
+        )
+    return entra.authority(tenant or _tenant_for(web, chosen), host)
+
+
 def _tenant_for(web: Web, chosen: list[str]) -> str:
     """Return the tenant to sign in at: that of the first organization named, else any of the person's."""
     tenant = devops.tenant_of(web, chosen[0]) if chosen else None
@@ -168,6 +187,9 @@ def _tenant_for(web: Web, chosen: list[str]) -> str:
 
 def _grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) -> tuple[Grant, int]:
     """Wait for a code and redeem it, a stale one with another try if a person is there; give the time of receipt, too."""
+    if options.device_code:
+        grant = setup_device.grant(endpoints, client_id=client_id, scope=scope, tenant=options.tenant)
+        return grant, now()
     for attempt in range(1, TRIES + 1):
         authorization = interactive.authorize(
             endpoints,
@@ -222,32 +244,24 @@ def _is_stale_paste(refused: TokenRefused) -> bool:
     )
 
 
-def _ask_who(web: Web, grant: Grant, person: Person) -> Person:
-    """Ask Azure DevOps for the name when the identity token has none."""
+def _ask_who(web: Web, grant: Grant, person: Person, *, is_public: bool) -> Person:
+    """Ask Azure DevOps for the name when the identity token has none; where another cloud would tell is not known."""
+    name = person.subject
     try:
-        name = printable(devops.profile(web, devops.bearer(grant.access_token)).name)
+        if is_public:
+            name = printable(devops.profile(web, devops.bearer(grant.access_token)).name)
     except AzdoError:
         name = person.subject
     return Person(name or "signed-in", person.subject, person.tenant)
 
 
-def _reach(web: Web, grant: Grant, chosen: list[str], *, is_entra: bool) -> tuple[list[str], dict[str, str]]:
+def _reach(
+    web: Web, grant: Grant, chosen: list[str], *, is_entra: bool, is_public: bool
+) -> tuple[list[str], dict[str, str]]:
     """Find the organizations that the person can access, and the tenant of each. Trouble costs a line, not the sign-in."""
-    authorization = devops.bearer(grant.access_token)
-    found = list(chosen)
-    try:
-        member = devops.profile(web, authorization).id
-        names = devops.organizations(web, authorization, member)
-        listed = [name.lower() for name in names if is_organization(name)]
-        found += [name for name in listed if name not in found]
-        for name in set(chosen) - set(listed):
-            url = devops.organization_url(name)
-            say(
-                "hint", f"{name} is not listed as yours; to check: git credential-azdo explain {url} --online"
-            )
-    except AzdoError as error:
-        if is_entra or not chosen:
-            say("error", f"the organizations could not be listed: {error.message}")
+    # Another cloud's token must not travel to the public one, and where that cloud lists organizations is not known.
+    listed = _listed(web, grant, chosen, is_entra=is_entra) if is_public else []
+    found = list(dict.fromkeys([*chosen, *listed]))
     tenants = {}
     for organization in found:
         try:
@@ -258,3 +272,19 @@ def _reach(web: Web, grant: Grant, chosen: list[str], *, is_entra: bool) -> tupl
         if tenant:
             tenants[organization] = tenant
     return found, tenants
+
+
+def _listed(web: Web, grant: Grant, chosen: list[str], *, is_entra: bool) -> list[str]:
+    authorization = devops.bearer(grant.access_token)
+    try:
+        member = devops.profile(web, authorization).id
+        names = devops.organizations(web, authorization, member)
+    except AzdoError as error:
+        if is_entra or not chosen:
+            say("error", f"the organizations could not be listed: {error.message}")
+        return []
+    listed = [name.lower() for name in names if is_organization(name)]
+    for name in set(chosen) - set(listed):
+        url = devops.organization_url(name)
+        say("hint", f"{name} is not listed as yours; to check: git credential-azdo explain {url} --online")
+    return listed

@@ -23,10 +23,15 @@ from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from git_credential_azdo.accounts.account import Account
 
 CHECK_SECONDS = 60.0
 MOST_BYTES = 65_536
+MADE_KEYS = ("authorization_id", "made_by", "token_name", "scope", "days")
+"""Keys of a PAT's block that only a token has which ``pat create`` made: its id at Azure DevOps, the account that made
+it, its name there, its scopes and the days it was asked for."""
 _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 
@@ -45,23 +50,50 @@ def sign_in(
             f"Microsoft {tense} accepting tokens for all organizations on {GLOBAL_PATS_END}; "
             "a sign-in (git credential-azdo setup) or one token an organization lasts",
         )
-    token = _ask_token(chosen)
+    token = ask_token(chosen)
     with Web(CHECK_SECONDS, settings_for) as web:
         if all_organizations:
             identity, found = _check_all(web, token)
         else:
-            identities = [_check(web, organization, token) for organization in chosen]
+            identities = [check(web, organization, token) for organization in chosen]
             identity, found = identities[0], chosen
+    return keep(
+        token, identity, found, chosen=chosen, alias=alias, vault_name=vault_name, expires_utc=expires_utc
+    )
+
+
+def keep(
+    token: str,
+    identity: devops.Identity,
+    found: list[str],
+    *,
+    chosen: list[str],
+    vault_name: str,
+    expires_utc: int | None,
+    alias: str | None = None,
+    made: Mapping[str, str] | None = None,
+    instead_of: str = "",
+) -> Account:
+    """Keep a checked token for the organizations ``found``, in place of those that it makes needless; return its account.
+
+    ``made``: what ``pat rotate`` must know (MADE_KEYS) of a token that we made; ``instead_of``: the id of the account
+    whose token it replaces, if one is meant. Raises VaultError, AzdoError.
+    """
     name = printable(identity.name) or identity.id
 
     def is_renewed(older: Account) -> bool:
         """Say whether the new token serves all that the older one did, for the same person."""
-        return older.name.lower() == name.lower() and set(older.organizations) <= set(found)
+        same = older.name.lower() == name.lower() and set(older.organizations) <= set(found)
+        return older.id == instead_of if instead_of else same
 
     account = enrol(
         Newcomer(
             kind=PAT,
-            fields=[("name", name), ("expires_utc", str(expires_utc or ""))],
+            fields=[
+                ("name", name),
+                ("expires_utc", str(expires_utc or "")),
+                *((key, (made or {}).get(key, "")) for key in MADE_KEYS),
+            ],
             alias=alias,
             secrets={"pat": [("token", token)]},
             tokens=[("", token, now())],
@@ -91,15 +123,21 @@ def read_expiry(text: str) -> int:
     return int(day.timestamp())
 
 
-def _ask_token(chosen: list[str]) -> str:
+def ask_token(chosen: list[str]) -> str:
+    """Ask for a token by a hidden prompt, or read it from stdin. Raises UsageError."""
     if sys.stdin is None:
         text = ""
     elif sys.stdin.isatty():
-        page = devops.TOKENS_PAGE.format(organization=chosen[0]) if chosen else "https://dev.azure.com"
+        page = devops.tokens_page(chosen[0]) if chosen else "https://dev.azure.com"
         click.echo(f"Make a token with the scope Code (read & write): {page}", err=True)
         text = click.prompt("Personal access token", hide_input=True, err=True, type=str)
     else:
         text = sys.stdin.buffer.read(MOST_BYTES).decode("utf-8", "replace")
+    return read_token(text)
+
+
+def read_token(text: str) -> str:
+    """Return the token in what a person gave. Raises UsageError for what cannot be one."""
     token: str = text.strip().removeprefix("\ufeff")
     if not token:
         raise UsageError(
@@ -113,7 +151,8 @@ def _ask_token(chosen: list[str]) -> str:
     return token
 
 
-def _check(web: Web, organization: str, token: str) -> devops.Identity:
+def check(web: Web, organization: str, token: str) -> devops.Identity:
+    """Return whose token it is, once the organization takes it for reading code. Raises ServiceError, NetworkError."""
     authorization = devops.basic(token)
     try:
         identity = devops.who_am_i(web, organization, authorization)
@@ -123,7 +162,7 @@ def _check(web: Web, organization: str, token: str) -> devops.Identity:
         raise ServiceError(
             f"the organization {organization} does not accept this token{kind}: it is mistyped, expired, revoked, "
             f"of another organization, or lacks the scope Code (read)",
-            f"look at it on {devops.TOKENS_PAGE.format(organization=organization)}",
+            f"look at it on {devops.tokens_page(organization)}",
         ) from refused
     return identity
 
@@ -140,7 +179,7 @@ def _check_all(web: Web, token: str) -> tuple[devops.Identity, list[str]]:
         ) from refused
     checked = next(iter(found), None)
     if checked:
-        identity = _check(web, checked.lower(), token)
+        identity = check(web, checked.lower(), token)
     click.echo(f"The token serves: {', '.join(found) or 'no organization yet'}", err=True)
     return identity, [ALL_ORGANIZATIONS]
 

@@ -26,7 +26,6 @@ from git_credential_azdo.commands import misses, serving
 from git_credential_azdo.commands.enrol import current_registry, organization_names
 from git_credential_azdo.commands.typed import reveal
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
-from git_credential_azdo.git.remote import SERVICES_HOST, Remote
 from git_credential_azdo.git.wire import Message
 
 if TYPE_CHECKING:
@@ -92,9 +91,11 @@ def _find(organization: str, name: str | None, registry: Registry) -> Live | Non
     """
     if name and name.lower() == organization:  # as the user of an address it would mean the organization
         name = account_named(name, registry.accounts).id
-    remote = Remote("https", SERVICES_HOST, services=True, organization=organization, user=name)
+    remote = registry.remote_at(organization, name)
+    if remote is None:
+        raise UsageError(f"{organization} is no organization", "git credential-azdo token -h")
     choice = choose(remote, None, registry)
-    variable = variable_for(remote, choice, os.environ)
+    variable = variable_for(remote, choice if remote.services else None, os.environ)
     if variable:
         scheme = BEARER if variable == PIPELINE_TOKEN else BASIC
         return Live(os.environ[variable], scheme, f"the environment variable {variable}")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+
 import click
 
+from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands.enrol import bind, current_registry, organization_names
+from git_credential_azdo.commands.enrol import bind, current_registry, organization_names, place_of
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.git.address import remote_of_url
+from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import run_git
 from git_credential_azdo.git.remote import SERVICES_HOST
 
@@ -28,23 +31,26 @@ def command(name: str, organization: str | None, repository: bool, default: bool
     """Choose the account for an organization, for this repository, or as the default."""
     if [bool(organization), repository, default].count(True) > 1:
         raise UsageError("--org, --repo and --default exclude each other", "git credential-azdo use -h")
-    account = account_named(name, current_registry().accounts)
+    known = current_registry()
+    account = account_named(name, known.accounts)
     if organization:
-        target, what = organization_names((organization,))[0], "the organization "
+        target = of = organization_names((organization,))[0]
+        what = "the organization "
     elif repository:
-        target, what = _this_repository(), "the repository "
+        target, what = _this_repository(name), "the repository "
+        of = target.rsplit("/", 2)[0]
     else:
-        target, what = "", "everything that nothing else decides"
-    of = target.partition("/")[0]
-    if of and not account.can_serve(of):
+        target, of, what = "", "", "everything that nothing else decides"
+    if of and (place_of([of], known) != account.address or not account.can_serve(of)):
+        kind = "token" if account.kind == PAT else "sign-in"
         raise UsageError(
-            f"{account.label} is a token for {', '.join(account.organizations)}, not for {of}",
-            f"git credential-azdo setup --pat --org {of}",
+            f"{account.label} is a {kind} for {', '.join(account.organizations) or account.address}, not for {of}",
+            f"git credential-azdo setup {'--pat ' if account.kind == PAT else ''}--org {of}",
         )
 
     def change(registry: Registry) -> None:
         for each in registry.accounts:
-            if not target:
+            if not target and each.address == account.address:
                 each.block.set("default", "1" if each.id == account.id else None)
             if each.id == account.id:
                 each.block.set_all("rejected[]", [])
@@ -55,18 +61,25 @@ def command(name: str, organization: str | None, repository: bool, default: bool
     click.echo(f"{unique_name(account, current_registry().accounts)} serves {what}{target}")
 
 
-def _this_repository() -> str:
-    """Return ``organization/project/repository`` of the current folder's remote. Raises UsageError."""
-    listed = run_git(["config", "--get-regexp", r"^remote\..*\.url$"]).stdout.decode(
-        "utf-8", "surrogateescape"
-    )
-    urls = [line.partition(" ")[2] for line in listed.splitlines()]
-    remotes = [remote for url in urls if (remote := remote_of_url(url)) and remote.services]
-    found = {remote.repository for remote in remotes if remote.repository}
-    if len(found) != 1:
-        what = "no remote" if not found else "several remotes"
+def _this_repository(name: str) -> str:
+    """Return ``organization/project/repository`` of the current folder's remote, ``origin`` if there are several.
+
+    Raises UsageError; ``name`` is the account, for its hint.
+    """
+    listed = run_git(["config", "--get-regexp", r"^remote\..*\.url$"]).stdout
+    found = {}
+    known = current_registry()
+    for line in listed.decode("utf-8", "surrogateescape").splitlines():
+        key, _, url = line.partition(" ")
+        remote = known.remote_of(message_for(url))
+        if remote and remote.repository:
+            found[key] = remote.repository
+    if "remote.origin.url" in found:
+        return found["remote.origin.url"]
+    if len(set(found.values())) != 1:
+        what = "several remotes of this folder's repository are" if found else "this folder has no remote"
         raise UsageError(
-            f"{what} of this folder's repository is on {SERVICES_HOST}",
-            "git credential-azdo use ACCOUNT --org ORGANIZATION",
+            f"{what} on {SERVICES_HOST}",
+            f"git credential-azdo use {shlex.quote(name)} --org ORGANIZATION",
         )
-    return found.pop()
+    return next(iter(found.values()))

@@ -57,12 +57,14 @@ def plan(script: str, *, record: Record = (), git: Git = HERE) -> Plan:
     ``record`` is what an earlier ``apply`` returned; its lines are replaced where they no longer do. Raises
     ``UsageError`` if git is missing or refuses its configuration, or if the path cannot be written there.
     """
-    return _plan([DEV_AZURE, VISUAL_STUDIO], script, record, git)
+    return _plan([DEV_AZURE, VISUAL_STUDIO], script, record, git, with_path=True)
 
 
-def plan_server(url: str, script: str, *, record: Record = (), git: Git = HERE) -> Plan:
-    """Preview what ``server add`` writes for a registered server: the helper only, no ``useHttpPath``."""
-    return _plan([url.rstrip("/")], script, record, git)
+def plan_server(
+    url: str, script: str, *, with_path: bool = False, record: Record = (), git: Git = HERE
+) -> Plan:
+    """Preview what ``server add`` writes for a registered server: the helper, and ``useHttpPath`` on request."""
+    return _plan([url.rstrip("/")], script, record, git, with_path=with_path)
 
 
 def plan_undo(record: Record, *, git: Git = HERE) -> Plan:
@@ -126,16 +128,17 @@ def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
     return path if safe == path else f"!{safe}"
 
 
-def _plan(urls: Sequence[str], script: str, record: Record, git: Git) -> Plan:
-    """Preview a section for each URL."""
+def _plan(urls: Sequence[str], script: str, record: Record, git: Git, *, with_path: bool) -> Plan:
+    """Preview a section for each URL; ``with_path``: git must tell us the path, which holds the organization."""
     path = config_file.global_file(git.env)
     value = helper_value(script)
     entries = git.entries()
     wide = [entry for entry in entries if entry.scope in ("system", "global")]
-    new = _new_pairs(urls, value)
+    path_needed = [url for url in urls if with_path and url != VISUAL_STUDIO]  # that host holds it
+    new = _new_pairs(urls, value, path_needed)
     ours = [Entry("global", path, key, text) for key, text in new]
     remaining = _others([*wide, *ours, *entries[len(wide) :]], *urls)
-    if all(_settled(wide, url, value) for url in urls):
+    if all(_settled(wide, url, value, with_path=url in path_needed) for url in urls):
         if not record and {(key.lower(), text) for key, text in new} <= {
             (entry.key.lower(), entry.value or "") for entry in wide if entry.origin == path
         }:
@@ -161,12 +164,12 @@ def _plan(urls: Sequence[str], script: str, record: Record, git: Git) -> Plan:
     )
 
 
-def _new_pairs(urls: Sequence[str], value: str) -> Record:
+def _new_pairs(urls: Sequence[str], value: str, path_needed: Sequence[str]) -> Record:
     """List the keys and values to write."""
     pairs: list[tuple[str, str]] = []
     for url in urls:
         pairs += [(f"credential.{url}.helper", ""), (f"credential.{url}.helper", value)]
-        if url == DEV_AZURE:
+        if url in path_needed:
             pairs.append((f"credential.{url}.useHttpPath", "true"))
     return tuple(pairs)
 
@@ -192,14 +195,14 @@ def _examples(entries: Iterable[Entry], url: str) -> list[str]:
     return list(found)
 
 
-def _settled(wide: Sequence[Entry], url: str, value: str) -> bool:
+def _settled(wide: Sequence[Entry], url: str, value: str, *, with_path: bool) -> bool:
     """Say whether git, without any repository's own settings, asks only us about what lies below a URL.
 
-    On dev.azure.com it must also tell us the path, which holds the organization.
+    ``with_path``: it must also tell us the path.
     """
     return all(
         [helper.value for helper in config.helpers_for(wide, example)] == [value]
-        and (url != DEV_AZURE or config.use_http_path(wide, example))
+        and (not with_path or config.use_http_path(wide, example))
         for example in _examples(wide, url)
     )
 

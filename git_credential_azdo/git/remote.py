@@ -10,11 +10,12 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from git_credential_azdo.git.wire import Message
 
 SERVICES_HOST = "dev.azure.com"
+SERVICES_ADDRESS = f"https://{SERVICES_HOST}"
 LEGACY_SUFFIX = ".visualstudio.com"
 LOGIN_HOSTS = frozenset(
     (
@@ -42,7 +43,8 @@ class Remote:
     ``services``      whether this is Azure DevOps Services (else: some other server)
     ``protocol``      ``https`` or ``http``
     ``host``          lower case, without the default port; ``dev.azure.com`` for both spellings of Services
-    ``organization``  lower case, or None when the message does not tell
+    ``organization``  lower case, or None when the message does not tell: its name on dev.azure.com, its whole
+                      address on another host of Services (``https://dev.azure.us/contoso``)
     ``repository``    ``organization/project/repository`` in lower case, or None
     ``path``          as git sent it, or None
     ``user``          the user in the request as git sent it (may be empty), or None
@@ -75,8 +77,11 @@ class Remote:
         return f"{self.protocol}://{self.host}"
 
 
-def remote_of(message: Message) -> Remote | None:
-    """Say what ``message`` is about; None when it names no web host. Whether a server is ours, the registry knows."""
+def remote_of(message: Message, services_hosts: Collection[str] = ()) -> Remote | None:
+    """Say what ``message`` is about; None when it names no web host. Whether a server is ours, the registry knows.
+
+    ``services_hosts`` are further hosts of Azure DevOps Services, as a sovereign cloud has; none is known here.
+    """
     protocol = (message.get("protocol") or "").lower()
     spelled = message.get("host") or ""
     host = spelled.lower()
@@ -86,21 +91,34 @@ def remote_of(message: Message) -> Remote | None:
     path = message.get("path")
     user = message.get("username")
     segments = [segment for segment in (path or "").split("/") if segment]
-    if host == SERVICES_HOST:
+    services_host = SERVICES_HOST
+    if host == SERVICES_HOST or host in services_hosts:
+        services_host = host
         organization = segments.pop(0).lower() if segments and not segments[0].startswith("_") else None
+        organization = named_organization(host, organization) if organization else None
     elif spelled.isascii() and host.endswith(LEGACY_SUFFIX) and _may_be_organization(host):
         organization = host.removesuffix(LEGACY_SUFFIX)
     else:
         return Remote(protocol, host, path=path, user=user)
     return Remote(
         protocol,
-        SERVICES_HOST,
+        services_host,
         services=True,
         organization=organization,
         repository=_repository(organization, segments) if organization else None,
         path=path,
         user=user,
     )
+
+
+def named_organization(host: str, name: str) -> str:
+    """Return what we call the organization ``name`` of a host of Services."""
+    return name if host == SERVICES_HOST else f"https://{host}/{name}"
+
+
+def address_of(organization: str) -> str:
+    """Return the address of an organization, or of a server's collection, from what we call it."""
+    return organization if "://" in organization else f"{SERVICES_ADDRESS}/{organization}"
 
 
 def _may_be_organization(host: str) -> bool:
@@ -110,7 +128,7 @@ def _may_be_organization(host: str) -> bool:
 
 def _repository(organization: str, segments: list[str]) -> str | None:
     """Read ``[DefaultCollection/][project/]_git/[_optimized|_full/]repository[/info/lfs...]``."""
-    words = [_unquote(segment).lower() for segment in segments]
+    words = [unquote(segment).lower() for segment in segments]
     if words and words[0] == "defaultcollection":
         del words[0]
     words = [word for word in words if word not in {"_optimized", "_full"}]
@@ -122,7 +140,7 @@ def _repository(organization: str, segments: list[str]) -> str | None:
     return f"{organization}/{project}/{repository}"
 
 
-def _unquote(segment: str) -> str:
+def unquote(segment: str) -> str:
     """Percent-decode once: git has decoded already, git-lfs has not; both must mean the same repository."""
     if "%" not in segment:
         return segment

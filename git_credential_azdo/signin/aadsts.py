@@ -77,8 +77,10 @@ _add("50089 70000 50058 50132 70002", "the sign-in of {who} is no longer valid",
 _add("50053 50057", "the account {who} is locked or disabled in {tenant}", "ask your administrator")
 _add("50105", "{who} is not assigned to this program in {tenant}", "ask your administrator")
 _add("50055 50144", "the password of {who} has expired", "change it in a browser, then run {setup}")
+_add("50126", "the name or the password was wrong", _AGAIN)
+_add("50199 50140", "{tenant} wants {who} to confirm the sign-in in a browser", _AGAIN)
 _add("54005", "this code was used before", _LINK_AGAIN)
-_add("501481 50148", "this code belongs to another attempt to sign in", _LINK_AGAIN)
+_add("501481 50148 500112", "this code belongs to another attempt to sign in", _LINK_AGAIN)
 _add(
     "50011",
     "the redirect address is not registered for this client id",
@@ -86,7 +88,12 @@ _add(
 )
 _add("70011 500131", "the scope is not one that this client id may ask for", "check --scope")
 _add("700005", "this code was given for another tenant", _LINK_AGAIN)
-_add("700022", "the scope asks for more than one service", "check --scope")
+_add("700022 28000", "the scope asks for more than one service", "check --scope")
+_add(
+    "70003 70005 9002325",
+    "this client id may not sign in this way",
+    "leave --client-id out, or check how it is registered",
+)
 _add("9002313 900144 90014", "the request was malformed", _LINK_AGAIN)
 _add("500119", "the redirect address is of a kind that is no longer allowed", "check --redirect-uri")
 _add("70016", "the code has not been entered yet", "enter it on the page shown")
@@ -101,7 +108,28 @@ _add(
 )
 _add("7000215", "the client secret is wrong", "check the client secret: its value, not its id")
 _add("7000222", "the client secret has expired", "make a new client secret in the app's registration")
-_add("90002", "{tenant} does not exist", "check --tenant")
+_add(
+    "9001023",
+    "a program's own identity belongs to one tenant, and none is named",
+    "give the tenant: --tenant TENANT",
+)
+_add(
+    "700027 700021 700023",
+    "the proof of the program's identity is not one that its registration knows",
+    "check the certificate, the client id and --tenant",
+)
+_add("700024", "the proof of the program's identity is too old or too new", "check this machine's clock")
+_add(
+    "70021 700211 700212 700213",
+    "the app does not trust this job's own token: its issuer, subject or audience is not registered",
+    "add a federated credential with exactly these to the app's registration",
+)
+_add(
+    "7000112 7000229 700081",
+    "the app is switched off, or absent, in {tenant}",
+    "ask an administrator of the tenant to admit the app",
+)
+_add("90002 50128", "{tenant} does not exist", "check --tenant")
 _add(
     "90038",
     "{tenant} is in a national cloud",

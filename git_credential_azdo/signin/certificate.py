@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import re
+import uuid
 from typing import TYPE_CHECKING, NamedTuple
 
 from cryptography import x509
@@ -18,16 +19,13 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from git_credential_azdo.errors import SignInError
+from git_credential_azdo.signin.service_principal import PassphraseNeeded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PEM_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 _MOST_BYTES = 1024 * 1024
-
-
-class PassphraseNeeded(SignInError):  # noqa: N818 - a question to the person
-    """The key is protected, and the passphrase is missing or another one."""
 
 
 class Certificate(NamedTuple):
@@ -67,7 +65,10 @@ def load(path: str, passphrase: str | None) -> Certificate:
 
 
 def sign(certificate: Certificate, claims: Mapping[str, object], *, send_chain: bool) -> str:
-    """Return the claims as a signed JWT; ``send_chain`` adds the certificates (``x5c``: trust by subject and issuer)."""
+    """Return the claims as a signed JWT with an id of its own.
+
+    ``send_chain`` adds the certificates (``x5c``), for apps that trust by subject and issuer.
+    """
     header: dict[str, object] = {
         "alg": "PS256",
         "typ": "JWT",
@@ -78,7 +79,9 @@ def sign(certificate: Certificate, claims: Mapping[str, object], *, send_chain: 
             base64.b64encode(each.public_bytes(serialization.Encoding.DER)).decode("ascii")
             for each in certificate.chain
         ]
-    signed = ".".join(_base64url(json.dumps(part).encode()) for part in (header, claims))
+    signed = ".".join(
+        _base64url(json.dumps(part).encode()) for part in (header, {**claims, "jti": str(uuid.uuid4())})
+    )
     pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
     return f"{signed}.{_base64url(certificate.key.sign(signed.encode('ascii'), pss, hashes.SHA256()))}"
 
@@ -100,13 +103,10 @@ def _read_pem(path: str, data: bytes, word: bytes | None) -> tuple[object, list[
 def _read_pfx(path: str, data: bytes, word: bytes | None) -> tuple[object, list[x509.Certificate]]:
     try:
         key, own, others = pkcs12.load_key_and_certificates(data, word)
-    except ValueError as error:
-        # The library says the same class for both; a file that is no PFX at all fails in its first bytes.
-        if "password" in str(error).lower() or "mac" in str(error).lower():
-            raise _ask(path, wrong=word is not None) from None
-        raise _odd(path) from None
-    except UnsupportedAlgorithm:
-        raise _odd(path) from None
+    except (ValueError, UnsupportedAlgorithm) as error:
+        # One class for a wrong passphrase and for a file that is no PFX at all: only the text tells them apart.
+        asks = "password" in str(error).lower()
+        raise (_ask(path, wrong=word is not None) if asks else _odd(path)) from None
     return key, [*([own] if own else []), *others]
 
 

@@ -1,7 +1,8 @@
 """Sign-in by device code (RFC 8628): a short code to type on any device, while we ask now and then.
 
 Reading and deciding is pure; ``wait`` asks through a ``Web`` of its own for every poll, so that one answer
-that never comes does not eat the whole time. Many tenants block this way in: it is for those who ask for it.
+that never comes does not eat the whole time. Many tenants block this way in by Conditional Access, which is told
+apart from a person who declined: it is for those who ask for it, never what we fall back to.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
-from git_credential_azdo.signin import exchange, oauth
+from git_credential_azdo.signin import entra, exchange, oauth
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
@@ -24,6 +25,12 @@ _SLOWER = 5.0  # section 3.5: how much slower after slow_down
 _LONGEST_INTERVAL = 60.0
 _LONGEST_LIFE = 3600.0
 _POLL_SECONDS = 30.0
+_BLOCKED = frozenset(
+    {50005, 50097, 50129, 53000, 53001, 53002, 53003, 530032, 530033, 530034, 530035}
+)  # AADSTS: device policies, Conditional Access, security defaults
+_DECLINED = frozenset({"authorization_declined", "access_denied"})
+_AGAIN = "run the same command again for a new one"
+_WITHOUT = "without --device-code, with a browser on any machine: git credential-azdo setup"
 _USER_CODE = re.compile(r"[\w .-]{1,40}", re.ASCII)
 
 
@@ -81,7 +88,33 @@ def wait(
             interval = slower
         except NetworkError:
             interval = min(interval * 2, _LONGEST_INTERVAL)  # section 3.5 asks for it
-    raise SignInError("the code was not entered in time", "run the same command again for a new one")
+    raise _too_late()
+
+
+def explain(refused: oauth.TokenRefused, *, tenant: str | None) -> SignInError:
+    """Word a no: the tenant blocks this way in, the person declined, the code is over, or as for every sign-in.
+
+    ``tenant`` as asked for, if any.
+    """
+    raw = entra.for_administrators(refused)
+    where = f"tenant {tenant}" if tenant else "the tenant"
+    if not _BLOCKED.isdisjoint(refused.codes):
+        return SignInError(
+            f"{where} blocks this sign-in by device code: its Conditional Access rules forbid it ({raw})",
+            f"sign in {_WITHOUT}",
+        )
+    if 65004 in refused.codes or (refused.error in _DECLINED and not refused.codes):  # noqa: PLR2004 - AADSTS
+        return SignInError(f"the sign-in was declined on the page ({raw})", _AGAIN)
+    if refused.error == "expired_token":
+        return _too_late()
+    return entra.sign_in_error(refused, who=None, tenant=tenant)
+
+
+def _too_late() -> SignInError:
+    """Word the end of the wait; a page that blocks the person leaves us waiting too, so the hint covers both."""
+    return SignInError(
+        "the code was not entered in time", f"{_AGAIN}; if the page said that access is blocked, {_WITHOUT}"
+    )
 
 
 def next_interval(refused: oauth.TokenRefused, interval: float) -> float | None:
@@ -90,6 +123,8 @@ def next_interval(refused: oauth.TokenRefused, interval: float) -> float | None:
         return interval
     if refused.error == "slow_down":
         return min(interval + _SLOWER, _LONGEST_INTERVAL)
+    if entra.refusal_is_transient(refused):
+        return min(interval * 2, _LONGEST_INTERVAL)
     return None
 
 

@@ -55,11 +55,11 @@ _TENANT = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.-]{0,252}[0-9A-Za-z])?", re.ASCI
 # --- addresses
 
 
-def authority(tenant: str) -> str:
+def authority(tenant: str, host: str = PUBLIC_HOST) -> str:
     """Give Microsoft's authority of a tenant: its GUID, a domain of it, or ``organizations``."""
     if not _TENANT.fullmatch(tenant):
         raise UsageError(f"{tenant!r} is no tenant", "give the tenant's id (a GUID) or one of its domains")
-    return f"https://{PUBLIC_HOST}/{tenant}"
+    return f"https://{host}/{tenant}"
 
 
 def is_entra(url: str) -> bool:

@@ -7,7 +7,6 @@ The secret comes out of the vault, the certificate out of its file, each time an
 from __future__ import annotations
 
 import time
-import uuid
 from typing import TYPE_CHECKING
 
 from git_credential_azdo.accounts.workload import setup_command
@@ -20,6 +19,10 @@ if TYPE_CHECKING:
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 600
+
+
+class PassphraseNeeded(SignInError):  # noqa: N818 - a question to the person
+    """The certificate's key is protected, and the passphrase is missing or another one."""
 
 
 def proof(block: Block, read_secret: Callable[[], str | None]) -> dict[str, str]:
@@ -63,7 +66,6 @@ def _signed(block: Block, path: str, passphrase: str | None) -> str:
         "aud": block.get("token_endpoint"),
         "iss": block.get("client_id"),
         "sub": block.get("client_id"),
-        "jti": str(uuid.uuid4()),
         "nbf": now,
         "iat": now,
         "exp": now + _ASSERTION_SECONDS,

@@ -57,13 +57,13 @@ def load(read: Read, key: str) -> Message | None:
         text = read(key)
         if text is None:
             return None
-        head = decode(text)
+        head = _decode(key, text)
         names = _part_names(key, head)
         if not names:
             return head
         parts = [part for name in names if (part := read(name)) is not None]
         if len(parts) == len(names):
-            return decode("".join(parts))
+            return _decode(key, "".join(parts))
     raise VaultError(f"the keyring lost a part of the secret {key}", "git credential-azdo setup")
 
 
@@ -95,6 +95,14 @@ def save(
         _write_in_parts(read, write, delete, key, text, generation=generation, old=old)
     for name in _parts_of(key, old):
         delete(name)
+
+
+def _decode(key: str, text: str) -> Message:
+    """Read the text as ``decode`` does, with an error that a person can do something about."""
+    try:
+        return decode(text)
+    except ProtocolError:
+        raise ProtocolError(f"the keyring's entry {key} is damaged", "git credential-azdo setup") from None
 
 
 def _write_whole(write: Write, key: str, text: str, limit: int | None) -> bool:

@@ -9,12 +9,19 @@ import os
 import platform
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 from tests.benchmark import counts, felt, processes, refreshes
-from tests.benchmark.stage import Stage, open_stage
-from tests.benchmark.table import Report, Row, as_json, as_table
+from tests.benchmark.stage import open_stage
+from tests.benchmark.table import Report, as_json, as_table
 
-ROUNDS = 60
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.benchmark.stage import Stage
+    from tests.benchmark.table import Row
+
+ROUNDS = 50
 
 
 def main() -> int:
@@ -22,18 +29,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/benchmark", description=__doc__)
     parser.add_argument("--format", choices=("table", "json"), default="table")
     parser.add_argument(
-        "--rounds", type=int, default=ROUNDS, help=f"runs of each short command (default {ROUNDS}; others fewer)"
+        "--rounds",
+        type=int,
+        default=ROUNDS,
+        help=f"runs of each short command (default {ROUNDS}; others fewer)",
     )
     arguments = parser.parse_args()
     load = _load()
     with open_stage() as stage:
-        report = Report(_rows(stage, max(8, arguments.rounds)), {**_machine(), "load": f"{load} before, {_load()} after"}, counts.system_calls(stage))
+        report = Report(
+            _rows(stage, max(8, arguments.rounds)),
+            {**_machine(), "load": f"{load} before, {_load()} after"},
+            counts.system_calls(stage),
+        )
     sys.stdout.write(as_json(report) if arguments.format == "json" else as_table(report))
     return 0
 
 
 def _rows(stage: Stage, rounds: int) -> list[Row]:
-    parts = {
+    parts: dict[str, Callable[[], list[Row]]] = {
         "one process": lambda: processes.paths(stage, rounds),
         "memory": lambda: processes.memory(stage),
         "refresh": lambda: refreshes.refresh(stage, rounds // 4),

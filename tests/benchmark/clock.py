@@ -41,7 +41,7 @@ class Command:
     ``before``: what to do before each run, outside the clock.
     """
 
-    words: Sequence[str]
+    words: list[str]
     environment: Mapping[str, str]
     given: str = ""
     answers: bool = False
@@ -102,7 +102,7 @@ def peak_memory(name: str, command: Command) -> float:
     return int(kibibytes) / 1024
 
 
-def _start(words: Sequence[str], environment: Mapping[str, str], given: str) -> tuple[int, bytes, bytes]:
+def _start(words: list[str], environment: Mapping[str, str], given: str) -> tuple[int, bytes, bytes]:
     """Run to the end; return exit code, stdout and stderr, each of which must fit into a pipe."""
     stdin, sent = os.pipe()
     os.write(sent, given.encode())

@@ -40,7 +40,10 @@ def _counted(stage: Stage, strace: str, name: str, command: Command) -> str:
     run(name, replace(command, words=words))
     calls = [line.partition(" ")[2].lstrip() for line in log.read_text(errors="replace").splitlines()]
     os.unlink(log)
-    processes = sum(call.startswith(("fork(", "vfork(", "clone(", "clone3(")) and "CLONE_THREAD" not in call for call in calls)
+    processes = sum(
+        call.startswith(("fork(", "vfork(", "clone(", "clone3(")) and "CLONE_THREAD" not in call
+        for call in calls
+    )
     threads = sum("CLONE_THREAD" in call for call in calls)
     network = sum(call.startswith(("socket(AF_INET", "socket(AF_INET6")) for call in calls)
     return f"{len(calls)} system calls, {processes} processes started, {threads} threads, {network} network sockets"

@@ -73,4 +73,6 @@ def _clone_with_submodules(stage: Stage) -> None:
 
 
 def _check(command: Command, stage: Stage) -> None:
-    subprocess.run(command.words, env=dict(command.environment), cwd=stage.folder, capture_output=True, check=True)
+    subprocess.run(
+        command.words, env=dict(command.environment), cwd=stage.folder, capture_output=True, check=True
+    )

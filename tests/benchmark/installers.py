@@ -2,7 +2,7 @@
 
 ``pip`` is the environment that every row uses, as ``pipx`` would make it; ``bare`` has the same with our package
 not compiled to bytecode; ``uv`` and ``pipx`` made the other two by themselves, and ``old pip`` is the first with
-the console script that pip wrote before version 23 or so. Environments stay for the next run; the package is
+the console script that older versions of pip wrote. Environments stay for the next run; the package is
 always installed anew.
 """
 
@@ -59,9 +59,18 @@ def with_pip(wheel: Path, folder: Path, *, compiled: bool = True) -> Installatio
     if not made_with.exists() or made_with.read_text() != sys.version:
         shutil.rmtree(folder, ignore_errors=True)
         _run([sys.executable, "-m", "venv", "--without-pip", folder])
-        _run([*pip, "install", wheel])
         made_with.write_text(sys.version)
-    _run([*pip, "install", "--no-deps", "--force-reinstall", "--compile" if compiled else "--no-compile", wheel])
+    _run([*pip, "install", wheel])
+    _run(
+        [
+            *pip,
+            "install",
+            "--no-deps",
+            "--force-reinstall",
+            "--compile" if compiled else "--no-compile",
+            wheel,
+        ]
+    )
     return Installation(str(python), str(folder / "bin" / NAME))
 
 
@@ -91,20 +100,26 @@ def with_tool(tool: str, wheel: Path, folder: Path) -> Installation | str:
         "UV_CACHE_DIR": str(home / "cache"),
         "UV_PYTHON_DOWNLOADS": "never",
     }
-    commands: dict[str, list[str | Path]] = {
-        "uv": [tools / "bin/uv", "tool", "install", "--quiet", "--force", "--reinstall-package", NAME]
-        + ["--python", sys.executable, wheel],
-        "pipx": [tools / "bin/pipx", "install", "--quiet", "--force", wheel],
-    }
+    uv: list[str | Path] = [
+        tools / "bin/uv",
+        "tool",
+        "install",
+        "--quiet",
+        "--force",
+        "--reinstall-package",
+        NAME,
+    ]
+    uv += ["--python", sys.executable, wheel]
+    pipx: list[str | Path] = [tools / "bin/pipx", "install", "--quiet", "--force", wheel]
     try:
         if not (tools / "bin" / tool).exists():
             _run([sys.executable, "-m", "venv", tools])
             _run([tools / "bin/python", "-m", "pip", "install", "--quiet", "uv", "pipx"])
-        _run(commands[tool], environment)
+        _run(uv if tool == "uv" else pipx, environment)
     except subprocess.CalledProcessError as error:
         return f"{tool} failed: {(error.stderr or '').strip().splitlines()[-1:]}"
     with open(script, encoding="utf-8") as file:
-        python = file.readline().removeprefix("#!").strip()
+        python = file.readline().removeprefix("#!").split()[0]  # pipx adds -E
     return Installation(python, str(script))
 
 
@@ -118,7 +133,10 @@ def git_c_helper(folder: Path) -> str:
         _run(["make", "--quiet", "-C", helper.parent])
     except (OSError, subprocess.CalledProcessError) as error:
         reason = getattr(error, "stderr", None) or error
-        print(f"git's C helper cannot be built (Debian: libsecret-1-dev gcc make pkg-config): {reason}", file=sys.stderr)
+        print(
+            f"git's C helper cannot be built (Debian: libsecret-1-dev gcc make pkg-config): {reason}",
+            file=sys.stderr,
+        )
         return ""
     return str(helper)
 

@@ -6,7 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from tests.benchmark.clock import Command, Spread, alternate, peak_memory, run, spread
-from tests.benchmark.homes import ASK, FILE, FILE_KEYRING, SECRET_SERVICE, TENANT_TOLD, keep_for_c_helper, keep_in_keyring
+from tests.benchmark.homes import (
+    ASK,
+    FILE,
+    FILE_KEYRING,
+    SECRET_SERVICE,
+    TENANT_TOLD,
+    keep_for_c_helper,
+    keep_in_keyring,
+)
 from tests.benchmark.installers import with_old_script, with_tool
 from tests.benchmark.stage import CACHE
 from tests.benchmark.table import Row
@@ -70,7 +78,7 @@ def paths(stage: Stage, rounds: int) -> list[Row]:
     seen = alternate(commands, rounds)
     if C_HELPER in seen:
         seen[BOTH] = _sum(seen[BARE], seen[C_HELPER])
-    return [
+    rows = [
         Row(
             case.path,
             yardstick,
@@ -83,13 +91,18 @@ def paths(stage: Stage, rounds: int) -> list[Row]:
         for case in cases
         for yardstick, goal in case.goals.items()
     ]
+    if not stage.keyring:
+        rows.append(Row(WARM, C_HELPER, 1.5, note="dbus-daemon or gnome-keyring is missing"))
+    return rows
 
 
 def _cases(stage: Stage) -> tuple[list[Case], dict[str, Command]]:
     """Return the paths, and the yardsticks by name."""
     file, other = stage.home("file", FILE), stage.home("other", FILE_KEYRING)
     many = stage.home("many", FILE, others=199)
-    kept = other.config / "vault" / other.identifier  # the backend has its entries where the file vault has them
+    kept = (
+        other.config / "vault" / other.identifier
+    )  # the backend has its entries where the file vault has them
     entry = f"{other.identifier}/access/{next((kept / 'access').iterdir()).name}"
     words = [stage.installed.python, "-c", _GET_PASSWORD, entry]
     commands = {
@@ -149,7 +162,10 @@ def memory(stage: Stage) -> list[Row]:
 
 def console_scripts(stage: Stage, rounds: int) -> list[Row]:
     """Measure the console scripts that installers write, on the shortest path, where they weigh most."""
-    made: dict[str, Installation | str] = {"pip": stage.installed, "old pip": with_old_script(stage.installed)}
+    made: dict[str, Installation | str] = {
+        "pip": stage.installed,
+        "old pip": with_old_script(stage.installed),
+    }
     made |= {tool: with_tool(tool, stage.wheel, CACHE) for tool in ("pipx", "uv")}
     commands = {}
     for name, one in made.items():

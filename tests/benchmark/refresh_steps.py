@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from typing import Any
 
 import httpx
 
@@ -29,9 +30,9 @@ def replace(path: str, text: str) -> None:
 def vault(kind: str) -> tuple[Callable[[str], str | None], Callable[[str, str], None]]:
     """Return how to read and to write an entry."""
     if kind == "keyring":
-        from keyring.backends.SecretService import Keyring  # noqa: PLC0415 - the other kind needs none
+        from keyring.backends.SecretService import Keyring  # the other kind does not need it
 
-        ring = Keyring()  # type: ignore[no-untyped-call] # keyring has no types here
+        ring: Any = Keyring()  # type: ignore[no-untyped-call] # keyring has no types here
 
         return (
             lambda entry: ring.get_password(SERVICE, entry),

@@ -47,7 +47,9 @@ class Stage:
 
     def home(self, name: str, vault: str, *, others: int = 0) -> AccountHome:
         """Make a home with one account of its own, or with ``others`` before it."""
-        return AccountHome(self.folder / name, self.emulator.world, vault, identifier=os.urandom(6).hex(), others=others)
+        return AccountHome(
+            self.folder / name, self.emulator.world, vault, identifier=os.urandom(6).hex(), others=others
+        )
 
     def environment(self, home: AccountHome | None = None, *, online: bool = False) -> dict[str, str]:
         """Return the environment of a child; ``online`` when the emulator is to be reached."""
@@ -55,7 +57,13 @@ class Stage:
         return {**self._environment, **(self.emulator.environment if online else {}), "HOME": str(folder)}
 
     def ours(
-        self, verb: str, given: str, home: AccountHome | None = None, *, compiled: bool = True, answers: bool = False
+        self,
+        verb: str,
+        given: str,
+        home: AccountHome | None = None,
+        *,
+        compiled: bool = True,
+        answers: bool = False,
     ) -> Command:
         """Return our console script with a verb of git's."""
         environment = self.environment(home)

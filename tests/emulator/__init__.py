@@ -12,6 +12,7 @@
 ``git_http``      real git over ``git http-backend``, on ``repositories``; ``lfs`` the large files beside it
 ``entra``         hosts and routes of Entra; ``entra_authorize``, ``entra_token``, ``entra_device`` its endpoints,
                   ``entra_scopes`` what they are asked for, ``aadsts`` their errors, ``pages`` what people see
+``metadata``      the services beside a machine in Azure, and the token services of GitHub and Azure Pipelines
 ``other_hosts``   git servers that are not Azure DevOps Services
 ``faults``        what else can go wrong on the way
 ``messages``      one HTTP request, one response

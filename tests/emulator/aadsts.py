@@ -85,6 +85,10 @@ KINDS: dict[int, Kind] = {
     700025: Kind(
         "invalid_client", "client is public, no client_assertion or client_secret wanted", status=401
     ),
+    700024: Kind("invalid_client", "client assertion is not within its valid time range", status=401),
+    700213: Kind(
+        "invalid_client", "no matching federated identity record found for presented assertion", status=401
+    ),
     700027: Kind("invalid_client", "client assertion failed signature validation", status=401),
     700082: Kind("invalid_grant", "refresh token expired through inactivity"),
     900144: Kind("invalid_request", "required parameter is missing from the request"),

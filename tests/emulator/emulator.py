@@ -12,7 +12,7 @@ import os
 import ssl
 from typing import TYPE_CHECKING
 
-from tests.emulator import azure_devops, browser, default_world, entra, other_hosts
+from tests.emulator import azure_devops, browser, default_world, entra, metadata, other_hosts
 from tests.emulator.faults import Fault, Faults, close_connection
 from tests.emulator.messages import Record, Request, Response, redirect
 from tests.emulator.server import Proxy
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _PROXY_NAMES = ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy")
 _CA_NAMES = ("GIT_SSL_CAINFO", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
+_MACHINE = {("http", metadata.VM_HOST), ("https", metadata.GITHUB_HOST)}
 
 
 class Emulator:
@@ -61,6 +62,11 @@ class Emulator:
     def proxy(self) -> str:
         """The proxy's address."""
         return f"http://127.0.0.1:{self._proxy.port}"
+
+    @property
+    def machine_address(self) -> str:
+        """Where the services beside a machine listen, for a client that asks them directly (see ``metadata``)."""
+        return self.proxy
 
     @property
     def environment(self) -> dict[str, str]:
@@ -110,12 +116,16 @@ class Emulator:
         if other_hosts.key(scheme, host, port) in self.world.servers:
             return True
         default = {"https": 443, "http": 80}[scheme]
+        if (scheme, host) in _MACHINE:
+            return port == default
         return port == default and (host in entra.HOSTS or azure_devops.is_ours(host))
 
     def _route(self, request: Request) -> Response:
         server = self.world.servers.get(other_hosts.key(request.scheme, request.host, request.port))
         if server:
             return other_hosts.handle(server, request)
+        if (request.scheme, request.host) in _MACHINE:
+            return metadata.handle(self.world, request)
         if request.scheme == "http":
             return redirect(request.url.replace("http://", "https://", 1))
         if request.host in entra.HOSTS:

@@ -38,7 +38,7 @@ def code(world: World, request: Request, path: str) -> Response:
             "device_code": device.value,
             "verification_uri": VERIFICATION,
             "expires_in": DEVICE_SECONDS,
-            "interval": 5,
+            "interval": world.device_interval,
             "message": text,
         },
     )

@@ -16,6 +16,7 @@ from tests.emulator import aadsts, tokens
 from tests.emulator.aadsts import Refused
 from tests.emulator.entra_scopes import Asked, read_scopes
 from tests.emulator.messages import Response, json_response
+from tests.emulator.metadata import EXCHANGE
 from tests.emulator.model import CONSUMERS, RESOURCE, TRANSFER
 
 if TYPE_CHECKING:
@@ -130,6 +131,9 @@ def _authenticate(call: Call) -> None:
         claims = tokens.claims_of(assertion)
         pair = (str(claims.get("iss")), str(claims.get("sub")))
         alive = float(claims.get("exp", 0)) > call.world.now().timestamp()
+        foreign = bool(pair[0]) and pair[0] not in {"None", call.app.id}
+        if foreign and (pair not in call.app.federated or claims.get("aud", EXCHANGE) != EXCHANGE):
+            raise Refused(700213)
         if call.form.get("client_assertion_type") != ASSERTION or pair not in call.app.federated or not alive:
             raise Refused(700027)
     elif secret is None:

@@ -1,7 +1,8 @@
 """Git servers that are not Azure DevOps Services: Azure DevOps Server on premises, or any other, with Basic.
 
 Over https and plain http. Their repositories come to be when somebody who may asks for them; their 401 offers
-what the test says (Azure DevOps Server offers Bearer, Basic, Negotiate and NTLM: git-lfs issue 4234).
+what the test says (Azure DevOps Server offers Bearer, Basic, Negotiate and NTLM: git-lfs issue 4234). A personal
+access token opens its collections, with any user name; connectionData tells whose it is.
 """
 
 from __future__ import annotations
@@ -13,14 +14,23 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from tests.emulator import access, git_http, lfs, repositories
-from tests.emulator.messages import Response, html_response
+from tests.emulator.messages import Response, html_response, json_response
 from tests.emulator.model import guid
 
 if TYPE_CHECKING:
     from tests.emulator.messages import Request
     from tests.emulator.world import World
 
+_REST = {"connectiondata", "git/repositories"}
 _SERVICES = (["info", "refs"], ["git-upload-pack"], ["git-receive-pack"])
+
+
+@dataclass
+class Token:
+    """A personal access token of ``person`` for some collections, by their paths."""
+
+    person: str
+    collections: frozenset[str]
 
 
 @dataclass
@@ -33,6 +43,7 @@ class Server:
     users: dict[str, str]
     challenges: list[str] = field(default_factory=list)
     root: str = ""
+    tokens: dict[str, Token] = field(default_factory=dict, repr=False)
     lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @property
@@ -40,6 +51,11 @@ class Server:
         """Scheme, host and port (the default one left out)."""
         default = {"https": 443, "http": 80}[self.scheme]
         return f"{self.scheme}://{self.host}" + ("" if self.port == default else f":{self.port}")
+
+    def new_token(self, token: str, person: str, *collections: str) -> str:
+        """Let this text be a personal access token for the collections; give it back."""
+        self.tokens[token] = Token(person, frozenset(each.lower() for each in collections))
+        return token
 
 
 def key(scheme: str, host: str, port: int) -> str:
@@ -68,14 +84,25 @@ def _split(segments: list[str]) -> tuple[list[str], list[str]]:
     return segments, []
 
 
+def _told(person: str) -> dict[str, object]:
+    account = {"Account": {"$type": "System.String", "$value": person}}
+    user = {"id": guid("identity", person), "providerDisplayName": person, "properties": account}
+    return {"authenticatedUser": user, "authorizedUser": user, "deploymentType": "onPremises"}
+
+
 def handle(server: Server, request: Request) -> Response:
     """Answer a request to a registered server."""
     parts = access.basic(request.header("Authorization") or "")
-    if parts is None or server.users.get(parts[0]) != parts[1]:
+    place = "/".join(request.segments).lower()
+    token = server.tokens.get(parts[1]) if parts else None
+    opens = token is not None and any(f"{place}/".startswith(f"{each}/") for each in token.collections)
+    if parts is None or (server.users.get(parts[0]) != parts[1] and not opens):
         offered = server.challenges or [f'Basic realm="{server.url}/"']
         return html_response(
             401, "<html><body>401</body></html>", [("WWW-Authenticate", one) for one in offered]
         )
+    if place.partition("/_apis/")[2] in _REST:
+        return json_response(200, _told(token.person if token else parts[0]))
     path, below = _split(request.segments)
     if not below:
         return html_response(200, "<html><body>git server</body></html>")

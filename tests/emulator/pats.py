@@ -54,7 +54,9 @@ def lifecycle(visit: Visit) -> Response:
         return _done(world, pat, secret=False) if pat else _failed("authorizationNotFound")
     if request.method == "GET":
         mine = [
-            _shown(world, pat, secret=False) for pat in world.pats if pat.person == person and not pat.revoked
+            _shown(world, pat, secret=False)
+            for pat in world.pats
+            if pat.person == person and access.pat_is_good(world, pat, organization.name)
         ]
         return json_response(200, {"continuationToken": "", "patTokens": mine})
     return html_response(405, "<html><body>405</body></html>")

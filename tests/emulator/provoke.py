@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.emulator import tokens
+from tests.emulator import metadata, tokens
 from tests.emulator.client import LOGIN, VERIFIER, Client, basic, bearer
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM, KIM
 from tests.emulator.entra_token import ASSERTION, DEVICE_GRANT
@@ -348,6 +348,31 @@ def _(client: Client) -> httpx.Response:
         grant_type="client_credentials",
         client_assertion_type=ASSERTION,
         client_assertion=tokens.id_token(claims),
+    )
+
+
+def machine(client: Client, name: str = "app-vm") -> str:
+    """Give the machine an identity; return where it asks for a token."""
+    client.emulator.world.machine.own = metadata.new_identity(client.emulator.world, name, CONTOSO)
+    query = f"api-version=2018-02-01&resource={RESOURCE}"
+    return f"http://{metadata.VM_HOST}/metadata/identity/oauth2/token?{query}"
+
+
+@provokes("imds_token")
+def _(client: Client) -> httpx.Response:
+    return client.get(machine(client), {"Metadata": "true"})
+
+
+@provokes("imds_missing_identity")
+def _(client: Client) -> httpx.Response:
+    return client.get(f"{machine(client)}&client_id={OWN_APP}", {"Metadata": "true"})
+
+
+@provokes("github_oidc")
+def _(client: Client) -> httpx.Response:
+    return client.get(
+        f"https://{metadata.GITHUB_HOST}/oidc/github?api-version=2.0&audience=api://AzureADTokenExchange",
+        bearer(client.emulator.world.machine.secret),
     )
 
 

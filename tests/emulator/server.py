@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 import trustme
 
 from tests.emulator.messages import Record, Request, Response
+from tests.emulator.metadata import VM_HOST
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -191,7 +192,8 @@ class Connection(http.server.BaseHTTPRequestHandler):
         if self.tunnel:
             scheme, (host, port), target = "https", self.tunnel, self.path
         else:
-            parts = urlsplit(self.path)
+            # Asked directly, not as a proxy: then we are the service beside the machine.
+            parts = urlsplit(self.path if "://" in self.path else f"http://{VM_HOST}{self.path}")
             scheme, host, port = parts.scheme, (parts.hostname or ""), parts.port or 80
             target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
             if scheme != "http" or not self.server.plays(scheme, host, port):

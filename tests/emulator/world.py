@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from tests.emulator import tokens
 from tests.emulator.grants import Grants
+from tests.emulator.metadata import Machine
 from tests.emulator.model import (
     RESOURCE,
     VISUAL_STUDIO,
@@ -62,7 +63,9 @@ class World:
         self.pats: list[Pat] = []
         self.consents: set[tuple[str, str, str]] = set()
         self.next_errors: dict[str, list[int | str]] = {"authorize": [], "token": [], "devicecode": []}
+        self.device_interval = 5  # seconds between two polls of a device
         self.grants = Grants(self.clock)
+        self.machine = Machine()
 
     def now(self) -> dt.datetime:
         """Give the world's time, aware, in UTC."""

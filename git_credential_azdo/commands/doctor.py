@@ -1,0 +1,113 @@
+"""``doctor``: one screen that says what is wrong and how to cure it; safe to paste into a bug report.
+
+One line a check, the cure below it. Runs all groups of checks at once, and ends in about LIMIT_SECONDS whatever hangs.
+Changes nothing but what a ``get`` would (a stale token is refreshed), and shows no secret: ``doctor_check.clean``.
+"""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, Block
+from git_credential_azdo.accounts.place import registry_path
+from git_credential_azdo.accounts.registry import Registry
+from git_credential_azdo.commands import doctor_here, doctor_kept, doctor_online
+from git_credential_azdo.commands.doctor_check import (
+    FAIL,
+    OK,
+    WARN,
+    Check,
+    Group,
+    clean,
+    failed,
+    side_by_side,
+)
+from git_credential_azdo.commands.enrol import current_registry
+from git_credential_azdo.errors import AzdoError, UsageError
+from git_credential_azdo.git.address import message_for, remote_of_url
+from git_credential_azdo.git.remote import LEGACY_SUFFIX, address_of
+
+LIMIT_SECONDS = 30.0
+_COLORS = {OK: "green", WARN: "yellow", FAIL: "red"}
+
+
+@click.command("doctor")
+@click.option("--url", metavar="URL", help="The remote it is about.")
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
+)
+def command(url: str | None, form: str) -> int:
+    """Check git, the keyring, the accounts and the network, and name the cures. Shows no secret."""
+    if url and remote_of_url(url) is None:
+        raise UsageError(
+            "that is no web address, and git asks credential helpers for nothing else",
+            "git credential-azdo doctor --url https://dev.azure.com/ORGANIZATION",
+        )
+    checks = examine(url)
+    is_well = all(check.state != FAIL for check in checks)
+    if form == "json":
+        click.echo(json.dumps({"ok": is_well, "checks": [check._asdict() for check in checks]}, indent=2))
+    else:
+        _print(checks)
+    return 0 if is_well else 1
+
+
+def examine(url: str | None) -> list[Check]:
+    """Return all checks, in the order to print them, within about LIMIT_SECONDS."""
+    trouble = []
+    try:
+        registry = current_registry()
+    except AzdoError as error:
+        trouble = [clean(failed("registry", error))]
+    except OSError as error:
+        text = f"cannot read {registry_path()}: {error.strerror}"
+        trouble = [Check("registry", FAIL, text, "give yourself the right to read it")]
+    if trouble:
+        registry = Registry(Block(), [], [])
+    here = [
+        (doctor_here.PROGRAM, doctor_here.program),
+        ("PATH", doctor_here.path),
+        ("git", doctor_here.git),
+        ("git helper", lambda: doctor_here.git_config(_addresses(url, registry), len(registry.accounts))),
+        ("environment", doctor_here.environment),
+    ]
+    kept = [
+        ("vault", lambda: doctor_kept.vaults(registry)),
+        ("registry", lambda: doctor_kept.registry_file(registry)),
+        ("account", lambda: doctor_kept.accounts(registry)),
+    ]
+    if url:
+        kept.append(("choice", lambda: doctor_here.choice(url, registry)))
+    remote = registry.remote_of(message_for(url)) if url else None
+    online = doctor_online.Online(registry, remote.address if remote else None)
+    groups = [
+        Group(*here),
+        Group(*(kept[:1] if trouble else kept)),
+        Group(("network", online.network), ("token", online.tokens)),
+    ]
+    return trouble + side_by_side(groups, LIMIT_SECONDS)
+
+
+def _addresses(url: str | None, registry: Registry) -> list[str]:
+    """Return the addresses to ask git's configuration about: both spellings of an organization, if none was named."""
+    if url:
+        return [url]
+    listed = (name for account in registry.accounts for name in account.organizations)
+    organization = next((name for name in listed if name != ALL_ORGANIZATIONS), "organization")
+    legacy = [] if "://" in organization else [f"https://{organization}{LEGACY_SUFFIX}"]
+    return [address_of(organization), *legacy]
+
+
+def _print(checks: list[Check]) -> None:
+    width = max(len(check.name) for check in checks)
+    for check in checks:
+        click.echo(
+            f"{click.style(check.state.ljust(4), fg=_COLORS[check.state])}  {check.name.ljust(width)}  {check.text}"
+        )
+        if check.cure and check.state != OK:
+            click.echo(f"{' ' * (width + 8)}{check.cure}")
+    bad = sum(check.state == FAIL for check in checks)
+    odd = sum(check.state == WARN for check in checks)
+    click.echo(f"{bad} failed, {odd} to look at, {len(checks) - bad - odd} fine")

@@ -1,0 +1,127 @@
+"""``doctor`` on what we keep: the vaults, the registry and its accounts. Reads and tries out; never prompts or mends."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import stat
+import time
+from typing import TYPE_CHECKING
+
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS
+from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.place import folder, registry_path, vault_folder
+from git_credential_azdo.accounts.registry import BINDING, SERVER
+from git_credential_azdo.commands.accounts import state_of
+from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, failed
+from git_credential_azdo.commands.serving import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
+from git_credential_azdo.errors import VaultError
+from git_credential_azdo.git.remote import address_of
+from git_credential_azdo.tokens import setup_hint
+from git_credential_azdo.vault import os_keyring
+from git_credential_azdo.vault.file import NAME as FILE
+from git_credential_azdo.vault.find import find_vault
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.registry import Registry
+
+_SLOW_SECONDS = 2.0
+READY = ("ready", "rejected")
+"""The states in which an account has a token to try."""
+
+
+def vaults(registry: Registry) -> Iterator[Check]:
+    """Each vault in use: write, read, delete."""
+    entries = [*registry.accounts, *registry.typed]
+    names = sorted(({entry.vault for entry in entries} | {registry.header.get("vault")}) - {"", "none"})
+    if not names:
+        try:
+            yield Check("vault", OK, f"{os_keyring.find().name} works; nothing is kept in it yet")
+        except VaultError as error:
+            yield failed("vault", error)._replace(state=WARN)
+    for name in names:
+        began = time.monotonic()
+        try:
+            find_vault(name)
+        except VaultError as error:
+            yield failed("vault", error)
+            continue
+        seconds = time.monotonic() - began
+        text = f"{name}: wrote, read and deleted an entry in {seconds * 1000:.0f} ms"
+        yield Check("vault", WARN if seconds > _SLOW_SECONDS else OK, text)
+    if FILE in names:
+        yield from _private("vault", vault_folder(), "secrets", FAIL)
+
+
+def registry_file(registry: Registry) -> Iterator[Check]:
+    """Say how much the registry lists, what is damaged, who else can read it."""
+    path = registry_path()
+    if not os.path.exists(path):
+        yield Check("registry", OK, f"{path} is not there yet")
+        return
+    counts = {
+        "accounts": len(registry.accounts),
+        "typed credentials": len(registry.typed),
+        "servers": len(registry.of_kind(SERVER)),
+    }
+    told = ", ".join(f"{what}: {number}" for what, number in counts.items())
+    yield Check("registry", OK, f"{path}, version {registry.header.get('version') or 'unknown'}, {told}")
+    if registry.damaged:
+        text = f"damaged entries, which are left alone: {len(registry.damaged)}"
+        yield Check("registry", FAIL, text, f"mend or delete what is not key=value in {path}")
+    if os.path.exists(f"{path}.damaged"):
+        yield Check(
+            "registry", WARN, f"{path}.damaged holds entries that could not be read", "look at it, delete it"
+        )
+    yield from _private("registry", folder(), "names of accounts", WARN)
+
+
+def accounts(registry: Registry) -> Iterator[Check]:
+    """Each account by what is kept of it, and the bindings."""
+    if not registry.accounts:
+        yield Check("account", WARN, "there is none", "git credential-azdo setup")
+    for account in registry.accounts:
+        yield _account(account, unique_name(account, registry.accounts))
+    known = {account.id for account in registry.accounts}
+    for block in registry.of_kind(BINDING):
+        if block.get("account") not in known:
+            organization = (
+                block.get("target") if "://" in block.get("target") else block.get("target").partition("/")[0]
+            )
+            cure = f"git credential-azdo use ACCOUNT --org {shlex.quote(organization)}"
+            yield Check("binding", FAIL, f"{block.get('target')} is bound to an account that is gone", cure)
+
+
+def _account(account: Account, name: str) -> Check:
+    state, _ = state_of(account)
+    served = (
+        ", ".join(account.organizations).replace(ALL_ORGANIZATIONS, "all organizations") or "no organization"
+    )
+    text = f"{name} ({account.kind}, {served})"
+    rejected = [mark.partition(" ")[0] for mark in account.block.all("rejected[]")]
+    expires = account.expires_utc
+    days = (expires - int(time.time())) // DAY_SECONDS if expires is not None else None
+    if state not in READY:
+        cure = os_keyring.UNLOCK if state == "keyring locked" else setup_hint(account)
+        return Check("account", FAIL, f"{text}: {state}", cure)
+    if rejected:
+        cure = f"git credential-azdo explain {address_of(rejected[0].strip('-'))} --online"
+        return Check("account", WARN, f"{text}: its token was refused by {', '.join(rejected)}", cure)
+    if days is not None and days < WARN_DAYS:
+        return Check("account", WARN, f"{text}: ends in {days} day{'s' * (days != 1)}", setup_hint(account))
+    if ALL_ORGANIZATIONS in account.organizations:
+        text += f": tokens for all organizations stop working on {GLOBAL_PATS_END}"
+        return Check("account", WARN, text, "git credential-azdo setup, or setup --pat --org ORG for each")
+    return Check("account", OK, f"{text}: {state}")
+
+
+def _private(name: str, top: str, what: str, state: str) -> Iterator[Check]:
+    """Say whether somebody else may look into one of our folders; Windows has no such bits."""
+    if os.name == "nt" or not os.path.isdir(top):
+        return
+    places = [top, *(os.path.join(root, each) for root, _, files in os.walk(top) for each in files)]
+    if any(stat.S_IMODE(os.stat(place).st_mode) & 0o077 for place in places):
+        yield Check(name, state, f"others may look into {top}: {what}", f"chmod -R go= {shlex.quote(top)}")

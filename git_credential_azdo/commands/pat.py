@@ -1,0 +1,247 @@
+"""``pat``: make, list, revoke and rotate personal access tokens with a person's own sign-in. Never silently.
+
+A token that is made here is kept as an account and not printed unless told to. ``rotate`` has the new token checked and
+kept before the old one is revoked.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_azdo import pats
+from git_credential_azdo.accounts.account import PAT, number
+from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.commands import pat_making as making
+from git_credential_azdo.commands.enrol import current_registry, organization_names
+from git_credential_azdo.errors import AzdoError, UsageError, report, say
+from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.vault.find import find_vault
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.registry import Registry
+
+_MOST_DAYS = 365  # what Azure DevOps allows at most
+_COLUMNS = ("id", "name", "organization", "scope", "ends", "kept_as")
+_ONE = click.option("--org", "organization", required=True, metavar="ORG", help="The organization.")
+_ANY = click.option("--org", "organization", metavar="ORG", help="This organization only.")
+_ACCOUNT = click.option("--account", "name", metavar="ACCOUNT", help="The account that signs for it.")
+_DAYS = click.IntRange(1, _MOST_DAYS)
+
+
+@click.group("pat")
+def command() -> None:
+    """Make, list, revoke and rotate personal access tokens with your own sign-in."""
+
+
+@command.command("create")
+@_ONE
+@_ACCOUNT
+@click.option("--days", type=_DAYS, default=making.USUAL_DAYS, show_default=True, help="How long it lives.")
+@click.option(
+    "--scope", "scopes", multiple=True, metavar="SCOPE", help=f"What it may do (usually {pats.GIT_SCOPE})."
+)
+@click.option("--name", "token_name", metavar="NAME", help="Its name at Azure DevOps.")
+@click.option("--show", is_flag=True, help="Print the token.")
+def create(
+    organization: str,
+    *,
+    name: str | None,
+    days: int,
+    scopes: tuple[str, ...],
+    token_name: str | None,
+    show: bool,
+) -> None:
+    """Make a token for ORG and keep it, so that git uses it there."""
+    wanted = organization_names((organization,))[0]
+    usual = making.usual_wish(wanted)
+    scope = " ".join(" ".join(scopes).split()) or usual.scope
+    wish = replace(usual, name=token_name or usual.name, scope=scope, days=days)
+    if not pats.reads_code(scope) and not show:
+        raise UsageError(
+            f"a token with {scope} cannot serve git, so it would not be kept", "print it with --show"
+        )
+    before = current_registry()
+    maker = making.find_maker(wanted, name, before)
+    if not pats.reads_code(scope):
+        made = making.make(maker, wish)
+        _tell_made(made, wanted, maker.account)
+        click.echo("It cannot serve git, so it is not kept here", err=True)
+    else:
+        vault_name = find_vault(None, before.header.get("vault") or None).name
+        account, made = making.make_and_keep(maker, wish, vault_name)
+        _tell_made(made, wanted, maker.account)
+        click.echo(f"It is kept ({account.vault}), and git uses it for {wanted} from now on", err=True)
+        for identifier in making.kept_by_id(before).keys() - making.kept_by_id(current_registry()).keys():
+            say("hint", f"the token before it still works: {_revoke(identifier, wanted)}")
+    click.echo(f"To end it: {_revoke(made.id, wanted)}", err=True)
+    if show:
+        click.echo(made.token)
+
+
+@command.command("list")
+@_ANY
+@_ACCOUNT
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
+)
+def list_(organization: str | None, name: str | None, form: str) -> int:
+    """List your tokens, of ORG or of every organization of your accounts."""
+    registry = current_registry()
+    rows: dict[str, dict[str, str | None]] = {}
+    failed = False
+    kept = making.kept_by_id(registry)
+    for each in _organizations(organization, registry):
+        try:
+            for token in _active(making.find_maker(each, name, registry)):
+                rows.setdefault(token.id, _row(token, each, kept.get(token.id), registry))
+        except AzdoError as error:
+            failed = True
+            report(error)
+    if form == "json":
+        click.echo(json.dumps(list(rows.values()), indent=2))
+    elif rows:
+        _print_table(list(rows.values()))
+    elif not failed:
+        say("hint", "you have no personal access token there")
+    return 1 if failed else 0
+
+
+@command.command("revoke")
+@click.argument("token", metavar="ID|NAME")
+@_ONE
+@_ACCOUNT
+def revoke(token: str, organization: str, name: str | None) -> None:
+    """Revoke a token of ORG at Azure DevOps, and forget it here."""
+    wanted = organization_names((organization,))[0]
+    registry = current_registry()
+    maker = making.find_maker(wanted, name, registry)
+    known = _active(maker)
+    found = [each for each in known if each.id.lower() == token.lower()] or [
+        each for each in known if each.name.lower() == token.lower()
+    ]
+    kept = making.kept_by_id(registry)
+    if len(found) > 1:
+        ids = ", ".join(each.id for each in found)
+        raise UsageError(f"several tokens are named {token}", f"use one of these ids: {ids}")
+    # An expired one is not listed; one that we keep can be named all the same.
+    identifier = found[0].id if found else next((each for each in kept if each == token.lower()), None)
+    if identifier is None:
+        raise UsageError(
+            f"{wanted} has no living token of yours with the id or name {token}",
+            f"git credential-azdo pat list --org {wanted}",
+        )
+    with Web(making.ASK_SECONDS, settings_for) as web:
+        existed = pats.revoke(web, wanted, maker.authorization, identifier)
+    account = kept.get(identifier)
+    if account:
+        making.forget(account)
+    what = f"{found[0].name} is revoked" if found and existed else "it was revoked or had ended before"
+    click.echo(f"{what}{', and forgotten here' if account else ''}", err=True)
+
+
+@command.command("rotate")
+@_ANY
+@_ACCOUNT
+@click.option("--days", type=_DAYS, help="How long the new one lives; else as long as the old one was to.")
+def rotate(organization: str | None, name: str | None, days: int | None) -> int:
+    """Replace the tokens made here: a new one is checked and kept, then the old one is revoked."""
+    wanted = organization_names((organization,))[0] if organization else None
+    registry = current_registry()
+    ours = [each for each in making.kept_by_id(registry).values() if not wanted or each.lists(wanted)]
+    if not ours:
+        by_hand = any(each.kind == PAT and each.lists(wanted) for each in registry.accounts if wanted)
+        raise UsageError(
+            f"the token for {wanted} was made by hand, so it has to be replaced by hand once"
+            if by_hand
+            else "no token here was made by pat create" + (f" for {wanted}" if wanted else ""),
+            f"git credential-azdo pat create --org {wanted or 'ORG'}",
+        )
+    done = [_rotate(each, name, days, registry) for each in ours]
+    return 0 if all(done) else 1
+
+
+def _rotate(old: Account, name: str | None, days: int | None, registry: Registry) -> bool:
+    """Replace one token; say what came of it, and return whether all went well."""
+    organization = old.organizations[0]
+    made_by = registry.account(old.block.get("made_by"))
+    usual = making.usual_wish(organization)
+    wish = making.Wish(
+        old.block.get("token_name") or usual.name,
+        old.block.get("scope") or usual.scope,
+        days or number(old.block.get("days")) or usual.days,
+    )
+    try:
+        maker = making.find_maker(organization, name or (made_by.id if made_by else None), registry)
+        _, made = making.make_and_keep(maker, wish, old.vault, instead_of=old.id)
+    except AzdoError as error:
+        say("error", f"the token for {organization} stays as it is: {error.message}")
+        if error.hint:
+            say("hint", error.hint)
+        return False
+    _tell_made(made, organization, maker.account)
+    if not making.revoke_or_say(maker, old.block.get("authorization_id")):
+        return False
+    click.echo("The old one is revoked", err=True)
+    return True
+
+
+def _active(maker: making.Maker) -> list[pats.Pat]:
+    with Web(making.ASK_SECONDS, settings_for) as web:
+        return pats.active(web, maker.organization, maker.authorization)
+
+
+def _organizations(given: str | None, registry: Registry) -> list[str]:
+    if given:
+        return organization_names((given,))
+    found = {
+        name
+        for account in registry.accounts
+        if account.kind in making.PERSONS
+        for name in account.organizations
+    }
+    if not found:
+        raise UsageError("no sign-in here lists an organization", "git credential-azdo pat list --org ORG")
+    return sorted(found)
+
+
+def _row(
+    token: pats.Pat, organization: str, kept: Account | None, registry: Registry
+) -> dict[str, str | None]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "organization": "all" if token.everywhere else organization,
+        "scope": "full access" if token.scope == "app_token" else token.scope,
+        "ends": _day(token.expires_utc),
+        "kept_as": unique_name(kept, registry.accounts) if kept else None,
+    }
+
+
+def _print_table(rows: list[dict[str, str | None]]) -> None:
+    table = [
+        [column.upper().replace("_", " ") for column in _COLUMNS],
+        *([row[name] or "-" for name in _COLUMNS] for row in rows),
+    ]
+    widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
+    for line in table:
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+
+
+def _tell_made(made: pats.Pat, organization: str, account: Account) -> None:
+    end = f", until {_day(made.expires_utc)}" if made.expires_utc is not None else ""
+    click.echo(f"Made the token {made.name!r} for {organization} as {account.label}{end}", err=True)
+
+
+def _day(seconds: int | None) -> str | None:
+    return None if seconds is None else time.strftime("%Y-%m-%d", time.gmtime(seconds))
+
+
+def _revoke(identifier: str, organization: str) -> str:
+    return f"git credential-azdo pat revoke {identifier} --org {organization}"

@@ -1,0 +1,198 @@
+"""Making a personal access token with a person's sign-in: by whom, checked before it is kept, nothing left behind.
+
+Shared by ``pat`` and ``setup --replace-global-pat``. A token that could not be checked or kept is revoked at once, so
+that no secret lives that nobody holds.
+"""
+
+from __future__ import annotations
+
+import shlex
+import socket
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from git_credential_azdo import devops, pats
+from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, PAT
+from git_credential_azdo.accounts.choice import CHOSEN, choose
+from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.registry import BINDING, Registry
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands import serving, setup_pat
+from git_credential_azdo.commands.enrol import now
+from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
+from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.git.remote import SERVICES_ADDRESS, SERVICES_HOST, Remote
+from git_credential_azdo.renewal import forget_secrets
+from git_credential_azdo.tokens import open_vault
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
+
+ASK_SECONDS = 60.0
+DAY_SECONDS = 86_400
+USUAL_DAYS = 90
+PERSONS = frozenset((OAUTH, AZURE_CLI))
+"""The kinds of account whose token may be a person's own; the service accepts no other for this."""
+
+
+@dataclass(frozen=True)
+class Maker:
+    """Who makes tokens in an organization: an account, and the header with its live token."""
+
+    organization: str
+    account: Account
+    authorization: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What a token shall be: its name at Azure DevOps, its scopes (blank-separated), its life in days."""
+
+    name: str
+    scope: str
+    days: int
+
+
+def usual_wish(organization: str) -> Wish:
+    """Return what git needs, under a name that tells where the token is."""
+    return Wish(f"git {organization} on {socket.gethostname()}", pats.GIT_SCOPE, USUAL_DAYS)
+
+
+def find_maker(organization: str, name: str | None, registry: Registry) -> Maker:
+    """Return the sign-in that makes tokens in the organization: the one named, else the one that ``get`` would choose.
+
+    Raises UsageError, SignInError, NetworkError, ServiceError, VaultError.
+    """
+    if "://" in organization:
+        raise UsageError(
+            f"tokens of {organization} are made on its own page, not from here",
+            devops.tokens_page(organization),
+        )
+    account = _named(name, organization, registry) if name else _chosen(organization, registry)
+    tenant = serving.tenant_for(account, organization, None, registry, asked=False)
+    served = serving.serve(account, organization, tenant or None, registry, asked=True)
+    return Maker(organization, account, devops.bearer(served.secret))
+
+
+def make(maker: Maker, wish: Wish) -> pats.Pat:
+    """Make a token, and say so if it ends earlier than asked for. Raises PatRefused, ServiceError, NetworkError."""
+    end = now() + wish.days * DAY_SECONDS
+    with Web(ASK_SECONDS, settings_for) as web:
+        made = pats.create(
+            web,
+            maker.organization,
+            maker.authorization,
+            name=wish.name,
+            scope=wish.scope,
+            expires_utc=end,
+        )
+    if made.expires_utc is not None and made.expires_utc < end - DAY_SECONDS:
+        days = max(0, made.expires_utc - now()) // DAY_SECONDS
+        say("hint", f"the tenant of {maker.organization} allows no more than {days} days, so it ends earlier")
+    return made
+
+
+def make_and_keep(
+    maker: Maker, wish: Wish, vault_name: str, *, instead_of: str = ""
+) -> tuple[Account, pats.Pat]:
+    """Make a token, check it and keep it as an account; return both. ``instead_of`` as in ``setup_pat.keep``.
+
+    Raises PatRefused, ServiceError, NetworkError, VaultError; the new token is revoked then.
+    """
+    made = make(maker, wish)
+    try:
+        with Web(ASK_SECONDS, settings_for) as web:
+            identity = setup_pat.check(web, maker.organization, made.token)
+        account = setup_pat.keep(
+            made.token,
+            identity,
+            [maker.organization],
+            chosen=[maker.organization],
+            vault_name=vault_name,
+            expires_utc=made.expires_utc,
+            made={
+                "authorization_id": made.id,
+                "made_by": maker.account.id,
+                "token_name": wish.name,
+                "scope": wish.scope,
+                "days": str(wish.days),
+            },
+            instead_of=instead_of,
+        )
+    except BaseException:
+        revoke_or_say(maker, made.id)
+        raise
+    return account, made
+
+
+def revoke_or_say(maker: Maker, identifier: str) -> bool:
+    """Revoke a token; if that fails, say what to run. Return whether it is over."""
+    try:
+        with Web(ASK_SECONDS, settings_for) as web:
+            pats.revoke(web, maker.organization, maker.authorization, identifier)
+    except AzdoError as error:
+        say("error", f"a token of {maker.organization} could not be revoked: {error.message}")
+        say("hint", f"git credential-azdo pat revoke {identifier} --org {maker.organization}")
+        return False
+    return True
+
+
+def forget(account: Account) -> None:
+    """Take an account out of vault and registry, the secret first. Raises VaultError, AzdoError."""
+    forget_secrets(account, open_vault(account.vault))
+
+    def change(registry: Registry) -> None:
+        registry.blocks = [
+            block
+            for block in registry.blocks
+            if block.get("id") != account.id
+            and (block.get("kind") != BINDING or block.get("account") != account.id)
+        ]
+
+    update(change)
+
+
+def kept_by_id(registry: Registry) -> dict[str, Account]:
+    """Return the accounts whose token was made here, by its authorization id."""
+    kept = {
+        account.block.get("authorization_id"): account for account in registry.accounts if account.kind == PAT
+    }
+    return {identifier: account for identifier, account in kept.items() if identifier}
+
+
+def _named(name: str, organization: str, registry: Registry) -> Account:
+    persons = [
+        each for each in registry.accounts if each.kind in PERSONS and each.address == SERVICES_ADDRESS
+    ]
+    if any(account.answers_to(name) for account in persons):
+        return account_named(name, persons)
+    account = account_named(name, registry.accounts)
+    if account.kind in PERSONS:
+        raise UsageError(f"{account.label} is no account of {SERVICES_HOST}", "git credential-azdo accounts")
+    what = "a personal access token" if account.kind == PAT else "a program's identity"
+    raise UsageError(
+        f"{account.label} is {what}: only a person's own sign-in may manage tokens",
+        f"git credential-azdo setup --org {organization}",
+    )
+
+
+def _chosen(organization: str, registry: Registry) -> Account:
+    """Choose as ``get`` does, among people's sign-ins only."""
+    others = {account.id for account in registry.accounts if account.kind not in PERSONS}
+    people = Registry(registry.header, [each for each in registry.blocks if each.get("id") not in others], [])
+    remote = Remote("https", SERVICES_HOST, services=True, organization=organization)
+    choice = choose(remote, None, people)
+    if choice.outcome == CHOSEN and choice.account:
+        return choice.account
+    if choice.candidates:
+        names = [unique_name(account, people.accounts) for account in choice.candidates]
+        raise UsageError(
+            f"several sign-ins fit the organization {organization}: {', '.join(names)}",
+            f"add --account {shlex.quote(names[0])}",
+        )
+    kind = " (a token or a program's identity may not)" if others else ""
+    raise SignInError(
+        f"no sign-in here can manage the tokens of {organization}{kind}",
+        f"git credential-azdo setup --org {organization}",
+    )

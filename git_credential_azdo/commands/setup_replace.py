@@ -1,0 +1,198 @@
+"""``setup --replace-global-pat``: from one token for all organizations to one token for each of them.
+
+Microsoft ends the kind on 1 December 2026; the way is the same before and after. Each new token is made with the
+person's own sign-in, else asked for by a hidden prompt; the old one goes only when every organization has its own,
+and is revoked at Azure DevOps only after a yes.
+"""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_azdo import devops, pats
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
+from git_credential_azdo.accounts.registry import BINDING
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands import pat_making as making
+from git_credential_azdo.commands import setup_pat
+from git_credential_azdo.commands.enrol import current_registry, is_organization, now
+from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, say
+from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.tokens import personal_access_token
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.registry import Registry
+
+_AGAIN = "git credential-azdo setup --replace-global-pat --org ORG"
+
+
+def run(chosen: list[str]) -> None:
+    """Replace every token for all organizations; ``chosen``: the organizations, else all that can be found.
+
+    Raises UsageError when none can be found, ServiceError when one has no token of its own in the end.
+    """
+    old = [
+        account
+        for account in current_registry().accounts
+        if account.kind == PAT and ALL_ORGANIZATIONS in account.organizations
+    ]
+    if not old:
+        say("hint", "no token for all organizations is kept here, so there is nothing to replace")
+    for account in old:
+        _replace(account, chosen)
+
+
+def _replace(old: Account, chosen: list[str]) -> None:
+    organizations = chosen or _organizations(old, current_registry())
+    if not organizations:
+        raise UsageError(f"which organizations does the token of {old.label} serve?", _AGAIN)
+    click.echo(
+        f"One token for each of: {', '.join(organizations)} (now one of {old.label} for all)", err=True
+    )
+    if not chosen and _is_person_there() and not click.confirm("Go on?", default=True, err=True):
+        raise UsageError("nothing was changed", _AGAIN)
+    successors = {name: found for name in organizations if (found := _successor(old, name))}
+    missing = [name for name in organizations if name not in successors]
+    if missing:
+        raise ServiceError(
+            f"no token of its own yet: {', '.join(missing)}; the one for all organizations stays here until then",
+            f"git credential-azdo setup --pat --org {missing[0]}, then git credential-azdo setup --replace-global-pat",
+        )
+    update(lambda registry: _hand_over(registry, old.id, successors))
+    _revoke(old, organizations[0])
+    making.forget(old)
+    click.echo("The token for all organizations is forgotten here", err=True)
+
+
+def _is_person_there() -> bool:
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _organizations(old: Account, registry: Registry) -> list[str]:
+    """Find the organizations: as the service lists them for the token, and as they are known here."""
+    found: set[str] = set()
+    try:
+        authorization = devops.basic(personal_access_token(old).secret)
+        with Web(making.ASK_SECONDS, settings_for) as web:
+            member = devops.profile(web, authorization).id
+            found.update(name.lower() for name in devops.organizations(web, authorization, member))
+    except AzdoError as error:  # it has ended, or Microsoft has ended its kind
+        say("hint", f"the token itself can no longer tell its organizations: {error.message}")
+    for account in registry.accounts:
+        if account.name.lower() == old.name.lower():
+            found.update(account.organizations)
+    bound = [block.get("target") for block in registry.of_kind(BINDING) if block.get("account") == old.id]
+    found.update(target.partition("/")[0] for target in bound)
+    return sorted(name for name in found if name != ALL_ORGANIZATIONS and is_organization(name))
+
+
+def _successor(old: Account, organization: str) -> str | None:
+    """Return the id of the account that has the organization's own token, made now if need be; None without one."""
+    registry = current_registry()
+    for account in registry.accounts:
+        lives = account.expires_utc is None or account.expires_utc > now()
+        same = account.kind == PAT and account.name.lower() == old.name.lower()
+        if same and lives and organization in account.organizations:
+            click.echo(f"{organization}: has a token of its own already", err=True)
+            return account.id
+    person = _person(old, registry)
+    try:
+        if person:
+            try:
+                return _made(old, organization, person, registry)
+            except AzdoError as error:
+                if not _is_person_there():
+                    raise
+                click.echo(f"{organization}: {error.message}", err=True)
+        return _asked_for(old, organization)
+    except AzdoError as error:
+        say("error", f"{organization}: {error.message}")
+        if error.hint:
+            say("hint", error.hint)
+        return None
+
+
+def _made(old: Account, organization: str, person: Account, registry: Registry) -> str:
+    maker = making.find_maker(organization, person.id, registry)
+    account, made = making.make_and_keep(maker, making.usual_wish(organization), old.vault)
+    click.echo(f"{organization}: made the token {made.name!r} with the sign-in of {person.label}", err=True)
+    return account.id
+
+
+def _asked_for(old: Account, organization: str) -> str:
+    """Ask for a token that the person made; an empty answer leaves the organization out."""
+    if not _is_person_there():
+        raise SignInError(
+            f"no sign-in of {old.name} can make a token", f"git credential-azdo setup --org {organization}"
+        )
+    page = devops.tokens_page(organization)
+    click.echo(f"{organization}: make a token with the scope Code (read & write): {page}", err=True)
+    text = click.prompt(
+        "Personal access token (Enter to leave it out)",
+        hide_input=True,
+        err=True,
+        type=str,
+        default="",
+        show_default=False,
+    )
+    token = setup_pat.read_token(text)
+    with Web(setup_pat.CHECK_SECONDS, settings_for) as web:
+        identity = setup_pat.check(web, organization, token)
+    account = setup_pat.keep(
+        token, identity, [organization], chosen=[organization], vault_name=old.vault, expires_utc=None
+    )
+    return account.id
+
+
+def _hand_over(registry: Registry, old: str, successors: dict[str, str]) -> None:
+    """Give bindings, alias and default to the new accounts.
+
+    All get the alias: as the user in a repository's address it means the one that serves the organization there.
+    """
+    before = registry.account(old)
+    for block in registry.of_kind(BINDING):
+        heir = successors.get(block.get("target").partition("/")[0])
+        if heir and block.get("account") == old:
+            block.set("account", heir)
+    for identifier in dict.fromkeys(successors.values()):
+        account = registry.account(identifier)
+        if account and before and before.alias and not account.alias:
+            account.block.set("alias", before.alias)
+        if account and before and before.default and len(set(successors.values())) == 1:
+            account.block.set("default", "1")
+
+
+def _revoke(old: Account, organization: str) -> None:
+    """Revoke the old token at Azure DevOps after a yes; where we cannot, say where a person can."""
+    page = devops.tokens_page(organization)
+    by_hand = f"if nothing else uses the old token, revoke it: {page}"
+    registry = current_registry()
+    person = _person(old, registry)
+    if not _is_person_there() or person is None:
+        say("hint", by_hand)
+        return
+    try:
+        maker = making.find_maker(organization, person.id, registry)
+        with Web(making.ASK_SECONDS, settings_for) as web:
+            listed = pats.active(web, organization, maker.authorization)
+    except AzdoError:
+        say("hint", by_hand)
+        return
+    wide = [token for token in listed if token.everywhere]
+    if len(wide) != 1:  # the service does not say which of several is ours
+        say("hint", by_hand)
+        return
+    what = f"Revoke {wide[0].name!r} at Azure DevOps, too? Whatever else uses it stops working"
+    if click.confirm(what, default=False, err=True) and making.revoke_or_say(maker, wide[0].id):
+        click.echo("It is revoked", err=True)
+
+
+def _person(old: Account, registry: Registry) -> Account | None:
+    """Return the sign-in of the person whose token it is, if there is one here."""
+    people = (account for account in registry.accounts if account.kind in making.PERSONS)
+    return next((account for account in people if account.name.lower() == old.name.lower()), None)

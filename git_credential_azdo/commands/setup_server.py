@@ -1,0 +1,47 @@
+"""``setup --pat --server``: the collections of an Azure DevOps Server on premises, as an account's organizations.
+
+A collection is called by its whole address. Nothing of Entra is ever asked there; http is taken only for a server
+that was registered so. Addresses: https://learn.microsoft.com/azure/devops/server/admin/websitesettings.
+"""
+
+from __future__ import annotations
+
+from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.registry import SERVER, Registry
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands.enrol import current_registry
+from git_credential_azdo.commands.server import server_at
+from git_credential_azdo.errors import UsageError
+from git_credential_azdo.git.address import message_for
+from git_credential_azdo.git.remote import unquote
+
+
+def collections(given: tuple[str, ...]) -> list[str]:
+    """Read the addresses of collections. Raises UsageError."""
+    return list(dict.fromkeys(_collection(url.strip()) for url in given))
+
+
+def register(address: str) -> None:
+    """Serve the server from now on, if that is not so already."""
+    update(lambda registry: _register(registry, address))
+
+
+def _register(registry: Registry, address: str) -> None:
+    if registry.server(address) is None and address not in registry.services_addresses:
+        registry.blocks.append(Block([("kind", SERVER), ("address", address)]))
+
+
+def _collection(url: str) -> str:
+    address = server_at(url).address
+    path = unquote(message_for(url).get("path") or "").partition("?")[0].strip("/").lower()
+    if not path or "_git" in path.split("/"):
+        raise UsageError(
+            "--server takes the address of a collection",
+            "git credential-azdo setup --pat --server https://tfs.example.com/DefaultCollection",
+        )
+    if address.startswith("http:") and current_registry().server(address) is None:
+        raise UsageError(
+            f"{address} would get the token in clear text over http",
+            f"if that must be: git credential-azdo server add {address} --allow-http",
+        )
+    return f"{address}/{path}"

@@ -1,0 +1,197 @@
+"""``setup`` for a machine's identity: service principal, managed identity, federation, Azure CLI.
+
+Nobody signs in: the account is kept once a token came and every organization named knows the identity. A secret comes
+from a hidden prompt or stdin, never from the command line; an identity without one needs no vault.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from git_credential_azdo import devops
+from git_credential_azdo.accounts.account import (
+    AZURE_CLI,
+    FEDERATED,
+    MANAGED_IDENTITY,
+    SERVICE_PRINCIPAL,
+    Block,
+)
+from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
+from git_credential_azdo.commands import workload_fields
+from git_credential_azdo.commands.enrol import Newcomer, check_alias, current_registry, enrol, now, place_of, printable
+from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, VaultError, VaultLocked
+from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.signin import azure_cli, workload
+from git_credential_azdo.signin.federation import SOURCES
+from git_credential_azdo.vault.find import find_vault
+from git_credential_azdo.vault.none import NAME as NO_VAULT
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.commands.workload_fields import Options
+    from git_credential_azdo.signin.oauth import Grant
+
+ASK_SECONDS = 60.0
+_SAME_AS = {  # keys that make an older account of the kind the same one
+    SERVICE_PRINCIPAL: ("client_id", "token_endpoint"),
+    MANAGED_IDENTITY: ("identity", "source"),
+    FEDERATED: ("client_id", "token_endpoint", "source"),
+    AZURE_CLI: ("tenant",),
+}
+_OPTIONS = (
+    click.option("--service-principal", metavar="CLIENT_ID", help="An app: its secret by prompt or stdin."),
+    click.option("--certificate", metavar="FILE", help="The app's certificate with its key, instead."),
+    click.option("--send-x5c", is_flag=True, help="Send the certificate's chain along."),
+    click.option("--managed-identity", metavar="WHICH", help="system, CLIENT_ID, object:ID or resource:ID."),
+    click.option("--federated", type=click.Choice(SOURCES), help="An app that trusts a job's own token."),
+    click.option("--token-file", metavar="FILE", help="Where that token is kept fresh."),
+    click.option("--audience", help="What that token must be for."),
+    click.option("--service-connection", metavar="ID", help="The service connection in Azure Pipelines."),
+    click.option("--azure-cli", is_flag=True, help="Whoever is signed in to az."),
+)
+
+
+def options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give ``setup`` the options for a machine's identity."""
+    for option in reversed(_OPTIONS):
+        command = option(command)
+    return command
+
+
+def sign_in(kind: str, given: Options, chosen: list[str], alias: str | None, vault: str | None) -> Account:
+    """Get a first token, ask every chosen organization who we are, and keep the account; return it.
+
+    ``kind`` is that of ``given``, which names one.
+
+    Raises UsageError, SignInError, NetworkError, ServiceError, VaultError; nothing is kept then.
+    """
+    registry = current_registry()
+    check_alias(alias, registry, kind)
+    place = place_of(chosen, registry)
+    is_public = place == SERVICES_ADDRESS
+    if not is_public and place not in registry.services_addresses:
+        raise UsageError(
+            f"{place} is a server of its own, which takes no token of Entra",
+            f"git credential-azdo setup --pat --server {place}/COLLECTION",
+        )
+    fields, secret = workload_fields.describe(given, os.environ, registry.login_host(place))
+    vault_name = _choose_vault(vault, registry.header.get("vault"), needed=secret is not None)
+    fresh = Block([("kind", kind), *fields])
+    with Web(ASK_SECONDS, settings_for) as web:
+        grant = _first_token(web, fresh, secret)
+        received = now()
+        tenants = _ask_organizations(web, fresh, chosen, grant, lambda: secret)
+        if not fresh.get("name"):
+            fresh.set("name", (_person(web, grant) if is_public else "") or kind)
+        is_person = kind == AZURE_CLI and is_public
+        found = [*chosen, *(_reached(web, grant, chosen) if is_person else [])]
+    tenant = fresh.get("tenant")
+    access = [
+        ("token", grant.access_token),
+        ("received_utc", str(received)),
+        ("expires_utc", str(received + grant.expires_in)),
+    ]
+    same_as = _SAME_AS[kind]
+    return enrol(
+        Newcomer(
+            kind=kind,
+            fields=[
+                *(pair for pair in fresh.pairs if pair[0] != "kind"),
+                ("authtype", "Bearer" if given.bearer else ""),
+            ],
+            alias=alias,
+            secrets={
+                **({"client-secret": [("secret", secret)]} if secret else {}),
+                f"access/{tenant or 'home'}": access,
+            },
+            tokens=[(tenant, grant.access_token, received)],
+            chosen=chosen,
+            found=found,
+            tenants=tenants,
+            replaces=lambda older: all(
+                older.block.get(key).lower() == fresh.get(key).lower() for key in same_as
+            ),
+        ),
+        vault_name,
+    )
+
+
+def _choose_vault(wanted: str | None, used: str, *, needed: bool) -> str:
+    """Return where to keep what there is; without a secret of ours a machine without a keyring will do."""
+    if wanted == NO_VAULT:
+        if needed:
+            raise UsageError("this account has a secret, which --vault none would not keep", "--vault file")
+        return NO_VAULT
+    try:
+        return find_vault(wanted, used or None).name
+    except VaultError as error:
+        if needed or wanted or isinstance(error, VaultLocked):
+            raise
+        return NO_VAULT
+
+
+def _first_token(web: Web, fresh: Block, secret: str | None) -> Grant:
+    """Get a token of the identity's own tenant; the Azure CLI tells by it which tenant that is."""
+    if fresh.get("kind") == AZURE_CLI:
+        resource = (fresh.get("scope") or workload.DEFAULT_SCOPE).removesuffix("/.default")
+        token = azure_cli.ask(resource, fresh.get("az_tenant"), web.remaining(), os.environ)
+        fresh.set("tenant", token.tenant)
+        return token.grant
+    return workload.request_token(fresh, fresh.get("tenant"), web, lambda: secret, os.environ)
+
+
+def _ask_organizations(
+    web: Web, fresh: Block, chosen: list[str], first: Grant, read_secret: Callable[[], str | None]
+) -> dict[str, str]:
+    """Ask each organization whom it sees, for a name if there is none yet; return the organizations' tenants.
+
+    A managed identity does not know its tenant: it is that of the organizations that accept it.
+    """
+    own = fresh.get("tenant")
+    grants = {own: first}
+    tenants: dict[str, str] = {}
+    for organization in chosen:
+        tenant = devops.tenant_of(web, organization)
+        wanted = tenant if own and tenant and tenant not in PERSONAL_TENANTS else own
+        if wanted not in grants:
+            grants[wanted] = workload.request_token(fresh, wanted, web, read_secret, os.environ)
+        try:
+            seen = devops.who_am_i(web, organization, devops.bearer(grants[wanted].access_token))
+        except devops.Refused as refused:
+            raise ServiceError(
+                f"the organization {organization} does not know {fresh.get('name') or 'this identity'}: {refused.message}",
+                f"add it as a user with a Basic licence: {devops.organization_url(organization)}/_settings/users",
+            ) from None
+        shown = printable(seen.name)
+        if not fresh.get("name") and ":" not in shown:  # a colon would end the user name that git sends
+            fresh.set("name", shown)
+        if tenant:
+            tenants[organization] = tenant
+    if not own and len(set(tenants.values())) == 1:
+        fresh.set("tenant", next(iter(tenants.values())))
+    return tenants
+
+
+def _person(web: Web, grant: Grant) -> str:
+    """Ask for the name of whoever signed in to ``az``; Azure DevOps tells it of people only."""
+    try:
+        name = printable(devops.profile(web, devops.bearer(grant.access_token)).name)
+    except AzdoError:
+        return ""
+    return "" if ":" in name else name
+
+
+def _reached(web: Web, grant: Grant, chosen: list[str]) -> list[str]:
+    """List the other organizations of a person who is signed in to ``az``."""
+    try:
+        authorization = devops.bearer(grant.access_token)
+        listed = devops.organizations(web, authorization, devops.profile(web, authorization).id)
+    except AzdoError:
+        return []
+    return [name.lower() for name in listed if name.lower() not in chosen]

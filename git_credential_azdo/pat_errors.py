@@ -1,0 +1,122 @@
+"""What each refusal of the PAT lifecycle API means to a person, and what to do about it. A table, nothing else.
+
+The values are those of ``patTokenError`` (MicrosoftDocs/vsts-rest-api-specs, specification/tokens/7.2), which come with
+HTTP 200. ``explain`` fills in {organization}; the raw value stands at the end, for administrators.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from git_credential_azdo.errors import ServiceError
+
+NONE = "none"
+NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})
+"""There is no such token (any more)."""
+
+
+class Case(NamedTuple):
+    """What a refusal means: ``cause`` becomes the message, ``hint`` the next step."""
+
+    cause: str
+    hint: str
+
+
+class PatRefused(ServiceError):  # noqa: N818 - an answer, not an accident
+    """Azure DevOps made, changed or ended no token; ``error`` is its own word for why."""
+
+    def __init__(self, error: str, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.error = error
+
+
+_MAKE_ONE = "git credential-azdo pat create --org {organization}"
+_SIGN_IN = "sign in again: git credential-azdo setup --org {organization}"
+_AS_PERSON = "sign in as a person: git credential-azdo setup --org {organization}"
+_ADMIN = "ask an administrator of {organization}"
+_LIST = "git credential-azdo pat list --org {organization}"
+_AGAIN = "try again in a few minutes"
+_TROUBLE = "Azure DevOps had trouble of its own with the token"
+_NO_POLICY = "Azure DevOps could not read the policy of {organization}"
+_NETWORK = "{organization} takes no such request from this network"
+_CLIENT = "Azure DevOps lets no program with this client id manage tokens"
+_SCOPES = "https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth"
+
+CASES: dict[str, Case] = {
+    "displayNameRequired": Case("the token needs a name", "give one with --name"),
+    "invalidDisplayName": Case("the token cannot have this name", "give another one with --name"),
+    "invalidValidTo": Case(
+        "the token cannot end on that day", "give fewer days with --days, and check this machine's clock"
+    ),
+    "invalidScope": Case(
+        "one of the scopes is unknown, or not for tokens",
+        f"git needs --scope vso.code_write; all of them: {_SCOPES}",
+    ),
+    "userIdRequired": Case("Azure DevOps could not tell whose token it would be", _SIGN_IN),
+    "invalidUserId": Case("Azure DevOps does not know whose token it would be", _SIGN_IN),
+    "invalidUserType": Case("this kind of identity cannot have personal access tokens", _AS_PERSON),
+    "accessDenied": Case(
+        "this account may not manage tokens in {organization}",
+        "ask an administrator of {organization}, or name another account with --account",
+    ),
+    "failedToIssueAccessToken": Case(_TROUBLE, _AGAIN),
+    "invalidClient": Case(_CLIENT, "sign in without --client-id: git credential-azdo setup"),
+    "invalidClientType": Case(_CLIENT, "sign in without --client-id: git credential-azdo setup"),
+    "invalidClientId": Case(_CLIENT, "sign in without --client-id: git credential-azdo setup"),
+    "invalidTargetAccounts": Case(
+        "a token cannot be for the organization {organization}",
+        "git credential-azdo explain https://dev.azure.com/{organization} --online",
+    ),
+    "hostAuthorizationNotFound": Case("{organization} does not know this sign-in", _SIGN_IN),
+    "authorizationNotFound": Case("{organization} has no such token, or it is revoked already", _LIST),
+    "failedToUpdateAccessToken": Case(_TROUBLE, _AGAIN),
+    "sourceNotSupported": Case("{organization} takes no such request from this program", _ADMIN),
+    "invalidSourceIP": Case(_NETWORK, "try it from your company's network, or " + _ADMIN),
+    "invalidSource": Case(_NETWORK, "try it from your company's network, or " + _ADMIN),
+    "duplicateHash": Case("Azure DevOps made a token that exists already", _AGAIN),
+    "sshPolicyDisabled": Case("{organization} has switched SSH keys off", _ADMIN),
+    "invalidToken": Case("Azure DevOps cannot read the token", _SIGN_IN),
+    "tokenNotFound": Case("{organization} has no such token, or it is revoked already", _LIST),
+    "invalidAuthorizationId": Case("that is no id of a token", _LIST),
+    "failedToReadTenantPolicy": Case(_NO_POLICY, _AGAIN),
+    "failedToReadOrgPolicy": Case(_NO_POLICY, _AGAIN),
+    "globalPatPolicyViolation": Case(
+        "the tenant of {organization} forbids tokens for all organizations", _MAKE_ONE
+    ),
+    "globalPATCreationBlocked": Case(
+        "Azure DevOps makes no more tokens for all organizations", f"one for each: {_MAKE_ONE}"
+    ),
+    "fullScopePatPolicyViolation": Case(
+        "the tenant of {organization} forbids tokens with full access",
+        "name what it is for: --scope vso.code_write",
+    ),
+    "patLifespanPolicyViolation": Case(
+        "the token would live longer than the tenant of {organization} allows",
+        f"ask for fewer days: {_MAKE_ONE} --days 7",
+    ),
+    "disablePatCreationPolicyViolation": Case(
+        "the policy of {organization} forbids personal access tokens",
+        "git needs none after git credential-azdo setup --org {organization}; else " + _ADMIN,
+    ),
+    "expiredPatCannotBeExtended": Case(
+        "the token has expired, and an expired one cannot be extended", f"a new one: {_MAKE_ONE}"
+    ),
+    "invalidTokenType": Case("Azure DevOps takes no token of this kind for that", _AS_PERSON),
+    "invalidAudience": Case("the sign-in is not for Azure DevOps", _SIGN_IN),
+    "invalidSubject": Case("Azure DevOps does not know who signed in", _AS_PERSON),
+    "deploymentHostNotSupported": Case("tokens belong to an organization", "name it with --org"),
+}
+UNKNOWN = Case(
+    "{organization} refused the token, in a way that is new to us",
+    "look at https://dev.azure.com/{organization}/_usersSettings/tokens",
+)
+_BY_LOWER = {error.lower(): case for error, case in CASES.items()}  # clients were shown both spellings
+
+
+def explain(error: str, organization: str, told: str = "") -> PatRefused:
+    """Word a ``patTokenError``; ``told`` is what the service adds in words of its own, if it does."""
+    case = _BY_LOWER.get(error.lower(), UNKNOWN)
+    message = case.cause.format(organization=organization)
+    if told:
+        message += f"; the service says: {told.rstrip('.')}"
+    return PatRefused(error, f"{message} ({error})", case.hint.format(organization=organization))

@@ -1,0 +1,165 @@
+"""Azure DevOps' PAT lifecycle API: make, list and revoke personal access tokens.
+
+Only a person's own Entra token may call it (https://learn.microsoft.com/rest/api/azure/devops/tokens/pats). A policy's
+refusal comes as HTTP 200 with ``patTokenError``, a token of the wrong tenant gets a web page with 2xx, and an end past
+the tenant's maximum is moved: all three are read here. Never prints; a token's repr hides it.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urlencode
+
+from git_credential_azdo import devops, pat_errors
+from git_credential_azdo.errors import ServiceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from git_credential_azdo.web import Answer, Web
+
+GIT_SCOPE = "vso.code_write"
+_HOST = "https://vssps.dev.azure.com"
+_VERSION = "7.1-preview.1"
+_MOST_PAGES = 50
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Pat:
+    """A token as the service tells of it.
+
+    ``id`` is its authorization id; ``expires_utc`` in seconds since the epoch, None when it cannot be read;
+    ``everywhere``: for all organizations; ``token`` the secret, only just after it was made.
+    """
+
+    id: str
+    name: str
+    scope: str
+    expires_utc: int | None
+    everywhere: bool
+    token: str = field(default="", repr=False)
+
+
+def reads_code(scopes: str) -> bool:
+    """Say whether a token with these scopes (blank-separated) can serve git."""
+    known = scopes.split()
+    return any(
+        each == "app_token" or (each.startswith("vso.code") and each != "vso.code_status") for each in known
+    )
+
+
+def create(
+    web: Web, organization: str, authorization: Mapping[str, str], *, name: str, scope: str, expires_utc: int
+) -> Pat:
+    """Make a token of one organization; its end may be earlier than asked for.
+
+    Raises PatRefused, Refused, ServiceError, NetworkError.
+    """
+    end = dt.datetime.fromtimestamp(expires_utc, dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
+    body = {"displayName": name, "scope": scope, "validTo": end, "allOrgs": False}
+    document = _ask(web, "POST", organization, authorization, json=body)
+    made = _read(document.get("patToken"))
+    if made is None or not made.id or not made.token.isascii() or not made.token.isprintable():
+        raise ServiceError(f"the organization {organization} made a token, but did not tell it")
+    return made
+
+
+def active(web: Web, organization: str, authorization: Mapping[str, str]) -> list[Pat]:
+    """List the person's tokens that live, without the secrets. Raises as ``create``."""
+    found: list[Pat] = []
+    asked = {"displayFilterOption": "active", "$top": "100"}
+    for _ in range(_MOST_PAGES):
+        document = _ask(web, "GET", organization, authorization, asked)
+        listed = document.get("patTokens")
+        found += [pat for entry in (listed if isinstance(listed, list) else []) if (pat := _read(entry))]
+        more = document.get("continuationToken")
+        if not isinstance(more, str) or not more:
+            break
+        asked["continuationToken"] = more
+    return found
+
+
+def revoke(web: Web, organization: str, authorization: Mapping[str, str], identifier: str) -> bool:
+    """End a token by its authorization id; False when there was none (any more). Raises as ``create``."""
+    try:
+        _ask(web, "DELETE", organization, authorization, {"authorizationId": identifier})
+    except pat_errors.PatRefused as refused:
+        if refused.error in pat_errors.NOT_FOUND:
+            return False
+        raise
+    return True
+
+
+def _ask(
+    web: Web,
+    method: str,
+    organization: str,
+    authorization: Mapping[str, str],
+    parameters: Mapping[str, str] | None = None,
+    *,
+    json: object = None,
+) -> Mapping[str, object]:
+    query = urlencode({"api-version": _VERSION, **(parameters or {})}, safe="$")
+    url = f"{_HOST}/{quote(organization, safe='')}/_apis/tokens/pats?{query}"
+    answer = web.request(method, url, headers={**devops.SUPPRESS, **authorization}, json=json)
+    if answer.status == 204:  # noqa: PLR2004 - how DELETE succeeds
+        return {}
+    if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's successes
+        raise _refusal(answer, organization)
+    if "json" not in (answer.header("Content-Type") or ""):
+        raise devops.Refused(
+            f"the organization {organization} took this sign-in for nobody's: it is of another tenant "
+            f"(a web page with status {answer.status} came)",
+            f"git credential-azdo setup --org {organization}",
+        )
+    document = answer.json()
+    if not isinstance(document, dict):
+        raise ServiceError(
+            f"the organization {organization} answered with JSON of another form than documented"
+        )
+    error = document.get("patTokenError") or pat_errors.NONE
+    if error != pat_errors.NONE:
+        raise pat_errors.explain(_line(error), organization, _line(document.get("patTokenErrorMessage")))
+    return document
+
+
+def _refusal(answer: Answer, organization: str) -> ServiceError:
+    if devops.type_key(answer) == "InvalidAccessException":
+        return devops.Refused(
+            "only a person's own sign-in may manage personal access tokens: "
+            "no token, service principal or managed identity may",
+            f"git credential-azdo setup --org {organization}",
+        )
+    return devops.refusal(answer, f"the organization {organization}", organization)
+
+
+def _read(entry: object) -> Pat | None:
+    if not isinstance(entry, dict):
+        return None
+    token = entry.get("token")
+    return Pat(
+        id=_line(entry.get("authorizationId")),
+        name=_line(entry.get("displayName")),
+        scope=_line(entry.get("scope")),
+        expires_utc=_seconds(_line(entry.get("validTo"))),
+        everywhere=entry.get("targetAccounts") is None,
+        token=token if isinstance(token, str) else "",
+    )
+
+
+def _line(value: object) -> str:
+    """Read a text from the service as one line that cannot steer a terminal."""
+    return "".join(each for each in value if each.isprintable())[:300] if isinstance(value, str) else ""
+
+
+def _seconds(text: str) -> int | None:
+    """Read a time as .NET writes it, with any number of decimals."""
+    found = _TIME.fullmatch(text)
+    try:
+        return int(dt.datetime.fromisoformat(f"{found[1]}+00:00").timestamp()) if found else None
+    except ValueError:  # the 32nd of a month
+        return None

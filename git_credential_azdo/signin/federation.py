@@ -1,0 +1,128 @@
+"""The token of another identity provider that Entra takes for an app's own: from a file, GitHub or Azure Pipelines.
+
+Got anew for every request; never kept and never printed. Rules: Microsoft's "Workload identity federation", AKS's
+variables (azure-workload-identity), GitHub's "OpenID Connect" page, Azure DevOps' "Oidctoken - Create".
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from git_credential_azdo.errors import ServiceError, SignInError, UsageError
+from git_credential_azdo.git.network import Settings
+from git_credential_azdo.signin import oauth
+from git_credential_azdo.signin.managed_identity import ask, read_identity
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from git_credential_azdo.accounts.account import Block
+    from git_credential_azdo.web import Answer
+
+FILE, GITHUB, PIPELINES, MANAGED_IDENTITY = "file", "github", "azure-pipelines", "managed-identity"
+SOURCES = (FILE, GITHUB, PIPELINES, MANAGED_IDENTITY)
+AUDIENCE = "api://AzureADTokenExchange"
+_MOST_BYTES = 64 * 1024
+_TOKEN = re.compile(r"[\x21-\x7e]+")
+
+
+def assertion(web: Web, block: Block, environment: Mapping[str, str]) -> str:
+    """Get the token that the account's ``source`` gives right now.
+
+    Raises UsageError naming the variable or the option that is missing, SignInError, NetworkError, ServiceError.
+    """
+    source = block.get("source")
+    audience = block.get("audience") or AUDIENCE
+    if source == FILE:
+        return from_file(block.get("token_file"))
+    if source == GITHUB:
+        return _from_github(web, audience, environment)
+    if source == PIPELINES:
+        return _from_pipelines(web, block.get("service_connection"), environment)
+    if source == MANAGED_IDENTITY:
+        which = read_identity(block.get("identity"))
+        with Web(web.remaining(), Settings(proxy="")) as direct:
+            return ask(direct, block.get("machine"), which, audience, environment).access_token
+    raise UsageError(
+        f"no federated token comes from {source!r}", f"--federated takes one of {', '.join(SOURCES)}"
+    )
+
+
+def from_file(path: str) -> str:
+    """Read the token that somebody else keeps fresh in a file."""
+    if not path:
+        raise UsageError(
+            "the file of the federated token is not known: AZURE_FEDERATED_TOKEN_FILE is not set",
+            "git credential-azdo setup --federated file --token-file FILE --client-id ID --tenant TENANT",
+        )
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_MOST_BYTES + 1)
+    except OSError as error:
+        raise SignInError(
+            f"the federated token in {path} cannot be read ({error.strerror or type(error).__name__})",
+            "whatever writes that file must run: on AKS, the workload identity webhook and a labelled pod",
+        ) from None
+    text = data.decode("ascii", "replace").strip()
+    if len(data) > _MOST_BYTES or not _TOKEN.fullmatch(text):
+        raise SignInError(f"{path} holds no federated token", "it must hold one token and nothing else")
+    return text
+
+
+def _from_github(web: Web, audience: str, environment: Mapping[str, str]) -> str:
+    url, token = _both(
+        environment,
+        "ACTIONS_ID_TOKEN_REQUEST_URL",
+        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
+        "give the job the permission id-token: write, and run git inside the job",
+    )
+    url += f"{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
+    answer = web.request("GET", url, headers={"Authorization": f"Bearer {token}"})
+    return _token(answer, "value", "GitHub", "check the job's permission id-token: write")
+
+
+def _from_pipelines(web: Web, connection: str, environment: Mapping[str, str]) -> str:
+    url, token = _both(
+        environment,
+        "SYSTEM_OIDCREQUESTURI",
+        "SYSTEM_ACCESSTOKEN",
+        "map it in the step that runs git: env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
+    )
+    if not connection:
+        raise UsageError(
+            "which service connection is the identity of?",
+            "git credential-azdo setup --federated azure-pipelines --service-connection ID "
+            "--client-id ID --tenant TENANT",
+        )
+    url += f"{'&' if '?' in url else '?'}api-version=7.1&serviceConnectionId={quote(connection, safe='')}"
+    headers = {"Authorization": f"Bearer {token}", "X-TFS-FedAuthRedirect": "Suppress"}
+    answer = web.request("POST", url, headers=headers)
+    return _token(
+        answer,
+        "oidcToken",
+        "Azure Pipelines",
+        "check the service connection's id and that the job may use it",
+    )
+
+
+def _both(environment: Mapping[str, str], address: str, secret: str, cure: str) -> tuple[str, str]:
+    """Return an address and the secret that goes with it, from the environment."""
+    for name in (address, secret):
+        if not environment.get(name):
+            raise UsageError(f"{name} is not set, so the job cannot prove itself", cure)
+    if not oauth.is_safe_url(environment[address]):
+        raise UsageError(f"{address} is no https address", cure)
+    return environment[address], environment[secret]
+
+
+def _token(answer: Answer, key: str, who: str, cure: str) -> str:
+    if answer.status != 200:  # noqa: PLR2004 - the only yes
+        raise SignInError(f"{who} gave the job no token (status {answer.status})", cure)
+    body = answer.json()
+    token = body.get(key) if isinstance(body, dict) else None
+    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
+        raise ServiceError(f"the answer of {who} holds no token")
+    return token

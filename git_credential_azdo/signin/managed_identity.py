@@ -1,0 +1,291 @@
+"""A token for the identity that Azure gave this machine, from the service beside it: VM, App Service, Arc and others.
+
+Never through a proxy, never from another service than the one that answered at ``setup``. Protocols: Microsoft's
+"How to use managed identities on an Azure VM to acquire an access token", App Service's and Arc's pages of the same
+subject; for Azure Machine Learning and Cloud Shell no page says it, MSAL and azure-identity do.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import time
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlencode, urlsplit
+
+from git_credential_azdo.accounts.workload import SYSTEM
+from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
+from git_credential_azdo.signin import oauth
+from git_credential_azdo.web import retry_after
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from git_credential_azdo.web import Answer, Web
+
+VM, APP_SERVICE, ARC = "vm", "app-service", "arc"
+MACHINE_LEARNING, CLOUD_SHELL, SERVICE_FABRIC = "machine-learning", "cloud-shell", "service-fabric"
+_PLACES = {
+    VM: "Azure VM",
+    APP_SERVICE: "App Service",
+    ARC: "Azure Arc machine",
+    MACHINE_LEARNING: "Azure Machine Learning compute",
+    CLOUD_SHELL: "Cloud Shell",
+}
+_NEEDED = {
+    APP_SERVICE: ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
+    MACHINE_LEARNING: ("MSI_ENDPOINT", "MSI_SECRET"),
+    CLOUD_SHELL: ("MSI_ENDPOINT",),
+}
+VM_ADDRESS = "http://169.254.169.254"
+ARC_ADDRESS = "http://localhost:40342/metadata/identity/oauth2/token"
+ARC_FOLDER = (
+    os.path.expandvars(r"%ProgramData%\AzureConnectedMachineAgent\Tokens")
+    if sys.platform == "win32"
+    else "/var/opt/azcmagent/tokens"
+)
+ARC_AGENT = (
+    os.path.expandvars(r"%ProgramFiles%\AzureConnectedMachineAgent\himds.exe")
+    if sys.platform == "win32"
+    else "/opt/azcmagent/bin/himds"
+)
+_ARC_KEY_BYTES = 4096
+_MOST_ATTEMPTS = 6
+_FIRST_PAUSE = 0.5  # seconds, doubled with every attempt: 15.5 in all
+_BUSY = frozenset({404, 410, 429})
+_UNKNOWN_LIFE = 600  # seconds; a token whose end is not told is soon asked for again
+_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+_RESOURCE = re.compile(r"/subscriptions/[\w/.()-]+", re.IGNORECASE | re.ASCII)
+_DIGITS = re.compile(r"\d{1,12}", re.ASCII)
+_REALM = re.compile(r'basic\s+realm="?([^"]+?)"?\s*', re.IGNORECASE)
+
+
+class Which(NamedTuple):
+    """Which identity: ``kind`` is ``client_id``, ``object_id`` or ``resource_id``, or empty for the machine's own."""
+
+    kind: str
+    value: str
+
+
+class _Question(NamedTuple):
+    """One request to a metadata service."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    form: dict[str, str] | None = None
+
+
+def read_identity(text: str) -> Which:
+    """Read what a person wrote: ``system``, a client id, ``object:ID`` or ``resource:ID``. Raises UsageError."""
+    word, colon, rest = text.partition(":")
+    if text.lower() == SYSTEM:
+        return Which("", "")
+    if not colon and _GUID.fullmatch(text):
+        return Which("client_id", text.lower())
+    if word.lower() == "object" and _GUID.fullmatch(rest):
+        return Which("object_id", rest.lower())
+    if word.lower() == "resource" and _RESOURCE.fullmatch(rest):
+        return Which("resource_id", rest)
+    raise UsageError(
+        f"{text!r} names no managed identity",
+        "git credential-azdo setup --managed-identity system "
+        "(or CLIENT_ID, object:OBJECT_ID, resource:/subscriptions/...)",
+    )
+
+
+def source_of(environment: Mapping[str, str]) -> str:
+    """Say whose service answers on this machine. Raises UsageError where its variables are set by half only."""
+    has = {name for name, value in environment.items() if value}
+    if {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"} <= has:
+        return SERVICE_FABRIC if "IDENTITY_SERVER_THUMBPRINT" in has else APP_SERVICE
+    if {"MSI_ENDPOINT", "MSI_SECRET"} <= has:
+        return MACHINE_LEARNING
+    if {"IDENTITY_ENDPOINT", "IMDS_ENDPOINT"} <= has:
+        return ARC
+    for one, other in (
+        ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
+        ("IDENTITY_HEADER", "IDENTITY_ENDPOINT"),
+        ("MSI_SECRET", "MSI_ENDPOINT"),
+    ):
+        if one in has:
+            raise UsageError(
+                f"{one} is set, but {other} is not, so this machine's identity service cannot be asked",
+                f"set both, or unset {one}",
+            )
+    if "MSI_ENDPOINT" in has:
+        return CLOUD_SHELL
+    return ARC if os.path.exists(ARC_AGENT) else VM
+
+
+def ask(
+    web: Web,
+    source: str,
+    which: Which,
+    resource: str,
+    environment: Mapping[str, str],
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+) -> oauth.Grant:
+    """Ask the machine's service for a token. ``web`` must use no proxy.
+
+    Raises UsageError when the service's variables are missing or it cannot serve this identity, SignInError when it
+    refuses, NetworkError, ServiceError.
+    """
+    question = _question(source, which, resource, environment)
+    answer = _ask(web, question, source, sleep)
+    if source == ARC and answer.status == 401:  # noqa: PLR2004 - Arc's way of asking who reads its folder
+        key = _read_arc_key(answer.header("WWW-Authenticate") or "", ARC_FOLDER)
+        question.headers["Authorization"] = f"Basic {key}"
+        answer = _ask(web, question, source, sleep)
+    return _read(answer, source, which, time.time())
+
+
+def _question(source: str, which: Which, resource: str, environment: Mapping[str, str]) -> _Question:
+    if source not in _PLACES:
+        raise UsageError(
+            "the managed identity of Service Fabric is not supported",
+            "git credential-azdo setup --service-principal CLIENT_ID --tenant TENANT",
+        )
+    missing = [name for name in _NEEDED.get(source, ()) if not environment.get(name)]
+    if missing:
+        raise UsageError(
+            f"the account's managed identity is that of {_PLACES[source]}, but {' and '.join(missing)} "
+            f"{'is' if len(missing) == 1 else 'are'} not set here",
+            "run git where the identity is, or run git credential-azdo setup --managed-identity again here",
+        )
+    if which.kind and source in {ARC, CLOUD_SHELL}:
+        raise UsageError(
+            f"{_PLACES[source]} has one identity only, its own",
+            "git credential-azdo setup --managed-identity system",
+        )
+    names = {"resource_id": {VM: "msi_res_id"}.get(source, "mi_res_id")}
+    if source == MACHINE_LEARNING:
+        names["client_id"] = "clientid"
+    chosen = {names.get(which.kind, which.kind): which.value} if which.kind else {}
+    if source == CLOUD_SHELL:
+        return _Question(
+            "POST", _address("MSI_ENDPOINT", environment), {"Metadata": "true"}, {"resource": resource}
+        )
+    url, version, headers = _service(source, environment)
+    query = urlencode({"api-version": version, "resource": resource, **chosen})
+    return _Question("GET", f"{url}{'&' if '?' in url else '?'}{query}", headers)
+
+
+def _service(source: str, environment: Mapping[str, str]) -> tuple[str, str, dict[str, str]]:
+    """Return address, version and headers of a service that is asked with GET."""
+    if source == APP_SERVICE:
+        headers = {"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"], "Metadata": "true"}
+        return _address("IDENTITY_ENDPOINT", environment), "2019-08-01", headers
+    if source == MACHINE_LEARNING:
+        return _address("MSI_ENDPOINT", environment), "2017-09-01", {"secret": environment["MSI_SECRET"]}
+    if source == ARC:
+        url = (
+            _address("IDENTITY_ENDPOINT", environment)
+            if environment.get("IDENTITY_ENDPOINT")
+            else ARC_ADDRESS
+        )
+        return url, "2020-06-01", {"Metadata": "true"}
+    name = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
+    host = _address(name, environment) if environment.get(name) else VM_ADDRESS
+    return f"{host.rstrip('/')}/metadata/identity/oauth2/token", "2018-02-01", {"Metadata": "true"}
+
+
+def _address(name: str, environment: Mapping[str, str]) -> str:
+    """Return the address in a variable of the environment; these services speak http beside the machine."""
+    url = environment[name]
+    try:
+        parts = urlsplit(url)
+        fits = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
+    except ValueError:
+        fits = False
+    if not fits or not url.isprintable() or "#" in url or " " in url:
+        raise UsageError(f"{name} is no web address", f"correct or unset {name}")
+    return url
+
+
+def _ask(web: Web, question: _Question, source: str, sleep: Callable[[float], None]) -> Answer:
+    """Ask, and ask again while the service is busy or starting, as its page wants, within the deadline."""
+    attempt = 0
+    while True:
+        try:
+            answer = web.request(
+                question.method, question.url, headers=question.headers, form=question.form, retry=False
+            )
+        except NetworkError as error:
+            raise NetworkError(
+                f"no managed identity service of an {_PLACES[source]} answers here: {error.message}",
+                "managed identities work on their own machine in Azure; elsewhere: git credential-azdo setup "
+                "--service-principal CLIENT_ID --tenant TENANT",
+            ) from None
+        attempt += 1
+        if answer.status not in _BUSY and answer.status < 500:  # noqa: PLR2004 - the server's own trouble
+            return answer
+        pause = max(_FIRST_PAUSE * 2 ** (attempt - 1), retry_after(answer, time.time()) or 0.0)
+        if attempt == _MOST_ATTEMPTS or pause >= web.remaining():
+            raise NetworkError(
+                f"the managed identity service of this {_PLACES[source]} is busy or has no such page "
+                f"(status {answer.status}, asked {attempt} times)",
+                "try again in a minute",
+            )
+        sleep(pause)
+
+
+def _read(answer: Answer, source: str, which: Which, now: float) -> oauth.Grant:
+    body = answer.json()
+    if not isinstance(body, dict):
+        raise ServiceError(
+            f"the managed identity service's answer is no token answer (status {answer.status})"
+        )
+    if answer.status != 200:  # noqa: PLR2004 - every one of them says yes so
+        text = body.get("error_description") or body.get("message") or body.get("error") or ""
+        told = oauth.read_refusal(answer.status, {"error_description": text}).description
+        label = f"identity {which.value}" if which.kind else "identity of its own"
+        raise SignInError(
+            f"this {_PLACES[source]} gave no token for the {label}{f': {told}' if told else ''} "
+            f"(status {answer.status})",
+            f"assign the identity to this {_PLACES[source]}, or choose another: "
+            "git credential-azdo setup --managed-identity system",
+        )
+    fields = {
+        "access_token": body.get("access_token"),
+        "token_type": body.get("token_type") or "Bearer",
+        "expires_in": _life(body, now),
+    }
+    return oauth.read_grant(200, fields)
+
+
+def _life(body: Mapping[str, object], now: float) -> int:
+    """Seconds that the token lives: every number may come as a string."""
+    for key, since in (("expires_in", 0.0), ("expires_on", now)):
+        text = str(body.get(key))
+        if _DIGITS.fullmatch(text):
+            return max(0, int(int(text) - since))
+    return _UNKNOWN_LIFE
+
+
+def _read_arc_key(challenge: str, folder: str) -> str:
+    """Read the file that proves we may read Arc's folder, and no other file whatever the answer names.
+
+    Raises SignInError.
+    """
+    match = _REALM.fullmatch(challenge.strip())
+    path = os.path.realpath(match[1]) if match else ""
+    if os.path.dirname(path) != os.path.realpath(folder) or not path.endswith(".key"):
+        raise SignInError(
+            "the Arc agent asks for a file outside its own folder, which is not read",
+            f"the file must be a .key file in {folder}",
+        )
+    try:
+        with open(path, "rb") as file:
+            data = file.read(_ARC_KEY_BYTES + 1)
+    except OSError as error:
+        raise SignInError(
+            f"the Arc agent's file in {folder} cannot be read ({error.strerror or type(error).__name__})",
+            "add this user to the group himds (Windows: Hybrid agent extension applications), then sign in anew",
+        ) from None
+    key = data.decode("ascii", "replace").strip()
+    if len(data) > _ARC_KEY_BYTES or not key.isascii() or not key.isprintable() or not key or " " in key:
+        raise SignInError(f"the Arc agent's file in {folder} holds no key", "restart the Arc agent")
+    return key

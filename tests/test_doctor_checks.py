@@ -1,0 +1,117 @@
+"""``doctor``'s checks one by one, in this process: versions of git, PATH, broken checks, and what is never shown."""
+
+from __future__ import annotations
+
+import subprocess
+import threading
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_credential_azdo.commands import doctor_here
+from git_credential_azdo.commands.doctor_check import (
+    FAIL,
+    OK,
+    WARN,
+    Check,
+    Group,
+    clean,
+    hidden,
+    side_by_side,
+)
+from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.git import config
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "text"),
+    [
+        ("git version 2.20.1", FAIL, "too old"),
+        ("git version 2.28.0", WARN, "too old"),
+        ("git version 2.39.5 (Apple Git-154)", OK, "lacks wwwauth[]"),
+        ("git version 2.45.1.windows.1", OK, "lacks authtype and state, since 2.46"),
+        ("git version 2.51.0", OK, "2.51.0 at"),
+        ("no git at all", FAIL, "does not tell"),
+    ],
+)
+def test_what_a_git_lacks_is_told_by_its_version(
+    monkeypatch: pytest.MonkeyPatch, said: str, state: str, text: str
+) -> None:
+    """From 2.46 on it lacks nothing."""
+
+    def answer(words: list[str]) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.CompletedProcess(words, 0, said.encode(), b"")
+
+    monkeypatch.setattr(config, "run_git", answer)
+    (check,) = doctor_here.git()
+    assert check.state == state
+    assert text in check.text
+    assert ("lacks" in check.text) is (said.startswith("git") and "2.51" not in said)
+
+
+def test_two_programs_on_path_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first is taken; a link to it is no second one."""
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "git-credential-azdo").write_text("#!/bin/sh\n")
+        (tmp_path / name / "git-credential-azdo").chmod(0o755)
+    (tmp_path / "c").symlink_to(tmp_path / "a")
+    monkeypatch.setenv("PATH", f"{tmp_path}/a:{tmp_path}/c")
+    assert [check.state for check in doctor_here.path()] == [OK]
+    monkeypatch.setenv("PATH", f"{tmp_path}/a:{tmp_path}/b")
+    (check,) = doctor_here.path()
+    assert (check.state, f"{tmp_path}/b/git-credential-azdo" in check.text) == (WARN, True)
+
+
+def test_a_check_that_breaks_fails_or_hangs_costs_one_line() -> None:
+    """The others of its group still run; what had no end by the deadline is named."""
+    never = threading.Event()
+
+    def breaks() -> list[Check]:
+        raise ZeroDivisionError("with a secret in it")
+
+    def fails() -> list[Check]:
+        raise NetworkError("no way", "look")
+
+    def hangs() -> list[Check]:
+        never.wait()
+        return []
+
+    fine = Check("fine", OK, "fine")
+    group = Group(("a", breaks), ("b", fails), ("c", lambda: [fine]))
+    broken, failed, same = group.results(20)
+    assert (broken.state, broken.text) == (
+        FAIL,
+        f"the check itself broke: ZeroDivisionError at {__file__.rpartition('/')[2]}:{breaks.__code__.co_firstlineno + 1}",
+    )
+    assert (failed, same) == (Check("b", FAIL, "no way", "look"), fine)
+    late = side_by_side([Group(("d", hangs), ("e", breaks)), group], 0.0)
+    assert [(check.name, check.text) for check in late[:2]] == [
+        ("d", "did not end in time"),
+        ("e", "did not end in time"),
+    ]
+    never.set()
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("http://u:p@proxy:80", "http://***@proxy:80"),
+        ("u:p@proxy:80", "***@proxy:80"),
+        ("http://u:p/@x@proxy:80", "http://***@proxy:80"),
+        ("proxy:80", "proxy:80"),
+    ],
+)
+def test_a_proxys_password_is_hidden(address: str, told: str) -> None:
+    """In whatever form git and httpx take it."""
+    assert hidden(address) == told
+
+
+def test_what_is_shown_steers_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it hold a user of an address, or a token of the environment."""
+    monkeypatch.setenv("AZURE_DEVOPS_EXT_PAT", "tok")
+    shown = clean(Check("a", OK, "\x1b[31mhttps://u:p@host/x@y tok", "run tok"))
+    assert (shown.text, shown.cure) == ("[31mhttps://***@host/x@y ***", "run ***")

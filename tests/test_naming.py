@@ -1,0 +1,78 @@
+"""naming.py: the shortest name that means one account, and the account that a name means."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from git_credential_azdo.accounts.account import Account, Block
+from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.errors import UsageError
+
+
+def account(
+    identifier: str, name: str = "", alias: str = "", *organizations: str, kind: str = "pat"
+) -> Account:
+    """Make an account."""
+    pairs = [("kind", kind), ("id", identifier), ("name", name)]
+    return Account(
+        Block([*pairs, *([("alias", alias)] if alias else []), *(("org[]", o) for o in organizations)])
+    )
+
+
+@pytest.mark.parametrize(
+    ("accounts", "names"),
+    [
+        ([account("1", "ann")], ["ann"]),
+        ([account("1", "ann", "work")], ["work"]),
+        ([account("1", "ann", "work"), account("2", "Work")], ["ann", "2"]),
+        ([account("1", "ann"), account("2", "ANN")], ["1", "2"]),
+        ([account("1", "ann", "a"), account("2", "ann", "b"), account("3", "ann")], ["a", "b", "3"]),
+        ([account("1")], ["1"]),
+    ],
+)
+def test_the_shortest_name_that_means_one(accounts: list[Account], names: list[str]) -> None:
+    """The alias, else the sign-in name, else the id."""
+    assert [unique_name(each, accounts) for each in accounts] == names
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["", "ann", "Ann", "bob"]), st.sampled_from(["", "ann", "work", "BOB"])),
+        min_size=1,
+        max_size=5,
+    )
+)
+def test_the_name_given_is_the_name_taken(named: list[tuple[str, str]]) -> None:
+    """Whatever the accounts are called, what we print finds the account again."""
+    accounts = [account(f"id{number}", *words) for number, words in enumerate(named)]
+    for each in accounts:
+        assert account_named(unique_name(each, accounts), accounts) is each
+
+
+@pytest.mark.parametrize(
+    ("accounts", "message", "hint"),
+    [
+        ([], "there is no account", "git credential-azdo setup"),
+        (
+            [account("1", "bob"), account("2", "carl", "c")],
+            "no account is named ann; known are bob, c",
+            "git credential-azdo accounts",
+        ),
+        (
+            [
+                account("1", "ann", "", "x", "y"),
+                account("2", "Ann", "my", "*"),
+                account("3", "ann", kind="oauth"),
+            ],
+            "several accounts are named ann",
+            "use one of these names: 1 (pat for x, y), my (pat for all organizations), 3 (oauth)",
+        ),
+    ],
+)
+def test_none_or_several_are_told(accounts: list[Account], message: str, hint: str) -> None:
+    """With the names that would do."""
+    with pytest.raises(UsageError) as caught:
+        account_named("ann", accounts)
+    assert (caught.value.message, caught.value.hint) == (message, hint)

@@ -6,9 +6,12 @@
 ``accounts/``  who we are: accounts, which one to take, the registry file and where it lies
 ``vault/``     where secrets are kept: the OS keyring, or a file on consent
 ``signin/``    how a token is got: OAuth, Entra, the browser and the pasted answer
-``tokens``     a live token for this account and tenant: vault, lock, refresh
+``tokens``     a live token for this account and tenant: vault, lock, refresh (``renewal`` asks for the next one)
 ``devops``     Azure DevOps REST: who am I, which organizations, is this token good
-``web``        the one HTTP client
+``pats``       Azure DevOps REST: personal access tokens made, listed and revoked
+``web``        the one HTTP client, and ``trust``, whose certificates it believes
+``files``, ``lock``  private files written whole, and locks between processes
+``importing/`` what other helpers keep, found and read
 ``commands/``  the verbs: those git calls (``helper``) and those people call
 
 Imports run downwards only: errors <- git <- accounts, vault, web <- signin, devops <- tokens <- commands

@@ -25,6 +25,7 @@ GIT_SCOPE = "vso.code_write"
 _HOST = "https://vssps.dev.azure.com"
 _VERSION = "7.1-preview.1"
 _MOST_PAGES = 50
+_TOKEN = re.compile(r"[!-~]+")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)", re.ASCII)
 
 
@@ -63,7 +64,7 @@ def create(
     body = {"displayName": name, "scope": scope, "validTo": end, "allOrgs": False}
     document = _ask(web, "POST", organization, authorization, json=body)
     made = _read(document.get("patToken"))
-    if made is None or not made.id or not made.token.isascii() or not made.token.isprintable():
+    if made is None or not made.id or not _TOKEN.fullmatch(made.token):
         raise ServiceError(f"the organization {organization} made a token, but did not tell it")
     return made
 
@@ -108,7 +109,7 @@ def _ask(
     answer = web.request(method, url, headers={**devops.SUPPRESS, **authorization}, json=json)
     if answer.status == 204:  # noqa: PLR2004 - how DELETE succeeds
         return {}
-    if not 200 <= answer.status < 300:  # noqa: PLR2004 - HTTP's successes
+    if not 200 <= answer.status < 300 or devops.type_key(answer):  # noqa: PLR2004 - HTTP's successes
         raise _refusal(answer, organization)
     if "json" not in (answer.header("Content-Type") or ""):
         raise devops.Refused(

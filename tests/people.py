@@ -7,6 +7,7 @@ them.
 
 from __future__ import annotations
 
+import json
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -42,8 +43,10 @@ class Account:
 
     def kept(self, what: str) -> dict[str, str]:
         """Return the vault's entry ``refresh``, ``pat`` or ``access/TENANT`` by its lines; empty without one."""
-        text = self.vault.read(f"{self.id}/{what}")
-        return dict(line.split("=", 1) for line in (text or "").splitlines())
+        text = self.vault.read(f"{self.id}/{what}") or ""
+        if text.startswith('"'):  # how a keyring of another package keeps several lines
+            text = json.loads(text)
+        return dict(line.split("=", 1) for line in text.splitlines())
 
     def keep(self, what: str, **lines: str) -> None:
         """Change lines of the vault's entry."""

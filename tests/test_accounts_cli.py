@@ -6,14 +6,25 @@ import json
 import re
 from typing import TYPE_CHECKING
 
+import pytest
+
 from tests.emulator.default_world import ANN, BOB, CONTOSO
 from tests.people import add_block, at, bind, blocks, give_pat, sign_in, vault_of
+from tests.terminal import Here
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
 DAY = 86_400
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 def listed(home: Home) -> dict[str, dict[str, object]]:

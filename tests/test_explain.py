@@ -14,6 +14,8 @@ from tests.terminal import Here
 from tests.watch import new_password
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
@@ -22,12 +24,12 @@ KEYS = {"ours", "host", "organization", "account", "reason", "candidates"}
 
 
 @pytest.fixture
-def here(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """Return the home with its commands in this process."""
-    return Here(home, monkeypatch, capfd)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
-def explained(home: Home | Here, url: str, *options: str, **environment: str) -> dict[str, Any]:
+def explained(home: Home, url: str, *options: str, **environment: str) -> dict[str, Any]:
     """Return ``explain --format json``."""
     result = home.azdo("explain", url, "--format", "json", *options, **environment)
     assert (result.code, result.err) == (0, "")
@@ -73,14 +75,14 @@ def ann(home: Home, emulator: Emulator) -> Home:
 )
 @pytest.mark.usefixtures("ann")
 def test_any_address_gets_one_object(
-    here: Here,
+    home: Home,
     url: str,
     ours: bool,  # noqa: FBT001 - a table
     host: str | None,
     organization: str | None,
 ) -> None:
     """And exit code 0."""
-    found = explained(here, url)
+    found = explained(home, url)
     assert (found["ours"], found["host"], found["organization"]) == (ours, host, organization)
     assert found["reason"]
     assert (found["account"] is not None) == (ours and url.startswith("https") and found["get"] == "answers")

@@ -24,9 +24,9 @@ ERROR = "git-credential-azdo: error: "
 
 
 @pytest.fixture
-def here(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """Return the home with its commands in this process."""
-    return Here(home, monkeypatch, capfd)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "here", monkeypatch, capfd)
 
 
 @pytest.mark.parametrize("name", sorted(COMMANDS))

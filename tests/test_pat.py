@@ -57,7 +57,7 @@ def test_a_token_is_made_checked_and_kept(home: Home, ann: Here, emulator: Emula
     result = ann.azdo("pat", "create", "--org", "Contoso")
     (made,) = living(emulator)
     assert (result.code, result.out) == (0, "")
-    assert made.organizations == {"contoso"}
+    assert made.organizations == frozenset({"contoso"})
     assert made.scopes == "vso.code_write"
     assert made.name.startswith("git contoso on ")
     assert abs(made.expires.timestamp() - time.time() - 90 * DAY) < 60
@@ -103,9 +103,9 @@ def test_a_shorter_life_than_asked_for_is_read_back(home: Home, ann: Here, emula
     assert kept(home)[0]["expires_utc"] == str(int(made.expires.timestamp()))
 
 
-def test_show_prints_the_token_and_nothing_else_on_stdout(home: Home, ann: Here, emulator: Emulator) -> None:
+@pytest.mark.usefixtures("ann")
+def test_show_prints_the_token_and_nothing_else_on_stdout(home: Home, emulator: Emulator) -> None:
     """For those who need it elsewhere, too."""
-    assert ann
     result = home.run(SCRIPT, "pat", "create", "--org", "contoso", "--show", secret_out=True)
     (made,) = living(emulator)
     assert (result.code, result.out) == (0, f"{made.token}\n")
@@ -144,18 +144,14 @@ def test_a_policys_refusal_is_one_line_and_a_hint(home: Home, ann: Here, emulato
 
 
 @pytest.mark.parametrize(
-    ("scope", "switch", "said"),
-    [
-        ("app_token", "restrict_full_scope_pats", "fullScopePatPolicyViolation"),
-        ("vso.code nonsense", "", "invalidScope"),
-    ],
+    ("scope", "said"),
+    [("app_token", "fullScopePatPolicyViolation"), ("vso.code nonsense", "invalidScope")],
 )
 def test_what_the_tenant_forbids_is_named(
-    home: Home, ann: Here, emulator: Emulator, scope: str, switch: str, said: str
+    home: Home, ann: Here, emulator: Emulator, scope: str, said: str
 ) -> None:
     """By its own word, at the end."""
-    if switch:
-        setattr(emulator.world.tenants[CONTOSO], switch, True)
+    emulator.world.tenants[CONTOSO].restrict_full_scope_pats = True
     error, _ = refused(home, emulator, ann.azdo("pat", "create", "--org", "contoso", "--scope", scope))
     assert error.endswith(f"({said})")
 
@@ -238,7 +234,7 @@ def test_the_organizations_tenant_gets_its_own_token(home: Home, ann: Here, emul
     """A guest's, from the same sign-in."""
     learn(home, "fabrikam", FABRIKAM)
     assert ann.azdo("pat", "create", "--org", "fabrikam").code == 0
-    assert living(emulator)[0].organizations == {"fabrikam"}
+    assert living(emulator)[0].organizations == frozenset({"fabrikam"})
     assert home.get(*at("fabrikam/app/_git/app")).fields["password"] == living(emulator)[0].token
 
 
@@ -325,16 +321,13 @@ def test_a_list_shows_what_lives(home: Home, ann: Here, emulator: Emulator) -> N
     assert every[2]["kept_as"] is None
 
 
-def test_one_organization_that_fails_does_not_hide_the_others(
-    home: Home, ann: Here, emulator: Emulator
-) -> None:
+def test_one_organization_that_fails_does_not_hide_the_others(ann: Here, emulator: Emulator) -> None:
     """Exit code 1, and what could be had."""
     emulator.world.new_pat(ANN, ["contoso-labs"])
     emulator.refuse(API, faults.server_error(status=500))
     result = ann.azdo("pat", "list")
     assert (result.code, result.out.count("\n")) == (1, 2)
     assert "the organization contoso answered with status 500" in result.err
-    assert home
 
 
 def test_an_empty_list_says_so(here: Here, ann: Here) -> None:
@@ -409,3 +402,14 @@ def test_a_place_without_this_service_is_told_where_tokens_are_made(
     if words != ("rotate",):
         assert "are made on its own page" in result.err
         assert "https://tfs.example.com/team/_usersSettings/tokens" in result.err
+
+
+def test_a_sign_in_of_another_cloud_makes_nothing_here(here: Here, emulator: Emulator) -> None:
+    """Its token must not travel to the public one."""
+    cloud = ("address", "https://dev.azure.us")
+    add_block(here.home, ("kind", "oauth"), ("id", "0123456789ab"), ("name", ANN), ("vault", "file"), cloud)
+    result = here.azdo("pat", "create", "--org", "contoso", "--account", ANN)
+    assert (result.code, emulator.requests) == (1, [])
+    assert f"{ANN} is no account of dev.azure.com" in result.err
+    assert here.azdo("pat", "create", "--org", "contoso").code == 1
+    assert emulator.requests == []

@@ -15,7 +15,7 @@ from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
 from tests.emulator.messages import json_response
 from tests.people import LIFE, STALE, at, challenge, everything_kept, sign_in
-from tests.watch import WATCH
+from tests.watch import WATCH, new_password
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -164,6 +164,13 @@ def test_a_token_just_received_is_good_for_whoever_waited_for_it(
     assert tokens._usable(account, CONTOSO, account.marks, since=now) is not None
     assert tokens._usable(account, CONTOSO, account.marks, since=now + 5) is None
     assert tokens._usable(account, CONTOSO, account.marks) is None
+
+
+def test_a_token_shows_no_secret_of_its_own() -> None:
+    """Its text ends up in logs and failed assertions."""
+    secret = new_password()
+    text = repr(tokens.Token(secret, 1_700_000_000, CONTOSO, "d"))
+    assert (secret in text, "1700000000" in text) == (False, True)
 
 
 def test_a_token_received_in_the_future_is_refreshed(home: Home, emulator: Emulator, ann: Account) -> None:

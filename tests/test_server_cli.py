@@ -8,13 +8,22 @@ import pytest
 
 from tests.conftest import SCRIPT
 from tests.people import blocks, vault_of
+from tests.terminal import Here
 from tests.watch import new_password
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tests.conftest import Home
 
 URL = "https://tfs.example.com:8443"
 LINES = ("protocol=https", "host=tfs.example.com:8443")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 @pytest.fixture
@@ -96,12 +105,12 @@ def test_git_can_be_left_alone(file_home: Home) -> None:
         ("", "that is no server's address"),
     ],
 )
-def test_what_is_no_server_of_ones_own_is_refused(file_home: Home, url: str, said: str) -> None:
+def test_what_is_no_server_of_ones_own_is_refused(home: Home, url: str, said: str) -> None:
     """A line and a hint; nothing is registered."""
-    result = file_home.azdo("server", "add", url)
+    result = home.azdo("server", "add", url)
     assert (result.code, result.err.count("\n")) == (1, 2)
     assert said in result.err
-    assert not (file_home.folder / ".gitconfig").exists()
+    assert not home.registry.exists()
 
 
 def test_an_empty_list_says_how_to_add(home: Home) -> None:

@@ -51,9 +51,7 @@ def test_the_same_person_again_updates_the_account(home: Home, emulator: Emulato
     assert home.azdo("use", "work").code == 0
     identifier = accounts(home)[0]["id"]
     for options in (
-        [],
         ["--org", "contoso"],
-        ["--tenant", CONTOSO],
         ["--org", "fabrikam"],
         ["--alias", "work"],
     ):

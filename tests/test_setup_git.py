@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import BOB
 from tests.people import blocks
-from tests.terminal import Terminal
+from tests.terminal import Here, Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -22,6 +22,12 @@ URL = "https://dev.azure.com/fabrikam/app/_git/app"
 LEGACY = "https://fabrikam.visualstudio.com/app/_git/app"
 GITHUB = "protocol=https\nhost=github.com\n\n"
 RECORDER = '!f() { echo "$1" >>"$HOME/asked"; cat >>"$HOME/asked"; echo username=other; echo password=elsewhere; }; f'
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 @pytest.fixture

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import os
+import select
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs, urlsplit
 
@@ -24,9 +26,9 @@ FILE = ("--vault", "file", "--no-browser")
 
 
 @pytest.fixture
-def here(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """Return the home with its commands in this process."""
-    return Here(home, monkeypatch, capfd)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 def asked(link: str) -> dict[str, str]:
@@ -205,18 +207,18 @@ def test_ctrl_c_leaves_nothing_half_done(home: Home) -> None:
 def test_the_browser_is_opened_unless_it_is_not_wanted(home: Home, emulator: Emulator) -> None:
     """A program named by BROWSER gets the very link that is printed."""
     opened = home.folder / "opened"
-    os_pipe = home.folder / "fifo"
-    home.run("mkfifo", os_pipe)
+    home.run("mkfifo", opened)
+    reader = os.open(opened, os.O_RDWR)
     browser = home.folder / "browser"
-    browser.write_text(f'#!/bin/sh\necho "$1" >"{opened}"\necho done >"{os_pipe}"\n')
+    browser.write_text(f'#!/bin/sh\necho "$1" >"{opened}"\n')
     browser.chmod(0o755)
     sitting = Sitting(home, "--vault", "file", BROWSER=str(browser))
-    os_pipe.read_text()  # waits for the browser
-    assert opened.read_text().strip() == sitting.link
+    assert select.select([reader], [], [], 30)[0], "no browser was opened"
+    assert os.read(reader, 9_999).decode().strip() == sitting.link
     assert sitting.finish(emulator.sign_in(sitting.link)).code == 0
-    opened.unlink()
     assert sign_in(home, emulator, BROWSER=str(browser)).code == 0
-    assert not opened.exists()
+    assert not select.select([reader], [], [], 0)[0]
+    os.close(reader)
 
 
 def test_options_shape_the_link_and_are_kept(home: Home, emulator: Emulator) -> None:
@@ -258,11 +260,11 @@ def test_options_shape_the_link_and_are_kept(home: Home, emulator: Emulator) -> 
     ],
 )
 def test_what_cannot_be_is_refused_before_anybody_signs_in(
-    here: Here, emulator: Emulator, options: list[str], said: str
+    home: Home, emulator: Emulator, options: list[str], said: str
 ) -> None:
     """One line and a hint; no link."""
     assert emulator.requests == []
-    result = here.azdo("setup", *FILE, *options)
+    result = home.azdo("setup", *FILE, *options)
     assert result.code == 1
     assert said in result.err
     assert "https://login.microsoftonline.com/organizations/oauth2" not in result.err

@@ -17,6 +17,7 @@ from tests.watch import WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
     from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
@@ -26,12 +27,12 @@ FABRIKAM_APP = at("fabrikam/app/_git/app")
 
 
 @pytest.fixture
-def here(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """Return the home with its commands in this process."""
-    return Here(home, monkeypatch, capfd)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
-def give(home: Home | Here, token: str | bytes, *options: str) -> Result:
+def give(home: Home, token: str | bytes, *options: str) -> Result:
     """Run ``setup --pat`` with the token on stdin."""
     data = token.encode() if isinstance(token, str) else token
     return home.azdo("setup", "--vault", "file", "--pat", *options, given=data)
@@ -100,18 +101,18 @@ def of_a_stranger(world: World) -> str:
     "make", [unknown, revoked, expired, of_another_organization, of_another_scope, of_a_stranger]
 )
 def test_a_token_that_the_organization_refuses_is_not_kept(
-    here: Here, emulator: Emulator, make: Callable[[World], str]
+    home: Home, emulator: Emulator, make: Callable[[World], str]
 ) -> None:
     """One line that says why it may be, one that names the page where it can be looked at."""
-    result = give(here, make(emulator.world), "--org", "fabrikam")
+    result = give(home, make(emulator.world), "--org", "fabrikam")
     error, hint = result.err.splitlines()
     assert result.code == 1
     assert error.startswith(
         "git-credential-azdo: error: the organization fabrikam does not accept this token"
     )
     assert "https://dev.azure.com/fabrikam/_usersSettings/tokens" in hint
-    assert (accounts(here.home), kept(here.home)) == ([], "")
-    assert not (here.home.folder / ".gitconfig").exists()
+    assert (accounts(home), kept(home)) == ([], "")
+    assert not (home.folder / ".gitconfig").exists()
 
 
 def test_the_anonymous_identity_of_a_public_organization_is_a_refusal(home: Home, emulator: Emulator) -> None:
@@ -124,9 +125,9 @@ def test_the_anonymous_identity_of_a_public_organization_is_a_refusal(home: Home
     assert "does not accept this token" in result.err
 
 
-def test_an_id_in_place_of_a_token_is_guessed(here: Here, emulator: Emulator) -> None:
+def test_an_id_in_place_of_a_token_is_guessed(home: Home, emulator: Emulator) -> None:
     """People copy the wrong thing."""
-    result = give(here, "0f0f0f0f-1111-4222-8333-444444444444", "--org", "fabrikam")
+    result = give(home, "0f0f0f0f-1111-4222-8333-444444444444", "--org", "fabrikam")
     assert "(it looks like an id, not a token)" in result.err
     assert emulator.requests
 
@@ -143,12 +144,12 @@ def test_an_id_in_place_of_a_token_is_guessed(here: Here, emulator: Emulator) ->
     ],
 )
 def test_an_answer_that_proves_nothing_keeps_nothing(
-    here: Here, emulator: Emulator, fault: faults.Fault, said: str
+    home: Home, emulator: Emulator, fault: faults.Fault, said: str
 ) -> None:
     """The 203 page, a page of the network, a redirect, trouble: an error, no bug, no account."""
     emulator.refuse("dev.azure.com", fault)
-    result = give(here, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam")
-    assert (result.code, accounts(here.home), kept(here.home)) == (1, [], "")
+    result = give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam")
+    assert (result.code, accounts(home), kept(home)) == (1, [], "")
     assert said in result.err
     assert result.err.count("\n") <= 2
 
@@ -166,10 +167,10 @@ def test_an_answer_that_proves_nothing_keeps_nothing(
     ],
 )
 def test_what_cannot_be_a_token_is_told_before_anybody_is_asked(
-    here: Here, emulator: Emulator, given: bytes, said: str
+    home: Home, emulator: Emulator, given: bytes, said: str
 ) -> None:
     """No request is made with it."""
-    result = give(here, given, "--org", "fabrikam")
+    result = give(home, given, "--org", "fabrikam")
     assert (result.code, emulator.requests) == (1, [])
     assert said in result.err
 
@@ -185,9 +186,9 @@ def test_what_cannot_be_a_token_is_told_before_anybody_is_asked(
         (["--org", "x", "--no-browser"], "--pat goes with"),
     ],
 )
-def test_options_that_do_not_fit_are_refused(here: Here, options: list[str], said: str) -> None:
+def test_options_that_do_not_fit_are_refused(home: Home, options: list[str], said: str) -> None:
     """One line and a hint."""
-    result = give(here, "x", *options)
+    result = give(home, "x", *options)
     assert (result.code, said in result.err) == (1, True)
 
 

@@ -213,6 +213,16 @@ def test_setting_up_again_with_a_certificate_replaces_the_secret(home: Home, emu
     assert "client_assertion" in form(emulator)
 
 
+def test_a_server_of_ones_own_gets_no_token_of_entra(home: Home, emulator: Emulator) -> None:
+    """Not even as a question whether it knows us."""
+    assert home.azdo("server", "add", "--vault", "file", "https://tfs.example.com").code == 0
+    words = ("--service-principal", CLIENT, "--tenant", CONTOSO, "--org", "https://tfs.example.com/Main")
+    result = setup(home, *words, given="anything")
+    assert result.code == 1
+    assert "https://tfs.example.com is a server of its own, which takes no token of Entra" in result.err
+    assert emulator.requests == []
+
+
 # Managed identities
 
 

@@ -81,6 +81,14 @@ def test_a_backend_that_is_not_installed_is_named(home: Home, emulator: Emulator
     assert "hint: git credential-azdo setup --vault file\n" in result.err
 
 
+def test_a_secret_service_that_is_out_of_reach_is_one_line(home: Home, emulator: Emulator) -> None:
+    """No session bus of our own is there; neither the short way to it nor the library's finds one."""
+    sign_in(home, emulator.world, ANN, "contoso", vault="keyring.backends.SecretService.Keyring")
+    result = home.get(*at(), DBUS_SESSION_BUS_ADDRESS="tcp:host=127.0.0.1,port=1")
+    assert (result.out, result.code, result.err.count("error: ")) == ("quit=1\n", 0, 1)
+    assert "Traceback" not in result.err
+
+
 def test_an_entry_that_is_not_ours_is_one_line(home: Home, emulator: Emulator) -> None:
     """Somebody else wrote under our name."""
     ann = sign_in(home, emulator.world, ANN, "contoso")

@@ -719,6 +719,8 @@ def test_an_authority_stands_for_the_tenant(emulator: Emulator, monkeypatch: pyt
     fields = describe(lambda: options(tenant="contoso.com"), **host)
     assert fields["authority"] == "https://login.microsoftonline.com/contoso.com"
     assert fields["tenant"] == CONTOSO
+    elsewhere, _ = workload_fields.describe(options(tenant=CONTOSO), {}, "login.microsoftonline.us")
+    assert dict(elsewhere)["authority"] == f"https://login.microsoftonline.us/{CONTOSO}"
     fields = describe(lambda: options(authority=f"https://login.microsoftonline.com/{CONTOSO}"))
     assert fields["token_endpoint"] == f"https://login.microsoftonline.com/{CONTOSO}/oauth2/v2.0/token"
     assert fields["tenant"] == CONTOSO

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo.accounts.account import PAT, WORKLOAD_KINDS
-from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import BINDING
-from git_credential_azdo.commands.enrol import current_registry
-from git_credential_azdo.errors import AzdoError, VaultLocked, say
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands.enrol import check_alias, current_registry
+from git_credential_azdo.errors import AzdoError, UsageError, VaultLocked, say
 from git_credential_azdo.tokens import access_key, read_secret
 
 if TYPE_CHECKING:
@@ -23,12 +24,15 @@ if TYPE_CHECKING:
 _COLUMNS = ("name", "kind", "tenant", "organizations", "state", "expires")
 
 
-@click.command("accounts")
+@click.group("accounts", invoke_without_command=True)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
 )
-def command(form: str) -> None:
-    """List the accounts: name, kind, tenant, organizations, state and expiry."""
+@click.pass_context
+def command(context: click.Context, form: str) -> None:
+    """List the accounts: name, kind, tenant, organizations, state and expiry. Or rename one."""
+    if context.invoked_subcommand:
+        return
     registry = current_registry()
     for _ in registry.damaged:
         say("error", f"an entry of {registry_path()} is damaged and was left alone")
@@ -38,6 +42,24 @@ def command(form: str) -> None:
         _print_table(registry)
     else:
         say("hint", "there is no account: git credential-azdo setup")
+
+
+@command.command("rename")
+@click.argument("name", metavar="ACCOUNT")
+@click.argument("alias", metavar="NEW_ALIAS")
+def rename(name: str, alias: str) -> None:
+    """Give ACCOUNT another short name; its sign-in name stays."""
+
+    def change(registry: Registry) -> str:
+        account = account_named(name, registry.accounts)
+        check_alias(alias, registry, account.kind)
+        if any(other.answers_to(alias) and other.id != account.id for other in registry.accounts):
+            raise UsageError(f"another account is named {alias}", "git credential-azdo accounts")
+        before = unique_name(account, registry.accounts)
+        account.block.set("alias", alias)
+        return before
+
+    click.echo(f"{update(change)} is now called {alias}")
 
 
 def state_of(account: Account) -> tuple[str, int | None]:

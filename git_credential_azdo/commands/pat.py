@@ -154,7 +154,8 @@ def rotate(organization: str | None, name: str | None, days: int | None) -> int:
     """Replace the tokens made here: a new one is checked and kept, then the old one is revoked."""
     wanted = organization_names((organization,))[0] if organization else None
     registry = current_registry()
-    ours = [each for each in making.kept_by_id(registry).values() if not wanted or each.lists(wanted)]
+    made = (each for each in making.kept_by_id(registry).values() if each.organizations)
+    ours = [each for each in made if not wanted or each.lists(wanted)]
     if not ours:
         by_hand = any(each.kind == PAT and each.lists(wanted) for each in registry.accounts if wanted)
         raise UsageError(

@@ -15,6 +15,7 @@ import click
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, OAUTH, PAT
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands import (
+    code_page,
     setup_git,
     setup_oauth,
     setup_pat,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
     "servers",
     multiple=True,
     metavar="ADDRESS",
-    help="It is for a collection of Azure DevOps Server: https://tfs.example.com/DefaultCollection.",
+    help="It is for this collection of an Azure DevOps Server.",
 )
 @click.option("--expires", metavar="DAY", help="The day the token ends, such as 2027-05-31.")
 @click.option("--alias", metavar="WORD", help="A short name for the account.")
@@ -66,12 +67,15 @@ if TYPE_CHECKING:
     "--device-code", is_flag=True, help="Type a short code on another device (many tenants block it)."
 )
 @click.option("--bearer", is_flag=True, help="Answer authtype=Bearer where git knows it (2.46).")
-@click.option("--vault", metavar="NAME", help="Where secrets are kept: keyring, file, or a backend's name.")
+@click.option(
+    "--vault", metavar="NAME", help="Where secrets are kept: keyring, file, none, or a backend's name."
+)
 @click.option(
     "--replace-global-pat", is_flag=True, help="Make one token an organization of one for all of them."
 )
 @click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
 @click.option("--undo", is_flag=True, help="Take back what setup wrote to git's configuration.")
+@code_page.option
 @setup_workload.options
 def command(
     organizations: tuple[str, ...],
@@ -120,7 +124,9 @@ def command(
                 f"--{identity.kind} needs no person to sign in, and no token", "git credential-azdo setup -h"
             )
         _finish(
-            setup_workload.sign_in(identity.kind, identity, chosen, alias, vault), git_config=not no_git_config, ask=False
+            setup_workload.sign_in(identity.kind, identity, chosen, alias, vault),
+            git_config=not no_git_config,
+            ask=False,
         )
         return
     given = click.get_current_context().params.values()

@@ -21,9 +21,18 @@ from git_credential_azdo.accounts.account import (
 )
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.commands import workload_fields
-from git_credential_azdo.commands.enrol import Newcomer, check_alias, current_registry, enrol, now, place_of, printable
+from git_credential_azdo.commands.enrol import (
+    Newcomer,
+    check_alias,
+    current_registry,
+    enrol,
+    now,
+    place_of,
+    printable,
+)
 from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, VaultError, VaultLocked
 from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.git.remote import SERVICES_ADDRESS
 from git_credential_azdo.signin import azure_cli, workload
 from git_credential_azdo.signin.federation import SOURCES
 from git_credential_azdo.vault.find import find_vault

@@ -87,7 +87,9 @@ class Options:
         return kind
 
 
-def describe(given: Options, environment: Mapping[str, str], login_host: str | None = None) -> tuple[list[Pair], str | None]:
+def describe(
+    given: Options, environment: Mapping[str, str], login_host: str | None = None
+) -> tuple[list[Pair], str | None]:
     """Return the keys of the account's block, and the secret to keep, if it has one.
 
     ``login_host``: where the organizations' own cloud signs in; Microsoft's public one for None.
@@ -144,7 +146,11 @@ def _federated(given: Options, environment: Mapping[str, str], login_host: str |
 
 
 def _app(
-    given: Options, client_id: str, environment: Mapping[str, str], known_tenant: str | None = None
+    given: Options,
+    client_id: str,
+    environment: Mapping[str, str],
+    login_host: str | None,
+    known_tenant: str | None = None,
 ) -> list[Pair]:
     """Return what every app registration has: who it is, and where it asks."""
     if not client_id or not client_id.isprintable() or any(each in client_id for each in " :/"):

@@ -2,13 +2,17 @@
 
 Every call is bounded, since a keyring may wait for a person who is not there, and becomes a VaultError. Unlocking
 shows a dialog, so only ``prompting=True`` (the verb ``unlock``) may do it. Entries are never looked up without a
-user name. Backends: https://keyring.readthedocs.io
+user name. Backends: https://keyring.readthedocs.io. Those of other packages may run programs, such as ``pass`` and
+gpg, and may keep no more than a line: several lines become one of JSON for them.
 """
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import json
 import os
+import subprocess
 import threading
 
 import keyring.backend
@@ -16,12 +20,12 @@ import keyring.core
 import keyring.errors
 from keyring.backends import SecretService, chainer, fail, null
 
-from git_credential_azdo.errors import VaultError, VaultLocked
-from git_credential_azdo.vault.secret import PART_UNITS
+from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
+from git_credential_azdo.vault.secret import PART_UNITS, load, remove, save
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from typing import Any, TypeVar
 
     from git_credential_azdo.vault.file import FileVault
@@ -35,6 +39,10 @@ UNLOCK = "git credential-azdo unlock"
 _HINT = "git credential-azdo setup --vault file"
 _NOT_VAULTS = (chainer.ChainerBackend, fail.Keyring, null.Keyring)
 _WINDOWS = "keyring.backends.Windows.WinVaultKeyring"
+_KNOWN = ("keyring.backends.", "git_credential_azdo.")
+_TRIAL_BYTES = 1_250
+"""Twice as many characters, which is as long as Entra's tokens get."""
+_ONE_AT_A_TIME = threading.Lock()
 
 
 class KeyringVault:
@@ -44,17 +52,21 @@ class KeyringVault:
         if type(backend) is SecretService.Keyring and not prompting:
             backend = _QuietSecretService()  # type: ignore[no-untyped-call] # keyring has no types here
         self._backend = backend
+        self._prompting = prompting
         self._seconds = PROMPT_SECONDS if prompting else CALL_SECONDS
         self.name = name_of(backend)
+        self._foreign = not self.name.startswith(_KNOWN)
         self.limit = PART_UNITS if self.name == _WINDOWS else None
 
     def read(self, entry: str) -> str | None:
         """Return the entry's text, or None. Raises VaultError, VaultLocked."""
-        return self._bounded(lambda: self._backend.get_password(SERVICE, entry))
+        kept = self._bounded(lambda: self._backend.get_password(SERVICE, entry))
+        return _unfold(kept) if kept and self._foreign else kept
 
     def write(self, entry: str, text: str) -> None:
         """Keep ``text``. Raises VaultError, VaultLocked."""
-        self._bounded(lambda: self._backend.set_password(SERVICE, entry, text))
+        folded = _fold(text) if self._foreign else text
+        self._bounded(lambda: self._backend.set_password(SERVICE, entry, folded))
 
     def delete(self, entry: str) -> None:
         """Delete the entry; an absent one is no error. Raises VaultError, VaultLocked."""
@@ -62,7 +74,7 @@ class KeyringVault:
         def delete() -> None:
             try:
                 self._backend.delete_password(SERVICE, entry)
-            except keyring.errors.PasswordDeleteError:
+            except Exception:  # what an absent entry is to a backend, only some say with PasswordDeleteError
                 if self._backend.get_password(SERVICE, entry) is not None:
                     raise
 
@@ -80,8 +92,9 @@ class KeyringVault:
                 failure.append(error)
 
         thread = threading.Thread(target=run, daemon=True)
-        thread.start()
-        thread.join(self._seconds)
+        with _unattended() if self._foreign and not self._prompting else contextlib.nullcontext():
+            thread.start()
+            thread.join(self._seconds)
         if failure:
             raise _translated(failure[0], self.name) from None  # its text could show a secret
         if not outcome:
@@ -144,8 +157,49 @@ def candidates() -> list[keyring.backend.KeyringBackend]:
         ) from error
     if configured is not None and not isinstance(configured, chainer.ChainerBackend):
         return [configured]
-    backends = [each for each in keyring.backend.get_all_keyring() if not isinstance(each, _NOT_VAULTS)]
-    return sorted((each for each in backends if each.priority >= 1), key=lambda each: -each.priority)
+    with _unattended():  # asked for its priority, a backend may run its program
+        backends = [each for each in keyring.backend.get_all_keyring() if not isinstance(each, _NOT_VAULTS)]
+        return sorted((each for each in backends if each.priority >= 1), key=lambda each: -each.priority)
+
+
+@contextlib.contextmanager
+def _unattended() -> Iterator[None]:
+    """Let no program that a backend runs ask a person for gpg's passphrase, or write between git's lines.
+
+    Variable: pass(1); option: "--pinentry-mode" in gpg(1). One at a time, since both belong to the whole process.
+    """
+    name = "PASSWORD_STORE_GPG_OPTS"
+    with (
+        _ONE_AT_A_TIME,
+        open(os.devnull, "w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stderr(nowhere),
+    ):
+        before = os.environ.get(name)
+        os.environ[name] = f"{before or ''} --pinentry-mode error"
+        try:
+            yield
+        finally:
+            if before is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = before
+
+
+def _fold(text: str) -> str:
+    """Return a text of several lines as one line of JSON."""
+    if text.splitlines() == [text] and not text.startswith('"'):
+        return text
+    line = json.dumps(text, ensure_ascii=False)
+    return "".join(f"\\u{ord(each):04x}" if each in "\x85\u2028\u2029" else each for each in line)
+
+
+def _unfold(kept: str) -> str:
+    """Return the text that an entry's line of JSON holds; any other entry as it is: not ours, or older."""
+    try:
+        text = json.loads(kept) if kept.startswith('"') else kept
+    except ValueError:
+        return kept
+    return str(text)
 
 
 def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
@@ -175,18 +229,30 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
     if locked:
         raise locked
     reason = f" ({'; '.join(failed)})" if failed else ""
+    if wanted:
+        raise VaultError(
+            f"no OS keyring works here by the name {wanted}{reason}",
+            "a backend of another package is installed beside this program: pipx inject git-credential-azdo PACKAGE",
+        )
     raise VaultError(f"no OS keyring works here{reason}", _HINT)
 
 
 def try_out(vault: KeyringVault | FileVault) -> None:
-    """Write, read back and delete a value. Raises VaultError when the vault does not keep it, VaultLocked."""
-    entry, value = f"trial/{os.urandom(4).hex()}", os.urandom(16).hex()
-    vault.write(entry, value)
+    """Write, read back and delete what looks like a secret. Raises VaultError when it is not kept, VaultLocked.
+
+    It has the length and the lines of a real one: some backends keep the first line, or some hundred characters.
+    """
+    entry = f"trial/{os.urandom(4).hex()}"
+    pairs = [("token", os.urandom(_TRIAL_BYTES).hex()), ("digest", os.urandom(16).hex())]
+    generation = os.urandom(4).hex()
+    save(vault.read, vault.write, vault.delete, entry, pairs, generation=generation, limit=vault.limit)
     try:
-        kept = vault.read(entry)
+        kept = load(vault.read, entry)
+    except ProtocolError:
+        kept = None
     finally:
-        vault.delete(entry)
-    if kept != value:
+        remove(vault.read, vault.delete, entry)
+    if kept is None or list(kept.fields.items()) != pairs:
         raise VaultError(f"the keyring backend {vault.name} gave back another value than it was given", _HINT)
 
 
@@ -197,6 +263,8 @@ def _translated(error: Exception, name: str) -> VaultError:
         return VaultLocked("the keyring is locked", UNLOCK)
     if isinstance(error, keyring.errors.NoKeyringError):
         return VaultError("there is no OS keyring here", _HINT)
+    if isinstance(error, subprocess.CalledProcessError) and error.cmd[1:2] == ["show"]:
+        return VaultLocked(f"the password store is locked: gpg could not open an entry of {name}", UNLOCK)
     if type(error).__name__ == "ItemNotFoundException":
         return VaultError("the keyring has no default collection yet", UNLOCK)
     return VaultError(f"the keyring ({name}) failed: {type(error).__name__}")

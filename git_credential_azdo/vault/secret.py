@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     Delete = Callable[[str], None]
 
 PART_UNITS = 1_280
+_ROOM_UNITS = 64
+"""Left free in a part for what a backend's adapter needs to make one line of it."""
 _COUNT_DIGITS = 3
 _READ_TRIES = 3
 _BYTEWISE = "latin-1"
@@ -123,7 +125,7 @@ def _write_whole(write: Write, key: str, text: str, limit: int | None) -> bool:
 def _write_in_parts(
     read: Read, write: Write, delete: Delete, key: str, text: str, *, generation: str, old: str | None
 ) -> None:
-    parts = split(text, PART_UNITS)
+    parts = split(text, PART_UNITS - _ROOM_UNITS)
     head = encode([("parts", str(len(parts))), ("generation", generation)])
     names = _parts_of(key, head)
     try:

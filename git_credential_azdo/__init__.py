@@ -18,13 +18,4 @@ Imports run downwards only: errors <- git <- accounts, vault, web <- signin, dev
 <- __main__. Importing a room never loads its neighbours: every package ``__init__`` holds only its docstring.
 """
 
-from __future__ import annotations
-
-
-def __getattr__(name: str) -> str:
-    """Give ``__version__`` on demand: importlib.metadata costs more than a whole ``get``."""
-    if name == "__version__":
-        from importlib.metadata import version  # noqa: PLC0415 - see the docstring
-
-        return version("git-credential-azdo")
-    raise AttributeError(name)
+__version__ = "0.1.0"

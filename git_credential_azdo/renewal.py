@@ -7,18 +7,18 @@ cannot be written costs a line on stderr, never the token in hand. Callers hold 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from git_credential_azdo import devops
-from git_credential_azdo.accounts.account import WORKLOAD_KINDS, Account, TokenMark
+from git_credential_azdo.accounts.account import Account, TokenMark
 from git_credential_azdo.accounts.digest import digest
 from git_credential_azdo.accounts.registry import LEARNED, Registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.signin import entra, exchange, workload
+from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
 from git_credential_azdo.tokens import (
     Token,
@@ -37,12 +37,10 @@ if TYPE_CHECKING:
 
 
 def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
-    """Get the next access token of the account for the tenant, within ``seconds``.
+    """Get the next access token of a person's sign-in for the tenant, within ``seconds``.
 
     Raises SignInError when a person must sign in again, NetworkError, ServiceError, VaultError, VaultLocked.
     """
-    if account.kind in WORKLOAD_KINDS:
-        return keep(account, tenant, _ask_as_workload(account, tenant, seconds), salt)
     kept = read_secret(account.vault, f"{account.id}/refresh")
     refresh_token = kept.get("token") if kept else None
     if not refresh_token:
@@ -62,15 +60,6 @@ def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
     except TokenRefused as refused:
         raise _explained(refused, account, tenant) from None
     return keep(account, tenant, grant, salt, old_refresh_token=refresh_token)
-
-
-def _ask_as_workload(account: Account, tenant: str, seconds: float) -> Grant:
-    def client_secret() -> str | None:
-        kept = read_secret(account.vault, f"{account.id}/client-secret")
-        return kept.get("secret") if kept else None
-
-    with Web(seconds, settings_for) as web:
-        return workload.request_token(account.block, tenant, web, client_secret, os.environ)
 
 
 def keep(
@@ -95,6 +84,26 @@ def keep(
     except AzdoError as error:
         say("error", f"the new token of {account.label} could not be kept: {error.message}")
     return token
+
+
+def setup_options(account: Account) -> list[str]:
+    """Return what ``setup`` must be told again to sign in the same way: cloud, authority, own registration."""
+    block = account.block
+    elsewhere = (name for name in account.organizations if "://" in name)
+    own = {
+        "--org": next(elsewhere, ""),
+        "--authority": block.get("authority"),
+        "--client-id": block.get("client_id"),
+        "--redirect-uri": block.get("redirect_uri"),
+        "--scope": block.get("scope"),
+    }
+    usual = {entra.DEFAULT_CLIENT_ID, entra.DEFAULT_REDIRECT, entra.DEFAULT_SCOPE, ""}
+    return [
+        word
+        for option, value in own.items()
+        if value not in usual and urlsplit(value).netloc != entra.PUBLIC_HOST
+        for word in (option, value)
+    ]
 
 
 def find_tenant(organization: str, seconds: float) -> str | None:

@@ -11,7 +11,7 @@ import os
 import time
 
 from git_credential_azdo.accounts.account import WORKLOAD_KINDS, number
-from git_credential_azdo.errors import SignInError, VaultError
+from git_credential_azdo.errors import ProtocolError, SignInError, VaultError
 from git_credential_azdo.git.remote import is_tenant
 from git_credential_azdo.vault.secret import load
 
@@ -144,24 +144,38 @@ def is_accepted(organization: str, personal_token: str) -> bool:
     return takes_token(organization, personal_token, deadline_seconds())
 
 
+def quoted(word: str) -> str:
+    """Return the word as a shell takes it: names in our hints come from servers and addresses."""
+    import shlex  # noqa: PLC0415 - for an error only
+
+    return shlex.quote(word)
+
+
 def setup_hint(account: Account) -> str:
     """Return the command that signs this account in again."""
-    if account.kind == "pat":
-        names = (f'"{name}"' if " " in name else name for name in account.organizations if name != "*")
-        organizations = " ".join(f"--org {name}" for name in names)
-        return f"git credential-azdo setup --pat {organizations or '--all-orgs'}"
+    import shlex  # noqa: PLC0415 - for an error only
+
     if account.kind in WORKLOAD_KINDS:
         from git_credential_azdo.accounts.workload import setup_command  # noqa: PLC0415 - for an error only
 
         return setup_command(account.block)
-    return f"git credential-azdo setup --login-hint {account.name}"
+    words = ["git", "credential-azdo", "setup"]
+    if account.kind == "pat":
+        named = [word for name in account.organizations if name != "*" for word in ("--org", name)]
+        return shlex.join([*words, "--pat", *named] if named else [*words, "--replace-global-pat"])
+    from git_credential_azdo.renewal import setup_options  # noqa: PLC0415 - for an error only
+
+    return shlex.join([*words, "--login-hint", account.name, *setup_options(account)])
 
 
 def _usable(
     account: Account, tenant: str, marks: list[TokenMark], since: float | None = None
 ) -> Token | None:
     """Return the kept token if it may be handed out: not dropped, and with enough life or received after ``since``."""
-    kept = read_secret(account.vault, access_key(account, tenant))
+    try:
+        kept = read_secret(account.vault, access_key(account, tenant))
+    except ProtocolError:  # a damaged entry: the next token replaces it
+        return None
     secret = kept.get("token") if kept else None
     if not kept or not secret:
         return None
@@ -185,16 +199,22 @@ def _refreshed(account: Account, tenant: str, marks: list[TokenMark], salt: byte
     from git_credential_azdo.lock import Busy, Lock  # noqa: PLC0415
 
     asked = int(time.time())
+    lock = Lock(lock_path(account.id), deadline_seconds())
     try:
-        with Lock(lock_path(account.id), deadline_seconds()):
-            return _usable(account, tenant, marks, since=asked) or _renewed(account, tenant, salt)
+        lock.__enter__()
     except Busy as busy:
         raise VaultError(f"{busy.message} to refresh the token of {account.label}", "try again") from None
     except OSError:  # a read-only home has no place for the lock; at worst two of us refresh
         return _renewed(account, tenant, salt)
+    try:
+        return _usable(account, tenant, marks, since=asked) or _renewed(account, tenant, salt)
+    finally:
+        lock.__exit__(None, None, None)
 
 
 def _renewed(account: Account, tenant: str, salt: bytes) -> Token:
-    from git_credential_azdo.renewal import renew  # noqa: PLC0415 - loads httpx; whoever waited needs none
-
+    if account.kind in WORKLOAD_KINDS:
+        from git_credential_azdo.renewal_workload import renew  # noqa: PLC0415 - loads httpx, and theirs
+    else:
+        from git_credential_azdo.renewal import renew  # noqa: PLC0415 - loads httpx; whoever waited needs none
     return renew(account, tenant, salt, deadline_seconds())

@@ -228,7 +228,10 @@ def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.
             trust_env=settings.proxy is None,
             transport=transport,
             follow_redirects=False,
-            headers={"User-Agent": f"git-credential-azdo/{_version()}", "Accept": "application/json"},
+            headers={
+                "User-Agent": f"git-credential-azdo/{git_credential_azdo.__version__}",
+                "Accept": "application/json",
+            },
         )
     except ImportError:
         raise NetworkError(
@@ -237,14 +240,6 @@ def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.
         ) from None
     except (ValueError, httpx.InvalidURL):
         raise NetworkError("the proxy's address cannot be understood", _PROXY_HINT) from None
-
-
-def _version() -> str:
-    """Our version, or 0 when the package runs from a folder without having been installed."""
-    try:
-        return git_credential_azdo.__version__
-    except ImportError:
-        return "0"
 
 
 def _within(seconds: float, work: Callable[[], Answer]) -> Answer:

@@ -217,8 +217,12 @@ class Page:
         """What the browser's console said so far: refused by policy, failed scripts."""
         self.evaluate("0")
         waiting = [event for event in self._browser._waiting if event.get("sessionId") == self._session]
-        logged = [event["params"]["entry"]["text"] for event in waiting if event["method"] == "Log.entryAdded"]
-        return logged + [str(each["params"]) for each in waiting if each["method"] == "Runtime.exceptionThrown"]
+        logged = [
+            event["params"]["entry"]["text"] for event in waiting if event["method"] == "Log.entryAdded"
+        ]
+        return logged + [
+            str(each["params"]) for each in waiting if each["method"] == "Runtime.exceptionThrown"
+        ]
 
     def close(self) -> None:
         """Forget everything of this page."""

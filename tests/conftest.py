@@ -115,7 +115,9 @@ class Home:
         """Tell ``erase`` these lines."""
         return self.azdo("erase", given="".join(f"{line}\n" for line in lines), **environment)
 
-    def git(self, *words: str | Path, given: bytes | str = b"", cwd: Path | None = None, **environment: str) -> Result:
+    def git(
+        self, *words: str | Path, given: bytes | str = b"", cwd: Path | None = None, **environment: str
+    ) -> Result:
         """Run git; ``git credential fill`` is meant to print a secret."""
         return self.run("git", *words, given=given, cwd=cwd, secret_out="fill" in words, **environment)
 
@@ -147,7 +149,9 @@ def private_keyring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Privat
 def keyring_home(home: Home, private_keyring: PrivateKeyring) -> Home:
     """Return a home beside a real, unlocked Secret Service."""
     environment = {**private_keyring.environment, "HOME": str(home.folder)}
-    home.environment.update({name: value for name, value in environment.items() if not name.startswith("XDG_CONFIG")})
+    home.environment.update(
+        {name: value for name, value in environment.items() if not name.startswith("XDG_CONFIG")}
+    )
     return home
 
 

@@ -72,7 +72,8 @@ class _Tags(HTMLParser):
         self._current = tag
 
     def handle_endtag(self, tag: str) -> None:
-        self._current = ""
+        if tag == self._current:
+            self._current = ""
 
     def handle_data(self, data: str) -> None:
         if self._current in {"style", "script"}:
@@ -104,9 +105,13 @@ def test_it_is_one_small_file_that_refers_to_no_other() -> None:
     """No address in it is loaded, no storage and no way to send is named."""
     tags = _Tags()
     tags.feed(PAGE)
-    places = [value for _, each in tags.tags for key, value in each.items() if key in {"src", "href", "action"}]
+    places = [
+        value for _, each in tags.tags for key, value in each.items() if key in {"src", "href", "action"}
+    ]
     assert places == ["data:,"]
-    assert not re.search(r"fetch|XMLHttp|sendBeacon|WebSocket|Storage|cookie|innerHTML|://", tags.inside["script"])
+    assert not re.search(
+        r"fetch|XMLHttp|sendBeacon|WebSocket|Storage|cookie|innerHTML|://", tags.inside["script"]
+    )
     assert len(PAGE.encode()) < 6_000
     assert PAGE.isascii()
 
@@ -128,7 +133,12 @@ def test_it_shows_the_code_and_asks_for_nothing_else(page: Page) -> None:
     assert "paste it in the terminal where git credential-azdo setup waits" in page.text
     assert asked == [f"{URL}?code=0.AbC-_~&state=xyz&session_state=s"]
     assert page.complaints == []
-    assert page.evaluate("[document.cookie, localStorage.length, sessionStorage.length, document.referrer].join()") == ",0,0,"
+    assert (
+        page.evaluate(
+            "[document.cookie, localStorage.length, sessionStorage.length, document.referrer].join()"
+        )
+        == ",0,0,"
+    )
 
 
 @pytest.mark.parametrize(
@@ -158,7 +168,10 @@ def test_whatever_the_code_holds_is_text(page: Page, query: str, shown: str) -> 
         ("?code=", "There is no code here"),
         ("?error=access_denied&error_description=x", "The sign-in was declined (access_denied)"),
         ("?code=a&error=access_denied", "The sign-in was declined"),
-        ("?error=server_error&error_description=AADSTS90033%3A+Call+555-1234", "failed (server_error, AADSTS90033)"),
+        (
+            "?error=server_error&error_description=AADSTS90033%3A+Call+555-1234",
+            "failed (server_error, AADSTS90033)",
+        ),
         ("?error=%3Cb%3Ecall+us%3C/b%3E", "The sign-in failed (an unknown error)"),
     ],
 )

@@ -214,15 +214,14 @@ def test_large_files_travel(git: Git, url: str) -> None:
     git.emulator.add_server("https://git.example.com:8443", {"x": "s3cret"})
     password = git.emulator.world.new_pat(ANN, ["contoso"]) if url == APP else "s3cret"
     one, other = git.folder / "one", git.folder / "other"
+    assert git.run("lfs", "install", "--skip-repo").returncode == 0
     assert git.run("clone", "-q", url, str(one), password=password).returncode == 0
     for words in (["install", "--local"], ["track", "*.bin"]):
         assert git.run("lfs", *words, cwd=one).returncode == 0
     commit(git, one, "large.bin")
     pushed = git.run("push", password=password, cwd=one)
     assert pushed.returncode == 0, pushed.stderr
-    assert git.run("clone", "-q", url, str(other), password=password).returncode == 0
-    assert git.run("lfs", "install", "--local", cwd=other).returncode == 0
-    pulled = git.run("lfs", "pull", password=password, cwd=other)
-    assert pulled.returncode == 0, pulled.stderr
+    cloned = git.run("clone", "-q", url, str(other), password=password)
+    assert cloned.returncode == 0, cloned.stderr
     assert (other / "large.bin").read_text() == "large.bin" * 1000
     assert any(record.method == "PUT" for record in git.emulator.requests)

@@ -7,6 +7,10 @@ from urllib.parse import quote
 
 import pytest
 
+from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.choice import AMBIGUOUS, CHOSEN, NOT_COVERED, choose, organization_and_user
+from git_credential_azdo.accounts.registry import Registry
+from git_credential_azdo.git.remote import Remote
 from tests.conftest import SCRIPT
 from tests.people import blocks, sign_in
 from tests.terminal import Terminal
@@ -35,7 +39,9 @@ def set_up(home: Home, token: str, *words: str, server: str = DEFAULT) -> Result
     return home.azdo("setup", "--pat", "--server", server, *FILE, *words, given=f"{token}\n")
 
 
-def at(path: str | None = "tfs/DefaultCollection/app/_git/app", host: str = "tfs.example.com", **more: str) -> list[str]:
+def at(
+    path: str | None = "tfs/DefaultCollection/app/_git/app", host: str = "tfs.example.com", **more: str
+) -> list[str]:
     """Return the lines of a request for the server."""
     lines = {"protocol": "https", "host": host, **({} if path is None else {"path": path}), **more}
     return [f"{key}={value}" for key, value in lines.items()]
@@ -61,7 +67,12 @@ def test_a_token_is_checked_kept_and_serves_real_git(home: Home, emulator: Emula
     assert asked.host == "tfs.example.com"
     clone = home.git("clone", "-q", f"{DEFAULT}/app/_git/app", "work")
     assert (clone.code, clone.err) == (0, "")
-    assert home.git("-C", "work", "-c", "user.name=E", "-c", "user.email=e@x", "commit", "-qm", "x", "--allow-empty").code == 0
+    assert (
+        home.git(
+            "-C", "work", "-c", "user.name=E", "-c", "user.email=e@x", "commit", "-qm", "x", "--allow-empty"
+        ).code
+        == 0
+    )
     pushed = home.git("-C", "work", "push", "-q")
     assert (pushed.code, pushed.err) == (0, "")
     assert {record.host for record in emulator.requests} == {"tfs.example.com"}
@@ -128,7 +139,9 @@ def test_typed_credentials_live_beside_the_token(home: Home, tfs: Server) -> Non
     assert home.get(*at()).fields["password"] == token
 
 
-def test_a_refused_token_is_marked_asked_once_and_never_deleted(home: Home, emulator: Emulator, tfs: Server) -> None:
+def test_a_refused_token_is_marked_asked_once_and_never_deleted(
+    home: Home, emulator: Emulator, tfs: Server
+) -> None:
     """As for tokens of Azure DevOps Services: fine again unmarks it, refused again says what to do."""
     token = tfs.new_token(new_password(), ERIN, "tfs/DefaultCollection")
     assert set_up(home, token).code == 0
@@ -180,9 +193,12 @@ def test_a_servers_token_is_nothing_for_azure_devops_and_the_other_way_round(
         assert home.get(*request).fields["password"] == ann.token()
     for request in (at(), at(None)):
         assert home.get(*request).fields["password"] == token
-        assert home.get(*request, "wwwauth[]=Bearer authorization_uri=https://login.microsoftonline.com/x").fields[
-            "password"
-        ] == token
+        assert (
+            home.get(
+                *request, "wwwauth[]=Bearer authorization_uri=https://login.microsoftonline.com/x"
+            ).fields["password"]
+            == token
+        )
     assert home.get(*services, f"username={ERIN}").out == ""
     assert home.get(*at(), f"username={ann.all('name')[0]}").out == ""
     result = home.azdo("use", ERIN, "--org", "contoso")
@@ -221,7 +237,7 @@ def test_the_prompt_is_hidden_and_names_the_servers_own_page(home: Home, tfs: Se
         assert terminal.ended() == 0
 
 
-def test_people_see_and_forget_it(home: Home, emulator: Emulator, tfs: Server) -> None:
+def test_people_see_and_forget_it(home: Home, tfs: Server) -> None:
     """accounts, explain, token and logout know it; removing the server says that it is still kept."""
     token = tfs.new_token(new_password(), ERIN, "tfs/DefaultCollection")
     assert set_up(home, token, "--alias", "onprem").code == 0
@@ -247,3 +263,43 @@ def test_server_add_still_needs_no_account(home: Home) -> None:
     assert home.store(*at(), "username=frank", f"password={password}").err == ""
     assert home.get(*at()).lines == ["username=frank", f"password={password}"]
     assert home.get(*at(None)).lines == ["username=frank", f"password={password}"]
+
+
+@pytest.mark.parametrize(
+    ("path", "collection", "chosen"),
+    [
+        ("tfs/One/app/_git/app", f"{TFS}/tfs/one", "one"),
+        ("TFS/ONE", f"{TFS}/tfs/one", "one"),
+        ("tfs/One/Inner/_git/app", f"{TFS}/tfs/one/inner", "inner"),
+        ("tfs/My%20Stuff/_git/app", f"{TFS}/tfs/my stuff", "mine"),
+        ("tfs/OneMore/_git/app", f"{TFS}/tfs/onemore/_git/app", None),
+        ("tfs", f"{TFS}/tfs", None),
+        (None, None, None),
+    ],
+)
+def test_the_longest_listed_path_is_the_collection(
+    path: str | None, collection: str | None, chosen: str | None
+) -> None:
+    """Whole segments, in any case of letters, percent-decoded; an account of elsewhere has no say."""
+    lists = {"one": "one", "inner": "one/inner", "mine": "my stuff"}
+    accounts = [
+        Block([("kind", "pat"), ("id", name), ("address", TFS), ("org[]", f"{TFS}/tfs/{collection}")])
+        for name, collection in lists.items()
+    ]
+    other = Block([("kind", "pat"), ("id", "cloud"), ("org[]", "one"), ("default", "1")])
+    registry = Registry(Block(), [*accounts, other], [])
+    remote = Remote("https", "tfs.example.com", path=path)
+    assert organization_and_user(remote, registry) == (collection, None)
+    choice = choose(remote, None, registry)
+    assert (choice.account.id if choice.account else None) == chosen
+    assert choice.outcome == (CHOSEN if chosen else AMBIGUOUS if path is None else NOT_COVERED)
+
+
+def test_the_only_collection_is_meant_when_git_sends_no_path() -> None:
+    """So that a refusal is remembered for it; the user in the request stays whole."""
+    block = Block([("kind", "pat"), ("id", "one"), ("name", "erin"), ("address", TFS), ("org[]", f"{TFS}/c")])
+    registry = Registry(Block(), [block], [])
+    for user in (None, "erin", "x"):
+        remote = Remote("https", "tfs.example.com", user=user)
+        assert organization_and_user(remote, registry) == (f"{TFS}/c", user)
+        assert (choose(remote, None, registry).outcome == CHOSEN) == (user != "x")

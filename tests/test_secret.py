@@ -225,7 +225,7 @@ def test_a_part_that_stays_away_is_an_error() -> None:
     del backend.entries[f"{KEY}#g1.2"]
     backend.log.clear()
 
-    with pytest.raises(VaultError) as caught:
+    with pytest.raises(ProtocolError) as caught:
         backend.load()
 
     assert caught.value.message == f"the keyring lost a part of the secret {KEY}"

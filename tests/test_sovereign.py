@@ -7,6 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from git_credential_azdo.git.remote import remote_of
+from git_credential_azdo.git.wire import Message
 from tests.emulator import azure_devops
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.emulator.model import App
@@ -50,7 +52,9 @@ def accounts(home: Home) -> list[dict[str, str]]:
     return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
 
 
-def test_a_registered_cloud_signs_in_at_its_own_login_host_and_serves_real_git(home: Home, cloud: Emulator) -> None:
+def test_a_registered_cloud_signs_in_at_its_own_login_host_and_serves_real_git(
+    home: Home, cloud: Emulator
+) -> None:
     """The tenant is asked for at its host; nothing at all goes to the public cloud."""
     added = add(home, "--login", LOGIN)
     assert (added.code, added.out) == (0, f"https://{US} is Azure DevOps Services from now on\n")
@@ -98,9 +102,13 @@ def test_tokens_are_refreshed_at_the_clouds_own_login_host(home: Home, cloud: Em
     answer = home.get(*us("fabrikam/app/_git/app"), challenge)
     assert answer.fields["username"] == ANN
     assert [record.host for record in cloud.requests[before:]] == [LOGIN]
-    stored = home.store(*us("fabrikam/app/_git/app"), f"username={ANN}", f"password={answer.fields['password']}")
+    stored = home.store(
+        *us("fabrikam/app/_git/app"), f"username={ANN}", f"password={answer.fields['password']}"
+    )
     assert (stored.out, stored.err) == ("", "")
-    assert [("kind", "learned"), ("organization", f"https://{US}/fabrikam"), ("tenant", FABRIKAM)] in blocks(home)
+    assert [("kind", "learned"), ("organization", f"https://{US}/fabrikam"), ("tenant", FABRIKAM)] in blocks(
+        home
+    )
 
 
 def test_a_personal_access_token_works_there_too(home: Home, cloud: Emulator) -> None:
@@ -184,7 +192,9 @@ def test_a_pipelines_token_serves_its_own_organization_there(home: Home) -> None
     assert home.get(*us("other/app/_git/app"), **job).out == ""
 
 
-def test_an_own_registration_with_an_own_resource_signs_in_and_is_refreshed(home: Home, emulator: Emulator) -> None:
+def test_an_own_registration_with_an_own_resource_signs_in_and_is_refreshed(
+    home: Home, emulator: Emulator
+) -> None:
     """Client, redirect and scope of the person's choice go to the authority they name, then and at each refresh."""
     emulator.world.add_app(App(OWN, "Our own", redirects=["http://localhost/done"]))
     emulator.world.consents.add((OWN, ANN, FABRIKAM))
@@ -195,7 +205,9 @@ def test_an_own_registration_with_an_own_resource_signs_in_and_is_refreshed(home
         "--redirect-uri": "http://localhost/done",
         "--scope": scope,
     }
-    sitting = Sitting(home, "--vault", "file", "--no-browser", *(word for pair in options.items() for word in pair))
+    sitting = Sitting(
+        home, "--vault", "file", "--no-browser", *(word for pair in options.items() for word in pair)
+    )
     asked = {key: values[0] for key, values in parse_qs(urlsplit(sitting.link).query).items()}
     assert urlsplit(sitting.link)[:2] == ("https", LOGIN)
     assert (asked["client_id"], asked["scope"], urlsplit(asked["redirect_uri"]).path) == (OWN, scope, "/done")
@@ -206,3 +218,56 @@ def test_an_own_registration_with_an_own_resource_signs_in_and_is_refreshed(home
     assert refreshed.path == f"/{FABRIKAM}/oauth2/v2.0/token"
     assert accounts(home)[0]["scope"] == scope
     assert "address" not in accounts(home)[0]
+
+
+@pytest.mark.parametrize(
+    ("path", "organization", "repository"),
+    [
+        ("Contoso/App/_git/App", ORGANIZATION, f"{ORGANIZATION}/app/app"),
+        ("contoso/_git/app", ORGANIZATION, f"{ORGANIZATION}/app/app"),
+        ("contoso", ORGANIZATION, None),
+        ("_git/app", None, None),
+        (None, None, None),
+    ],
+)
+def test_an_organization_of_another_cloud_is_called_by_its_address(
+    path: str | None, organization: str | None, repository: str | None
+) -> None:
+    """So it is never taken for one of the same name on dev.azure.com, which keeps its name."""
+    pairs = [("protocol", "https"), ("host", f"{US.upper()}:443"), *([("path", path)] if path else [])]
+    remote = remote_of(Message(pairs), [US])
+    assert remote
+    assert (remote.services, remote.host, remote.organization, remote.repository) == (
+        True,
+        US,
+        organization,
+        repository,
+    )
+    unknown = remote_of(Message(pairs))
+    assert unknown
+    assert (unknown.services, unknown.organization, unknown.repository) == (False, None, None)
+    public = remote_of(
+        Message([("protocol", "https"), ("host", "dev.azure.com"), ("path", path or "x")]), [US]
+    )
+    assert public
+    assert public.organization in {"contoso", "x", None}
+
+
+def test_a_sign_in_is_asked_for_again_with_all_that_it_was_made_with(home: Home, cloud: Emulator) -> None:
+    """The hint is the exact command: cloud, authority, registration and scope."""
+    assert add(home).code == 0
+    cloud.world.add_app(App(OWN, "Our own", redirects=["http://localhost/done"]))
+    options = ["--client-id", OWN, "--redirect-uri", "http://localhost/done"]
+    own = ["--org", ORGANIZATION, "--authority", f"https://{LOGIN}/{CONTOSO}", *options]
+    assert sign_in(home, cloud, *own).code == 0
+    cloud.world.fail_next("token", 70008)
+    result = home.get(
+        *us("fabrikam/app/_git/app"), f"wwwauth[]=Bearer authorization_uri=https://{LOGIN}/{FABRIKAM}"
+    )
+    assert result.lines == ["quit=1"]
+    vault = home.registry.parent / "vault" / accounts(home)[0]["id"]
+    (vault / "refresh").unlink()
+    gone = home.get(
+        *us("fabrikam/app/_git/app"), f"wwwauth[]=Bearer authorization_uri=https://{LOGIN}/{FABRIKAM}"
+    )
+    assert f"hint: git credential-azdo setup --login-hint {ANN} {' '.join(own)}\n" in gone.err

@@ -89,12 +89,22 @@ def test_a_secret_service_that_is_out_of_reach_is_one_line(home: Home, emulator:
     assert "Traceback" not in result.err
 
 
-def test_an_entry_that_is_not_ours_is_one_line(home: Home, emulator: Emulator) -> None:
-    """Somebody else wrote under our name."""
+def test_an_access_token_that_cannot_be_read_is_replaced(home: Home, emulator: Emulator) -> None:
+    """Somebody else wrote under our name: the sign-in brings a new one."""
     ann = sign_in(home, emulator.world, ANN, "contoso")
     ann.vault.write(f"{ann.id}/access/{CONTOSO}", "no equals sign")
     result = home.get(*at())
-    assert (result.out, result.err.count("error: ")) == ("quit=1\n", 1)
+    assert (result.fields["password"], result.err, len(emulator.requests)) == (ann.token(), "", 1)
+
+
+@pytest.mark.parametrize("text", ["no equals sign", "parts=2\ngeneration=gone\n"])
+def test_a_sign_in_that_cannot_be_read_is_one_line(home: Home, emulator: Emulator, text: str) -> None:
+    """Somebody else wrote under our name, or a part is missing; what stands there is not shown."""
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    ann.let_pass(STALE)
+    ann.vault.write(f"{ann.id}/refresh", text)
+    result = home.get(*at())
+    assert (result.out, result.err.count("error: "), emulator.requests) == ("quit=1\n", 1, [])
     assert "no equals sign" not in result.err
 
 

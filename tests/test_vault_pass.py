@@ -13,7 +13,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.vault import os_keyring
-from tests.conftest import Home
 from tests.emulator.default_world import ANN, BOB
 from tests.emulator.default_world import FABRIKAM as TENANT
 from tests.people import at, blocks
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from tests.conftest import Result
+    from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
 
 BACKEND = "keyring_pass.PasswordStoreBackend"
@@ -174,7 +173,10 @@ def test_typed_credentials_of_any_bytes_are_kept(pass_home: Home) -> None:
     stored = home.azdo("store", given=request + b"username=u\npassword=" + password + b"\n")
     assert (stored.code, stored.err) == (0, "")
     answer = home.azdo("get", given=request)
-    assert (answer.out.encode("utf-8", "surrogateescape"), answer.err) == (b"username=u\npassword=" + password + b"\n", "")
+    assert (answer.out.encode("utf-8", "surrogateescape"), answer.err) == (
+        b"username=u\npassword=" + password + b"\n",
+        "",
+    )
     assert home.azdo("erase", given=request).err == ""
     assert entries(home) == []
 

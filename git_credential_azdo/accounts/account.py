@@ -35,27 +35,52 @@ MARKS_PER_TENANT = 2
 
 
 class Block:
-    """One block of the registry: its pairs in order."""
+    """One block of the registry: its pairs in order.
 
-    __slots__ = ("pairs",)
+    Until somebody wants its pairs it stays the text that was read: with 200 accounts, finding the few keys that
+    a ``get`` asks for costs far less than taking all lines apart.
+    """
+
+    __slots__ = ("_pairs", "_text")
 
     def __init__(self, pairs: Iterable[Pair] = ()) -> None:
-        self.pairs = list(pairs)
+        self._pairs: list[Pair] | None = list(pairs)
+        self._text = ""
+
+    @classmethod
+    def of_text(cls, text: str) -> Block:
+        """Make a block of lines that are all of the form ``key=value``."""
+        block = cls()
+        block._pairs = None
+        block._text = f"\n{text}\n"
+        return block
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The pairs in order; they may be changed."""
+        if self._pairs is None:
+            split = (line.partition("=") for line in self._text[1:-1].split("\n"))
+            self._pairs = [(key, value) for key, _, value in split]
+        return self._pairs
 
     def get(self, key: str) -> str:
         """Return the last value of ``key``, or an empty text."""
-        for name, value in reversed(self.pairs):
-            if name == key:
-                return value
-        return ""
+        if self._pairs is None:
+            _, found, rest = self._text.rpartition(f"\n{key}=")
+            return rest.partition("\n")[0] if found else ""
+        values = self.all(key)
+        return values[-1] if values else ""
 
     def has(self, key: str) -> bool:
         """Say whether ``key`` stands in the block, be it empty."""
-        return any(name == key for name, _ in self.pairs)
+        return bool(self.all(key))
 
     def all(self, key: str) -> list[str]:
         """Return the values of ``key`` (with its ``[]``) in order."""
-        return [value for name, value in self.pairs if name == key]
+        if self._pairs is None:
+            _, *found = self._text.split(f"\n{key}=")
+            return [rest.partition("\n")[0] for rest in found]
+        return [value for name, value in self._pairs if name == key]
 
     def set(self, key: str, value: str | None) -> None:
         """Let ``key`` have this one value, in its old place if it had one; None removes it."""
@@ -65,7 +90,7 @@ class Block:
         """Let ``key`` have these values, in its old place if it had one."""
         at = next((index for index, (name, _) in enumerate(self.pairs) if name == key), len(self.pairs))
         rest = [pair for pair in self.pairs if pair[0] != key]
-        self.pairs = rest[:at] + [(key, value) for value in values] + rest[at:]
+        self._pairs = rest[:at] + [(key, value) for value in values] + rest[at:]
 
 
 class View:
@@ -112,14 +137,27 @@ class TokenMark:
 class Account(View):
     """One identity that we can get a token for."""
 
-    __slots__ = ("default", "name", "organizations", "tenant")
+    __slots__ = ()
 
-    def __init__(self, block: Block) -> None:
-        super().__init__(block)
-        self.name = block.get("name")
-        self.tenant = block.get("tenant").lower()
-        self.organizations = [name.lower() for name in block.all("org[]")]  # people mend the file by hand
-        self.default = block.get("default") == "1"
+    @property
+    def name(self) -> str:
+        """The sign-in name, or an empty text."""
+        return self.block.get("name")
+
+    @property
+    def tenant(self) -> str:
+        """The home tenant, or an empty text."""
+        return self.block.get("tenant").lower()
+
+    @property
+    def organizations(self) -> list[str]:
+        """What it was set up for."""
+        return [name.lower() for name in self.block.all("org[]")]  # people mend the file by hand
+
+    @property
+    def default(self) -> bool:
+        """Whether it is the default account."""
+        return self.block.get("default") == "1"
 
     @property
     def alias(self) -> str:
@@ -148,7 +186,8 @@ class Account(View):
 
     def lists(self, organization: str) -> bool:
         """Say whether the account was set up for the organization."""
-        return organization in self.organizations or ALL_ORGANIZATIONS in self.organizations
+        listed = self.organizations
+        return organization in listed or ALL_ORGANIZATIONS in listed
 
     def can_serve(self, organization: str | None) -> bool:
         """Say whether a token of this account may be tried there: a PAT serves only what it lists."""
@@ -158,6 +197,12 @@ class Account(View):
     def marks(self) -> list[TokenMark]:
         """The tokens we gave out lately, newest first within each tenant."""
         return [mark for text in self.block.all("token[]") if (mark := _read_mark(text))]
+
+    def mark_of(self, digest: str) -> TokenMark | None:
+        """Return the mark of the token with this digest."""
+        texts = (text for text in self.block.all("token[]") if digest in text)
+        marks = (mark for text in texts if (mark := _read_mark(text)))
+        return next((mark for mark in marks if mark.digest == digest), None)
 
     def set_marks(self, marks: Iterable[TokenMark]) -> None:
         """Keep these marks, the newest MARKS_PER_TENANT of each tenant."""

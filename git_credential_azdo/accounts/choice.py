@@ -69,7 +69,7 @@ def choose(remote: Remote, tenant: str | None, registry: Registry) -> Choice:
     ``tenant`` is what this very request says the organization's tenant is; what was learned before stands in.
     For a server the collection stands for the organization.
     """
-    accounts = [account for account in registry.accounts if account.address == remote.address]
+    accounts = _accounts_at(remote, registry)
     request = organization, user = organization_and_user(remote, registry)
     named = [account for account in accounts if account.answers_to(user)] if user else accounts
     candidates = [account for account in named if account.can_serve(organization)]
@@ -109,12 +109,17 @@ def organization_and_user(remote: Remote, registry: Registry) -> tuple[str | Non
     return organization, user
 
 
+def _accounts_at(remote: Remote, registry: Registry) -> list[Account]:
+    address = remote.address
+    return [account for account in registry.accounts if account.address == address]
+
+
 def _collection(remote: Remote, registry: Registry) -> str | None:
     """Return the collection of a server that the path lies in: one that an account lists, else the path itself.
 
     Without a path (git leaves it out unless useHttpPath is set) it is the only one that is listed, or unknown.
     """
-    accounts = [account for account in registry.accounts if account.address == remote.address]
+    accounts = _accounts_at(remote, registry)
     listed = {name for account in accounts for name in account.organizations}
     if not remote.path:
         return listed.pop() if len(listed) == 1 else None
@@ -146,7 +151,7 @@ def _decide(
         (organization, f"the organization {organization}"),
     ):
         bound = registry.binding(target) if target else None
-        account = next((account for account in candidates if account.id == bound), None)
+        account = next((account for account in candidates if bound and account.id == bound), None)
         if account:
             return account, f"bound to {what}", True
     if organization:

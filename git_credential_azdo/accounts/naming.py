@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
 
+SHORTEST_TOKEN = 40
+
 
 def unique_name(account: Account, accounts: Sequence[Account]) -> str:
     """Return the alias, else the sign-in name, else the id: the first that no other account answers to."""
@@ -40,3 +42,8 @@ def account_named(name: str, accounts: Sequence[Account]) -> Account:
 def _described(account: Account) -> str:
     organizations = ", ".join(account.organizations).replace(ALL_ORGANIZATIONS, "all organizations")
     return f"{account.kind} for {organizations}" if organizations else account.kind
+
+
+def looks_like_token(user: str) -> bool:
+    """Say whether a text in the user's place is rather a secret: people write https://TOKEN@host, and users are shown."""
+    return "@" not in user and len(user) >= SHORTEST_TOKEN

@@ -10,7 +10,7 @@ from __future__ import annotations
 from git_credential_azdo.accounts.account import ACCOUNT_KINDS, TYPED, Account, Block, Typed
 from git_credential_azdo.errors import ProtocolError
 from git_credential_azdo.git.remote import Remote, address_of, remote_of
-from git_credential_azdo.git.wire import Message, parse_pairs, split_blocks
+from git_credential_azdo.git.wire import MAX_LINE, Message, parse_pairs, split_blocks
 
 VERSION = "1"
 
@@ -108,7 +108,7 @@ def read(data: bytes) -> Registry:
     damaged: list[bytes] = []
     for raw in split_blocks(data):
         try:
-            block = Block(parse_pairs(raw))
+            block = _block_of(raw)
         except ProtocolError:
             damaged.append(raw)
             continue
@@ -125,3 +125,13 @@ def read(data: bytes) -> Registry:
         else:
             blocks.append(block)
     return Registry(header, blocks, damaged)
+
+
+def _block_of(raw: bytes) -> Block:
+    """Read one block. Raises ProtocolError."""
+    text = raw.decode("utf-8", "surrogateescape")
+    lines = text.split("\n")
+    keys_end = map(str.find, lines, "=" * len(lines))  # of every line: less than 1 without a key
+    if min(keys_end) > 0 and len(raw) <= MAX_LINE and "\0" not in text and "\r" not in text:
+        return Block.of_text(text)
+    return Block(parse_pairs(raw))  # which knows the rest

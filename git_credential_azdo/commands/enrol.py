@@ -161,7 +161,11 @@ def undecided(registry: Registry, account: Account) -> list[str]:
     for organization in sorted(listed):
         remote = registry.remote_at(organization)
         choice = choose(remote, None, registry) if remote else None
-        if choice and choice.outcome == AMBIGUOUS and any(each.id == account.id for each in choice.candidates):
+        if (
+            choice
+            and choice.outcome == AMBIGUOUS
+            and any(each.id == account.id for each in choice.candidates)
+        ):
             found.append(organization)
     return found
 
@@ -234,7 +238,8 @@ def place_of(organizations: list[str], registry: Registry) -> str:
     places = {remote.address for remote in remotes if remote}
     if len(places) > 1:
         raise UsageError(
-            f"an account is for one place, not for {' and '.join(sorted(places))}", "run setup for each of them"
+            f"an account is for one place, not for {' and '.join(sorted(places))}",
+            "run setup for each of them",
         )
     return places.pop() if places else SERVICES_ADDRESS
 

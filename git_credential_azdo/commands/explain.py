@@ -13,7 +13,7 @@ import click
 
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.environment import variable_for
-from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.naming import looks_like_token, unique_name
 from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.enrol import current_registry, printable
 from git_credential_azdo.commands.explain_online import who_can_read
@@ -29,7 +29,6 @@ ANSWERS = "answers"
 QUITS = "stops git with an error"
 SILENT = "answers nothing"
 NOT_ASKED = "is not asked"
-_LOOKS_LIKE_TOKEN = 30  # characters; sign-in names of that length hold an @, and an old PAT has 52
 
 
 @click.command("explain")
@@ -133,13 +132,9 @@ def _choice(remote: Remote, registry: Registry) -> dict[str, object]:
         }
     if choice.typed:
         return {**found, "get": ANSWERS}
-    if choice.outcome == rules.UNKNOWN_USER and _looks_like_token(choice.user or ""):
+    if choice.outcome == rules.UNKNOWN_USER and looks_like_token(choice.user or ""):
         found["reason"] = "the address holds what looks like a token where git expects a user"
     return {**found, "get": QUITS if choice.outcome == rules.AMBIGUOUS else SILENT}
-
-
-def _looks_like_token(user: str) -> bool:
-    return "@" not in user and len(user) >= _LOOKS_LIKE_TOKEN
 
 
 def _print(found: dict[str, object]) -> None:

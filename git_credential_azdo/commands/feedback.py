@@ -51,9 +51,9 @@ def recognize(message: Message, registry: Registry) -> Given | None:
         return None
     ours = digest(registry.salt, secret)
     for account in registry.accounts:
-        for mark in account.marks:
-            if mark.digest == ours:
-                return Given(account, mark.tenant, ours, mark.received)
+        mark = account.mark_of(ours)
+        if mark:
+            return Given(account, mark.tenant, ours, mark.received)
     for state in message.all("state[]"):
         if state.startswith(STATE_PREFIX):
             identifier, _, rest = state.removeprefix(STATE_PREFIX).partition(":")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 
 from git_credential_azdo.accounts import choice as rules
-from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.naming import looks_like_token, unique_name
 from git_credential_azdo.errors import say
 from git_credential_azdo.git.remote import SERVICES_ADDRESS
 
@@ -38,7 +38,11 @@ def tell(choice: Choice) -> bool:
         return True
     if choice.outcome == rules.UNKNOWN_USER:
         known = f"; known are {', '.join(names)}" if names else ""
-        say("error", f"no account is named {choice.user}{known}")
+        user = choice.user or ""
+        if looks_like_token(user):
+            say("error", f"the address holds what looks like a token where git expects a user{known}")
+        else:
+            say("error", f"no account is named {user}{known}")
         say("hint", _setup(choice))
         return False
     if choice.outcome == rules.NOT_COVERED:

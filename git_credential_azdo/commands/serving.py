@@ -10,7 +10,7 @@ import time
 from git_credential_azdo import tokens
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, STATE_PREFIX, number
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
-from git_credential_azdo.errors import ServiceError, SignInError, say
+from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, say
 from git_credential_azdo.git.remote import address_of
 
 TYPE_CHECKING = False
@@ -67,8 +67,8 @@ def serve(
         url = address_of(organization or "")
         raise ServiceError(
             f"{where} refused a fresh token of {account.name} (tenant {account.tenant or 'unknown'}) a moment ago",
-            f"git credential-azdo explain {url} --online, or git credential-azdo setup --pat --org "
-            f"{organization or 'ORGANIZATION'}",
+            f"git credential-azdo explain {tokens.quoted(url)} --online, or git credential-azdo setup --pat --org "
+            f"{tokens.quoted(organization or 'ORGANIZATION')}",
         )
     where = tenant_for(account, organization, tenant, registry, asked=asked)
     return Served(account, tokens.access_token(account, where, registry.salt), None)
@@ -82,7 +82,10 @@ def tenant_for(
         return ""
     known = tenant or registry.tenant_of(organization)
     if known is None and organization and not asked:
-        known = tokens.ask_tenant(organization)
+        try:
+            known = tokens.ask_tenant(organization)
+        except NetworkError:  # a live token of the account's own tenant may do
+            known = None
     return account.tenant if known is None or known in PERSONAL_TENANTS else known
 
 

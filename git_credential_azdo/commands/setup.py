@@ -110,7 +110,9 @@ def command(
     if servers and not pat:
         raise UsageError("--server goes with --pat", "git credential-azdo setup -h")
     chosen = [*organization_names(organizations), *setup_server.collections(servers)]
-    place_of(chosen, current_registry())
+    place, known = place_of(chosen, current_registry()), current_registry().services_addresses
+    if not pat and place not in {SERVICES_ADDRESS, *known}:
+        raise UsageError(f"{place} takes personal access tokens only", "git credential-azdo setup --pat -h")
     if replace_global_pat:
         _only_with_organizations()
         setup_replace.run(chosen)

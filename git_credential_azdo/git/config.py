@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
 _SECONDS = 20.0
+_USER_INFO = re.compile(r"//[^/@]*@")
 _OURS = re.compile(
     r"""
       azdo (\s|$)                                            # git's short name for git-credential-azdo
@@ -267,7 +268,9 @@ def _other(helper: Helper) -> Other:
     name = "an empty helper, which ends the list before it"
     if helper.value:
         name = "a shell command" if helper.value.startswith("!") else _word(helper.value)
-    return Other(helper, f"{name}, set by {entry.key} in {place(entry)}", _cure(entry, helper.value))
+    key = _USER_INFO.sub("//", entry.key)  # people write passwords there, too
+    cure = _cure(entry, helper.value) if key == entry.key else f"take it out of {place(entry)} by hand"
+    return Other(helper, f"{name}, set by {key} in {place(entry)}", cure)
 
 
 def _word(value: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_credential_azdo.accounts.naming import looks_like_token
 from git_credential_azdo.errors import AzdoError  # noqa: TC001 - a NamedTuple's fields are looked up
 from git_credential_azdo.git.wire import Message
 
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
     Wanted = Callable[[Message], bool]
 
-_TOKEN_LENGTH = 30  # characters; sign-in names of that length hold an @, and the older PATs have 52
 _OLD_PAT, _NEW_PAT = 52, 84
 _JWT_START = "eyJ"
 
@@ -56,8 +56,3 @@ def message(pairs: Iterable[tuple[str, str | None]]) -> Message:
     """Make the message about an entry; a token in the user's place is left out, since users are shown."""
     kept: list[Pair] = [(key, value) for key, value in pairs if value]
     return Message((key, value) for key, value in kept if key != "username" or not looks_like_token(value))
-
-
-def looks_like_token(text: str) -> bool:
-    """Say whether a text in the user's place is rather a secret: people write https://TOKEN@host, too."""
-    return "@" not in text and len(text) >= _TOKEN_LENGTH

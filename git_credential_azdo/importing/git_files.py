@@ -13,10 +13,11 @@ import shlex
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from git_credential_azdo.accounts.naming import looks_like_token
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git import urlmatch
 from git_credential_azdo.git.config import split_key
-from git_credential_azdo.importing.entry import Entry, Find, looks_like_token, message
+from git_credential_azdo.importing.entry import Entry, Find, message
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -9,6 +9,7 @@ gpg, and may keep no more than a line: several lines become one of JSON for them
 from __future__ import annotations
 
 import contextlib
+import getpass
 import importlib
 import json
 import os
@@ -174,15 +175,22 @@ def _unattended() -> Iterator[None]:
         open(os.devnull, "w", encoding="utf-8") as nowhere,
         contextlib.redirect_stderr(nowhere),
     ):
-        before = os.environ.get(name)
+        before, ask = os.environ.get(name), getpass.getpass
         os.environ[name] = f"{before or ''} --pinentry-mode error"
+        getpass.getpass = _nobody_is_there
         try:
             yield
         finally:
+            getpass.getpass = ask
             if before is None:
                 del os.environ[name]
             else:
                 os.environ[name] = before
+
+
+def _nobody_is_there(*_: object, **_options: object) -> str:
+    """Stand in for ``getpass``, with which the backends of keyrings.alt ask for a password of their own."""
+    raise keyring.errors.KeyringLocked
 
 
 def _fold(text: str) -> str:

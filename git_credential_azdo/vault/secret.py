@@ -53,7 +53,7 @@ def decode(text: str) -> Message:
 def load(read: Read, key: str) -> Message | None:
     """Read the secret kept under ``key``, whole or in parts; None when there is none.
 
-    Raises what ``read`` raises, ProtocolError for an entry that is not ours, VaultError when parts are missing.
+    Raises what ``read`` raises, and ProtocolError for an entry that is not ours or whose parts are missing.
     """
     for _ in range(_READ_TRIES):  # somebody may be writing between the head and its parts
         text = read(key)
@@ -66,7 +66,7 @@ def load(read: Read, key: str) -> Message | None:
         parts = [part for name in names if (part := read(name)) is not None]
         if len(parts) == len(names):
             return _decode(key, "".join(parts))
-    raise VaultError(f"the keyring lost a part of the secret {key}", "git credential-azdo setup")
+    raise ProtocolError(f"the keyring lost a part of the secret {key}", "git credential-azdo setup")
 
 
 def save(

@@ -1,0 +1,33 @@
+"""The next token of a workload: one request in the workload's own way, its answer kept as any other.
+
+Apart from ``renewal``, since what workloads need to load is nothing that a person's sign-in needs.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.renewal import keep
+from git_credential_azdo.signin import workload
+from git_credential_azdo.tokens import Token, read_secret
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
+
+
+def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
+    """Get the next access token of the workload for the tenant, within ``seconds``.
+
+    Raises SignInError when its configuration must change, NetworkError, ServiceError, UsageError, VaultError.
+    """
+
+    def client_secret() -> str | None:
+        kept = read_secret(account.vault, f"{account.id}/client-secret")
+        return kept.get("secret") if kept else None
+
+    with Web(seconds, settings_for) as web:
+        grant = workload.request_token(account.block, tenant, web, client_secret, os.environ)
+    return keep(account, tenant, grant, salt)

@@ -101,7 +101,7 @@ class Home:
 
     def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
         """Run our console script; only ``get`` may print a secret."""
-        return self.run(SCRIPT, *words, given=given, secret_out=words[:1] == ("get",), **environment)
+        return self.run(SCRIPT, *words, given=given, secret_out=words[:1] == ("get",), **environment)  # type: ignore[arg-type] # no variable is named cwd
 
     def get(self, *lines: str, **environment: str) -> Result:
         """Ask ``get`` with these lines."""

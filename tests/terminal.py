@@ -167,6 +167,13 @@ class Here(Home):
         self._monkeypatch = monkeypatch
         self._capfd = capfd
 
+    @classmethod
+    def of(cls, home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+        """Return the same home, with the same environment, whose commands run in this process."""
+        here = cls(home.folder, monkeypatch, capfd)
+        here.environment = home.environment
+        return here
+
     def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
         """Run a command as the console script would."""
         if environment or words[0] in {"get", "store", "erase"}:

@@ -33,7 +33,9 @@ class Git:
             "PATH": os.environ["PATH"],
             "HOME": str(folder),
             "GIT_CONFIG_NOSYSTEM": "1",
-            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_CONFIG_GLOBAL": str(
+                folder / "gitconfig"
+            ),  # git lfs install writes it, and would replace a device
             "GIT_TERMINAL_PROMPT": "0",
             **{
                 f"GIT_{who}_{what}": "test@example.com"
@@ -218,6 +220,7 @@ def test_large_files_travel(git: Git, url: str) -> None:
     assert git.run("clone", "-q", url, str(one), password=password).returncode == 0
     for words in (["install", "--local"], ["track", "*.bin"]):
         assert git.run("lfs", *words, cwd=one).returncode == 0
+    assert git.run("add", ".gitattributes", cwd=one).returncode == 0
     commit(git, one, "large.bin")
     pushed = git.run("push", password=password, cwd=one)
     assert pushed.returncode == 0, pushed.stderr

@@ -47,7 +47,18 @@ NOT_OURS = ours(
 REGISTRY = NOT_OURS | ours("accounts.account", "accounts.registry")
 SERVING = REGISTRY | ours("accounts.choice", "commands.serving", "tokens", "vault.secret")
 STORE = REGISTRY | ours("accounts.choice", "accounts.digest", "commands.feedback") | {"_blake2"}
-FORBIDDEN = {"keyring", "click", "httpx", "platformdirs", "json", "re", "typing", "dataclasses", "threading", "socket"}
+FORBIDDEN = {
+    "keyring",
+    "click",
+    "httpx",
+    "platformdirs",
+    "json",
+    "re",
+    "typing",
+    "dataclasses",
+    "threading",
+    "socket",
+}
 
 
 @pytest.fixture

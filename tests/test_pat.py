@@ -30,7 +30,7 @@ def ann(
 ) -> Here:
     """Return a home where ann signed in for contoso; its commands run in this process."""
     sign_in(home, emulator.world, ANN, "contoso", "contoso-labs")
-    return Here(home, monkeypatch, capfd)
+    return Here.of(home, monkeypatch, capfd)
 
 
 def living(emulator: Emulator) -> list[Pat]:
@@ -241,7 +241,7 @@ def test_the_organizations_tenant_gets_its_own_token(home: Home, ann: Here, emul
 @pytest.mark.parametrize("kind", ["pat", "managed-identity", "service-principal"])
 def test_only_a_persons_sign_in_makes_tokens(here: Here, emulator: Emulator, kind: str) -> None:
     """Named or not, another kind is refused before anybody is asked."""
-    home = here.home
+    home = here
     if kind == "pat":
         give_pat(home, emulator.world.new_pat(BOB, ["fabrikam"]), BOB, "fabrikam")
     else:
@@ -268,7 +268,7 @@ def test_only_a_persons_sign_in_makes_tokens(here: Here, emulator: Emulator, kin
 @pytest.fixture
 def here(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
     """Return a home without an account whose commands run in this process."""
-    return Here(home, monkeypatch, capfd)
+    return Here.of(home, monkeypatch, capfd)
 
 
 def test_without_an_account_the_hint_is_setup(here: Here, emulator: Emulator) -> None:
@@ -333,7 +333,7 @@ def test_one_organization_that_fails_does_not_hide_the_others(ann: Here, emulato
 def test_an_empty_list_says_so(here: Here, ann: Here) -> None:
     """And without an account that lists anything, how to ask."""
     assert "hint: you have no personal access token there" in ann.azdo("pat", "list", "--org", "contoso").err
-    here.home.registry.unlink()
+    here.registry.unlink()
     result = here.azdo("pat", "list")
     assert (result.code, "hint: git credential-azdo pat list --org ORG" in result.err) == (1, True)
 
@@ -396,7 +396,7 @@ def test_a_place_without_this_service_is_told_where_tokens_are_made(
     ann: Here, emulator: Emulator, words: tuple[str, ...]
 ) -> None:
     """A registered server makes them on its own page; nobody is asked."""
-    add_block(ann.home, ("kind", "server"), ("address", "https://tfs.example.com"))
+    add_block(ann, ("kind", "server"), ("address", "https://tfs.example.com"))
     result = ann.azdo("pat", *words, "--org", "https://tfs.example.com/Team")
     assert (result.code, emulator.requests) == (1, [])
     if words != ("rotate",):
@@ -407,7 +407,7 @@ def test_a_place_without_this_service_is_told_where_tokens_are_made(
 def test_a_sign_in_of_another_cloud_makes_nothing_here(here: Here, emulator: Emulator) -> None:
     """Its token must not travel to the public one."""
     cloud = ("address", "https://dev.azure.us")
-    add_block(here.home, ("kind", "oauth"), ("id", "0123456789ab"), ("name", ANN), ("vault", "file"), cloud)
+    add_block(here, ("kind", "oauth"), ("id", "0123456789ab"), ("name", ANN), ("vault", "file"), cloud)
     result = here.azdo("pat", "create", "--org", "contoso", "--account", ANN)
     assert (result.code, emulator.requests) == (1, [])
     assert f"{ANN} is no account of dev.azure.com" in result.err

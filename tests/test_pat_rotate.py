@@ -28,7 +28,7 @@ def ann(
 ) -> Here:
     """Return a home where ann signed in and made a token for contoso, bound and named as a person would."""
     sign_in(home, emulator.world, ANN, "contoso", "contoso-labs")
-    here = Here(home, monkeypatch, capfd)
+    here = Here.of(home, monkeypatch, capfd)
     made = here.azdo(
         "pat", "create", "--org", "contoso", "--days", "20", "--scope", "vso.code", "--name", "Mine"
     )

@@ -25,7 +25,7 @@ PROMPT = "Personal access token .Enter to leave it out.: "
 @pytest.fixture
 def here(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
     """Return a home whose commands run in this process, with nobody in front."""
-    return Here(home, monkeypatch, capfd)
+    return Here.of(home, monkeypatch, capfd)
 
 
 @pytest.fixture

@@ -61,7 +61,7 @@ def person(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Person:
 @pytest.fixture
 def here(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
     """Return a home whose commands run in this process."""
-    return Here(home, monkeypatch, capfd)
+    return Here.of(home, monkeypatch, capfd)
 
 
 def failed(home: Home, result: Result) -> list[str]:

@@ -17,8 +17,9 @@ import trustme
 
 from git_credential_azdo import web
 from git_credential_azdo.errors import NetworkError, ServiceError
+from git_credential_azdo.git.network import Settings
 from git_credential_azdo.trust import tls_context
-from git_credential_azdo.web import Answer, Settings, Web
+from git_credential_azdo.web import Answer, Web
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

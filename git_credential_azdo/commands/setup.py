@@ -112,7 +112,10 @@ def command(
     chosen = [*organization_names(organizations), *setup_server.collections(servers)]
     place, known = place_of(chosen, current_registry()), current_registry().services_addresses
     if not pat and place not in {SERVICES_ADDRESS, *known}:
-        raise UsageError(f"{place} takes personal access tokens only", "git credential-azdo setup --pat -h")
+        raise UsageError(
+            f"{place} is a server of its own, which takes no token of Entra",
+            "git credential-azdo setup --pat -h",
+        )
     if replace_global_pat:
         _only_with_organizations()
         setup_replace.run(chosen)

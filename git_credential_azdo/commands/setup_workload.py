@@ -99,7 +99,9 @@ def sign_in(kind: str, given: Options, chosen: list[str], alias: str | None, vau
         if not fresh.get("name"):
             fresh.set("name", (_person(web, grant) if is_public else "") or kind)
         is_person = kind == AZURE_CLI and is_public
-        found = [*chosen, *(_reached(web, grant, chosen) if is_person else [])]
+        # Another cloud's token must not travel to the public one, which alone is known to list organizations.
+        is_public = not any("://" in name for name in chosen)
+        found = [*chosen, *(_reached(web, grant, chosen) if is_person and is_public else [])]
     tenant = fresh.get("tenant")
     access = [
         ("token", grant.access_token),

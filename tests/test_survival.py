@@ -111,7 +111,7 @@ def test_a_server_that_hangs_costs_no_more_than_the_time_given(
     began = time.monotonic()
     assert_refused(home.get(*at(), AZDO_TIMEOUT="1"), f"cannot reach {LOGIN}", "timed out after")
     emulator.refuse("dev.azure.com", faults.hang())
-    assert_refused(home.get(*at("fabrikam/app/_git/app"), AZDO_TIMEOUT="1"), "cannot reach dev.azure.com")
+    assert_refused(home.get(*at("fabrikam/app/_git/app"), AZDO_TIMEOUT="1"), "cannot reach")
     assert time.monotonic() - began < 20
     emulator.faults.release()
     assert stale.token()

@@ -6,7 +6,6 @@ What each git lacks: git's Documentation/RelNotes (2.26 config --show-scope, 2.4
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import re
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import git_credential_azdo
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
+from git_credential_azdo.commands import bytecode
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hidden
 from git_credential_azdo.commands.explain import ANSWERS, SILENT, explain
 from git_credential_azdo.commands.misses import USE_HTTP_PATH
@@ -71,25 +71,15 @@ _NAMED = frozenset(
 
 def program() -> Iterator[Check]:
     """Our version, Python's and the platform's; whether the package is compiled."""
-    try:
-        version = git_credential_azdo.__version__
-    except ImportError:
-        version = "not installed, run from a folder"
+    version = git_credential_azdo.__version__
     text = f"{version}, Python {platform.python_version()} at {sys.executable}, {platform.platform()}"
     yield Check(PROGRAM, OK, text)
-    folder = os.path.dirname(git_credential_azdo.__file__)
-    sources = [
-        os.path.join(root, name)
-        for root, _, names in os.walk(folder)
-        for name in names
-        if name.endswith(".py")
-    ]
-    bare = [path for path in sources if not os.path.exists(importlib.util.cache_from_source(path))]
+    bare, count = bytecode.uncompiled(), len(bytecode.sources())
     if bare:
-        cure = f"{shlex.quote(sys.executable)} -m compileall -q {shlex.quote(folder)}"
-        yield Check("bytecode", WARN, f"{len(bare)} of {len(sources)} modules are not compiled", cure)
+        cure = f"{shlex.quote(sys.executable)} -m compileall -q {shlex.quote(bytecode.PACKAGE)}"
+        yield Check("bytecode", WARN, f"{len(bare)} of {count} modules are not compiled", cure)
     else:
-        yield Check("bytecode", OK, f"{len(sources)} modules are compiled")
+        yield Check("bytecode", OK, f"{count} modules are compiled")
 
 
 def path() -> Iterator[Check]:

@@ -15,6 +15,7 @@ import click
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, OAUTH, PAT
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands import (
+    bytecode,
     code_page,
     setup_git,
     setup_oauth,
@@ -186,6 +187,7 @@ def _only_with_organizations() -> None:
 
 def _finish(account: Account, *, git_config: bool, ask: bool) -> None:
     _summarize(account)
+    bytecode.compile_package()
     if account.address != SERVICES_ADDRESS:
         setup_server.register(account.address)
     if git_config:

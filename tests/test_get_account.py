@@ -97,6 +97,15 @@ def test_without_a_path_the_cure_is_to_let_git_send_it(home: Home, emulator: Emu
     assert "git config --global credential.https://dev.azure.com.useHttpPath true" in result.err
 
 
+@pytest.mark.usefixtures("ann")
+def test_a_token_in_the_users_place_is_never_printed(home: Home, emulator: Emulator) -> None:
+    """People write https://TOKEN@dev.azure.com; the watch on secrets reads what is printed."""
+    token = emulator.world.new_pat(ANN, ["contoso"])
+    result = home.get(*at(username=token))
+    assert (result.out, result.code) == ("", 0)
+    assert "what looks like a token where git expects a user; known are ann@contoso.com" in result.err
+
+
 def test_an_unknown_user_gets_no_other_accounts_token(home: Home, ann: Account) -> None:
     """The named user is honoured: one error line with who is known, one hint line; git may ask the person."""
     assert ann.token()

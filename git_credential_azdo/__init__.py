@@ -6,16 +6,18 @@
 ``accounts/``  who we are: accounts, which one to take, the registry file and where it lies
 ``vault/``     where secrets are kept: the OS keyring, or a file on consent
 ``signin/``    how a token is got: OAuth, Entra, the browser and the pasted answer
-``tokens``     a live token for this account and tenant: vault, lock, refresh (``renewal`` asks for the next one)
-``devops``     Azure DevOps REST: who am I, which organizations, is this token good
-``pats``       Azure DevOps REST: personal access tokens made, listed and revoked
+``tokens``     a live token for this account and tenant: vault, lock, refresh; ``renewal`` and ``renewal_workload``
+               ask for the next one and are loaded by it when one is due
+``devops``     Azure DevOps REST: who am I, which organizations, is this token good (``devops_codes``: its refusals)
+``pats``       Azure DevOps REST: personal access tokens made, listed and revoked (``pat_errors``: its refusals)
 ``web``        the one HTTP client, and ``trust``, whose certificates it believes
 ``files``, ``lock``  private files written whole, and locks between processes
 ``importing/`` what other helpers keep, found and read
 ``commands/``  the verbs: those git calls (``helper``) and those people call
 
-Imports run downwards only: errors <- git <- accounts, vault, web <- signin, devops <- tokens <- commands
-<- __main__. Importing a room never loads its neighbours: every package ``__init__`` holds only its docstring.
+Imports run downwards only: errors, files, lock <- git <- accounts, vault, trust, web <- signin, devops, pats <- tokens
+<- renewal <- importing, commands <- __main__. Importing a room never loads its neighbours: every room's ``__init__``
+holds only its docstring.
 """
 
 __version__ = "0.1.0"

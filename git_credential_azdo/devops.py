@@ -61,7 +61,7 @@ def organization_url(organization: str) -> str:
     """Return the address of an organization, or of a server's collection."""
     protocol, _, rest = address_of(organization).partition("://")
     host, _, path = rest.partition("/")
-    return f"{protocol}://{host}/{quote(path)}"
+    return f"{protocol}://{host}/{quote(path, errors='surrogateescape')}"
 
 
 def tokens_page(organization: str) -> str:

@@ -80,7 +80,7 @@ def keep(
         _write(vault, access_key(account, tenant), grant.access_token, details)
         mark = TokenMark(tenant, token.digest, now)
         if not update(lambda registry: _marked(registry, account.id, mark)):
-            forget_secrets(account, vault)  # logged out while we asked
+            forget_secrets(account, vault, tenant)  # logged out while we asked
     except AzdoError as error:
         say("error", f"the new token of {account.label} could not be kept: {error.message}")
     return token
@@ -122,9 +122,9 @@ def takes_token(organization: str, personal_token: str, seconds: float) -> bool:
     return True
 
 
-def forget_secrets(account: Account, vault: Vault) -> None:
-    """Delete every secret of the account, the refresh token first. Raises VaultError."""
-    tenants = {mark.tenant for mark in account.marks} | {account.tenant}
+def forget_secrets(account: Account, vault: Vault, *tenants_too: str) -> None:
+    """Delete every secret of the account, the refresh token first, of these tenants too. Raises VaultError."""
+    tenants = {mark.tenant for mark in account.marks} | {account.tenant, *tenants_too}
     keys = ["refresh", "pat", "typed", "client-secret"]
     for key in [*(f"{account.id}/{what}" for what in keys), *(access_key(account, each) for each in tenants)]:
         remove(vault.read, vault.delete, key)

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
 SERVICE = "git-credential-azdo"
 READ_SECONDS = 10.0
+LEAST_READ_SECONDS, LEAST_CALL_SECONDS = 2.0, 5.0
+"""What a keyring gets at the least, however late it is: to write the token in hand is worth the wait."""
+UNLOCK = "git credential-azdo unlock"
 LEAST_SECONDS = 300
 """A token with less life left than this is not handed out: a clone takes a while."""
 DEADLINE_SECONDS = 30.0
@@ -58,6 +61,8 @@ def deadline_seconds() -> float:
         whole = min(float(os.environ.get("AZDO_TIMEOUT") or DEADLINE_SECONDS), MOST_SECONDS)
     except ValueError:
         whole = DEADLINE_SECONDS
+    if not whole > 0:  # nonsense, not-a-number too
+        whole = DEADLINE_SECONDS
     return max(1.0, whole - (time.monotonic() - _STARTED))
 
 
@@ -66,8 +71,11 @@ def read_secret(vault: str, key: str) -> Message | None:
     if vault == SECRET_SERVICE:
         from git_credential_azdo.vault import secret_service  # noqa: PLC0415 - only for this vault
 
+        seconds = max(LEAST_READ_SECONDS, min(READ_SECONDS, deadline_seconds()))
         try:
-            return load(lambda entry: secret_service.read(SERVICE, entry, READ_SECONDS), key)
+            return load(lambda entry: secret_service.read(SERVICE, entry, seconds), key)
+        except secret_service.TimeUp:  # to ask keyring would only be to wait again
+            raise VaultError(f"the keyring did not answer in {seconds:.0f} seconds", UNLOCK) from None
         except secret_service.NotOurs:
             pass  # keyring knows the odd cases
     return load(open_vault(vault).read, key)
@@ -85,7 +93,7 @@ def open_vault(name: str) -> Vault:
         return NoVault()
     from git_credential_azdo.vault.os_keyring import open_named  # noqa: PLC0415 - loads keyring
 
-    return open_named(name)
+    return open_named(name, seconds=max(LEAST_CALL_SECONDS, deadline_seconds()))
 
 
 def find_any_vault() -> str:

@@ -233,7 +233,7 @@ def test_a_terminal_that_cannot_be_read_has_ended(pty: tuple[int, int]) -> None:
 
 
 CHILD = """
-import fcntl, os, sys, termios
+import fcntl, os, select, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from git_credential_azdo.signin import paste
 source = paste.open_source(lambda text: None)
@@ -241,8 +241,9 @@ assert isinstance(source, paste.Terminal)
 try:
     with source:
         os.write(1, b"ready")
-        while True:
-            source.poll()
+        while True:  # as the wait does: a signal just before a read that waits would be heard after it only
+            if select.select([0], [], [], 0.1)[0]:
+                source.poll()
 except KeyboardInterrupt:
     os.write(1, b"interrupted")
 except SystemExit as leaving:

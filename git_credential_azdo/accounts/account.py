@@ -218,7 +218,7 @@ class Account(View):
     def rejected_at(self, organization: str | None) -> int | None:
         """Return when the organization refused this account's token, in seconds since the epoch, if it did."""
         for text in self.block.all("rejected[]"):
-            name, _, at = text.partition(" ")
+            name, _, at = text.rpartition(" ")  # a server's collection may hold blanks
             if name == (organization or "-"):
                 return number(at)
         return None
@@ -227,7 +227,7 @@ class Account(View):
         """Mark the account as refused by the organization, or take the mark back; say whether that changed it."""
         name = organization or "-"
         before = self.block.all("rejected[]")
-        kept = [text for text in before if text.partition(" ")[0] != name]
+        kept = [text for text in before if text.rpartition(" ")[0] != name]
         if at is not None:
             kept.append(f"{name} {at}")
         self.block.set_all("rejected[]", kept)

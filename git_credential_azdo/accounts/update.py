@@ -38,7 +38,9 @@ def update(change: Callable[[Registry], Result]) -> Result:
             data = read_file(path)
             registry = read(data)
             if not registry.header.pairs:
-                registry.header = Block([("version", VERSION), ("salt", os.urandom(16).hex())])
+                registry.header = Block([("version", VERSION)])
+            if not registry.salt:
+                registry.header.set("salt", os.urandom(16).hex())
             result = change(registry)
             fresh = render(registry)
             if registry.damaged:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, Account, Block, TokenMark
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.digest import digest
-from git_credential_azdo.accounts.place import registry_path
+from git_credential_azdo.accounts.place import folder, lock_path, registry_path
 from git_credential_azdo.accounts.registry import BINDING, Registry, read
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands.feedback import learn
@@ -23,6 +23,7 @@ from git_credential_azdo.errors import AzdoError, UsageError, say
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.remote import SERVICES_ADDRESS, unquote
+from git_credential_azdo.lock import Lock
 from git_credential_azdo.renewal import forget_secrets
 from git_credential_azdo.tokens import open_vault, write_secret
 from git_credential_azdo.vault.none import NAME as NO_VAULT
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_credential_azdo.git.wire import Pair
+
+
+ENROL_SECONDS = 60.0
+"""How long one setup waits for another to keep its secrets."""
 
 
 @dataclass
@@ -60,8 +65,12 @@ class Newcomer:
 
 
 def current_registry() -> Registry:
-    """Return the registry as it is now. Raises ProtocolError when a newer version wrote it."""
-    return read(read_file(registry_path()))
+    """Return the registry as it is now. Raises AzdoError when it cannot be read, or a newer version wrote it."""
+    path = registry_path()
+    try:
+        return read(read_file(path))
+    except OSError as error:
+        raise AzdoError(f"cannot read {path}: {error.strerror}") from error
 
 
 def check_alias(alias: str | None, registry: Registry, kind: str) -> None:
@@ -76,6 +85,14 @@ def check_alias(alias: str | None, registry: Registry, kind: str) -> None:
 
 def enrol(newcomer: Newcomer, vault_name: str) -> Account:
     """Keep the account; return it. Raises VaultError, AzdoError; nothing is listed or kept then that was not before."""
+    try:
+        with Lock(lock_path("enrol"), ENROL_SECONDS):  # two at once would not know of each other's secrets
+            return _enrol(newcomer, vault_name)
+    except OSError as error:
+        raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
+
+
+def _enrol(newcomer: Newcomer, vault_name: str) -> Account:
     before = _replaced(current_registry(), newcomer)
     # Never the old id in another vault: two names may lead to one place, and the old secrets are deleted below.
     identifier = before.id if before and before.vault == vault_name else os.urandom(6).hex()

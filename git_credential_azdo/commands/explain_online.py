@@ -41,7 +41,7 @@ def who_can_read(url: str, registry: Registry) -> list[str]:
         if account.address == remote.address and account.can_serve(remote.organization)
     ]
     host = (message_for(url).get("host") or "").lower().removesuffix(":443")
-    repository = f"https://{host}/{quote((remote.path or '').partition('?')[0])}"
+    repository = f"https://{host}/{quote((remote.path or '').partition('?')[0], errors='surrogateescape')}"
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
         answers = list(pool.map(lambda account: _ask(account, remote, repository, registry), accounts))
     names = [unique_name(account, registry.accounts) for account in accounts]

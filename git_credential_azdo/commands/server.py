@@ -7,6 +7,7 @@ is another cloud's Azure DevOps Services: none is known to this program, each is
 
 from __future__ import annotations
 
+import re
 import shlex
 from urllib.parse import urlsplit
 
@@ -24,6 +25,9 @@ from git_credential_azdo.git.wire import Message
 from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.vault.find import find_vault
 from git_credential_azdo.vault.secret import remove
+
+_HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
+"""A name, or an address of the Internet protocol; git's patterns with ``*`` are no server."""
 
 
 @click.group("server")
@@ -149,11 +153,11 @@ def server_at(url: str) -> Remote:
     """Read a server's address; its path, if any, is no part of it. Raises UsageError for Microsoft's own hosts."""
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
-        port = f":{parts.port}" if parts.port else ""
+        host = (parts.hostname or "").removesuffix(".")
+        port = f":{parts.port}" if parts.port is not None else ""
     except ValueError:
         host = port = ""
-    if not host or parts.scheme not in {"http", "https"}:
+    if not _HOST.fullmatch(host) or port == ":0" or parts.scheme not in {"http", "https"}:
         raise UsageError(
             "that is no server's address", "git credential-azdo server add https://tfs.example.com"
         )
@@ -167,6 +171,7 @@ def server_at(url: str) -> Remote:
 def _is_microsofts(host: str) -> bool:
     return (
         host in LOGIN_HOSTS
+        or host == "login.live.com"
         or host.endswith((".visualstudio.com", ".dev.azure.com"))
         or host == "visualstudio.com"
     )

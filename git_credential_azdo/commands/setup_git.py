@@ -15,6 +15,7 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git import configure
+from git_credential_azdo.git.config_file import ChangedMeanwhile
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,9 +28,17 @@ BY_HAND = "git config --global credential.helper azdo"
 
 def write(*, ask: bool) -> None:
     """Show and write what git needs to call us for Azure DevOps; with ``ask``, only after a yes. Raises UsageError."""
-    plan = configure.plan(_script(), record=_record(current_registry()))
-    if _write(plan, ask=ask):
-        click.echo("To take it back: git credential-azdo setup --undo", err=True)
+    for is_last in (False, False, True):
+        plan = configure.plan(_script(), record=_record(current_registry()))
+        try:
+            written = _write(plan, ask=ask)
+        except ChangedMeanwhile:  # perhaps by another setup, which did it all
+            if is_last:
+                raise
+        else:
+            if written:
+                click.echo("To take it back: git credential-azdo setup --undo", err=True)
+            return
 
 
 def write_server(address: str, *, with_path: bool = False) -> None:

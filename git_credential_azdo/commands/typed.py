@@ -18,8 +18,13 @@ from git_credential_azdo.accounts.choice import (
     matching_typed,
     organization_and_user,
 )
+from git_credential_azdo.accounts.place import folder, lock_path, registry_path
+from git_credential_azdo.accounts.registry import read
 from git_credential_azdo.accounts.update import update
+from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.files import read_file
 from git_credential_azdo.git.remote import Remote
+from git_credential_azdo.lock import Lock
 from git_credential_azdo.tokens import find_any_vault, open_vault, read_secret, write_secret
 from git_credential_azdo.vault.secret import remove
 
@@ -27,6 +32,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.registry import Registry
     from git_credential_azdo.git.wire import Message, Pair
+
+STORE_SECONDS = 30.0
+"""How long one ``store`` waits for others to keep their secrets."""
 
 _SECRET_KEYS = ("password", "oauth_refresh_token", "authtype", "credential")
 
@@ -74,7 +82,7 @@ def store(message: Message, remote: Remote, registry: Registry) -> None:
     expires = message.get("password_expiry_utc")
     if expires:
         block.set("expires_utc", expires)
-    before = next((each for each in registry.typed if _identity(each.block) == _identity(block)), None)
+    before = _alike(registry, block)
     if before:
         kept = read_secret(before.vault, _key(before))
         if (
@@ -83,11 +91,25 @@ def store(message: Message, remote: Remote, registry: Registry) -> None:
             and before.block.get("expires_utc") == (expires or "")
         ):
             return
+    try:
+        with Lock(lock_path(TYPED), STORE_SECONDS):  # two at once would not know of each other's secrets
+            _keep(block, secret)
+    except OSError as error:
+        raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
+
+
+def _keep(block: Block, secret: list[Pair]) -> None:
+    registry = read(read_file(registry_path()))
+    before = _alike(registry, block)
     vault_name = before.vault if before else registry.header.get("vault") or find_any_vault()
     block.set("id", before.id if before else os.urandom(6).hex())
     block.set("vault", vault_name)
     write_secret(open_vault(vault_name), _key(Typed(block)), secret)
     update(lambda fresh: _put(fresh, block, vault_name))
+
+
+def _alike(registry: Registry, block: Block) -> Typed | None:
+    return next((each for each in registry.typed if _identity(each.block) == _identity(block)), None)
 
 
 def erase(message: Message, remote: Remote, registry: Registry) -> None:

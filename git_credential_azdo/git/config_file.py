@@ -28,6 +28,10 @@ Pairs = tuple[tuple[str, str], ...]
 """git's keys and values, in order."""
 
 
+class ChangedMeanwhile(UsageError):  # noqa: N818 - a state: a new look at the file cures it
+    """Somebody else wrote the file since it was read."""
+
+
 class Change(NamedTuple):
     """One file to be written: its path as people know it, its bytes as read and as they shall be (None: no file)."""
 
@@ -210,4 +214,4 @@ def _replace(change: Change) -> None:
 
 def _check_unchanged(change: Change) -> None:
     if read(change.path) != change.before:
-        raise UsageError(f"{change.path} has changed meanwhile", hint="run it again")
+        raise ChangedMeanwhile(f"{change.path} has changed meanwhile", hint="run it again")

@@ -39,6 +39,10 @@ PROMPT_SECONDS = 300.0
 UNLOCK = "git credential-azdo unlock"
 _HINT = "git credential-azdo setup --vault file"
 _NOT_VAULTS = (chainer.ChainerBackend, fail.Keyring, null.Keyring)
+_SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
+_NO_BUS = frozenset(
+    ("ConnectionRefusedError", "FileNotFoundError", "KeyError", "SecretServiceNotAvailableException")
+)
 _WINDOWS = "keyring.backends.Windows.WinVaultKeyring"
 _KNOWN = ("keyring.backends.", "git_credential_azdo.")
 _TRIAL_BYTES = 1_250
@@ -49,12 +53,18 @@ _ONE_AT_A_TIME = threading.Lock()
 class KeyringVault:
     """Entries of one keyring backend, under the service name SERVICE."""
 
-    def __init__(self, backend: keyring.backend.KeyringBackend, *, prompting: bool = False) -> None:
+    def __init__(
+        self,
+        backend: keyring.backend.KeyringBackend,
+        *,
+        prompting: bool = False,
+        seconds: float = CALL_SECONDS,
+    ) -> None:
         if type(backend) is SecretService.Keyring and not prompting:
             backend = _QuietSecretService()  # type: ignore[no-untyped-call] # keyring has no types here
         self._backend = backend
         self._prompting = prompting
-        self._seconds = PROMPT_SECONDS if prompting else CALL_SECONDS
+        self._seconds = PROMPT_SECONDS if prompting else seconds
         self.name = name_of(backend)
         self._foreign = not self.name.startswith(_KNOWN)
         self.limit = PART_UNITS if self.name == _WINDOWS else None
@@ -129,9 +139,10 @@ def name_of(backend: keyring.backend.KeyringBackend) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
+def open_named(name: str, *, prompting: bool = False, seconds: float = CALL_SECONDS) -> KeyringVault:
     """Open the backend that an account's secrets were written with, whatever the environment says now.
 
+    A call of it may take ``seconds``, and CALL_SECONDS at the most.
     Raises VaultError when it is not installed here.
     """
     module, _, kind = name.rpartition(".")
@@ -141,7 +152,7 @@ def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
         raise VaultError(
             f"the keyring backend {name} is not available: {type(error).__name__}", _HINT
         ) from error
-    return KeyringVault(backend, prompting=prompting)
+    return KeyringVault(backend, prompting=prompting, seconds=min(seconds, CALL_SECONDS))
 
 
 def candidates() -> list[keyring.backend.KeyringBackend]:
@@ -269,7 +280,8 @@ def _translated(error: Exception, name: str) -> VaultError:
         return error
     if isinstance(error, keyring.errors.KeyringLocked):
         return VaultLocked("the keyring is locked", UNLOCK)
-    if isinstance(error, keyring.errors.NoKeyringError):
+    absent = name == _SECRET_SERVICE and type(error).__name__ in _NO_BUS
+    if absent or isinstance(error, keyring.errors.NoKeyringError):
         return VaultError("there is no OS keyring here", _HINT)
     if isinstance(error, subprocess.CalledProcessError) and error.cmd[1:2] == ["show"]:
         return VaultLocked(f"the password store is locked: gpg could not open an entry of {name}", UNLOCK)

@@ -42,6 +42,10 @@ class NotOurs(Exception):  # noqa: N818 - no accident: it tells the caller to as
     """This read is not for the short cut: ask keyring. Never shown to a person."""
 
 
+class TimeUp(NotOurs):
+    """The bus or the Secret Service is there, but did not answer in time."""
+
+
 def read(service: str, username: str, deadline: float) -> str | None:
     """Give the secret that keyring keeps for this service and username, or None if there is none.
 
@@ -230,5 +234,5 @@ def _carry(bus: _socket.socket, conversation: Generator[bytes, bytes, str | None
 def _time_left(end: float) -> float:
     left = end - time.monotonic()
     if left <= 0:
-        raise NotOurs("the time is up")
+        raise TimeUp("the time is up")
     return left

@@ -149,15 +149,17 @@ def test_logout_needs_to_know_whom(home: Home, emulator: Emulator) -> None:
     one = give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam")
     two = give_pat(home, emulator.world.new_pat(BOB), BOB, "*")
     for words, said in (
-        ((), "name an account, or all of them"),
-        ((BOB, "--all"), "name an account, or all of them"),
+        ((), "name an account, or give --all"),
+        ((BOB, "--all"), "name an account, or give --all"),
         (("carl",), "no account is named carl"),
         ((BOB,), f"{one.id} (pat for fabrikam), {two.id} (pat for all organizations)"),
     ):
         result = home.azdo("logout", *words)
         assert (result.code, said in result.err) == (1, True), result.err
     assert len(listed(home)) == 2
-    assert home.azdo("logout", one.id).code == 0
+    shown = [re.split(r"\s{2,}", line)[0] for line in home.azdo("accounts").lines[1:]]
+    assert shown == [f"{BOB} ({one.id})", f"{BOB} ({two.id})"]
+    assert home.azdo("logout", one.id).out == f"{BOB} ({one.id}) is forgotten\n"
     assert list(listed(home)) == [BOB]
 
 

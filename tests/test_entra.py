@@ -273,26 +273,24 @@ def test_names_with_braces_are_only_names(code: int, who: str, tenant: str, orga
 
 
 @pytest.mark.parametrize(
-    ("refused", "transient", "person"),
+    ("refused", "transient"),
     [
-        (TokenRefused("invalid_grant", codes=(700082,)), False, True),
-        (TokenRefused("interaction_required"), False, True),
-        (TokenRefused("invalid_grant", codes=(90055,)), True, False),
-        (TokenRefused("temporarily_unavailable"), True, False),
-        (TokenRefused("invalid_grant", status=429), True, False),
-        (TokenRefused("invalid_grant", status=503), True, False),
-        (TokenRefused("invalid_client"), False, False),
-        (TokenRefused("invalid_scope"), False, False),
+        (TokenRefused("invalid_grant", codes=(700082,)), False),
+        (TokenRefused("interaction_required"), False),
+        (TokenRefused("invalid_grant", codes=(90055,)), True),
+        (TokenRefused("temporarily_unavailable"), True),
+        (TokenRefused("invalid_grant", status=429), True),
+        (TokenRefused("invalid_grant", status=503), True),
+        (TokenRefused("invalid_client"), False),
+        (TokenRefused("invalid_scope"), False),
     ],
 )
-def test_a_refusal_is_for_now_for_a_person_or_a_setting(
+def test_a_refusal_is_for_now_or_for_good(
     refused: TokenRefused,
     transient: bool,  # noqa: FBT001 - a table
-    person: bool,  # noqa: FBT001 - a table
 ) -> None:
-    """Busy: later. Refused: a person. A wrong client id: neither, it is a setting."""
+    """Busy: later. Refused, or a wrong client id: somebody has to act."""
     assert entra.refusal_is_transient(refused) is transient
-    assert entra.refusal_needs_person(refused) is person
 
 
 # --- the requests

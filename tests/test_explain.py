@@ -144,8 +144,8 @@ def test_the_environments_token_is_named_not_shown(home: Home) -> None:
 def test_what_git_would_send_counts_once_git_calls_us(ann: Home, emulator: Emulator) -> None:
     """Without useHttpPath the organization is unknown to get; credential.username names a user."""
     sign_in(ann, emulator.world, BOB, "fabrikam")
-    assert explained(ann, APP)["git_calls_us"] is False
-    assert explained(ann, APP)["account"] == ANN
+    before = explained(ann, APP)
+    assert (before["git_calls_us"], before["git_sends_path"], before["account"]) == (False, False, ANN)
     ann.git("config", "--global", "credential.helper", "azdo")
     found = explained(ann, APP)
     assert (found["git_calls_us"], found["git_sends_path"]) == (True, False)

@@ -65,13 +65,17 @@ def test_the_version_is_the_packages(home: Home) -> None:
 @pytest.mark.parametrize(
     ("words", "said", "hint"),
     [
-        (["accuonts", "now"], "no such command 'accuonts'", "git credential-azdo -h"),
+        (["accuonts", "now"], "no such command 'accuonts'; did you mean accounts", "git credential-azdo -h"),
         (["help", "nothing"], "there is no command nothing", "git credential-azdo -h"),
         (["help", "server", "ad"], "there is no command server ad", "git credential-azdo -h"),
         (["accounts", "--colour"], "no such option", "git credential-azdo accounts -h"),
         (["accounts", "--format", "xml"], "is not one of 'text', 'json'", "git credential-azdo accounts -h"),
         (["use"], "missing argument 'ACCOUNT'", "git credential-azdo use -h"),
         (["server", "ad", "x"], "no such command 'ad'", "git credential-azdo server -h"),
+        (["quux", "x"], "no such command 'quux'", "git credential-azdo -h"),
+        (["accounts", "--formt", "json"], "did you mean", "git credential-azdo accounts -h"),
+        (["pat"], "error: missing command", "git credential-azdo pat -h"),
+        (["server"], "error: missing command", "git credential-azdo server -h"),
         (["explain"], "missing argument 'URL'", "git credential-azdo explain -h"),
     ],
 )
@@ -84,7 +88,8 @@ def test_a_command_line_that_cannot_be_read_is_two_lines_and_exit_code_2(
     assert (result.code, result.out) == (2, "")
     assert error.startswith(ERROR)
     assert said in error
-    assert not error.endswith(".")
+    assert error[-1] not in ".?)"
+    assert "Did you mean" not in error
     assert cure == f"git-credential-azdo: hint: {hint}"
 
 

@@ -482,11 +482,11 @@ def test_when_no_answer_can_come_the_wait_ends(
 
 def test_a_page_that_shows_the_code_asks_for_what_it_shows(terminal: tuple[int, Terminal]) -> None:
     """An own registration's page; nothing listens, and the person pastes the bare code."""
-    person = Person(lambda _: os.write(terminal[0], b"k\r"))
+    person = Person(lambda _: os.write(terminal[0], b"k-e-y-12\r"))
 
     got = sign_in(person, terminal[1], redirect_uri="https://show.example/code")
 
-    assert (got.code, got.redirect_uri) == ("k", "https://show.example/code")
+    assert (got.code, got.redirect_uri) == ("k-e-y-12", "https://show.example/code")
     assert "what the last page shows" in person.said[-1]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.accounts.account import Account, Block
-from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.errors import UsageError
 
 
@@ -35,6 +35,24 @@ def account(
 def test_the_shortest_name_that_means_one(accounts: list[Account], names: list[str]) -> None:
     """The alias, else the sign-in name, else the id."""
     assert [unique_name(each, accounts) for each in accounts] == names
+
+
+def test_an_id_is_shown_with_whose_it_is() -> None:
+    """A name that means one account needs nothing beside it."""
+    accounts = [
+        account("1", "ann"),
+        account("2", "ann"),
+        account("3", "", "ANN"),
+        account("4"),
+        account("5", "bob"),
+    ]
+    assert [shown_name(each, accounts) for each in accounts] == [
+        "ann (1)",
+        "ann (2)",
+        "ANN (3)",
+        "4",
+        "bob",
+    ]
 
 
 @given(

@@ -57,7 +57,14 @@ def test_removing_forgets_what_was_typed_and_what_git_was_told(server: Home) -> 
     """Other servers stay; setup's undo is not needed."""
     assert server.azdo("server", "add", "https://git.example.com").code == 0
     assert server.store(*LINES, "username=u", f"password={new_password()}").code == 0
-    assert server.azdo("setup", "--undo").err == "There was nothing to take back\n"
+    undone = server.azdo("setup", "--undo").err.splitlines()
+    assert undone == [
+        "There was nothing to take back",
+        *(
+            f"git-credential-azdo: hint: git credential-azdo server remove {url}"
+            for url in (URL, "https://git.example.com")
+        ),
+    ]
     result = server.azdo("server", "remove", URL)
     assert (result.code, result.out) == (0, f"{URL} is no longer served\n")
     assert not [path for path in vault_of(server).rglob("*") if path.is_file()]
@@ -71,7 +78,9 @@ def test_removing_forgets_what_was_typed_and_what_git_was_told(server: Home) -> 
 def test_http_only_on_demand(file_home: Home) -> None:
     """Passwords would travel in clear text."""
     refused = file_home.azdo("server", "add", "http://tfs.example.com")
-    assert (refused.code, "--allow-http" in refused.err) == (1, True)
+    assert refused.code == 1
+    assert "over http; https is better\n" in refused.err
+    assert "hint: git credential-azdo server add --allow-http http://tfs.example.com\n" in refused.err
     assert file_home.azdo("server", "list").lines == []
     assert file_home.azdo("server", "add", "http://tfs.example.com:80", "--allow-http").code == 0
     assert file_home.azdo("server", "list").lines == ["http://tfs.example.com"]

@@ -178,7 +178,7 @@ def test_what_cannot_be_a_token_is_told_before_anybody_is_asked(
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ([], "which organization is the token for"),
+        ([], "--pat needs an organization, or --all-orgs"),
         (["--org", "x", "--all-orgs"], "--all-orgs goes with --pat and without --org"),
         (["--org", "x", "--expires", "2001-01-01"], "expired already on 2001-01-01"),
         (["--org", "x", "--expires", "soon"], "--expires takes a day such as"),

@@ -276,6 +276,17 @@ def test_a_machine_outside_of_azure_is_told_so() -> None:
     assert len(service.requests) == 1
 
 
+@pytest.mark.parametrize("body", [b"", b"<html>", b"no"])
+def test_what_is_no_identity_service_is_told_so(body: bytes) -> None:
+    """Other clouds have something else at that address."""
+    service = Service(httpx.Response(403, content=body))
+    with pytest.raises(
+        ServiceError, match=r"^no managed identity answers on this machine \(status 403\)$"
+    ) as caught:
+        service.ask("vm")
+    assert caught.value.hint == "git credential-azdo setup -h"
+
+
 @pytest.mark.parametrize(
     ("numbers", "life"),
     [

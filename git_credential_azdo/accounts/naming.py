@@ -25,6 +25,12 @@ def unique_name(account: Account, accounts: Sequence[Account]) -> str:
     return account.id
 
 
+def shown_name(account: Account, accounts: Sequence[Account]) -> str:
+    """Return the unique name for people to read: an id alone tells them nothing, so whose it is stands before it."""
+    name, known = unique_name(account, accounts), account.name or account.alias
+    return f"{known} ({name})" if name == account.id and known not in {"", name} else name
+
+
 def account_named(name: str, accounts: Sequence[Account]) -> Account:
     """Return the one account that ``name`` means. Raises UsageError when none or several do."""
     found = [account for account in accounts if account.answers_to(name)]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo.accounts.account import PAT, WORKLOAD_KINDS
-from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import BINDING
 from git_credential_azdo.accounts.update import update
@@ -122,7 +122,7 @@ def _print_table(registry: Registry) -> None:
     table = [[column.upper() for column in _COLUMNS]]
     for account in registry.accounts:
         state, expires = state_of(account)
-        name = unique_name(account, registry.accounts) + (" (default)" if account.default else "")
+        name = shown_name(account, registry.accounts) + (" (default)" if account.default else "")
         tenant, served = account.tenant or "-", _served(account, registry)
         table.append([name, account.kind, tenant, served, state, _instant(expires) or "-"])
     widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]

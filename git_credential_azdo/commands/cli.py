@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import re
 import stat
 import sys
 
@@ -28,6 +29,7 @@ COMMANDS = {
 }
 EPILOG = """git itself calls get, store, erase and capability.
 Texts on each command: git credential-azdo COMMAND -h"""
+_SUGGESTION = re.compile(r"[.,;]?\s*\(?\bDid you mean\b:?\s*(.+?)[?.)]*$")
 
 
 class _LazyGroup(click.Group):
@@ -46,6 +48,20 @@ class _LazyGroup(click.Group):
         module = importlib.import_module(_MODULES + COMMANDS[cmd_name][0])
         command = module.command
         return command if isinstance(command, click.Command) else None
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        try:
+            return super().resolve_command(ctx, args)
+        except click.UsageError:
+            from difflib import get_close_matches  # noqa: PLC0415 - for a mistyped command only
+
+            close = get_close_matches(args[0], COMMANDS, n=1)
+            if not close:
+                raise
+            message = f"No such command {args[0]!r}. Did you mean {close[0]}?"
+            raise click.UsageError(message, ctx) from None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
@@ -113,5 +129,5 @@ def _comes_from_git() -> bool:
 
 
 def _as_line(text: str) -> str:
-    line = " ".join(text.split()).removesuffix(".")
+    line = _SUGGESTION.sub(r"; did you mean \1", " ".join(text.split())).removesuffix(".")
     return line[:1].lower() + line[1:]

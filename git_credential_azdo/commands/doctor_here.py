@@ -20,7 +20,6 @@ from git_credential_azdo.commands import bytecode
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hidden
 from git_credential_azdo.commands.explain import ANSWERS, SILENT, explain
 from git_credential_azdo.commands.misses import USE_HTTP_PATH
-from git_credential_azdo.commands.setup_git import BY_HAND
 from git_credential_azdo.git import config
 from git_credential_azdo.git.address import holds_password, message_for
 from git_credential_azdo.git.remote import SERVICES_HOST
@@ -156,7 +155,7 @@ def _helpers(entries: list[config.Entry], url: str, label: str) -> Iterator[Chec
     ours = next((helper for helper in helpers if helper.ours), None)
     if ours is None:
         why = f": {others.reset.said}" if others.reset else ""
-        cure = others.reset.cure if others.reset else f"git credential-azdo setup, or {BY_HAND}"
+        cure = others.reset.cure if others.reset else "git credential-azdo setup"
         yield Check(name, FAIL, f"git does not call us for {label}{why}", cure)
     else:
         started = _program_of(ours)

@@ -114,7 +114,7 @@ def _account(account: Account, name: str) -> Check:
         return Check("account", WARN, f"{text}: ends in {days} day{'s' * (days != 1)}", setup_hint(account))
     if ALL_ORGANIZATIONS in account.organizations:
         text += f": tokens for all organizations stop working on {GLOBAL_PATS_END}"
-        return Check("account", WARN, text, "git credential-azdo setup, or setup --pat --org ORG for each")
+        return Check("account", WARN, text, "git credential-azdo setup --replace-global-pat")
     return Check("account", OK, f"{text}: {state}")
 
 

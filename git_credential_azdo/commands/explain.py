@@ -72,7 +72,8 @@ def explain(url: str, registry: Registry) -> dict[str, object]:
         found["git"] = error.message
     # Where git does not call us (yet), it will with the path: setup sees to that.
     calls_us = any(helper.ours for helper in config.helpers_for(entries, url))
-    with_path = config.use_http_path(entries, url) or not calls_us
+    sends_path = config.use_http_path(entries, url)
+    with_path = sends_path or not calls_us
     user = config.value_for(entries, "credential.username", url)
     remote = registry.remote_of(message_for(url, with_path=with_path, user=user))
     if remote is None:
@@ -97,7 +98,7 @@ def explain(url: str, registry: Registry) -> dict[str, object]:
         )
         found["get"] = NOT_ASKED
     found["git_calls_us"] = calls_us
-    found["git_sends_path"] = with_path
+    found["git_sends_path"] = sends_path
     others = config.others(entries, url)
     named = [*others.before, *others.receiving, *([others.reset] if others.reset else [])]
     found["other_helpers"] = [f"{other.said}; {other.cure}" for other in dict.fromkeys(named)]

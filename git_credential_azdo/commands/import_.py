@@ -30,7 +30,6 @@ if TYPE_CHECKING:
 
 COPY = "copy"
 _COLUMNS = ("where", "what", "for", "user", "then")
-_GIT = "https://dev.azure.com"
 
 
 @click.command("import")

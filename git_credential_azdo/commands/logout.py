@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.naming import account_named, shown_name
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import BINDING, Registry
 from git_credential_azdo.accounts.update import update
@@ -25,12 +25,12 @@ if TYPE_CHECKING:
 def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
     """Forget ACCOUNT, or all: the secrets in the vault and the entry in the registry."""
     if bool(name) == everybody:
-        raise UsageError("name an account, or all of them", "git credential-azdo logout ACCOUNT (or --all)")
+        raise UsageError("name an account, or give --all", "git credential-azdo logout --all")
     accounts = current_registry().accounts
     for account in accounts if everybody else [account_named(name or "", accounts)]:
         forget_secrets(account, _vault_of(account))
         update(lambda registry, gone=account.id: _forget(registry, gone))  # type: ignore[misc]
-        click.echo(f"{unique_name(account, accounts)} is forgotten")
+        click.echo(f"{shown_name(account, accounts)} is forgotten")
     if everybody and not accounts:
         click.echo("there was no account")
 

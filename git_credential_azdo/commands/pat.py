@@ -35,7 +35,7 @@ _ACCOUNT = click.option("--account", "name", metavar="ACCOUNT", help="The accoun
 _DAYS = click.IntRange(1, _MOST_DAYS)
 
 
-@click.group("pat")
+@click.group("pat", no_args_is_help=False)
 def command() -> None:
     """Make, list, revoke and rotate personal access tokens with your own sign-in."""
 

@@ -30,7 +30,7 @@ _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*",
 """A name, or an address of the Internet protocol; git's patterns with ``*`` are no server."""
 
 
-@click.group("server")
+@click.group("server", no_args_is_help=False)
 def command() -> None:
     """Serve a server of your own: it keeps what you type to git, by protocol, host, path and user."""
 
@@ -61,8 +61,8 @@ def add(
         return
     if remote.protocol == "http" and not allow_http:
         raise UsageError(
-            f"{remote.host} would get passwords in clear text over http",
-            f"git credential-azdo server add https://{remote.host}, or add --allow-http",
+            f"{remote.host} would get passwords in clear text over http; https is better",
+            f"git credential-azdo server add --allow-http {remote.address}",
         )
     name = find_vault(vault, current_registry().header.get("vault") or None).name
 

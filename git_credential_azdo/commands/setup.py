@@ -32,7 +32,7 @@ from git_credential_azdo.commands.enrol import (
     place_of,
     undecided,
 )
-from git_credential_azdo.errors import UsageError, VaultError, VaultLocked
+from git_credential_azdo.errors import UsageError, VaultError, VaultLocked, say
 from git_credential_azdo.git.remote import SERVICES_ADDRESS
 from git_credential_azdo.vault.file import NAME as FILE
 from git_credential_azdo.vault.find import find_vault
@@ -103,10 +103,7 @@ def command(
 ) -> None:
     """Sign in with a browser, or keep a personal access token, and let git use it."""
     if undo:
-        taken = setup_git.undo()
-        click.echo(
-            "git's configuration is as it was" if taken else "There was nothing to take back", err=True
-        )
+        _undo()
         return
     if servers and not pat:
         raise UsageError("--server goes with --pat", "git credential-azdo setup -h")
@@ -179,6 +176,16 @@ def command(
     _finish(account, git_config=not no_git_config, ask=ask)
 
 
+def _undo() -> None:
+    taken = setup_git.undo()
+    told = "git no longer calls us for Azure DevOps" if taken else "There was nothing to take back"
+    click.echo(told, err=True)
+    registry = current_registry()
+    for address in (block.get(setup_git.SERVER) for block in registry.of_kind(setup_git.KIND)):
+        if registry.server(address) is not None or address in registry.services_addresses:
+            say("hint", f"git credential-azdo server remove {address}")
+
+
 def _only_with_organizations() -> None:
     given = {name for name, value in click.get_current_context().params.items() if value}
     if given - {"replace_global_pat", "organizations"}:
@@ -219,8 +226,8 @@ def _check_options(
         )
     if pat and not chosen and not all_orgs:
         raise UsageError(
-            "which organization is the token for?",
-            "git credential-azdo setup --pat --org ORG (or --all-orgs)",
+            "--pat needs an organization, or --all-orgs",
+            "git credential-azdo setup --pat --org ORG",
         )
     if all_orgs and (chosen or not pat):
         raise UsageError("--all-orgs goes with --pat and without --org", "git credential-azdo setup -h")

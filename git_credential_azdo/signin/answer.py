@@ -20,7 +20,7 @@ _WRAPPING = " \t\u00a0\u200b\u2060\ufeff'\"`<>\u201c\u201d\u2018\u2019\u00ab\u00
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _QUERY = re.compile(r"[?#&]?(?:[\w.-]+=[^&]*&)*(?:code|error|state)=", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_BARE_CODE = re.compile(r"[\x21-\x7e]+")
+_BARE_CODE = re.compile(r"[\x21-\x7e]{8,}")  # shorter is a slip: codes are long
 _ONCE = ("code", "state", "error")
 
 

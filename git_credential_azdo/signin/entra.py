@@ -137,9 +137,6 @@ def _issuer_tenant(tenant: str) -> str:
 
 _TRANSIENT_CODES = frozenset({90055, 90033, 90006})
 _TRANSIENT_ERRORS = frozenset({"temporarily_unavailable", "server_error"})
-_PERSON_ERRORS = frozenset(
-    {"invalid_grant", "interaction_required", "login_required", "consent_required", "access_denied"}
-)
 
 
 def sign_in_error(
@@ -166,11 +163,6 @@ def refusal_is_transient(refused: TokenRefused) -> bool:
         or refused.error in _TRANSIENT_ERRORS
         or not _TRANSIENT_CODES.isdisjoint(refused.codes)
     )
-
-
-def refusal_needs_person(refused: TokenRefused) -> bool:
-    """Say whether this sign-in is over until a person signs in (or an administrator acts)."""
-    return not refusal_is_transient(refused) and refused.error in _PERSON_ERRORS
 
 
 def _words(who: str | None, tenant: str | None, organization: str | None) -> dict[str, str]:

@@ -233,7 +233,13 @@ def _ask(web: Web, question: _Question, source: str, sleep: Callable[[float], No
 
 
 def _read(answer: Answer, source: str, which: Which, now: float) -> oauth.Grant:
-    body = answer.json()
+    try:
+        body = answer.json()
+    except ServiceError:  # off Azure, something else may have that address
+        raise ServiceError(
+            f"no managed identity answers on this machine (status {answer.status})",
+            "git credential-azdo setup -h",
+        ) from None
     if not isinstance(body, dict):
         raise ServiceError(
             f"the managed identity service's answer is no token answer (status {answer.status})"

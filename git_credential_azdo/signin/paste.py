@@ -33,6 +33,10 @@ _PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _MOST_BYTES = 256 * 1024
 
 
+def _counted(length: int) -> str:
+    return f"{length} character{'s' * (length != 1)}"
+
+
 class Source(Protocol):
     """Where a pasted answer comes from; a context manager that sets everything back.
 
@@ -188,11 +192,11 @@ if sys.platform != "win32":
                 return []
             lines = self._editor.feed(data)
             for line in lines:
-                self._echo(f"\r{_PROMPT}{len(line)} characters   \r\n")
+                self._echo(f"\r{_PROMPT}{_counted(len(line))}   \r\n")
                 self._in_line = False
             if len(self._editor):
                 self._in_line = True
-                self._echo(f"\r{_PROMPT}{len(self._editor)} characters   ")
+                self._echo(f"\r{_PROMPT}{_counted(len(self._editor))}   ")
             return lines
 
 else:  # pragma: no cover - Windows
@@ -231,7 +235,7 @@ else:  # pragma: no cover - Windows
                 keys.append(msvcrt.getwch())
             lines = self._editor.feed("".join(keys).encode("utf-8", errors="replace"))
             for line in lines:
-                self._echo(f"{len(line)} characters\r\n")
+                self._echo(f"{_counted(len(line))}\r\n")
             return lines
 
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
     """Forget ACCOUNT, or all: the secrets in the vault and the entry in the registry."""
     if bool(name) == everybody:
-        raise UsageError("name an account, or give --all", "git credential-azdo logout --all")
+        raise UsageError("name an account, or give --all", "git credential-azdo accounts")
     accounts = current_registry().accounts
     for account in accounts if everybody else [account_named(name or "", accounts)]:
         forget_secrets(account, _vault_of(account))

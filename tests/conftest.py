@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,10 @@ from tests.watch import WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A shell that starts us in the background lets children ignore Ctrl-C, which some tests press.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 BIN = Path(sys.executable).parent
 SCRIPT = BIN / "git-credential-azdo"

@@ -264,14 +264,17 @@ def test_ctrl_c_and_sigterm_leave_the_terminal_as_it_was(
         [sys.executable, "-c", CHILD], stdin=pty[1], stdout=subprocess.PIPE, start_new_session=True
     ) as child:
         assert child.stdout is not None
-        assert child.stdout.read(5) == b"ready"
-        if way == "key":
-            os.write(pty[0], b"\x03")
-        else:
-            child.send_signal(signal.SIGTERM)
+        try:
+            assert child.stdout.read(5) == b"ready"
+            if way == "key":
+                os.write(pty[0], b"\x03")
+            else:
+                child.send_signal(signal.SIGTERM)
 
-        assert child.stdout.read() == said
-        assert child.wait(20) == status
+            assert child.stdout.read() == said
+            assert child.wait(20) == status
+        finally:
+            child.kill()
     assert termios.tcgetattr(pty[1]) == before
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from git_credential_azdo.git.wire import Pair
-    from tests.conftest import Home
+    from tests.conftest import Home, Result
     from tests.emulator.world import World
 
 SALT = "00112233445566778899aabbccddeeff"
@@ -204,3 +204,13 @@ def _moved(text: str, seconds: int) -> str:
     where = max(index for index, word in enumerate(words) if len(word) == 10 and word.isdigit())
     words[where] = str(int(words[where]) - seconds)
     return " ".join(words)
+
+
+def assert_refused(result: Result, *texts: str) -> None:
+    """Expect one error line with these texts, at most one hint line, and that git is told to stop."""
+    assert (result.out, result.code) == ("quit=1\n", 0)
+    error, *hints = result.err.splitlines()
+    assert error.startswith("git-credential-azdo: error: ")
+    assert all(text in error for text in texts), result.err
+    assert all(line.startswith("git-credential-azdo: hint: ") for line in hints)
+    assert len(hints) <= 1

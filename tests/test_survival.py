@@ -10,10 +10,10 @@ import pytest
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.emulator.messages import Response, json_response
-from tests.people import STALE, at, blocks, challenge, everything_kept, learn, sign_in
+from tests.people import STALE, assert_refused, at, blocks, challenge, everything_kept, learn, sign_in
 
 if TYPE_CHECKING:
-    from tests.conftest import Home, Result
+    from tests.conftest import Home
     from tests.emulator.emulator import Emulator
     from tests.people import Account
 
@@ -27,16 +27,6 @@ def stale(home: Home, emulator: Emulator) -> Account:
     ann = sign_in(home, emulator.world, ANN, "contoso")
     ann.let_pass(STALE)
     return ann
-
-
-def assert_refused(result: Result, *texts: str) -> None:
-    """Expect one error line with these texts, at most one hint line, and that git is told to stop."""
-    assert (result.out, result.code) == ("quit=1\n", 0)
-    error, *hints = result.err.splitlines()
-    assert error.startswith("git-credential-azdo: error: ")
-    assert all(text in error for text in texts), result.err
-    assert all(line.startswith("git-credential-azdo: hint: ") for line in hints)
-    assert len(hints) <= 1
 
 
 def answer(value: object, status: int = 200) -> faults.Fault:

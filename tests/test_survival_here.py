@@ -11,12 +11,12 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN
-from tests.people import STALE, at, everything_kept, sign_in
+from tests.people import STALE, assert_refused, at, everything_kept, sign_in
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Home, Result
+    from tests.conftest import Home
     from tests.emulator.emulator import Emulator
     from tests.people import Account
 
@@ -29,16 +29,6 @@ def stale(home: Home, emulator: Emulator) -> Account:
     ann = sign_in(home, emulator.world, ANN, "contoso")
     ann.let_pass(STALE)
     return ann
-
-
-def assert_refused(result: Result, *texts: str) -> None:
-    """Expect one error line with these texts, at most one hint line, and that git is told to stop."""
-    assert (result.out, result.code) == ("quit=1\n", 0)
-    error, *hints = result.err.splitlines()
-    assert error.startswith("git-credential-azdo: error: ")
-    assert all(text in error for text in texts), result.err
-    assert all(line.startswith("git-credential-azdo: hint: ") for line in hints)
-    assert len(hints) <= 1
 
 
 def test_a_get_that_is_killed_leaves_nothing_in_the_way(

@@ -22,6 +22,12 @@ def tls_context(settings: Settings = _OURS) -> ssl.SSLContext:
     is_set = bool(settings.ca_file or settings.ca_path)
     cafile = settings.ca_file if is_set else os.environ.get("SSL_CERT_FILE") or None
     capath = settings.ca_path if is_set else os.environ.get("SSL_CERT_DIR") or None
+    for variable in () if is_set else ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        value = os.environ.get(variable)
+        if value and not os.path.isabs(value):
+            raise NetworkError(
+                f"{variable} is a relative path, which a repository could fill", f"unset {variable}"
+            )
     try:
         context = ssl.create_default_context(cafile=cafile, capath=capath)
     except OSError as error:

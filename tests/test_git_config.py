@@ -284,23 +284,42 @@ def test_a_helper_says_what_git_would_run(value: str, runs: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "meaning"),
+    "value",
     [
-        (None, True),
-        ("", False),
-        ("YES", True),
-        ("on", True),
-        ("1", True),
-        ("0", False),
-        ("2k", True),
-        ("off", False),
+        *(None, "", "YES", "on", "1", "0", "2k", "off", "No", "-1", "0x0", "0x1f", "007", "+1", " 1"),
+        *("2097151k", "2097152k", "9999999999", "99999999999999999999"),
+        *("flase", "1x", "08", "0x", "-", "1 k", "truth"),
     ],
 )
-def test_booleans_are_read_as_git_reads_them(git: RealGit, value: str | None, meaning: bool) -> None:  # noqa: FBT001 - a table's column
-    """Words, numbers with units, the empty value and the bare key."""
+def test_booleans_are_read_as_git_reads_them(git: RealGit, value: str | None) -> None:
+    """Words, numbers with units, the empty value and the bare key; what git refuses is an error that names it."""
     git.write([("a.b", value)])
-    assert git.run("config", "--type=bool", "a.b").strip() == str(meaning).lower()
-    assert config.as_bool(value) is meaning
+    done = subprocess.run(
+        ["git", "config", "--type=bool", "a.b"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=git.env,
+        cwd=git.home,
+    )
+    (found,) = git.entries()
+    if done.returncode == 0:
+        assert config.as_bool(found) is (done.stdout.strip() == "true")
+        return
+    with pytest.raises(
+        UsageError, match=r"^a\.b in .*/\.gitconfig \(global\) is neither true nor false$"
+    ) as caught:
+        config.as_bool(found)
+    subprocess.run(caught.value.hint or "", shell=True, check=True, cwd=git.home, env=git.env)  # noqa: S602 - a person pastes it
+    assert git.entries() == []
+
+
+def test_a_file_that_only_git_config_would_read_is_not_read(git: RealGit) -> None:
+    """GIT_CONFIG is for ``git config`` alone: no other command goes by it."""
+    git.write([("a.b", "1")])
+    git.write([("a.c", "1")], name="other")
+    git.env["GIT_CONFIG"] = str(git.home / "other")
+    assert [found.key for found in git.entries()] == ["a.b"]
 
 
 def test_scopes_origins_and_odd_values_are_read(git: RealGit, tmp_path: Path) -> None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_azdo.errors import NetworkError, UsageError
 from git_credential_azdo.git import network
 from git_credential_azdo.git.network import Settings, settings_for
+from git_credential_azdo.trust import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,6 +26,8 @@ VARIABLES = (
     "GIT_SSL_NO_VERIFY",
     "NO_PROXY",
     "no_proxy",
+    "GIT_CONFIG_COUNT",
+    "GIT_CONFIG_PARAMETERS",
 )
 
 
@@ -106,10 +111,90 @@ def test_checking_no_certificates_is_honoured_with_a_warning(
     assert capsys.readouterr().err.count("certificates are not checked") == 1
 
 
-def test_a_broken_configuration_sets_nothing(gitconfig: Path) -> None:
-    """Git itself will tell the person; a refresh must not fail of it."""
+def test_a_configuration_that_git_refuses_is_an_error(gitconfig: Path) -> None:
+    """Proxy and trust are not known then; git itself would not go on either."""
     gitconfig.write_text("[http\n")
+    with pytest.raises(UsageError, match="git cannot read its configuration: bad config line 1 in file"):
+        settings_for(SERVICES)
+
+
+def test_without_git_nothing_is_set(gitconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its file may be there; what a program does that is not there is no question."""
+    gitconfig.write_text("[http]\n\tproxy = http://everywhere:1\n")
+    monkeypatch.setenv("PATH", str(gitconfig.parent))
     assert settings_for(SERVICES) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("sslVerify = flase", "is neither true nor false"),
+        ("sslVerify = 2x", "is neither true nor false"),
+        ("sslBackend = schannel\n\tschannelUseSSLCAInfo = ja", "is neither true nor false"),
+        ("sslCAInfo = ca.pem", "is a relative path, which a repository could fill"),
+        ("sslKey = ./keys/key.pem", "is a relative path, which a repository could fill"),
+        ("proxy", "has no value"),
+        ("sslCAPath", "has no value"),
+    ],
+)
+def test_what_leaves_proxy_or_trust_in_doubt_is_an_error_that_names_key_and_file(
+    gitconfig: Path, line: str, said: str
+) -> None:
+    """Never "off", never a file of the folder we stand in; the hint is the command that takes it away."""
+    gitconfig.write_text(f"[http]\n\t{line}\n")
+    (gitconfig.parent / "ca.pem").touch()
+    key = line.rpartition("\t")[2].partition(" ")[0].lower()
+    with pytest.raises(UsageError, match=said) as caught:
+        settings_for(SERVICES)
+    assert caught.value.message.startswith(f"http.{key} in {gitconfig} (global) ")
+    subprocess.run(caught.value.hint or "", shell=True, check=True)  # noqa: S602 - a person pastes it into a shell
+    network._entries.cache_clear()
+    assert settings_for(SERVICES) == Settings()
+
+
+@pytest.mark.parametrize("variable", ["GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_CERT", "GIT_SSL_KEY"])
+def test_a_relative_path_in_a_variable_is_refused(
+    gitconfig: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    """git would look for it in the work tree."""
+    gitconfig.write_text("")
+    monkeypatch.setenv(variable, "ca.pem")
+    with pytest.raises(UsageError, match=f"^{variable} is a relative path") as caught:
+        settings_for(SERVICES)
+    assert caught.value.hint == f"unset {variable}"
+
+
+@pytest.mark.parametrize(
+    ("more", "file"),
+    [("", None), ("\tschannelUseSSLCAInfo = false\n", None), ("\tschannelUseSSLCAInfo = true\n", "/ca.pem")],
+)
+def test_windows_own_tls_takes_no_file_unless_it_is_told_to(
+    gitconfig: Path, more: str, file: str | None
+) -> None:
+    """As git: with ``http.sslBackend=schannel`` the certificates are those of the system."""
+    gitconfig.write_text(f"[http]\n\tsslBackend = schannel\n\tsslCAInfo = /ca.pem\n{more}")
+    assert settings_for(SERVICES).ca_file == file
+
+
+@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
+def test_a_relative_path_to_certificates_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
+    """OpenSSL would look for it in the repository."""
+    monkeypatch.setenv(variable, "certificates")
+    with pytest.raises(NetworkError, match=f"^{variable} is a relative path"):
+        tls_context()
+
+
+def test_the_way_out_of_git_c_counts(gitconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Both forms of it: a repository can set neither."""
+    gitconfig.write_text("")
+    monkeypatch.setenv("GIT_CONFIG_PARAMETERS", "'http.proxy'='http://here:2'")
+    assert settings_for(SERVICES).proxy == "http://here:2"
+    monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
+    monkeypatch.setenv("GIT_CONFIG_KEY_0", "http.sslCAInfo")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "/ca.pem")
+    for cache in (network._settings, network._entries):
+        cache.cache_clear()
+    assert settings_for(SERVICES).ca_file == "/ca.pem"
 
 
 def test_a_proxys_password_is_never_shown() -> None:

@@ -20,7 +20,7 @@ from git_credential_azdo.commands import bytecode
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hidden
 from git_credential_azdo.commands.explain import ANSWERS, SILENT, explain
 from git_credential_azdo.commands.misses import USE_HTTP_PATH
-from git_credential_azdo.git import config
+from git_credential_azdo.git import config, network
 from git_credential_azdo.git.address import holds_password, message_for
 from git_credential_azdo.git.remote import SERVICES_HOST
 
@@ -136,8 +136,8 @@ def git_config(urls: list[str], accounts: int) -> Iterator[Check]:
     if config.value_for(entries, "http.extraheader", url):
         text = "http.extraHeader is set: a token in it is sent before any helper is asked"
         yield Check("git header", WARN, text, "git config --show-origin --name-only --get-regexp extraheader")
-    verify = config.value_for(entries, "http.sslVerify", url)
-    if (verify is not None and not config.as_bool(verify)) or "GIT_SSL_NO_VERIFY" in os.environ:
+    verify = config.entry_for(entries, "http.sslVerify", url)
+    if (verify and not config.as_bool(verify)) or "GIT_SSL_NO_VERIFY" in os.environ:
         cure = "git config --show-origin --get-regexp sslverify; echo $GIT_SSL_NO_VERIFY"
         yield Check("git TLS", WARN, "certificates are not checked: anybody on the way can read tokens", cure)
     values = [
@@ -146,6 +146,9 @@ def git_config(urls: list[str], accounts: int) -> Iterator[Check]:
     ]
     told = [f"{key}={hidden(value) or 'none'}" for key, value in values if value is not None]
     yield Check("git network", OK, ", ".join(told) or "neither proxy nor certificates are set")
+    for said in network.passed_over(entries):
+        text = f"{said} counts for git, not for what we send ourselves: a repository could have set it"
+        yield Check("git network", WARN, text, "git config --list --name-only --show-origin --show-scope")
 
 
 def _helpers(entries: list[config.Entry], url: str, label: str) -> Iterator[Check]:

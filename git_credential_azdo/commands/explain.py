@@ -18,7 +18,7 @@ from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.enrol import current_registry, printable
 from git_credential_azdo.commands.explain_online import who_can_read
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.git import config
+from git_credential_azdo.git import config, network
 from git_credential_azdo.git.address import holds_password, https_for_ssh, message_for, ssh_host
 
 if TYPE_CHECKING:
@@ -67,12 +67,12 @@ def explain(url: str, registry: Registry) -> dict[str, object]:
         return {**found, "reason": f"SSH never asks a credential helper{also}"}
     try:
         entries = config.read_config()
+        sends_path = config.use_http_path(entries, url)
     except UsageError as error:
-        entries = []
+        entries, sends_path = [], False
         found["git"] = error.message
     # Where git does not call us (yet), it will with the path: setup sees to that.
     calls_us = any(helper.ours for helper in config.helpers_for(entries, url))
-    sends_path = config.use_http_path(entries, url)
     with_path = sends_path or not calls_us
     user = config.value_for(entries, "credential.username", url)
     remote = registry.remote_of(message_for(url, with_path=with_path, user=user))
@@ -102,6 +102,7 @@ def explain(url: str, registry: Registry) -> dict[str, object]:
     others = config.others(entries, url)
     named = [*others.before, *others.receiving, *([others.reset] if others.reset else [])]
     found["other_helpers"] = [f"{other.said}; {other.cure}" for other in dict.fromkeys(named)]
+    found["passed_over"] = network.passed_over(entries)
     return found
 
 

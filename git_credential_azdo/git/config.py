@@ -22,6 +22,11 @@ if TYPE_CHECKING:
 
 _SECONDS = 20.0
 _USER_INFO = re.compile(r"//[^/@]*@")
+_BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "": False}
+_NUMBER = re.compile(
+    r"\s*([+-]?(?:0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*))([kmg]?)"
+)  # git_parse_int: strtoimax, a unit
+_LARGEST = 2**31 - 1
 _OURS = re.compile(
     r"""
       azdo (\s|$)                                            # git's short name for git-credential-azdo
@@ -46,6 +51,25 @@ class Entry(NamedTuple):
     origin: str
     key: str
     value: str | None
+
+    @property
+    def own(self) -> bool:
+        """Whether a person or an administrator set it: neither a repository nor a file below where we stand can.
+
+        A file that is included has the scope of the one that names it. A relative path comes of a relative HOME or
+        GIT_CONFIG_GLOBAL. GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS (``git -c``) are scope ``command``.
+        """
+        absolute = self.origin.startswith("/") or os.path.isabs(self.origin)
+        return self.scope == "command" or (self.scope in ("system", "global") and absolute)
+
+    @property
+    def said(self) -> str:
+        """The key and where it is set, for people, without what they write between ``//`` and ``@``."""
+        return f"{_USER_INFO.sub('//', self.key)} in {place(self)}"
+
+
+class GitMissing(UsageError):  # noqa: N818 - a state of this machine
+    """There is no git, so nothing is configured in it."""
 
 
 class Helper(NamedTuple):
@@ -95,7 +119,7 @@ def run_git(
 ) -> subprocess.CompletedProcess[bytes]:
     """Run git with these arguments, English messages, no questions and a time limit.
 
-    ``env`` replaces the inherited environment. Raises ``UsageError`` if git is missing or does not end in time.
+    ``env`` replaces the inherited environment. Raises ``GitMissing``, ``UsageError`` if it does not end in time.
     """
     full = {
         **(os.environ if env is None else env),
@@ -103,6 +127,7 @@ def run_git(
         "LANGUAGE": "C",
         "GIT_TERMINAL_PROMPT": "0",
     }
+    full.pop("GIT_CONFIG", None)  # ``git config`` alone would read that file instead of what git goes by
     try:
         return subprocess.run(
             [git, *arguments],
@@ -116,7 +141,7 @@ def run_git(
     except FileNotFoundError:
         if cwd is not None and not os.path.isdir(cwd):
             raise UsageError(f"there is no folder {cwd}") from None
-        raise UsageError("git was not found on PATH", hint="https://git-scm.com/downloads") from None
+        raise GitMissing("git was not found on PATH", hint="https://git-scm.com/downloads") from None
     except OSError as error:
         raise UsageError(f"git could not be started: {error.strerror}") from None
     except subprocess.TimeoutExpired:
@@ -178,22 +203,22 @@ def helpers_for(entries: Iterable[Entry], url: str) -> list[Helper]:
 
 
 def use_http_path(entries: Iterable[Entry], url: str) -> bool:
-    """Say whether git tells helpers the path of this URL."""
+    """Say whether git tells helpers the path of this URL. Raises ``UsageError`` for what git would refuse."""
     found = False
     for entry in _credential_entries(entries, url):
         if split_key(entry.key)[2] == "usehttppath":
-            found = as_bool(entry.value)
+            found = as_bool(entry)
     return found
 
 
-def value_for(entries: Iterable[Entry], key: str, url: str) -> str | None:
-    """Give the value of ``key`` (such as ``http.proxy``) for a URL, as ``git config --get-urlmatch`` does.
+def entry_for(entries: Iterable[Entry], key: str, url: str) -> Entry | None:
+    """Return the entry of ``key`` (such as ``http.proxy``) that ``git config --get-urlmatch`` takes for a URL, or None.
 
-    The most specific URL wins, the later of equals; a key without ``=`` counts as ``true``; None if not set.
+    The most specific URL wins, the later of equals.
     """
     section, _, name = key.lower().rpartition(".")
     target = urlmatch.normalize(url)
-    best: tuple[urlmatch.Rank, str | None] | None = None
+    best: tuple[urlmatch.Rank, Entry] | None = None
     for entry in entries:
         own_section, pattern, own_name = split_key(entry.key)
         if (own_section, own_name) != (section, name):
@@ -203,18 +228,30 @@ def value_for(entries: Iterable[Entry], key: str, url: str) -> str | None:
             normal = urlmatch.normalize(pattern, pattern=True)
             rank = urlmatch.match(target, normal) if target and normal else None
         if rank is not None and (best is None or rank >= best[0]):
-            best = rank, entry.value
-    if best is None:
+            best = rank, entry
+    return best[1] if best else None
+
+
+def value_for(entries: Iterable[Entry], key: str, url: str) -> str | None:
+    """Return the value of ``entry_for``; a key without ``=`` counts as ``true``; None if not set."""
+    entry = entry_for(entries, key, url)
+    if entry is None:
         return None
-    return "true" if best[1] is None else best[1]
+    return "true" if entry.value is None else entry.value
 
 
-def as_bool(value: str | None) -> bool:
-    """Read a boolean as git does; what git would refuse counts as false."""
-    if value is None or value.lower() in ("true", "yes", "on"):
-        return True
-    number = re.fullmatch(r"\s*([+-]?[0-9]+)[kmgKMG]?", value)
-    return bool(number and int(number[1]))
+def as_bool(entry: Entry) -> bool:
+    """Read a boolean as git does. Raises ``UsageError``, which names key and file, for what git would refuse."""
+    word = "true" if entry.value is None else entry.value.lower()
+    if word in _BOOLEANS:
+        return _BOOLEANS[word]
+    number = _NUMBER.fullmatch(word)
+    if number:
+        digits, unit = number.groups()
+        count = int(digits, 16 if "x" in digits else 8 if digits.lstrip("+-").startswith("0") else 10)
+        if abs(count) << 10 * " kmg".index(unit or " ") <= _LARGEST:
+            return count != 0
+    raise UsageError(f"{entry.said} is neither true nor false", hint=removal(entry))
 
 
 def _credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
@@ -268,9 +305,11 @@ def _other(helper: Helper) -> Other:
     name = "an empty helper, which ends the list before it"
     if helper.value:
         name = "a shell command" if helper.value.startswith("!") else _word(helper.value)
-    key = _USER_INFO.sub("//", entry.key)  # people write passwords there, too
-    cure = _cure(entry, helper.value) if key == entry.key else f"take it out of {place(entry)} by hand"
-    return Other(helper, f"{name}, set by {key} in {place(entry)}", cure)
+    word = re.sub(r"([][.{}()*+?^$|\\])", r"\\\1", _word(helper.value)) if helper.value else "$"
+    cure = removal(entry, "^!" if helper.value.startswith("!") else f"^{word}")
+    if entry.scope in ("system", "global") and not _USER_INFO.search(entry.key):
+        cure = "git credential-azdo setup"
+    return Other(helper, f"{name}, set by {entry.said}", cure)
 
 
 def _word(value: str) -> str:
@@ -285,10 +324,10 @@ def place(entry: Entry) -> str:
     return f"{entry.origin} ({entry.scope})"
 
 
-def _cure(entry: Entry, value: str) -> str:
-    """Give the command that takes an entry out of our way."""
-    if entry.scope in ("system", "global"):
-        return "git credential-azdo setup"
+def removal(entry: Entry, *pattern: str) -> str:
+    """Return the command that takes an entry (of those of its key, the values of a pattern) out of its file."""
+    if _USER_INFO.search(entry.key):  # people write passwords there
+        return f"take it out of {place(entry)} by hand"
     if entry.scope == "command":
         return f"run git without -c {entry.key}, and unset GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS"
     own = {"local": "config", "worktree": "config.worktree"}.get(entry.scope)
@@ -298,6 +337,4 @@ def _cure(entry: Entry, value: str) -> str:
         if relative and os.path.basename(entry.origin) == own
         else ["--file", entry.origin]
     )
-    word = re.sub(r"([][.{}()*+?^$|\\])", r"\\\1", _word(value)) if value else "$"
-    pattern = "^!" if value.startswith("!") else f"^{word}"
-    return shlex.join(["git", "config", *where, "--unset-all", entry.key, pattern])
+    return shlex.join(["git", "config", *where, "--unset-all", entry.key, *pattern])

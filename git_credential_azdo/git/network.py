@@ -1,8 +1,13 @@
 """The way out as git has it: proxy, trust and client certificate, from git's configuration and its variables.
 
-One ``git config`` for all of it, and only where a request is due anyway. A git that is missing or refuses its
-configuration sets nothing. Rules: git's Documentation/config/http.adoc; ``NO_PROXY`` counts for ``http.proxy`` too,
-as in git's http.c.
+Only what a person or an administrator set steers what we send, for every host: entries of the scopes system, global
+and command (``GIT_CONFIG_COUNT``, ``GIT_CONFIG_PARAMETERS``: a person's own ``git -c``, and no repository can set a
+variable). A repository's own files (scopes local and worktree, and what they include) never do, nor does a relative
+path, which would be looked for in the repository: git would risk an hour's token there, we a refresh token.
+
+What would leave proxy or trust in doubt is an error: a boolean or a whole configuration that git itself refuses. Only
+a missing git sets nothing. Rules: git's Documentation/config/http.adoc and http.c; ``NO_PROXY`` counts for
+``http.proxy`` too. One ``git config`` for all of it, and only where a request is due anyway.
 """
 
 from __future__ import annotations
@@ -15,10 +20,28 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_credential_azdo.errors import UsageError, say
-from git_credential_azdo.git.config import as_bool, read_config, value_for
+from git_credential_azdo.git.config import (
+    GitMissing,
+    as_bool,
+    entry_for,
+    read_config,
+    removal,
+    split_key,
+)
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from git_credential_azdo.git.config import Entry
+
+_FILES = {
+    "http.sslCAInfo": "GIT_SSL_CAINFO",
+    "http.sslCAPath": "GIT_SSL_CAPATH",
+    "http.sslCert": "GIT_SSL_CERT",
+    "http.sslKey": "GIT_SSL_KEY",
+}
+"""git's keys that name a file or a folder, each with the variable that overrides it."""
+_OTHERS = ("http.proxy", "http.sslVerify", "http.sslBackend", "http.schannelUseSSLCAInfo")
 
 
 @dataclass(frozen=True)
@@ -51,37 +74,56 @@ def settings_for(url: str) -> Settings:
     return settings
 
 
+def passed_over(entries: Iterable[Entry]) -> list[str]:
+    """Name what git itself would go by in a repository, and we do not."""
+    keys = {key.lower() for key in (*_FILES, *_OTHERS)}
+    return [
+        entry.said for entry in entries if not entry.own and "{0}.{2}".format(*split_key(entry.key)) in keys
+    ]
+
+
 @functools.cache
 def _settings(address: str) -> Settings:
     entries = _entries()
 
-    def setting(key: str, variable: str = "") -> str | None:
-        return os.environ.get(variable) or value_for(entries, key, address) or None
+    def text(key: str) -> str | None:
+        entry = entry_for(entries, key, address)
+        if entry and entry.value is None:
+            raise UsageError(f"{entry.said} has no value", hint=removal(entry))  # git's words for it, too
+        return entry.value if entry else None
 
-    def path(key: str, variable: str) -> str | None:
-        value = setting(key, variable)
-        return os.path.expanduser(value) if value else None
+    def is_true(key: str, *, unset: bool) -> bool:
+        entry = entry_for(entries, key, address)
+        return as_bool(entry) if entry else unset
 
-    proxy = value_for(entries, "http.proxy", address)
-    host = urlsplit(address).netloc
-    if proxy and urllib.request.proxy_bypass_environment(host):  # type: ignore[attr-defined] # typeshed lacks it
+    def path(key: str) -> str | None:
+        variable = _FILES[key]
+        entry = None if os.environ.get(variable) else entry_for(entries, key, address)
+        value = os.path.expanduser(os.environ.get(variable) or text(key) or "")
+        if value and not os.path.isabs(value):
+            said, hint = (entry.said, removal(entry)) if entry else (variable, f"unset {variable}")
+            raise UsageError(f"{said} is a relative path, which a repository could fill", hint=hint)
+        return value or None
+
+    proxy = text("http.proxy")
+    if proxy and urllib.request.proxy_bypass_environment(urlsplit(address).netloc):  # type: ignore[attr-defined] # typeshed lacks it
         proxy = ""
-    verify = value_for(entries, "http.sslVerify", address)
+    schannel = text("http.sslBackend") == "schannel" and not is_true("http.schannelUseSSLCAInfo", unset=False)
     return Settings(
         proxy=proxy,
-        ca_file=path("http.sslCAInfo", "GIT_SSL_CAINFO"),
-        ca_path=path("http.sslCAPath", "GIT_SSL_CAPATH"),
-        certificate=path("http.sslCert", "GIT_SSL_CERT"),
-        key=path("http.sslKey", "GIT_SSL_KEY"),
-        verify=(verify is None or as_bool(verify)) and "GIT_SSL_NO_VERIFY" not in os.environ,
+        ca_file=None if schannel else path("http.sslCAInfo"),
+        ca_path=path("http.sslCAPath"),
+        certificate=path("http.sslCert"),
+        key=path("http.sslKey"),
+        verify=is_true("http.sslVerify", unset=True) and "GIT_SSL_NO_VERIFY" not in os.environ,
     )
 
 
 @functools.cache
 def _entries() -> list[Entry]:
     try:
-        return read_config()
-    except UsageError:
+        return [entry for entry in read_config() if entry.own]
+    except GitMissing:
         return []
 
 

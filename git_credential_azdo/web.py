@@ -16,6 +16,7 @@ import ssl
 import threading
 import time
 import urllib.request
+import zlib
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, final
 from urllib.parse import urlsplit
@@ -28,7 +29,7 @@ from git_credential_azdo.git.network import Settings
 from git_credential_azdo.trust import tls_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from types import TracebackType
 
 _MOST_BYTES = 16 * 1024 * 1024  # an answer longer than this is no answer to anything we ask
@@ -44,7 +45,7 @@ _PROXY_HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is htt
 
 
 class Answer:
-    """A server's answer, any status: ``status``, ``body`` (bytes, decoded from gzip), headers in order."""
+    """A server's answer, any status: ``status``, ``body`` (bytes, unpacked), headers in order."""
 
     __slots__ = ("_headers", "body", "host", "status")
 
@@ -184,12 +185,10 @@ class Web:
             )
             response = client.send(request, stream=True)
             with contextlib.closing(response):
-                body = bytearray()
-                for chunk in response.iter_bytes():
-                    body += chunk
-                    if len(body) > _MOST_BYTES:
-                        raise ServiceError(f"{host} sent more than {_MOST_BYTES // 2**20} MiB")
-            return Answer(host, response.status_code, response.headers.multi_items(), bytes(body))
+                # Out of httpx's sight: it would unpack each layer named there, and each piece of them, without limit.
+                coding = response.headers.pop("content-encoding", "")
+                body = _body(response.iter_bytes(), coding.strip().lower(), host)
+            return Answer(host, response.status_code, response.headers.multi_items(), body)
 
         try:
             return _within(left, exchange)
@@ -231,6 +230,7 @@ def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.
             headers={
                 "User-Agent": f"git-credential-azdo/{git_credential_azdo.__version__}",
                 "Accept": "application/json",
+                "Accept-Encoding": "identity",
             },
         )
     except ImportError:
@@ -240,6 +240,29 @@ def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.
         ) from None
     except (ValueError, httpx.InvalidURL):
         raise NetworkError("the proxy's address cannot be understood", _PROXY_HINT) from None
+
+
+def _body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
+    """Join a body of at most _MOST_BYTES, counted as sent and as unpacked. Raises ServiceError.
+
+    No packed body is asked for; one layer of gzip is read, since some proxies pack whatever passes.
+    """
+    if coding not in ("", "identity", "gzip", "x-gzip"):
+        raise ServiceError(f"{host} sent an answer in an encoding that was not asked for", _PROXY_HINT)
+    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if "gzip" in coding else None
+    body = bytearray()
+    sent = 0
+    try:
+        for chunk in chunks:
+            sent += len(chunk)
+            body += unpacker.decompress(chunk, _MOST_BYTES + 1 - len(body)) if unpacker else chunk
+            if max(sent, len(body)) > _MOST_BYTES:
+                raise ServiceError(f"{host} sent more than {_MOST_BYTES // 2**20} MiB")
+    except zlib.error:
+        raise ServiceError(f"{host} sent an answer that cannot be unpacked", _PROXY_HINT) from None
+    if unpacker and sent and not unpacker.eof:
+        raise ServiceError(f"{host} sent an answer that ends in the middle", _PROXY_HINT)
+    return bytes(body)
 
 
 def _within(seconds: float, work: Callable[[], Answer]) -> Answer:

@@ -1,0 +1,166 @@
+"""web.py: a body costs no more memory than is allowed for it, however it is packed on the way."""
+
+from __future__ import annotations
+
+import gzip
+import http.server
+import socketserver
+import subprocess
+import sys
+import threading
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_credential_azdo.errors import ServiceError
+from git_credential_azdo.git.network import Settings
+from git_credential_azdo.web import Web
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+PLAIN = b'{"name": "contoso"}'
+MOST_MEMORY = 250 * 2**20
+"""Bytes that a client may have used in all: the interpreter, httpx, a body of 16 MiB and a copy of it."""
+
+ASK = """
+import resource, sys
+from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.git.network import Settings
+from git_credential_azdo.web import Web
+try:
+    with Web(30, Settings(proxy="")) as web:
+        print(len(web.request("GET", sys.argv[1]).body))
+except AzdoError as error:
+    print(error.message)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
+"""
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    """Answers with what the server was given, and notes what was asked for."""
+
+    server: _Server
+
+    def do_GET(self) -> None:
+        """Answer."""
+        self.server.accepted.append(self.headers.get("Accept-Encoding"))
+        self.send_response(200)
+        if self.server.coding:
+            self.send_header("Content-Encoding", self.server.coding)
+        self.send_header("Content-Length", str(len(self.server.body)))
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the standard library's own name
+        """Say nothing."""
+
+
+class _Server(socketserver.ThreadingTCPServer):
+    """A server on loopback with one answer: ``body``, said to be packed as ``coding``."""
+
+    daemon_threads = True
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.body = b""
+        self.coding = ""
+        self.accepted: list[str | None] = []
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return f"http://127.0.0.1:{self.server_address[1]}/"
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say nothing: the client may go away in the middle."""
+
+
+@pytest.fixture
+def server() -> Iterator[_Server]:
+    """Return a server that runs."""
+    with _Server() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def bomb(layers: int) -> bytes:
+    """Return a GiB of zeros, packed so many times."""
+    packer = zlib.compressobj(9, wbits=zlib.MAX_WBITS | 16)
+    data = b"".join(packer.compress(bytes(2**20)) for _ in range(1024)) + packer.flush()
+    for _ in range(layers - 1):
+        data = gzip.compress(data, 9)
+    return data
+
+
+@pytest.fixture(scope="module")
+def bombs() -> dict[int, bytes]:
+    """Return the bombs by their layers."""
+    return {layers: bomb(layers) for layers in (1, 2)}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the memory of a process is measured by getrusage")
+@pytest.mark.parametrize(
+    ("coding", "layers", "said"),
+    [
+        ("gzip", 1, "sent more than 16 MiB"),
+        ("GZip, gzip", 2, "sent an answer in an encoding that was not asked for"),
+        ("gzip", 2, None),
+        ("br", 1, "sent an answer in an encoding that was not asked for"),
+        ("deflate", 1, "sent an answer in an encoding that was not asked for"),
+        ("zstd", 1, "sent an answer in an encoding that was not asked for"),
+        ("identity, gzip", 1, "sent an answer in an encoding that was not asked for"),
+    ],
+)
+def test_a_packed_bomb_costs_little_memory(
+    server: _Server, bombs: dict[int, bytes], coding: str, layers: int, said: str | None
+) -> None:
+    """The limit counts what was unpacked, and one layer of gzip is all that is unpacked."""
+    server.body, server.coding = bombs[layers], coding
+
+    done = subprocess.run([sys.executable, "-c", ASK, server.url], capture_output=True, text=True, check=True)
+
+    answer, memory = done.stdout.splitlines()
+    assert int(memory) < MOST_MEMORY
+    assert answer.isdigit() if said is None else said in answer
+
+
+@pytest.mark.parametrize(
+    ("coding", "body"),
+    [("", PLAIN), ("identity", PLAIN), ("gzip", gzip.compress(PLAIN)), (" X-GZIP ", gzip.compress(PLAIN))],
+)
+def test_a_body_is_read_plain_or_in_one_layer_of_gzip(server: _Server, coding: str, body: bytes) -> None:
+    """We ask for a plain one; some proxies pack whatever passes."""
+    server.body, server.coding = body, coding
+
+    with Web(30, Settings(proxy="")) as web:
+        answer = web.request("GET", server.url)
+
+    assert (answer.json(), server.accepted) == ({"name": "contoso"}, ["identity"])
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (gzip.compress(PLAIN)[:-9], "ends in the middle"),
+        (PLAIN, "cannot be unpacked"),
+    ],
+)
+def test_what_is_not_packed_as_it_says_is_no_answer(server: _Server, body: bytes, said: str) -> None:
+    """Half a token must not be taken for one."""
+    server.body, server.coding = body, "gzip"
+
+    with Web(30, Settings(proxy="")) as web, pytest.raises(ServiceError, match=said):
+        web.request("GET", server.url)
+
+
+def test_an_empty_body_needs_no_packing(server: _Server) -> None:
+    """An answer to HEAD names the encoding that a body would have."""
+    server.coding = "gzip"
+
+    with Web(30, Settings(proxy="")) as web:
+        assert web.request("GET", server.url).body == b""

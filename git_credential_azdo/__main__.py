@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import sys
 
-from git_credential_azdo.errors import AzdoError, report, say
+from git_credential_azdo.errors import AzdoError, end_line, report, say
 
 _GIT_VERBS = frozenset(("get", "store", "erase", "capability"))
 _FAILURE, _BUG, _STOPPED = 1, 3, 130
@@ -40,7 +40,7 @@ def run(words: list[str]) -> int:
         report(error)
         return _FAILURE
     except KeyboardInterrupt:
-        sys.stderr.write("\n")
+        end_line()
         return _STOPPED
     except Exception as error:
         if os.environ.get("AZDO_DEBUG"):

@@ -1,7 +1,7 @@
 """What can go wrong, by whose fault. The front door turns each into one line on stderr and an exit code.
 
 Never put a secret into a message or a hint: both are printed. Lower case, no full stop; the hint is a
-command to run or a page to open.
+command to run or a page to open. Text of others may stand in both: ``printable`` makes it harmless on its way out.
 
     AzdoError
       UsageError      the person asked for something that cannot be
@@ -16,6 +16,31 @@ command to run or a page to open.
 from __future__ import annotations
 
 import sys
+
+_INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
+"""Letters, marks and symbols that show as nothing: Unicode's Default_Ignorable_Code_Point beside the variation
+selectors and what ``str.isprintable`` refuses already, and the blank of Braille."""
+
+
+def printable(text: str) -> str:
+    """Return a text from anywhere as one line that a terminal and its reader take for what it is.
+
+    ``?`` stands for each character that moves the cursor, sets colors or the title, breaks the line, turns the direction
+    of writing (U+202E and the like) or does not show: control and format characters, separators but the blank,
+    surrogates, unassigned and private ones. Whoever prints calls this last; the result is as long as the text.
+    """
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(each if _is_shown(each) else "?" for each in text)
+
+
+def _is_shown(character: str) -> bool:
+    hides = (
+        character in _INVISIBLE
+        or "\ufe00" <= character <= "\ufe0f"
+        or "\U000e0100" <= character <= "\U000e01ef"
+    )
+    return character.isprintable() and not hides
 
 
 class AzdoError(Exception):
@@ -56,18 +81,26 @@ class ServiceError(AzdoError):
 
 
 def report(error: AzdoError) -> None:
-    """Print the error, and its hint, on stderr; what a server or a URL brought in cannot steer the terminal."""
+    """Print the error, and its hint, on stderr."""
     say("error", error.message)
     if error.hint:
         say("hint", error.hint)
 
 
 def say(kind: str, text: str) -> None:
-    """Print one line of ours on stderr: ``git-credential-azdo: KIND: TEXT``."""
+    """Print one line of ours on stderr: ``git-credential-azdo: KIND: TEXT``, the text as ``printable``."""
+    _write(f"git-credential-azdo: {kind}: {printable(text)}\n")
+
+
+def end_line() -> None:
+    """End the line in which a terminal shows the Ctrl-C that stopped us."""
+    _write("\n")
+
+
+def _write(text: str) -> None:
     if sys.stderr is None:  # it was closed before we began
         return
-    line = "".join(character if character.isprintable() else "?" for character in text)
     try:
-        sys.stderr.write(f"git-credential-azdo: {kind}: {line}\n")
+        sys.stderr.write(text)
     except OSError:  # nobody reads it any more, and the answer on stdout must not be lost for that
         sys.stderr = None

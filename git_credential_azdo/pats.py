@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
 from git_credential_azdo import devops, pat_errors
-from git_credential_azdo.errors import ServiceError
+from git_credential_azdo.errors import ServiceError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -154,7 +154,7 @@ def _read(entry: object) -> Pat | None:
 
 def _line(value: object) -> str:
     """Read a text from the service as one line that cannot steer a terminal."""
-    return "".join(each for each in value if each.isprintable())[:300] if isinstance(value, str) else ""
+    return printable(value)[:300] if isinstance(value, str) else ""
 
 
 def _seconds(text: str) -> int | None:

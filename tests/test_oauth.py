@@ -385,7 +385,7 @@ def test_a_refusal_shows_neither_secrets_nor_terminal_sequences() -> None:
     )
 
     assert refused.error == "unknown_error"
-    assert refused.description == "bad [31mtoken ..."
+    assert refused.description == "bad ?[31mtoken ..."
     assert secret not in repr(refused) + str(refused.__dict__)
 
 

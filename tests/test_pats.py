@@ -93,7 +93,7 @@ def test_pages_are_followed_to_the_last() -> None:
     client, sent = web(httpx.Response(200, json=first), httpx.Response(200, json=second))
     one, two = pats.active(client, "contoso", ME)
     assert (one.everywhere, one.token) == (True, "")
-    assert (two.expires_utc, two.name, two.id) == (None, "ab", "")
+    assert (two.expires_utc, two.name, two.id) == (None, "a?b", "")
     assert [request.url.params.get("continuationToken") for request in sent] == [None, "two"]
     assert {request.url.params["displayFilterOption"] for request in sent} == {"active"}
 
@@ -133,7 +133,7 @@ def test_a_refusal_comes_as_a_success(call: Callable[[Web], object]) -> None:
     with pytest.raises(pat_errors.PatRefused) as caught:
         call(client)
     assert caught.value.error == "accessDenied"
-    assert caught.value.message.endswith("; the service says: Not you (accessDenied)")
+    assert caught.value.message.endswith("; the service says: Not? you (accessDenied)")
 
 
 @pytest.mark.parametrize("token", [None, "odd", {}, {**MADE, "token": None}, {**MADE, "token": "a b\n"}])

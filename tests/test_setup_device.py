@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.commands import setup_device
+from git_credential_azdo.commands import console, setup_device
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.oauth import TokenRefused
 from tests.emulator.default_world import ANN, CONTOSO
@@ -236,7 +236,7 @@ def test_a_link_with_the_code_in_it_is_shown_too(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Some servers give one; the picture is then of it."""
-    monkeypatch.setattr(setup_device, "_on_terminal", lambda: True)
+    monkeypatch.setattr(console, "stderr_is_terminal", lambda: True)
     monkeypatch.setattr(setup_device, "_qr_code", lambda link: f"PICTURE of {link}")
     setup_device._show(device.DeviceCode("d", "ABCD", LINK, f"{LINK}?code=ABCD", 900, 5))
     said = capsys.readouterr().err

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +12,7 @@ from git_credential_azdo.accounts.naming import account_named, shown_name, uniqu
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import BINDING
 from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands import console
 from git_credential_azdo.commands.enrol import check_alias, current_registry
 from git_credential_azdo.errors import AzdoError, UsageError, VaultLocked, say
 from git_credential_azdo.tokens import access_key, read_secret
@@ -37,7 +37,7 @@ def command(context: click.Context, form: str) -> None:
     for _ in registry.damaged:
         say("error", f"an entry of {registry_path()} is damaged and was left alone")
     if form == "json":
-        click.echo(json.dumps([_row(account, registry) for account in registry.accounts], indent=2))
+        console.json([_row(account, registry) for account in registry.accounts])
     elif registry.accounts:
         _print_table(registry)
     else:
@@ -59,7 +59,7 @@ def rename(name: str, alias: str) -> None:
         account.block.set("alias", alias)
         return before
 
-    click.echo(f"{update(change)} is now called {alias}")
+    console.out(f"{update(change)} is now called {alias}")
 
 
 def state_of(account: Account) -> tuple[str, int | None]:
@@ -98,7 +98,7 @@ def _row(account: Account, registry: Registry) -> dict[str, object]:
         "bound_to": _bound(account, registry),
         "default": account.default,
         "state": state,
-        "expires": _instant(expires),
+        "expires": console.instant(expires),
         "vault": account.vault,
     }
 
@@ -107,24 +107,19 @@ def _bound(account: Account, registry: Registry) -> list[str]:
     return [block.get("target") for block in registry.of_kind(BINDING) if block.get("account") == account.id]
 
 
-def _instant(seconds: int | None) -> str | None:
-    return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-
-
 def _served(account: Account, registry: Registry) -> str:
     bound = _bound(account, registry)
     listed = [f"{name} (bound)" if name in bound else name for name in account.organizations]
     listed += [f"{target} (bound)" for target in bound if target not in account.organizations]
-    return ", ".join(listed).replace("*", "all") or "-"
+    return ", ".join(listed).replace("*", "all")
 
 
 def _print_table(registry: Registry) -> None:
-    table = [[column.upper() for column in _COLUMNS]]
+    rows = []
     for account in registry.accounts:
         state, expires = state_of(account)
         name = shown_name(account, registry.accounts) + (" (default)" if account.default else "")
-        tenant, served = account.tenant or "-", _served(account, registry)
-        table.append([name, account.kind, tenant, served, state, _instant(expires) or "-"])
-    widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
-    for line in table:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
+        rows.append(
+            [name, account.kind, account.tenant, _served(account, registry), state, console.instant(expires)]
+        )
+    console.table(rows, _COLUMNS)

@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError, report
 
 _MODULES = "git_credential_azdo.commands."
@@ -73,7 +74,7 @@ def _show_version(context: click.Context, _parameter: click.Parameter, wanted: b
     if wanted:
         from git_credential_azdo import __version__  # noqa: PLC0415 - made on demand
 
-        click.echo(f"git-credential-azdo {__version__}")
+        console.out(f"git-credential-azdo {__version__}")
         context.exit()
 
 
@@ -101,7 +102,7 @@ def help_command(names: tuple[str, ...]) -> None:
         if command is None:
             raise click.UsageError(f"there is no command {' '.join(names)}")
         context = click.Context(command, info_name=name, parent=context)
-    click.echo(context.get_help())
+    console.page(context.get_help())
 
 
 def run(words: list[str]) -> int:

@@ -10,6 +10,8 @@ from importlib import resources
 
 import click
 
+from git_credential_azdo.commands import console
+
 PAGE = "show-the-code.html"
 
 
@@ -20,7 +22,7 @@ def read() -> str:
 
 def _print(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's
     if wanted:
-        click.echo(read(), nl=False)
+        console.page(read())
         context.exit()
 
 

@@ -6,14 +6,12 @@ Changes nothing but what a ``get`` would (a stale token is refreshed), and shows
 
 from __future__ import annotations
 
-import json
-
 import click
 
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, Block
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import Registry
-from git_credential_azdo.commands import doctor_here, doctor_kept, doctor_online
+from git_credential_azdo.commands import console, doctor_here, doctor_kept, doctor_online
 from git_credential_azdo.commands.doctor_check import (
     FAIL,
     OK,
@@ -48,7 +46,7 @@ def command(url: str | None, form: str) -> int:
     checks = examine(url)
     is_well = all(check.state != FAIL for check in checks)
     if form == "json":
-        click.echo(json.dumps({"ok": is_well, "checks": [check._asdict() for check in checks]}, indent=2))
+        console.json({"ok": is_well, "checks": [check._asdict() for check in checks]})
     else:
         _print(checks)
     return 0 if is_well else 1
@@ -103,11 +101,10 @@ def _addresses(url: str | None, registry: Registry) -> list[str]:
 def _print(checks: list[Check]) -> None:
     width = max(len(check.name) for check in checks)
     for check in checks:
-        click.echo(
-            f"{click.style(check.state.ljust(4), fg=_COLORS[check.state])}  {check.name.ljust(width)}  {check.text}"
-        )
+        text = f"  {check.name.ljust(width)}  {check.text}"
+        console.out(text, lead=check.state.ljust(4), color=_COLORS[check.state])
         if check.cure and check.state != OK:
-            click.echo(f"{' ' * (width + 8)}{check.cure}")
+            console.out(f"{' ' * (width + 8)}{check.cure}")
     bad = sum(check.state == FAIL for check in checks)
     odd = sum(check.state == WARN for check in checks)
-    click.echo(f"{bad} failed, {odd} to look at, {len(checks) - bad - odd} fine")
+    console.out(f"{bad} failed, {odd} to look at, {len(checks) - bad - odd} fine")

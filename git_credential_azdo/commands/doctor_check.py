@@ -13,8 +13,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo.accounts.environment import VARIABLES
-from git_credential_azdo.commands.enrol import printable
-from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.errors import AzdoError, printable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

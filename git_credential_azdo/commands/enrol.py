@@ -20,6 +20,7 @@ from git_credential_azdo.accounts.registry import BINDING, Registry, read
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands.feedback import learn
 from git_credential_azdo.errors import AzdoError, UsageError, say
+from git_credential_azdo.errors import printable as printable  # noqa: PLC0414 - import takes it from here
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.remote import SERVICES_ADDRESS, unquote
@@ -77,7 +78,7 @@ def check_alias(alias: str | None, registry: Registry, kind: str) -> None:
     """Raise UsageError when the alias cannot be one, or an account that ``setup`` would not replace has it."""
     if alias is None:
         return
-    if not alias or not alias.isprintable() or any(each.isspace() or each in "/@:" for each in alias):
+    if not alias or alias != printable(alias) or any(each.isspace() or each in "/@:" for each in alias):
         raise UsageError("an alias is one word without / @ :", "git credential-azdo setup --alias work")
     if any(account.answers_to(alias) and account.kind != kind for account in registry.accounts):
         raise UsageError(f"another account is named {alias}", "git credential-azdo accounts")
@@ -264,11 +265,6 @@ def place_of(organizations: list[str], registry: Registry) -> str:
 def is_organization(name: str) -> bool:
     """Say whether an organization may have this name."""
     return name.replace("-", "").replace("_", "").replace(".", "").isalnum()
-
-
-def printable(text: str) -> str:
-    """Return a text from elsewhere without what could steer a terminal or break a line; it may be empty."""
-    return "".join(each for each in text if each.isprintable()).strip()
 
 
 def now() -> int:

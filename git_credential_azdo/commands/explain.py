@@ -5,7 +5,6 @@ It asks the same rooms as ``get`` does, so that it cannot say something else; it
 
 from __future__ import annotations
 
-import json
 import os
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,9 @@ import click
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.accounts.naming import looks_like_token, unique_name
+from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import state_of
-from git_credential_azdo.commands.enrol import current_registry, printable
+from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.commands.explain_online import who_can_read
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import config, network
@@ -44,7 +44,7 @@ def command(url: str, form: str, online: bool) -> None:  # noqa: FBT001 - click'
     if online:
         found["online"] = who_can_read(url, registry)
     if form == "json":
-        click.echo(json.dumps(found, indent=2))
+        console.json(found)
     else:
         _print(found)
 
@@ -149,5 +149,5 @@ def _print(found: dict[str, object]) -> None:
         if key == "candidates":
             lines = [", ".join(lines)]
         for line in lines:
-            click.echo(f"{label:<16}{printable(line)}")
+            console.out(f"{label:<16}{line}")
             label = ""

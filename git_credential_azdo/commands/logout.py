@@ -8,6 +8,7 @@ from git_credential_azdo.accounts.naming import account_named, shown_name
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import BINDING, Registry
 from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands import console
 from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.errors import UsageError, VaultError
 from git_credential_azdo.renewal import forget_secrets
@@ -30,9 +31,9 @@ def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click'
     for account in accounts if everybody else [account_named(name or "", accounts)]:
         forget_secrets(account, _vault_of(account))
         update(lambda registry, gone=account.id: _forget(registry, gone))  # type: ignore[misc]
-        click.echo(f"{shown_name(account, accounts)} is forgotten")
+        console.out(f"{shown_name(account, accounts)} is forgotten")
     if everybody and not accounts:
-        click.echo("there was no account")
+        console.out("there was no account")
 
 
 def _vault_of(account: Account) -> Vault:

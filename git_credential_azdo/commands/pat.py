@@ -6,8 +6,6 @@ kept before the old one is revoked.
 
 from __future__ import annotations
 
-import json
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -16,6 +14,7 @@ import click
 from git_credential_azdo import pats
 from git_credential_azdo.accounts.account import PAT, number
 from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.commands import console
 from git_credential_azdo.commands import pat_making as making
 from git_credential_azdo.commands.enrol import current_registry, organization_names
 from git_credential_azdo.errors import AzdoError, UsageError, report, say
@@ -72,17 +71,17 @@ def create(
     if not pats.reads_code(scope):
         made = making.make(maker, wish)
         _tell_made(made, wanted, maker.account)
-        click.echo("It cannot serve git, so it is not kept here", err=True)
+        console.err("It cannot serve git, so it is not kept here")
     else:
         vault_name = find_vault(None, before.header.get("vault") or None).name
         account, made = making.make_and_keep(maker, wish, vault_name)
         _tell_made(made, wanted, maker.account)
-        click.echo(f"It is kept ({account.vault}), and git uses it for {wanted} from now on", err=True)
+        console.err(f"It is kept ({account.vault}), and git uses it for {wanted} from now on")
         for identifier in making.kept_by_id(before).keys() - making.kept_by_id(current_registry()).keys():
             say("hint", f"the token before it still works: {_revoke(identifier, wanted)}")
-    click.echo(f"To end it: {_revoke(made.id, wanted)}", err=True)
+    console.err(f"To end it: {_revoke(made.id, wanted)}")
     if show:
-        click.echo(made.token)
+        console.secret(made.token)
 
 
 @command.command("list")
@@ -105,9 +104,9 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
             failed = True
             report(error)
     if form == "json":
-        click.echo(json.dumps(list(rows.values()), indent=2))
+        console.json(list(rows.values()))
     elif rows:
-        _print_table(list(rows.values()))
+        console.table(([row[name] for name in _COLUMNS] for row in rows.values()), _COLUMNS)
     elif not failed:
         say("hint", "you have no personal access token there")
     return 1 if failed else 0
@@ -143,7 +142,7 @@ def revoke(token: str, organization: str, name: str | None) -> None:
     if account:
         making.forget(account)
     what = f"{found[0].name} is revoked" if found and existed else "it was revoked or had ended before"
-    click.echo(f"{what}{', and forgotten here' if account else ''}", err=True)
+    console.err(f"{what}{', and forgotten here' if account else ''}")
 
 
 @command.command("rotate")
@@ -189,7 +188,7 @@ def _rotate(old: Account, name: str | None, days: int | None, registry: Registry
     _tell_made(made, organization, maker.account)
     if not making.revoke_or_say(maker, old.block.get("authorization_id")):
         return False
-    click.echo("The old one is revoked", err=True)
+    console.err("The old one is revoked")
     return True
 
 
@@ -220,28 +219,14 @@ def _row(
         "name": token.name,
         "organization": "all" if token.everywhere else organization,
         "scope": "full access" if token.scope == "app_token" else token.scope,
-        "ends": _day(token.expires_utc),
+        "ends": console.day(token.expires_utc),
         "kept_as": unique_name(kept, registry.accounts) if kept else None,
     }
 
 
-def _print_table(rows: list[dict[str, str | None]]) -> None:
-    table = [
-        [column.upper().replace("_", " ") for column in _COLUMNS],
-        *([row[name] or "-" for name in _COLUMNS] for row in rows),
-    ]
-    widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
-    for line in table:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip())
-
-
 def _tell_made(made: pats.Pat, organization: str, account: Account) -> None:
-    end = f", until {_day(made.expires_utc)}" if made.expires_utc is not None else ""
-    click.echo(f"Made the token {made.name!r} for {organization} as {account.label}{end}", err=True)
-
-
-def _day(seconds: int | None) -> str | None:
-    return None if seconds is None else time.strftime("%Y-%m-%d", time.gmtime(seconds))
+    end = f", until {console.day(made.expires_utc)}" if made.expires_utc is not None else ""
+    console.err(f"Made the token {made.name!r} for {organization} as {account.label}{end}")
 
 
 def _revoke(identifier: str, organization: str) -> str:

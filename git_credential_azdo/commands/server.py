@@ -17,7 +17,7 @@ from git_credential_azdo.accounts.account import TYPED, Block
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.registry import SERVER, SERVICES, Registry
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import setup_git
+from git_credential_azdo.commands import console, setup_git
 from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.remote import LOGIN_HOSTS, Remote, remote_of
@@ -73,7 +73,7 @@ def add(
             registry.blocks.append(Block([("kind", SERVER), ("address", remote.address)]))
 
     update(change)
-    click.echo(f"{remote.address} is served; what you type to git for it is kept in {name}")
+    console.out(f"{remote.address} is served; what you type to git for it is kept in {name}")
     if not no_git_config:
         _let_git_know(remote)
 
@@ -91,8 +91,8 @@ def _add_services(remote: Remote, login: str | None, *, services: bool) -> None:
         registry.blocks.append(block)
 
     update(change)
-    click.echo(f"{remote.address} is Azure DevOps Services from now on")
-    click.echo(f"Next: git credential-azdo setup --org {remote.address}/ORGANIZATION", err=True)
+    console.out(f"{remote.address} is Azure DevOps Services from now on")
+    console.err(f"Next: git credential-azdo setup --org {remote.address}/ORGANIZATION")
 
 
 def _let_git_know(remote: Remote, *, with_path: bool = False) -> None:
@@ -119,10 +119,10 @@ def list_servers() -> None:
     registry = current_registry()
     servers = registry.of_kind(SERVER)
     for block in servers:
-        click.echo(block.get("address"))
+        console.out(block.get("address"))
     for address in registry.services_addresses:
         login = registry.login_host(address)
-        click.echo(f"{address} (Azure DevOps Services{f', sign-in at {login}' if login else ''})")
+        console.out(f"{address} (Azure DevOps Services{f', sign-in at {login}' if login else ''})")
     if not servers and not registry.services_addresses:
         say("hint", "there is no server: git credential-azdo server add https://tfs.example.com")
 
@@ -141,7 +141,7 @@ def remove_server(url: str) -> None:
         remove(vault.read, vault.delete, f"{typed.id}/{TYPED}")
 
     update(lambda fresh: _forget(fresh, remote, SERVER, SERVICES, TYPED))
-    click.echo(f"{remote.address} is no longer served")
+    console.out(f"{remote.address} is no longer served")
     for account in registry.accounts:
         if account.address == remote.address:
             name = shlex.quote(unique_name(account, registry.accounts))

@@ -7,7 +7,6 @@ signs in for nothing.
 from __future__ import annotations
 
 import shlex
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -17,6 +16,7 @@ from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands import (
     bytecode,
     code_page,
+    console,
     setup_git,
     setup_oauth,
     setup_pat,
@@ -133,7 +133,7 @@ def command(
         )
         return
     given = click.get_current_context().params.values()
-    ask = not any(given) and sys.stdin is not None and sys.stdin.isatty()
+    ask = not any(given) and console.can_ask()
     if ask:
         pat, all_orgs, chosen = _ask_kind()
     if device_code and (login_hint or redirect_uri or no_browser):
@@ -179,7 +179,7 @@ def command(
 def _undo() -> None:
     taken = setup_git.undo()
     told = "git no longer calls us for Azure DevOps" if taken else "There was nothing to take back"
-    click.echo(told, err=True)
+    console.err(told)
     registry = current_registry()
     for address in (block.get(setup_git.SERVER) for block in registry.of_kind(setup_git.KIND)):
         if registry.server(address) is not None or address in registry.services_addresses:
@@ -203,15 +203,13 @@ def _finish(account: Account, *, git_config: bool, ask: bool) -> None:
 
 def _ask_kind() -> tuple[bool, bool, list[str]]:
     """Ask how to sign in; return (by PAT, for all organizations, which organizations)."""
-    click.echo("How do you want to sign in to Azure DevOps?", err=True)
-    click.echo("  1  with a browser (lasts, and works for all your organizations)", err=True)
-    click.echo("  2  with a personal access token of one organization", err=True)
-    click.echo("  3  with a personal access token for all organizations (until 1 December 2026)", err=True)
-    kind = click.prompt(
-        "Choose", type=click.Choice(["1", "2", "3"]), default="1", err=True, show_choices=False
-    )
+    console.err("How do you want to sign in to Azure DevOps?")
+    console.err("  1  with a browser (lasts, and works for all your organizations)")
+    console.err("  2  with a personal access token of one organization")
+    console.err("  3  with a personal access token for all organizations (until 1 December 2026)")
+    kind = console.prompt("Choose", choices=("1", "2", "3"), default="1")
     if kind == "2":
-        name = click.prompt("Organization (CONTOSO in https://dev.azure.com/CONTOSO)", type=str, err=True)
+        name = console.prompt("Organization (CONTOSO in https://dev.azure.com/CONTOSO)")
         return True, False, organization_names((name,))
     return kind == "3", kind == "3", []
 
@@ -245,8 +243,8 @@ def _choose_vault(wanted: str | None, used: str, *, ask: bool) -> str:
     except VaultError as error:
         if not ask:
             raise
-        click.echo(f"{error.message}.", err=True)
-        if not click.confirm("Keep secrets in a private file, not encrypted?", default=False, err=True):
+        console.err(f"{error.message}.")
+        if not console.confirm("Keep secrets in a private file, not encrypted?", default=False):
             raise
         return find_vault(FILE).name
 
@@ -271,16 +269,15 @@ def _summarize(account: Account) -> None:
     served = ", ".join(account.organizations).replace(ALL_ORGANIZATIONS, "all of them")
     where = "a private file, not encrypted" if account.vault == FILE else f"the keyring ({account.vault})"
     name = shlex.quote(unique_name(account, registry.accounts))
-    click.echo(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}", err=True)
-    click.echo(f"Organizations: {served or 'none found yet'}", err=True)
+    console.err(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}")
+    console.err(f"Organizations: {served or 'none found yet'}")
     if account.vault == NO_VAULT:
-        click.echo("Nothing secret is kept: git's every question gets a new token", err=True)
+        console.err("Nothing secret is kept: git's every question gets a new token")
     else:
-        click.echo(f"The secret is kept in {where}", err=True)
-    click.echo(f"To forget it: git credential-azdo logout {name}", err=True)
+        console.err(f"The secret is kept in {where}")
+    console.err(f"To forget it: git credential-azdo logout {name}")
     for organization in undecided(registry, account):
-        click.echo(
+        console.err(
             f"Several accounts fit {organization}; to choose this one: "
-            f"git credential-azdo use {name} --org {organization}",
-            err=True,
+            f"git credential-azdo use {name} --org {organization}"
         )

@@ -9,12 +9,10 @@ from __future__ import annotations
 import contextlib
 import io
 import shutil
-import sys
 import time
 from typing import TYPE_CHECKING
 
-import click
-
+from git_credential_azdo.commands import console
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.oauth import TokenRefused
@@ -65,17 +63,18 @@ def grant(endpoints: Endpoints, *, client_id: str, scope: str, tenant: str | Non
 
 
 def _show(code: DeviceCode) -> None:
-    picture = _qr_code(code.direct_page or code.page) if _on_terminal() else ""
+    picture = _qr_code(code.direct_page or code.page) if console.stderr_is_terminal() else ""
     if picture:
-        click.echo(f"\n{picture}", err=True)
-    click.echo(
-        f"open this link on any device and type the code:\n\n{code.page}\n{code.user_code}\n", err=True
-    )
+        for line in ("", *picture.splitlines(), ""):
+            console.err(line)
+    for line in ("open this link on any device and type the code:", "", code.page, code.user_code, ""):
+        console.err(line)
     if code.direct_page:
-        click.echo(f"or open this link, which has the code in it: {code.direct_page}\n", err=True)
-    click.echo("type it only because you ran this command yourself, just now", err=True)
-    if not _on_terminal():
-        click.echo(f"waiting, at most {round(code.expires_in / 60)} minutes", err=True)
+        console.err(f"or open this link, which has the code in it: {code.direct_page}")
+        console.err()
+    console.err("type it only because you ran this command yourself, just now")
+    if not console.stderr_is_terminal():
+        console.err(f"waiting, at most {round(code.expires_in / 60)} minutes")
 
 
 @contextlib.contextmanager
@@ -84,19 +83,15 @@ def _countdown() -> Iterator[Callable[[float], None]]:
 
     def show(left: float) -> None:
         minutes, seconds = divmod(round(left), 60)
-        click.echo(f"\rwaiting, {minutes:2}:{seconds:02} left ", nl=False, err=True)
+        console.progress(f"waiting, {minutes:2}:{seconds:02} left ")
 
-    if not _on_terminal():
+    if not console.stderr_is_terminal():
         yield lambda _left: None
         return
     try:
         yield show
     finally:
-        click.echo(err=True)
-
-
-def _on_terminal() -> bool:
-    return sys.stderr is not None and sys.stderr.isatty()
+        console.err()
 
 
 def _qr_code(link: str) -> str:
@@ -110,8 +105,4 @@ def _qr_code(link: str) -> str:
     size = shutil.get_terminal_size()
     if len(lines[0]) > size.columns or len(lines) > size.lines:
         return ""
-    try:
-        text.encode(sys.stderr.encoding or "ascii")
-    except UnicodeEncodeError:
-        return ""
-    return text
+    return text if console.can_show(text) else ""

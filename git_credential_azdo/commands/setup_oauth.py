@@ -5,17 +5,14 @@ The endpoints come from the authority's own OpenID configuration document, so an
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-import click
-
 from git_credential_azdo import devops
 from git_credential_azdo.accounts.account import OAUTH
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
-from git_credential_azdo.commands import setup_device
+from git_credential_azdo.commands import console, setup_device
 from git_credential_azdo.commands.enrol import (
     Newcomer,
     current_registry,
@@ -23,9 +20,8 @@ from git_credential_azdo.commands.enrol import (
     is_organization,
     now,
     place_of,
-    printable,
 )
-from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
+from git_credential_azdo.errors import AzdoError, SignInError, UsageError, printable, say
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.remote import SERVICES_ADDRESS, is_tenant
 from git_credential_azdo.signin import entra, exchange, interactive
@@ -156,7 +152,9 @@ def read_person(grant: Grant, *, is_entra: bool) -> Person:
 
     def claim(*names: str) -> str:
         values = (grant.claims.get(name) for name in names)
-        return next((text for value in values if isinstance(value, str) and (text := printable(value))), "")
+        return next(
+            (text for value in values if isinstance(value, str) and (text := printable(value).strip())), ""
+        )
 
     tenant = claim("tid").lower() if is_entra else ""
     return Person(
@@ -196,7 +194,7 @@ def _grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) -
             client_id=client_id,
             redirect_uri=options.redirect_uri or entra.DEFAULT_REDIRECT,
             scope=scope,
-            say=lambda text: click.echo(text, err=True),
+            say=console.err,
             login_hint=options.login_hint,
             prompt=None if options.login_hint else "select_account",
             explain=lambda refused: entra.sign_in_error(
@@ -208,7 +206,7 @@ def _grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) -
             return _redeem(authorization, endpoints, client_id, scope)
         except TokenRefused as refused:
             error = entra.sign_in_error(refused, who=options.login_hint, tenant=options.tenant)
-            if attempt == TRIES or not sys.stdin.isatty() or not _is_stale_paste(refused):
+            if attempt == TRIES or not console.can_ask() or not _is_stale_paste(refused):
                 raise error from None
             say("error", error.message)
     raise SignInError("nobody signed in", "git credential-azdo setup")
@@ -231,8 +229,8 @@ def _redeem(
     received = now()
     if not authorization.state_checked:
         name = read_person(grant, is_entra=True).name or "somebody without a name"
-        click.echo(f"The code was for {name}.", err=True)
-        if sys.stdin.isatty() and not click.confirm("Is that you?", default=True, err=True):
+        console.err(f"The code was for {name}.")
+        if console.can_ask() and not console.confirm("Is that you?", default=True):
             raise SignInError("the code was somebody else's; nothing was kept", "git credential-azdo setup")
     return grant, received
 
@@ -249,7 +247,7 @@ def _ask_who(web: Web, grant: Grant, person: Person, *, is_public: bool) -> Pers
     name = person.subject
     try:
         if is_public:
-            name = printable(devops.profile(web, devops.bearer(grant.access_token)).name)
+            name = printable(devops.profile(web, devops.bearer(grant.access_token)).name).strip()
     except AzdoError:
         name = person.subject
     return Person(name or "signed-in", person.subject, person.tenant)

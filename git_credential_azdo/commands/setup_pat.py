@@ -9,14 +9,13 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
-import click
-
 from git_credential_azdo import devops
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands.enrol import Newcomer, enrol, now, printable, retire_tokens
+from git_credential_azdo.commands import console
+from git_credential_azdo.commands.enrol import Newcomer, enrol, now, retire_tokens
 from git_credential_azdo.commands.serving import GLOBAL_PATS_END
-from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, say
+from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, printable, say
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.renewal import forget_secrets
 from git_credential_azdo.tokens import open_vault
@@ -79,7 +78,7 @@ def keep(
     ``made``: what ``pat rotate`` must know (MADE_KEYS) of a token that we made; ``instead_of``: the id of the account
     whose token it replaces, if one is meant. Raises VaultError, AzdoError.
     """
-    name = printable(identity.name) or identity.id
+    name = printable(identity.name).strip() or identity.id
 
     def is_renewed(older: Account) -> bool:
         """Say whether the new token serves all that the older one did, for the same person."""
@@ -127,10 +126,10 @@ def ask_token(chosen: list[str]) -> str:
     """Ask for a token by a hidden prompt, or read it from stdin. Raises UsageError."""
     if sys.stdin is None:
         text = ""
-    elif sys.stdin.isatty():
+    elif console.can_ask():
         page = devops.tokens_page(chosen[0]) if chosen else "https://dev.azure.com"
-        click.echo(f"Make a token with the scope Code (read & write): {page}", err=True)
-        text = click.prompt("Personal access token", hide_input=True, err=True, type=str)
+        console.err(f"Make a token with the scope Code (read & write): {page}")
+        text = console.prompt("Personal access token", hidden=True)
     else:
         text = sys.stdin.buffer.read(MOST_BYTES).decode("utf-8", "replace")
     return read_token(text)
@@ -180,7 +179,7 @@ def _check_all(web: Web, token: str) -> tuple[devops.Identity, list[str]]:
     checked = next(iter(found), None)
     if checked:
         identity = check(web, checked.lower(), token)
-    click.echo(f"The token serves: {', '.join(found) or 'no organization yet'}", err=True)
+    console.err(f"The token serves: {', '.join(found) or 'no organization yet'}")
     return identity, [ALL_ORGANIZATIONS]
 
 

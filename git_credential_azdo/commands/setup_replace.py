@@ -7,17 +7,14 @@ and is revoked at Azure DevOps only after a yes.
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING
-
-import click
 
 from git_credential_azdo import devops, pats
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
 from git_credential_azdo.accounts.registry import BINDING
 from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands import console, setup_pat
 from git_credential_azdo.commands import pat_making as making
-from git_credential_azdo.commands import setup_pat
 from git_credential_azdo.commands.enrol import current_registry, is_organization, now
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, say
 from git_credential_azdo.git.network import settings_for
@@ -51,10 +48,8 @@ def _replace(old: Account, chosen: list[str]) -> None:
     organizations = chosen or _organizations(old, current_registry())
     if not organizations:
         raise UsageError(f"which organizations does the token of {old.label} serve?", _AGAIN)
-    click.echo(
-        f"One token for each of: {', '.join(organizations)} (now one of {old.label} for all)", err=True
-    )
-    if not chosen and _is_person_there() and not click.confirm("Go on?", default=True, err=True):
+    console.err(f"One token for each of: {', '.join(organizations)} (now one of {old.label} for all)")
+    if not chosen and console.can_ask() and not console.confirm("Go on?", default=True):
         raise UsageError("nothing was changed", _AGAIN)
     successors = {name: found for name in organizations if (found := _successor(old, name))}
     missing = [name for name in organizations if name not in successors]
@@ -66,11 +61,7 @@ def _replace(old: Account, chosen: list[str]) -> None:
     update(lambda registry: _hand_over(registry, old.id, successors))
     _revoke(old, organizations[0])
     making.forget(old)
-    click.echo("The token for all organizations is forgotten here", err=True)
-
-
-def _is_person_there() -> bool:
-    return sys.stdin is not None and sys.stdin.isatty()
+    console.err("The token for all organizations is forgotten here")
 
 
 def _organizations(old: Account, registry: Registry) -> list[str]:
@@ -98,7 +89,7 @@ def _successor(old: Account, organization: str) -> str | None:
         lives = account.expires_utc is None or account.expires_utc > now()
         same = account.kind == PAT and account.name.lower() == old.name.lower()
         if same and lives and organization in account.organizations:
-            click.echo(f"{organization}: has a token of its own already", err=True)
+            console.err(f"{organization}: has a token of its own already")
             return account.id
     person = _person(old, registry)
     try:
@@ -106,9 +97,9 @@ def _successor(old: Account, organization: str) -> str | None:
             try:
                 return _made(old, organization, person, registry)
             except AzdoError as error:
-                if not _is_person_there():
+                if not console.can_ask():
                     raise
-                click.echo(f"{organization}: {error.message}", err=True)
+                console.err(f"{organization}: {error.message}")
         return _asked_for(old, organization)
     except AzdoError as error:
         say("error", f"{organization}: {error.message}")
@@ -120,26 +111,19 @@ def _successor(old: Account, organization: str) -> str | None:
 def _made(old: Account, organization: str, person: Account, registry: Registry) -> str:
     maker = making.find_maker(organization, person.id, registry)
     account, made = making.make_and_keep(maker, making.usual_wish(organization), old.vault)
-    click.echo(f"{organization}: made the token {made.name!r} with the sign-in of {person.label}", err=True)
+    console.err(f"{organization}: made the token {made.name!r} with the sign-in of {person.label}")
     return account.id
 
 
 def _asked_for(old: Account, organization: str) -> str:
     """Ask for a token that the person made; an empty answer leaves the organization out."""
-    if not _is_person_there():
+    if not console.can_ask():
         raise SignInError(
             f"no sign-in of {old.name} can make a token", f"git credential-azdo setup --org {organization}"
         )
     page = devops.tokens_page(organization)
-    click.echo(f"{organization}: make a token with the scope Code (read & write): {page}", err=True)
-    text = click.prompt(
-        "Personal access token (Enter to leave it out)",
-        hide_input=True,
-        err=True,
-        type=str,
-        default="",
-        show_default=False,
-    )
+    console.err(f"{organization}: make a token with the scope Code (read & write): {page}")
+    text = console.prompt("Personal access token (Enter to leave it out)", hidden=True, default="")
     token = setup_pat.read_token(text)
     with Web(setup_pat.CHECK_SECONDS, settings_for) as web:
         identity = setup_pat.check(web, organization, token)
@@ -173,7 +157,7 @@ def _revoke(old: Account, organization: str) -> None:
     by_hand = f"if nothing else uses the old token, revoke it: {page}"
     registry = current_registry()
     person = _person(old, registry)
-    if not _is_person_there() or person is None:
+    if not console.can_ask() or person is None:
         say("hint", by_hand)
         return
     try:
@@ -188,8 +172,8 @@ def _revoke(old: Account, organization: str) -> None:
         say("hint", by_hand)
         return
     what = f"Revoke {wide[0].name!r} at Azure DevOps, too? Whatever else uses it stops working"
-    if click.confirm(what, default=False, err=True) and making.revoke_or_say(maker, wide[0].id):
-        click.echo("It is revoked", err=True)
+    if console.confirm(what, default=False) and making.revoke_or_say(maker, wide[0].id):
+        console.err("It is revoked")
 
 
 def _person(old: Account, registry: Registry) -> Account | None:

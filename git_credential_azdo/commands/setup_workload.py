@@ -28,9 +28,8 @@ from git_credential_azdo.commands.enrol import (
     enrol,
     now,
     place_of,
-    printable,
 )
-from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, VaultError, VaultLocked
+from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, VaultError, VaultLocked, printable
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.remote import SERVICES_ADDRESS
 from git_credential_azdo.signin import azure_cli, workload
@@ -179,7 +178,7 @@ def _ask_organizations(
                 f"the organization {organization} does not know {fresh.get('name') or 'this identity'}: {refused.message}",
                 f"add it as a user with a Basic licence: {devops.organization_url(organization)}/_settings/users",
             ) from None
-        shown = printable(seen.name)
+        shown = printable(seen.name).strip()
         if not fresh.get("name") and ":" not in shown:  # a colon would end the user name that git sends
             fresh.set("name", shown)
         if tenant:
@@ -192,7 +191,7 @@ def _ask_organizations(
 def _person(web: Web, grant: Grant) -> str:
     """Ask for the name of whoever signed in to ``az``; Azure DevOps tells it of people only."""
     try:
-        name = printable(devops.profile(web, devops.bearer(grant.access_token)).name)
+        name = printable(devops.profile(web, devops.bearer(grant.access_token)).name).strip()
     except AzdoError:
         return ""
     return "" if ":" in name else name

@@ -8,10 +8,7 @@ https://learn.microsoft.com/azure/devops/pipelines/build/variables.
 from __future__ import annotations
 
 import base64
-import json
 import os
-import sys
-import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -22,7 +19,7 @@ from git_credential_azdo.accounts.choice import NONE, choose
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
 from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import misses, serving
+from git_credential_azdo.commands import console, misses, serving
 from git_credential_azdo.commands.enrol import current_registry, organization_names
 from git_credential_azdo.commands.typed import reveal
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
@@ -67,7 +64,7 @@ class Live:
 @click.option("--show", is_flag=True, help="Print it on a terminal, too.")
 def command(organization: str, name: str | None, form: str, show: bool) -> int:  # noqa: FBT001 - click's
     """Print a live token for ORG, for scripts and other tools."""
-    if sys.stdout.isatty() and not show:
+    if console.stdout_is_terminal() and not show:
         raise UsageError(
             "a token is not printed on a terminal unless you say so",
             f"git credential-azdo token --org {organization} --show, or send it to a pipe or a file",
@@ -77,10 +74,9 @@ def command(organization: str, name: str | None, form: str, show: bool) -> int: 
     if live is None:
         return 1
     if form == "json":
-        text = json.dumps(_document(live, wanted), indent=2)
+        console.json(_document(live, wanted))
     else:
-        text = live.header if form == "header" else live.secret
-    click.echo(text.encode("utf-8", "surrogateescape"))  # a typed password may be any bytes
+        console.secret(live.header if form == "header" else live.secret)
     return 0
 
 
@@ -146,7 +142,7 @@ def _document(live: Live, organization: str) -> dict[str, object]:
         "token": live.secret,
         "header": live.header,
         "expires_utc": expires,
-        "expires": None if expires is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(expires)),
+        "expires": console.instant(expires),
         "account": live.account,
         "organization": organization,
         "tenant": live.tenant,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from git_credential_azdo.commands import console
 from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.vault import os_keyring
 from git_credential_azdo.vault.file import NAME as FILE
@@ -17,9 +18,9 @@ def command() -> None:
     used = (used or {registry.header.get("vault")}) - {""}
     names = used - {FILE}
     if FILE in used:
-        click.echo("what is kept in files needs no unlocking")
+        console.out("what is kept in files needs no unlocking")
     if not used:
-        click.echo(f"{os_keyring.find(prompting=True).name} is unlocked and works")
+        console.out(f"{os_keyring.find(prompting=True).name} is unlocked and works")
     for name in sorted(names):
         os_keyring.try_out(os_keyring.open_named(name, prompting=True))
-        click.echo(f"{name} is unlocked and works")
+        console.out(f"{name} is unlocked and works")

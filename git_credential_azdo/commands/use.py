@@ -9,6 +9,7 @@ import click
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands import console
 from git_credential_azdo.commands.enrol import bind, current_registry, organization_names, place_of
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.address import message_for
@@ -58,7 +59,7 @@ def command(name: str, organization: str | None, repository: bool, default: bool
             bind(registry, target, account.id)
 
     update(change)
-    click.echo(f"{unique_name(account, current_registry().accounts)} serves {what}{target}")
+    console.out(f"{unique_name(account, current_registry().accounts)} serves {what}{target}")
 
 
 def _this_repository(name: str) -> str:

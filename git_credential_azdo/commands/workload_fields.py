@@ -11,8 +11,6 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import click
-
 from git_credential_azdo.accounts.account import (
     AZURE_CLI,
     FEDERATED,
@@ -21,6 +19,7 @@ from git_credential_azdo.accounts.account import (
     Block,
 )
 from git_credential_azdo.accounts.workload import SYSTEM
+from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.remote import is_tenant
@@ -197,11 +196,11 @@ def _with_proof(given: Options, fields: list[Pair]) -> tuple[list[Pair], str | N
 
 def read_hidden(question: str) -> str:
     """Ask for a secret on the terminal, or take stdin when it is none. Raises UsageError for nothing or odd text."""
-    if sys.stdin is not None and sys.stdin.isatty():
-        text = click.prompt(question, hide_input=True, err=True, type=str)
+    if console.can_ask():
+        text = console.prompt(question, hidden=True)
     else:
         text = sys.stdin.read() if sys.stdin is not None else ""
-    secret: str = text.strip("\r\n")
+    secret = text.strip("\r\n")
     if not secret or not secret.isprintable():
         raise UsageError(
             f"no {question.lower()} came, or it holds a control character",

@@ -54,7 +54,7 @@ def authorize(
     open_source: Callable[[Callable[[str], None]], paste.Source | None] = paste.open_source,
     wait_seconds: float = WAIT_SECONDS,
 ) -> Authorization:
-    """Let a person sign in, and give the code. ``say`` prints one text for the person, as a line of its own.
+    """Let a person sign in, and give the code. ``say`` prints one line for the person.
 
     ``open_browser=None``: open none. ``explain`` words a server's refusal (``entra.sign_in_error``).
     Raises SignInError when the time is over or the person gave up; PasteError when the answer was no answer,
@@ -80,25 +80,27 @@ def authorize(
     with wait.opened(open_source(_echo)) as source:
         if source is None and not place.sockets:
             raise SignInError("there is no way to receive the answer here", "run setup in a terminal")
-        say(f"open this link in a browser and sign in:\n\n{link}\n")
+        for line in ("open this link in a browser and sign in:", "", link, ""):
+            say(line)
         if open_browser is not None and open_browser(link):
             say("your browser should show it in a moment")
-        say(_instructions(place, source))
+        for line in _instructions(place, source):
+            say(line)
         code = wait.for_code(source, time.monotonic() + wait_seconds)
     return Authorization(code.code, code.state_checked, place.redirect_uri, verifier, nonce)
 
 
-def _instructions(place: Place, source: paste.Source | None) -> str:
+def _instructions(place: Place, source: paste.Source | None) -> list[str]:
     if source is None or not source.again:
-        return "waiting for the answer"
+        return ["waiting for the answer"]
     if not place.sockets and not place.redirect_uri.startswith("http://"):
-        what = "then copy what the last page shows, or its whole address"
+        what = ["then copy what the last page shows, or its whole address,"]
     else:
-        what = (
-            "if the browser runs on another machine, its last page cannot be reached; that is expected:\n"
-            f"copy the whole address of that page ({place.redirect_uri}?code=...)"
-        )
-    return f"{what},\npaste it here, and nowhere else, and press Enter (it is not shown)"
+        what = [
+            "if the browser runs on another machine, its last page cannot be reached; that is expected:",
+            f"copy the whole address of that page ({place.redirect_uri}?code=...),",
+        ]
+    return [*what, "paste it here, and nowhere else, and press Enter (it is not shown)"]
 
 
 class _Wait:
@@ -201,11 +203,12 @@ class _Wait:
         """Say what was wrong and wait on, if a person is there for another try."""
         if source is None or not source.again:
             raise error
-        self._say(f"{error.message}\n{error.hint}")
+        self._say(error.message)
+        self._say(error.hint or "")
         source.prompt()
 
 
 def _echo(text: str) -> None:
-    """Write to the terminal as it is, without a line of its own."""
-    sys.stderr.write(text)
-    sys.stderr.flush()
+    """Write what ``paste`` draws to the terminal as it is: constants and counts of ours, without a line of its own."""
+    sys.stderr.write(text)  # noqa: TID251 - control sequences of ours, no text from elsewhere
+    sys.stderr.flush()  # noqa: TID251 - as above

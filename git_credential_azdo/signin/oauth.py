@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
-from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError
+from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, printable
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -190,7 +190,7 @@ def read_discovery(document: object, issuer: str) -> Endpoints:
     issued_by = document.get("issuer")
     if not isinstance(issued_by, str) or not _same_issuer(issued_by, issuer):
         raise NetworkError(
-            f"the OpenID configuration of {issuer} names another issuer: {_printable(str(issued_by))[:200]}",
+            f"the OpenID configuration of {issuer} names another issuer: {printable(str(issued_by))[:200]}",
             "give --authority exactly as the server's documentation writes its issuer",
         )
     return Endpoints(
@@ -343,8 +343,4 @@ def _labelled(label: str, description: str) -> str:
 def _first_line(description: str) -> str:
     """Keep what helps a person, and nothing that could be a code or a token quoted back."""
     line = description.strip().split("\r")[0].split("\n")[0].split(" Trace ID:")[0]
-    return _LONG_WORD.sub("...", _printable(line))[:300]
-
-
-def _printable(text: str) -> str:
-    return _UNPRINTABLE.sub("", text)
+    return _LONG_WORD.sub("...", printable(line))[:300]

@@ -1,0 +1,150 @@
+"""What people's verbs print and ask: stdout for what was asked for, stderr for all that is said about it.
+
+The only module beside ``errors`` that writes to a terminal (ruff's TID251 and T201 see to that), so that no text from a
+server, an address, git or a file of ours arrives there without passing through ``printable``. Never prints a secret,
+except for ``secret``, which exists for the two verbs that a person asked for one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from json import dumps
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_azdo.errors import AzdoError, printable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+
+def out(text: str = "", *, lead: str = "", color: str = "") -> None:
+    """Print one line on stdout; ``lead`` stands before it in a color, where stdout is a terminal that has colors."""
+    if color and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
+        _write_out(click.style(printable(lead), fg=color) + printable(text))
+    else:
+        _write_out(printable(lead + text))
+
+
+def page(text: str) -> None:
+    """Print a text of ours that has several lines, such as a help text, on stdout."""
+    for line in text.removesuffix("\n").split("\n"):
+        out(line)
+
+
+def table(rows: Iterable[Sequence[str | None]], columns: Sequence[str]) -> None:
+    """Print rows of cells below the columns' names; what is not known is a hyphen."""
+    lines = [[name.upper().replace("_", " ") for name in columns]]
+    lines += [[printable(cell or "-") for cell in row] for row in rows]
+    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+    for line in lines:
+        out("  ".join(map(str.ljust, line, widths)).rstrip())
+
+
+def json(value: object) -> None:
+    """Print a document on stdout: ASCII only, every control character escaped."""
+    page(dumps(value, indent=2).replace("\x7f", "\\u007f"))  # json leaves DEL as it is
+
+
+def secret(value: str) -> None:
+    """Print the secret that was asked for on stdout, byte for byte: a typed password may be any bytes."""
+    click.echo(value.encode("utf-8", "surrogateescape"))
+
+
+def err(text: str = "") -> None:
+    """Print one line on stderr, if anybody reads it."""
+    _write_err(f"{printable(text)}\n")
+
+
+def progress(text: str) -> None:
+    """Print a text on stderr over the line that the terminal shows; ``err()`` ends the line."""
+    _write_err(f"\r{printable(text)}")
+
+
+def confirm(question: str, *, default: bool) -> bool:
+    """Return a person's yes or no, ``default`` for Enter."""
+    return click.confirm(printable(question), default=default, err=True)
+
+
+def prompt(
+    question: str, *, hidden: bool = False, choices: Sequence[str] = (), default: str | None = None
+) -> str:
+    """Return what a person types, one of ``choices`` if there are any; it is never repeated, for it may be a secret."""
+    while True:
+        text: str = click.prompt(
+            printable(question),
+            type=str,
+            default=default,
+            show_default=bool(default),
+            hide_input=hidden,
+            err=True,
+        )
+        if not choices or text in choices:
+            return text
+        err(f"Choose one of {', '.join(choices)}")
+
+
+def can_ask() -> bool:
+    """Return whether a person can answer: stdin is a terminal."""
+    return sys.stdin is not None and sys.stdin.isatty()
+
+
+def stdout_is_terminal() -> bool:
+    """Return whether stdout is a terminal."""
+    return sys.stdout is not None and sys.stdout.isatty()
+
+
+def stderr_is_terminal() -> bool:
+    """Return whether stderr is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+def can_show(text: str) -> bool:
+    """Return whether stderr's encoding has all characters of a text."""
+    return _encodable(text, sys.stderr) == text
+
+
+def instant(seconds: int | None) -> str | None:
+    """Return seconds since the epoch as ``2027-05-31T12:00:00Z``; None for None and for what is no time."""
+    return _formatted(seconds, "%Y-%m-%dT%H:%M:%SZ")
+
+
+def day(seconds: int | None) -> str | None:
+    """Return the day (UTC) of seconds since the epoch as ``2027-05-31``; None for None and for what is no time."""
+    return _formatted(seconds, "%Y-%m-%d")
+
+
+def _formatted(seconds: int | None, form: str) -> str | None:
+    try:
+        return None if seconds is None else time.strftime(form, time.gmtime(seconds))
+    except (OSError, OverflowError, ValueError):  # a file of ours may hold any number
+        return None
+
+
+def _write_out(line: str) -> None:
+    """Raise AzdoError when the line cannot be written, and BrokenPipeError, which click takes for the end."""
+    try:
+        click.echo(_encodable(line, sys.stdout))
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            raise
+        # The interpreter would try once more to write what is left in the buffer, and end with a line of its own.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        raise AzdoError(f"cannot write to standard output: {error.strerror}") from error
+
+
+def _write_err(text: str) -> None:
+    try:
+        click.echo(text, nl=False, err=True)
+    except OSError:  # nobody reads it any more, and the command's work must not stop for that
+        sys.stderr = None
+
+
+def _encodable(text: str, stream: object) -> str:
+    """Return the text with escapes for what the stream's encoding lacks, such as a Windows code page's."""
+    encoding = getattr(stream, "encoding", None) or "utf-8"
+    return text.encode(encoding, "backslashreplace").decode(encoding)

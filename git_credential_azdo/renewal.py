@@ -7,6 +7,7 @@ cannot be written costs a line on stderr, never the token in hand. Callers hold 
 from __future__ import annotations
 
 import contextlib
+import shlex
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -19,6 +20,7 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, say
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.signin import entra, exchange
+from git_credential_azdo.signin.endpoints import kept_endpoint, origin
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
 from git_credential_azdo.tokens import (
     Token,
@@ -46,13 +48,13 @@ def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
     if not refresh_token:
         raise SignInError(f"the sign-in of {account.label} is no longer in the vault", setup_hint(account))
     block = account.block
+    kept_origin = kept.get("origin") if kept else None
+    endpoint = kept_endpoint(block, kept_origin, _cure(account, kept_origin))
     try:
         with Web(seconds, settings_for) as web:
             grant = exchange.refresh(
                 web,
-                entra.for_tenant(block.get("token_endpoint"), tenant)
-                if tenant
-                else block.get("token_endpoint"),
+                endpoint.for_tenant(tenant) if tenant else endpoint,
                 client_id=block.get("client_id"),
                 refresh_token=refresh_token,
                 scope=block.get("scope"),
@@ -71,7 +73,8 @@ def keep(
     try:
         vault = open_vault(account.vault)
         if grant.refresh_token and grant.refresh_token != old_refresh_token:
-            _write(vault, f"{account.id}/refresh", grant.refresh_token, [("received_utc", str(now))])
+            bound = ("origin", origin(account.block.get("token_endpoint")))
+            _write(vault, f"{account.id}/refresh", grant.refresh_token, [("received_utc", str(now)), bound])
         details = [
             ("received_utc", str(now)),
             ("expires_utc", str(token.expires_utc)),
@@ -140,6 +143,15 @@ def _marked(registry: Registry, identifier: str, mark: TokenMark) -> bool:
         return False
     account.set_marks([mark, *account.marks])
     return True
+
+
+def _cure(account: Account, kept_origin: str | None) -> str:
+    """Return what to run when the accounts file names another server: never a sign-in at that one."""
+    if entra.is_login_host(kept_origin or "") or (kept_origin is None and account.tenant):
+        return shlex.join(["git", "credential-azdo", "setup", "--login-hint", account.name])
+    if kept_origin in {None, origin(account.block.get("authority"))}:
+        return setup_hint(account)
+    return shlex.join(["git", "credential-azdo", "logout", account.name])
 
 
 def _explained(refused: TokenRefused, account: Account, tenant: str) -> AzdoError:

@@ -8,9 +8,11 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.renewal import keep
 from git_credential_azdo.signin import workload
+from git_credential_azdo.signin.endpoints import kept_endpoint
 from git_credential_azdo.tokens import Token, read_secret
 from git_credential_azdo.web import Web
 
@@ -26,7 +28,10 @@ def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
 
     def client_secret() -> str | None:
         kept = read_secret(account.vault, f"{account.id}/client-secret")
-        return kept.get("secret") if kept else None
+        if kept is None:
+            return None
+        kept_endpoint(account.block, kept.get("origin"), setup_command(account.block))
+        return kept.get("secret")
 
     with Web(seconds, settings_for) as web:
         grant = workload.request_token(account.block, tenant, web, client_secret, os.environ)

@@ -127,7 +127,9 @@ def sign_in(
     access = world.new_access_token(person, tenant, seconds=LIFE)
     refresh = world.grants.new_refresh(person, VISUAL_STUDIO, SCOPE).value
     mark = digest(SALT.encode(), access)
-    account.keep("refresh", token=refresh, received_utc=str(now))
+    account.keep(
+        "refresh", token=refresh, received_utc=str(now), origin=TOKEN_ENDPOINT.partition("/organ")[0]
+    )
     moments = {"received_utc": str(now), "expires_utc": str(now + LIFE)}
     account.keep(f"access/{tenant}", token=access, digest=mark, **moments)
     add_block(

@@ -10,13 +10,15 @@ import pytest
 
 from git_credential_azdo.errors import ServiceError, SignInError
 from git_credential_azdo.signin import device
-from git_credential_azdo.signin.oauth import Endpoints, TokenRefused
+from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
+from git_credential_azdo.signin.oauth import TokenRefused
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-ENDPOINTS = Endpoints("https://h/a", "https://h/token", "https://h/devicecode", "https://h")
+AUTHORIZE, TOKEN = Endpoint("https://h/a", "https://h"), Endpoint("https://h/token", "https://h")
+ENDPOINTS = Endpoints(AUTHORIZE, TOKEN, Endpoint("https://h/devicecode", "https://h"), "https://h")
 BODY = {
     "device_code": "dc-secret",
     "user_code": "ABCD-EFGH",
@@ -45,7 +47,7 @@ def test_a_code_is_asked_for_and_read() -> None:
 
 def test_an_authority_without_this_way_in_is_told() -> None:
     """Its OpenID configuration names no such endpoint."""
-    endpoints = Endpoints("https://h/a", "https://h/token", None, "https://h")
+    endpoints = Endpoints(AUTHORIZE, TOKEN, None, "https://h")
     with (
         Web(5, transport=httpx.MockTransport(lambda _: httpx.Response(500))) as web,
         pytest.raises(SignInError, match="has no sign-in by device code"),

@@ -20,6 +20,7 @@ import pytest
 from git_credential_azdo.errors import AzdoError, SignInError
 from git_credential_azdo.signin import interactive, listener, oauth
 from git_credential_azdo.signin.answer import PasteError
+from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.listener import Listener, Page, Place, listen, respond
 from git_credential_azdo.signin.paste import Pipe, Terminal
 
@@ -30,7 +31,10 @@ if TYPE_CHECKING:
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
 
-ENDPOINTS = oauth.Endpoints("https://login.example/authorize", "https://login.example/token", None, "x")
+ISSUER = "https://login.example"
+ENDPOINTS = Endpoints(
+    Endpoint(f"{ISSUER}/authorize", ISSUER), Endpoint(f"{ISSUER}/token", ISSUER), None, ISSUER
+)
 HAS_IPV6 = listener._exists("::1", socket.AF_INET6)
 REQUEST = b"GET /?code=c&state=s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

@@ -275,7 +275,9 @@ def test_an_authority_that_is_not_entra_has_no_tenants(home: Home, emulator: Emu
     bob = sign_in(home, emulator.world, BOB, "fabrikam", tenant=FABRIKAM)
     token = emulator.world.new_access_token(BOB, FABRIKAM)
     bob.set_all("tenant", [])
+    bob.set_all("authority", ["https://id.example.com"])
     bob.set_all("token_endpoint", ["https://id.example.com/token"])
+    bob.keep("refresh", origin="https://id.example.com")
     answer = json_response(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3599})
     emulator.refuse("id.example.com", faults.Fault("respond", answer))
     lines = [*at("fabrikam/app/_git/app"), *challenge(FABRIKAM)]

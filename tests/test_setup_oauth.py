@@ -253,7 +253,7 @@ def test_options_shape_the_link_and_are_kept(home: Home, emulator: Emulator) -> 
         (["--org", "no-such"], "there is no organization no-such"),
         (["--org", "a/b"], "a/b is no name of an organization"),
         (["--alias", "a b"], "an alias is one word"),
-        (["--tenant", "no such"], "'no such' is no tenant"),
+        (["--tenant", "no such"], "'no such' is not a valid tenant"),
         (["--authority", "http://login.example.com"], "must be an https address"),
         (["--all-orgs"], "--all-orgs goes with --pat"),
         (["--expires", "2030-01-01"], "--expires goes with --pat"),

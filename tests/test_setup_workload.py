@@ -132,7 +132,7 @@ def test_a_service_principal_with_a_certificate(
     block = block_of(home, "service-principal")
     assert block["certificate"] == str(path)
     kept = Account(home, block["id"]).kept("client-secret")
-    assert kept == ({"secret": passphrase} if passphrase else {})
+    assert kept == ({"secret": passphrase, "origin": f"https://{LOGIN}"} if passphrase else {})
     let_expire(home, "service-principal")
     assert is_taken(emulator, home.get(*APP).fields["password"])
     let_expire(home, "service-principal")

@@ -39,8 +39,9 @@ from git_credential_azdo.signin import (
     service_principal,
     workload,
 )
+from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.managed_identity import Which
-from git_credential_azdo.signin.oauth import Endpoints, Grant, TokenRefused
+from git_credential_azdo.signin.oauth import Grant, TokenRefused
 from git_credential_azdo.tokens import setup_hint
 from git_credential_azdo.web import Web
 from tests import workloads
@@ -739,7 +740,9 @@ def test_an_authority_stands_for_the_tenant(emulator: Emulator, monkeypatch: pyt
 
 def test_an_authority_beside_entra_has_no_tenants(monkeypatch: pytest.MonkeyPatch) -> None:
     """Any server that conforms will do."""
-    endpoints = Endpoints("https://h/a", "https://h/t", None, "https://h")
+    endpoints = Endpoints(
+        Endpoint("https://h/a", "https://h"), Endpoint("https://h/t", "https://h"), None, "https://h"
+    )
     monkeypatch.setattr(exchange, "discover", lambda *_: endpoints)
     given_options = workload_fields.Options(federated="github", client_id="c", authority="https://h")
     fields = describe(lambda: given_options)

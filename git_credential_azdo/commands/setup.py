@@ -60,6 +60,13 @@ if TYPE_CHECKING:
 @click.option("--login-hint", metavar="NAME", help="The sign-in name to suggest in the browser.")
 @click.option("--tenant", help="The Entra tenant to sign in at: its id or a domain of it.")
 @click.option("--authority", metavar="URL", help="The issuer to sign in at, instead of Microsoft's.")
+@click.option(
+    "--endpoint-host",
+    "endpoint_hosts",
+    multiple=True,
+    metavar="HOST",
+    help="Another host of that issuer, which its tokens may go to.",
+)
 @click.option("--client-id", metavar="ID", help="Your own app registration's id.")
 @click.option("--redirect-uri", metavar="URL", help="Its redirect address.")
 @click.option("--scope", help="The scopes to ask for.")
@@ -89,6 +96,7 @@ def command(
     login_hint: str | None,
     tenant: str | None,
     authority: str | None,
+    endpoint_hosts: tuple[str, ...],
     client_id: str | None,
     redirect_uri: str | None,
     scope: str | None,
@@ -145,6 +153,7 @@ def command(
         login_hint,
         tenant,
         authority,
+        endpoint_hosts,
         client_id,
         redirect_uri,
         scope,
@@ -164,6 +173,7 @@ def command(
         options = setup_oauth.Options(
             tenant=tenant,
             authority=authority,
+            endpoint_hosts=endpoint_hosts,
             client_id=client_id,
             redirect_uri=redirect_uri,
             scope=scope,

@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     import segno
 
     from git_credential_azdo.signin.device import DeviceCode
-    from git_credential_azdo.signin.oauth import Endpoints, Grant
+    from git_credential_azdo.signin.endpoints import Endpoints
+    from git_credential_azdo.signin.oauth import Grant
 
 _draw: Callable[..., segno.QRCode] | None
 try:

@@ -5,13 +5,13 @@ The endpoints come from the authority's own OpenID configuration document, so an
 
 from __future__ import annotations
 
+import shlex
+import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from git_credential_azdo import devops
 from git_credential_azdo.accounts.account import OAUTH
-from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.commands import console, setup_device
 from git_credential_azdo.commands.enrol import (
     Newcomer,
@@ -23,16 +23,17 @@ from git_credential_azdo.commands.enrol import (
 )
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, printable, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS, is_tenant
+from git_credential_azdo.git.remote import SERVICES_ADDRESS
 from git_credential_azdo.signin import entra, exchange, interactive
 from git_credential_azdo.signin.browser import open_browser
+from git_credential_azdo.signin.endpoints import Endpoints, OtherHostsError, origin
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
+from git_credential_azdo.signin.person import Person, is_same, read_person
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.signin.interactive import Authorization
-    from git_credential_azdo.signin.oauth import Endpoints
 
 ASK_SECONDS = 60.0
 TRIES = 3
@@ -50,16 +51,8 @@ class Options:
     login_hint: str | None = None
     browser: bool = True
     bearer: bool = False
+    endpoint_hosts: tuple[str, ...] = ()
     device_code: bool = False
-
-
-@dataclass(frozen=True)
-class Person:
-    """Who signed in, as the identity token says: ``subject`` never changes, ``tenant`` is empty beside Entra."""
-
-    name: str
-    subject: str
-    tenant: str
 
 
 def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: str) -> Account:
@@ -69,7 +62,7 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
     """
     with Web(ASK_SECONDS, settings_for) as web:
         authority = options.authority or _authority(web, options.tenant, chosen)
-        endpoints = exchange.discover(web, authority)
+        endpoints = exchange.discover(web, authority, lambda other: _confirm(options, other))
     client_id = options.client_id or entra.DEFAULT_CLIENT_ID
     scope = options.scope or entra.DEFAULT_SCOPE
     grant, received = _grant(options, endpoints, client_id, scope)
@@ -84,9 +77,9 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
     if not grant.refresh_token:
         say("hint", "the server gave no refresh token: this sign-in ends with its first token")
 
-    def is_same(older: Account) -> bool:
+    def replaces(older: Account) -> bool:
         at_home = (older.kind, older.address) == (OAUTH, place)
-        return at_home and _is_same(older, person, endpoints.token)
+        return at_home and is_same(older, person, authority, endpoints.token)
 
     home = {
         "subject": person.subject,
@@ -94,7 +87,7 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
         "authority": authority,
         "token_endpoint": endpoints.token,
     }
-    older = next((account for account in current_registry().accounts if is_same(account)), None)
+    older = next((account for account in current_registry().accounts if replaces(account)), None)
     if older and older.tenant != person.tenant and not authority.endswith(f"/{entra.ANY_WORK_TENANT}"):
         home = {}  # signed in again as a guest elsewhere: the account keeps its own tenant
     if older:  # what one tenant lists is not all: guests have organizations in several
@@ -104,7 +97,11 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
         ("received_utc", str(received)),
         ("expires_utc", str(received + grant.expires_in)),
     ]
-    refresh = [("token", grant.refresh_token or ""), ("received_utc", str(received))]
+    refresh = [
+        ("token", grant.refresh_token or ""),
+        ("received_utc", str(received)),
+        ("origin", origin(endpoints.token)),
+    ]
     return enrol(
         Newcomer(
             kind=OAUTH,
@@ -125,43 +122,22 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
             chosen=chosen,
             found=found,
             tenants=tenants,
-            replaces=is_same,
+            replaces=replaces,
         ),
         vault_name,
     )
 
 
-def _is_same(older: Account, person: Person, token_endpoint: str) -> bool:
-    """Say whether an older account is this person's: at Entra one name is one person, whichever tenant was asked."""
-    endpoint = older.block.get("token_endpoint")
-    subject = older.block.get("subject")
-    if not entra.is_entra(token_endpoint):
-        same = subject == person.subject if person.subject else older.name.lower() == person.name.lower()
-        return endpoint == token_endpoint and same
-    if urlsplit(endpoint).netloc != urlsplit(token_endpoint).netloc:
-        return False
-    if person.subject and (subject, older.tenant) == (person.subject, person.tenant):
+def _confirm(options: Options, other: OtherHostsError) -> bool:
+    """Ask about endpoints on other hosts than the authority's. Raise UsageError where nobody can answer."""
+    if set(other.hosts) <= {host.lower() for host in options.endpoint_hosts}:
         return True
-    # A work and a personal account may have the same name and are still two.
-    both = (older.tenant in PERSONAL_TENANTS) == (person.tenant in PERSONAL_TENANTS)
-    return both and older.name.lower() == person.name.lower()
-
-
-def read_person(grant: Grant, *, is_entra: bool) -> Person:
-    """Read who signed in from the identity token's claims; empty texts for what it does not say."""
-
-    def claim(*names: str) -> str:
-        values = (grant.claims.get(name) for name in names)
-        return next(
-            (text for value in values if isinstance(value, str) and (text := printable(value).strip())), ""
-        )
-
-    tenant = claim("tid").lower() if is_entra else ""
-    return Person(
-        claim("preferred_username", "upn", "email", "unique_name"),
-        claim("oid", "sub"),
-        tenant if is_tenant(tenant) else "",
-    )
+    if console.can_ask():
+        console.err(f"{other.message}.")
+        return console.confirm("Send this sign-in's codes and tokens there?", default=False)
+    words = ["git", "credential-azdo", *sys.argv[1:]]
+    words += [word for host in other.hosts for word in ("--endpoint-host", host)]
+    raise UsageError(other.message, f"if they belong to it: {shlex.join(words)}")
 
 
 def _authority(web: Web, tenant: str | None, chosen: list[str]) -> str:

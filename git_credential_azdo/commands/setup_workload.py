@@ -33,6 +33,7 @@ from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, Vaul
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.remote import SERVICES_ADDRESS
 from git_credential_azdo.signin import azure_cli, workload
+from git_credential_azdo.signin.endpoints import origin
 from git_credential_azdo.signin.federation import SOURCES
 from git_credential_azdo.vault.find import find_vault
 from git_credential_azdo.vault.none import NAME as NO_VAULT
@@ -43,6 +44,7 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.commands.workload_fields import Options
+    from git_credential_azdo.git.wire import Pair
     from git_credential_azdo.signin.oauth import Grant
 
 ASK_SECONDS = 60.0
@@ -117,7 +119,7 @@ def sign_in(kind: str, given: Options, chosen: list[str], alias: str | None, vau
             ],
             alias=alias,
             secrets={
-                **({"client-secret": [("secret", secret)]} if secret else {}),
+                **({"client-secret": [("secret", secret), *_bound(fresh)]} if secret else {}),
                 f"access/{tenant or 'home'}": access,
             },
             tokens=[(tenant, grant.access_token, received)],
@@ -130,6 +132,11 @@ def sign_in(kind: str, given: Options, chosen: list[str], alias: str | None, vau
         ),
         vault_name,
     )
+
+
+def _bound(fresh: Block) -> list[Pair]:
+    """Return what binds the secret to the only place it may be sent to, whatever the accounts file says later."""
+    return [("origin", origin(fresh.get("token_endpoint")))]
 
 
 def _choose_vault(wanted: str | None, used: str, *, needed: bool) -> str:

@@ -20,6 +20,8 @@ from git_credential_azdo.web import Web
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from git_credential_azdo.signin.endpoints import Endpoints
+
 _USUAL_INTERVAL = 5.0  # seconds, RFC 8628 section 3.2
 _SLOWER = 5.0  # section 3.5: how much slower after slow_down
 _LONGEST_INTERVAL = 60.0
@@ -49,7 +51,7 @@ class DeviceCode:
     interval: float
 
 
-def ask_code(web: Web, endpoints: oauth.Endpoints, *, client_id: str, scope: str) -> DeviceCode:
+def ask_code(web: Web, endpoints: Endpoints, *, client_id: str, scope: str) -> DeviceCode:
     """Get a code. SignInError if the authority has no such way in; ``TokenRefused`` for its no."""
     if endpoints.device_authorization is None:
         raise SignInError(f"{endpoints.issuer} has no sign-in by device code", "git credential-azdo setup")
@@ -59,7 +61,7 @@ def ask_code(web: Web, endpoints: oauth.Endpoints, *, client_id: str, scope: str
 
 
 def wait(
-    endpoints: oauth.Endpoints,
+    endpoints: Endpoints,
     device: DeviceCode,
     *,
     client_id: str,

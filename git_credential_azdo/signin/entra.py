@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from urllib.parse import urlsplit, urlunsplit
+from urllib.parse import urlsplit
 
 from git_credential_azdo.errors import SignInError, UsageError
 from git_credential_azdo.signin.aadsts import BY_ERROR, BY_SUBERROR, CASES, UNKNOWN
@@ -49,23 +49,50 @@ TRANSFER_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"  # where their Azure De
 NO_TENANT = "00000000-0000-0000-0000-000000000000"  # what an organization of personal accounts says
 
 _WELL_KNOWN = "/.well-known/openid-configuration"
-_TENANT = re.compile(r"[0-9A-Za-z](?:[0-9A-Za-z.-]{0,252}[0-9A-Za-z])?", re.ASCII)
+_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_DOMAIN = re.compile(  # RFC 1123 section 2.1; a top-level domain begins with a letter
+    r"(?=.{4,253}\Z)(?:[0-9a-z](?:[0-9a-z-]{0,61}[0-9a-z])?\.)+[a-z](?:[0-9a-z-]{0,61}[0-9a-z])",
+    re.ASCII | re.IGNORECASE,
+)
+_ANY_TENANT = frozenset({ANY_WORK_TENANT, "common", "consumers"})
 
 
 # --- addresses
 
 
 def authority(tenant: str, host: str = PUBLIC_HOST) -> str:
-    """Give Microsoft's authority of a tenant: its GUID, a domain of it, or ``organizations``."""
-    if not _TENANT.fullmatch(tenant):
-        raise UsageError(f"{tenant!r} is no tenant", "give the tenant's id (a GUID) or one of its domains")
+    """Return Microsoft's authority of a tenant: its GUID, a domain of it, or ``organizations`` and the like.
+
+    Raise UsageError for a text that is no tenant.
+    """
+    if tenant not in _ANY_TENANT:
+        check_tenant(tenant)
     return f"https://{host}/{tenant}"
 
 
+def check_tenant(tenant: str) -> None:
+    """Raise UsageError for a text that is neither a GUID nor a domain: it becomes a part of an address."""
+    if not _GUID.fullmatch(tenant) and not _DOMAIN.fullmatch(tenant):
+        raise UsageError(
+            f"{tenant!r} is not a valid tenant", "give the tenant's id (a GUID) or one of its domains"
+        )
+
+
 def is_entra(url: str) -> bool:
-    """Say whether a URL is on one of Microsoft's login hosts, by https and without a port."""
+    """Return whether a URL is on one of Microsoft's login hosts, by https and without a port."""
     scheme, _, rest = url.partition("://")
     return scheme.lower() == "https" and rest.partition("/")[0].lower() in LOGIN_HOSTS
+
+
+def is_login_host(origin: str) -> bool:
+    """Return whether an origin (``endpoints.origin``) is that of one of Microsoft's login hosts."""
+    return is_entra(f"{origin}/")
+
+
+def same_cloud(one: str, other: str) -> bool:
+    """Return whether two URLs are on login hosts of one of Microsoft's clouds."""
+    hosts = [urlsplit(url).hostname or "" for url in (one, other)]
+    return LOGIN_HOSTS.issuperset(hosts) and len({_ISSUER_HOSTS.get(host, host) for host in hosts}) == 1
 
 
 def issuer(given: str) -> str:
@@ -89,23 +116,6 @@ def discovery_url(given: str) -> str:
     return f"https://{urlsplit(base).netloc.lower()}/{_tenant_of(base)}/v2.0{_WELL_KNOWN}"
 
 
-def for_tenant(token_endpoint: str, tenant: str) -> str:
-    """Give the same endpoint for another tenant, on Microsoft's hosts; any other endpoint is unchanged.
-
-    Personal accounts' own tenant, and the zero tenant their organizations name, become the transfer tenant:
-    only that one gives them tokens for Azure DevOps.
-    """
-    if not is_entra(token_endpoint):
-        return token_endpoint
-    if not _TENANT.fullmatch(tenant):
-        raise UsageError(f"{tenant!r} is no tenant")
-    if tenant.lower() in (MSA_TENANT, NO_TENANT):
-        tenant = TRANSFER_TENANT
-    parts = urlsplit(token_endpoint)
-    rest = parts.path.lstrip("/").partition("/")[2]
-    return urlunsplit(parts._replace(path=f"/{tenant}/{rest}"))
-
-
 def _without_well_known(given: str) -> str:
     base = given.strip().partition("?")[0].removesuffix(_WELL_KNOWN).rstrip("/")
     if not is_safe_url(base):
@@ -119,18 +129,14 @@ def _tenant_of(base: str) -> str:
     first = urlsplit(base).path.lstrip("/").partition("/")[0]
     if first in ("", "v2.0"):
         return ANY_WORK_TENANT
-    if not _TENANT.fullmatch(first):
-        raise UsageError(f"{first!r} is no tenant", "give the tenant's id (a GUID) or one of its domains")
+    if first not in _ANY_TENANT:
+        check_tenant(first)
     return first
 
 
 def _issuer_tenant(tenant: str) -> str:
     """Documents name a tenant by its GUID only; domains and ``common`` therefore match any."""
-    return (
-        tenant.lower()
-        if re.fullmatch(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", tenant)
-        else "{tenantid}"
-    )
+    return tenant.lower() if _GUID.fullmatch(tenant) else "{tenantid}"
 
 
 # --- refusals

@@ -11,15 +11,23 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.signin import entra, oauth
+from git_credential_azdo.signin.endpoints import OtherHostsError, read_discovery
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
+    from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
     from git_credential_azdo.web import Answer, Web
 
 
-def discover(web: Web, authority: str) -> oauth.Endpoints:
-    """Ask an authority (as ``entra.issuer`` takes it) for its endpoints. Not found: ``ServiceError``."""
+def discover(
+    web: Web, authority: str, confirm: Callable[[OtherHostsError], bool] = lambda _other: False
+) -> Endpoints:
+    """Ask an authority (as ``entra.issuer`` takes it) for its endpoints.
+
+    ``confirm``: asked about endpoints on other hosts than the authority's, which are refused unless it says yes.
+    Raise ServiceError if there is no such authority, OtherHostsError, NetworkError.
+    """
     answer = web.request("GET", entra.discovery_url(authority))
     _refuse_redirect(answer)
     if answer.status != 200:  # noqa: PLR2004 - OpenID Connect Discovery section 4.2
@@ -27,12 +35,18 @@ def discover(web: Web, authority: str) -> oauth.Endpoints:
             f"{answer.host} has no OpenID configuration for that authority (status {answer.status})",
             "check --tenant and --authority",
         )
-    return oauth.read_discovery(answer.json(), entra.issuer(authority))
+    document, issuer = answer.json(), entra.issuer(authority)
+    try:
+        return read_discovery(document, issuer)
+    except OtherHostsError as other:
+        if not confirm(other):
+            raise
+        return read_discovery(document, issuer, other.hosts)
 
 
 def redeem(
     web: Web,
-    endpoints: oauth.Endpoints,
+    endpoints: Endpoints,
     *,
     client_id: str,
     redirect_uri: str,
@@ -56,7 +70,7 @@ def redeem(
 
 def refresh(
     web: Web,
-    token_endpoint: str,
+    token_endpoint: Endpoint,
     *,
     client_id: str,
     refresh_token: str,
@@ -71,13 +85,14 @@ def refresh(
 
 
 def ask_token(
-    web: Web, endpoint: str, form: Mapping[str, str], *, nonce: str | None = None, audience: str | None = None
+    web: Web,
+    endpoint: Endpoint,
+    form: Mapping[str, str],
+    *,
+    nonce: str | None = None,
+    audience: str | None = None,
 ) -> oauth.Grant:
     """Send one token request and read the grant."""
-    if not oauth.is_safe_url(endpoint):
-        raise ServiceError(
-            "the account's token endpoint is no https address", "run git credential-azdo setup again"
-        )
     answer = web.request("POST", endpoint, form=form)
     _refuse_redirect(answer)
     return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=audience)

@@ -23,6 +23,8 @@ from git_credential_azdo.signin.listener import Listener, Page, Place, listen
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from git_credential_azdo.signin.endpoints import Endpoints
+
 WAIT_SECONDS = 15 * 60.0
 _TICK = 0.2  # seconds; how often slow clients are dropped, and a Windows console is looked at
 
@@ -39,7 +41,7 @@ class Authorization:
 
 
 def authorize(
-    endpoints: oauth.Endpoints,
+    endpoints: Endpoints,
     *,
     client_id: str,
     redirect_uri: str,

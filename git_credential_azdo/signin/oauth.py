@@ -1,7 +1,7 @@
 """OAuth 2.0 for a public client: what to ask, and how to read what the server says. Pure.
 
 No clock, no environment, no files, no network: randomness and answers come in, values or errors go out.
-Rules: RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 8628 (device code), OpenID Connect Core and Discovery 1.0.
+Rules: RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 8628 (device code), OpenID Connect Core 1.0.
 Codes, verifiers and tokens never appear in a repr or an error. The answer of the browser: ``answer``.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import quote, urlencode, urlsplit
 
-from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, printable
+from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, printable
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -27,17 +27,7 @@ _NUMBER = re.compile(r"\d{1,12}(?:\.\d*)?", re.ASCII)
 _AADSTS = re.compile(r"AADSTS(\d{2,9})\b", re.ASCII)
 _WORD = re.compile(r"[\w.:/-]{1,80}", re.ASCII)
 _LONG_WORD = re.compile(r"\S{24,}")
-_UNPRINTABLE = re.compile(r"[^ -~\u00a1-\ud7ff]")
-
-
-@dataclass(frozen=True)
-class Endpoints:
-    """Where an authority is asked, from its OpenID configuration. ``issuer`` as the document writes it."""
-
-    authorization: str
-    token: str
-    device_authorization: str | None
-    issuer: str
+_URL = re.compile(r"[!-~]+")  # RFC 3986: what else a URL says is escaped
 
 
 @dataclass(frozen=True)
@@ -178,36 +168,9 @@ def device_poll_form(*, client_id: str, device_code: str) -> dict[str, str]:
 # --- what comes back
 
 
-def read_discovery(document: object, issuer: str) -> Endpoints:
-    """Read an OpenID configuration document that ``issuer`` must have issued.
-
-    Where either side says ``{tenantid}`` (Entra's documents of ``common`` do), any single segment fits.
-    ``ServiceError`` if it is no such document or names an address without TLS (loopback may),
-    ``NetworkError`` if it is another issuer's.
-    """
-    if not isinstance(document, Mapping):
-        raise ServiceError(f"{issuer} has no OpenID configuration")
-    issued_by = document.get("issuer")
-    if not isinstance(issued_by, str) or not _same_issuer(issued_by, issuer):
-        raise NetworkError(
-            f"the OpenID configuration of {issuer} names another issuer: {printable(str(issued_by))[:200]}",
-            "give --authority exactly as the server's documentation writes its issuer",
-        )
-    return Endpoints(
-        authorization=_endpoint(document, "authorization_endpoint", issuer),
-        token=_endpoint(document, "token_endpoint", issuer),
-        device_authorization=(
-            _endpoint(document, "device_authorization_endpoint", issuer)
-            if document.get("device_authorization_endpoint")
-            else None
-        ),
-        issuer=issued_by,
-    )
-
-
 def is_safe_url(url: str) -> bool:
-    """Say whether secrets may be sent there: https, or http on loopback; no user, no fragment, no blanks."""
-    if _UNPRINTABLE.search(url) or " " in url:
+    """Return whether an address is safe in itself: https, or http on loopback; ASCII, no user, fragment or blank."""
+    if not _URL.fullmatch(url):
         return False
     try:
         parts = urlsplit(url)
@@ -281,22 +244,6 @@ def _base64url(data: bytes) -> str:
 def _with_secret(form: dict[str, str], client_secret: str | None) -> dict[str, str]:
     """Add the secret of a confidential client; a public one that sends any is refused (AADSTS700025)."""
     return {**form, "client_secret": client_secret} if client_secret else form
-
-
-def _same_issuer(issued_by: str, expected: str) -> bool:
-    """Compare segment by segment; a final slash counts for nothing, ``{tenantid}`` for any one segment."""
-    left, right = issued_by.rstrip("/").split("/"), expected.rstrip("/").split("/")
-    return len(left) == len(right) and all(
-        a == b or (position > 2 and "{tenantid}" in (a, b) and bool(a and b))  # noqa: PLR2004 - never the host
-        for position, (a, b) in enumerate(zip(left, right, strict=True))
-    )
-
-
-def _endpoint(document: Mapping[str, object], name: str, issuer: str) -> str:
-    url = document.get(name)
-    if not isinstance(url, str) or not is_safe_url(url):
-        raise ServiceError(f"the OpenID configuration of {issuer} gives no https address as {name}")
-    return url
 
 
 def _seconds(value: object) -> int:

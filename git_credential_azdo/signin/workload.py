@@ -14,6 +14,7 @@ from git_credential_azdo.errors import AzdoError, NetworkError, SignInError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.signin import azure_cli, entra, exchange, federation, managed_identity
 from git_credential_azdo.signin.aadsts import Case
+from git_credential_azdo.signin.endpoints import kept_endpoint
 from git_credential_azdo.signin.oauth import TokenRefused
 from git_credential_azdo.signin.service_principal import by_assertion, proof
 from git_credential_azdo.web import Web
@@ -61,6 +62,7 @@ def request_token(
         which = managed_identity.read_identity(block.get("identity"))
         with Web(web.remaining(), Settings(proxy="")) as direct:
             return managed_identity.ask(direct, block.get("source"), which, resource, environment)
+    endpoint = kept_endpoint(block, None, setup_command(block))
     if kind == FEDERATED:
         proven = by_assertion(federation.assertion(web, block, environment))
     else:
@@ -72,7 +74,7 @@ def request_token(
         **proven,
     }
     try:
-        return exchange.ask_token(web, block.get("token_endpoint"), form)
+        return exchange.ask_token(web, endpoint, form)
     except TokenRefused as refused:
         raise explained(refused, block) from None
 

@@ -85,12 +85,12 @@ def test_without_a_refresh_token_the_sign_in_is_kept_and_its_end_is_told(
 def test_what_a_server_says_cannot_steer_the_terminal_or_break_the_registry(
     home: Home, emulator: Emulator, provider: Provider
 ) -> None:
-    """Control characters are dropped from the name."""
+    """A question mark stands for each control character of the name."""
     provider.claims = {"sub": "x\ny", "preferred_username": "ev\x1b[2Jil\n@example.org"}
     result = sign_in(home, provider, "--org", "contoso")
     assert result.code == 0
     assert "\x1b" not in result.err
-    assert [(one["name"], one["subject"]) for one in accounts(home)] == [("ev[2Jil@example.org", "xy")]
+    assert [(one["name"], one["subject"]) for one in accounts(home)] == [("ev?[2Jil?@example.org", "x?y")]
     assert emulator.requests
 
 

@@ -18,11 +18,15 @@ _FAILURE, _BUG, _STOPPED = 1, 3, 130
 def main() -> int:
     """Run what the process's arguments ask for; return the exit code, or end the process with it."""
     words = sys.argv[1:]
+    _occupy_standard_streams()
+    if len(words) != 1 or words[0] not in _GIT_VERBS:
+        return run(words)
+    from git_credential_azdo import deadline  # noqa: PLC0415 - a person's verb may take its time
+
+    deadline.enforce(words[0])
     code = run(words)
-    if len(words) == 1 and words[0] in _GIT_VERBS:
-        # Everything is written and nothing is left to tidy up; to take the interpreter down costs a tenth of a get.
-        os._exit(code)
-    return code
+    # Everything is written and nothing is left to tidy up; to take the interpreter down costs a tenth of a get.
+    os._exit(code)
 
 
 def run(words: list[str]) -> int:
@@ -34,7 +38,9 @@ def run(words: list[str]) -> int:
 
             return helper.run(words[0])
         from git_credential_azdo.commands import cli  # noqa: PLC0415 - loads click
+        from git_credential_azdo.hardening import forbid_core_dumps  # noqa: PLC0415 - costs more than a get has
 
+        forbid_core_dumps()
         return cli.run(words)
     except AzdoError as error:
         report(error)
@@ -53,6 +59,18 @@ def run(words: list[str]) -> int:
         say("error", f"this is a bug: {type(error).__name__} at {place}")
         say("hint", "AZDO_DEBUG=1 shows the whole traceback, which may show secrets")
         return _BUG
+
+
+def _occupy_standard_streams() -> None:
+    """Keep a file that we open from becoming stdin, stdout or stderr where one of them is closed.
+
+    An answer would go into that file. What stands in refuses to be read or written, as a closed one does.
+    """
+    for stream, refusing in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_RDONLY)):
+        try:
+            os.fstat(stream)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, refusing), True)  # noqa: FBT003 - takes the lowest free number
 
 
 def _distrust_current_folder() -> None:

@@ -89,7 +89,12 @@ def report(error: AzdoError) -> None:
 
 def say(kind: str, text: str) -> None:
     """Print one line of ours on stderr: ``git-credential-azdo: KIND: TEXT``, the text as ``printable``."""
-    _write(f"git-credential-azdo: {kind}: {printable(text)}\n")
+    _write(line(kind, text))
+
+
+def line(kind: str, text: str) -> str:
+    """Return one line of ours, with its end."""
+    return f"git-credential-azdo: {kind}: {printable(text)}\n"
 
 
 def end_line() -> None:

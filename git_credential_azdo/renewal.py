@@ -12,7 +12,7 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import devops
+from git_credential_azdo import deadline, devops
 from git_credential_azdo.accounts.account import Account, TokenMark
 from git_credential_azdo.accounts.digest import digest
 from git_credential_azdo.accounts.registry import LEARNED, Registry
@@ -23,6 +23,7 @@ from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.endpoints import kept_endpoint, origin
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
 from git_credential_azdo.tokens import (
+    LEAST_CALL_SECONDS,
     Token,
     access_key,
     open_vault,
@@ -68,6 +69,7 @@ def keep(
     account: Account, tenant: str, grant: Grant, salt: bytes, *, old_refresh_token: str | None = None
 ) -> Token:
     """Keep what a grant brought, in the vault and as a mark in the registry; return its access token."""
+    deadline.grant(LEAST_CALL_SECONDS)
     now = int(time.time())
     token = Token(grant.access_token, now + grant.expires_in, tenant, digest(salt, grant.access_token))
     try:

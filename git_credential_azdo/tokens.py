@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 
+from git_credential_azdo import deadline
 from git_credential_azdo.accounts.account import WORKLOAD_KINDS, number
 from git_credential_azdo.errors import ProtocolError, SignInError, VaultError
 from git_credential_azdo.git.remote import is_tenant
@@ -30,14 +31,11 @@ if TYPE_CHECKING:
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
 SERVICE = "git-credential-azdo"
 READ_SECONDS = 10.0
-LEAST_READ_SECONDS, LEAST_CALL_SECONDS = 2.0, 5.0
+LEAST_CALL_SECONDS = 5.0
 """What a keyring gets at the least, however late it is: to write the token in hand is worth the wait."""
 UNLOCK = "git credential-azdo unlock"
 LEAST_SECONDS = 300
 """A token with less life left than this is not handed out: a clone takes a while."""
-DEADLINE_SECONDS = 30.0
-MOST_SECONDS = 3_600.0
-_STARTED = time.monotonic()
 
 
 class Token:
@@ -55,23 +53,12 @@ class Token:
         return f"Token(expires_utc={self.expires_utc}, tenant={self.tenant!r})"
 
 
-def deadline_seconds() -> float:
-    """Return how much is left of what a ``get`` may take in all, in seconds: AZDO_TIMEOUT, else DEADLINE_SECONDS."""
-    try:
-        whole = min(float(os.environ.get("AZDO_TIMEOUT") or DEADLINE_SECONDS), MOST_SECONDS)
-    except ValueError:
-        whole = DEADLINE_SECONDS
-    if not whole > 0:  # nonsense, not-a-number too
-        whole = DEADLINE_SECONDS
-    return max(1.0, whole - (time.monotonic() - _STARTED))
-
-
 def read_secret(vault: str, key: str) -> Message | None:
     """Read what the named vault keeps under ``key``. Raises VaultError, VaultLocked."""
     if vault == SECRET_SERVICE:
         from git_credential_azdo.vault import secret_service  # noqa: PLC0415 - only for this vault
 
-        seconds = max(LEAST_READ_SECONDS, min(READ_SECONDS, deadline_seconds()))
+        seconds = min(READ_SECONDS, deadline.left())
         try:
             return load(lambda entry: secret_service.read(SERVICE, entry, seconds), key)
         except secret_service.TimeUp:  # to ask keyring would only be to wait again
@@ -93,7 +80,7 @@ def open_vault(name: str) -> Vault:
         return NoVault()
     from git_credential_azdo.vault.os_keyring import open_named  # noqa: PLC0415 - loads keyring
 
-    return open_named(name, seconds=max(LEAST_CALL_SECONDS, deadline_seconds()))
+    return open_named(name, seconds=max(LEAST_CALL_SECONDS, deadline.left()))
 
 
 def find_any_vault() -> str:
@@ -142,14 +129,14 @@ def ask_tenant(organization: str) -> str | None:
     """Ask Azure DevOps for the organization's tenant: one request, for a git that did not pass it on (before 2.41)."""
     from git_credential_azdo.renewal import find_tenant  # noqa: PLC0415 - loads httpx
 
-    return find_tenant(organization, deadline_seconds())
+    return find_tenant(organization, deadline.left())
 
 
 def is_accepted(organization: str, personal_token: str) -> bool:
     """Ask the organization whether it takes this PAT: one request, after it refused it once. Raises NetworkError."""
     from git_credential_azdo.renewal import takes_token  # noqa: PLC0415 - loads httpx
 
-    return takes_token(organization, personal_token, deadline_seconds())
+    return takes_token(organization, personal_token, deadline.left())
 
 
 def quoted(word: str) -> str:
@@ -207,7 +194,7 @@ def _refreshed(account: Account, tenant: str, marks: list[TokenMark], salt: byte
     from git_credential_azdo.lock import Busy, Lock  # noqa: PLC0415
 
     asked = int(time.time())
-    lock = Lock(lock_path(account.id), deadline_seconds())
+    lock = Lock(lock_path(account.id), deadline.left())
     try:
         lock.__enter__()
     except Busy as busy:
@@ -225,4 +212,4 @@ def _renewed(account: Account, tenant: str, salt: bytes) -> Token:
         from git_credential_azdo.renewal_workload import renew  # noqa: PLC0415 - loads httpx, and theirs
     else:
         from git_credential_azdo.renewal import renew  # noqa: PLC0415 - loads httpx; whoever waited needs none
-    return renew(account, tenant, salt, deadline_seconds())
+    return renew(account, tenant, salt, deadline.left())

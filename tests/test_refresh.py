@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo import lock, tokens
+from git_credential_azdo import deadline, lock, tokens
 from git_credential_azdo.accounts import registry
 from tests.conftest import SCRIPT
 from tests.emulator import faults
@@ -263,10 +263,10 @@ def test_the_time_that_a_get_has_can_be_set_within_reason(
 ) -> None:
     """AZDO_TIMEOUT, in seconds from the start of the process; whatever it says, the wait is bounded."""
     monkeypatch.setenv("AZDO_TIMEOUT", text)
-    monkeypatch.setattr(tokens, "_STARTED", time.monotonic())
-    assert seconds - 1 < tokens.deadline_seconds() <= seconds
-    monkeypatch.setattr(tokens, "_STARTED", time.monotonic() - 4_000)
-    assert tokens.deadline_seconds() == 1
+    monkeypatch.setattr(deadline, "_started", time.monotonic())
+    assert seconds - 1 < deadline.left() <= seconds
+    monkeypatch.setattr(deadline, "_started", time.monotonic() - 4_000)
+    assert deadline.left() == 1
 
 
 def test_an_authority_that_is_not_entra_has_no_tenants(home: Home, emulator: Emulator) -> None:

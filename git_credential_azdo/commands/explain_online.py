@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from git_credential_azdo import devops, tokens
+from git_credential_azdo import deadline, devops, tokens
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.choice import choose
 from git_credential_azdo.accounts.naming import unique_name
@@ -64,7 +64,7 @@ def _ask(account: Account, remote: Remote, repository: str, registry: Registry) 
         else:
             tenant = tenant_for(account, organization, None, registry, asked=False)
             authorization = devops.bearer(tokens.access_token(account, tenant, registry.salt).secret)
-        with Web(tokens.deadline_seconds(), settings_for) as web:
+        with Web(deadline.left(), settings_for) as web:
             if remote.repository:
                 found = devops.can_read_repository(web, repository, authorization)
                 return READS if found else "cannot see it (status 404)"

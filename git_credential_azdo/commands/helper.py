@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 
+from git_credential_azdo import deadline
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
 from git_credential_azdo.files import read_file
@@ -25,22 +26,21 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.wire import Message, Pair
 
 TOKEN_VARIABLES = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
+_EINVAL = 22
+_MOST_BYTES = 2**20
+"""No message is longer: git passes at most 300 KB of a server's headers on (curl's limit for all of them), and a dozen
+lines of its own and of other helpers, each of 64 KiB at the most."""
 
 
 def run(verb: str) -> int:
     """Answer ``get``, ``store``, ``erase`` or ``capability``; return the exit code."""
     if verb == "capability":
-        _write(b"version 0\ncapability authtype\ncapability state\n")
-        return 0
+        return 0 if _write(b"version 0\ncapability authtype\ncapability state\n") else 1
     try:
-        message = parse(_read())
-    except ProtocolError:
-        return 0
-    remote = remote_of(message)
-    if remote is None:
-        return 0
-    try:
-        _serve(verb, message, remote)
+        message = _message()
+        remote = remote_of(message) if message else None
+        if message and remote:
+            _serve(verb, message, remote)
     except AzdoError as error:
         report(error)
         if verb != "get":
@@ -255,25 +255,49 @@ def _answer(pairs: list[Pair]) -> None:
     _write(format_pairs(pairs))
 
 
+def _message() -> Message | None:
+    """Read a message from stdin; None for one that is not git's. Raises AzdoError for one without an end."""
+    deadline.step = "the message on stdin did not end"
+    data = _read()
+    deadline.step = ""
+    try:
+        return parse(data)
+    except ProtocolError:
+        return None
+
+
 def _read() -> bytes:
-    """Read a message from stdin: to a blank line, or to its end. A closed stdin is an empty one."""
-    data = b""
+    """Read from stdin to a blank line, or to its end. A closed stdin is an empty one. Raises AzdoError."""
+    data = bytearray()
     try:
         while chunk := os.read(0, 65_536):
+            start = max(0, len(data) - 2)  # a blank line may have begun in what came before
             data += chunk
-            if data.startswith((b"\n", b"\r\n")) or b"\n\n" in data or b"\n\r\n" in data:
+            if (
+                data.startswith((b"\n", b"\r\n"))
+                or data.find(b"\n\n", start) >= 0
+                or data.find(b"\n\r\n", start) >= 0
+            ):
                 break  # whoever asks may wait for the answer with the pipe still open
+            if len(data) > _MOST_BYTES:
+                raise AzdoError(f"the message on stdin is longer than {_MOST_BYTES // 1024} KiB")
     except OSError:
         return b""
-    return data
+    return bytes(data)
 
 
-def _write(data: bytes) -> None:
-    """Write the whole answer at once: git believes what a helper wrote before it failed."""
+def _write(data: bytes) -> bool:
+    """Write the whole answer, if none was begun: git believes what a helper wrote before it failed. Say if it went well."""
+    if not deadline.claim():
+        return False
+    deadline.step = "the answer was not read"
     try:
         while data:
             data = data[os.write(1, data) :]
-    except BrokenPipeError:
-        pass  # git is gone; nobody is left to tell
     except OSError as error:
-        raise AzdoError(f"cannot write the answer: {error.strerror}") from error
+        gone = isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == _EINVAL)
+        if not gone:  # else there is nobody left to tell
+            say("error", f"cannot write the answer: {error.strerror}")
+        return False
+    deadline.step = ""
+    return True

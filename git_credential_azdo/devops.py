@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
+from git_credential_azdo import hints
 from git_credential_azdo.devops_codes import BY_TYPE, CASES
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.remote import NIL_TENANT, SERVICES_HOST, address_of, is_tenant, tenant_in
@@ -66,7 +67,7 @@ def organization_url(organization: str) -> str:
 
 def tokens_page(organization: str) -> str:
     """Return the page where a person makes and looks after personal access tokens."""
-    return f"{organization_url(organization)}/_usersSettings/tokens"
+    return hints.tokens_page(organization_url(organization))
 
 
 def tenant_of(web: Web, organization: str) -> str | None:
@@ -167,6 +168,7 @@ def refusal(answer: Answer, where: str, organization: str | None = None) -> Serv
     if case:
         name = organization or "ORGANIZATION"
         words = {"where": where, "organization": name, "address": organization_url(name)}
+        words |= {"who_can": hints.explain(words["address"], online=True), "use": hints.use()}
         kind = Refused if case.refused else ServiceError
         return kind(
             f"{case.cause.format_map(words)} ({_for_administrators(answer, code)})",

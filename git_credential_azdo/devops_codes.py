@@ -1,7 +1,8 @@
 """What each of Azure DevOps' own codes (TF..., VS...) means to a person, and what to do about it. A table, nothing else.
 
 Sources: Microsoft's pages on rate limits, policies and permissions, and published answers. ``devops.refusal`` fills in
-{where} (``the organization contoso``, ``the repository``), {organization} and its {address}; the code stands at the end.
+{where} (``the organization contoso``, ``the repository``), {organization} and its {address}, and the commands {who_can}
+and {use}; the code stands at the end.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ class Case(NamedTuple):
     refused: bool = False
 
 
-_WHO_CAN = "git credential-azdo explain {address} --online"
+_WHO_CAN = "{who_can}"
 _NOT_THERE = "{where} does not exist, or this account may not see it"
 _NEVER_THERE = Case(
     "{where} does not know this identity yet: it never signed in there with a browser",
@@ -47,8 +48,7 @@ CASES: dict[str, Case] = {
     ),
     "TF401027": Case(
         "{where} gives this account no right to do that",
-        "ask an administrator of the project for the permission, or choose another account with "
-        "git credential-azdo use",
+        "ask an administrator of the project for the permission, or choose another account with {use}",
     ),
     "TF400733": Case("{where} asks us to slow down", "try again in a few minutes"),
     "TF400898": Case("{where} had trouble of its own", "try again in a few minutes"),

@@ -1,14 +1,16 @@
 """What each refusal of the PAT lifecycle API means to a person, and what to do about it. A table, nothing else.
 
 The values are those of ``patTokenError`` (MicrosoftDocs/vsts-rest-api-specs, specification/tokens/7.2), which come with
-HTTP 200. ``explain`` fills in {organization}; the raw value stands at the end, for administrators.
+HTTP 200. ``explain`` fills in {organization} and the commands and pages for it; the raw value stands at the end, for administrators.
 """
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import ServiceError
+from git_credential_azdo.git.remote import address_of
 
 NONE = "none"
 NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})
@@ -30,17 +32,17 @@ class PatRefused(ServiceError):  # noqa: N818 - an answer, not an accident
         self.error = error
 
 
-_MAKE_ONE = "git credential-azdo pat create --org {organization}"
-_SIGN_IN = "sign in again: git credential-azdo setup --org {organization}"
-_AS_PERSON = "sign in as a person: git credential-azdo setup --org {organization}"
+_MAKE_ONE = "{create}"
+_SIGN_IN = "sign in again: {setup}"
+_AS_PERSON = "sign in as a person: {setup}"
 _ADMIN = "ask an administrator of {organization}"
-_LIST = "git credential-azdo pat list --org {organization}"
+_LIST = "{list}"
 _AGAIN = "try again in a few minutes"
 _TROUBLE = "Azure DevOps had trouble of its own with the token"
 _NO_POLICY = "Azure DevOps could not read the policy of {organization}"
 _NETWORK = "{organization} takes no such request from this network"
 _CLIENT = "Azure DevOps lets no program with this client id manage tokens"
-_SCOPES = "https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth"
+_OTHER_CLIENT = f"sign in without --client-id: {hints.setup()}"
 
 CASES: dict[str, Case] = {
     "displayNameRequired": Case("the token needs a name", "give one with --name"),
@@ -50,7 +52,7 @@ CASES: dict[str, Case] = {
     ),
     "invalidScope": Case(
         "one of the scopes is unknown, or not for tokens",
-        f"git needs --scope vso.code_write; all of them: {_SCOPES}",
+        f"git needs --scope vso.code_write; all of them: {hints.SCOPES_PAGE}",
     ),
     "userIdRequired": Case("Azure DevOps could not tell whose token it would be", _SIGN_IN),
     "invalidUserId": Case("Azure DevOps does not know whose token it would be", _SIGN_IN),
@@ -60,12 +62,12 @@ CASES: dict[str, Case] = {
         "ask an administrator of {organization}, or name another account with --account",
     ),
     "failedToIssueAccessToken": Case(_TROUBLE, _AGAIN),
-    "invalidClient": Case(_CLIENT, "sign in without --client-id: git credential-azdo setup"),
-    "invalidClientType": Case(_CLIENT, "sign in without --client-id: git credential-azdo setup"),
-    "invalidClientId": Case(_CLIENT, "sign in without --client-id: git credential-azdo setup"),
+    "invalidClient": Case(_CLIENT, _OTHER_CLIENT),
+    "invalidClientType": Case(_CLIENT, _OTHER_CLIENT),
+    "invalidClientId": Case(_CLIENT, _OTHER_CLIENT),
     "invalidTargetAccounts": Case(
         "a token cannot be for the organization {organization}",
-        "git credential-azdo explain https://dev.azure.com/{organization} --online",
+        "{who_can}",
     ),
     "hostAuthorizationNotFound": Case("{organization} does not know this sign-in", _SIGN_IN),
     "authorizationNotFound": Case("{organization} has no such token, or it is revoked already", _LIST),
@@ -92,11 +94,11 @@ CASES: dict[str, Case] = {
     ),
     "patLifespanPolicyViolation": Case(
         "the token would live longer than the tenant of {organization} allows",
-        f"ask for fewer days: {_MAKE_ONE} --days 7",
+        "ask for fewer days: {create_short}",
     ),
     "disablePatCreationPolicyViolation": Case(
         "the policy of {organization} forbids personal access tokens",
-        "git needs none after git credential-azdo setup --org {organization}; else " + _ADMIN,
+        "git needs none after {setup}; else " + _ADMIN,
     ),
     "expiredPatCannotBeExtended": Case(
         "the token has expired, and an expired one cannot be extended", f"a new one: {_MAKE_ONE}"
@@ -108,7 +110,7 @@ CASES: dict[str, Case] = {
 }
 UNKNOWN = Case(
     "{organization} refused the token, in a way that is new to us",
-    "look at https://dev.azure.com/{organization}/_usersSettings/tokens",
+    "look at {page}",
 )
 _BY_LOWER = {error.lower(): case for error, case in CASES.items()}  # clients were shown both spellings
 
@@ -116,7 +118,16 @@ _BY_LOWER = {error.lower(): case for error, case in CASES.items()}  # clients we
 def explain(error: str, organization: str, told: str = "") -> PatRefused:
     """Word a ``patTokenError``; ``told`` is what the service adds in words of its own, if it does."""
     case = _BY_LOWER.get(error.lower(), UNKNOWN)
-    message = case.cause.format(organization=organization)
+    words = {
+        "organization": organization,
+        "setup": hints.setup(organization),
+        "create": hints.pat_create(organization),
+        "create_short": hints.pat_create(organization, days=7),
+        "list": hints.pat_list(organization),
+        "who_can": hints.explain(address_of(organization), online=True),
+        "page": hints.tokens_page(address_of(organization)),
+    }
+    message = case.cause.format_map(words)
     if told:
         message += f"; the service says: {told.rstrip('.')}"
-    return PatRefused(error, f"{message} ({error})", case.hint.format(organization=organization))
+    return PatRefused(error, f"{message} ({error})", case.hint.format_map(words))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode
 
-from git_credential_azdo import devops, pat_errors
+from git_credential_azdo import devops, hints, pat_errors
 from git_credential_azdo.errors import ServiceError, printable
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _ask(
         raise devops.Refused(
             f"the organization {organization} took this sign-in for nobody's: it is of another tenant "
             f"(a web page with status {answer.status} came)",
-            f"git credential-azdo setup --org {organization}",
+            hints.setup(organization),
         )
     document = answer.json()
     if not isinstance(document, dict):
@@ -133,7 +133,7 @@ def _refusal(answer: Answer, organization: str) -> ServiceError:
         return devops.Refused(
             "only a person's own sign-in may manage personal access tokens: "
             "no token, service principal or managed identity may",
-            f"git credential-azdo setup --org {organization}",
+            hints.setup(organization),
         )
     return devops.refusal(answer, f"the organization {organization}", organization)
 

@@ -33,7 +33,6 @@ SERVICE = "git-credential-azdo"
 READ_SECONDS = 10.0
 LEAST_CALL_SECONDS = 5.0
 """What a keyring gets at the least, however late it is: to write the token in hand is worth the wait."""
-UNLOCK = "git credential-azdo unlock"
 LEAST_SECONDS = 300
 """A token with less life left than this is not handed out: a clone takes a while."""
 
@@ -62,7 +61,9 @@ def read_secret(vault: str, key: str) -> Message | None:
         try:
             return load(lambda entry: secret_service.read(SERVICE, entry, seconds), key)
         except secret_service.TimeUp:  # to ask keyring would only be to wait again
-            raise VaultError(f"the keyring did not answer in {seconds:.0f} seconds", UNLOCK) from None
+            from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
+            raise VaultError(f"the keyring did not answer in {seconds:.0f} seconds", hints.unlock()) from None
         except secret_service.NotOurs:
             pass  # keyring knows the odd cases
     return load(open_vault(vault).read, key)
@@ -139,28 +140,20 @@ def is_accepted(organization: str, personal_token: str) -> bool:
     return takes_token(organization, personal_token, deadline.left())
 
 
-def quoted(word: str) -> str:
-    """Return the word as a shell takes it: names in our hints come from servers and addresses."""
-    import shlex  # noqa: PLC0415 - for an error only
-
-    return shlex.quote(word)
-
-
 def setup_hint(account: Account) -> str:
     """Return the command that signs this account in again."""
-    import shlex  # noqa: PLC0415 - for an error only
+    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
     if account.kind in WORKLOAD_KINDS:
         from git_credential_azdo.accounts.workload import setup_command  # noqa: PLC0415 - for an error only
 
         return setup_command(account.block)
-    words = ["git", "credential-azdo", "setup"]
     if account.kind == "pat":
-        named = [word for name in account.organizations if name != "*" for word in ("--org", name)]
-        return shlex.join([*words, "--pat", *named] if named else [*words, "--replace-global-pat"])
+        named = [name for name in account.organizations if name != "*"]
+        return hints.setup_pat(*named) if named else hints.setup_global_pat()
     from git_credential_azdo.renewal import setup_options  # noqa: PLC0415 - for an error only
 
-    return shlex.join([*words, "--login-hint", account.name, *setup_options(account)])
+    return hints.setup(login_hint=account.name, more=setup_options(account))
 
 
 def _usable(

@@ -11,6 +11,7 @@ import ssl
 
 import certifi
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings
 
@@ -26,7 +27,7 @@ def tls_context(settings: Settings = _OURS) -> ssl.SSLContext:
         value = os.environ.get(variable)
         if value and not os.path.isabs(value):
             raise NetworkError(
-                f"{variable} is a relative path, which a repository could fill", f"unset {variable}"
+                f"{variable} is a relative path, which a repository could fill", hints.unset(variable)
             )
     try:
         context = ssl.create_default_context(cafile=cafile, capath=capath)

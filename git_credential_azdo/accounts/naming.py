@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import shlex
-
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS
 from git_credential_azdo.errors import UsageError
 
@@ -37,11 +36,11 @@ def account_named(name: str, accounts: Sequence[Account]) -> Account:
     if len(found) == 1:
         return found[0]
     if not accounts:
-        raise UsageError("there is no account", "git credential-azdo setup")
+        raise UsageError("there is no account", hints.setup())
     if not found:
         known = ", ".join(unique_name(account, accounts) for account in accounts)
-        raise UsageError(f"no account is named {name}; known are {known}", "git credential-azdo accounts")
-    exact = ", ".join(f"{shlex.quote(unique_name(each, accounts))} ({_described(each)})" for each in found)
+        raise UsageError(f"no account is named {name}; known are {known}", hints.accounts())
+    exact = ", ".join(f"{hints.quote(unique_name(each, accounts))} ({_described(each)})" for each in found)
     raise UsageError(f"several accounts are named {name}", f"use one of these names: {exact}")
 
 

@@ -115,9 +115,11 @@ def read(data: bytes) -> Registry:
         kind = block.get("kind")
         if kind == HEADER and block.has("version") and not header.pairs:
             if block.get("version") != VERSION:
+                from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
                 raise ProtocolError(
                     "the accounts file was written by a newer version of this program",
-                    "pipx upgrade git-credential-azdo",
+                    hints.upgrade(),
                 )
             header = block
         elif not kind or (kind in _WITH_SECRETS and not block.get("id")):

@@ -9,8 +9,7 @@ content), ``identity``, ``source`` (managed identity: which one, and whose servi
 
 from __future__ import annotations
 
-import shlex
-
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import FEDERATED, MANAGED_IDENTITY, SERVICE_PRINCIPAL
 
 TYPE_CHECKING = False
@@ -24,21 +23,21 @@ SYSTEM = "system"
 def setup_command(block: Block) -> str:
     """Return the command that sets this machine's identity up again, to be copied into a shell."""
     kind = block.get("kind")
-    words = ["git", "credential-azdo", "setup"]
+    words: list[str]
     if kind == SERVICE_PRINCIPAL:
-        words += ["--service-principal", block.get("client_id"), *_options(block, "tenant", "certificate")]
+        words = ["--service-principal", block.get("client_id"), *_options(block, "tenant", "certificate")]
         words += ["--send-x5c"] if block.get("send_x5c") else []
     elif kind == MANAGED_IDENTITY:
-        words += ["--managed-identity", block.get("identity") or SYSTEM]
+        words = ["--managed-identity", block.get("identity") or SYSTEM]
     elif kind == FEDERATED:
-        words += ["--federated", block.get("source")]
+        words = ["--federated", block.get("source")]
         words += _options(block, "client_id", "tenant", "token_file", "audience", "service_connection")
         words += ["--managed-identity", block.get("identity")] if block.get("identity") else []
     else:
-        words += ["--azure-cli", *(["--tenant", block.get("az_tenant")] if block.get("az_tenant") else [])]
+        words = ["--azure-cli", *hints.options(tenant=block.get("az_tenant"))]
     words += [word for name in block.all("org[]") for word in ("--org", name)]
-    return shlex.join(words)
+    return hints.setup_as(words)
 
 
 def _options(block: Block, *keys: str) -> list[str]:
-    return [word for key in keys if block.get(key) for word in (f"--{key.replace('_', '-')}", block.get(key))]
+    return hints.options(**{key: block.get(key) for key in keys})

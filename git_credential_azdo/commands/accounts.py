@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, WORKLOAD_KINDS
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.place import registry_path
@@ -41,7 +42,7 @@ def command(context: click.Context, form: str) -> None:
     elif registry.accounts:
         _print_table(registry)
     else:
-        say("hint", "there is no account: git credential-azdo setup")
+        say("hint", f"there is no account: {hints.setup()}")
 
 
 @command.command("rename")
@@ -54,7 +55,7 @@ def rename(name: str, alias: str) -> None:
         account = account_named(name, registry.accounts)
         check_alias(alias, registry, account.kind)
         if any(other.answers_to(alias) and other.id != account.id for other in registry.accounts):
-            raise UsageError(f"another account is named {alias}", "git credential-azdo accounts")
+            raise UsageError(f"another account is named {alias}", hints.accounts())
         before = unique_name(account, registry.accounts)
         account.block.set("alias", alias)
         return before

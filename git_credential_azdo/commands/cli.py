@@ -10,6 +10,7 @@ import sys
 
 import click
 
+from git_credential_azdo import hints
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError, report
 
@@ -28,8 +29,8 @@ COMMANDS = {
     "server": ("server", "Serve a server of your own: add, list, remove"),
     "help": ("cli", "Show this text"),
 }
-EPILOG = """git itself calls get, store, erase and capability.
-Texts on each command: git credential-azdo COMMAND -h"""
+EPILOG = f"""git itself calls get, store, erase and capability.
+Texts on each command: {hints.help_of("COMMAND")}"""
 _SUGGESTION = re.compile(r"[.,;]?\s*\(?\bDid you mean\b:?\s*(.+?)[?.)]*$")
 
 
@@ -80,7 +81,7 @@ def _show_version(context: click.Context, _parameter: click.Parameter, wanted: b
 
 @click.group(
     cls=_LazyGroup,
-    name="git credential-azdo",
+    name=hints.PROGRAM,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EPILOG,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import click
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, Block
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import Registry
@@ -41,7 +42,7 @@ def command(url: str | None, form: str) -> int:
     if url and remote_of_url(url) is None:
         raise UsageError(
             "that is no web address, and git asks credential helpers for nothing else",
-            "git credential-azdo doctor --url https://dev.azure.com/ORGANIZATION",
+            hints.doctor(address_of(hints.ORGANIZATION)),
         )
     checks = examine(url)
     is_well = all(check.state != FAIL for check in checks)

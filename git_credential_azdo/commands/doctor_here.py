@@ -15,14 +15,14 @@ import sys
 from typing import TYPE_CHECKING
 
 import git_credential_azdo
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.commands import bytecode
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hidden
 from git_credential_azdo.commands.explain import ANSWERS, SILENT, explain
-from git_credential_azdo.commands.misses import USE_HTTP_PATH
 from git_credential_azdo.git import config, network
 from git_credential_azdo.git.address import holds_password, message_for
-from git_credential_azdo.git.remote import SERVICES_HOST
+from git_credential_azdo.git.remote import SERVICES_ADDRESS, SERVICES_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -75,7 +75,7 @@ def program() -> Iterator[Check]:
     yield Check(PROGRAM, OK, text)
     bare, count = bytecode.uncompiled(), len(bytecode.sources())
     if bare:
-        cure = f"{shlex.quote(sys.executable)} -m compileall -q {shlex.quote(bytecode.PACKAGE)}"
+        cure = hints.compile_package(sys.executable, bytecode.PACKAGE)
         yield Check("bytecode", WARN, f"{len(bare)} of {count} modules are not compiled", cure)
     else:
         yield Check("bytecode", OK, f"{count} modules are compiled")
@@ -86,7 +86,9 @@ def path() -> Iterator[Check]:
     folders = dict.fromkeys(os.environ.get("PATH", os.defpath).split(os.pathsep))
     found = [place for folder in folders if folder and (place := shutil.which(PROGRAM, path=folder))]
     if not found:
-        yield Check("PATH", WARN, f"{PROGRAM} is not on PATH", "pipx ensurepath, then open a new terminal")
+        yield Check(
+            "PATH", WARN, f"{PROGRAM} is not on PATH", f"{hints.ensure_path()}, then open a new terminal"
+        )
     elif len({os.path.realpath(place) for place in found}) > 1:
         yield Check(
             "PATH", WARN, f"several are on PATH, the first is taken: {', '.join(found)}", "remove the others"
@@ -100,7 +102,7 @@ def git() -> Iterator[Check]:
     said = config.run_git(["--version"]).stdout.decode("utf-8", "replace")
     match = re.search(r"(\d+)\.(\d+)\S*", said)
     if not match:
-        yield Check("git", FAIL, "git does not tell its version", "https://git-scm.com/downloads")
+        yield Check("git", FAIL, "git does not tell its version", hints.GIT_DOWNLOADS)
         return
     version = (int(match[1]), int(match[2]))
     lacks = "; ".join(
@@ -109,7 +111,7 @@ def git() -> Iterator[Check]:
     text = f"{match[0]} at {shutil.which('git')}{f', lacks {lacks}' if lacks else ''}"
     if version < _MADE_FOR_GIT:
         state = FAIL if version < _LEAST_GIT else WARN
-        yield Check("git", state, f"{text}; it is too old", "https://git-scm.com/downloads")
+        yield Check("git", state, f"{text}; it is too old", hints.GIT_DOWNLOADS)
     else:
         yield Check("git", OK, text)
 
@@ -125,20 +127,20 @@ def git_config(urls: list[str], accounts: int) -> Iterator[Check]:
                 "address",
                 WARN,
                 "holds a password, so git asks no helper",
-                f"git remote set-url origin {label}",
+                hints.set_url(label),
             )
     url = urls[0]
     if message_for(url).get("host") == SERVICES_HOST:
         with_path = config.use_http_path(entries, url)
         state = OK if with_path or accounts <= 1 else WARN
         said = "git tells us the organization" if with_path else "git does not tell us the organization"
-        yield Check("useHttpPath", state, said, "" if with_path else USE_HTTP_PATH)
+        yield Check("useHttpPath", state, said, "" if with_path else hints.use_http_path(SERVICES_ADDRESS))
     if config.value_for(entries, "http.extraheader", url):
         text = "http.extraHeader is set: a token in it is sent before any helper is asked"
-        yield Check("git header", WARN, text, "git config --show-origin --name-only --get-regexp extraheader")
+        yield Check("git header", WARN, text, hints.config_like("extraheader", values=False))
     verify = config.entry_for(entries, "http.sslVerify", url)
     if (verify and not config.as_bool(verify)) or "GIT_SSL_NO_VERIFY" in os.environ:
-        cure = "git config --show-origin --get-regexp sslverify; echo $GIT_SSL_NO_VERIFY"
+        cure = f"{hints.config_like('sslverify')}; {hints.show_variable('GIT_SSL_NO_VERIFY')}"
         yield Check("git TLS", WARN, "certificates are not checked: anybody on the way can read tokens", cure)
     values = [
         (key, config.value_for(entries, key, url))
@@ -148,7 +150,7 @@ def git_config(urls: list[str], accounts: int) -> Iterator[Check]:
     yield Check("git network", OK, ", ".join(told) or "neither proxy nor certificates are set")
     for said in network.passed_over(entries):
         text = f"{said} counts for git, not for what we send ourselves: a repository could have set it"
-        yield Check("git network", WARN, text, "git config --list --name-only --show-origin --show-scope")
+        yield Check("git network", WARN, text, hints.config_names())
 
 
 def _helpers(entries: list[config.Entry], url: str, label: str) -> Iterator[Check]:
@@ -158,7 +160,7 @@ def _helpers(entries: list[config.Entry], url: str, label: str) -> Iterator[Chec
     ours = next((helper for helper in helpers if helper.ours), None)
     if ours is None:
         why = f": {others.reset.said}" if others.reset else ""
-        cure = others.reset.cure if others.reset else "git credential-azdo setup"
+        cure = others.reset.cure if others.reset else hints.setup()
         yield Check(name, FAIL, f"git does not call us for {label}{why}", cure)
     else:
         started = _program_of(ours)
@@ -169,7 +171,7 @@ def _helpers(entries: list[config.Entry], url: str, label: str) -> Iterator[Chec
             text = (
                 f"{label}: the program that git would start is not there, set in {config.place(ours.entry)}"
             )
-            yield Check(name, FAIL, text, "git credential-azdo setup")
+            yield Check(name, FAIL, text, hints.setup())
     for other in others.before:
         yield Check(
             name, WARN if ours is None else FAIL, f"{label}: before us answers {other.said}", other.cure
@@ -194,9 +196,7 @@ def choice(url: str, registry: Registry) -> Iterator[Check]:
     who = found["account"] or "no account"
     state = {ANSWERS: OK, SILENT: WARN}.get(str(found["get"]), FAIL)
     text = f"{shown(url)}: {who} ({found['reason']}); get {found['get']}"
-    yield Check(
-        "choice", state, text, "" if state == OK else f"git credential-azdo explain {shlex.quote(shown(url))}"
-    )
+    yield Check("choice", state, text, "" if state == OK else hints.explain(shown(url)))
 
 
 def environment() -> Iterator[Check]:
@@ -213,10 +213,10 @@ def environment() -> Iterator[Check]:
     unattended = bool(os.environ.get("TF_BUILD") or os.environ.get("CI"))
     if os.environ.get(PERSONAL_TOKEN) and not unattended:
         text = f"{PERSONAL_TOKEN} answers for every organization that no account was set up for"
-        yield Check("token variable", WARN, text, f"unset {PERSONAL_TOKEN}")
+        yield Check("token variable", WARN, text, hints.unset(PERSONAL_TOKEN))
     if os.environ.get(PIPELINE_TOKEN) and not os.environ.get("TF_BUILD"):
         yield Check(
-            "token variable", WARN, f"{PIPELINE_TOKEN} counts only with TF_BUILD", f"unset {PIPELINE_TOKEN}"
+            "token variable", WARN, f"{PIPELINE_TOKEN} counts only with TF_BUILD", hints.unset(PIPELINE_TOKEN)
         )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import shlex
 import stat
 import time
 from typing import TYPE_CHECKING
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.place import folder, registry_path, vault_folder
@@ -82,7 +82,7 @@ def registry_file(registry: Registry) -> Iterator[Check]:
 def accounts(registry: Registry) -> Iterator[Check]:
     """Each account by what is kept of it, and the bindings."""
     if not registry.accounts:
-        yield Check("account", WARN, "there is none", "git credential-azdo setup")
+        yield Check("account", WARN, "there is none", hints.setup())
     for account in registry.accounts:
         yield _account(account, unique_name(account, registry.accounts))
     known = {account.id for account in registry.accounts}
@@ -91,7 +91,7 @@ def accounts(registry: Registry) -> Iterator[Check]:
             organization = (
                 block.get("target") if "://" in block.get("target") else block.get("target").partition("/")[0]
             )
-            cure = f"git credential-azdo use ACCOUNT --org {shlex.quote(organization)}"
+            cure = hints.use(hints.ACCOUNT, organization)
             yield Check("binding", FAIL, f"{block.get('target')} is bound to an account that is gone", cure)
 
 
@@ -105,16 +105,16 @@ def _account(account: Account, name: str) -> Check:
     expires = account.expires_utc
     days = (expires - int(time.time())) // DAY_SECONDS if expires is not None else None
     if state not in READY:
-        cure = os_keyring.UNLOCK if state == "keyring locked" else setup_hint(account)
+        cure = hints.unlock() if state == "keyring locked" else setup_hint(account)
         return Check("account", FAIL, f"{text}: {state}", cure)
     if rejected:
-        cure = f"git credential-azdo explain {address_of(rejected[0].strip('-'))} --online"
+        cure = hints.explain(address_of(rejected[0].strip("-")), online=True)
         return Check("account", WARN, f"{text}: its token was refused by {', '.join(rejected)}", cure)
     if days is not None and days < WARN_DAYS:
         return Check("account", WARN, f"{text}: ends in {days} day{'s' * (days != 1)}", setup_hint(account))
     if ALL_ORGANIZATIONS in account.organizations:
         text += f": tokens for all organizations stop working on {GLOBAL_PATS_END}"
-        return Check("account", WARN, text, "git credential-azdo setup --replace-global-pat")
+        return Check("account", WARN, text, hints.setup_global_pat())
     return Check("account", OK, f"{text}: {state}")
 
 
@@ -124,4 +124,4 @@ def _private(name: str, top: str, what: str, state: str) -> Iterator[Check]:
         return
     places = [top, *(os.path.join(root, each) for root, _, files in os.walk(top) for each in files)]
     if any(stat.S_IMODE(os.stat(place).st_mode) & 0o077 for place in places):
-        yield Check(name, state, f"others may look into {top}: {what}", f"chmod -R go= {shlex.quote(top)}")
+        yield Check(name, state, f"others may look into {top}: {what}", hints.private(top))

@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import devops, tokens
+from git_credential_azdo import devops, hints, tokens
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands.accounts import state_of
@@ -140,7 +140,7 @@ def _accepted(account: Account, name: str, registry: Registry) -> Iterator[Check
             try:
                 _ask(web, account, organization, registry)
             except AzdoError as error:
-                online = f"git credential-azdo explain {address_of(organization or '')} --online"
+                online = hints.explain(address_of(organization or ""), online=True)
                 cure = tokens.setup_hint(account) if account.kind == PAT else online
                 check = failed("token", error, cure=cure, who=name)
                 if not isinstance(error, SignInError) or check.cure not in cures:  # else one cure, one line

@@ -12,6 +12,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, Account, Block, TokenMark
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.digest import digest
@@ -79,9 +80,9 @@ def check_alias(alias: str | None, registry: Registry, kind: str) -> None:
     if alias is None:
         return
     if not alias or alias != printable(alias) or any(each.isspace() or each in "/@:" for each in alias):
-        raise UsageError("an alias is one word without / @ :", "git credential-azdo setup --alias work")
+        raise UsageError("an alias is one word without / @ :", hints.setup_with_alias())
     if any(account.answers_to(alias) and account.kind != kind for account in registry.accounts):
-        raise UsageError(f"another account is named {alias}", "git credential-azdo accounts")
+        raise UsageError(f"another account is named {alias}", hints.accounts())
 
 
 def enrol(newcomer: Newcomer, vault_name: str) -> Account:
@@ -234,7 +235,7 @@ def organization_names(given: tuple[str, ...]) -> list[str]:
         organization = _at_address(name) if "://" in name else name.lower()
         if not organization or ("://" not in organization and not is_organization(organization)):
             raise UsageError(
-                f"{text} is no name of an organization", "it is CONTOSO in https://dev.azure.com/CONTOSO"
+                f"{text} is no name of an organization", f"it is CONTOSO in {SERVICES_ADDRESS}/CONTOSO"
             )
         names.append(organization)
     return list(dict.fromkeys(names))

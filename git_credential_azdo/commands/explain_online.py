@@ -6,12 +6,11 @@ its helpers, and the wrong account would stick.
 
 from __future__ import annotations
 
-import shlex
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from git_credential_azdo import deadline, devops, tokens
+from git_credential_azdo import deadline, devops, hints, tokens
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.choice import choose
 from git_credential_azdo.accounts.naming import unique_name
@@ -49,10 +48,9 @@ def who_can_read(url: str, registry: Registry) -> list[str]:
     readers = [account for account, answer in zip(accounts, answers, strict=True) if answer == READS]
     serving = choose(remote, None, registry).account
     if readers and (serving is None or serving.id not in {account.id for account in readers}):
-        name = shlex.quote(unique_name(readers[0], registry.accounts))
-        lines.append(f"git credential-azdo use {name} --org {remote.organization}")
+        lines.append(hints.use(unique_name(readers[0], registry.accounts), remote.organization or ""))
     if not lines:
-        return [f"no account covers it: git credential-azdo setup --org {remote.organization}"]
+        return [f"no account covers it: {hints.setup(remote.organization or '')}"]
     return lines
 
 

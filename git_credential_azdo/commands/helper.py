@@ -90,9 +90,11 @@ def _registry_file(path: str, remote: Remote) -> bytes:
 
 def _refuse_http(verb: str) -> None:
     if verb == "get":
+        from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
         raise AzdoError(
             "Azure DevOps was asked over http, where anybody on the way could read a token",
-            "use the same address with https://, for example by git remote set-url",
+            f"use the same address with https://, for example by {hints.set_url()}",
         )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.naming import account_named, shown_name
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import BINDING, Registry
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
     """Forget ACCOUNT, or all: the secrets in the vault and the entry in the registry."""
     if bool(name) == everybody:
-        raise UsageError("name an account, or give --all", "git credential-azdo accounts")
+        raise UsageError("name an account, or give --all", hints.accounts())
     accounts = current_registry().accounts
     for account in accounts if everybody else [account_named(name or "", accounts)]:
         forget_secrets(account, _vault_of(account))

@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import shlex
-
+from git_credential_azdo import hints
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.naming import looks_like_token, unique_name
 from git_credential_azdo.errors import say
-from git_credential_azdo.git.remote import SERVICES_ADDRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.choice import Choice
-
-USE_HTTP_PATH = "git config --global credential.https://dev.azure.com.useHttpPath true"
-
-
-def use_http_path(address: str) -> str:
-    """Return the command by which git tells the path of what lies at ``address``."""
-    return USE_HTTP_PATH.replace(SERVICES_ADDRESS, address)
 
 
 def tell(choice: Choice) -> bool:
@@ -30,11 +21,11 @@ def tell(choice: Choice) -> bool:
         say("error", f"several accounts fit {where}: {', '.join(names)}")
         if organization is None:
             address = choice.candidates[0].address
-            say("hint", f"git sent no path, so the organization is unknown: {use_http_path(address)}")
-            say("hint", f"git credential-azdo use {shlex.quote(names[0])} --default")
+            say("hint", f"git sent no path, so the organization is unknown: {hints.use_http_path(address)}")
+            say("hint", hints.use(names[0], default=True))
             return True
         for name in names:
-            say("hint", shlex.join(["git", "credential-azdo", "use", name, "--org", organization]))
+            say("hint", hints.use(name, organization))
         return True
     if choice.outcome == rules.UNKNOWN_USER:
         known = f"; known are {', '.join(names)}" if names else ""
@@ -56,9 +47,5 @@ def tell(choice: Choice) -> bool:
 
 
 def _setup(choice: Choice) -> str:
-    words = ["git", "credential-azdo", "setup"]
-    if choice.organization:
-        words += ["--org", choice.organization]
-    if choice.user and "@" in choice.user:
-        words += ["--login-hint", choice.user]
-    return shlex.join(words)
+    user = choice.user or ""
+    return hints.setup(choice.organization or "", login_hint=user if "@" in user else "")

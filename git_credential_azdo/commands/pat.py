@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import pats
+from git_credential_azdo import hints, pats
 from git_credential_azdo.accounts.account import PAT, number
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands import console
@@ -78,8 +78,8 @@ def create(
         _tell_made(made, wanted, maker.account)
         console.err(f"It is kept ({account.vault}), and git uses it for {wanted} from now on")
         for identifier in making.kept_by_id(before).keys() - making.kept_by_id(current_registry()).keys():
-            say("hint", f"the token before it still works: {_revoke(identifier, wanted)}")
-    console.err(f"To end it: {_revoke(made.id, wanted)}")
+            say("hint", f"the token before it still works: {hints.pat_revoke(identifier, wanted)}")
+    console.err(f"To end it: {hints.pat_revoke(made.id, wanted)}")
     if show:
         console.secret(made.token)
 
@@ -134,7 +134,7 @@ def revoke(token: str, organization: str, name: str | None) -> None:
     if identifier is None:
         raise UsageError(
             f"{wanted} has no living token of yours with the id or name {token}",
-            f"git credential-azdo pat list --org {wanted}",
+            hints.pat_list(wanted),
         )
     with Web(making.ASK_SECONDS, settings_for) as web:
         existed = pats.revoke(web, wanted, maker.authorization, identifier)
@@ -161,7 +161,7 @@ def rotate(organization: str | None, name: str | None, days: int | None) -> int:
             f"the token for {wanted} was made by hand, so it has to be replaced by hand once"
             if by_hand
             else "no token here was made by pat create" + (f" for {wanted}" if wanted else ""),
-            f"git credential-azdo pat create --org {wanted or 'ORG'}",
+            hints.pat_create(wanted or "ORG"),
         )
     done = [_rotate(each, name, days, registry) for each in ours]
     return 0 if all(done) else 1
@@ -207,7 +207,7 @@ def _organizations(given: str | None, registry: Registry) -> list[str]:
         for name in account.organizations
     }
     if not found:
-        raise UsageError("no sign-in here lists an organization", "git credential-azdo pat list --org ORG")
+        raise UsageError("no sign-in here lists an organization", hints.pat_list())
     return sorted(found)
 
 
@@ -227,7 +227,3 @@ def _row(
 def _tell_made(made: pats.Pat, organization: str, account: Account) -> None:
     end = f", until {console.day(made.expires_utc)}" if made.expires_utc is not None else ""
     console.err(f"Made the token {made.name!r} for {organization} as {account.label}{end}")
-
-
-def _revoke(identifier: str, organization: str) -> str:
-    return f"git credential-azdo pat revoke {identifier} --org {organization}"

@@ -6,12 +6,11 @@ that no secret lives that nobody holds.
 
 from __future__ import annotations
 
-import shlex
 import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_credential_azdo import devops, pats
+from git_credential_azdo import devops, hints, pats
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, PAT
 from git_credential_azdo.accounts.choice import CHOSEN, choose
 from git_credential_azdo.accounts.naming import account_named, unique_name
@@ -133,7 +132,7 @@ def revoke_or_say(maker: Maker, identifier: str) -> bool:
             pats.revoke(web, maker.organization, maker.authorization, identifier)
     except AzdoError as error:
         say("error", f"a token of {maker.organization} could not be revoked: {error.message}")
-        say("hint", f"git credential-azdo pat revoke {identifier} --org {maker.organization}")
+        say("hint", hints.pat_revoke(identifier, maker.organization))
         return False
     return True
 
@@ -169,11 +168,11 @@ def _named(name: str, organization: str, registry: Registry) -> Account:
         return account_named(name, persons)
     account = account_named(name, registry.accounts)
     if account.kind in PERSONS:
-        raise UsageError(f"{account.label} is no account of {SERVICES_HOST}", "git credential-azdo accounts")
+        raise UsageError(f"{account.label} is no account of {SERVICES_HOST}", hints.accounts())
     what = "a personal access token" if account.kind == PAT else "a program's identity"
     raise UsageError(
         f"{account.label} is {what}: only a person's own sign-in may manage tokens",
-        f"git credential-azdo setup --org {organization}",
+        hints.setup(organization),
     )
 
 
@@ -189,10 +188,10 @@ def _chosen(organization: str, registry: Registry) -> Account:
         names = [unique_name(account, people.accounts) for account in choice.candidates]
         raise UsageError(
             f"several sign-ins fit the organization {organization}: {', '.join(names)}",
-            f"add --account {shlex.quote(names[0])}",
+            f"add --account {hints.quote(names[0])}",
         )
     kind = " (a token or a program's identity may not)" if others else ""
     raise SignInError(
         f"no sign-in here can manage the tokens of {organization}{kind}",
-        f"git credential-azdo setup --org {organization}",
+        hints.setup(organization),
     )

@@ -8,11 +8,11 @@ is another cloud's Azure DevOps Services: none is known to this program, each is
 from __future__ import annotations
 
 import re
-import shlex
 from urllib.parse import urlsplit
 
 import click
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import TYPED, Block
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.registry import SERVER, SERVICES, Registry
@@ -62,7 +62,7 @@ def add(
     if remote.protocol == "http" and not allow_http:
         raise UsageError(
             f"{remote.host} would get passwords in clear text over http; https is better",
-            f"git credential-azdo server add --allow-http {remote.address}",
+            hints.server_add(remote.address, allow_http=True),
         )
     name = find_vault(vault, current_registry().header.get("vault") or None).name
 
@@ -80,7 +80,7 @@ def add(
 
 def _add_services(remote: Remote, login: str | None, *, services: bool) -> None:
     if not services:
-        raise UsageError("--login goes with --services", "git credential-azdo server add -h")
+        raise UsageError("--login goes with --services", hints.help_of("server", "add"))
     if remote.protocol != "https":
         raise UsageError(f"{remote.host} must be reached over https", "https:// instead of http://")
 
@@ -92,7 +92,7 @@ def _add_services(remote: Remote, login: str | None, *, services: bool) -> None:
 
     update(change)
     console.out(f"{remote.address} is Azure DevOps Services from now on")
-    console.err(f"Next: git credential-azdo setup --org {remote.address}/ORGANIZATION")
+    console.err(f"Next: {hints.setup(f'{remote.address}/{hints.ORGANIZATION}')}")
 
 
 def _let_git_know(remote: Remote, *, with_path: bool = False) -> None:
@@ -100,7 +100,7 @@ def _let_git_know(remote: Remote, *, with_path: bool = False) -> None:
         setup_git.write_server(remote.address, with_path=with_path)
     except UsageError as error:  # the server is registered; git can be told by hand
         say("error", f"git does not know of us yet: {error.message}")
-        say("hint", setup_git.BY_HAND)
+        say("hint", hints.by_hand())
 
 
 def _forget(registry: Registry, remote: Remote, *kinds: str) -> None:
@@ -124,7 +124,7 @@ def list_servers() -> None:
         login = registry.login_host(address)
         console.out(f"{address} (Azure DevOps Services{f', sign-in at {login}' if login else ''})")
     if not servers and not registry.services_addresses:
-        say("hint", "there is no server: git credential-azdo server add https://tfs.example.com")
+        say("hint", f"there is no server: {hints.server_add()}")
 
 
 @command.command("remove")
@@ -134,7 +134,7 @@ def remove_server(url: str) -> None:
     remote = server_at(url)
     registry = current_registry()
     if registry.server(remote.address) is None and remote.address not in registry.services_addresses:
-        raise UsageError(f"{remote.address} is not registered", "git credential-azdo server list")
+        raise UsageError(f"{remote.address} is not registered", hints.server_list())
     gone = [typed for typed in registry.typed if typed.address == remote.address]
     for typed in gone:
         vault = open_vault(typed.vault)
@@ -144,8 +144,8 @@ def remove_server(url: str) -> None:
     console.out(f"{remote.address} is no longer served")
     for account in registry.accounts:
         if account.address == remote.address:
-            name = shlex.quote(unique_name(account, registry.accounts))
-            say("hint", f"its account is still kept; to forget it: git credential-azdo logout {name}")
+            name = unique_name(account, registry.accounts)
+            say("hint", f"its account is still kept; to forget it: {hints.logout(name)}")
     setup_git.undo(remote.address)
 
 
@@ -158,13 +158,11 @@ def server_at(url: str) -> Remote:
     except ValueError:
         host = port = ""
     if not _HOST.fullmatch(host) or port == ":0" or parts.scheme not in {"http", "https"}:
-        raise UsageError(
-            "that is no server's address", "git credential-azdo server add https://tfs.example.com"
-        )
+        raise UsageError("that is no server's address", hints.server_add())
     bracketed = f"[{host}]" if ":" in host else host
     remote = remote_of(Message([("protocol", parts.scheme), ("host", bracketed + port)]))
     if remote is None or remote.services or _is_microsofts(host):
-        raise UsageError(f"{host} belongs to Microsoft: sign in instead", "git credential-azdo setup")
+        raise UsageError(f"{host} belongs to Microsoft: sign in instead", hints.setup())
     return remote
 
 

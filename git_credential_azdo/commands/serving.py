@@ -63,12 +63,13 @@ def serve(
         return _serve_pat(account, organization, rejected)
     now = time.time()
     if rejected is not None and 0 <= now - rejected < REJECTION_SECONDS:
+        from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
         where = f"the organization {organization}" if organization else "Azure DevOps"
         url = address_of(organization or "")
         raise ServiceError(
             f"{where} refused a fresh token of {account.name} (tenant {account.tenant or 'unknown'}) a moment ago",
-            f"git credential-azdo explain {tokens.quoted(url)} --online, or git credential-azdo setup --pat --org "
-            f"{tokens.quoted(organization or 'ORGANIZATION')}",
+            f"{hints.explain(url, online=True)}, or {hints.setup_pat(organization or hints.ORGANIZATION)}",
         )
     where = tenant_for(account, organization, tenant, registry, asked=asked)
     return Served(account, tokens.access_token(account, where, registry.salt), None)
@@ -99,10 +100,12 @@ def _serve_pat(account: Account, organization: str | None, rejected: int | None)
         )
     token = tokens.personal_access_token(account)
     if rejected is not None and organization and not tokens.is_accepted(organization, token.secret):
+        from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
         raise ServiceError(
             f"the organization {organization} refuses the personal access token {account.label}: "
             "expired, revoked, or without the scope Code (read)",
-            f"make a new one at {address_of(organization)}/_usersSettings/tokens, then run "
+            f"make a new one at {hints.tokens_page(address_of(organization))}, then run "
             + tokens.setup_hint(account),
         )
     reminded = _remind(account, expires, now)

@@ -6,11 +6,11 @@ signs in for nothing.
 
 from __future__ import annotations
 
-import shlex
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, OAUTH, PAT
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands import (
@@ -114,13 +114,13 @@ def command(
         _undo()
         return
     if servers and not pat:
-        raise UsageError("--server goes with --pat", "git credential-azdo setup -h")
+        raise UsageError("--server goes with --pat", hints.help_of("setup"))
     chosen = [*organization_names(organizations), *setup_server.collections(servers)]
     place, known = place_of(chosen, current_registry()), current_registry().services_addresses
     if not pat and place not in {SERVICES_ADDRESS, *known}:
         raise UsageError(
             f"{place} is a server of its own, which takes no token of Entra",
-            "git credential-azdo setup --pat -h",
+            hints.help_of("setup", "--pat"),
         )
     if replace_global_pat:
         _only_with_organizations()
@@ -132,7 +132,7 @@ def command(
     if identity.kind:
         if pat or all_orgs or expires or login_hint or redirect_uri or no_browser or device_code:
             raise UsageError(
-                f"--{identity.kind} needs no person to sign in, and no token", "git credential-azdo setup -h"
+                f"--{identity.kind} needs no person to sign in, and no token", hints.help_of("setup")
             )
         _finish(
             setup_workload.sign_in(identity.kind, identity, chosen, alias, vault),
@@ -147,7 +147,7 @@ def command(
     if device_code and (login_hint or redirect_uri or no_browser):
         raise UsageError(
             "--device-code goes without --login-hint, --redirect-uri and --no-browser",
-            "git credential-azdo setup -h",
+            hints.help_of("setup"),
         )
     browser_only = (
         login_hint,
@@ -193,13 +193,13 @@ def _undo() -> None:
     registry = current_registry()
     for address in (block.get(setup_git.SERVER) for block in registry.of_kind(setup_git.KIND)):
         if registry.server(address) is not None or address in registry.services_addresses:
-            say("hint", f"git credential-azdo server remove {address}")
+            say("hint", hints.server_remove(address))
 
 
 def _only_with_organizations() -> None:
     given = {name for name, value in click.get_current_context().params.items() if value}
     if given - {"replace_global_pat", "organizations"}:
-        raise UsageError("--replace-global-pat goes with --org only", "git credential-azdo setup -h")
+        raise UsageError("--replace-global-pat goes with --org only", hints.help_of("setup"))
 
 
 def _finish(account: Account, *, git_config: bool, ask: bool) -> None:
@@ -230,17 +230,17 @@ def _check_options(
     if pat and browser_only:
         raise UsageError(
             "--pat goes with --org, --all-orgs, --expires, --alias and --vault only",
-            "git credential-azdo setup -h",
+            hints.help_of("setup"),
         )
     if pat and not chosen and not all_orgs:
         raise UsageError(
             "--pat needs an organization, or --all-orgs",
-            "git credential-azdo setup --pat --org ORG",
+            hints.setup_pat("ORG"),
         )
     if all_orgs and (chosen or not pat):
-        raise UsageError("--all-orgs goes with --pat and without --org", "git credential-azdo setup -h")
+        raise UsageError("--all-orgs goes with --pat and without --org", hints.help_of("setup"))
     if expires and not pat:
-        raise UsageError("--expires goes with --pat", "git credential-azdo setup -h")
+        raise UsageError("--expires goes with --pat", hints.help_of("setup"))
     if expires:
         setup_pat.read_expiry(expires)
 
@@ -268,7 +268,7 @@ def _let_git_know(account: Account, *, ask: bool) -> None:
             services = account.address in current_registry().services_addresses
             setup_git.write_server(account.address, with_path=services)
     except UsageError as error:
-        cure = f"{error.hint}, then {setup_git.BY_HAND}" if error.hint else setup_git.BY_HAND
+        cure = f"{error.hint}, then {hints.by_hand()}" if error.hint else hints.by_hand()
         raise UsageError(
             f"the account is kept, but git does not know of us yet: {error.message}", cure
         ) from None
@@ -278,16 +278,15 @@ def _summarize(account: Account) -> None:
     registry = current_registry()
     served = ", ".join(account.organizations).replace(ALL_ORGANIZATIONS, "all of them")
     where = "a private file, not encrypted" if account.vault == FILE else f"the keyring ({account.vault})"
-    name = shlex.quote(unique_name(account, registry.accounts))
+    name = unique_name(account, registry.accounts)
     console.err(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}")
     console.err(f"Organizations: {served or 'none found yet'}")
     if account.vault == NO_VAULT:
         console.err("Nothing secret is kept: git's every question gets a new token")
     else:
         console.err(f"The secret is kept in {where}")
-    console.err(f"To forget it: git credential-azdo logout {name}")
+    console.err(f"To forget it: {hints.logout(name)}")
     for organization in undecided(registry, account):
         console.err(
-            f"Several accounts fit {organization}; to choose this one: "
-            f"git credential-azdo use {name} --org {organization}"
+            f"Several accounts fit {organization}; to choose this one: {hints.use(name, organization)}"
         )

@@ -10,7 +10,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_credential_azdo import devops
+from git_credential_azdo import devops, hints
 from git_credential_azdo.accounts.account import OAUTH
 from git_credential_azdo.commands import console, setup_device
 from git_credential_azdo.commands.enrol import (
@@ -185,7 +185,7 @@ def _grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) -
             if attempt == TRIES or not console.can_ask() or not _is_stale_paste(refused):
                 raise error from None
             say("error", error.message)
-    raise SignInError("nobody signed in", "git credential-azdo setup")
+    raise SignInError("nobody signed in", hints.setup())
 
 
 def _redeem(
@@ -207,7 +207,7 @@ def _redeem(
         name = read_person(grant, is_entra=True).name or "somebody without a name"
         console.err(f"The code was for {name}.")
         if console.can_ask() and not console.confirm("Is that you?", default=True):
-            raise SignInError("the code was somebody else's; nothing was kept", "git credential-azdo setup")
+            raise SignInError("the code was somebody else's; nothing was kept", hints.setup())
     return grant, received
 
 
@@ -260,5 +260,5 @@ def _listed(web: Web, grant: Grant, chosen: list[str], *, is_entra: bool) -> lis
     listed = [name.lower() for name in names if is_organization(name)]
     for name in set(chosen) - set(listed):
         url = devops.organization_url(name)
-        say("hint", f"{name} is not listed as yours; to check: git credential-azdo explain {url} --online")
+        say("hint", f"{name} is not listed as yours; to check: {hints.explain(url, online=True)}")
     return listed

@@ -9,7 +9,7 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
-from git_credential_azdo import devops
+from git_credential_azdo import devops, hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
@@ -17,6 +17,7 @@ from git_credential_azdo.commands.enrol import Newcomer, enrol, now, retire_toke
 from git_credential_azdo.commands.serving import GLOBAL_PATS_END
 from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, printable, say
 from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.git.remote import SERVICES_ADDRESS
 from git_credential_azdo.renewal import forget_secrets
 from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.web import Web
@@ -47,7 +48,7 @@ def sign_in(
         say(
             "hint",
             f"Microsoft {tense} accepting tokens for all organizations on {GLOBAL_PATS_END}; "
-            "a sign-in (git credential-azdo setup) or one token an organization lasts",
+            "a sign-in ({hints.setup()}) or one token an organization lasts",
         )
     token = ask_token(chosen)
     with Web(CHECK_SECONDS, settings_for) as web:
@@ -127,7 +128,7 @@ def ask_token(chosen: list[str]) -> str:
     if sys.stdin is None:
         text = ""
     elif console.can_ask():
-        page = devops.tokens_page(chosen[0]) if chosen else "https://dev.azure.com"
+        page = devops.tokens_page(chosen[0]) if chosen else SERVICES_ADDRESS
         console.err(f"Make a token with the scope Code (read & write): {page}")
         text = console.prompt("Personal access token", hidden=True)
     else:
@@ -139,9 +140,7 @@ def read_token(text: str) -> str:
     """Return the token in what a person gave. Raises UsageError for what cannot be one."""
     token: str = text.strip().removeprefix("\ufeff")
     if not token:
-        raise UsageError(
-            "no token came", "git credential-azdo setup --pat --org ORGANIZATION < file-with-the-token"
-        )
+        raise UsageError("no token came", hints.setup_pat_from_file())
     if not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError(
             "the token holds a blank or a control character (on Windows, Ctrl-V may paste \\x16)",
@@ -174,7 +173,7 @@ def _check_all(web: Web, token: str) -> tuple[devops.Identity, list[str]]:
     except devops.Refused as refused:
         raise ServiceError(
             "Azure DevOps does not accept this token for all organizations",
-            "for a token of one organization: git credential-azdo setup --pat --org ORGANIZATION",
+            f"for a token of one organization: {hints.setup_pat(hints.ORGANIZATION)}",
         ) from refused
     checked = next(iter(found), None)
     if checked:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_credential_azdo import devops, pats
+from git_credential_azdo import devops, hints, pats
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
 from git_credential_azdo.accounts.registry import BINDING
 from git_credential_azdo.accounts.update import update
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.registry import Registry
 
-_AGAIN = "git credential-azdo setup --replace-global-pat --org ORG"
+_AGAIN = hints.setup_as(["--replace-global-pat", "--org", "ORG"])
 
 
 def run(chosen: list[str]) -> None:
@@ -56,7 +56,7 @@ def _replace(old: Account, chosen: list[str]) -> None:
     if missing:
         raise ServiceError(
             f"no token of its own yet: {', '.join(missing)}; the one for all organizations stays here until then",
-            f"git credential-azdo setup --pat --org {missing[0]}, then git credential-azdo setup --replace-global-pat",
+            f"{hints.setup_pat(missing[0])}, then {hints.setup_global_pat()}",
         )
     update(lambda registry: _hand_over(registry, old.id, successors))
     _revoke(old, organizations[0])
@@ -118,9 +118,7 @@ def _made(old: Account, organization: str, person: Account, registry: Registry) 
 def _asked_for(old: Account, organization: str) -> str:
     """Ask for a token that the person made; an empty answer leaves the organization out."""
     if not console.can_ask():
-        raise SignInError(
-            f"no sign-in of {old.name} can make a token", f"git credential-azdo setup --org {organization}"
-        )
+        raise SignInError(f"no sign-in of {old.name} can make a token", hints.setup(organization))
     page = devops.tokens_page(organization)
     console.err(f"{organization}: make a token with the scope Code (read & write): {page}")
     text = console.prompt("Personal access token (Enter to leave it out)", hidden=True, default="")

@@ -6,6 +6,7 @@ that was registered so. Addresses: https://learn.microsoft.com/azure/devops/serv
 
 from __future__ import annotations
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.registry import SERVER, Registry
 from git_credential_azdo.accounts.update import update
@@ -37,11 +38,11 @@ def _collection(url: str) -> str:
     if not path or "_git" in path.split("/"):
         raise UsageError(
             "--server takes the address of a collection",
-            "git credential-azdo setup --pat --server https://tfs.example.com/DefaultCollection",
+            hints.setup_pat(server="https://tfs.example.com/DefaultCollection"),
         )
     if address.startswith("http:") and current_registry().server(address) is None:
         raise UsageError(
             f"{address} would get the token in clear text over http",
-            f"if that must be: git credential-azdo server add {address} --allow-http",
+            f"if that must be: {hints.server_add(address, allow_http=True)}",
         )
     return f"{address}/{path}"

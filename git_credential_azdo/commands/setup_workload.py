@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_credential_azdo import devops
+from git_credential_azdo import devops, hints
 from git_credential_azdo.accounts.account import (
     AZURE_CLI,
     FEDERATED,
@@ -88,7 +88,7 @@ def sign_in(kind: str, given: Options, chosen: list[str], alias: str | None, vau
     if not is_public and place not in registry.services_addresses:
         raise UsageError(
             f"{place} is a server of its own, which takes no token of Entra",
-            f"git credential-azdo setup --pat --server {place}/COLLECTION",
+            hints.setup_pat(server=f"{place}/COLLECTION"),
         )
     fields, secret = workload_fields.describe(given, os.environ, registry.login_host(place))
     vault_name = _choose_vault(vault, registry.header.get("vault"), needed=secret is not None)

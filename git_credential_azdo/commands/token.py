@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.choice import NONE, choose
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
@@ -67,7 +68,7 @@ def command(organization: str, name: str | None, form: str, show: bool) -> int: 
     if console.stdout_is_terminal() and not show:
         raise UsageError(
             "a token is not printed on a terminal unless you say so",
-            f"git credential-azdo token --org {organization} --show, or send it to a pipe or a file",
+            f"{hints.token(organization)}, or send it to a pipe or a file",
         )
     wanted = organization_names((organization,))[0]
     live = _find(wanted, name, current_registry())
@@ -89,7 +90,7 @@ def _find(organization: str, name: str | None, registry: Registry) -> Live | Non
         name = account_named(name, registry.accounts).id
     remote = registry.remote_at(organization, name)
     if remote is None:
-        raise UsageError(f"{organization} is no organization", "git credential-azdo token -h")
+        raise UsageError(f"{organization} is no organization", hints.help_of("token"))
     choice = choose(remote, None, registry)
     variable = variable_for(remote, choice if remote.services else None, os.environ)
     if variable:
@@ -102,7 +103,7 @@ def _find(organization: str, name: str | None, registry: Registry) -> Live | Non
     if choice.outcome == NONE:
         raise SignInError(
             f"no token for the organization {organization}: {choice.reason}",
-            f"git credential-azdo setup --org {organization}",
+            hints.setup(organization),
         )
     misses.tell(choice)
     return None
@@ -132,7 +133,7 @@ def _of_typed(typed: Typed, reason: str) -> Live:
     if credential is not None:
         return Live(credential, lines.get("authtype") or BEARER, reason, expires_utc=typed.expires_utc)
     if password is None:
-        raise SignInError("the credential typed to git has ended or is gone", "git credential-azdo setup")
+        raise SignInError("the credential typed to git has ended or is gone", hints.setup())
     return Live(password, BASIC, reason, user=typed.user or "", expires_utc=typed.expires_utc)
 
 

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
-
 import click
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.update import update
@@ -31,7 +30,7 @@ if TYPE_CHECKING:
 def command(name: str, organization: str | None, repository: bool, default: bool) -> None:  # noqa: FBT001 - click's
     """Choose the account for an organization, for this repository, or as the default."""
     if [bool(organization), repository, default].count(True) > 1:
-        raise UsageError("--org, --repo and --default exclude each other", "git credential-azdo use -h")
+        raise UsageError("--org, --repo and --default exclude each other", hints.help_of("use"))
     known = current_registry()
     account = account_named(name, known.accounts)
     if organization:
@@ -46,7 +45,7 @@ def command(name: str, organization: str | None, repository: bool, default: bool
         kind = "token" if account.kind == PAT else "sign-in"
         raise UsageError(
             f"{account.label} is a {kind} for {', '.join(account.organizations) or account.address}, not for {of}",
-            f"git credential-azdo setup {'--pat ' if account.kind == PAT else ''}--org {of}",
+            hints.setup_pat(of) if account.kind == PAT else hints.setup(of),
         )
 
     def change(registry: Registry) -> None:
@@ -81,6 +80,6 @@ def _this_repository(name: str) -> str:
         what = "several remotes of this folder's repository are" if found else "this folder has no remote"
         raise UsageError(
             f"{what} on {SERVICES_HOST}",
-            f"git credential-azdo use {shlex.quote(name)} --org ORGANIZATION",
+            hints.use(name, hints.ORGANIZATION),
         )
     return next(iter(found.values()))

@@ -11,6 +11,7 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import (
     AZURE_CLI,
     FEDERATED,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.wire import Pair
 
 ASK_SECONDS = 60.0
-_HELP = "git credential-azdo setup -h"
+_HELP = hints.help_of("setup")
 
 
 @dataclass(frozen=True)
@@ -78,11 +79,9 @@ class Options:
             ("service_connection", FEDERATED),
         ):
             if getattr(self, option) and kind != of:
-                raise UsageError(
-                    f"--{option.replace('_', '-')} goes with --{of}", "git credential-azdo setup -h"
-                )
+                raise UsageError(f"--{option.replace('_', '-')} goes with --{of}", _HELP)
         if self.client_id and kind in {SERVICE_PRINCIPAL, MANAGED_IDENTITY, AZURE_CLI}:
-            raise UsageError(f"--client-id does not go with --{kind}", "git credential-azdo setup -h")
+            raise UsageError(f"--client-id does not go with --{kind}", _HELP)
         return kind
 
 
@@ -128,7 +127,7 @@ def _federated(given: Options, environment: Mapping[str, str], login_host: str |
     if not client_id:
         raise UsageError(
             f"which app is it? neither --client-id is given nor {prefix}_CLIENT_ID set",
-            f"git credential-azdo setup --federated {source} --client-id ID --tenant TENANT",
+            hints.setup_federated(source),
         )
     path = given.token_file or environment.get("AZURE_FEDERATED_TOKEN_FILE") or ""
     connection = given.service_connection or environment.get("AZURESUBSCRIPTION_SERVICE_CONNECTION_ID") or ""

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
 import subprocess
 from typing import NamedTuple
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import urlmatch
 
@@ -141,7 +141,7 @@ def run_git(
     except FileNotFoundError:
         if cwd is not None and not os.path.isdir(cwd):
             raise UsageError(f"there is no folder {cwd}") from None
-        raise GitMissing("git was not found on PATH", hint="https://git-scm.com/downloads") from None
+        raise GitMissing("git was not found on PATH", hint=hints.GIT_DOWNLOADS) from None
     except OSError as error:
         raise UsageError(f"git could not be started: {error.strerror}") from None
     except subprocess.TimeoutExpired:
@@ -159,11 +159,9 @@ def read_config(
     if done.returncode:
         lines = done.stderr.decode("utf-8", "replace").splitlines() or ["no reason given"]
         if any("show-scope" in line for line in lines):
-            raise UsageError("this git is older than 2.26", hint="https://git-scm.com/downloads")
+            raise UsageError("this git is older than 2.26", hint=hints.GIT_DOWNLOADS)
         reason = lines[-1].removeprefix("fatal: ").removeprefix("error: ")
-        raise UsageError(
-            f"git cannot read its configuration: {reason}", hint="git config --list --show-origin"
-        )
+        raise UsageError(f"git cannot read its configuration: {reason}", hint=hints.config_origins())
     return parse_list(done.stdout)
 
 
@@ -308,7 +306,7 @@ def _other(helper: Helper) -> Other:
     word = re.sub(r"([][.{}()*+?^$|\\])", r"\\\1", _word(helper.value)) if helper.value else "$"
     cure = removal(entry, "^!" if helper.value.startswith("!") else f"^{word}")
     if entry.scope in ("system", "global") and not _USER_INFO.search(entry.key):
-        cure = "git credential-azdo setup"
+        cure = hints.setup()
     return Other(helper, f"{name}, set by {entry.said}", cure)
 
 
@@ -329,7 +327,7 @@ def removal(entry: Entry, *pattern: str) -> str:
     if _USER_INFO.search(entry.key):  # people write passwords there
         return f"take it out of {place(entry)} by hand"
     if entry.scope == "command":
-        return f"run git without -c {entry.key}, and unset GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS"
+        return f"run git without -c {hints.quote(entry.key)}, and {hints.unset('GIT_CONFIG_COUNT', 'GIT_CONFIG_PARAMETERS')}"
     own = {"local": "config", "worktree": "config.worktree"}.get(entry.scope)
     relative = not os.path.isabs(entry.origin)
     where = (
@@ -337,4 +335,4 @@ def removal(entry: Entry, *pattern: str) -> str:
         if relative and os.path.basename(entry.origin) == own
         else ["--file", entry.origin]
     )
-    return shlex.join(["git", "config", *where, "--unset-all", entry.key, *pattern])
+    return hints.config_unset(where, entry.key, *pattern)

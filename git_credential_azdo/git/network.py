@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.config import (
     GitMissing,
@@ -101,7 +102,7 @@ def _settings(address: str) -> Settings:
         entry = None if os.environ.get(variable) else entry_for(entries, key, address)
         value = os.path.expanduser(os.environ.get(variable) or text(key) or "")
         if value and not os.path.isabs(value):
-            said, hint = (entry.said, removal(entry)) if entry else (variable, f"unset {variable}")
+            said, hint = (entry.said, removal(entry)) if entry else (variable, hints.unset(variable))
             raise UsageError(f"{said} is a relative path, which a repository could fill", hint=hint)
         return value or None
 

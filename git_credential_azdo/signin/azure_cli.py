@@ -10,13 +10,13 @@ import contextlib
 import json
 import os
 import re
-import shlex
 import signal
 import subprocess
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.signin import entra, oauth
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _NAMES = ("az.cmd", "az.exe") if sys.platform == "win32" else ("az",)
 _SAFE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:/-]*", re.ASCII)  # az.cmd hands its words to cmd.exe
-_INSTALL = "install it: https://learn.microsoft.com/cli/azure/install-azure-cli"
+_INSTALL = f"install it: {hints.AZURE_CLI_PAGE}"
 
 
 class Token(NamedTuple):
@@ -128,7 +128,7 @@ def _end_all(process: subprocess.Popen[bytes]) -> None:
 
 def _refusal(text: str, tenant: str) -> SignInError:
     """Make one line of what ``az`` wrote to stderr."""
-    login = "az login" + (f" --tenant {shlex.quote(tenant)} --allow-no-subscriptions" if tenant else "")
+    login = hints.az_login(tenant)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason")
     refused = oauth.read_refusal(
@@ -139,6 +139,6 @@ def _refusal(text: str, tenant: str) -> SignInError:
             f"the Azure CLI gave no token: {entra.sign_in_error(refused, who=None, tenant=tenant).message}",
             login,
         )
-    if "az login" in text:
+    if hints.az_login() in text:
         return SignInError("nobody is signed in to the Azure CLI", login)
     return SignInError(f"the Azure CLI gave no token: {refused.description}", login)

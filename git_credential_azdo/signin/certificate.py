@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import SignInError
 from git_credential_azdo.signin.service_principal import PassphraseNeeded
 
@@ -49,7 +50,7 @@ def load(path: str, passphrase: str | None) -> Certificate:
     except OSError as error:
         raise SignInError(
             f"the certificate {path} cannot be read ({error.strerror or type(error).__name__})",
-            "git credential-azdo setup --service-principal CLIENT_ID --tenant TENANT --certificate FILE",
+            hints.setup_service_principal(certificate=True),
         ) from None
     word = passphrase.encode("utf-8") if passphrase else None
     key, found = _read_pem(path, data, word) if b"-----BEGIN " in data else _read_pfx(path, data, word)
@@ -113,7 +114,7 @@ def _read_pfx(path: str, data: bytes, word: bytes | None) -> tuple[object, list[
 def _ask(path: str, *, wrong: bool = False) -> PassphraseNeeded:
     return PassphraseNeeded(
         f"the passphrase of {path} is wrong" if wrong else f"the key in {path} needs its passphrase",
-        "git credential-azdo setup --service-principal CLIENT_ID --tenant TENANT --certificate FILE",
+        hints.setup_service_principal(certificate=True),
     )
 
 

@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.signin import entra, exchange, oauth
 from git_credential_azdo.web import Web
@@ -32,7 +33,7 @@ _BLOCKED = frozenset(
 )  # AADSTS: device policies, Conditional Access, security defaults
 _DECLINED = frozenset({"authorization_declined", "access_denied"})
 _AGAIN = "run the same command again for a new one"
-_WITHOUT = "without --device-code, with a browser on any machine: git credential-azdo setup"
+_WITHOUT = f"without --device-code, with a browser on any machine: {hints.setup()}"
 _USER_CODE = re.compile(r"[\w .-]{1,40}", re.ASCII)
 
 
@@ -54,7 +55,7 @@ class DeviceCode:
 def ask_code(web: Web, endpoints: Endpoints, *, client_id: str, scope: str) -> DeviceCode:
     """Get a code. SignInError if the authority has no such way in; ``TokenRefused`` for its no."""
     if endpoints.device_authorization is None:
-        raise SignInError(f"{endpoints.issuer} has no sign-in by device code", "git credential-azdo setup")
+        raise SignInError(f"{endpoints.issuer} has no sign-in by device code", hints.setup())
     form = oauth.device_form(client_id=client_id, scope=scope)
     answer = web.request("POST", endpoints.device_authorization, form=form)
     return read_code(answer.status, answer.json())

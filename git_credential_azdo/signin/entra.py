@@ -8,9 +8,9 @@ it as the whole message. The raw code, trace and correlation ids stand at the en
 from __future__ import annotations
 
 import re
-import shlex
 from urllib.parse import urlsplit
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import SignInError, UsageError
 from git_credential_azdo.signin.aadsts import BY_ERROR, BY_SUBERROR, CASES, UNKNOWN
 from git_credential_azdo.signin.oauth import TokenRefused, is_safe_url
@@ -174,15 +174,13 @@ def refusal_is_transient(refused: TokenRefused) -> bool:
 def _words(who: str | None, tenant: str | None, organization: str | None) -> dict[str, str]:
     """Fill-ins for causes and hints; the commands are ready to be copied into a shell."""
     known_tenant = tenant if tenant and tenant not in ("common", ANY_WORK_TENANT) else None
-    setup = ["git", "credential-azdo", "setup"]
-    where = ["--org", organization] if organization else ["--tenant", known_tenant] if known_tenant else []
-    hint = ["--login-hint", who] if who and "@" in who else []
+    where = {"organization": organization} if organization else {"tenant": known_tenant or ""}
     return {
         "who": who or "this account",
         "tenant": f"tenant {known_tenant}" if known_tenant else "the tenant",
-        "setup": shlex.join([*setup, *where, *hint]),
-        "setup_other": shlex.join([*setup, *where]),
-        "setup_tenant": f"{shlex.join(setup)} --tenant {known_tenant or 'TENANT'}",
+        "setup": hints.setup(**where, login_hint=who if who and "@" in who else ""),
+        "setup_other": hints.setup(**where),
+        "setup_tenant": hints.setup(tenant=known_tenant or hints.TENANT),
     }
 
 

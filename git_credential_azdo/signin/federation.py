@@ -10,6 +10,7 @@ import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import ServiceError, SignInError, UsageError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.signin import oauth
@@ -56,7 +57,7 @@ def from_file(path: str) -> str:
     if not path:
         raise UsageError(
             "the file of the federated token is not known: AZURE_FEDERATED_TOKEN_FILE is not set",
-            "git credential-azdo setup --federated file --token-file FILE --client-id ID --tenant TENANT",
+            hints.setup_federated("file", needs=["--token-file", "FILE"]),
         )
     try:
         with open(path, "rb") as file:
@@ -94,8 +95,7 @@ def _from_pipelines(web: Web, connection: str, environment: Mapping[str, str]) -
     if not connection:
         raise UsageError(
             "which service connection is the identity of?",
-            "git credential-azdo setup --federated azure-pipelines --service-connection ID "
-            "--client-id ID --tenant TENANT",
+            hints.setup_federated(PIPELINES, needs=["--service-connection", "ID"]),
         )
     url += f"{'&' if '?' in url else '?'}api-version=7.1&serviceConnectionId={quote(connection, safe='')}"
     headers = {"Authorization": f"Bearer {token}", "X-TFS-FedAuthRedirect": "Suppress"}

@@ -14,6 +14,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.signin import oauth
@@ -90,8 +91,7 @@ def read_identity(text: str) -> Which:
         return Which("resource_id", rest)
     raise UsageError(
         f"{text!r} names no managed identity",
-        "git credential-azdo setup --managed-identity system "
-        "(or CLIENT_ID, object:OBJECT_ID, resource:/subscriptions/...)",
+        f"{hints.setup_managed_identity()} (or CLIENT_ID, object:OBJECT_ID, resource:/subscriptions/...)",
     )
 
 
@@ -112,7 +112,7 @@ def source_of(environment: Mapping[str, str]) -> str:
         if one in has:
             raise UsageError(
                 f"{one} is set, but {other} is not, so this machine's identity service cannot be asked",
-                f"set both, or unset {one}",
+                f"set both, or {hints.unset(one)}",
             )
     if "MSI_ENDPOINT" in has:
         return CLOUD_SHELL
@@ -146,19 +146,19 @@ def _question(source: str, which: Which, resource: str, environment: Mapping[str
     if source not in _PLACES:
         raise UsageError(
             "the managed identity of Service Fabric is not supported",
-            "git credential-azdo setup --service-principal CLIENT_ID --tenant TENANT",
+            hints.setup_service_principal(),
         )
     missing = [name for name in _NEEDED.get(source, ()) if not environment.get(name)]
     if missing:
         raise UsageError(
             f"the account's managed identity is that of {_PLACES[source]}, but {' and '.join(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} not set here",
-            "run git where the identity is, or run git credential-azdo setup --managed-identity again here",
+            f"run git where the identity is, or set it up again here: {hints.setup_managed_identity()}",
         )
     if which.kind and source in {ARC, CLOUD_SHELL}:
         raise UsageError(
             f"{_PLACES[source]} has one identity only, its own",
-            "git credential-azdo setup --managed-identity system",
+            hints.setup_managed_identity(),
         )
     names = {"resource_id": {VM: "msi_res_id"}.get(source, "mi_res_id")}
     if source == MACHINE_LEARNING:
@@ -201,7 +201,7 @@ def _address(name: str, environment: Mapping[str, str]) -> str:
     except ValueError:
         fits = False
     if not fits or not url.isprintable() or "#" in url or " " in url:
-        raise UsageError(f"{name} is no web address", f"correct or unset {name}")
+        raise UsageError(f"{name} is no web address", f"correct it, or {hints.unset(name)}")
     return url
 
 
@@ -216,8 +216,7 @@ def _ask(web: Web, question: _Question, source: str, sleep: Callable[[float], No
         except NetworkError as error:
             raise NetworkError(
                 f"no managed identity service of an {_PLACES[source]} answers here: {error.message}",
-                "managed identities work on their own machine in Azure; elsewhere: git credential-azdo setup "
-                "--service-principal CLIENT_ID --tenant TENANT",
+                f"managed identities work on their own machine in Azure; elsewhere: {hints.setup_service_principal()}",
             ) from None
         attempt += 1
         if answer.status not in _BUSY and answer.status < 500:  # noqa: PLR2004 - the server's own trouble
@@ -238,7 +237,7 @@ def _read(answer: Answer, source: str, which: Which, now: float) -> oauth.Grant:
     except ServiceError:  # off Azure, something else may have that address
         raise ServiceError(
             f"no managed identity answers on this machine (status {answer.status})",
-            "git credential-azdo setup -h",
+            hints.help_of("setup"),
         ) from None
     if not isinstance(body, dict):
         raise ServiceError(
@@ -251,8 +250,7 @@ def _read(answer: Answer, source: str, which: Which, now: float) -> oauth.Grant:
         raise SignInError(
             f"this {_PLACES[source]} gave no token for the {label}{f': {told}' if told else ''} "
             f"(status {answer.status})",
-            f"assign the identity to this {_PLACES[source]}, or choose another: "
-            "git credential-azdo setup --managed-identity system",
+            f"assign the identity to this {_PLACES[source]}, or choose another: {hints.setup_managed_identity()}",
         )
     fields = {
         "access_token": body.get("access_token"),

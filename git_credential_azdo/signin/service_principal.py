@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import SignInError, UsageError
 
@@ -59,7 +60,7 @@ def _signed(block: Block, path: str, passphrase: str | None) -> str:
     except ImportError:
         raise UsageError(
             "to sign with a certificate, the package cryptography is needed",
-            "pipx inject git-credential-azdo cryptography (or: pip install 'git-credential-azdo[certificate]')",
+            f"{hints.inject('cryptography')} (or: {hints.install_extra('certificate')})",
         ) from None
     now = int(time.time())
     claims = {

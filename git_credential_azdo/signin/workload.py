@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import AZURE_CLI, FEDERATED, MANAGED_IDENTITY
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError
@@ -56,7 +57,7 @@ def request_token(
         raise SignInError(
             f"{block.get('name')} is an identity of tenant {own}; the organization belongs to tenant {tenant}, and "
             "takes a machine's identity of its own tenant only",
-            "choose another account: git credential-azdo use ACCOUNT --org ORGANIZATION",
+            f"choose another account: {hints.use(hints.ACCOUNT, hints.ORGANIZATION)}",
         )
     if kind == MANAGED_IDENTITY:
         which = managed_identity.read_identity(block.get("identity"))

@@ -21,6 +21,7 @@ import keyring.core
 import keyring.errors
 from keyring.backends import SecretService, chainer, fail, null
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
 from git_credential_azdo.vault.secret import PART_UNITS, load, remove, save
 
@@ -36,8 +37,8 @@ if TYPE_CHECKING:
 SERVICE = "git-credential-azdo"
 CALL_SECONDS = 15.0
 PROMPT_SECONDS = 300.0
-UNLOCK = "git credential-azdo unlock"
-_HINT = "git credential-azdo setup --vault file"
+UNLOCK = hints.unlock()
+_HINT = hints.setup_in_file_vault()
 _NOT_VAULTS = (chainer.ChainerBackend, fail.Keyring, null.Keyring)
 _SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
 _NO_BUS = frozenset(
@@ -110,7 +111,7 @@ class KeyringVault:
             raise _translated(failure[0], self.name) from None  # its text could show a secret
         if not outcome:
             raise VaultError(
-                f"the keyring ({self.name}) did not answer in {self._seconds:.0f} seconds", UNLOCK
+                f"the keyring ({self.name}) did not answer in {self._seconds:.0f} seconds", hints.unlock()
             )
         return outcome[0]
 
@@ -251,7 +252,7 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
     if wanted:
         raise VaultError(
             f"no OS keyring works here by the name {wanted}{reason}",
-            "a backend of another package is installed beside this program: pipx inject git-credential-azdo PACKAGE",
+            f"a backend of another package is installed beside this program: {hints.inject('PACKAGE')}",
         )
     raise VaultError(f"no OS keyring works here{reason}", _HINT)
 
@@ -279,12 +280,14 @@ def _translated(error: Exception, name: str) -> VaultError:
     if isinstance(error, VaultError):
         return error
     if isinstance(error, keyring.errors.KeyringLocked):
-        return VaultLocked("the keyring is locked", UNLOCK)
+        return VaultLocked("the keyring is locked", hints.unlock())
     absent = name == _SECRET_SERVICE and type(error).__name__ in _NO_BUS
     if absent or isinstance(error, keyring.errors.NoKeyringError):
         return VaultError("there is no OS keyring here", _HINT)
     if isinstance(error, subprocess.CalledProcessError) and error.cmd[1:2] == ["show"]:
-        return VaultLocked(f"the password store is locked: gpg could not open an entry of {name}", UNLOCK)
+        return VaultLocked(
+            f"the password store is locked: gpg could not open an entry of {name}", hints.unlock()
+        )
     if type(error).__name__ == "ItemNotFoundException":
-        return VaultError("the keyring has no default collection yet", UNLOCK)
+        return VaultError("the keyring has no default collection yet", hints.unlock())
     return VaultError(f"the keyring ({name}) failed: {type(error).__name__}")

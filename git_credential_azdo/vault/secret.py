@@ -66,7 +66,7 @@ def load(read: Read, key: str) -> Message | None:
         parts = [part for name in names if (part := read(name)) is not None]
         if len(parts) == len(names):
             return _decode(key, "".join(parts))
-    raise ProtocolError(f"the keyring lost a part of the secret {key}", "git credential-azdo setup")
+    raise _lost(f"the keyring lost a part of the secret {key}")
 
 
 def save(
@@ -104,7 +104,13 @@ def _decode(key: str, text: str) -> Message:
     try:
         return decode(text)
     except ProtocolError:
-        raise ProtocolError(f"the keyring's entry {key} is damaged", "git credential-azdo setup") from None
+        raise _lost(f"the keyring's entry {key} is damaged") from None
+
+
+def _lost(message: str) -> ProtocolError:
+    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
+    return ProtocolError(message, hints.setup())
 
 
 def _write_whole(write: Write, key: str, text: str, limit: int | None) -> bool:

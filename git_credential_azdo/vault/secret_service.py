@@ -35,11 +35,16 @@ _ITEM = "org.freedesktop.Secret.Item"
 _IS_LOCKED = "org.freedesktop.Secret.Error.IsLocked"
 
 _LONGEST_LINE = 1024  # of the authentication; the line we expect has 35 characters
-_UNLOCK = "git credential-azdo unlock"
 
 
 class NotOurs(Exception):  # noqa: N818 - no accident: it tells the caller to ask keyring instead
     """This read is not for the short cut: ask keyring. Never shown to a person."""
+
+
+def _locked(message: str) -> VaultLocked:
+    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
+    return VaultLocked(message, hints.unlock())
 
 
 class TimeUp(NotOurs):
@@ -115,7 +120,7 @@ def lookup(service: str, username: str, user: int) -> Generator[bytes, bytes, st
         (default,) = yield from bus.ask(read_alias)
     (collection,) = _result(default, "o")
     if collection == "/":
-        raise VaultLocked("the keyring has no default collection", _UNLOCK)
+        raise _locked("the keyring has no default collection")
 
     attributes = (("username", username), ("service", service))
     locked, found, opened = yield from bus.ask(
@@ -125,7 +130,7 @@ def lookup(service: str, username: str, user: int) -> Generator[bytes, bytes, st
     )
     (is_locked,) = _result(locked, "v")
     if is_locked == ("b", True):
-        raise VaultLocked("the keyring is locked", _UNLOCK)
+        raise _locked("the keyring is locked")
     if is_locked != ("b", False):
         raise NotOurs("the collection does not say whether it is locked")
     (items,) = _result(found, "ao")
@@ -146,7 +151,7 @@ def lookup(service: str, username: str, user: int) -> Generator[bytes, bytes, st
 
 def _result(reply: Message, signature: str) -> list[Any]:
     if reply.error_name == _IS_LOCKED:
-        raise VaultLocked("the keyring is locked", _UNLOCK)
+        raise _locked("the keyring is locked")
     if reply.type == ERROR:
         raise NotOurs(f"a call was answered with {reply.error_name}")
     return reply.body(signature)

@@ -1,0 +1,314 @@
+"""Every command and page that we tell people: each stands here once, and nowhere else. Pure.
+
+A command is built of words and quoted for the shell that will read it, since names in it come from servers, addresses
+and files: nothing in them runs anything, and none of them is taken for an option. Texts around a command stay where
+they are printed. Loaded only where something is said: the hot path imports it late.
+"""
+
+from __future__ import annotations
+
+import os
+
+from git_credential_azdo.errors import printable
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+PROGRAM = "git credential-azdo"
+ACCOUNT, ORGANIZATION, TENANT = "ACCOUNT", "ORGANIZATION", "TENANT"
+"""What stands for a name that we do not know."""
+
+GIT_DOWNLOADS = "https://git-scm.com/downloads"
+AZURE_CLI_PAGE = "https://learn.microsoft.com/cli/azure/install-azure-cli"
+SCOPES_PAGE = "https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth"
+
+_ON_WINDOWS = os.name == "nt"
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=:./-@")
+_PLAIN_POSIX = _PLAIN | frozenset("%,")
+_NEVER_ON_WINDOWS = frozenset('"$`!\u2018\u2019\u201a\u201b\u201c\u201d\u201e')
+"""What PowerShell or Git Bash obey, or take for the end of a word, inside the quotes that cmd.exe knows, too."""
+
+
+# --- quoting
+
+
+def command(*words: str) -> str:
+    """Return the words as one command line that a shell splits into these words."""
+    return " ".join(map(quote, words))
+
+
+def quote(word: str, *, windows: bool = _ON_WINDOWS) -> str:
+    """Return a word as the shell takes it: sh, or whichever of cmd.exe, PowerShell and Git Bash a person has.
+
+    What ``printable`` does not show is ``?`` here already, so that the quotes stand around what is seen. On Windows what
+    no quotes keep from one of the three shells is ``?``, too: a command that fails is better than one that runs another.
+    """
+    word = printable(word)
+    if not windows:
+        plain = word and _PLAIN_POSIX.issuperset(word) and word[0] not in "=%"  # zsh and fish look there
+        return word if plain else "'" + word.replace("'", "'\"'\"'") + "'"
+    if word and _PLAIN.issuperset(word) and word[0] != "@":
+        return word
+    kept = "".join("?" if each in _NEVER_ON_WINDOWS else each for each in _without_variables(word))
+    return (
+        '"' + kept + "\\" * (len(kept) - len(kept.rstrip("\\"))) + '"'
+    )  # a last one would take the quote along
+
+
+def _without_variables(word: str) -> str:
+    """Keep ``%`` only as a URL's escape: cmd.exe puts the value of ``%NAME%`` there, quotes or not."""
+    first, *rest = word.split("%")
+    hexadecimal = frozenset("0123456789abcdefABCDEF")
+    return first + "".join(
+        ("%" if len(part[:2]) == 2 and hexadecimal.issuperset(part[:2]) else "?") + part  # noqa: PLR2004 - as %20
+        for part in rest
+    )
+
+
+def _azdo(*words: str, operand: str = "", options: Iterable[str] = ()) -> str:
+    """Return a command of ours: verb, operand, options; an operand that could be an option stands behind ``--``."""
+    if operand.startswith("-"):
+        return command("git", "credential-azdo", *words, *options, "--", operand)
+    return command("git", "credential-azdo", *words, *([operand] if operand else []), *options)
+
+
+def options(**values: str) -> list[str]:
+    """Return options and their values as words, in the order given; those without a value are left out."""
+    words = []
+    for name, value in values.items():
+        option = f"--{name.replace('_', '-')}"
+        if value:
+            words += [f"{option}={value}"] if value.startswith("-") else [option, value]
+    return words
+
+
+# --- signing in
+
+
+def setup(organization: str = "", *, tenant: str = "", login_hint: str = "", more: Iterable[str] = ()) -> str:
+    """Return the command that signs a person in; ``more``: options and values that their account needs."""
+    known = options(org=organization, tenant=tenant, login_hint=login_hint)
+    return _azdo("setup", options=[*known, *more])
+
+
+def setup_as(words: Iterable[str]) -> str:
+    """Return the command that sets an account up in the way that these options say."""
+    return _azdo("setup", options=words)
+
+
+def setup_pat(*organizations: str, server: str = "") -> str:
+    """Return the command that keeps a personal access token of the organizations, or of a server's collection."""
+    return _azdo(
+        "setup",
+        "--pat",
+        options=[word for each in organizations for word in options(org=each)] + options(server=server),
+    )
+
+
+def setup_pat_from_file(organization: str = ORGANIZATION) -> str:
+    """Return the command that keeps a personal access token that a file holds."""
+    return f"{setup_pat(organization)} < file-with-the-token"
+
+
+def setup_global_pat() -> str:
+    """Return the command that replaces a token for all organizations."""
+    return setup_as(["--replace-global-pat"])
+
+
+def setup_in_file_vault() -> str:
+    """Return the command that keeps secrets in a private file."""
+    return setup_as(["--vault", "file"])
+
+
+def setup_with_alias() -> str:
+    """Return an example of an account with a short name."""
+    return setup_as(["--alias", "work"])
+
+
+def setup_service_principal(*, certificate: bool = False) -> str:
+    """Return the command that sets an app's own identity up."""
+    words = ["--service-principal", "CLIENT_ID", "--tenant", TENANT]
+    return setup_as([*words, *(["--certificate", "FILE"] if certificate else [])])
+
+
+def setup_managed_identity(identity: str = "system") -> str:
+    """Return the command that sets a managed identity up."""
+    return setup_as(options(managed_identity=identity))
+
+
+def setup_federated(source: str, *, needs: Iterable[str] = ()) -> str:
+    """Return the command that sets a job's own identity up; ``needs``: options and placeholders of this source."""
+    return setup_as([*options(federated=source), *needs, "--client-id", "ID", "--tenant", TENANT])
+
+
+# --- the other verbs
+
+
+def help_of(*verbs: str) -> str:
+    """Return the command that shows a verb's options."""
+    return _azdo(*verbs, "-h")
+
+
+def accounts() -> str:
+    """Return the command that lists the accounts."""
+    return _azdo("accounts")
+
+
+def use(account: str = "", organization: str = "", *, default: bool = False) -> str:
+    """Return the command that lets an account serve an organization, or all that nothing else decides."""
+    return _azdo(
+        "use", operand=account, options=[*options(org=organization), *(["--default"] if default else [])]
+    )
+
+
+def logout(account: str) -> str:
+    """Return the command that forgets an account."""
+    return _azdo("logout", operand=account)
+
+
+def unlock() -> str:
+    """Return the command that lets the keyring ask for its password."""
+    return _azdo("unlock")
+
+
+def explain(address: str, *, online: bool = False) -> str:
+    """Return the command that says which account serves an address, or asks Azure DevOps which ones can read it."""
+    return _azdo("explain", operand=address, options=["--online"] if online else [])
+
+
+def doctor(address: str) -> str:
+    """Return the command that checks everything for an address."""
+    return _azdo("doctor", options=options(url=address))
+
+
+def token(organization: str) -> str:
+    """Return the command that shows a token on a terminal."""
+    return _azdo("token", options=[*options(org=organization), "--show"])
+
+
+def pat_create(organization: str = "ORG", days: int = 0) -> str:
+    """Return the command that makes a personal access token, for so many days if given."""
+    return _azdo("pat", "create", options=options(org=organization, days=str(days or "")))
+
+
+def pat_list(organization: str = "ORG") -> str:
+    """Return the command that lists personal access tokens."""
+    return _azdo("pat", "list", options=options(org=organization))
+
+
+def pat_revoke(identifier: str, organization: str) -> str:
+    """Return the command that revokes a personal access token."""
+    return _azdo("pat", "revoke", operand=identifier, options=options(org=organization))
+
+
+def server_add(address: str = "https://tfs.example.com", *, allow_http: bool = False) -> str:
+    """Return the command that registers a server."""
+    return _azdo("server", "add", operand=address, options=["--allow-http"] if allow_http else [])
+
+
+def server_list() -> str:
+    """Return the command that lists the registered servers."""
+    return _azdo("server", "list")
+
+
+def server_remove(address: str) -> str:
+    """Return the command that takes a server off the list."""
+    return _azdo("server", "remove", operand=address)
+
+
+# --- git
+
+
+def by_hand() -> str:
+    """Return the command that lets git call us without ``setup``."""
+    return command("git", "config", "--global", "credential.helper", "azdo")
+
+
+def use_http_path(address: str) -> str:
+    """Return the command by which git tells helpers the path of what lies at an address."""
+    return command("git", "config", "--global", f"credential.{address}.useHttpPath", "true")
+
+
+def config_origins() -> str:
+    """Return the command that shows git's settings and their files."""
+    return command("git", "config", "--list", "--show-origin")
+
+
+def config_names() -> str:
+    """Return the command that shows which settings git has and where, without their values."""
+    return command("git", "config", "--list", "--name-only", "--show-origin", "--show-scope")
+
+
+def config_like(pattern: str, *, values: bool = True) -> str:
+    """Return the command that shows where git's settings are whose names match, without their values if these may be secret."""
+    shown = [] if values else ["--name-only"]
+    return command("git", "config", "--show-origin", *shown, "--get-regexp", pattern)
+
+
+def config_unset(where: Iterable[str], key: str, *pattern: str) -> str:
+    """Return the command that takes a setting (of those of its key, the values of a pattern) out of its file."""
+    return command("git", "config", *where, "--unset-all", key, *pattern)
+
+
+def set_url(address: str = "https://...") -> str:
+    """Return the command that gives a repository's remote another address."""
+    return command("git", "remote", "set-url", "origin", address)
+
+
+# --- the machine
+
+
+def unset(*variables: str) -> str:
+    """Return the command that takes variables out of the shell's environment."""
+    if _ON_WINDOWS:
+        return " & ".join(f"set {quote(variable)}=" for variable in variables)
+    return command("unset", *variables)
+
+
+def show_variable(name: str) -> str:
+    """Return the command that shows a variable of the environment."""
+    return f"set {name}" if _ON_WINDOWS else f"echo ${name}"
+
+
+def private(folder: str) -> str:
+    """Return the command that keeps others out of a folder and all in it."""
+    return command("chmod", "-R", "go=", folder)
+
+
+def compile_package(python: str, folder: str) -> str:
+    """Return the command that compiles a package."""
+    return command(python, "-m", "compileall", "-q", folder)
+
+
+def upgrade() -> str:
+    """Return the command that installs the newest version of this program."""
+    return command("pipx", "upgrade", "git-credential-azdo")
+
+
+def inject(package: str) -> str:
+    """Return the command that installs a package beside this program."""
+    return command("pipx", "inject", "git-credential-azdo", package)
+
+
+def install_extra(extra: str) -> str:
+    """Return the command that installs this program with an optional part, where pip installed it."""
+    return command("pip", "install", f"git-credential-azdo[{extra}]")
+
+
+def ensure_path() -> str:
+    """Return the command that puts installed programs on PATH."""
+    return command("pipx", "ensurepath")
+
+
+def az_login(tenant: str = "") -> str:
+    """Return the command that signs in to the Azure CLI."""
+    return command("az", "login", *([*options(tenant=tenant), "--allow-no-subscriptions"] if tenant else []))
+
+
+# --- pages
+
+
+def tokens_page(address: str) -> str:
+    """Return the page of an organization, or of a server's collection, for personal access tokens."""
+    return f"{address}/_usersSettings/tokens"

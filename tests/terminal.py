@@ -41,10 +41,12 @@ _MARKS = re.compile(r"\x1b\[\?2004[hl]")
 class Terminal:
     """Our console script on a terminal: ``see`` what it prints, ``type`` to it, and how it ``ended``."""
 
+    program: str | Path = SCRIPT
+
     def __init__(self, home: Home, *words: str, **environment: str) -> None:
         self._master, slave = os.openpty()
         self._process = subprocess.Popen(
-            [*_ON_TERMINAL, os.ttyname(slave), SCRIPT, *words],
+            [*_ON_TERMINAL, os.ttyname(slave), self.program, *words],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -118,6 +120,16 @@ class Terminal:
         data = os.read(self._master, 65_536)
         self._raw += data
         return bool(data)
+
+
+class Shell(Terminal):
+    """A person's shell on a terminal: what they type or paste is run, unless a program reads it first."""
+
+    def __init__(self, home: Home, program: str, **environment: str) -> None:
+        self.program = program
+        quiet = {"bash": ("--norc", "--noprofile", "--noediting")}.get(program, ())
+        super().__init__(home, *quiet, "-i", PS1="ready$ ", ENV="", **environment)
+        self.see("ready")
 
 
 class Sitting:

@@ -22,12 +22,12 @@ from git_credential_azdo.signin import interactive, listener, oauth
 from git_credential_azdo.signin.answer import PasteError
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.listener import Listener, Page, Place, listen, respond
-from git_credential_azdo.signin.paste import Pipe, Terminal
+from git_credential_azdo.signin.terminal import Pipe, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from git_credential_azdo.signin.paste import Source
+    from git_credential_azdo.signin.terminal import Input
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
 
@@ -308,7 +308,7 @@ class Person:
             thread.join()
 
 
-def sign_in(person: Person, source: Source | None, **changes: Any) -> interactive.Authorization:
+def sign_in(person: Person, source: Input | None, **changes: Any) -> interactive.Authorization:
     """Let this person sign in."""
     arguments: dict[str, Any] = {
         "client_id": "c",
@@ -316,7 +316,7 @@ def sign_in(person: Person, source: Source | None, **changes: Any) -> interactiv
         "scope": "s openid",
         "say": person.said.append,
         "open_browser": person.open,
-        "open_source": lambda _echo: source,
+        "open_input": lambda: source,
         "wait_seconds": 20,
     }
     try:
@@ -546,10 +546,3 @@ def test_the_end_of_a_source_that_cannot_be_selected_leaves_the_listener() -> No
     person = Person(act)
 
     assert sign_in(person, source).code == "k"
-
-
-def test_the_prompt_goes_to_standard_error(capsys: pytest.CaptureFixture[str]) -> None:
-    """Standard output belongs to git."""
-    interactive._echo("> ")
-
-    assert capsys.readouterr() == ("", "> ")

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo.errors import AzdoError, printable
+from git_credential_azdo.signin.terminal import drop_rest, read_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -67,7 +68,10 @@ def progress(text: str) -> None:
 
 def confirm(question: str, *, default: bool) -> bool:
     """Return a person's yes or no, ``default`` for Enter."""
-    return click.confirm(printable(question), default=default, err=True)
+    try:
+        return click.confirm(printable(question), default=default, err=True)
+    finally:
+        drop_rest()
 
 
 def prompt(
@@ -75,17 +79,30 @@ def prompt(
 ) -> str:
     """Return what a person types, one of ``choices`` if there are any; it is never repeated, for it may be a secret."""
     while True:
-        text: str = click.prompt(
-            printable(question),
-            type=str,
-            default=default,
-            show_default=bool(default),
-            hide_input=hidden,
-            err=True,
-        )
+        text = _hidden(question, default) if hidden else _shown(question, default)
         if not choices or text in choices:
             return text
         err(f"Choose one of {', '.join(choices)}")
+
+
+def _shown(question: str, default: str | None) -> str:
+    try:
+        text: str = click.prompt(
+            printable(question), type=str, default=default, show_default=bool(default), err=True
+        )
+    finally:
+        drop_rest()
+    return text
+
+
+def _hidden(question: str, default: str | None) -> str:
+    try:
+        while True:
+            text = read_hidden(printable(question)) or default
+            if text is not None:
+                return text
+    except EOFError:
+        raise click.Abort from None
 
 
 def can_ask() -> bool:

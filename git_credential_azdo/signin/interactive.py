@@ -10,13 +10,12 @@ from __future__ import annotations
 import contextlib
 import secrets
 import selectors
-import sys
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo.errors import AzdoError, SignInError
-from git_credential_azdo.signin import browser, oauth, paste
+from git_credential_azdo.signin import browser, oauth, terminal
 from git_credential_azdo.signin.answer import AnswerRefused, Code, PasteError, read_answer
 from git_credential_azdo.signin.listener import Listener, Page, Place, listen
 
@@ -53,7 +52,7 @@ def authorize(
     claims: str | None = None,
     explain: Callable[[oauth.TokenRefused], AzdoError] | None = None,
     open_browser: Callable[[str], bool] | None = browser.open_browser,
-    open_source: Callable[[Callable[[str], None]], paste.Source | None] = paste.open_source,
+    open_input: Callable[[], terminal.Input | None] = terminal.open_input,
     wait_seconds: float = WAIT_SECONDS,
 ) -> Authorization:
     """Let a person sign in, and give the code. ``say`` prints one line for the person.
@@ -79,7 +78,7 @@ def authorize(
         claims=claims,
     )
     wait = _Wait(place, state, explain, say)
-    with wait.opened(open_source(_echo)) as source:
+    with wait.opened(open_input()) as source:
         if source is None and not place.sockets:
             raise SignInError("there is no way to receive the answer here", "run setup in a terminal")
         for line in ("open this link in a browser and sign in:", "", link, ""):
@@ -92,7 +91,7 @@ def authorize(
     return Authorization(code.code, code.state_checked, place.redirect_uri, verifier, nonce)
 
 
-def _instructions(place: Place, source: paste.Source | None) -> list[str]:
+def _instructions(place: Place, source: terminal.Input | None) -> list[str]:
     if source is None or not source.again:
         return ["waiting for the answer"]
     if not place.sockets and not place.redirect_uri.startswith("http://"):
@@ -125,7 +124,7 @@ class _Wait:
         self._refused: PasteError | None = None
 
     @contextlib.contextmanager
-    def opened(self, source: paste.Source | None) -> Iterator[paste.Source | None]:
+    def opened(self, source: terminal.Input | None) -> Iterator[terminal.Input | None]:
         """Hold the sockets and the terminal, and set everything back at the end."""
         with contextlib.ExitStack() as stack:
             stack.callback(self._selector.close)
@@ -136,7 +135,7 @@ class _Wait:
                     self._selector.register(source.fd, selectors.EVENT_READ, lambda: self._hear(source))
             yield source
 
-    def for_code(self, source: paste.Source | None, end: float) -> Code:
+    def for_code(self, source: terminal.Input | None, end: float) -> Code:
         """Wait until ``end`` (monotonic seconds)."""
         if source is not None:
             source.prompt()
@@ -151,7 +150,7 @@ class _Wait:
                 self._refused = None
         return self._code
 
-    def _turn(self, source: paste.Source | None, seconds: float) -> None:
+    def _turn(self, source: terminal.Input | None, seconds: float) -> None:
         """Wait that long for something to read, and read it."""
         if self._selector.get_map():
             for key, _ in self._selector.select(seconds):
@@ -161,7 +160,7 @@ class _Wait:
         if source is not None and source.fd is None:
             self._hear(source)
 
-    def _hear(self, source: paste.Source) -> None:
+    def _hear(self, source: terminal.Input) -> None:
         """Take what the person pasted."""
         for text in source.poll():
             if self._code is None:
@@ -201,16 +200,10 @@ class _Wait:
             message = self._explain(error.refused).message
             raise AnswerRefused(error.refused, state_checked=error.state_checked, message=message) from None
 
-    def _tell(self, source: paste.Source | None, error: PasteError) -> None:
+    def _tell(self, source: terminal.Input | None, error: PasteError) -> None:
         """Say what was wrong and wait on, if a person is there for another try."""
         if source is None or not source.again:
             raise error
         self._say(error.message)
         self._say(error.hint or "")
         source.prompt()
-
-
-def _echo(text: str) -> None:
-    """Write what ``paste`` draws to the terminal as it is: constants and counts of ours, without a line of its own."""
-    sys.stderr.write(text)  # noqa: TID251 - control sequences of ours, no text from elsewhere
-    sys.stderr.flush()  # noqa: TID251 - as above

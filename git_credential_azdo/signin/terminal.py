@@ -1,8 +1,9 @@
-"""Reads a pasted answer from the terminal, or one line from a pipe.
+"""Reads what a person pastes or types unseen at the terminal, or one line from a pipe.
 
-Non-canonical mode, since a terminal's line ends at 4,095 bytes on Linux and at 1,024 on macOS (termios(3))
-and an answer may be longer. What is pasted is never shown, only counted: a code is a secret. The terminal is
-always set back. Bracketed paste keeps line breaks inside a paste from ending it (xterm's ctlseqs).
+Non-canonical mode, since a terminal's line ends at 4,095 bytes on Linux and at 1,024 on macOS (termios(3)) and an
+answer may be longer. What is pasted is never shown, only counted: it is a secret. No byte of a paste is a signal, and
+none is left for whoever reads the terminal next: a shell would run the second half of a paste. The terminal is always
+set back. Bracketed paste keeps line breaks inside a paste from ending it (xterm's ctlseqs).
 """
 
 from __future__ import annotations
@@ -10,10 +11,14 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import select
 import signal
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING, NoReturn, Protocol, final
+
+from git_credential_azdo.signin.line_editor import MOST_BYTES, LineEditor
 
 if sys.platform == "win32":  # pragma: no cover - Windows
     import msvcrt
@@ -26,19 +31,17 @@ if TYPE_CHECKING:
 
 _PROMPT = "> "
 _BRACKETED_ON, _BRACKETED_OFF = "\x1b[?2004h", "\x1b[?2004l"
-_INTERRUPT, _END, _KILL, _ESCAPE, _RETURN, _NEWLINE = 0x03, 0x04, 0x15, 0x1B, 0x0D, 0x0A
-_ERASE = b"\x7f\x08"
-_KEYS = bytes((_INTERRUPT, _END, _KILL, _RETURN, _NEWLINE)) + _ERASE
-_PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
-_MOST_BYTES = 256 * 1024
+_QUIET_SECONDS = 0.08
+"""A paste has ended when nothing came for as long as this."""
+_MOST_DRAIN_SECONDS = 1.0
 
 
 def _counted(length: int) -> str:
     return f"{length} character{'s' * (length != 1)}"
 
 
-class Source(Protocol):
-    """Where a pasted answer comes from; a context manager that sets everything back.
+class Input(Protocol):
+    """Where a person's answer comes from; a context manager that sets everything back.
 
     ``fd``: to be selected for reading, or None: then ``poll`` is to be called now and then.
     ``again``: whether a second try makes sense (a person is there). ``ended``: no more will come.
@@ -51,87 +54,54 @@ class Source(Protocol):
     def __exit__(self, *_: object) -> None: ...
     @property
     def ended(self) -> bool:
-        """Say whether the input has ended."""
+        """Return whether the input has ended."""
 
     def prompt(self) -> None:
         """Show that an answer is awaited."""
 
     def poll(self) -> list[str]:
-        """Read what is there; the answers that it finishes, usually none or one."""
+        """Read what is there; return the lines that it finishes, usually none or one."""
 
 
-class LineEditor:
-    """Gathers bytes to lines: Enter ends one, backspace and Ctrl-U mend it. Pure.
+def open_input() -> Input | None:
+    """Return the terminal if standard input is one, else its one line; None if there is no standard input.
 
-    Within bracketed paste everything belongs to the text. Ctrl-D on an empty line sets ``ended``.
-    ``KeyboardInterrupt`` for Ctrl-C, where the terminal does not make a signal of it.
-    """
-
-    def __init__(self) -> None:
-        self.ended = False
-        self._line = bytearray()
-        self._unread = bytearray()
-        self._pasting = False
-        self._after_return = False
-
-    def __len__(self) -> int:
-        return len(self._line)
-
-    def feed(self, data: bytes) -> list[str]:
-        """Take bytes; give the lines that they complete."""
-        lines: list[str] = []
-        self._unread += data
-        while self._unread and not self.ended:
-            if self._unread[0] == _ESCAPE:
-                mark = bytes(self._unread[: len(_PASTE_START)])
-                if mark in (_PASTE_START, _PASTE_END):
-                    self._pasting = mark == _PASTE_START
-                    self._after_return = False
-                    del self._unread[: len(mark)]
-                    continue
-                if _PASTE_START.startswith(mark) or _PASTE_END.startswith(mark):
-                    break  # a mark may have been cut in two: wait for its rest
-            if self._take(self._unread.pop(0)):
-                lines.append(self._line.decode("utf-8", errors="replace"))
-                self._line.clear()
-        return lines
-
-    def _take(self, byte: int) -> bool:
-        """Take one byte; say whether it ends the line."""
-        after_return, self._after_return = self._after_return, byte == _RETURN
-        if byte == _NEWLINE and after_return:
-            return False  # the second half of one Enter
-        if not self._pasting and byte in _KEYS:
-            return self._press(byte)
-        if len(self._line) < _MOST_BYTES:
-            self._line.append(byte)
-        return False
-
-    def _press(self, key: int) -> bool:
-        if key == _INTERRUPT:
-            raise KeyboardInterrupt
-        if key == _KILL:
-            self._line.clear()
-        elif key in _ERASE:
-            while self._line and self._line.pop() & 0xC0 == 0x80:  # noqa: PLR2004 - the tail of a UTF-8 character
-                pass
-        elif key == _END and not self._line:
-            self.ended = True
-        else:
-            return True
-        return False
-
-
-def open_source(echo: Callable[[str], None]) -> Source | None:
-    """Give the terminal if standard input is one, else its one line; None if there is no standard input.
-
-    ``echo`` writes to the terminal without a line break. Nothing of standard input may be read ahead.
+    Nothing of standard input may be read ahead.
     """
     try:
         os.fstat(0)
     except OSError:
         return None
-    return Terminal(0, echo) if os.isatty(0) else Pipe(0)
+    return Terminal(0) if os.isatty(0) else Pipe(0)
+
+
+def read_hidden(question: str) -> str:
+    """Return one line that a person types or pastes at the terminal, unseen. ``question`` must be printable.
+
+    Raise EOFError when the person closes the input (Ctrl-D), KeyboardInterrupt for Ctrl-C.
+    """
+    with Terminal(0, prompt=f"{question}: ") as terminal:
+        terminal.prompt()
+        while not terminal.ended:
+            terminal.wait()
+            for line in terminal.poll():
+                return line
+    raise EOFError
+
+
+def drop_rest() -> None:
+    """Drop what still arrives of a paste at a prompt that took its first line, if standard input is a terminal."""
+    if os.isatty(0):
+        with Terminal(0, lambda _text: None):
+            pass
+
+
+def _write(text: str) -> None:
+    """Write control sequences and counts of ours, without a line break: never a text from elsewhere."""
+    if sys.stderr is not None:  # noqa: TID251 - as the docstring says
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)  # noqa: TID251 - as above
+            sys.stderr.flush()  # noqa: TID251 - as above
 
 
 if sys.platform != "win32":
@@ -142,10 +112,11 @@ if sys.platform != "win32":
 
         again = True
 
-        def __init__(self, fd: int, echo: Callable[[str], None]) -> None:
+        def __init__(self, fd: int, write: Callable[[str], None] = _write, *, prompt: str = _PROMPT) -> None:
             self.fd: int | None = fd
             self._fd = fd
-            self._echo = echo
+            self._write = write
+            self._prompt = prompt
             self._editor = LineEditor()
             self._marks_pastes = os.environ.get("TERM", "dumb") != "dumb"
             self._in_line = False
@@ -154,32 +125,43 @@ if sys.platform != "win32":
             self._before = termios.tcgetattr(self._fd)
             self._sigterm = _exit_on_sigterm()
             now = termios.tcgetattr(self._fd)
-            # CR stays CR and Ctrl-S, Ctrl-V, Ctrl-Z are bytes of the paste; Ctrl-C is still a signal.
+            # CR stays CR, and Ctrl-C, Ctrl-\\, Ctrl-S, Ctrl-V, Ctrl-Z are bytes: as keys the editor knows them.
             now[0] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR | termios.IXON | termios.ISTRIP)
-            now[3] &= ~(termios.ICANON | termios.ECHO | termios.ECHONL | termios.IEXTEN)
+            now[3] &= ~(termios.ICANON | termios.ECHO | termios.ECHONL | termios.IEXTEN | termios.ISIG)
             now[6][termios.VMIN], now[6][termios.VTIME] = 1, 0
-            now[6][termios.VSUSP] = os.fpathconf(self._fd, "PC_VDISABLE")
             termios.tcsetattr(self._fd, termios.TCSANOW, now)
             return self
 
         def __exit__(self, *_: object) -> None:
+            self._drain()
             with contextlib.suppress(termios.error):
-                # The rest of a broken paste must not become a command of the shell.
                 termios.tcflush(self._fd, termios.TCIFLUSH)
                 termios.tcsetattr(self._fd, termios.TCSANOW, self._before)
-            self._echo((_BRACKETED_OFF if self._marks_pastes else "") + ("\r\n" if self._in_line else ""))
+            self._write((_BRACKETED_OFF if self._marks_pastes else "") + ("\r\n" if self._in_line else ""))
             if self._sigterm is not None:
                 signal.signal(signal.SIGTERM, self._sigterm)
 
         def prompt(self) -> None:
             """Show the prompt and ask the terminal to mark what is pasted."""
-            self._echo((_BRACKETED_ON if self._marks_pastes else "") + _PROMPT)
+            self._write((_BRACKETED_ON if self._marks_pastes else "") + self._prompt)
             self._in_line = True
+
+        def _drain(self) -> None:
+            """Read on until a paste that still arrives has ended: its rest must not become a command of the shell."""
+            end = time.monotonic() + _MOST_DRAIN_SECONDS
+            with contextlib.suppress(OSError):
+                while time.monotonic() < end and select.select([self._fd], [], [], _QUIET_SECONDS)[0]:
+                    if not os.read(self._fd, 65536):
+                        return
 
         @property
         def ended(self) -> bool:
-            """Say whether the person closed the input (Ctrl-D) or the terminal went away."""
+            """Return whether the person closed the input (Ctrl-D) or the terminal went away."""
             return self._editor.ended
+
+        def wait(self) -> None:
+            """Wait until there is something to read."""
+            select.select([self._fd], [], [])
 
         def poll(self) -> list[str]:
             """Read what the terminal has."""
@@ -192,41 +174,57 @@ if sys.platform != "win32":
                 return []
             lines = self._editor.feed(data)
             for line in lines:
-                self._echo(f"\r{_PROMPT}{_counted(len(line))}   \r\n")
+                self._show(len(line))
+                self._write("\r\n")
                 self._in_line = False
             if len(self._editor):
                 self._in_line = True
-                self._echo(f"\r{_PROMPT}{_counted(len(self._editor))}   ")
+                self._show(len(self._editor))
             return lines
+
+        def _show(self, length: int) -> None:
+            """Show how much came, over the same line; a longer prompt might not be one line."""
+            if self._prompt == _PROMPT:
+                self._write(f"\r{_PROMPT}{_counted(length)}   ")
 
 else:  # pragma: no cover - Windows
 
     @final
-    class Terminal:  # never run by the authors: msvcrt as its documentation describes it
+    class Terminal:
         """A Windows console: keys by ``msvcrt``, polled, since a console cannot be selected."""
 
         again = True
         fd: int | None = None
 
-        def __init__(self, _fd: int, echo: Callable[[str], None]) -> None:
-            self._echo = echo
+        def __init__(self, _fd: int, write: Callable[[str], None] = _write, *, prompt: str = _PROMPT) -> None:
+            self._write = write
+            self._prompt = prompt
             self._editor = LineEditor()
 
         def __enter__(self) -> Terminal:
             return self
 
         def __exit__(self, *_: object) -> None:
-            while msvcrt.kbhit():
-                msvcrt.getwch()
+            """Read on until a paste that still arrives has ended."""
+            end = time.monotonic() + _MOST_DRAIN_SECONDS
+            while msvcrt.kbhit() and time.monotonic() < end:
+                while msvcrt.kbhit():
+                    msvcrt.getwch()
+                time.sleep(_QUIET_SECONDS)
 
         def prompt(self) -> None:
             """Show the prompt."""
-            self._echo(_PROMPT)
+            self._write(self._prompt)
 
         @property
         def ended(self) -> bool:
-            """Say whether the person closed the input (Ctrl-D)."""
+            """Return whether the person closed the input (Ctrl-D)."""
             return self._editor.ended
+
+        def wait(self) -> None:
+            """Wait until there is something to read."""
+            while not msvcrt.kbhit():
+                time.sleep(0.02)
 
         def poll(self) -> list[str]:
             """Read the keys that were pressed or pasted."""
@@ -235,7 +233,7 @@ else:  # pragma: no cover - Windows
                 keys.append(msvcrt.getwch())
             lines = self._editor.feed("".join(keys).encode("utf-8", errors="replace"))
             for line in lines:
-                self._echo(f"{_counted(len(line))}\r\n")
+                self._write(f"{_counted(len(line))}\r\n")
             return lines
 
 
@@ -274,7 +272,7 @@ class Pipe:
 
     def _take(self, byte: bytes) -> list[str]:
         if byte not in (b"", b"\n"):
-            self._line += byte[: _MOST_BYTES - len(self._line)]
+            self._line += byte[: MOST_BYTES - len(self._line)]
             return []
         self.ended = True
         return [self._line.decode("utf-8", errors="replace")] if byte or self._line else []
@@ -294,7 +292,7 @@ class Pipe:
 
 
 def _exit_on_sigterm() -> Callable[[int, FrameType | None], object] | int | None:
-    """Turn SIGTERM into SystemExit, so that the terminal is set back; give the handler that was there."""
+    """Turn SIGTERM into SystemExit, so that the terminal is set back; return the handler that was there."""
     if threading.current_thread() is not threading.main_thread():
         return None
     return signal.signal(signal.SIGTERM, _leave)

@@ -1,4 +1,4 @@
-"""paste.py: a pasted answer arrives whole and unseen, and the terminal is always set back."""
+"""terminal.py and line_editor.py: a pasted answer arrives whole and unseen, and the terminal is always set back."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo.signin.paste import LineEditor, Pipe, Terminal
+from git_credential_azdo.signin.line_editor import LineEditor
+from git_credential_azdo.signin.terminal import Pipe, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -71,10 +72,18 @@ def test_ctrl_d_on_an_empty_line_is_the_end() -> None:
     assert editor.ended
 
 
-def test_ctrl_c_interrupts_where_the_terminal_does_not() -> None:
-    """A Windows console delivers it as a key."""
+@pytest.mark.parametrize("key", [b"\x03", b"\x1c"])
+@pytest.mark.parametrize("before", [b"", b"abc", b"\x1b", START + b"a" + END])
+def test_ctrl_c_and_ctrl_backslash_interrupt_as_keys(before: bytes, key: bytes) -> None:
+    """The terminal delivers them as bytes, as a Windows console does."""
     with pytest.raises(KeyboardInterrupt):
-        LineEditor().feed(b"abc\x03")
+        LineEditor().feed(before + key)
+
+
+@pytest.mark.parametrize("key", [b"\x03", b"\x1c", b"\x1a"])
+def test_ctrl_c_inside_a_paste_is_text(key: bytes) -> None:
+    """Whoever made the text does not press keys here."""
+    assert LineEditor().feed(START + b"a" + key + b"b" + END + b"\r") == [f"a{key.decode()}b"]
 
 
 def test_a_line_without_end_is_bounded() -> None:
@@ -235,9 +244,9 @@ def test_a_terminal_that_cannot_be_read_has_ended(pty: tuple[int, int]) -> None:
 CHILD = """
 import fcntl, os, select, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from git_credential_azdo.signin import paste
-source = paste.open_source(lambda text: None)
-assert isinstance(source, paste.Terminal)
+from git_credential_azdo.signin import terminal
+source = terminal.open_input()
+assert isinstance(source, terminal.Terminal)
 try:
     with source:
         os.write(1, b"ready")
@@ -307,7 +316,7 @@ def test_in_another_thread_signals_are_left_alone(pty: tuple[int, int]) -> None:
 @pytest.mark.parametrize(("stdin", "kind"), [("pty", "Terminal"), ("null", "Pipe"), ("closed", "NoneType")])
 def test_the_source_is_what_standard_input_is(pty: tuple[int, int], stdin: str, kind: str) -> None:
     """A terminal, something else, or nothing at all."""
-    code = "from git_credential_azdo.signin import paste; print(type(paste.open_source(print)).__name__)"
+    code = "from git_credential_azdo.signin import terminal; print(type(terminal.open_input()).__name__)"
     command = [sys.executable, "-c", code]
     if stdin == "closed":
         command = ["sh", "-c", 'exec "$@" <&-', "sh", *command]

@@ -1,0 +1,75 @@
+"""From the bytes of a terminal in its raw mode to lines: Enter, backspace, Ctrl-U, Ctrl-C and bracketed paste. Pure.
+
+What is pasted is text, whatever keys it holds, as far as the terminal marks it (xterm's ctlseqs, "Bracketed Paste
+Mode"). Never shows or repeats a byte.
+"""
+
+from __future__ import annotations
+
+_INTERRUPT, _END, _KILL, _ESCAPE, _QUIT, _RETURN, _NEWLINE = 0x03, 0x04, 0x15, 0x1B, 0x1C, 0x0D, 0x0A
+_ERASE = b"\x7f\x08"
+_KEYS = bytes((_INTERRUPT, _QUIT, _END, _KILL, _RETURN, _NEWLINE)) + _ERASE
+_PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
+MOST_BYTES = 256 * 1024
+"""No answer is as long as that; the rest of a longer line is dropped."""
+
+
+class LineEditor:
+    """Gathers bytes to lines: Enter ends one, backspace and Ctrl-U mend it.
+
+    Within a bracketed paste everything belongs to the text. Ctrl-D on an empty line sets ``ended``.
+    """
+
+    def __init__(self) -> None:
+        self.ended = False
+        self._line = bytearray()
+        self._unread = bytearray()
+        self._pasting = False
+        self._after_return = False
+
+    def __len__(self) -> int:
+        return len(self._line)
+
+    def feed(self, data: bytes) -> list[str]:
+        """Take bytes; return the lines that they complete. Raise KeyboardInterrupt for Ctrl-C and Ctrl-Backslash."""
+        lines: list[str] = []
+        self._unread += data
+        while self._unread and not self.ended:
+            if self._unread[0] == _ESCAPE:
+                mark = bytes(self._unread[: len(_PASTE_START)])
+                if mark in (_PASTE_START, _PASTE_END):
+                    self._pasting = mark == _PASTE_START
+                    self._after_return = False
+                    del self._unread[: len(mark)]
+                    continue
+                if _PASTE_START.startswith(mark) or _PASTE_END.startswith(mark):
+                    break  # a mark may have been cut in two: wait for its rest
+            if self._take(self._unread.pop(0)):
+                lines.append(self._line.decode("utf-8", errors="replace"))
+                self._line.clear()
+        return lines
+
+    def _take(self, byte: int) -> bool:
+        """Take one byte; return whether it ends the line."""
+        after_return, self._after_return = self._after_return, byte == _RETURN
+        if byte == _NEWLINE and after_return:
+            return False  # the second half of one Enter
+        if not self._pasting and byte in _KEYS:
+            return self._press(byte)
+        if len(self._line) < MOST_BYTES:
+            self._line.append(byte)
+        return False
+
+    def _press(self, key: int) -> bool:
+        if key in (_INTERRUPT, _QUIT):
+            raise KeyboardInterrupt
+        if key == _KILL:
+            self._line.clear()
+        elif key in _ERASE:
+            while self._line and self._line.pop() & 0xC0 == 0x80:  # noqa: PLR2004 - the tail of a UTF-8 character
+                pass
+        elif key == _END and not self._line:
+            self.ended = True
+        else:
+            return True
+        return False

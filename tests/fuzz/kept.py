@@ -1,0 +1,100 @@
+"""What the program itself keeps and reads again: the accounts file and the secrets' payloads. People edit, tools damage."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_credential_azdo.accounts.registry import read
+from git_credential_azdo.accounts.update import render
+from git_credential_azdo.errors import ProtocolError, VaultError
+from git_credential_azdo.vault import secret
+from tests.fuzz.oracle import check, check_told
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.registry import Registry
+    from tests.fuzz.source import Source
+
+_KEY = "a1/refresh"
+
+
+def accounts_file(source: Source) -> None:
+    """Read an accounts file, write it and read it again: the same accounts, and what is damaged costs nobody else's."""
+    data = source.rest()
+    try:
+        registry = read(data)
+    except ProtocolError as refused:
+        check_told(refused)
+        return
+    _look_at_everything(registry)
+    try:
+        again = read(render(registry))
+    except ProtocolError as refused:
+        check("cannot be written as one line" in refused.message, "another refusal", refused.message)
+        return
+    check(again.header.pairs == registry.header.pairs, "another header is read back", data)
+    blocks = [block.pairs for block in registry.blocks]
+    check([block.pairs for block in again.blocks] == blocks, "other blocks are read back", data)
+    check(not again.damaged, "what was written is damaged", data)
+
+
+def _look_at_everything(registry: Registry) -> None:
+    """Read every property that the program ever asks for: none of them may fail."""
+    for account in registry.accounts:
+        check(account.id, "an account without an id")
+        marks = account.marks
+        for mark in marks:
+            check(mark.received >= 0, "a moment before the epoch", mark.received)
+            found = account.mark_of(mark.digest)
+            check(found is not None and found.digest == mark.digest, "a mark is not found", mark.digest)
+        account.rejected_at("contoso")
+        expires = account.expires_utc
+        check(expires is None or 0 <= expires < 10**18, "no point in time", expires)
+        texts = (account.name, account.tenant, account.alias, account.label, account.address, account.place)
+        check(all("\n" not in text for text in texts), "a value holds a line end", *texts)
+        check(
+            account.answers_to(account.name) and account.answers_to(account.id.lower()) is not None, "no name"
+        )
+        check(registry.account(account.id), "an account is not found by its id", account.id)
+    for typed in registry.typed:
+        _ = (typed.user, typed.path, typed.organization, typed.address, typed.expires_utc)
+    _ = registry.salt, registry.services_addresses, registry.binding("contoso"), registry.tenant_of("contoso")
+    for host in registry.services_addresses:
+        registry.login_host(host)
+        registry.remote_at(f"{host}/contoso", "ann@contoso.com")
+
+
+def payloads(source: Source) -> None:
+    """Read what a keyring holds in place of a secret; keep a secret, whole or in parts, and read it back."""
+    entries: dict[str, str] = {}
+    if source.flag():
+        for name in (_KEY, f"{_KEY}#x.1", f"{_KEY}#x.2"):
+            entries[name] = source.raw(source.number(2_000)).decode("utf-8", "replace")
+        entries[_KEY] = source.pick((entries[_KEY], "parts=2\ngeneration=x", "parts=1\ngeneration=x"))
+    try:
+        secret.load(entries.get, _KEY)
+    except ProtocolError as refused:
+        told = check_told(refused)
+        hidden = [text for text in entries.values() if len(text) > len("generation") and text in told]
+        check(not hidden, "an error shows what a keyring holds", told)
+    data = source.grown(source.text(), 10_000).encode("utf-8", "surrogateescape").translate(None, b"\n\0")
+    text = data.rstrip(b"\r").decode("utf-8", "surrogateescape")
+    pairs = [("token", text), ("digest", "00")]
+    limit = source.pick((None, 100, secret.PART_UNITS, 4_000))
+
+    def write(name: str, value: str) -> None:
+        if limit is not None and secret.units(value) > max(limit, secret.PART_UNITS):
+            raise VaultError("too long")
+        entries[name] = value
+
+    def delete(name: str) -> None:
+        entries.pop(name, None)
+
+    try:
+        secret.save(entries.get, write, delete, _KEY, pairs, generation="y", limit=limit)
+    except ProtocolError as refused:
+        check_told(refused)
+        return
+    kept = secret.load(entries.get, _KEY)
+    check(kept is not None and list(kept.fields.items()) == pairs, "a secret is not read back", text)
+    secret.remove(entries.get, delete, _KEY)
+    check(not any("#y." in name or name == _KEY for name in entries), "a part stays behind", *entries)

@@ -12,11 +12,10 @@
 ``pats``       Azure DevOps REST: personal access tokens made, listed and revoked (``pat_errors``: its refusals)
 ``web``        the one HTTP client, and ``trust``, whose certificates it believes
 ``files``, ``lock``  private files written whole, and locks between processes
-``importing/`` what other helpers keep, found and read
 ``commands/``  the verbs: those git calls (``helper``) and those people call
 
 Imports run downwards only: errors, files, lock <- git <- accounts, vault, trust, web <- signin, devops, pats <- tokens
-<- renewal <- importing, commands <- __main__. Importing a room never loads its neighbours: every room's ``__init__``
+<- renewal <- commands <- __main__. Importing a room never loads its neighbours: every room's ``__init__``
 holds only its docstring.
 """
 

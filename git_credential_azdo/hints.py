@@ -217,6 +217,12 @@ def server_remove(address: str) -> str:
     return _azdo("server", "remove", operand=address)
 
 
+def import_(*organizations: str, vault: str = "", yes: bool = False) -> str:
+    """Return the command that takes over what other credential helpers have, of these organizations if there are any."""
+    words = [word for each in organizations for word in options(org=each)]
+    return _azdo("import", options=[*words, *options(vault=vault), *(["--yes"] if yes else [])])
+
+
 # --- git
 
 

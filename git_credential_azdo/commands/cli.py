@@ -22,7 +22,7 @@ COMMANDS = {
     "explain": ("explain", "Say which account serves an address, and why"),
     "pat": ("pat", "Make, list, revoke and rotate personal access tokens"),
     "token": ("token", "Print a live token for scripts and other tools"),
-    "import": ("import_", "Take over credentials that other helpers keep"),
+    "import": ("import_", "Take over tokens of other credential helpers"),
     "doctor": ("doctor", "Check everything and name the cures"),
     "unlock": ("unlock", "Unlock the keyring"),
     "logout": ("logout", "Forget an account and its secrets"),

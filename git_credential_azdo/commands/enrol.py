@@ -32,10 +32,12 @@ from git_credential_azdo.vault.none import NAME as NO_VAULT
 from git_credential_azdo.vault.secret import remove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
+    from typing import TypeVar
 
     from git_credential_azdo.git.wire import Pair
 
+    Result = TypeVar("Result")
 
 ENROL_SECONDS = 60.0
 """How long one setup waits for another to keep its secrets."""
@@ -57,13 +59,13 @@ class Newcomer:
 
     kind: str
     fields: list[Pair]
-    alias: str | None
     secrets: dict[str, list[Pair]] = field(repr=False)
     tokens: list[tuple[str, str, int]] = field(repr=False)
-    chosen: list[str]
     found: list[str]
-    tenants: dict[str, str]
-    replaces: Callable[[Account], bool]
+    alias: str | None = None
+    chosen: list[str] = field(default_factory=list)
+    tenants: dict[str, str] = field(default_factory=dict)
+    replaces: Callable[[Account], bool] = lambda _older: False
 
 
 def current_registry() -> Registry:
@@ -98,19 +100,11 @@ def _enrol(newcomer: Newcomer, vault_name: str) -> Account:
     before = _replaced(current_registry(), newcomer)
     # Never the old id in another vault: two names may lead to one place, and the old secrets are deleted below.
     identifier = before.id if before and before.vault == vault_name else os.urandom(6).hex()
-    vault = open_vault(vault_name)
-    salt = update(lambda registry: registry.salt)
-    try:
-        for what, payload in newcomer.secrets.items():
-            marks = [("digest", digest(salt, value)) for key, value in payload if key == "token"]
-            write_secret(vault, f"{identifier}/{what}", [*payload, *marks])
-        account = update(lambda registry: _put(registry, newcomer, identifier, vault_name))
-    except BaseException:
-        if before is None or before.id != identifier:
-            for what in newcomer.secrets:
-                with contextlib.suppress(AzdoError):  # what failed first is what the person must hear of
-                    remove(vault.read, vault.delete, f"{identifier}/{what}")
-        raise
+    secrets = {f"{identifier}/{what}": payload for what, payload in newcomer.secrets.items()}
+    is_new = before is None or before.id != identifier
+    account = keep(
+        secrets, vault_name, lambda registry: put(registry, newcomer, identifier, vault_name), is_new=is_new
+    )
     if before and before.id != identifier:
         try:
             forget_secrets(before, open_vault(before.vault))
@@ -119,7 +113,28 @@ def _enrol(newcomer: Newcomer, vault_name: str) -> Account:
     return account
 
 
-def _put(registry: Registry, newcomer: Newcomer, identifier: str, vault_name: str) -> Account:
+def keep(
+    secrets: Mapping[str, list[Pair]], vault_name: str, change: Callable[[Registry], Result], *, is_new: bool
+) -> Result:
+    """Write the secrets, each under its key, then let ``change`` write the accounts file, once; return its result.
+
+    What fails or is stopped on the way takes new secrets back. Callers hold a lock. Raises VaultError, AzdoError.
+    """
+    vault = open_vault(vault_name)
+    salt = update(lambda registry: registry.salt)
+    try:
+        for key, payload in secrets.items():
+            marks = [("digest", digest(salt, value)) for name, value in payload if name == "token"]
+            write_secret(vault, key, [*payload, *marks])
+        return update(change)
+    except BaseException:
+        for key in secrets if is_new else ():
+            with contextlib.suppress(AzdoError):  # what failed first is what the person must hear of
+                remove(vault.read, vault.delete, key)
+        raise
+
+
+def put(registry: Registry, newcomer: Newcomer, identifier: str, vault_name: str) -> Account:
     """Write the account's block: the one of the account that it replaces, else a new one."""
     same = _replaced(registry, newcomer)
     block = same.block if same else Block()

@@ -1,149 +1,363 @@
-"""``import``: takes over the credentials that other programs keep for git. Shows first, copies second, deletes never.
+"""``import``: takes over what git's other credential helpers answer for Azure DevOps and for registered servers.
 
-Only entries for Azure DevOps and for registered servers are looked at; those for other hosts are neither read nor
-shown. A keyring or a key that is locked stays so.
+Plans first: asks the helpers by git's protocol, and the organizations whether they accept what was found. The plan is
+what is shown and what is then done: one write for everything. Never deletes, never changes which account answers for an
+organization, and never prints or sends a text that was found before it is known to be an organization's name.
 """
 
 from __future__ import annotations
 
-import sys
+import os
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo.accounts import choice as rules
-from git_credential_azdo.accounts.account import AZURE_CLI
+from git_credential_azdo import devops, hints
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, TYPED, number
+from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_typed, organization_and_user
 from git_credential_azdo.accounts.digest import digest
-from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.commands import setup_git
-from git_credential_azdo.commands.enrol import current_registry, is_organization, printable
-from git_credential_azdo.commands.import_copy import Row, copy
-from git_credential_azdo.errors import UsageError, report, say
-from git_credential_azdo.git import config
-from git_credential_azdo.importing import azure_profile, gcm_files, git_files, secret_service
+from git_credential_azdo.accounts.naming import looks_like_token, unique_name
+from git_credential_azdo.accounts.place import folder, lock_path
+from git_credential_azdo.accounts.registry import SERVER
+from git_credential_azdo.commands import console, enrol, setup_git, setup_pat, typed
+from git_credential_azdo.errors import AzdoError, ServiceError, printable, report, say
+from git_credential_azdo.git import helpers
+from git_credential_azdo.git.address import https_for_ssh, message_for
+from git_credential_azdo.git.config import read_config, split_key
+from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.git.remote import LEGACY_SUFFIX, SERVICES_ADDRESS, SERVICES_HOST
+from git_credential_azdo.git.wire import Message
+from git_credential_azdo.lock import Lock
 from git_credential_azdo.vault.find import find_vault
+from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.wire import Message
-    from git_credential_azdo.importing.entry import Entry, Find
+    from collections.abc import Iterable, Mapping
 
-COPY = "copy"
-_COLUMNS = ("where", "what", "for", "user", "then")
+    from git_credential_azdo.accounts.account import Block
+    from git_credential_azdo.accounts.choice import Choice
+    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.config import Entry, Helper
+    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.git.wire import Pair
+
+    Request = tuple[Pair, ...]
+
+IMPORT = "import"
+CHECK_SECONDS = 30.0
+HELPER_SECONDS = 60.0
+"""How long one helper may take for all its answers."""
+MOST_AT_ONCE = 8
+MOST_PLACES, MOST_REQUESTS = 50, 20
+"""How many organizations a helper is asked about, and how often for each: a repository may name any number of them."""
+_BINDING = "azrepos:org/"
+_JWT_START = "eyJ"
+_NAME = re.compile("[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
+
+
+@dataclass
+class Place:
+    """An organization or a registered server, and the requests that a helper may know it by.
+
+    Each that is True stands in a file of git-credential-store and has an answer of its own; of others one is enough.
+    """
+
+    name: str
+    remote: Remote
+    requests: dict[Request, bool] = field(default_factory=dict)
+
+
+@dataclass
+class Found:
+    """A secret that a helper gave for a place, and what is done with it (``then``, in words); ``person``: whose it is."""
+
+    helper: str
+    place: Place
+    remote: Remote
+    secret: str = field(repr=False)
+    expires_utc: str
+    then: str = IMPORT
+    person: str = ""
+    error: AzdoError | None = None
+
+    @property
+    def is_guess(self) -> bool:
+        """Whether the helper did not know the organization: no path or host of its own was asked for."""
+        return self.place.remote.services and self.remote.organization is None
 
 
 @click.command("import")
-@click.option("--yes", is_flag=True, help="Copy without asking.")
-@click.option("--dry-run", is_flag=True, help="Only show what would be copied.")
+@click.option(
+    "--org", "named", multiple=True, metavar="ORG", help="Ask about this organization only; repeatable."
+)
+@click.option("--yes", is_flag=True, help="Import without asking.")
+@click.option(
+    "--dry-run", is_flag=True, help="Only show what would be imported; tokens are checked all the same."
+)
 @click.option("--vault", metavar="NAME", help="Where secrets are kept: keyring, file, or a backend's name.")
 @click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
-def command(*, yes: bool, dry_run: bool, vault: str | None, no_git_config: bool) -> int:
-    """Take over what Git Credential Manager, git's own helpers and netrc keep for Azure DevOps; deletes nothing."""
-    registry = current_registry()
-    rows = _plan(_look_everywhere(registry), registry)
-    if rows:
-        _print(rows)
+def command(
+    *, named: tuple[str, ...], yes: bool, dry_run: bool, vault: str | None, no_git_config: bool
+) -> int:
+    """Take over the tokens that git's other credential helpers have for Azure DevOps; deletes nothing there.
+
+    Asks each helper of your git configuration (Git Credential Manager, store, libsecret, osxkeychain, wincred ...) about
+    the organizations of your accounts, of this repository's remotes, of the files of git-credential-store and of Git
+    Credential Manager's account bindings, or those named by --org; and about registered servers. They are told not to ask
+    anything, but one may show a dialog of its own to unlock a keyring.
+
+    The Azure CLI's sign-in needs no import: git credential-azdo setup --azure-cli
+    """
+    registry = enrol.current_registry()
+    found = _plan(registry, enrol.organization_names(named))
+    if found:
+        rows = [(each.helper, each.place.name, each.remote.user, each.then) for each in found]
+        console.table(rows, ("helper", "for", "user", "then"))
     else:
-        click.echo("Nothing was found for Azure DevOps or a registered server")
-    _offer_azure_cli(registry)
-    wanted = [row for row in rows if row.then == COPY]
+        console.out("Nothing to import was found")
+    errors = [each.error for each in found if each.error]
+    for error in errors:
+        report(error)
+    code = 0 if all(isinstance(error, ServiceError) for error in errors) else 1
+    wanted = [each for each in found if each.then == IMPORT]
     if dry_run or not wanted:
-        return 0
-    if not yes and not sys.stdin.isatty():
-        say("hint", "nothing was copied; to copy: git credential-azdo import --yes")
-        return 0
-    if not yes and not click.confirm(f"Copy {len(wanted)}?", default=True, err=True):
-        return 0
-    name = find_vault(vault, registry.header.get("vault") or None).name
-    kept, failed = copy(wanted, name)
-    if kept and not no_git_config:
-        try:
-            setup_git.write(ask=not yes)
-        except UsageError as error:
-            report(error)
-            return 1
-    return 1 if failed else 0
+        return code
+    if not yes and not console.can_ask():
+        say("hint", f"nothing was imported; to do it: {hints.import_(*named, vault=vault or '', yes=True)}")
+        return code
+    if not yes and not console.confirm(f"Import {len(wanted)}?", default=True):
+        return code
+    _keep(wanted, find_vault(vault, registry.header.get("vault") or None).name)
+    for each in wanted:
+        console.err(f"Kept for {each.place.name}: {each.person or each.remote.user or 'any user'}")
+    if not no_git_config:
+        setup_git.write(ask=not yes)
+    return code
 
 
-def _look_everywhere(registry: Registry) -> list[Entry]:
-    """Read every place; what could not be read of one is said, and costs nothing else."""
+def _plan(registry: Registry, named: list[str]) -> list[Found]:
+    """Return what the helpers answer, each with what will be done with it; writes nothing."""
+    entries = read_config()
+    servers = [block.get("address") for block in registry.of_kind(SERVER)]
+    asked = helpers.configured(entries, [SERVICES_ADDRESS, *servers])
+    places = _places(_urls(registry, entries), helpers.stored_addresses(asked), registry)
+    if named:
+        only = _places(map(devops.organization_url, named), [], registry)
+        places = {name: places.get(name, place) for name, place in only.items()}
+    if len(places) > MOST_PLACES:
+        left_out = f"only {MOST_PLACES} of {len(places)} organizations are asked about"
+        say("hint", f"{left_out}; for others: {hints.import_(hints.ORGANIZATION)}")
+        places = dict(list(places.items())[:MOST_PLACES])
+    if not places:
+        say("hint", f"no organization is known here: {hints.import_(hints.ORGANIZATION)}")
+    elif asked:
+        console.err(f"Asking {', '.join(map(helpers.name_of, asked))} about {', '.join(places)}")
+    answers = [each for helper in asked if places for each in _answers(helper, places, registry)]
+    found = _distinct(answers, places)
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:  # bounded: each check has its deadline
+        list(pool.map(lambda each: _judge(each, registry), found))
+    imported: set[tuple[str, str]] = set()
+    for each in found:
+        if each.then == IMPORT and each.person:
+            key = (each.place.name, each.person.lower())
+            each.then = f"skip: another token of {each.person} is imported" if key in imported else IMPORT
+            imported.add(key)
+    # What a helper gave without knowing the organization is worth a line only where it is good for something.
+    sure = [each for each in found if not (each.is_guess and each.then.startswith("skip"))]
+    unsure = {
+        each.secret: each for each in reversed(found) if each.secret not in {other.secret for other in sure}
+    }
+    return [each for each in found if each in sure or unsure.get(each.secret) is each]
 
-    def wanted(about: Message) -> bool:
-        remote = registry.remote_of(about)
-        return remote is not None and (
-            (remote.services and remote.protocol == "https") or registry.server(remote.address) is not None
-        )
+
+def _urls(registry: Registry, entries: Iterable[Entry]) -> list[str]:
+    """Return the addresses of remotes, of what Git Credential Manager bound, of accounts and of registered servers."""
+    urls = []
+    for entry in entries:
+        section, middle, key = split_key(entry.key)
+        if section == "remote" and key in {"url", "pushurl"} and entry.value:
+            urls.append(https_for_ssh(entry.value) or entry.value)
+        elif section == "credential" and middle and middle.startswith(_BINDING):
+            urls.append(f"{SERVICES_ADDRESS}/{middle.removeprefix(_BINDING)}")
+    listed = (
+        name for account in registry.accounts for name in account.organizations if name != ALL_ORGANIZATIONS
+    )
+    return [
+        *urls,
+        *map(devops.organization_url, listed),
+        *(each.get("address") for each in registry.of_kind(SERVER)),
+    ]
+
+
+def _places(urls: Iterable[str], stored: list[Message], registry: Registry) -> dict[str, Place]:
+    """Return the organizations and registered servers that the addresses are about; others are passed over in silence."""
+    places: dict[str, Place] = {}
+    for index, message in enumerate([*stored, *map(message_for, urls)]):
+        remote = registry.remote_of(message)
+        organization, user = organization_and_user(remote, registry) if remote else (None, None)
+        if remote and organization and _is_organization(remote, organization):
+            place = places.setdefault(organization, Place(organization, remote))
+        elif remote and registry.server(remote.address):
+            place = places.setdefault(remote.address, Place(remote.address, remote))
+        else:
+            continue
+        if len(place.requests) < MOST_REQUESTS:
+            named = user if remote.path else remote.user
+            request = _request(remote.protocol, message.get("host"), remote.path, named)
+            place.requests.setdefault(request, index < len(stored))
+    for place in places.values():
+        protocol, host, name = place.remote.protocol, place.remote.host, place.name.rpartition("/")[2]
+        likely = []
+        if place.remote.services:
+            likely += [_request(protocol, host, name), _request(protocol, host, user=name)]
+        if host == SERVICES_HOST:
+            likely.append(_request(protocol, name + LEGACY_SUFFIX))
+        likely.append(_request(protocol, host))  # to this one a helper answers any organization's secret
+        place.requests = {**place.requests, **dict.fromkeys(likely, False), **place.requests}
+    return places
+
+
+def _is_organization(remote: Remote, name: str) -> bool:
+    named = _NAME.fullmatch(name.removeprefix(f"{remote.address}/"))
+    return remote.services and remote.protocol == "https" and bool(named)
+
+
+def _request(protocol: str, host: str | None, path: str | None = None, user: str | None = None) -> Request:
+    """Return what a helper is asked; a token in the user's place is no part of it."""
+    named = None if user and looks_like_token(user) else user
+    pairs = (("protocol", protocol), ("host", host), ("path", path), ("username", named))
+    return tuple((key, value) for key, value in pairs if value)
+
+
+def _answers(helper: Helper, places: Mapping[str, Place], registry: Registry) -> list[Found]:
+    """Return what one helper answers for all the places; one that misbehaves is reported and asked no more."""
+    until = time.monotonic() + HELPER_SECONDS
+    errors: list[AzdoError] = []
+
+    def about(place: Place) -> list[Found]:
+        found: list[Found] = []
+        for request, is_stored in place.requests.items():
+            if errors or (found and not is_stored):
+                continue
+            try:
+                answer = helpers.ask(helper, request, until - time.monotonic())
+            except AzdoError as error:
+                errors.append(error)
+                continue
+            user, secret = answer.get("username") or "", answer.get("password") or ""
+            if looks_like_token(user):  # people write https://TOKEN@host
+                user, secret = "", secret if looks_like_token(secret) else user
+            remote = registry.remote_of(Message((*request, ("username", user))))
+            end = number(answer.get("password_expiry_utc") or "")
+            if remote and secret and (end is None or end > enrol.now()):
+                found.append(Found(helpers.name_of(helper), place, remote, secret, str(end or "")))
+        return found
+
+    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:  # bounded: each answer has its time limit
+        found = [each for of_place in pool.map(about, places.values()) for each in of_place]
+    if errors:
+        report(errors[0])
+    return found
+
+
+def _distinct(answers: list[Found], places: Mapping[str, Place]) -> list[Found]:
+    """Return the answers by place, each only once, as git would ask: the first helper's first."""
+    found: dict[tuple[str | None, ...], Found] = {}
+    for each in sorted(answers, key=lambda each: list(places).index(each.place.name)):
+        entry = (each.secret,) if each.place.remote.services else (each.remote.path, each.remote.user)
+        found.setdefault((each.place.name, *entry), each)
+    return list(found.values())
+
+
+def _judge(found: Found, registry: Registry) -> None:
+    """Decide what is done with a secret: the organization is asked whose it is and whether it may read code."""
+    name, secret = found.place.name, found.secret
+    if not found.place.remote.services:
+        if matching_typed(found.remote, None, found.remote.user, registry.typed):
+            found.then = "kept already"
+        return
+    serving = [account for account in registry.accounts if account.lists(name)]
+    ours = digest(registry.salt, secret) if registry.salt else ""
+    account = next((each for each in serving if any(mark.digest == ours for mark in each.marks)), None)
+    if account:
+        found.then = f"kept already as {unique_name(account, registry.accounts)}"
+    elif secret.startswith(_JWT_START):
+        found.then = "skip: access token, it ends within hours"
+    elif not (secret.isascii() and secret.isprintable()):
+        found.then = "skip: not a token"
+    else:
+        _check(found)
+        account = next((each for each in serving if each.name.lower() == found.person.lower()), None)
+        if found.person and account:
+            found.then = f"skip: {unique_name(account, registry.accounts)} ({account.kind}) serves it"
+
+
+def _check(found: Found) -> None:
+    try:
+        with Web(CHECK_SECONDS, settings_for) as web:
+            identity = setup_pat.check(web, found.place.name, found.secret)
+        found.person = printable(identity.name) or identity.id
+    except AzdoError as error:
+        found.then = "skip: refused" if isinstance(error, ServiceError) else "not checked"
+        found.error = error
+
+
+def _keep(wanted: list[Found], vault_name: str) -> None:
+    """Keep everything by one write of the accounts file, or nothing. Raises VaultError, AzdoError."""
+    tokens: dict[tuple[str, str], enrol.Newcomer] = {}
+    blocks: list[Block] = []
+    secrets: dict[str, list[Pair]] = {}
+    for each in wanted:
+        if each.place.remote.services:
+            newcomer = enrol.Newcomer(
+                kind=PAT,
+                fields=[("name", each.person), ("expires_utc", each.expires_utc)],
+                secrets={"pat": [("token", each.secret)]},
+                tokens=[("", each.secret, enrol.now())],
+                found=[],
+            )
+            tokens.setdefault((each.place.remote.address, each.secret), newcomer).found.append(
+                each.place.name
+            )
+            continue
+        block = typed.block_of(each.remote, None)
+        block.set("id", os.urandom(6).hex())
+        block.set("vault", vault_name)
+        block.set("expires_utc", each.expires_utc or None)
+        secrets[f"{block.get('id')}/{TYPED}"] = [("password", each.secret)]
+        blocks.append(block)
+    newcomers = {os.urandom(6).hex(): newcomer for newcomer in tokens.values()}
+    secrets |= {f"{identifier}/pat": newcomer.secrets["pat"] for identifier, newcomer in newcomers.items()}
+
+    def change(registry: Registry) -> None:
+        before = {name: _choice(name, registry) for newcomer in newcomers.values() for name in newcomer.found}
+        accounts = [
+            enrol.put(registry, each, identifier, vault_name) for identifier, each in newcomers.items()
+        ]
+        for block in reversed(blocks):  # of typed credentials the last one is found first
+            typed.put(registry, block, vault_name)
+        for name, choice in before.items():
+            if choice.outcome == AMBIGUOUS and any(each.lists(name) for each in choice.candidates):
+                continue  # git has to stop there already
+            first = next(each for each in accounts if each.lists(name))
+            leader = choice.account if choice.account and choice.deliberate else first
+            taken = _choice(name, registry).account
+            if taken is None or taken.id != leader.id:
+                enrol.bind(registry, name, leader.id)
 
     try:
-        settings = config.read_config()
-    except UsageError:  # without git there is no setting of it
-        settings = []
-    finds: list[Find] = [
-        secret_service.items(wanted),
-        gcm_files.plain(wanted),
-        gcm_files.by_pass(wanted),
-        *(git_files.credentials(path, wanted) for path in git_files.store_files(settings)),
-        *(git_files.netrc_entries(path, wanted) for path in git_files.netrc_files()),
-    ]
-    for trouble in (trouble for find in finds for trouble in find.troubles):
-        report(trouble)
-    return [entry for find in finds for entry in find.entries if entry.secret]
+        with Lock(lock_path("enrol"), enrol.ENROL_SECONDS), Lock(lock_path(TYPED), typed.STORE_SECONDS):
+            enrol.keep(secrets, vault_name, change, is_new=True)
+    except OSError as error:
+        raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
 
 
-def _plan(entries: list[Entry], registry: Registry) -> list[Row]:
-    """Say of each entry what it is for and what will be done with it; of equal ones the first counts."""
-    rows: list[Row] = []
-    seen: set[tuple[str, str | None, str]] = set()
-    for entry in entries:
-        remote = registry.remote_of(entry.about)
-        if remote is None:
-            continue
-        organization, user = rules.organization_and_user(remote, registry)
-        organization = organization if remote.services else None
-        row = Row(entry, remote, organization, user or "")
-        if remote.services:
-            row.then = _plan_token(row, registry)
-            key = (remote.address, organization, entry.secret)
-        else:
-            known = rules.matching_typed(remote, None, remote.user, registry.typed)
-            row.then = "kept already" if known else COPY
-            key = (f"{remote.address}/{remote.path or ''}", remote.user, "")
-        if key in seen:
-            row.then = "the same as above"
-        seen.add(key)
-        rows.append(row)
-    return rows
-
-
-def _plan_token(row: Row, registry: Registry) -> str:
-    organization = row.organization
-    if organization is None:
-        return "skip: it does not tell the organization (setup --pat --org ORG takes it)"
-    if not is_organization(organization.rpartition("/")[2]):
-        return "skip: no name of an organization"
-    if row.entry.what == "access token":
-        return "skip: it ends within hours (git credential-azdo setup signs in)"
-    ours = digest(registry.salt, row.entry.secret) if registry.salt else ""
-    for account in registry.accounts:
-        if account.lists(organization) and any(mark.digest == ours for mark in account.marks):
-            return f"kept already as {unique_name(account, registry.accounts)}"
-    return COPY
-
-
-def _print(rows: list[Row]) -> None:
-    table = [[column.upper() for column in _COLUMNS]]
-    for row in rows:
-        place = row.organization or ("-" if row.remote.services else row.remote.address)
-        table.append([row.entry.where, row.entry.what, place, row.user or "-", row.then])
-    widths = [max(len(line[column]) for line in table) for column in range(len(_COLUMNS))]
-    for line in table:
-        text = "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
-        click.echo(printable(text.rstrip()))
-
-
-def _offer_azure_cli(registry: Registry) -> None:
-    """Name the Azure CLI's sign-in, unless we have an account of it; it is asked for tokens and not copied."""
-    users = azure_profile.users()
-    if users and not registry.of_kind(AZURE_CLI):
-        click.echo(f"The Azure CLI is signed in as {printable(', '.join(users))}; to use that:")
-        click.echo("  git credential-azdo setup --azure-cli")
+def _choice(organization: str, registry: Registry) -> Choice:
+    remote = registry.remote_at(organization)
+    if remote is None:  # pragma: no cover
+        raise AzdoError("no organization")
+    return choose(remote, None, registry)

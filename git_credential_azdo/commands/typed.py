@@ -78,7 +78,7 @@ def store(message: Message, remote: Remote, registry: Registry) -> None:
         organization, _ = organization_and_user(remote, registry)
         if _account_serves(remote, organization, registry):
             return
-    block = _block_of(remote, organization)
+    block = block_of(remote, organization)
     expires = message.get("password_expiry_utc")
     if expires:
         block.set("expires_utc", expires)
@@ -105,7 +105,7 @@ def _keep(block: Block, secret: list[Pair]) -> None:
     block.set("id", before.id if before else os.urandom(6).hex())
     block.set("vault", vault_name)
     write_secret(open_vault(vault_name), _key(Typed(block)), secret)
-    update(lambda fresh: _put(fresh, block, vault_name))
+    update(lambda fresh: put(fresh, block, vault_name))
 
 
 def _alike(registry: Registry, block: Block) -> Typed | None:
@@ -157,7 +157,8 @@ def _has_ended(message: Message) -> bool:
     return end is not None and end <= time.time()
 
 
-def _block_of(remote: Remote, organization: str | None) -> Block:
+def block_of(remote: Remote, organization: str | None) -> Block:
+    """Return a new block, without id and vault, for what is typed for this remote."""
     block = Block([("kind", TYPED), ("address", remote.address)])
     if remote.services:
         block.set("organization", organization)
@@ -172,7 +173,8 @@ def _identity(block: Block) -> list[str | None]:
     return [block.get(key) if block.has(key) else None for key in keys]
 
 
-def _put(registry: Registry, block: Block, vault_name: str) -> None:
+def put(registry: Registry, block: Block, vault_name: str) -> None:
+    """Let the block stand in the registry instead of one for the same remote."""
     registry.blocks = [each for each in registry.blocks if _identity(each) != _identity(block)]
     registry.blocks.append(block)  # at the end: the newest is found first
     if not registry.header.get("vault"):

@@ -1,0 +1,171 @@
+"""git's other credential helpers: which ones a person has configured, and what one of them answers to ``get``.
+
+Only the system's, the person's own and the command line's configuration counts: a repository must never choose a
+program that runs here. Each helper is run by git's own shell, as git runs it, from the home folder, bounded in time and
+in what it prints; it is asked never to ask anybody. What it answers is believed only for the host it was asked about.
+Protocol: gitcredentials(7), git-credential(1); the file of ``store``: git-credential-store(1), "STORAGE FORMAT".
+"""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import threading
+from typing import IO, TYPE_CHECKING, cast
+
+from git_credential_azdo.errors import AzdoError, ProtocolError, say
+from git_credential_azdo.files import read_file
+from git_credential_azdo.git.address import message_for
+from git_credential_azdo.git.config import Entry, Helper, helpers_for, is_ours, split_key
+from git_credential_azdo.git.wire import Message, format_pairs, parse
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_credential_azdo.git.wire import Pair
+
+SECONDS = 20.0
+"""How long one helper may take for one answer: it may have to open a keyring first."""
+MOST_BYTES = 65_536
+_SCOPES = frozenset(("system", "global", "command"))
+_ALIAS = "azdo-ask"
+# What would let a helper ask a person, see a token that is not for it, or look into the repository we stand in.
+_DROPPED = (
+    "AZURE_DEVOPS_EXT_PAT",
+    "SYSTEM_ACCESSTOKEN",
+    "GIT_DIR",
+    "GIT_WORK_TREE",
+    "GIT_COMMON_DIR",
+    "GPG_TTY",
+)
+_QUIET = {"GCM_INTERACTIVE": "never", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
+
+
+def configured(entries: Iterable[Entry], urls: Iterable[str]) -> list[Helper]:
+    """Return the helpers, each once, that git would run for any of the URLs if we were not there.
+
+    Only those of the system, of the person and of the command line; git's ``store``, too, where it has a file.
+    """
+    own = _without_ours(entries)
+    found = {helper.value: helper for url in urls for helper in helpers_for(own, url) if not helper.ours}
+    if any(os.path.exists(path) for path in _store_files([])):
+        found.setdefault(
+            "store", Helper("store", Entry("global", "", "credential.helper", "store"), ours=False)
+        )
+    return list(found.values())
+
+
+def _without_ours(entries: Iterable[Entry]) -> list[Entry]:
+    """Return a person's own entries as they would be without us: neither our helper nor the empty one before it."""
+    kept: list[Entry] = []
+    following: dict[
+        str, str | None
+    ] = {}  # of each key of a helper, the value that comes after the one looked at
+    for entry in reversed([each for each in entries if each.scope in _SCOPES]):
+        if split_key(entry.key)[2] == "helper":
+            after = following.get(entry.key)
+            following[entry.key] = entry.value
+            if is_ours(entry.value or "") or (entry.value == "" and is_ours(after or "")):
+                continue
+        kept.append(entry)
+    return kept[::-1]
+
+
+def name_of(helper: Helper) -> str:
+    """Return how git's pages name the helper (``store``, ``manager``), without its arguments: they may be secrets."""
+    if helper.value.startswith("!"):
+        return "a shell command"
+    words = _words(helper.value) or [""]
+    return os.path.basename(words[0].replace("\\", "/")).removeprefix("git-credential-").removesuffix(".exe")
+
+
+def ask(helper: Helper, request: Iterable[Pair], seconds: float) -> Message:
+    """Return what the helper answers within ``seconds``, and SECONDS; an empty message when it knows nothing.
+
+    Raises AzdoError when it takes too long, prints something else than a credential, or answers for another host.
+    """
+    name = name_of(helper)
+    asked = Message(request)
+    output = _output(helper, format_pairs(asked.fields.items()), max(0.0, min(SECONDS, seconds)))
+    if output is None:
+        raise AzdoError(f"the credential helper {name} did not answer in time")
+    try:
+        answer = parse(output)
+    except ProtocolError:
+        answer = None
+    if answer is None or len(output) > MOST_BYTES:
+        raise AzdoError(f"the credential helper {name} printed something else than a credential")
+    if any(
+        (answer.get(key) or "").lower() not in {"", asked.fields[key].lower()} for key in ("protocol", "host")
+    ):
+        raise AzdoError(f"the credential helper {name} answered for another host than it was asked about")
+    return answer if answer.get("quit") in {None, "", "0", "false"} else Message([])
+
+
+def stored_addresses(helpers: Iterable[Helper]) -> list[Message]:
+    """Return the addresses in the files of git's helper ``store``, without passwords; say which cannot be read."""
+    found = []
+    for path in _store_files(helpers):
+        try:
+            text = read_file(path).decode("utf-8", "surrogateescape")
+        except OSError as error:
+            say("error", f"cannot read {path}: {error.strerror}")
+            continue
+        found += [message_for(line) for line in text.splitlines() if "://" in line]
+    return found
+
+
+def _store_files(helpers: Iterable[Helper]) -> list[str]:
+    home = os.path.expanduser("~")
+    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    files = [os.path.join(home, ".git-credentials"), os.path.join(base, "git", "credentials")]
+    for helper in helpers:
+        words = _words(helper.value) if name_of(helper) == "store" else []
+        named = [word.partition("=")[2] for word in words if word.startswith("--file=")]
+        named += [after for word, after in itertools.pairwise(words) if word == "--file"]
+        files += [os.path.expanduser(path) for path in named]
+    return list(dict.fromkeys(files))
+
+
+def _words(value: str) -> list[str]:
+    try:
+        return shlex.split(value)
+    except ValueError:
+        return []
+
+
+def _output(helper: Helper, request: bytes, seconds: float) -> bytes | None:
+    """Return what the helper prints, up to one byte more than MOST_BYTES; None when it does not end in time."""
+    environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
+    process = subprocess.Popen(
+        ["git", "-c", f"alias.{_ALIAS}=!{helper.runs}", _ALIAS, "get"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**environment, **_QUIET},
+        cwd=os.path.expanduser("~"),
+        start_new_session=True,
+    )
+    given, printed = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
+    output: list[bytes] = []
+    reader = threading.Thread(target=lambda: output.append(printed.read(MOST_BYTES + 1)), daemon=True)
+    reader.start()
+    with contextlib.suppress(OSError):
+        given.write(request)
+        given.close()
+    reader.join(seconds)
+    in_time = not reader.is_alive()
+    if sys.platform == "win32":
+        process.kill()
+    else:
+        with contextlib.suppress(OSError):
+            os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    reader.join(1)  # nothing holds the pipe any more
+    printed.close()
+    return output[0] if in_time else None

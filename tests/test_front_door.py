@@ -66,8 +66,12 @@ def test_the_version_is_the_packages(home: Home) -> None:
     ("words", "said", "hint"),
     [
         (["accuonts", "now"], "no such command 'accuonts'; did you mean accounts", "git credential-azdo -h"),
-        (["help", "nothing"], "there is no command nothing", "git credential-azdo -h"),
-        (["help", "server", "ad"], "there is no command server ad", "git credential-azdo -h"),
+        (["help", "nothing"], "no such command 'nothing'", "git credential-azdo -h"),
+        (
+            ["help", "server", "ad"],
+            "no such command 'server ad'; did you mean add",
+            "git credential-azdo server -h",
+        ),
         (["accounts", "--colour"], "no such option", "git credential-azdo accounts -h"),
         (["accounts", "--format", "xml"], "is not one of 'text', 'json'", "git credential-azdo accounts -h"),
         (["use"], "missing argument 'ACCOUNT'", "git credential-azdo use -h"),

@@ -15,6 +15,7 @@ from git_credential_azdo.accounts.registry import BINDING
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.enrol import check_alias, current_registry
+from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultLocked, say
 from git_credential_azdo.tokens import access_key, read_secret
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 _COLUMNS = ("name", "kind", "tenant", "organizations", "state", "expires")
 
 
-@click.group("accounts", invoke_without_command=True)
+@click.group("accounts", cls=Verbs, invoke_without_command=True)
 @click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
 )

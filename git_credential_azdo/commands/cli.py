@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import importlib
 import os
-import re
 import stat
 import sys
 
 import click
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts.naming import looks_like_token
 from git_credential_azdo.commands import console
+from git_credential_azdo.commands.parsing import NoSuchVerb, Verbs, fault
 from git_credential_azdo.errors import UsageError, report
 
 _MODULES = "git_credential_azdo.commands."
@@ -31,10 +32,9 @@ COMMANDS = {
 }
 EPILOG = f"""git itself calls get, store, erase and capability.
 Texts on each command: {hints.help_of("COMMAND")}"""
-_SUGGESTION = re.compile(r"[.,;]?\s*\(?\bDid you mean\b:?\s*(.+?)[?.)]*$")
 
 
-class _LazyGroup(click.Group):
+class _LazyVerbs(Verbs):
     """A group that knows its commands' names and summaries without loading them."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
@@ -51,20 +51,6 @@ class _LazyGroup(click.Group):
         command = module.command
         return command if isinstance(command, click.Command) else None
 
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        try:
-            return super().resolve_command(ctx, args)
-        except click.UsageError:
-            from difflib import get_close_matches  # noqa: PLC0415 - for a mistyped command only
-
-            close = get_close_matches(args[0], COMMANDS, n=1)
-            if not close:
-                raise
-            message = f"No such command {args[0]!r}. Did you mean {close[0]}?"
-            raise click.UsageError(message, ctx) from None
-
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
@@ -80,7 +66,7 @@ def _show_version(context: click.Context, _parameter: click.Parameter, wanted: b
 
 
 @click.group(
-    cls=_LazyGroup,
+    cls=_LazyVerbs,
     name=hints.PROGRAM,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EPILOG,
@@ -98,10 +84,10 @@ def help_command(names: tuple[str, ...]) -> None:
     """Show this text, or a command's (git takes --help for itself)."""
     context = click.Context(group, info_name=group.name, **group.context_settings)
     for name in names:
-        above = context.command
-        command = above.get_command(context, name) if isinstance(above, click.Group) else None
+        above = context.command if isinstance(context.command, click.Group) else None
+        command = above.get_command(context, name) if above else None
         if command is None:
-            raise click.UsageError(f"there is no command {' '.join(names)}")
+            raise NoSuchVerb(list(names), above.list_commands(context) if above else (), context)
         context = click.Context(command, info_name=name, parent=context)
     console.page(context.get_help())
 
@@ -115,11 +101,25 @@ def run(words: list[str]) -> int:
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
-        context = getattr(error, "ctx", None)
-        command = context.command_path if context and context.command is not help_command else group.name
-        report(UsageError(_as_line(error.format_message()), f"{command} -h"))
+        report(_usage_error(error, words))
         return error.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _usage_error(error: click.ClickException, words: list[str]) -> UsageError:
+    context = getattr(error, "ctx", None)
+    if context is None:  # click leaves it out where an option got a value that it does not take
+        verbs = [word for word in words[:1] if word in COMMANDS]
+    elif context.command is help_command:
+        verbs = []
+    else:
+        verbs = context.command_path.removeprefix(hints.PROGRAM).split()
+    if verbs[:1] == ["setup"] and any(looks_like_token(word.rpartition("=")[2]) for word in words):
+        return UsageError(
+            f"{fault(error)}: a token is asked for, since others can read a command line",
+            hints.setup_pat("ORG"),
+        )
+    return UsageError(fault(error), hints.help_of(*verbs))
 
 
 def _comes_from_git() -> bool:
@@ -128,8 +128,3 @@ def _comes_from_git() -> bool:
         return stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode)
     except (AttributeError, OSError, ValueError):
         return False
-
-
-def _as_line(text: str) -> str:
-    line = _SUGGESTION.sub(r"; did you mean \1", " ".join(text.split())).removesuffix(".")
-    return line[:1].lower() + line[1:]

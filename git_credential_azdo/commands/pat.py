@@ -17,6 +17,7 @@ from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands import pat_making as making
 from git_credential_azdo.commands.enrol import current_registry, organization_names
+from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, report, say
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.vault.find import find_vault
@@ -34,7 +35,7 @@ _ACCOUNT = click.option("--account", "name", metavar="ACCOUNT", help="The accoun
 _DAYS = click.IntRange(1, _MOST_DAYS)
 
 
-@click.group("pat", no_args_is_help=False)
+@click.group("pat", cls=Verbs, no_args_is_help=False)
 def command() -> None:
     """Make, list, revoke and rotate personal access tokens with your own sign-in."""
 

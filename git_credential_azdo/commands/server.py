@@ -19,6 +19,7 @@ from git_credential_azdo.accounts.registry import SERVER, SERVICES, Registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, setup_git
 from git_credential_azdo.commands.enrol import current_registry
+from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.remote import LOGIN_HOSTS, Remote, remote_of
 from git_credential_azdo.git.wire import Message
@@ -30,7 +31,7 @@ _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*",
 """A name, or an address of the Internet protocol; git's patterns with ``*`` are no server."""
 
 
-@click.group("server", no_args_is_help=False)
+@click.group("server", cls=Verbs, no_args_is_help=False)
 def command() -> None:
     """Serve a server of your own: it keeps what you type to git, by protocol, host, path and user."""
 

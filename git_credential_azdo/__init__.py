@@ -11,7 +11,7 @@
 ``devops``     Azure DevOps REST: who am I, which organizations, is this token good (``devops_codes``: its refusals)
 ``pats``       Azure DevOps REST: personal access tokens made, listed and revoked (``pat_errors``: its refusals)
 ``web``        the one HTTP client, and ``trust``, whose certificates it believes
-``files``, ``lock``  private files written whole, and locks between processes
+``files``, ``lock``, ``signals``  private files written whole, locks between processes, signals that wait
 ``commands/``  the verbs: those git calls (``helper``) and those people call
 
 Imports run downwards only: errors, files, lock <- git <- accounts, vault, trust, web <- signin, devops, pats <- tokens

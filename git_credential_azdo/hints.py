@@ -223,6 +223,16 @@ def import_(*organizations: str, vault: str = "", yes: bool = False) -> str:
     return _azdo("import", options=[*words, *options(vault=vault), *(["--yes"] if yes else [])])
 
 
+def configure() -> str:
+    """Return the command that lets git call us."""
+    return _azdo("configure")
+
+
+def unconfigure() -> str:
+    """Return the command that takes that back."""
+    return _azdo("unconfigure")
+
+
 # --- git
 
 
@@ -257,6 +267,16 @@ def config_unset(where: Iterable[str], key: str, *pattern: str) -> str:
     return command("git", "config", *where, "--unset-all", key, *pattern)
 
 
+def include(file: str, number: str) -> str:
+    """Return the command that has git read a file last, by variables of which so many are set already."""
+    pairs = {"KEY": "include.path", "VALUE": file}
+    words = [f"GIT_CONFIG_COUNT={int(number) + 1 if number.isdecimal() else 1}"]
+    words += [
+        f"GIT_CONFIG_{name}_{number if number.isdecimal() else 0}={value}" for name, value in pairs.items()
+    ]
+    return " & ".join(f"set {quote(word)}" for word in words) if _ON_WINDOWS else command("export", *words)
+
+
 def set_url(address: str = "https://...") -> str:
     """Return the command that gives a repository's remote another address."""
     return command("git", "remote", "set-url", "origin", address)
@@ -280,6 +300,21 @@ def show_variable(name: str) -> str:
 def private(folder: str) -> str:
     """Return the command that keeps others out of a folder and all in it."""
     return command("chmod", "-R", "go=", folder)
+
+
+def remove(file: str) -> str:
+    """Return the command that deletes a file."""
+    return command("del" if _ON_WINDOWS else "rm", file)
+
+
+def make_empty(file: str) -> str:
+    """Return the command that makes an empty file."""
+    return command("touch", file)
+
+
+def make_writable(file: str) -> str:
+    """Return the command that lets a file's owner write it."""
+    return command("attrib", "-R", file) if _ON_WINDOWS else command("chmod", "u+w", file)
 
 
 def compile_package(python: str, folder: str) -> str:

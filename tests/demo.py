@@ -116,7 +116,7 @@ def end(stage: Stage) -> None:
     """Leave as we came."""
     _title("4. And it leaves nothing behind")
     stage.run("git", "credential-azdo", "logout", "--all")
-    stage.run("git", "credential-azdo", "setup", "--undo")
+    stage.run("git", "credential-azdo", "unconfigure")
 
 
 def main() -> int:

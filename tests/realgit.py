@@ -6,12 +6,13 @@ import os
 import subprocess
 
 from git_credential_azdo.git import config
-from git_credential_azdo.git.config_file import Git
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
+
+    import pytest
 
 # Writes P for a path that git passed on, then its own number; only shell built-ins, so that it is quick.
 RECORDER = '!while read -r l; do case $l in path=*) echo P;; esac; done >>"$LOG"; echo %d >>"$LOG"; :'
@@ -34,10 +35,14 @@ class RealGit:
         self.system = folder / "system"
         self.system.touch()
 
-    @property
-    def ours(self) -> Git:
-        """This git as our code is told of it."""
-        return Git(cwd=str(self.home), env=self.env)
+    def enter(self, patch: pytest.MonkeyPatch) -> None:
+        """Make its home and its environment those of this process."""
+        for name in os.environ:
+            if name.startswith(("GIT_", "XDG_")):
+                patch.delenv(name)
+        for name, value in self.env.items():
+            patch.setenv(name, value)
+        patch.chdir(self.home)
 
     def run(self, *arguments: str, text: str = "", cwd: Path | None = None) -> str:
         """Run git and give its output; the test fails if git does."""

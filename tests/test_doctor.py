@@ -85,7 +85,7 @@ def test_a_well_home_has_one_line_a_check_and_exit_code_0(home: Home, well: Acco
 def test_nothing_at_all_costs_one_line_each(home: Home) -> None:
     """No account, no git configuration, no keyring: no traceback, and setup is the cure."""
     checks = examine(home)
-    assert has(checks, "git helper", FAIL, "git does not call us", "git credential-azdo setup")
+    assert has(checks, "git helper", FAIL, "git does not call us", "git credential-azdo configure")
     assert has(checks, "account", WARN, "there is none", "git credential-azdo setup")
     assert has(checks, "vault", WARN, "keyring", "--vault file")
     assert has(checks, "registry", OK, "is not there yet")
@@ -110,18 +110,18 @@ def test_without_git_each_check_that_needs_it_says_so(home: Home) -> None:
                 "git helper",
                 FAIL,
                 "before us answers store, set by credential.helper",
-                "credential-azdo setup",
+                "credential-azdo configure",
             ),
             id="somebody is asked before us",
         ),
         pytest.param(
             f"{OURS}[credential]\n\thelper = manager\n",
-            ("git helper", WARN, "our token is handed to manager", "git credential-azdo setup"),
+            ("git helper", WARN, "our token is handed to manager", "git credential-azdo configure"),
             id="somebody gets our token",
         ),
         pytest.param(
             OURS.replace(str(SCRIPT), "/nowhere/git-credential-azdo"),
-            ("git helper", FAIL, "is not there", "git credential-azdo setup"),
+            ("git helper", FAIL, "is not there", "git credential-azdo configure"),
             id="our path is stale",
         ),
         pytest.param(

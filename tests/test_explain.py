@@ -165,7 +165,7 @@ def test_other_helpers_are_named(ann: Home) -> None:
     (other,) = explained(ann, APP)["other_helpers"]
     assert (
         other
-        == f"store, set by credential.helper in {ann.folder}/.gitconfig (global); git credential-azdo setup"
+        == f"store, set by credential.helper in {ann.folder}/.gitconfig (global); git credential-azdo configure"
     )
 
 

@@ -414,7 +414,7 @@ def test_those_in_front_and_those_behind_are_told_apart() -> None:
     assert [other.helper.value for other in found.before] == ["store"]
     assert [other.helper.value for other in found.receiving] == ["store", "cache"]
     assert found.receiving[0].said == "store, set by credential.helper in /home/me/.gitconfig (global)"
-    assert found.receiving[0].cure == "git credential-azdo setup"
+    assert found.receiving[0].cure == "git credential-azdo configure"
 
 
 def test_an_empty_value_that_shuts_us_out_is_named() -> None:

@@ -52,9 +52,6 @@ OPTIONS = ["--all", "-h", "--org", "-", "--", "--exec=touch owned"]
 NOT_YET = {  # rewritten elsewhere
     "commands/import_.py",
     "commands/import_copy.py",
-    "commands/setup_git.py",
-    "git/config_file.py",
-    "git/configure.py",
     "importing/gcm_files.py",
 }
 
@@ -111,7 +108,7 @@ def test_a_shell_finds_the_words_again(words: list[str]) -> None:
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_no_hint_runs_what_a_name_says(attack: str, tmp_path: Path) -> None:
     """Each hint, pasted into a real shell in which its programs only list their arguments."""
-    programs = "git", "chmod", "pipx", "pip", "az", "python3"
+    programs = "git", "chmod", "rm", "touch", "pipx", "pip", "az", "python3"
     script = "".join(f"{name}() {{ printf '<%s>' \"$@\"; echo; }}\n" for name in programs)
     (tmp_path / "file-with-the-token").touch()
     lines = [line for line in every_hint(attack) if line.partition(" ")[0] in programs]

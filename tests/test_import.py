@@ -122,11 +122,11 @@ def test_twice_makes_no_duplicates(home: Home, pat: str) -> None:
 
 
 def test_git_learns_of_us_unless_told_otherwise_and_the_others_are_still_asked(home: Home, pat: str) -> None:
-    """As with setup: previewed, and undone by setup --undo. Our sections hide the other helpers from git, not from us."""
+    """As with setup: previewed, and undone by unconfigure. Our sections hide the other helpers from git, not from us."""
     home.git("config", "--global", "credential.helper", "store --file ~/mine")
     (home.folder / "mine").write_text(f"https://ann:{pat}@dev.azure.com/contoso\n")
     result = home.azdo("import", "--yes", "--vault", "file")
-    assert "setup --undo" in result.err
+    assert "git credential-azdo unconfigure" in result.err
     assert "credential.https://dev.azure.com.helper" in home.git("config", "--list").out
     assert rows(home.azdo("import", "--dry-run")) == [["store", "contoso", "ann", f"kept already as {ANN}"]]
 

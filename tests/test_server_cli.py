@@ -34,10 +34,15 @@ def server(file_home: Home) -> Home:
     return file_home
 
 
+def our_config(home: Home) -> str:
+    """Return what our own file of git's configuration holds, without comments."""
+    text = home.registry.with_name("gitconfig").read_text()
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+
+
 def test_git_calls_us_for_it_and_nobody_else(server: Home) -> None:
     """The path is not asked for: what is typed holds for the whole server."""
-    text = (server.folder / ".gitconfig").read_text()
-    assert text == f'[credential "{URL}"]\n\thelper = \n\thelper = {SCRIPT}\n'
+    assert our_config(server) == f'[credential "{URL}"]\n\thelper = ""\n\thelper = {SCRIPT}\n'
     password = new_password()
     given = f"url={URL}/tfs/_git/a\nusername=u\npassword={password}\n\n"
     assert server.git("credential", "approve", given=given).err == ""
@@ -54,25 +59,21 @@ def test_twice_is_as_once(server: Home) -> None:
 
 
 def test_removing_forgets_what_was_typed_and_what_git_was_told(server: Home) -> None:
-    """Other servers stay; setup's undo is not needed."""
+    """Other servers stay; with the last one everything is taken back."""
     assert server.azdo("server", "add", "https://git.example.com").code == 0
     assert server.store(*LINES, "username=u", f"password={new_password()}").code == 0
-    undone = server.azdo("setup", "--undo").err.splitlines()
-    assert undone == [
-        "There was nothing to take back",
-        *(
-            f"git-credential-azdo: hint: git credential-azdo server remove {url}"
-            for url in (URL, "https://git.example.com")
-        ),
-    ]
     result = server.azdo("server", "remove", URL)
     assert (result.code, result.out) == (0, f"{URL} is no longer served\n")
     assert not [path for path in vault_of(server).rglob("*") if path.is_file()]
     assert not [pairs for pairs in blocks(server) if ("kind", "typed") in pairs]
-    assert URL not in (server.folder / ".gitconfig").read_text()
+    assert URL not in our_config(server)
+    assert "https://git.example.com" in our_config(server)
     assert server.azdo("server", "list").lines == ["https://git.example.com"]
     again = server.azdo("server", "remove", URL)
     assert (again.code, "is not registered" in again.err) == (1, True)
+    assert server.azdo("server", "remove", "https://git.example.com").code == 0
+    assert not (server.folder / ".gitconfig").exists()
+    assert not server.registry.with_name("gitconfig").exists()
 
 
 def test_http_only_on_demand(file_home: Home) -> None:
@@ -80,18 +81,18 @@ def test_http_only_on_demand(file_home: Home) -> None:
     refused = file_home.azdo("server", "add", "http://tfs.example.com")
     assert refused.code == 1
     assert "over http; https is better\n" in refused.err
-    assert "hint: git credential-azdo server add --allow-http http://tfs.example.com\n" in refused.err
+    assert "hint: git credential-azdo server add http://tfs.example.com --allow-http\n" in refused.err
     assert file_home.azdo("server", "list").lines == []
     assert file_home.azdo("server", "add", "http://tfs.example.com:80", "--allow-http").code == 0
     assert file_home.azdo("server", "list").lines == ["http://tfs.example.com"]
 
 
 def test_without_git_the_server_is_registered_and_the_person_told(file_home: Home) -> None:
-    """The line to run by hand."""
+    """Where git is to be had."""
     result = file_home.azdo("server", "add", URL, PATH="/nonexistent")
     assert result.code == 0
-    assert "error: git does not know of us yet: git was not found on PATH" in result.err
-    assert "hint: git config --global credential.helper azdo" in result.err
+    assert "error: git's configuration was not updated: git was not found on PATH" in result.err
+    assert "hint: https://git-scm.com/downloads" in result.err
     assert file_home.azdo("server", "list").lines == [URL]
 
 

@@ -56,24 +56,32 @@ def test_it_is_shown_written_once_and_taken_back(home: Home, token: str) -> None
     before = "# mine\n[user]\n\tname = Ann\n[credential]\n\thelper = store\n"
     file.write_text(before)
     first = setup(home, token)
-    for line in ('[credential "https://dev.azure.com"]', f"helper = {SCRIPT}", "useHttpPath = true"):
+    ours = home.registry.with_name("gitconfig")
+    assert file.read_text() == f"{before}[include]\n\tpath = {ours}\n"
+    for line in ("[include]", f"path = {ours}", f"git asks {SCRIPT} for", "https://dev.azure.com"):
         assert line in first.err
-        assert line in file.read_text()
-    assert file.read_text().startswith(before)
+    for line in (
+        '"https://dev.azure.com"',
+        '"https://*.visualstudio.com"',
+        '"https://fabrikam.visualstudio.com"',
+    ):
+        assert f"[credential {line}]" in ours.read_text()
+    assert "To take it back: git credential-azdo unconfigure\n" in first.err
     written = file.read_text()
     assert "git configuration: already in place" in setup(home, token).err
     assert file.read_text() == written
-    undone = home.azdo("setup", "--undo")
-    assert (undone.code, file.read_text()) == (0, before)
-    assert undone.err.splitlines()[-1] == "git no longer calls us for Azure DevOps"
-    assert "There was nothing to take back" in home.azdo("setup", "--undo").err
+    undone = home.azdo("unconfigure")
+    assert (undone.code, file.read_text(), ours.exists()) == (0, before, False)
+    assert undone.err.splitlines()[-1] == "git no longer calls this helper"
+    for words in (["unconfigure"], ["setup", "--undo"]):
+        assert home.azdo(*words).err == "There was nothing to take back\n"
     assert [pairs for pairs in blocks(home) if ("kind", "pat") in pairs]
 
 
 def test_a_file_that_setup_made_goes_with_undo(home: Home, token: str) -> None:
     """Nothing is left."""
     assert setup(home, token).code == 0
-    assert home.azdo("setup", "--undo").code == 0
+    assert home.azdo("setup", "--undo").code == 0  # as it was spelled in 0.1.0
     assert not (home.folder / ".gitconfig").exists()
 
 
@@ -106,7 +114,7 @@ def test_another_helper_neither_answers_for_us_nor_hears_our_token(
         assert answer.fields["password"] == "elsewhere"
         assert asked(home).startswith("get")
     assert token not in asked(home)
-    assert home.azdo("setup", "--undo").code == 0
+    assert home.azdo("unconfigure").code == 0
     home.git("credential", "reject", given=f"url={URL}\n\n")
     assert asked(home).startswith("erase")
 
@@ -126,11 +134,12 @@ def test_without_git_the_account_is_kept_and_the_person_told(home: Home, token: 
     result = setup(home, token, PATH=str(tmp_path))
     assert result.code == 1
     assert (
-        "error: the account is kept, but git does not know of us yet: git was not found on PATH" in result.err
+        "error: account saved, but git's configuration was not updated: git was not found on PATH"
+        in result.err
     )
     assert "hint: https://git-scm.com/downloads" in result.err
     assert [pairs for pairs in blocks(home) if ("kind", "pat") in pairs]
-    undo = home.azdo("setup", "--undo", PATH=str(tmp_path))
+    undo = home.azdo("unconfigure", PATH=str(tmp_path))
     assert (undo.code, undo.err) == (0, "There was nothing to take back\n")
 
 
@@ -146,12 +155,18 @@ def test_a_file_that_may_not_be_written_is_named(home: Home, token: str) -> None
 
 def test_a_locked_configuration_is_told(home: Home, token: str) -> None:
     """Another git is writing it, or was stopped when it did."""
-    (home.folder / ".gitconfig.lock").write_text("")
+    lock = home.folder / ".gitconfig.lock"
+    lock.write_text("")
+    os.utime(lock, (0, 0))
     result = setup(home, token)
     assert result.code == 1
-    assert "the account is kept" in result.err
-    assert "another git is writing" in result.err
-    assert "hint: if no other git is running: rm " in result.err
+    assert (
+        "error: account saved, but git's configuration was not updated: another git is writing" in result.err
+    )
+    hint = f"rm {lock} && git credential-azdo configure"
+    assert f"hint: {hint}\n" in result.err
+    assert home.run("sh", "-c", hint).code == 0
+    assert str(SCRIPT) in home.git("config", "--get-urlmatch", "credential.helper", URL).out
 
 
 def test_the_menu_asks_what_the_options_would_say(home: Home, token: str) -> None:

@@ -67,8 +67,8 @@ def test_a_sign_in_says_who_where_and_how_to_undo_it_and_then_git_is_answered(
         "Organizations: contoso, contoso-labs",
         "kept in a private file, not encrypted",
         f"git credential-azdo logout {ANN}",
-        '[credential "https://dev.azure.com"]',
-        "git credential-azdo setup --undo",
+        "  https://dev.azure.com",
+        "git credential-azdo unconfigure",
     ):
         assert said in result.err
     assert [account["name"] for account in accounts(home)] == [ANN]

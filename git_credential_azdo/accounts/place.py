@@ -32,6 +32,11 @@ def registry_path() -> str:
     return os.path.join(folder(), "accounts")
 
 
+def gitconfig_path() -> str:
+    """Return the path of the file that git's configuration includes."""
+    return os.path.join(folder(), "gitconfig")
+
+
 def lock_path(name: str) -> str:
     """Return the path of the lock file of one account."""
     return os.path.join(folder(), "locks", name)

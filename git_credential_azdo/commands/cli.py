@@ -25,6 +25,8 @@ COMMANDS = {
     "token": ("token", "Print a live token for scripts and other tools"),
     "import": ("import_", "Take over tokens of other credential helpers"),
     "doctor": ("doctor", "Check everything and name the cures"),
+    "configure": ("configure", "Let git call this helper, without signing in"),
+    "unconfigure": ("unconfigure", "Take that back"),
     "unlock": ("unlock", "Unlock the keyring"),
     "logout": ("logout", "Forget an account and its secrets"),
     "server": ("server", "Serve a server of your own: add, list, remove"),

@@ -160,7 +160,7 @@ def _helpers(entries: list[config.Entry], url: str, label: str) -> Iterator[Chec
     ours = next((helper for helper in helpers if helper.ours), None)
     if ours is None:
         why = f": {others.reset.said}" if others.reset else ""
-        cure = others.reset.cure if others.reset else hints.setup()
+        cure = others.reset.cure if others.reset else hints.configure()
         yield Check(name, FAIL, f"git does not call us for {label}{why}", cure)
     else:
         started = _program_of(ours)
@@ -171,7 +171,7 @@ def _helpers(entries: list[config.Entry], url: str, label: str) -> Iterator[Chec
             text = (
                 f"{label}: the program that git would start is not there, set in {config.place(ours.entry)}"
             )
-            yield Check(name, FAIL, text, hints.setup())
+            yield Check(name, FAIL, text, hints.configure())
     for other in others.before:
         yield Check(
             name, WARN if ours is None else FAIL, f"{label}: before us answers {other.said}", other.cure

@@ -23,7 +23,7 @@ from git_credential_azdo.accounts.digest import digest
 from git_credential_azdo.accounts.naming import looks_like_token, unique_name
 from git_credential_azdo.accounts.place import folder, lock_path
 from git_credential_azdo.accounts.registry import SERVER
-from git_credential_azdo.commands import console, enrol, setup_git, setup_pat, typed
+from git_credential_azdo.commands import configure, console, enrol, setup_pat, typed
 from git_credential_azdo.errors import AzdoError, ServiceError, printable, report, say
 from git_credential_azdo.git import helpers
 from git_credential_azdo.git.address import https_for_ssh, message_for
@@ -135,7 +135,7 @@ def command(
     for each in wanted:
         console.err(f"Kept for {each.place.name}: {each.person or each.remote.user or 'any user'}")
     if not no_git_config:
-        setup_git.write(ask=not yes)
+        configure.write(services=True, ask=not yes)
     return code
 
 

@@ -17,7 +17,7 @@ from git_credential_azdo.accounts.account import TYPED, Block
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.registry import SERVER, SERVICES, Registry
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import console, setup_git
+from git_credential_azdo.commands import configure, console
 from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.errors import UsageError, say
@@ -58,7 +58,7 @@ def add(
     if services or login:
         _add_services(remote, login, services=services)
         if not no_git_config:
-            _let_git_know(remote, with_path=True)
+            _let_git_know()
         return
     if remote.protocol == "http" and not allow_http:
         raise UsageError(
@@ -76,7 +76,7 @@ def add(
     update(change)
     console.out(f"{remote.address} is served; what you type to git for it is kept in {name}")
     if not no_git_config:
-        _let_git_know(remote)
+        _let_git_know()
 
 
 def _add_services(remote: Remote, login: str | None, *, services: bool) -> None:
@@ -96,12 +96,12 @@ def _add_services(remote: Remote, login: str | None, *, services: bool) -> None:
     console.err(f"Next: {hints.setup(f'{remote.address}/{hints.ORGANIZATION}')}")
 
 
-def _let_git_know(remote: Remote, *, with_path: bool = False) -> None:
+def _let_git_know() -> None:
     try:
-        setup_git.write_server(remote.address, with_path=with_path)
-    except UsageError as error:  # the server is registered; git can be told by hand
-        say("error", f"git does not know of us yet: {error.message}")
-        say("hint", hints.by_hand())
+        configure.write()
+    except UsageError as error:  # the server is registered; git can be told later
+        say("error", f"git's configuration was not updated: {error.message}")
+        say("hint", error.hint or hints.configure())
 
 
 def _forget(registry: Registry, remote: Remote, *kinds: str) -> None:
@@ -147,7 +147,7 @@ def remove_server(url: str) -> None:
         if account.address == remote.address:
             name = unique_name(account, registry.accounts)
             say("hint", f"its account is still kept; to forget it: {hints.logout(name)}")
-    setup_git.undo(remote.address)
+    configure.write_again()
 
 
 def server_at(url: str) -> Remote:

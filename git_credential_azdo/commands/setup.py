@@ -16,13 +16,14 @@ from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands import (
     bytecode,
     code_page,
+    configure,
     console,
-    setup_git,
     setup_oauth,
     setup_pat,
     setup_replace,
     setup_server,
     setup_workload,
+    unconfigure,
     workload_fields,
 )
 from git_credential_azdo.commands.enrol import (
@@ -32,7 +33,7 @@ from git_credential_azdo.commands.enrol import (
     place_of,
     undecided,
 )
-from git_credential_azdo.errors import UsageError, VaultError, VaultLocked, say
+from git_credential_azdo.errors import UsageError, VaultError, VaultLocked
 from git_credential_azdo.git.remote import SERVICES_ADDRESS
 from git_credential_azdo.vault.file import NAME as FILE
 from git_credential_azdo.vault.find import find_vault
@@ -82,7 +83,7 @@ if TYPE_CHECKING:
     "--replace-global-pat", is_flag=True, help="Make one token an organization of one for all of them."
 )
 @click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
-@click.option("--undo", is_flag=True, help="Take back what setup wrote to git's configuration.")
+@click.option("--undo", is_flag=True, hidden=True, help="Another spelling of unconfigure.")
 @code_page.option
 @setup_workload.options
 def command(
@@ -111,7 +112,7 @@ def command(
 ) -> None:
     """Sign in with a browser, or keep a personal access token, and let git use it."""
     if undo:
-        _undo()
+        unconfigure.run()
         return
     if servers and not pat:
         raise UsageError("--server goes with --pat", hints.help_of("setup"))
@@ -186,16 +187,6 @@ def command(
     _finish(account, git_config=not no_git_config, ask=ask)
 
 
-def _undo() -> None:
-    taken = setup_git.undo()
-    told = "git no longer calls us for Azure DevOps" if taken else "There was nothing to take back"
-    console.err(told)
-    registry = current_registry()
-    for address in (block.get(setup_git.SERVER) for block in registry.of_kind(setup_git.KIND)):
-        if registry.server(address) is not None or address in registry.services_addresses:
-            say("hint", hints.server_remove(address))
-
-
 def _only_with_organizations() -> None:
     given = {name for name, value in click.get_current_context().params.items() if value}
     if given - {"replace_global_pat", "organizations"}:
@@ -262,15 +253,10 @@ def _choose_vault(wanted: str | None, used: str, *, ask: bool) -> str:
 def _let_git_know(account: Account, *, ask: bool) -> None:
     """Write git's configuration; what prevents that does not cost the account, which is in place by now."""
     try:
-        if account.address == SERVICES_ADDRESS:
-            setup_git.write(ask=ask)
-        else:
-            services = account.address in current_registry().services_addresses
-            setup_git.write_server(account.address, with_path=services)
+        configure.write(services=account.address == SERVICES_ADDRESS, ask=ask)
     except UsageError as error:
-        cure = f"{error.hint}, then {hints.by_hand()}" if error.hint else hints.by_hand()
         raise UsageError(
-            f"the account is kept, but git does not know of us yet: {error.message}", cure
+            f"account saved, but git's configuration was not updated: {error.message}", error.hint
         ) from None
 
 

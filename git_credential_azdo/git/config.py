@@ -1,6 +1,6 @@
 """git's configuration, read: which credential helpers git would run for a URL, and where each is set.
 
-Only reads, by one ``git config --list``; configure.py writes. It computes what git's credential.c does, so it
+Only reads, by one ``git config --list``; install.py writes. It computes what git's credential.c does, so it
 can be asked about any URL without running a helper (gitcredentials(7), git-config(1); tests compare it with
 real git). Slow path only: ``get``, ``store`` and ``erase`` never start git.
 """
@@ -137,6 +137,7 @@ def run_git(
             capture_output=True,
             timeout=_SECONDS,
             check=False,
+            start_new_session=os.name != "nt",  # Ctrl-C is for us: git shall not leave half of its work
         )
     except FileNotFoundError:
         if cwd is not None and not os.path.isdir(cwd):
@@ -303,16 +304,21 @@ def _other(helper: Helper) -> Other:
     name = "an empty helper, which ends the list before it"
     if helper.value:
         name = "a shell command" if helper.value.startswith("!") else _word(helper.value)
-    word = re.sub(r"([][.{}()*+?^$|\\])", r"\\\1", _word(helper.value)) if helper.value else "$"
+    word = escaped(_word(helper.value)) if helper.value else "$"
     cure = removal(entry, "^!" if helper.value.startswith("!") else f"^{word}")
     if entry.scope in ("system", "global") and not _USER_INFO.search(entry.key):
-        cure = hints.setup()
+        cure = hints.configure()
     return Other(helper, f"{name}, set by {entry.said}", cure)
 
 
 def _word(value: str) -> str:
     """Give the first word of a helper: the program, without its arguments."""
     return (value.split(maxsplit=1) or [value])[0]
+
+
+def escaped(value: str) -> str:
+    """Return a pattern of ``git config`` (an extended regular expression) that matches a text."""
+    return re.sub(r"([][.{}()*+?^$|\\])", r"\\\1", value)
 
 
 def place(entry: Entry) -> str:

@@ -1,0 +1,136 @@
+"""``configure``: let git ask us for Azure DevOps and the registered servers. ``setup`` and ``server`` do it, too.
+
+What our file of git's configuration holds is made anew each time, from what the accounts file says.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from git_credential_azdo import hints
+from git_credential_azdo.accounts.place import folder, gitconfig_path, lock_path
+from git_credential_azdo.accounts.registry import BINDING, LEARNED, SERVER
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands import console
+from git_credential_azdo.commands.enrol import current_registry
+from git_credential_azdo.errors import AzdoError, UsageError, say
+from git_credential_azdo.files import read_file
+from git_credential_azdo.git import install
+from git_credential_azdo.git.sections import Section, script_path
+from git_credential_azdo.lock import Lock
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.former import Record
+
+_DEV_AZURE = Section("https://dev.azure.com", with_path=True)
+_FORMER = "git-config"
+"""The kind of block in which 0.1.0 kept what it wrote: for Azure DevOps, or for a ``server``."""
+_SECONDS = 60.0
+
+
+@click.command("configure")
+@click.option("--dry-run", is_flag=True, help="Only show what would be written.")
+def command(*, dry_run: bool) -> None:
+    """Let git call this helper for Azure DevOps and the registered servers; other hosts keep their helpers."""
+    if dry_run:
+        _show(_plan(services=True))
+    else:
+        write(services=True)
+
+
+def write(*, services: bool = False, ask: bool = False) -> None:
+    """Show and write what git needs to call us; with ``ask``, a person's own file is changed only after a yes.
+
+    ``services``: for Azure DevOps too, though it was not configured before. Raises UsageError.
+    """
+    plan = _plan(services=services)
+    _show(plan)
+    if ask and plan.changes and not console.confirm("Write this?", default=True):
+        console.err("git configuration is left as it is")
+        return
+    apply(plan, hints.configure())
+    if plan.adds:
+        console.err(f"To take it back: {hints.unconfigure()}")
+
+
+def write_again() -> None:
+    """Bring our file up to date with the accounts file, where git is configured. Raises UsageError."""
+    if os.path.lexists(gitconfig_path()) or current_registry().of_kind(_FORMER):
+        write()
+
+
+def apply(plan: install.Plan, again: str) -> None:
+    """Write a plan, and forget what it replaces. Raises UsageError, whose hint ends in the command to run again."""
+    try:
+        with Lock(lock_path("git-config"), _SECONDS):
+            install.apply(plan)
+    except OSError as error:
+        raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
+    except UsageError as error:
+        raise UsageError(error.message, f"{error.hint} && {again}" if error.hint else None) from None
+    if current_registry().of_kind(_FORMER):
+        update(_forget_former)
+
+
+def records(registry: Registry) -> list[Record]:
+    """Return what 0.1.0 remembered of what it wrote."""
+    found = (
+        tuple(pair for pair in block.pairs if pair[0] not in {"kind", "server"})
+        for block in registry.of_kind(_FORMER)
+    )
+    return [record for record in found if record]
+
+
+def _forget_former(registry: Registry) -> None:
+    registry.blocks = [block for block in registry.blocks if block.get("kind") != _FORMER]
+
+
+def _plan(*, services: bool) -> install.Plan:
+    script = script_path(sys.argv[0])
+    if script is None:
+        raise UsageError("git-credential-azdo is not on PATH, so git could not call it", hints.by_hand())
+    registry, own = current_registry(), gitconfig_path()
+    services = (
+        services
+        or f'"{_DEV_AZURE.url}"'.encode() in read_file(own)
+        or any(not block.get("server") for block in registry.of_kind(_FORMER))
+    )
+    sections = _sections(registry, services=services)
+    if not sections:
+        return install.plan_undo(own, records(registry))
+    return install.plan(own, sections, script, records(registry))
+
+
+def _sections(registry: Registry, *, services: bool) -> list[Section]:
+    organizations = tuple(f"https://{name}.visualstudio.com" for name in _organizations(registry))
+    visual_studio = Section("https://*.visualstudio.com", also=organizations)
+    return [
+        *([_DEV_AZURE, visual_studio] if services else []),
+        *(Section(address, with_path=True) for address in registry.services_addresses),
+        *(Section(block.get("address")) for block in registry.of_kind(SERVER)),
+    ]
+
+
+def _organizations(registry: Registry) -> list[str]:
+    """Return the organizations of Azure DevOps Services that the accounts file knows, sorted."""
+    found = {name for account in registry.accounts for name in account.organizations}
+    found |= {block.get("organization") for block in registry.of_kind(LEARNED)}
+    found |= {block.get("target").partition("/")[0] for block in registry.of_kind(BINDING)}
+    return sorted(name for name in found if name.isascii() and name.replace("-", "").isalnum())
+
+
+def _show(plan: install.Plan) -> None:
+    if plan.changes:
+        console.err("git configuration:")
+        for line in plan.lines:
+            console.err(f"  {line}")
+    else:
+        console.err(f"git configuration: {f'updated {plan.own}' if plan.is_new else 'already in place'}")
+    for other in plan.remaining:
+        say("error", f"{other.said} is asked too, and setup cannot overrule it")
+        say("hint", other.cure)

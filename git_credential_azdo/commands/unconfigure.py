@@ -1,0 +1,38 @@
+"""``unconfigure``: take back what ``configure`` wrote to git's configuration. Accounts and servers stay."""
+
+from __future__ import annotations
+
+import os
+
+import click
+
+from git_credential_azdo import hints
+from git_credential_azdo.accounts.place import gitconfig_path
+from git_credential_azdo.commands import configure, console
+from git_credential_azdo.commands.enrol import current_registry
+from git_credential_azdo.git import install
+from git_credential_azdo.git.config import GitMissing
+
+
+@click.command(hints.unconfigure())
+def command() -> None:
+    """Take back what configure wrote to git's configuration; accounts stay. To write it again: configure."""
+    run()
+
+
+def run() -> None:
+    """Take it back, for Azure DevOps and the servers. Raises UsageError."""
+    own, records = gitconfig_path(), configure.records(current_registry())
+    try:
+        plan = install.plan_undo(own, records)
+    except GitMissing:
+        if os.path.lexists(own) or records:
+            raise
+        plan = None
+    if plan and (plan.is_new or plan.changes):
+        for line in plan.lines:
+            console.err(line)
+        configure.apply(plan, hints.unconfigure())
+        console.err("git no longer calls this helper")
+    else:
+        console.err("There was nothing to take back")

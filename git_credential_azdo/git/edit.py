@@ -1,0 +1,125 @@
+"""One file of git's configuration, edited by git itself: it takes its own lock, and keeps quoting, comments and links.
+
+Names what stopped git: a lock that another git holds or left behind, a file that cannot be written. Never writes to
+such a file otherwise. What is to be written is decided in install.py.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+import time
+
+from git_credential_azdo import hints
+from git_credential_azdo.errors import UsageError
+from git_credential_azdo.git import config
+
+_NO_SUCH_VALUE = 5
+_LOCK_SECONDS = 2.0
+"""How long another git may be at work before its lock counts as left behind: it holds one for milliseconds."""
+
+
+def global_file(*, windows: bool = os.name == "nt") -> str:
+    """Return the file that ``git config --global`` writes, whether it exists or not (git-config(1), FILES)."""
+    named = os.environ.get("GIT_CONFIG_GLOBAL")
+    if named:
+        return os.path.abspath(named)
+    usual, other = _usual_files(windows=windows)
+    return other if not os.access(usual, os.R_OK) and os.access(other, os.R_OK) else usual
+
+
+def _usual_files(*, windows: bool) -> tuple[str, str]:
+    home = os.environ.get("HOME") or ""
+    if not home and windows:  # as git's compat/mingw.c has it
+        home = os.environ.get("HOMEDRIVE", "") + os.environ.get("HOMEPATH", "")
+        home = home if os.path.isdir(home) else ""
+    home = home or os.path.expanduser("~")
+    other = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
+    return os.path.join(home, ".gitconfig"), os.path.join(other, "git", "config")
+
+
+def edit(file: str | None, *arguments: str) -> None:
+    """Run ``git config`` on a file, the global one for None; a value to unset that is not there is no error.
+
+    Raises UsageError, with the cure for what can be cured here, if git cannot write it; then it is as it was.
+    """
+    path = file or global_file()
+    _check(path)
+    give_up = time.monotonic() + _LOCK_SECONDS
+    while True:
+        done = config.run_git(["config", *(["--file", file] if file else ["--global"]), *arguments])
+        if done.returncode in {0, _NO_SUCH_VALUE}:
+            return
+        lines = done.stderr.decode("utf-8", "replace").splitlines() or ["no reason given"]
+        reason = lines[-1].removeprefix("fatal: ").removeprefix("error: ")
+        age = _age(f"{os.path.realpath(path)}.lock")
+        is_locked = age is not None or reason.endswith(": File exists")
+        if is_locked and (age or 0) <= _LOCK_SECONDS and time.monotonic() < give_up:
+            time.sleep(0.05)
+        elif is_locked:
+            raise UsageError(
+                f"another git is writing {path}, or was stopped when it did: its lock is {_in_words(age or 0)} old",
+                hints.remove(f"{os.path.realpath(path)}.lock"),
+            )
+        else:
+            raise UsageError(f"git cannot write {path}: {reason.rpartition(f'{path}: ')[2]}")
+
+
+def drop_empty_section(file: str, section: str) -> None:
+    """Remove a section's header that git left at the end of a file since a comment stands before it.
+
+    Git cannot address one of two sections of one name, so it stays where there is another.
+    """
+    header = f"[{section}]"
+    content = _content(file)
+    if content.endswith(f"{header}\n".encode()) and content.count(header.encode()) == 1:
+        name, _, rest = section.partition(" ")
+        edit(file, "--remove-section", f"{name}.{rest[1:-1]}" if rest else name)
+
+
+def ends_in(file: str, section: str) -> bool:
+    """Return whether a file ends in the header of a section that is empty."""
+    return _content(file).endswith(f"[{section}]\n".encode())
+
+
+def exactly(value: str) -> str:
+    """Return the pattern of ``git config`` that matches one value (``--fixed-value`` needs git 2.30)."""
+    return f"^{config.escaped(value)}$"
+
+
+def _content(file: str) -> bytes:
+    try:
+        with open(file, "rb") as opened:
+            return opened.read()
+    except OSError:
+        return b""
+
+
+def _check(path: str) -> None:
+    """Raise UsageError for what git would replace though it should not: a device, or a file that is read-only."""
+    try:
+        mode = os.stat(path).st_mode
+    except OSError:  # git says it better, or makes the file
+        return
+    if not stat.S_ISREG(mode):
+        raise UsageError(f"{path} is not a file that can be edited", hints.unset("GIT_CONFIG_GLOBAL"))
+    if not mode & 0o222:
+        target = os.path.realpath(path)
+        cure = hints.make_writable(target) if os.access(os.path.dirname(target), os.W_OK) else None
+        raise UsageError(f"{path} is read-only", cure)
+
+
+def _age(lock: str) -> float | None:
+    """Return how old a lock is in seconds, None if there is none."""
+    try:
+        return max(0.0, time.time() - os.stat(lock).st_mtime)
+    except OSError:
+        return None
+
+
+def _in_words(seconds: float) -> str:
+    for unit, size in (("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1)):
+        number = int(seconds // size)
+        if number or size == 1:
+            return f"{number} {unit}{'' if number == 1 else 's'}"
+    raise AssertionError

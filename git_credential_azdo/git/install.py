@@ -1,0 +1,256 @@
+"""git's configuration, written: one ``include`` line, the last of the global file; all else stands in a file of ours.
+
+git asks every helper that applies, in the order of the files, and an empty one clears those read before it
+(gitcredentials(7)): what is included last has the last word, for the addresses that it names and for no others. An
+included file that is not there is ignored (git-config(1)), so a global file that is copied into a container shuts no
+helper out. What a person wrote is never changed.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import NamedTuple
+
+from git_credential_azdo import hints
+from git_credential_azdo.errors import UsageError
+from git_credential_azdo.files import read_file, write_private
+from git_credential_azdo.git import config, former, urlmatch
+from git_credential_azdo.git.config import Entry
+from git_credential_azdo.git.edit import drop_empty_section, edit, ends_in, exactly, global_file
+from git_credential_azdo.git.sections import Section, helper_value, pairs, render
+from git_credential_azdo.signals import held_back
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+_NEW = "git-credential-azdo-include"
+"""A section that is renamed at once: git would add to an older ``include``, wherever it stands."""
+_MADE = "made together with this file: "
+_INCLUDE = "include.path"
+_WIDE = ("system", "global")
+
+
+class Plan(NamedTuple):
+    """What would be written; nothing of it is written yet.
+
+    ``own``, ``content``: our file and its bytes, None to delete it. ``is_new``: whether they differ from what is there.
+    ``adds``: whether the global file gets a line. ``gone``: include lines of ours that go. ``unfinished``: files in which a stopped run left its section. ``former``:
+    what 0.1.0 wrote. ``made``: the global file, if it did not exist before us. ``lines``: the preview for people.
+    ``remaining``: helpers that are asked too, set where we cannot overrule them.
+    """
+
+    own: str
+    content: bytes | None
+    is_new: bool
+    adds: bool
+    gone: tuple[Entry, ...]
+    unfinished: tuple[str, ...]
+    former: tuple[former.Written, ...]
+    made: str
+    lines: tuple[str, ...]
+    remaining: tuple[config.Other, ...]
+
+    @property
+    def changes(self) -> bool:
+        """Whether a person's own file would be changed."""
+        return bool(self.adds or self.gone or self.unfinished or self.former)
+
+
+def plan(own: str, sections: Sequence[Section], script: str, records: Sequence[former.Record] = ()) -> Plan:
+    """Preview that git asks us alone for what lies below some addresses.
+
+    Args:
+        own: the path of our configuration file.
+        sections: the addresses.
+        script: the absolute path of our program.
+        records: what 0.1.0 remembered of what it wrote.
+
+    Raises UsageError if git is missing or refuses its configuration, or if a path or an address cannot be written.
+
+    """
+    value = helper_value(script)
+    everything = config.read_config()
+    entries = [entry for entry in everything if not _is(entry.origin, own)]
+    examples = {section.url: _examples(entries, section.url) for section in sections}
+    ours = [Entry("global", own, *pair) for section in sections for pair in pairs(section, value)]
+    lines = [entry for entry in entries if _includes(entry, own)]
+
+    after = [each for entry in entries for each in (entry, *(ours if entry in lines else ()))]
+    wide = [entry for entry in after if entry.scope in _WIDE]
+    adds = not lines or not all(
+        [helper.value for helper in config.helpers_for(wide, example)] == [value]
+        and (not section.with_path or config.use_http_path(wide, example))
+        for section in sections
+        for example in examples[section.url]
+    )
+    if adds:
+        wide = [entry for entry in entries if entry.scope in _WIDE]
+        after = [*wide, *ours, *(entry for entry in entries if entry.scope not in _WIDE)]
+    path = global_file()
+    made = (_made(own) or former.made(records)) if os.path.exists(path) else path
+    old = former.written(entries, records, path)
+    shown: list[str] = []
+    if adds:
+        shown += [f"{path}: adds at its end", "  [include]", f"  path = {own}"]
+        shown += [f"so that git asks {script} for", *(f"  {section.url}" for section in sections)]
+    for url, below in examples.items() if adds else ():
+        replaced = _others(everything, below)
+        shown += [f"no longer asked for {url}: {other.said}" for other in replaced if other.helper.value]
+    content = render(sections, value, _MADE + made if made else "")
+    return Plan(
+        own=own,
+        content=content,
+        is_new=content != _own_content(own),
+        adds=adds,
+        gone=_ours_to_take_out(lines) if adds else (),
+        unfinished=_unfinished(entries),
+        former=old,
+        made=made,
+        lines=(*shown, *(line for each in old for line in each.lines)),
+        remaining=_others(after, [each for below in examples.values() for each in below]),
+    )
+
+
+def plan_undo(own: str, records: Sequence[former.Record] = ()) -> Plan:
+    """Preview taking all of it back; what a person has removed since is no error. Raises UsageError."""
+    entries = [entry for entry in config.read_config() if not _is(entry.origin, own)]
+    gone = _ours_to_take_out(entry for entry in entries if _includes(entry, own))
+    old = former.written(entries, records, global_file())
+    shown = [f"{line.origin}: takes out {line.key} = {line.value}" for line in gone]
+    return Plan(
+        own=own,
+        content=None,
+        is_new=os.path.lexists(own),
+        adds=False,
+        gone=gone,
+        unfinished=_unfinished(entries),
+        former=old,
+        made=_made(own) or former.made(records),
+        lines=(*shown, *(line for each in old for line in each.lines)),
+        remaining=(),
+    )
+
+
+def apply(plan: Plan) -> None:
+    """Write a plan, our own file first: without it the line has no effect, and with it gone nothing calls us.
+
+    Stopped between two steps it leaves what the next run finishes; Ctrl-C and the like wait for the end. Raises
+    UsageError if a file cannot be written.
+    """
+    with held_back():
+        _write(plan)
+        try:
+            for file in plan.unfinished:
+                edit(file, "--remove-section", _NEW)
+            for line in plan.gone:
+                edit(line.origin, "--unset-all", line.key, exactly(line.value or ""))
+                drop_empty_section(line.origin, "include")
+            for section in plan.former:
+                former.take_out(section)
+            if plan.adds:
+                _add(plan.own)
+        except UsageError as error:
+            left = "" if plan.content or plan.former else "; the line that is left there has no effect"
+            cure = error.hint or (_instead(plan.own) if plan.adds else None)
+            raise UsageError(error.message + left, cure) from None
+        if plan.content is None and plan.made and read_file(plan.made) == b"":
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(os.path.realpath(plan.made))
+
+
+def _write(plan: Plan) -> None:
+    try:
+        if plan.content is None:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(plan.own)
+        elif plan.is_new:
+            write_private(plan.own, plan.content)
+    except OSError as error:
+        raise UsageError(f"{plan.own} cannot be written: {error.strerror}") from None
+
+
+def _add(own: str) -> None:
+    path = own.replace("\\", "/") if os.name == "nt" else own
+    if ends_in(global_file(), "include"):
+        edit(None, "--add", _INCLUDE, path)
+    else:
+        edit(None, "--add", f"{_NEW}.path", path)
+        edit(None, "--rename-section", _NEW, "include")
+
+
+def _instead(own: str) -> str:
+    """Return the command that has git read our file where the global one cannot be written.
+
+    Where only the file below XDG_CONFIG_HOME is there, an empty ~/.gitconfig is preferred by git, and can be written.
+    """
+    usual = os.path.join(os.path.expanduser("~"), ".gitconfig")
+    if (
+        not os.path.lexists(usual)
+        and os.access(os.path.dirname(usual), os.W_OK)
+        and "GIT_CONFIG_GLOBAL" not in os.environ
+    ):
+        return hints.make_empty(usual)
+    return hints.include(own, os.environ.get("GIT_CONFIG_COUNT") or "0")
+
+
+def _is(path: str, own: str) -> bool:
+    """Return whether a path, in git's spelling (``~``, and on Windows any slash and case), is that of our file."""
+    return os.path.normcase(os.path.expanduser(path)) == os.path.normcase(own)
+
+
+def _includes(entry: Entry, own: str) -> bool:
+    return entry.key == _INCLUDE and entry.scope in {"global", "command"} and _is(entry.value or "", own)
+
+
+def _ours_to_take_out(lines: Iterable[Entry]) -> tuple[Entry, ...]:
+    return tuple(line for line in lines if line.scope == "global")
+
+
+def _unfinished(entries: Iterable[Entry]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(entry.origin for entry in entries if entry.key == f"{_NEW}.path"))
+
+
+def _made(own: str) -> str:
+    """Return the global file that was made together with our file, as its remark says."""
+    lines = _own_content(own).decode("utf-8", "surrogateescape").splitlines()
+    return next((line[len(_MADE) + 2 :] for line in lines if line.startswith(f"# {_MADE}")), "")
+
+
+def _own_content(own: str) -> bytes:
+    try:
+        return read_file(own)
+    except OSError as error:
+        raise UsageError(f"{own} cannot be read: {error.strerror}") from None
+
+
+def _examples(entries: Iterable[Entry], url: str) -> list[str]:
+    """Return URLs below a pattern of ours, one for each place where the entries of others could make a difference."""
+    pattern = urlmatch.normalize(url, pattern=True)
+    base = urlmatch.normalize(url.replace("*", "organization"))
+    if pattern is None or base is None:
+        raise UsageError(f"git would not understand this as a URL: {url}")
+    found = {urlmatch.write(base): None}
+    for entry in entries:
+        section, subsection, _name = config.split_key(entry.key)
+        if section != "credential" or not subsection:
+            continue
+        parts = urlmatch.partial(subsection)
+        full = parts._replace(protocol=parts.protocol or base.scheme, host=parts.host or base.host)
+        theirs = urlmatch.normalize(subsection, pattern=True) or urlmatch.normalize(urlmatch.compose(full))
+        host = theirs.host if theirs and "*" not in theirs.host else base.host
+        example = theirs._replace(host=host, port=base.port) if theirs else None
+        if example and urlmatch.match(example, pattern):
+            found[urlmatch.write(example)] = None
+    return list(found)
+
+
+def _others(entries: Sequence[Entry], examples: Iterable[str]) -> tuple[config.Other, ...]:
+    """Return every other helper (or an empty one that shuts us out) for some URLs, each once."""
+    found: dict[config.Other, None] = {}
+    for example in examples:
+        others = config.others(entries, example)
+        found |= dict.fromkeys(others.receiving or others.before)
+        found |= {others.reset: None} if others.reset else {}
+    return tuple(found)

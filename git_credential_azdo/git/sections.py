@@ -1,0 +1,92 @@
+"""What git is told of us: the sections of our own configuration file, and how our program is written there.
+
+Pure but for ``script_path``, which looks where the program lies. Which addresses there are is the caller's business;
+how git comes to read the file is install.py's.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+import sys
+from typing import NamedTuple
+
+from git_credential_azdo import hints
+from git_credential_azdo.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_PROGRAM = "git-credential-azdo"
+_HEAD = f"# git-credential-azdo writes this file; to take it back: {hints.unconfigure()}"
+
+
+class Section(NamedTuple):
+    """An address for which git shall ask us, as a pattern of git's.
+
+    ``with_path``: git must tell us the path, which holds the organization. ``also``: addresses that the pattern
+    covers, written out for programs with a git of their own, which do not know ``*`` (libgit2, JGit).
+    """
+
+    url: str
+    with_path: bool = False
+    also: tuple[str, ...] = ()
+
+
+def pairs(section: Section, value: str) -> list[tuple[str, str]]:
+    """Return git's keys and values for a section; the empty helper ends the list of those set before it."""
+    found = []
+    for url in (section.url, *section.also):
+        found += [(f"credential.{url}.helper", ""), (f"credential.{url}.helper", value)]
+        found += [(f"credential.{url}.useHttpPath", "true")] if section.with_path else []
+    return found
+
+
+def render(sections: Iterable[Section], value: str, remark: str = "") -> bytes:
+    """Return the file's bytes, ``value`` being what ``helper_value`` returned; ``remark`` stands in a comment."""
+    lines = [_HEAD, *([f"# {remark}"] if remark else [])]
+    header = ""
+    for key, written in (pair for section in sections for pair in pairs(section, value)):
+        url, _, name = key.removeprefix("credential.").rpartition(".")
+        if header != (header := f"[credential {_quoted(url)}]"):
+            lines.append(header)
+        lines.append(f"\t{name} = {written if shlex.quote(written) == written else _quoted(written)}")
+    return "\n".join([*lines, ""]).encode()
+
+
+def _quoted(text: str) -> str:
+    """Quote as git's configuration files do (git-config(1), SYNTAX); there is no line end in ``text``."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
+    """Write our program's absolute path as a value of ``helper``; git hands it to a POSIX shell, on Windows too."""
+    path = script.replace("\\", "/") if windows else script
+    if not (path.startswith("/") or (windows and path[1:3] == ":/")):
+        raise UsageError(f"not an absolute path: {script}")
+    if any(char < " " or "\ud800" <= char <= "\udfff" for char in path):
+        raise UsageError(
+            "the path of git-credential-azdo has characters that git's configuration cannot hold"
+        )
+    safe = shlex.quote(path)
+    # A quote in front would hide from git that the path is absolute: such a one is a shell command.
+    return path if safe == path else f"!{safe}"
+
+
+def script_path(argv0: str, which: Callable[[str], str | None] = shutil.which) -> str | None:
+    """Give the absolute path of our console script, symbolic links as they are (they outlive upgrades).
+
+    The one that is running; under ``python -m`` the one beside the interpreter; else the one on PATH; else None.
+    """
+    candidates = [os.path.join(os.path.dirname(sys.executable), _PROGRAM)]
+    if os.path.basename(argv0).lower() in (_PROGRAM, f"{_PROGRAM}.exe"):
+        found = argv0 if os.path.dirname(argv0) else which(argv0) or argv0
+        candidates.insert(0, found)
+    for candidate in candidates:
+        for path in (candidate, f"{candidate}.exe"):  # Windows' launcher drops its suffix from argv[0]
+            if os.path.isfile(path):
+                return os.path.abspath(path)
+    found_on_path = which(_PROGRAM)
+    return os.path.abspath(found_on_path) if found_on_path else None

@@ -16,16 +16,17 @@ from urllib.parse import quote, unquote
 from git_credential_azdo import hints
 from git_credential_azdo.devops_codes import BY_TYPE, CASES
 from git_credential_azdo.errors import ServiceError
-from git_credential_azdo.git.remote import NIL_TENANT, SERVICES_HOST, address_of, is_tenant, tenant_in
+from git_credential_azdo.git.remote import NIL_TENANT, Collection, Organization, is_tenant, tenant_in
+from git_credential_azdo.hosts import MICROSOFT, PROFILE_HOST, SERVICES_HOST
 from git_credential_azdo.signin.entra import MSA_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from git_credential_azdo.git.remote import AnyOrganization
     from git_credential_azdo.web import Answer, Web
 
 ANONYMOUS = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
-_PROFILE_HOST = "https://app.vssps.visualstudio.com"
 _OK = 200
 _NOT_FOUND = 404
 _TOO_MANY = 429
@@ -58,28 +59,26 @@ def bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-def organization_url(organization: str) -> str:
-    """Return the address of an organization, or of a server's collection."""
-    protocol, _, rest = address_of(organization).partition("://")
-    host, _, path = rest.partition("/")
-    return f"{protocol}://{host}/{quote(path, errors='surrogateescape')}"
+def origins_of(*organizations: AnyOrganization) -> frozenset[str]:
+    """Return the origins that requests about these may go to: those of Azure DevOps Services, and of each collection."""
+    return MICROSOFT.union(each.address for each in organizations if isinstance(each, Collection))
 
 
-def tokens_page(organization: str) -> str:
+def tokens_page(organization: AnyOrganization) -> str:
     """Return the page where a person makes and looks after personal access tokens."""
-    return hints.tokens_page(organization_url(organization))
+    return hints.tokens_page(organization.url)
 
 
-def tenant_of(web: Web, organization: str) -> str | None:
+def tenant_of(web: Web, organization: AnyOrganization) -> str | None:
     """Ask, without a credential, for the tenant of an organization; None when it does not tell.
 
     An organization of personal Microsoft accounts gives their tenant, MSA_TENANT.
     Raises NetworkError, ServiceError when there is no such organization.
     """
-    answer = web.request("HEAD", organization_url(organization), headers=SUPPRESS)
+    answer = web.request("HEAD", organization.url, headers=SUPPRESS)
     if answer.status == _NOT_FOUND:
         raise ServiceError(
-            f"there is no organization {organization}{'' if '://' in organization else f' on {SERVICES_HOST}'}",
+            f"there is no organization {organization}{f' on {SERVICES_HOST}' if isinstance(organization, Organization) else ''}",
             "check its spelling",
         )
     tenant = tenant_in(answer.all("WWW-Authenticate"))
@@ -90,11 +89,11 @@ def tenant_of(web: Web, organization: str) -> str | None:
     return tenant or (MSA_TENANT if named == [NIL_TENANT] else None)
 
 
-def who_am_i(web: Web, organization: str, authorization: Mapping[str, str]) -> Identity:
+def who_am_i(web: Web, organization: AnyOrganization, authorization: Mapping[str, str]) -> Identity:
     """Say whom the token speaks for in the organization. Raises Refused, ServiceError, NetworkError."""
     # Servers of any age answer without a version; Services are asked for the one that was recorded.
-    version = "" if "://" in organization else "?api-version=7.1-preview.1"
-    url = f"{organization_url(organization)}/_apis/connectionData{version}"
+    version = "?api-version=7.1-preview.1" if isinstance(organization, Organization) else ""
+    url = f"{organization.url}/_apis/connectionData{version}"
     user = _member(_get(web, url, authorization, organization), "authenticatedUser")
     identifier = _text(user, "id")
     if not identifier or identifier == ANONYMOUS:
@@ -105,10 +104,10 @@ def who_am_i(web: Web, organization: str, authorization: Mapping[str, str]) -> I
     return Identity(identifier, account or descriptor or display_name or identifier, display_name)
 
 
-def check_code_scope(web: Web, organization: str, authorization: Mapping[str, str]) -> None:
+def check_code_scope(web: Web, organization: AnyOrganization, authorization: Mapping[str, str]) -> None:
     """Raise Refused unless the token may read code in the organization; also ServiceError, NetworkError."""
-    version = "1.0" if "://" in organization else "7.1"  # every server since TFS 2015 knows 1.0
-    url = f"{organization_url(organization)}/_apis/git/repositories?api-version={version}&$top=1"
+    version = "7.1" if isinstance(organization, Organization) else "1.0"  # known since TFS 2015
+    url = f"{organization.url}/_apis/git/repositories?api-version={version}&$top=1"
     _get(web, url, authorization, organization)
 
 
@@ -128,22 +127,25 @@ def can_read_repository(web: Web, url: str, authorization: Mapping[str, str]) ->
 
 def profile(web: Web, authorization: Mapping[str, str]) -> Identity:
     """Say whom the token speaks for, with no organization. Raises Refused for a PAT of one organization."""
-    document = _get(web, f"{_PROFILE_HOST}/_apis/profile/profiles/me?api-version=7.1", authorization, None)
+    document = _get(
+        web, f"https://{PROFILE_HOST}/_apis/profile/profiles/me?api-version=7.1", authorization, None
+    )
     name = _text(document, "emailAddress") or _text(document, "displayName")
     return Identity(_text(document, "id"), name, _text(document, "displayName"))
 
 
-def organizations(web: Web, authorization: Mapping[str, str], member: str) -> list[str]:
-    """Return the names of the organizations that the member ``member`` (an Identity's id) can access."""
-    url = f"{_PROFILE_HOST}/_apis/accounts?memberId={quote(member, safe='')}&api-version=7.1"
+def organizations(web: Web, authorization: Mapping[str, str], member: str) -> list[Organization]:
+    """Return the organizations that the member ``member`` (an Identity's id) can access."""
+    url = f"https://{PROFILE_HOST}/_apis/accounts?memberId={quote(member, safe='')}&api-version=7.1"
     listed = _get(web, url, authorization, None).get("value")
     entries = listed if isinstance(listed, list) else []
-    return sorted(
-        {name for entry in entries if isinstance(entry, dict) and (name := _text(entry, "accountName"))}
-    )
+    named = (Organization.read(_text(entry, "accountName")) for entry in entries if isinstance(entry, dict))
+    return sorted({each for each in named if each is not None})
 
 
-def _get(web: Web, url: str, authorization: Mapping[str, str], organization: str | None) -> dict[str, object]:
+def _get(
+    web: Web, url: str, authorization: Mapping[str, str], organization: AnyOrganization | None
+) -> dict[str, object]:
     answer = web.request("GET", url, headers={**SUPPRESS, **authorization})
     where = f"the organization {organization}" if organization else "Azure DevOps"
     if answer.status == _OK:
@@ -154,7 +156,7 @@ def _get(web: Web, url: str, authorization: Mapping[str, str], organization: str
     raise refusal(answer, where, organization)
 
 
-def refusal(answer: Answer, where: str, organization: str | None = None) -> ServiceError:
+def refusal(answer: Answer, where: str, organization: AnyOrganization | None = None) -> ServiceError:
     """Word an answer other than 200, by Azure DevOps' own code where it gives one (TF..., VS...).
 
     ``where`` names in words who refused; ``organization`` is for the commands in the hint.
@@ -166,9 +168,9 @@ def refusal(answer: Answer, where: str, organization: str | None = None) -> Serv
     code = next((found[0] for place in places if (found := _CODE.search(place))), "")
     case = CASES.get(code) or BY_TYPE.get(type_key(answer))
     if case:
-        name = organization or "ORGANIZATION"
-        words = {"where": where, "organization": name, "address": organization_url(name)}
-        words |= {"who_can": hints.explain(words["address"], online=True), "use": hints.use()}
+        address = organization.url if organization else f"https://{SERVICES_HOST}/ORGANIZATION"
+        words = {"where": where, "organization": organization or "ORGANIZATION", "address": address}
+        words |= {"who_can": hints.explain(address, online=True), "use": hints.use()}
         kind = Refused if case.refused else ServiceError
         return kind(
             f"{case.cause.format_map(words)} ({_for_administrators(answer, code)})",

@@ -111,11 +111,6 @@ def setup_pat_from_file(organization: str = ORGANIZATION) -> str:
     return f"{setup_pat(organization)} < file-with-the-token"
 
 
-def setup_global_pat() -> str:
-    """Return the command that replaces a token for all organizations."""
-    return setup_as(["--replace-global-pat"])
-
-
 def setup_in_file_vault() -> str:
     """Return the command that keeps secrets in a private file."""
     return setup_as(["--vault", "file"])

@@ -6,11 +6,13 @@ HTTP 200. ``explain`` fills in {organization} and the commands and pages for it;
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import ServiceError
-from git_credential_azdo.git.remote import address_of
+
+if TYPE_CHECKING:
+    from git_credential_azdo.git.remote import AnyOrganization
 
 NONE = "none"
 NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})
@@ -115,7 +117,7 @@ UNKNOWN = Case(
 _BY_LOWER = {error.lower(): case for error, case in CASES.items()}  # clients were shown both spellings
 
 
-def explain(error: str, organization: str, told: str = "") -> PatRefused:
+def explain(error: str, organization: AnyOrganization, told: str = "") -> PatRefused:
     """Word a ``patTokenError``; ``told`` is what the service adds in words of its own, if it does."""
     case = _BY_LOWER.get(error.lower(), UNKNOWN)
     words = {
@@ -124,8 +126,8 @@ def explain(error: str, organization: str, told: str = "") -> PatRefused:
         "create": hints.pat_create(organization),
         "create_short": hints.pat_create(organization, days=7),
         "list": hints.pat_list(organization),
-        "who_can": hints.explain(address_of(organization), online=True),
-        "page": hints.tokens_page(address_of(organization)),
+        "who_can": hints.explain(organization.url, online=True),
+        "page": hints.tokens_page(organization.url),
     }
     message = case.cause.format_map(words)
     if told:

@@ -11,18 +11,19 @@ import datetime as dt
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urlencode
+from urllib.parse import urlencode
 
 from git_credential_azdo import devops, hints, pat_errors
 from git_credential_azdo.errors import ServiceError, printable
+from git_credential_azdo.hosts import PATS_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from git_credential_azdo.git.remote import Organization
     from git_credential_azdo.web import Answer, Web
 
 GIT_SCOPE = "vso.code_write"
-_HOST = "https://vssps.dev.azure.com"
 _VERSION = "7.1-preview.1"
 _MOST_PAGES = 50
 _TOKEN = re.compile(r"[!-~]+")
@@ -54,7 +55,13 @@ def reads_code(scopes: str) -> bool:
 
 
 def create(
-    web: Web, organization: str, authorization: Mapping[str, str], *, name: str, scope: str, expires_utc: int
+    web: Web,
+    organization: Organization,
+    authorization: Mapping[str, str],
+    *,
+    name: str,
+    scope: str,
+    expires_utc: int,
 ) -> Pat:
     """Make a token of one organization; its end may be earlier than asked for.
 
@@ -69,7 +76,7 @@ def create(
     return made
 
 
-def active(web: Web, organization: str, authorization: Mapping[str, str]) -> list[Pat]:
+def active(web: Web, organization: Organization, authorization: Mapping[str, str]) -> list[Pat]:
     """List the person's tokens that live, without the secrets. Raises as ``create``."""
     found: list[Pat] = []
     asked = {"displayFilterOption": "active", "$top": "100"}
@@ -84,7 +91,7 @@ def active(web: Web, organization: str, authorization: Mapping[str, str]) -> lis
     return found
 
 
-def revoke(web: Web, organization: str, authorization: Mapping[str, str], identifier: str) -> bool:
+def revoke(web: Web, organization: Organization, authorization: Mapping[str, str], identifier: str) -> bool:
     """End a token by its authorization id; False when there was none (any more). Raises as ``create``."""
     try:
         _ask(web, "DELETE", organization, authorization, {"authorizationId": identifier})
@@ -98,14 +105,14 @@ def revoke(web: Web, organization: str, authorization: Mapping[str, str], identi
 def _ask(
     web: Web,
     method: str,
-    organization: str,
+    organization: Organization,
     authorization: Mapping[str, str],
     parameters: Mapping[str, str] | None = None,
     *,
     json: object = None,
 ) -> Mapping[str, object]:
     query = urlencode({"api-version": _VERSION, **(parameters or {})}, safe="$")
-    url = f"{_HOST}/{quote(organization, safe='')}/_apis/tokens/pats?{query}"
+    url = f"https://{PATS_HOST}/{organization}/_apis/tokens/pats?{query}"
     answer = web.request(method, url, headers={**devops.SUPPRESS, **authorization}, json=json)
     if answer.status == 204:  # noqa: PLR2004 - how DELETE succeeds
         return {}
@@ -128,7 +135,7 @@ def _ask(
     return document
 
 
-def _refusal(answer: Answer, organization: str) -> ServiceError:
+def _refusal(answer: Answer, organization: Organization) -> ServiceError:
     if devops.type_key(answer) == "InvalidAccessException":
         return devops.Refused(
             "only a person's own sign-in may manage personal access tokens: "

@@ -19,6 +19,7 @@ from git_credential_azdo.accounts.registry import LEARNED, Registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, say
 from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.git.remote import Collection
 from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.endpoints import kept_endpoint, origin
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
@@ -35,6 +36,7 @@ from git_credential_azdo.vault.secret import remove
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
+    from git_credential_azdo.git.remote import AnyOrganization
     from git_credential_azdo.git.wire import Pair
     from git_credential_azdo.tokens import Vault
 
@@ -94,7 +96,7 @@ def keep(
 def setup_options(account: Account) -> list[str]:
     """Return what ``setup`` must be told again to sign in the same way: cloud, authority, own registration."""
     block = account.block
-    elsewhere = (name for name in account.organizations if "://" in name)
+    elsewhere = (name for name in account.organizations if isinstance(name, Collection))
     own = {
         "--org": next(elsewhere, ""),
         "--authority": block.get("authority"),
@@ -111,15 +113,15 @@ def setup_options(account: Account) -> list[str]:
     ]
 
 
-def find_tenant(organization: str, seconds: float) -> str | None:
+def find_tenant(organization: AnyOrganization, seconds: float) -> str | None:
     """Return the organization's tenant, if it tells. Raises NetworkError, ServiceError."""
-    with Web(seconds, settings_for) as web:
+    with Web(seconds, settings_for, allowed=devops.origins_of(organization)) as web:
         return devops.tenant_of(web, organization)
 
 
-def takes_token(organization: str, personal_token: str, seconds: float) -> bool:
+def takes_token(organization: AnyOrganization, personal_token: str, seconds: float) -> bool:
     """Say whether the organization takes the PAT for reading code. Raises NetworkError, ServiceError."""
-    with Web(seconds, settings_for) as web:
+    with Web(seconds, settings_for, allowed=devops.origins_of(organization)) as web:
         try:
             devops.check_code_scope(web, organization, devops.basic(personal_token))
         except devops.Refused:

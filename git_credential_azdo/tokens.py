@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from git_credential_azdo.accounts.account import Account, TokenMark
+    from git_credential_azdo.git.remote import AnyOrganization
     from git_credential_azdo.git.wire import Message, Pair
     from git_credential_azdo.vault.file import FileVault
     from git_credential_azdo.vault.none import NoVault
@@ -126,14 +127,14 @@ def access_token(account: Account, tenant: str, salt: bytes) -> Token:
     return _refreshed(account, tenant, marks, salt)
 
 
-def ask_tenant(organization: str) -> str | None:
+def ask_tenant(organization: AnyOrganization) -> str | None:
     """Ask Azure DevOps for the organization's tenant: one request, for a git that did not pass it on (before 2.41)."""
     from git_credential_azdo.renewal import find_tenant  # noqa: PLC0415 - loads httpx
 
     return find_tenant(organization, deadline.left())
 
 
-def is_accepted(organization: str, personal_token: str) -> bool:
+def is_accepted(organization: AnyOrganization, personal_token: str) -> bool:
     """Ask the organization whether it takes this PAT: one request, after it refused it once. Raises NetworkError."""
     from git_credential_azdo.renewal import takes_token  # noqa: PLC0415 - loads httpx
 
@@ -149,8 +150,8 @@ def setup_hint(account: Account) -> str:
 
         return setup_command(account.block)
     if account.kind == "pat":
-        named = [name for name in account.organizations if name != "*"]
-        return hints.setup_pat(*named) if named else hints.setup_global_pat()
+        named = account.organizations
+        return hints.setup_pat(*named) if named else hints.setup()
     from git_credential_azdo.renewal import setup_options  # noqa: PLC0415 - for an error only
 
     return hints.setup(login_hint=account.name, more=setup_options(account))

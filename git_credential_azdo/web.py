@@ -26,10 +26,11 @@ import httpx
 import git_credential_azdo
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.network import Settings
+from git_credential_azdo.hosts import MICROSOFT, origin
 from git_credential_azdo.trust import tls_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
     from types import TracebackType
 
 _MOST_BYTES = 16 * 1024 * 1024  # an answer longer than this is no answer to anything we ask
@@ -90,6 +91,7 @@ class Web:
     """All requests of one task. ``deadline``: seconds for everything done with it, from construction on.
 
     ``settings``: the way out, the same for all or by URL (``git.network.settings_for``).
+    ``allowed``: the origins that requests may go to, as in ``https://dev.azure.com``; no request leaves for another.
     ``sleep``, ``clock`` (monotonic seconds) and ``transport`` are for tests.
     """
 
@@ -98,11 +100,13 @@ class Web:
         deadline: float,
         settings: Settings | Callable[[str], Settings] | None = None,
         *,
+        allowed: Container[str] = MICROSOFT,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings_for = settings if callable(settings) else lambda _url: settings or Settings()
+        self._allowed = allowed
         self._transport = transport
         self._sleep = sleep
         self._clock = clock
@@ -135,12 +139,17 @@ class Web:
         form: Mapping[str, str] | None = None,
         json: object = None,
         retry: bool = True,
+        also: Container[str] = (),
     ) -> Answer:
         """Ask and give the answer, whatever its status; 3xx too. ``NetworkError`` if none came in time.
 
+        ``also``: origins that this request may go to beside those that were allowed from the start.
         With ``retry``: GET and HEAD are asked again after 429, 502, 503 and 504, within the deadline and
         after the pause the server asks for; any method after a connection that could not be made.
         """
+        address = origin(url)
+        if not address or (address not in self._allowed and address not in also):
+            raise NetworkError(f"{_host_of(url)} is not a host that requests of this program may go to")
         attempt = 1
         while True:
             pause = _FIRST_PAUSE * 2 ** (attempt - 1)

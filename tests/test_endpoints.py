@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, UsageError
+from git_credential_azdo.hosts import LOGIN_HOSTS
 from git_credential_azdo.signin import entra
 from git_credential_azdo.signin.endpoints import (
     Endpoint,
@@ -331,8 +332,8 @@ def test_an_endpoint_is_the_authoritys_own_or_confirmed(
         assert endpoint is not None
         parts = urlsplit(endpoint)
         assert (parts.username, parts.scheme == "https" or home.scheme == "http") == (None, True)
-        if home.hostname in entra.LOGIN_HOSTS:
+        if home.hostname in LOGIN_HOSTS:
             assert (parts.hostname, parts.port) == (home.hostname, None)
         elif origin(endpoint) != origin(authority):
             assert parts.netloc.removesuffix(":443").removesuffix(":80").rstrip(":").lower() in confirmed
-            assert parts.hostname not in entra.LOGIN_HOSTS
+            assert parts.hostname not in LOGIN_HOSTS

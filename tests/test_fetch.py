@@ -12,7 +12,7 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM, KIM
 from tests.emulator.model import TRANSFER
-from tests.people import STALE, at, everything_kept, give_pat, sign_in
+from tests.people import STALE, at, bind, everything_kept, give_pat, sign_in
 from tests.watch import new_password
 
 if TYPE_CHECKING:
@@ -130,11 +130,29 @@ def test_a_fresh_token_that_is_refused_is_explained_at_the_second_try(
     assert (emulator.seen(LOGIN), ann.kept("refresh") != {}) == ([], True)
 
 
-def test_the_first_command_in_a_guests_organization_learns_its_tenant(
+def test_an_organization_of_another_tenant_is_confirmed_before_that_tenant_hears_of_anybody(
+    user: Home, emulator: Emulator, ann: Account
+) -> None:
+    """Whoever owns a tenant sees who asks it for a token, and a repository can name any organization."""
+    url = f"{AZURE}/fabrikam/app/_git/app"
+    assert ann.token()
+    first = user.git("clone", url, "work")
+    second = user.git("clone", url, "work")
+    assert (first.code, second.code, emulator.seen(LOGIN)) == (128, 128, [])
+    hint = f"if {ANN} is a member or guest there: git credential-azdo use {ANN} --org fabrikam"
+    assert hint in second.err
+    assert f"the organization fabrikam belongs to tenant {FABRIKAM}" in second.err
+    done(user.azdo("use", ANN, "--org", "fabrikam"))
+    done(user.git("clone", url, "work"))
+    assert [record.path for record in emulator.seen(LOGIN)] == [f"/{FABRIKAM}/oauth2/v2.0/token"]
+
+
+def test_the_first_command_in_a_confirmed_organization_learns_its_tenant(
     user: Home, emulator: Emulator, ann: Account
 ) -> None:
     """Old git or new: a token of the right tenant at once, and no question for it the next time."""
     url = f"{AZURE}/fabrikam/app/_git/app"
+    bind(user, "fabrikam", ann)
     done(user.git("clone", url, "work"))
     assert [record.path for record in emulator.seen(LOGIN)] == [f"/{FABRIKAM}/oauth2/v2.0/token"]
     emulator.requests.clear()

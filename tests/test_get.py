@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM, KIM
 from tests.emulator.model import TRANSFER
-from tests.people import at, challenge, everything_kept, sign_in
+from tests.people import at, bind, challenge, everything_kept, sign_in
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -84,6 +84,7 @@ def test_a_guest_gets_a_token_of_the_other_tenant_from_the_same_sign_in(
 ) -> None:
     """git passed the tenant on, so the token endpoint is asked once and Azure DevOps never."""
     lines = [*at("fabrikam/app/_git/app"), *challenge(FABRIKAM)]
+    bind(home, "fabrikam", ann)
     first = home.get(*lines)
     assert first.fields["password"] == ann.token(FABRIKAM) != ann.token()
     assert emulator.world.grants.access[ann.token(FABRIKAM)].tenant == FABRIKAM
@@ -98,6 +99,7 @@ def test_an_older_git_costs_one_question_until_a_token_worked(
 ) -> None:
     """The tenant is learned when ``store`` confirms a token of it, and forgotten when one is refused."""
     lines = at("fabrikam/app/_git/app")
+    bind(home, "fabrikam", ann)
 
     def heads() -> int:
         return len(emulator.seen("dev.azure.com/fabrikam", "HEAD"))
@@ -119,6 +121,7 @@ def test_the_question_for_the_tenant_carries_no_credential(
     home: Home, emulator: Emulator, ann: Account
 ) -> None:
     """Whoever answers it learns nothing."""
+    bind(home, "fabrikam", ann)
     assert home.get(*at("fabrikam/app/_git/app")).fields["password"] == ann.token(FABRIKAM)
     (head,) = emulator.seen("dev.azure.com")
     assert (head.header("Authorization"), head.header("X-TFS-FedAuthRedirect")) == (None, "Suppress")

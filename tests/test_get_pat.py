@@ -101,7 +101,7 @@ def test_a_token_for_all_organizations_is_answered_with_the_date_of_its_end(
     assert first.fields["password"] == pat.kept("pat")["token"]
     assert first.err == (
         "git-credential-azdo: hint: tokens for all organizations stop working on 1 December 2026: "
-        "git credential-azdo setup --replace-global-pat\n"
+        "git credential-azdo setup\n"
     )
     assert home.get(*FABRIKAM_APP).err == ""
 

@@ -42,7 +42,15 @@ def ours(*names: str) -> set[str]:
 
 
 NOT_OURS = ours(
-    "__main__", "commands.helper", "git.wire", "git.remote", "errors", "deadline", "files", "accounts.place"
+    "__main__",
+    "hosts",
+    "commands.helper",
+    "git.wire",
+    "git.remote",
+    "errors",
+    "deadline",
+    "files",
+    "accounts.place",
 ) | {"__future__"}
 REGISTRY = NOT_OURS | ours("accounts.account", "accounts.registry")
 SERVING = REGISTRY | ours("accounts.choice", "commands.serving", "tokens", "vault.secret")

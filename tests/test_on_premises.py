@@ -215,7 +215,7 @@ def test_a_servers_token_is_nothing_for_azure_devops_and_the_other_way_round(
         (["--pat", "--server", "https://dev.azure.com/contoso"], "dev.azure.com belongs to Microsoft"),
         (["--pat", "--server", DEFAULT, "--org", "contoso"], "an account is for one place"),
         (["--pat", "--server", DEFAULT, "--all-orgs"], "--all-orgs goes with --pat and without --org"),
-        (["--pat", "--org", DEFAULT], "is no name of an organization"),
+        (["--pat", "--org", DEFAULT], "is not the name of an organization"),
     ],
 )
 def test_what_cannot_be_is_refused_before_a_token_is_read(
@@ -287,7 +287,8 @@ def test_the_longest_listed_path_is_the_collection(
         for name, collection in lists.items()
     ]
     other = Block([("kind", "pat"), ("id", "cloud"), ("org[]", "one"), ("default", "1")])
-    registry = Registry(Block(), [*accounts, other], [])
+    server = Block([("kind", "server"), ("address", TFS)])
+    registry = Registry(Block(), [server, *accounts, other], [])
     remote = Remote("https", "tfs.example.com", path=path)
     assert organization_and_user(remote, registry) == (collection, None)
     choice = choose(remote, None, registry)
@@ -298,7 +299,8 @@ def test_the_longest_listed_path_is_the_collection(
 def test_the_only_collection_is_meant_when_git_sends_no_path() -> None:
     """So that a refusal is remembered for it; the user in the request stays whole."""
     block = Block([("kind", "pat"), ("id", "one"), ("name", "erin"), ("address", TFS), ("org[]", f"{TFS}/c")])
-    registry = Registry(Block(), [block], [])
+    server = Block([("kind", "server"), ("address", TFS)])
+    registry = Registry(Block(), [server, block], [])
     for user in (None, "erin", "x"):
         remote = Remote("https", "tfs.example.com", user=user)
         assert organization_and_user(remote, registry) == (f"{TFS}/c", user)

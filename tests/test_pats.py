@@ -10,6 +10,7 @@ import pytest
 
 from git_credential_azdo import devops, pat_errors, pats
 from git_credential_azdo.errors import ServiceError
+from git_credential_azdo.git.remote import Organization
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
@@ -24,6 +25,8 @@ MADE = {
     "authorizationId": "4ab5764f-4193-4f1d-b995-64144880b7d7",
     "token": "made-just-now",
 }
+
+CONTOSO = Organization("contoso")
 
 
 def web(*answers: httpx.Response) -> tuple[Web, list[httpx.Request]]:
@@ -40,17 +43,17 @@ def web(*answers: httpx.Response) -> tuple[Web, list[httpx.Request]]:
 
 def list_active(client: Web) -> object:
     """List."""
-    return pats.active(client, "contoso", ME)
+    return pats.active(client, CONTOSO, ME)
 
 
 def create(client: Web) -> object:
     """Make one."""
-    return pats.create(client, "contoso", ME, name="n", scope="vso.code", expires_utc=1_600_000_000)
+    return pats.create(client, CONTOSO, ME, name="n", scope="vso.code", expires_utc=1_600_000_000)
 
 
 def revoke(client: Web) -> object:
     """Revoke one."""
-    return pats.revoke(client, "contoso", ME, "abc")
+    return pats.revoke(client, CONTOSO, ME, "abc")
 
 
 CALLS = [list_active, create, revoke]
@@ -59,7 +62,7 @@ CALLS = [list_active, create, revoke]
 def test_a_token_is_asked_for_as_documented() -> None:
     """One organization, an end, a plain refusal wanted; the answer's secret is in no repr."""
     client, sent = web(httpx.Response(200, json={"patToken": MADE, "patTokenError": "none"}))
-    made = pats.create(client, "contoso", ME, name="n", scope="vso.code", expires_utc=1_600_000_000)
+    made = pats.create(client, CONTOSO, ME, name="n", scope="vso.code", expires_utc=1_600_000_000)
     (request,) = sent
     assert (
         str(request.url) == "https://vssps.dev.azure.com/contoso/_apis/tokens/pats?api-version=7.1-preview.1"
@@ -91,7 +94,7 @@ def test_pages_are_followed_to_the_last() -> None:
         "patTokens": [{"validTo": "2020-02-30T00:00:00Z", "displayName": "a\x1bb"}],
     }
     client, sent = web(httpx.Response(200, json=first), httpx.Response(200, json=second))
-    one, two = pats.active(client, "contoso", ME)
+    one, two = pats.active(client, CONTOSO, ME)
     assert (one.everywhere, one.token) == (True, "")
     assert (two.expires_utc, two.name, two.id) == (None, "a?b", "")
     assert [request.url.params.get("continuationToken") for request in sent] == [None, "two"]
@@ -102,7 +105,7 @@ def test_a_list_without_an_end_is_left() -> None:
     """A service that always has more."""
     forever = [httpx.Response(200, json={"continuationToken": "more", "patTokens": []}) for _ in range(60)]
     client, sent = web(*forever)
-    assert pats.active(client, "contoso", ME) == []
+    assert pats.active(client, CONTOSO, ME) == []
     assert len(sent) == 50
 
 
@@ -163,7 +166,7 @@ def test_json_of_another_form_is_an_error() -> None:
 def test_revoking_says_whether_there_was_one(answer: httpx.Response, existed: bool) -> None:  # noqa: FBT001 - a table
     """A token that is over already is no error."""
     client, sent = web(answer)
-    assert pats.revoke(client, "contoso", ME, "abc") is existed
+    assert pats.revoke(client, CONTOSO, ME, "abc") is existed
     assert (sent[0].method, sent[0].url.params["authorizationId"]) == ("DELETE", "abc")
 
 

@@ -14,7 +14,7 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
 from tests.emulator.messages import json_response
-from tests.people import LIFE, STALE, at, challenge, everything_kept, sign_in
+from tests.people import LIFE, STALE, at, bind, challenge, everything_kept, sign_in
 from tests.watch import WATCH, new_password
 
 if TYPE_CHECKING:
@@ -98,6 +98,7 @@ def test_a_server_that_does_not_rotate_keeps_the_sign_in(
 def test_each_tenant_has_its_own_token_and_age(home: Home, emulator: Emulator, ann: Account) -> None:
     """A stale token of one tenant does not cost the other's."""
     elsewhere = [*at("fabrikam/app/_git/app"), *challenge(FABRIKAM)]
+    bind(home, "fabrikam", ann)
     home.get(*elsewhere)
     ann.let_pass(STALE)
     emulator.requests.clear()

@@ -9,6 +9,7 @@ import pytest
 
 from git_credential_azdo import devops, devops_codes, pat_errors
 from git_credential_azdo.errors import ServiceError
+from git_credential_azdo.git.remote import Organization
 from git_credential_azdo.signin import aadsts, entra
 from git_credential_azdo.signin.oauth import TokenRefused
 from git_credential_azdo.web import Answer
@@ -104,7 +105,9 @@ def test_every_code_of_azure_devops_is_worded(text: str, said: str, place: str) 
         headers.append(("X-TFS-ServiceError", text.replace(":", "%3A").replace(" ", "%20")))
     else:
         body = f"<html><body>{text}</body></html>".encode()
-    error = devops.refusal(Answer("dev.azure.com", 403, headers, body), "the organization contoso", "contoso")
+    error = devops.refusal(
+        Answer("dev.azure.com", 403, headers, body), "the organization contoso", Organization("contoso")
+    )
     code = text.partition(":")[0]
     assert code in devops_codes.CASES
     assert said in error.message
@@ -124,7 +127,7 @@ def test_an_identity_that_never_signed_in_is_told_by_its_type() -> None:
     """This one comes without a code."""
     body = json.dumps({"message": "Identity x has not been materialized", "typeKey": "AadUserStateException"})
     error = devops.refusal(
-        Answer("dev.azure.com", 401, [], body.encode()), "the organization contoso", "contoso"
+        Answer("dev.azure.com", 401, [], body.encode()), "the organization contoso", Organization("contoso")
     )
     assert error.message == (
         "the organization contoso does not know this identity yet: it never signed in there with a browser "

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from git_credential_azdo.git.remote import LOGIN_HOSTS, NIL_TENANT, Remote, is_tenant, remote_of, tenant_in
+from git_credential_azdo.git.remote import (
+    NIL_TENANT,
+    Collection,
+    Organization,
+    Remote,
+    is_tenant,
+    looks_like_token,
+    remote_of,
+    tenant_in,
+)
 from git_credential_azdo.git.wire import Message
+from git_credential_azdo.hosts import LOGIN_HOSTS
 
 TENANT = "3f2b1c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
 
@@ -207,13 +219,13 @@ LOOK_ALIKES = [
 
 @pytest.mark.parametrize("host", LOOK_ALIKES)
 def test_a_look_alike_is_never_ours(host: str) -> None:
-    """It may be somebody's registered server, which gets no token of Azure DevOps."""
+    """It may be a registered server, which gets no token of Azure DevOps, or no host that git could reach."""
     remote = about(host, "contoso/p/_git/r", "contoso")
 
-    assert remote is not None
-    assert not remote.services
-    assert (remote.organization, remote.repository) == (None, None)
-    assert remote.address != "https://dev.azure.com"
+    if remote is not None:
+        assert not remote.services
+        assert (remote.organization, remote.repository) == (None, None)
+        assert remote.address != "https://dev.azure.com"
 
 
 REAL_HOSTS = ["dev.azure.com", "contoso.visualstudio.com"]
@@ -233,14 +245,12 @@ def test_no_character_more_or_other_makes_a_host_ours(host: str, at: int, text: 
     """Prefixes, suffixes, insertions, replacements, ports, all of Unicode: only Microsoft's two shapes are ours."""
     changed = host[:at] + text + host[at + cut :]
     bare = changed.lower().removesuffix(":443")
-    label, dot, rest = bare.partition(".")
-    legacy = rest == "visualstudio.com" and label.replace("-", "").isalnum()
-    expected = changed.isascii() and (bare == "dev.azure.com" or (bool(dot) and legacy))
+    legacy = re.fullmatch(r"([a-z0-9]|[a-z0-9][a-z0-9-]{0,48}[a-z0-9])\.visualstudio\.com", bare)
+    expected = changed.isascii() and (bare == "dev.azure.com" or bool(legacy))
 
     remote = about(changed)
 
-    assert remote is not None
-    assert remote.services == expected
+    assert (remote is not None and remote.services) == expected
 
 
 @given(
@@ -253,8 +263,7 @@ def test_only_the_default_port_is_ours(host: str, port: str) -> None:
     """Port 443 and no port are one; any other port may be anybody's."""
     remote = about(f"{host}:{port}")
 
-    assert remote is not None
-    assert remote.services == (port == "443")
+    assert (remote is not None and remote.services) == (port == "443")
 
 
 @pytest.mark.parametrize(
@@ -271,7 +280,6 @@ def test_only_the_default_port_is_ours(host: str, port: str) -> None:
         ("http", "tfs.example.com:8080", "http://tfs.example.com:8080"),
         ("https", "[::1]", "https://[::1]"),
         ("https", "[::1]:443", "https://[::1]"),
-        ("https", "MÜNCHEN.example", "https://münchen.example"),
     ],
 )
 def test_any_other_web_host_is_a_server(protocol: str, host: str, address: str) -> None:
@@ -298,6 +306,17 @@ def test_any_other_web_host_is_a_server(protocol: str, host: str, address: str) 
         ("https", None),
         ("https", ""),
         (None, None),
+        ("https", "MÜNCHEN.example"),
+        ("https", "bac\u212aup.example"),
+        ("https", "tfs.example.com\r"),
+        ("https\r", "tfs.example.com"),
+        ("https", "tfs.example.com:8443:443"),
+        ("https", "tfs.example.com:443:443"),
+        ("https", "tfs.example.com:"),
+        ("https", "tfs.example.com:8443\r"),
+        ("https", "tfs.example.com:+443"),
+        ("https", "[::1]x:443"),
+        ("https", "tfs example.com"),
     ],
 )
 def test_what_names_no_web_host_is_about_nothing(protocol: str | None, host: str | None) -> None:
@@ -325,6 +344,111 @@ def test_the_user_is_passed_on_as_it_came(host: str, user: str | None) -> None:
     assert remote is not None
     assert remote.user == user
     assert remote.path is None
+
+
+NAMES = ["c", "7", "contoso", "Contoso", "con-toso", "con--toso", "4711", "a" * 50]
+NO_NAMES = [
+    "",
+    "-",
+    "-c",
+    "c-",
+    "a" * 51,
+    "con_toso",
+    "con.toso",
+    "con toso",
+    "contoso\r",
+    "contoso\n",
+    "cont\u00f6so",
+    "\u212aontoso",
+    "con\u0660toso",
+    "..",
+    "contoso/p",
+    "contoso?x",
+    "contoso@evil.test",
+    "evil.test",
+    "https://evil.test/x",
+    "https%3A%2F%2Fevil.test%2Fx",
+    "//evil.test",
+    "evil.test:443",
+    "\\evil.test",
+]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_name_of_the_form_that_azure_devops_allows_is_an_organization(name: str) -> None:
+    """Letters, digits, inner hyphens, at most 50 of them; its address is a constant host and the name."""
+    assert Organization(name) == Organization.read(name) == name.lower()
+    assert Organization(name).url == f"https://dev.azure.com/{name.lower()}"
+
+
+@pytest.mark.parametrize("name", NO_NAMES)
+def test_no_other_text_becomes_an_organization(name: str) -> None:
+    """Neither an address nor a part of one, by whichever door."""
+    assert Organization.read(name) is None
+    with pytest.raises(ValueError, match="not the name"):
+        Organization(name)
+    for remote in (about("dev.azure.com", f"{name}/_git/r"), about(f"{name}.visualstudio.com")):
+        assert remote is None or remote.organization in {None, name.split("/", maxsplit=1)[0].lower()}
+
+
+@given(st.text(st.characters() | st.sampled_from("aZ9-:/@%._\r\u212a"), max_size=60))
+def test_an_organization_never_holds_anything_but_letters_digits_and_hyphens(text: str) -> None:
+    """Whatever a URL, a file or a server says."""
+    organization = Organization.read(text)
+    assert (organization is None) == (
+        re.fullmatch(r"[A-Za-z0-9]([A-Za-z0-9-]{0,48}[A-Za-z0-9])?", text) is None
+    )
+
+
+TFS = "https://tfs.example.com:8443"
+
+
+def test_a_collection_lies_below_a_registered_address() -> None:
+    """In lower case, and percent-encoded where it becomes a URL."""
+    collection = Collection(TFS, "tfs/My Stuff", [TFS])
+    assert collection == f"{TFS}/tfs/my stuff" == Collection.read(f"{TFS}/tfs/my stuff", [TFS])
+    assert (collection.address, collection.url) == (TFS, f"{TFS}/tfs/my%20stuff")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://evil.test/x",
+        "https://tfs.example.com/x",
+        "http://tfs.example.com:8443/x",
+        "https://tfs.example.com:84430/x",
+        "https://tfs.example.com:8443.evil.test/x",
+        "https://tfs.example.com:8443@evil.test/x",
+        TFS,
+        "",
+        "contoso",
+    ],
+)
+def test_no_other_address_becomes_a_collection(address: str) -> None:
+    """An address counts only if it equals a registered one."""
+    assert Collection.read(address, [TFS]) is None
+    with pytest.raises(ValueError, match="registered"):
+        Collection(address, "x", [TFS] if address != TFS else [])
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(":/@#?\\%.x\udcff"), max_size=20))
+def test_no_path_leads_out_of_a_registered_address(path: str) -> None:
+    """The host of the URL stays what was registered."""
+    collection = Collection(TFS, path, [TFS])
+    assert collection.address == TFS
+    assert collection.url.startswith(f"{TFS}/")
+    assert not set(collection.url[len(TFS) :]) & set("@#?\\ \r\n")
+
+
+def test_a_text_as_long_as_a_token_looks_like_one() -> None:
+    """Sign-in names hold an @, and organizations have at most 50 characters, yet 40 is a token's shape already."""
+    assert [looks_like_token(text) for text in ("x" * 52, "x" * 40, "x" * 39, "x" * 40 + "@x", "")] == [
+        True,
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 @given(st.text(max_size=12), st.text(max_size=40), st.text(max_size=12))
@@ -427,12 +551,14 @@ def test_a_tenant_counts_only_as_a_guid_on_a_login_host(challenges: list[str], t
         "login.microsoftonline.us",
         "login.partner.microsoftonline.cn",
         "login.chinacloudapi.cn",
+        "login.microsoft.com",
+        "sts.windows.net",
     ],
 )
 def test_the_login_hosts_are_microsoft_s(host: str) -> None:
     """Public and sovereign clouds."""
     assert tenant_in(iter([f"Bearer authorization_uri=https://{host}/{TENANT}"])) == TENANT
-    assert len(LOGIN_HOSTS) == 5
+    assert len(LOGIN_HOSTS) == 7
 
 
 @given(st.sampled_from(sorted(LOGIN_HOSTS)), st.integers(0, 40), st.text(DISGUISES, min_size=1, max_size=3))

@@ -251,7 +251,7 @@ def test_options_shape_the_link_and_are_kept(home: Home, emulator: Emulator) -> 
     ("options", "said"),
     [
         (["--org", "no-such"], "there is no organization no-such"),
-        (["--org", "a/b"], "a/b is no name of an organization"),
+        (["--org", "a/b"], "a/b is not the name of an organization"),
         (["--alias", "a b"], "an alias is one word"),
         (["--tenant", "no such"], "'no such' is not a valid tenant"),
         (["--authority", "http://login.example.com"], "must be an https address"),

@@ -230,7 +230,7 @@ def test_a_token_for_all_organizations_comes_with_a_dated_warning(home: Home, em
     assert result.code == 0
     assert "1 December 2026" in result.err
     assert "hint: " in result.err
-    assert "Organizations: all of them" in result.err
+    assert "Organizations: all organizations" in result.err
     for organization in ("contoso", "fabrikam"):
         assert home.get(*at(f"{organization}/app/_git/app")).fields["password"] == token
 

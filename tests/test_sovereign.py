@@ -98,6 +98,7 @@ def test_tokens_are_refreshed_at_the_clouds_own_login_host(home: Home, cloud: Em
     assert add(home, "--login", LOGIN).code == 0
     assert sign_in(home, cloud, "--org", ORGANIZATION).code == 0
     before = len(cloud.requests)
+    assert home.azdo("use", ANN, "--org", f"https://{US}/fabrikam").code == 0
     challenge = f"wwwauth[]=Bearer authorization_uri=https://{LOGIN}/{FABRIKAM}"
     answer = home.get(*us("fabrikam/app/_git/app"), challenge)
     assert answer.fields["username"] == ANN
@@ -212,6 +213,7 @@ def test_an_own_registration_with_an_own_resource_signs_in_and_is_refreshed(
     assert urlsplit(sitting.link)[:2] == ("https", LOGIN)
     assert (asked["client_id"], asked["scope"], urlsplit(asked["redirect_uri"]).path) == (OWN, scope, "/done")
     assert sitting.finish(emulator.sign_in(sitting.link)).code == 0
+    assert home.azdo("use", ANN, "--org", "fabrikam").code == 0
     challenge = f"wwwauth[]=Bearer authorization_uri=https://{LOGIN}/{FABRIKAM}"
     assert home.get(*at("fabrikam/app/_git/app"), challenge).fields["username"] == ANN
     refreshed = emulator.seen(LOGIN, "POST")[-1]
@@ -260,6 +262,7 @@ def test_a_sign_in_is_asked_for_again_with_all_that_it_was_made_with(home: Home,
     options = ["--client-id", OWN, "--redirect-uri", "http://localhost/done"]
     own = ["--org", ORGANIZATION, "--authority", f"https://{LOGIN}/{CONTOSO}", *options]
     assert sign_in(home, cloud, *own).code == 0
+    assert home.azdo("use", ANN, "--org", f"https://{US}/fabrikam").code == 0
     cloud.world.fail_next("token", 70008)
     result = home.get(
         *us("fabrikam/app/_git/app"), f"wwwauth[]=Bearer authorization_uri=https://{LOGIN}/{FABRIKAM}"

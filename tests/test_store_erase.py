@@ -14,7 +14,7 @@ from git_credential_azdo.commands import feedback
 from git_credential_azdo.git.remote import remote_of
 from git_credential_azdo.git.wire import Message
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
-from tests.people import add_block, at, blocks, challenge, everything_kept, give_pat, sign_in, vault_of
+from tests.people import add_block, at, bind, blocks, challenge, everything_kept, give_pat, sign_in, vault_of
 from tests.watch import new_password
 
 if TYPE_CHECKING:
@@ -77,6 +77,7 @@ def test_storing_it_works_without_a_path_and_under_the_older_host(
 def test_storing_teaches_the_organizations_tenant_once(home: Home, emulator: Emulator, ann: Account) -> None:
     """A token of that tenant worked there; the vault stays closed, and a second time nothing changes."""
     lines = at("fabrikam/app/_git/app")
+    bind(home, "fabrikam", ann)
     given = home.get(*lines, *challenge(FABRIKAM)).lines
     assert learned(home, "fabrikam") == []
     close_vault(home)
@@ -93,6 +94,7 @@ def test_a_tenant_that_changed_is_learned_anew(home: Home, emulator: Emulator, a
     assert (ann.token(), emulator.requests) == (ann.token(), [])
     add_block(home, ("kind", "learned"), ("organization", "fabrikam"), ("tenant", CONTOSO))
     lines = at("fabrikam/app/_git/app")
+    bind(home, "fabrikam", ann)
     home.store(*lines, *home.get(*lines, *challenge(FABRIKAM)).lines)
     assert learned(home, "fabrikam") == [FABRIKAM]
 

@@ -10,7 +10,7 @@ import pytest
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.emulator.messages import Response, json_response
-from tests.people import STALE, assert_refused, at, blocks, challenge, everything_kept, learn, sign_in
+from tests.people import STALE, assert_refused, at, bind, blocks, challenge, everything_kept, learn, sign_in
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -101,6 +101,7 @@ def test_a_server_that_hangs_costs_no_more_than_the_time_given(
     began = time.monotonic()
     assert_refused(home.get(*at(), AZDO_TIMEOUT="1"), f"cannot reach {LOGIN}", "timed out after")
     emulator.refuse("dev.azure.com", faults.hang())
+    bind(home, "fabrikam", stale)
     assert_refused(home.get(*at("fabrikam/app/_git/app"), AZDO_TIMEOUT="1"), "cannot reach")
     assert time.monotonic() - began < 20
     emulator.faults.release()
@@ -126,12 +127,14 @@ def test_a_redirect_of_the_question_for_the_tenant_is_not_followed(
     """The account's own tenant then stands in."""
     emulator.add_server("https://evil.example.com", {})
     emulator.refuse("dev.azure.com", faults.redirect_to("https://evil.example.com/"))
+    bind(home, "fabrikam", stale)
     assert home.get(*at("fabrikam/app/_git/app")).fields["password"] == stale.token()
     assert emulator.seen("evil.example.com") == []
 
 
 def test_an_organization_that_does_not_exist_is_named(home: Home, emulator: Emulator, stale: Account) -> None:
     """A mistyped address is the commonest reason."""
+    bind(home, "contosso", stale)
     assert_refused(home.get(*at("contosso/app/_git/app")), "there is no organization contosso")
     assert (stale.token() != "", emulator.seen(LOGIN)) == (True, [])
 
@@ -191,6 +194,7 @@ def test_a_tenant_that_cannot_be_forgotten_hides_no_refusal(
 ) -> None:
     """The registry is read-only: the person still hears of the refusal."""
     emulator.world.tenants[FABRIKAM].guests.clear()
+    bind(home, "fabrikam", stale)
     (home.registry.parent / "accounts.lock").mkdir()
     result = home.get(*at("fabrikam/app/_git/app"), *challenge(FABRIKAM))
     assert_refused(result, f"{ANN} is no member or guest of tenant {FABRIKAM}")

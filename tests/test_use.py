@@ -122,7 +122,7 @@ def test_a_folder_without_one_repository_of_azure_devops(
     ("words", "said"),
     [
         (("nobody",), f"no account is named nobody; known are work, {BOB}, carl@fabrikam.com"),
-        (("work", "--org", "a/b"), "a/b is no name of an organization"),
+        (("work", "--org", "a/b"), "a/b is not the name of an organization"),
         (("work", "--org", "x", "--default"), "exclude each other"),
         (("carl@fabrikam.com", "--org", "contoso"), "is a token for fabrikam, not for contoso"),
     ],

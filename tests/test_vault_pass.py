@@ -125,6 +125,7 @@ def test_a_sign_in_is_kept_refreshed_and_forgotten(pass_home: Home, emulator: Em
     assert (first.fields["username"], first.err) == (ANN, "")
     before = len(emulator.requests)
     elsewhere = [*FABRIKAM, f"wwwauth[]=Bearer authorization_uri=https://login.microsoftonline.com/{TENANT}"]
+    assert home.azdo("use", ANN, "--org", "fabrikam").code == 0
     other = home.get(*elsewhere)
     assert (other.fields["username"], other.err) == (ANN, "")
     assert home.get(*elsewhere).out == other.out

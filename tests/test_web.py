@@ -18,6 +18,7 @@ import trustme
 from git_credential_azdo import web
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.network import Settings
+from git_credential_azdo.hosts import LOGIN_HOSTS, PATS_HOST, PROFILE_HOST, SERVICES_HOST
 from git_credential_azdo.trust import tls_context
 from git_credential_azdo.web import Answer, Web
 
@@ -55,7 +56,17 @@ class Clock:
 
 def answering(handler: Callable[[httpx.Request], httpx.Response], deadline: float = 30, **kwargs: Any) -> Web:
     """Make a Web whose server is a function."""
-    return Web(deadline, transport=httpx.MockTransport(handler), **kwargs)
+    return Web(deadline, allowed=ANYWHERE, transport=httpx.MockTransport(handler), **kwargs)
+
+
+class _Anywhere:
+    """Every origin: who may be asked is not what most of these tests are about."""
+
+    def __contains__(self, _origin: object) -> bool:
+        return True
+
+
+ANYWHERE = _Anywhere()
 
 
 @contextlib.contextmanager
@@ -232,7 +243,7 @@ def test_a_refused_connection_is_tried_again_for_every_method(method: str) -> No
         port = taken.getsockname()[1]
 
     with (
-        Web(30, clock=clock, sleep=clock.sleep) as client,
+        Web(30, allowed=ANYWHERE, clock=clock, sleep=clock.sleep) as client,
         pytest.raises(NetworkError) as caught,
     ):
         client.request(
@@ -255,7 +266,7 @@ def test_a_lost_answer_to_a_post_is_not_asked_for_again() -> None:
 
     with (
         server(behave) as port,
-        Web(5, sleep=clock.sleep) as client,
+        Web(5, allowed=ANYWHERE, sleep=clock.sleep) as client,
         pytest.raises(NetworkError, match="broke before the answer was complete") as caught,
     ):
         client.request("POST", f"http://127.0.0.1:{port}/", form={"refresh_token": SECRET})
@@ -270,7 +281,7 @@ def test_a_server_that_says_nothing_more_costs_no_more_than_the_deadline(drip: b
     """Silence before, within and after the head of the answer ends in one line, in time."""
     with (
         server(lambda connection: connection.sendall(drip)) as port,
-        Web(0.3) as client,
+        Web(0.3, allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match=r"timed out after 1 s") as caught,
     ):
         client.request("GET", f"http://127.0.0.1:{port}/?{SECRET}")
@@ -286,7 +297,7 @@ def test_a_server_that_drips_is_bounded_too() -> None:
         while not stop.wait(0.05):
             connection.sendall(b"x")
 
-    with server(behave) as port, contextlib.ExitStack() as stack, Web(0.3) as client:
+    with server(behave) as port, contextlib.ExitStack() as stack, Web(0.3, allowed=ANYWHERE) as client:
         stack.callback(stop.set)
         with pytest.raises(NetworkError, match="timed out"):
             client.request("GET", f"http://127.0.0.1:{port}/")
@@ -356,7 +367,7 @@ def test_a_request_that_cannot_be_made_is_one_line_without_the_secret(
     method: str, url: str, headers: dict[str, str]
 ) -> None:
     """Errors of httpx quote URLs and header values; ours do not."""
-    with Web(1) as client, pytest.raises(NetworkError, match="cannot reach") as caught:
+    with Web(1, allowed=ANYWHERE) as client, pytest.raises(NetworkError, match="cannot reach") as caught:
         client.request(method, url, headers=headers, retry=False)
 
     assert SECRET not in whole_story(caught.value)
@@ -387,7 +398,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused_with_the_cure(authorit
     """The hint names the setting of ours and of git that cures it."""
     with (
         tls_server(authority, "localhost") as port,
-        Web(5) as client,
+        Web(5, allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match="its certificate does not verify") as caught,
     ):
         client.request("GET", f"https://localhost:{port}/")
@@ -407,7 +418,7 @@ def test_an_authority_of_ones_own_is_trusted_when_named(
     if way == "environment":
         monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
 
-    with tls_server(authority, "localhost") as port, Web(5, settings) as client:
+    with tls_server(authority, "localhost") as port, Web(5, settings, allowed=ANYWHERE) as client:
         assert client.request("GET", f"https://localhost:{port}/").json() == {}
 
 
@@ -415,7 +426,7 @@ def test_a_port_that_speaks_no_tls_is_told_so() -> None:
     """A plain http server behind an https address is named for what it is."""
     with (
         server(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port,
-        Web(5) as client,
+        Web(5, allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match=r"no TLS connection \(\w+\)"),
     ):
         client.request("GET", f"https://127.0.0.1:{port}/")
@@ -428,7 +439,7 @@ def test_a_certificate_for_another_host_is_refused(authority: trustme.CA, tmp_pa
 
     with (
         tls_server(authority, "other.example") as port,
-        Web(5, Settings(ca_file=str(bundle))) as client,
+        Web(5, Settings(ca_file=str(bundle)), allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match="its certificate does not verify"),
     ):
         client.request("GET", f"https://localhost:{port}/")
@@ -436,7 +447,10 @@ def test_a_certificate_for_another_host_is_refused(authority: trustme.CA, tmp_pa
 
 def test_verification_ends_only_when_switched_off(authority: trustme.CA) -> None:
     """``verify=False`` is what git's http.sslVerify=false asks for."""
-    with tls_server(authority, "other.example") as port, Web(5, Settings(verify=False)) as client:
+    with (
+        tls_server(authority, "other.example") as port,
+        Web(5, Settings(verify=False), allowed=ANYWHERE) as client,
+    ):
         assert client.request("GET", f"https://localhost:{port}/").status == 200
 
 
@@ -446,7 +460,7 @@ def test_a_file_of_certificates_that_cannot_be_read_is_named(tmp_path: Path) -> 
     empty.write_text("")
     for path in (str(tmp_path / "none.pem"), str(empty)):
         with pytest.raises(NetworkError, match="cannot read the certificates of") as caught:
-            Web(5, Settings(ca_file=path)).request("GET", "https://localhost:1/")
+            Web(5, Settings(ca_file=path), allowed=ANYWHERE).request("GET", "https://localhost:1/")
 
         assert "http.sslCAInfo" in str(caught.value.hint)
 
@@ -493,7 +507,7 @@ def test_a_proxy_that_refuses_is_named_with_its_cure(monkeypatch: pytest.MonkeyP
         if way == "environment":
             monkeypatch.setenv("HTTPS_PROXY", url)
 
-        with Web(5, settings) as client, pytest.raises(NetworkError) as caught:
+        with Web(5, settings, allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
             client.request("GET", "https://dev.azure.example/x")
 
     assert str(caught.value) == f"cannot reach dev.azure.example: the proxy 127.0.0.1:{port} refused (407)"
@@ -508,7 +522,7 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         port = taken.getsockname()[1]
     monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
 
-    with Web(5) as client, pytest.raises(NetworkError) as caught:
+    with Web(5, allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
         client.request("GET", "https://dev.azure.example/", retry=False)
 
     assert str(caught.value) == (
@@ -527,7 +541,10 @@ def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
         connection.recv(65536)
         connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
 
-    with server(behave) as port, Web(5, Settings(proxy="") if way == "setting" else None) as client:
+    with (
+        server(behave) as port,
+        Web(5, Settings(proxy="") if way == "setting" else None, allowed=ANYWHERE) as client,
+    ):
         assert client.request("GET", f"http://127.0.0.1:{port}/").json() == {}
 
 
@@ -538,6 +555,59 @@ def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
 def test_a_proxy_that_httpx_cannot_use_is_one_line(proxy: str, said: str) -> None:
     """Unknown schemes, and SOCKS without its package, are told without the proxy's password."""
     with pytest.raises(NetworkError, match=said) as caught:
-        Web(5, Settings(proxy=proxy)).request("GET", "https://localhost:1/")
+        Web(5, Settings(proxy=proxy), allowed=ANYWHERE).request("GET", "https://localhost:1/")
 
     assert SECRET not in whole_story(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://evil.test/x/_apis/git/repositories",
+        "https://dev.azure.com.evil.test/contoso",
+        "https://dev.azure.com@evil.test/contoso",
+        "https://evil.test\\@dev.azure.com/contoso",
+        "https://dev.azure.com:8443/contoso",
+        "http://dev.azure.com/contoso",
+        "https://contoso.visualstudio.com/_apis",
+        "https://xdev.azure.com/",
+        "https://dev.azure.com\r\n.evil.test/",
+        "https://DEV.AZURE.COM.evil.test/",
+        "file:///etc/passwd",
+        "https:///dev.azure.com/",
+        "//dev.azure.com/",
+        "dev.azure.com",
+        "",
+    ],
+)
+def test_no_request_leaves_for_a_host_that_was_not_allowed(url: str) -> None:
+    """The last door: whatever made the URL, only listed origins are asked."""
+    sent: list[httpx.Request] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        sent.append(request)
+        return httpx.Response(200)
+
+    with (
+        Web(5, transport=httpx.MockTransport(answer)) as client,
+        pytest.raises(NetworkError, match="may go to"),
+    ):
+        client.request("GET", url, headers={"Authorization": f"Basic {SECRET}"})
+    assert sent == []
+
+
+def test_what_is_allowed_is_microsofts_and_what_the_caller_names() -> None:
+    """A registered server for the whole task, an authority for one request."""
+
+    def answer(_request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200)
+
+    with Web(5, allowed=["https://tfs.example.com:8443"], transport=httpx.MockTransport(answer)) as client:
+        assert client.request("GET", "https://TFS.example.com:8443/c").status == 200
+        assert client.request("GET", "https://id.example/token", also=["https://id.example"]).status == 200
+        for url in ("https://id.example/token", "https://dev.azure.com/contoso"):
+            with pytest.raises(NetworkError, match="may go to"):
+                client.request("GET", url)
+    with Web(5, transport=httpx.MockTransport(answer)) as client:
+        for host in (SERVICES_HOST, PROFILE_HOST, PATS_HOST, *LOGIN_HOSTS):
+            assert client.request("GET", f"https://{host}:443/x").status == 200

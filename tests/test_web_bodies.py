@@ -15,6 +15,7 @@ import pytest
 
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.network import Settings
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
@@ -28,10 +29,11 @@ ASK = """
 import resource, sys
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git.network import Settings
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.web import Web
 try:
     with Web(30, Settings(proxy="")) as web:
-        print(len(web.request("GET", sys.argv[1]).body))
+        print(len(web.request("GET", sys.argv[1], also=[origin(sys.argv[1])]).body))
 except AzdoError as error:
     print(error.message)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024))
@@ -138,7 +140,7 @@ def test_a_body_is_read_plain_or_in_one_layer_of_gzip(server: _Server, coding: s
     server.body, server.coding = body, coding
 
     with Web(30, Settings(proxy="")) as web:
-        answer = web.request("GET", server.url)
+        answer = web.request("GET", server.url, also=[origin(server.url)])
 
     assert (answer.json(), server.accepted) == ({"name": "contoso"}, ["identity"])
 
@@ -155,7 +157,7 @@ def test_what_is_not_packed_as_it_says_is_no_answer(server: _Server, body: bytes
     server.body, server.coding = body, "gzip"
 
     with Web(30, Settings(proxy="")) as web, pytest.raises(ServiceError, match=said):
-        web.request("GET", server.url)
+        web.request("GET", server.url, also=[origin(server.url)])
 
 
 def test_an_empty_body_needs_no_packing(server: _Server) -> None:
@@ -163,4 +165,4 @@ def test_an_empty_body_needs_no_packing(server: _Server) -> None:
     server.coding = "gzip"
 
     with Web(30, Settings(proxy="")) as web:
-        assert web.request("GET", server.url).body == b""
+        assert web.request("GET", server.url, also=[origin(server.url)]).body == b""

@@ -35,6 +35,8 @@ READ_ONLY = [
     (b"a=b\r\r\n", [("a", "b\r")], "only one CR belongs to the line's end"),
     (b"a=b\n\nc=d\n", [("a", "b")], "a blank line ends the message"),
     (b"a=b\r\n\r\nc=d\r\n", [("a", "b")], "so does a blank line with CR"),
+    (b"a=b\r\nc=d\n", [("a", "b\r"), ("c", "d")], "a CR of one line alone is a part of its value"),
+    (b"a=b\nc=d\r\n", [("a", "b"), ("c", "d\r")], "also of the last one"),
     (b"\na=b\n", [], "a message may be empty"),
     (b"a=b\n\nno equals sign, NUL \0", [("a", "b")], "what follows the message is not looked at"),
 ]

@@ -6,12 +6,13 @@ newer version's keys survive; the classes here are views of blocks and hold no s
 
 from __future__ import annotations
 
-from git_credential_azdo.git.remote import SERVICES_ADDRESS
+from git_credential_azdo.git.remote import SERVICES_ADDRESS, Collection, Organization
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
+    from git_credential_azdo.git.remote import AnyOrganization
     from git_credential_azdo.git.wire import Pair
 
 OAUTH = "oauth"
@@ -150,9 +151,22 @@ class Account(View):
         return self.block.get("tenant").lower()
 
     @property
-    def organizations(self) -> list[str]:
-        """What it was set up for."""
+    def listed(self) -> list[str]:
+        """What it was set up for, as written in the file: names, addresses, or ALL_ORGANIZATIONS. For people to read."""
         return [name.lower() for name in self.block.all("org[]")]  # people mend the file by hand
+
+    @property
+    def organizations(self) -> Sequence[AnyOrganization]:
+        """What of it can be asked: names of Azure DevOps Services, or collections below this account's address."""
+        address = self.address
+        if address == SERVICES_ADDRESS:
+            return [name for text in self.listed if (name := Organization.read(text))]
+        return [collection for text in self.listed if (collection := Collection.read(text, (address,)))]
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether it was set up for all organizations."""
+        return ALL_ORGANIZATIONS in self.listed
 
     @property
     def default(self) -> bool:
@@ -186,7 +200,7 @@ class Account(View):
 
     def lists(self, organization: str) -> bool:
         """Say whether the account was set up for the organization."""
-        listed = self.organizations
+        listed = self.listed
         return organization in listed or ALL_ORGANIZATIONS in listed
 
     def can_serve(self, organization: str | None) -> bool:
@@ -214,6 +228,11 @@ class Account(View):
                 words = [mark.tenant or "-", mark.digest, str(mark.received)]
                 kept.append(" ".join([*words, "dropped"] if mark.dropped else words))
         self.block.set_all("token[]", kept)
+
+    @property
+    def rejected_by(self) -> list[str]:
+        """The organizations whose refusals are marked, by name; ``-`` where the request did not tell one."""
+        return [text.rpartition(" ")[0] for text in self.block.all("rejected[]")]
 
     def rejected_at(self, organization: str | None) -> int | None:
         """Return when the organization refused this account's token, in seconds since the epoch, if it did."""
@@ -247,6 +266,11 @@ class Typed(View):
     def user(self) -> str | None:
         """The user it was stored with, if any."""
         return self.block.get("username") if self.block.has("username") else None
+
+    @property
+    def user_in_vault(self) -> bool:
+        """Whether the user has the shape of a token and is therefore in the vault, with the secret."""
+        return self.block.get("user_in_vault") == "1"
 
     @property
     def path(self) -> str | None:

@@ -8,13 +8,15 @@ accounts that fit equally are never guessed between.
 from __future__ import annotations
 
 from git_credential_azdo.accounts.account import PAT
-from git_credential_azdo.git.remote import named_organization, unquote
+from git_credential_azdo.git.remote import Collection, looks_like_token, named_organization, unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account, Typed
     from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.git.remote import AnyOrganization, Remote
+
+    Request = tuple[AnyOrganization | None, str | None]
 
 CHOSEN = "account"
 TYPED_CREDENTIAL = "typed"
@@ -47,7 +49,7 @@ class Choice:
         self,
         outcome: str,
         reason: str,
-        request: tuple[str | None, str | None],
+        request: Request,
         candidates: list[Account],
         *,
         account: Account | None = None,
@@ -86,23 +88,24 @@ def choose(remote: Remote, tenant: str | None, registry: Registry) -> Choice:
     if matching:
         return Choice(TYPED_CREDENTIAL, "a credential typed to git earlier", request, [], typed=matching[0])
     if user and not named:
-        return Choice(UNKNOWN_USER, f"no account here is named {user}", request, accounts)
+        shown = "what looks like a token" if looks_like_token(user) else user
+        return Choice(UNKNOWN_USER, f"no account here is named {shown}", request, accounts)
     if named:
         return Choice(NOT_COVERED, f"no account here covers {organization}", request, named)
     return Choice(NONE, "there is no account", request, [])
 
 
-def organization_and_user(remote: Remote, registry: Registry) -> tuple[str | None, str | None]:
+def organization_and_user(remote: Remote, registry: Registry) -> Request:
     """Tell the organization from a user: Azure's own clone URLs carry the organization as the user."""
     organization, user = remote.organization, remote.user or None
     if not remote.services:
         return _collection(remote, registry), user
-    if user is None:
+    if user is None or looks_like_token(user):
+        return organization, user
+    meant = named_organization(remote.host, user, registry.services_hosts)
+    if meant is not None and meant == organization:
         return organization, None
-    meant = named_organization(remote.host, user.lower())
-    if meant == organization:
-        return organization, None
-    if organization is None and "@" not in user:
+    if not remote.path and organization is None and meant is not None:
         known = any(account.answers_to(user) for account in registry.accounts)
         if not known and not any(_is_user_of(user, entry) for entry in registry.typed):
             return meant, None
@@ -114,22 +117,33 @@ def _accounts_at(remote: Remote, registry: Registry) -> list[Account]:
     return [account for account in registry.accounts if account.address == address]
 
 
-def _collection(remote: Remote, registry: Registry) -> str | None:
+def _collection(remote: Remote, registry: Registry) -> Collection | None:
     """Return the collection of a server that the path lies in: one that an account lists, else the path itself.
 
     Without a path (git leaves it out unless useHttpPath is set) it is the only one that is listed, or unknown.
     """
-    accounts = _accounts_at(remote, registry)
-    listed = {name for account in accounts for name in account.organizations}
+    address = remote.address
+    if address not in registry.addresses:
+        return None
+    listed = [
+        name
+        for account in _accounts_at(remote, registry)
+        for name in account.organizations
+        if isinstance(name, Collection)
+    ]
     if not remote.path:
-        return listed.pop() if len(listed) == 1 else None
-    place = f"{remote.address}/{unquote(remote.path).lower()}"
-    return max((name for name in listed if f"{place}/".startswith(f"{name}/")), key=len, default=place)
+        return listed[0] if len(set(listed)) == 1 else None
+    whole = Collection(address, unquote(remote.path), (address,))
+    return max((name for name in listed if f"{whole}/".startswith(f"{name}/")), key=len, default=whole)
 
 
 def _is_user_of(user: str, entry: Typed) -> bool:
     """Say whether a typed credential knows the user as a user, not as its organization's name."""
     return _same_name(user, entry.user) and user.lower() != entry.organization
+
+
+def _may_be_in_vault(user: str, entry: Typed) -> bool:
+    return entry.user_in_vault and looks_like_token(user)
 
 
 def _same_name(name: str, other: str | None) -> bool:
@@ -138,7 +152,7 @@ def _same_name(name: str, other: str | None) -> bool:
 
 def _decide(
     remote: Remote,
-    request: tuple[str | None, str | None],
+    request: Request,
     tenant: str | None,
     candidates: list[Account],
     registry: Registry,
@@ -192,12 +206,12 @@ def matching_typed(
             for entry in typed
             if entry.address == remote.address
             and organization in {None, entry.organization}
-            and (user is None or _same_name(user, entry.user))
+            and (user is None or _same_name(user, entry.user) or _may_be_in_vault(user, entry))
         ]
     return [
         entry
         for entry in typed
         if entry.address == remote.address
         and remote.path in {None, entry.path}
-        and remote.user in {None, entry.user}
+        and (remote.user in {None, entry.user} or _may_be_in_vault(remote.user or "", entry))
     ]

@@ -30,13 +30,15 @@ def variable_for(remote: Remote, choice: Choice | None, environment: Mapping[str
         choice: the account choice for Azure DevOps Services; None for a registered server.
         environment: the process environment.
 
-    The request must name no user, or only the organization. A pipeline's token goes to the collection it came from
+    The request must name no user, or only the organization, or the very token. A pipeline's token goes to the collection it came from
     and nowhere else; a personal token steps back, outside CI, for an account bound to or set up for the organization.
 
     """
     user = choice.user if choice else remote.user
-    if remote.protocol != "https" or user:
+    if remote.protocol != "https":
         return None
+    if user:  # in pipelines people write url."https://$TOKEN@dev.azure.com".insteadOf: the token itself, and no path
+        return next((name for name in VARIABLES if choice and environment.get(name) == user), None)
     in_pipeline = bool(environment.get("TF_BUILD"))
     if in_pipeline and environment.get(PIPELINE_TOKEN) and _is_collection_of(remote, choice, environment):
         return PIPELINE_TOKEN

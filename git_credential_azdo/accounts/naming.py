@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS
 from git_credential_azdo.errors import UsageError
+from git_credential_azdo.git.remote import looks_like_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_credential_azdo.accounts.account import Account
-
-SHORTEST_TOKEN = 40
 
 
 def unique_name(account: Account, accounts: Sequence[Account]) -> str:
@@ -39,16 +37,17 @@ def account_named(name: str, accounts: Sequence[Account]) -> Account:
         raise UsageError("there is no account", hints.setup())
     if not found:
         known = ", ".join(unique_name(account, accounts) for account in accounts)
-        raise UsageError(f"no account is named {name}; known are {known}", hints.accounts())
+        shown = "what looks like a token" if looks_like_token(name) else name
+        raise UsageError(f"no account is named {shown}; known are {known}", hints.accounts())
     exact = ", ".join(f"{hints.quote(unique_name(each, accounts))} ({_described(each)})" for each in found)
     raise UsageError(f"several accounts are named {name}", f"use one of these names: {exact}")
 
 
 def _described(account: Account) -> str:
-    organizations = ", ".join(account.organizations).replace(ALL_ORGANIZATIONS, "all organizations")
+    organizations = listed_names(account)
     return f"{account.kind} for {organizations}" if organizations else account.kind
 
 
-def looks_like_token(user: str) -> bool:
-    """Say whether a text in the user's place is rather a secret: people write https://TOKEN@host, and users are shown."""
-    return "@" not in user and len(user) >= SHORTEST_TOKEN
+def listed_names(account: Account) -> str:
+    """Return the organizations that the account was set up for, for people to read; an empty text for none."""
+    return "all organizations" if account.lists_all else ", ".join(account.listed)

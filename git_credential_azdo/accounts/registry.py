@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from git_credential_azdo.accounts.account import ACCOUNT_KINDS, TYPED, Account, Block, Typed
 from git_credential_azdo.errors import ProtocolError
-from git_credential_azdo.git.remote import Remote, address_of, remote_of
+from git_credential_azdo.git.remote import AnyOrganization, Organization, Remote, remote_of
 from git_credential_azdo.git.wire import MAX_LINE, Message, parse_pairs, split_blocks
+from git_credential_azdo.hosts import SERVICES_HOST
 
 VERSION = "1"
 
@@ -53,6 +54,11 @@ class Registry:
         """Return the blocks of one kind."""
         return [block for block in self.blocks if block.get("kind") == kind]
 
+    @property
+    def addresses(self) -> list[str]:
+        """The addresses that a person registered: servers, and further hosts of Azure DevOps Services."""
+        return [*(block.get("address") for block in self.of_kind(SERVER)), *self.services_addresses]
+
     def server(self, address: str) -> Block | None:
         """Return the block of the server registered as ``address`` (``https://host:port``), if it is."""
         return next((block for block in self.of_kind(SERVER) if block.get("address") == address), None)
@@ -76,12 +82,14 @@ class Registry:
         """Say what a message is about, with what was registered here; None when it names no web host."""
         return remote_of(message, self.services_hosts)
 
-    def remote_at(self, organization: str, user: str | None = None) -> Remote | None:
-        """Return the remote that an organization, or a server's collection, is by our name for it."""
-        protocol, _, rest = address_of(organization).partition("://")
-        host, _, path = rest.partition("/")
-        pairs = [("protocol", protocol), ("host", host), ("path", path)]
-        return self.remote_of(Message(pairs if user is None else [*pairs, ("username", user)]))
+    def remote_at(self, organization: AnyOrganization, user: str | None = None) -> Remote:
+        """Return the remote that an organization, or a server's collection, is."""
+        if isinstance(organization, Organization):
+            return Remote("https", SERVICES_HOST, services=True, organization=organization, user=user)
+        protocol, _, host = organization.address.partition("://")
+        if host in self.services_hosts:
+            return Remote(protocol, host, services=True, organization=organization, user=user)
+        return Remote(protocol, host, path=organization[len(organization.address) + 1 :], user=user)
 
     def binding(self, target: str) -> str | None:
         """Return the id of the account bound to ``organization`` or ``organization/project/repository``."""

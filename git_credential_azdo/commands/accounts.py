@@ -96,7 +96,7 @@ def _row(account: Account, registry: Registry) -> dict[str, object]:
         "id": account.id,
         "kind": account.kind,
         "tenant": account.tenant or None,
-        "organizations": account.organizations,
+        "organizations": account.listed,
         "bound_to": _bound(account, registry),
         "default": account.default,
         "state": state,
@@ -111,8 +111,8 @@ def _bound(account: Account, registry: Registry) -> list[str]:
 
 def _served(account: Account, registry: Registry) -> str:
     bound = _bound(account, registry)
-    listed = [f"{name} (bound)" if name in bound else name for name in account.organizations]
-    listed += [f"{target} (bound)" for target in bound if target not in account.organizations]
+    listed = [f"{name} (bound)" if name in bound else name for name in account.listed]
+    listed += [f"{target} (bound)" for target in bound if target not in account.listed]
     return ", ".join(listed).replace("*", "all")
 
 

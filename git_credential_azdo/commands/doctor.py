@@ -9,7 +9,7 @@ from __future__ import annotations
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, Block
+from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import Registry
 from git_credential_azdo.commands import console, doctor_here, doctor_kept, doctor_online
@@ -26,7 +26,8 @@ from git_credential_azdo.commands.doctor_check import (
 from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.errors import AzdoError, UsageError
 from git_credential_azdo.git.address import message_for, remote_of_url
-from git_credential_azdo.git.remote import LEGACY_SUFFIX, address_of
+from git_credential_azdo.git.remote import SERVICES_ADDRESS, Organization
+from git_credential_azdo.hosts import LEGACY_SUFFIX
 
 LIMIT_SECONDS = 30.0
 _COLORS = {OK: "green", WARN: "yellow", FAIL: "red"}
@@ -42,7 +43,7 @@ def command(url: str | None, form: str) -> int:
     if url and remote_of_url(url) is None:
         raise UsageError(
             "that is no web address, and git asks credential helpers for nothing else",
-            hints.doctor(address_of(hints.ORGANIZATION)),
+            hints.doctor(f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}"),
         )
     checks = examine(url)
     is_well = all(check.state != FAIL for check in checks)
@@ -94,9 +95,9 @@ def _addresses(url: str | None, registry: Registry) -> list[str]:
     if url:
         return [url]
     listed = (name for account in registry.accounts for name in account.organizations)
-    organization = next((name for name in listed if name != ALL_ORGANIZATIONS), "organization")
-    legacy = [] if "://" in organization else [f"https://{organization}{LEGACY_SUFFIX}"]
-    return [address_of(organization), *legacy]
+    organization = next(listed, Organization("organization"))
+    is_legacy = isinstance(organization, Organization)
+    return [organization.url, *([f"https://{organization}{LEGACY_SUFFIX}"] if is_legacy else [])]
 
 
 def _print(checks: list[Check]) -> None:

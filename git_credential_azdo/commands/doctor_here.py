@@ -22,7 +22,8 @@ from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hid
 from git_credential_azdo.commands.explain import ANSWERS, SILENT, explain
 from git_credential_azdo.git import config, network
 from git_credential_azdo.git.address import holds_password, message_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS, SERVICES_HOST
+from git_credential_azdo.git.remote import SERVICES_ADDRESS
+from git_credential_azdo.hosts import SERVICES_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

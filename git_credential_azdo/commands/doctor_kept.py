@@ -8,15 +8,13 @@ import time
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS
-from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.naming import listed_names, unique_name
 from git_credential_azdo.accounts.place import folder, registry_path, vault_folder
 from git_credential_azdo.accounts.registry import BINDING, SERVER
 from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, failed
 from git_credential_azdo.commands.serving import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.errors import VaultError
-from git_credential_azdo.git.remote import address_of
 from git_credential_azdo.tokens import setup_hint
 from git_credential_azdo.vault import os_keyring
 from git_credential_azdo.vault.file import NAME as FILE
@@ -97,24 +95,23 @@ def accounts(registry: Registry) -> Iterator[Check]:
 
 def _account(account: Account, name: str) -> Check:
     state, _ = state_of(account)
-    served = (
-        ", ".join(account.organizations).replace(ALL_ORGANIZATIONS, "all organizations") or "no organization"
-    )
+    served = listed_names(account) or "no organization"
     text = f"{name} ({account.kind}, {served})"
-    rejected = [mark.partition(" ")[0] for mark in account.block.all("rejected[]")]
+    rejected = account.rejected_by
     expires = account.expires_utc
     days = (expires - int(time.time())) // DAY_SECONDS if expires is not None else None
     if state not in READY:
         cure = hints.unlock() if state == "keyring locked" else setup_hint(account)
         return Check("account", FAIL, f"{text}: {state}", cure)
     if rejected:
-        cure = hints.explain(address_of(rejected[0].strip("-")), online=True)
+        refused = [each for each in account.organizations if each in rejected]
+        cure = hints.explain(refused[0].url if refused else account.address, online=True)
         return Check("account", WARN, f"{text}: its token was refused by {', '.join(rejected)}", cure)
     if days is not None and days < WARN_DAYS:
         return Check("account", WARN, f"{text}: ends in {days} day{'s' * (days != 1)}", setup_hint(account))
-    if ALL_ORGANIZATIONS in account.organizations:
+    if account.lists_all:
         text += f": tokens for all organizations stop working on {GLOBAL_PATS_END}"
-        return Check("account", WARN, text, hints.setup_global_pat())
+        return Check("account", WARN, text, hints.setup())
     return Check("account", OK, f"{text}: {state}")
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_credential_azdo import devops, hints, tokens
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
+from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.doctor_check import (
@@ -30,7 +30,8 @@ from git_credential_azdo.commands.doctor_kept import READY
 from git_credential_azdo.commands.serving import tenant_for
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, VaultError
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS, address_of
+from git_credential_azdo.git.remote import SERVICES_ADDRESS
+from git_credential_azdo.hosts import PROFILE_HOST, origin
 from git_credential_azdo.signin.entra import PUBLIC_HOST
 from git_credential_azdo.web import Web
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import AnyOrganization
 
 REACH_SECONDS = 8.0
 ASK_SECONDS = 15.0
@@ -46,7 +48,6 @@ LATE_SECONDS = 3.0
 """How much longer an account may take whose token is refreshed first."""
 MOST_ACCOUNTS = 16
 MOST_ORGANIZATIONS = 8
-_PROFILE_HOST = "app.vssps.visualstudio.com"
 _SKEW_WARN, _SKEW_FAIL = 60, 300
 """Seconds; Entra takes an assertion whose clock is off by up to five minutes."""
 
@@ -66,7 +67,7 @@ class Online:
         if SERVICES_ADDRESS in urls:
             hosts = [urlsplit(account.block.get("token_endpoint")).netloc for account in accounts]
             login = [host for host in hosts if host] or [PUBLIC_HOST]
-            urls += [f"https://{host}" for host in [*login, _PROFILE_HOST]]
+            urls += [f"https://{host}" for host in [*login, PROFILE_HOST]]
         if self._server:
             urls.append(self._server)
         urls = list(dict.fromkeys(urls))
@@ -104,7 +105,7 @@ def _reach(url: str) -> tuple[Check, float | None]:
     host = urlsplit(url).netloc
     began, asked = time.monotonic(), time.time()
     try:
-        with Web(REACH_SECONDS, settings_for) as web:
+        with Web(REACH_SECONDS, settings_for, allowed=(origin(url),)) as web:
             answer = web.request("HEAD", f"{url}/", retry=False)
     except AzdoError as error:
         return failed("network", error, cure="look at the network connection"), None
@@ -132,15 +133,16 @@ def _try(account: Account, name: str, registry: Registry) -> Group:
 
 
 def _accepted(account: Account, name: str, registry: Registry) -> Iterator[Check]:
-    listed: list[str | None] = [each for each in account.organizations if each != ALL_ORGANIZATIONS]
+    listed = list(account.organizations)
     accepted: list[str] = []
     cures: set[str] = set()
-    with Web(ASK_SECONDS, settings_for) as web:
-        for organization in listed[:MOST_ORGANIZATIONS] or [None]:
+    with Web(ASK_SECONDS, settings_for, allowed=devops.origins_of(*listed)) as web:
+        asked: list[AnyOrganization | None] = [*listed[:MOST_ORGANIZATIONS]]
+        for organization in asked or [None]:
             try:
                 _ask(web, account, organization, registry)
             except AzdoError as error:
-                online = hints.explain(address_of(organization or ""), online=True)
+                online = hints.explain(organization.url if organization else SERVICES_ADDRESS, online=True)
                 cure = tokens.setup_hint(account) if account.kind == PAT else online
                 check = failed("token", error, cure=cure, who=name)
                 if not isinstance(error, SignInError) or check.cure not in cures:  # else one cure, one line
@@ -158,7 +160,7 @@ def _accepted(account: Account, name: str, registry: Registry) -> Iterator[Check
         yield Check("token", OK, f"{name} is accepted by {', '.join(accepted)}{more}")
 
 
-def _ask(web: Web, account: Account, organization: str | None, registry: Registry) -> None:
+def _ask(web: Web, account: Account, organization: AnyOrganization | None, registry: Registry) -> None:
     if account.kind == PAT:
         authorization = devops.basic(tokens.personal_access_token(account).secret)
     else:

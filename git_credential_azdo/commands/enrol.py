@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, Account, Block, TokenMark
+from git_credential_azdo.accounts.account import PAT, Account, Block, TokenMark
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.digest import digest
 from git_credential_azdo.accounts.place import folder, lock_path, registry_path
@@ -24,7 +24,13 @@ from git_credential_azdo.errors import AzdoError, UsageError, say
 from git_credential_azdo.errors import printable as printable  # noqa: PLC0414 - import takes it from here
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import message_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS, unquote
+from git_credential_azdo.git.remote import (
+    SERVICES_ADDRESS,
+    Collection,
+    Organization,
+    looks_like_token,
+    unquote,
+)
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.renewal import forget_secrets
 from git_credential_azdo.tokens import open_vault, write_secret
@@ -32,9 +38,10 @@ from git_credential_azdo.vault.none import NAME as NO_VAULT
 from git_credential_azdo.vault.secret import remove
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeVar
 
+    from git_credential_azdo.git.remote import AnyOrganization
     from git_credential_azdo.git.wire import Pair
 
     Result = TypeVar("Result")
@@ -61,10 +68,10 @@ class Newcomer:
     fields: list[Pair]
     secrets: dict[str, list[Pair]] = field(repr=False)
     tokens: list[tuple[str, str, int]] = field(repr=False)
-    found: list[str]
+    found: Sequence[str]
     alias: str | None = None
-    chosen: list[str] = field(default_factory=list)
-    tenants: dict[str, str] = field(default_factory=dict)
+    chosen: Sequence[AnyOrganization] = ()
+    tenants: Mapping[AnyOrganization, str] = field(default_factory=dict)
     replaces: Callable[[Account], bool] = lambda _older: False
 
 
@@ -188,27 +195,21 @@ def hand_over(registry: Registry, old: str, identifier: str) -> None:
             block.set("account", identifier)
 
 
-def undecided(registry: Registry, account: Account) -> list[str]:
+def undecided(registry: Registry, account: Account) -> list[AnyOrganization]:
     """Return the organizations that this account lists and that ``get`` could not choose an account for."""
-    listed = {name for each in registry.accounts for name in each.organizations if name != ALL_ORGANIZATIONS}
+    listed = {name for each in registry.accounts for name in each.organizations}
     found = []
     for organization in sorted(listed):
-        remote = registry.remote_at(organization)
-        choice = choose(remote, None, registry) if remote else None
-        if (
-            choice
-            and choice.outcome == AMBIGUOUS
-            and any(each.id == account.id for each in choice.candidates)
-        ):
+        choice = choose(registry.remote_at(organization), None, registry)
+        if choice.outcome == AMBIGUOUS and any(each.id == account.id for each in choice.candidates):
             found.append(organization)
     return found
 
 
-def _let_chosen_lead(registry: Registry, account: Account, chosen: list[str]) -> None:
+def _let_chosen_lead(registry: Registry, account: Account, chosen: Sequence[AnyOrganization]) -> None:
     """Bind an organization that the person named for this account, if another account would be taken there."""
     for organization in chosen:
-        remote = registry.remote_at(organization)
-        taken = choose(remote, None, registry).account if remote else None
+        taken = choose(registry.remote_at(organization), None, registry).account
         if taken is None or taken.id != account.id:
             bind(registry, organization, account.id)
 
@@ -230,7 +231,7 @@ def retire_tokens(registry: Registry, newer: Account) -> list[Account]:
     for account in registry.accounts:
         if account.kind != PAT or account.id == newer.id or account.name.lower() != newer.name.lower():
             continue
-        left = [each for each in account.organizations if each not in newer.organizations]
+        left = [each for each in account.listed if each not in newer.listed]
         account.block.set_all("org[]", left)
         if not left:
             gone.append(account)
@@ -239,7 +240,7 @@ def retire_tokens(registry: Registry, newer: Account) -> list[Account]:
     return gone
 
 
-def organization_names(given: tuple[str, ...]) -> list[str]:
+def organization_names(given: tuple[str, ...]) -> list[AnyOrganization]:
     """Read organizations as people give them: a name, or an address of it. Raises UsageError.
 
     One of a host that ``server add --services`` registered, or a registered server's collection, keeps its address.
@@ -247,40 +248,39 @@ def organization_names(given: tuple[str, ...]) -> list[str]:
     names = []
     for text in given:
         name = text.strip().strip("/")
-        organization = _at_address(name) if "://" in name else name.lower()
-        if not organization or ("://" not in organization and not is_organization(organization)):
+        organization = _at_address(name) if "://" in name else Organization.read(name)
+        if organization is None:
+            shown = "that" if looks_like_token(name) or "@" in name else name
             raise UsageError(
-                f"{text} is no name of an organization", f"it is CONTOSO in {SERVICES_ADDRESS}/CONTOSO"
+                f"{shown} is not the name of an organization", f"it is CONTOSO in {SERVICES_ADDRESS}/CONTOSO"
             )
         names.append(organization)
     return list(dict.fromkeys(names))
 
 
-def _at_address(url: str) -> str | None:
+def _at_address(url: str) -> AnyOrganization | None:
     registry = current_registry()
     remote = registry.remote_of(message_for(url))
     if remote is None or remote.services:
         return remote.organization if remote else None
     if registry.server(remote.address) and remote.path:
-        return f"{remote.address}/{unquote(remote.path).lower()}"
+        return Collection(remote.address, unquote(remote.path), registry.addresses)
     return None
 
 
-def place_of(organizations: list[str], registry: Registry) -> str:
+def place_of(organizations: Iterable[str], registry: Registry) -> str:
     """Return the one address whose organizations these are; Azure DevOps Services for none. Raises UsageError."""
-    remotes = [registry.remote_at(name) for name in organizations if name != ALL_ORGANIZATIONS]
-    places = {remote.address for remote in remotes if remote}
+    places = {
+        registry.remote_at(name).address
+        for name in organizations
+        if isinstance(name, (Organization, Collection))
+    }
     if len(places) > 1:
         raise UsageError(
             f"an account is for one place, not for {' and '.join(sorted(places))}",
             "run setup for each of them",
         )
     return places.pop() if places else SERVICES_ADDRESS
-
-
-def is_organization(name: str) -> bool:
-    """Say whether an organization may have this name."""
-    return name.replace("-", "").replace("_", "").replace(".", "").isalnum()
 
 
 def now() -> int:

@@ -12,7 +12,7 @@ import click
 
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.environment import variable_for
-from git_credential_azdo.accounts.naming import looks_like_token, unique_name
+from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.enrol import current_registry
@@ -20,6 +20,7 @@ from git_credential_azdo.commands.explain_online import who_can_read
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import config, network
 from git_credential_azdo.git.address import holds_password, https_for_ssh, message_for, ssh_host
+from git_credential_azdo.git.remote import looks_like_token
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.registry import Registry

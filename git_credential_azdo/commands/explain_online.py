@@ -23,7 +23,7 @@ from git_credential_azdo.web import Web
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.git.remote import AnyOrganization, Remote
 
 MOST_AT_ONCE = 8
 READS = "can read it"
@@ -32,38 +32,46 @@ READS = "can read it"
 def who_can_read(url: str, registry: Registry) -> list[str]:
     """Return one line an account: whether it can read ``url``; then, if another one must serve, the command for that."""
     remote = registry.remote_of(message_for(url))
-    if remote is None or not remote.services or not remote.organization:
+    organization = remote.organization if remote else None
+    if remote is None or not remote.services or organization is None:
         return ["not an address of an Azure DevOps organization: nothing was asked"]
     accounts = [
         account
         for account in registry.accounts
-        if account.address == remote.address and account.can_serve(remote.organization)
+        if account.address == remote.address and account.can_serve(organization)
     ]
-    host = (message_for(url).get("host") or "").lower().removesuffix(":443")
-    repository = f"https://{host}/{quote((remote.path or '').partition('?')[0], errors='surrogateescape')}"
+    repository = _repository_url(remote, organization)
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        answers = list(pool.map(lambda account: _ask(account, remote, repository, registry), accounts))
+        answers = list(pool.map(lambda account: _ask(account, organization, repository, registry), accounts))
     names = [unique_name(account, registry.accounts) for account in accounts]
     lines = [f"{name}: {answer}" for name, answer in zip(names, answers, strict=True)]
     readers = [account for account, answer in zip(accounts, answers, strict=True) if answer == READS]
     serving = choose(remote, None, registry).account
     if readers and (serving is None or serving.id not in {account.id for account in readers}):
-        lines.append(hints.use(unique_name(readers[0], registry.accounts), remote.organization or ""))
+        lines.append(hints.use(unique_name(readers[0], registry.accounts), organization))
     if not lines:
-        return [f"no account covers it: {hints.setup(remote.organization or '')}"]
+        return [f"no account covers it: {hints.setup(organization)}"]
     return lines
 
 
-def _ask(account: Account, remote: Remote, repository: str, registry: Registry) -> str:
-    organization = remote.organization or ""
+def _repository_url(remote: Remote, organization: AnyOrganization) -> str:
+    """Return the address of the remote's repository below its organization; an empty text where it names none."""
+    if not remote.repository:
+        return ""
+    project, _, name = remote.repository[len(organization) + 1 :].rpartition("/")
+    below = f"{project}/_git/{name}"
+    return f"{organization.url}/{quote(below, errors='surrogateescape')}"
+
+
+def _ask(account: Account, organization: AnyOrganization, repository: str, registry: Registry) -> str:
     try:
         if account.kind == PAT:
             authorization = devops.basic(tokens.personal_access_token(account).secret)
         else:
             tenant = tenant_for(account, organization, None, registry, asked=False)
             authorization = devops.bearer(tokens.access_token(account, tenant, registry.salt).secret)
-        with Web(deadline.left(), settings_for) as web:
-            if remote.repository:
+        with Web(deadline.left(), settings_for, allowed=devops.origins_of(organization)) as web:
+            if repository:
                 found = devops.can_read_repository(web, repository, authorization)
                 return READS if found else "cannot see it (status 404)"
             devops.check_code_scope(web, organization, authorization)

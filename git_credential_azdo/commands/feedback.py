@@ -12,6 +12,7 @@ from git_credential_azdo.accounts.account import PAT, STATE_PREFIX, Block
 from git_credential_azdo.accounts.choice import organization_and_user
 from git_credential_azdo.accounts.digest import digest
 from git_credential_azdo.accounts.registry import LEARNED
+from git_credential_azdo.errors import report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.git.remote import AnyOrganization, Remote
     from git_credential_azdo.git.wire import Message
 
     Change = Callable[[Registry], object]
@@ -105,13 +106,24 @@ def refuse(given: Given, remote: Remote, registry: Registry) -> Change:
     return change
 
 
-def learn(registry: Registry, organization: str, tenant: str) -> None:
+def explain_refusal(given: Given, remote: Remote, tenant: str | None, registry: Registry) -> None:
+    """Say why a token was refused where the organization's ``tenant``, as it told git, is the reason."""
+    organization, _ = organization_and_user(remote, registry)
+    if organization is None or given.account.kind == PAT or not tenant or tenant == given.tenant:
+        return
+    from git_credential_azdo.commands import serving  # noqa: PLC0415 - for an error only
+
+    if serving.other_tenant(given.account, tenant):
+        report(serving.unconfirmed(given.account, organization, tenant, registry))
+
+
+def learn(registry: Registry, organization: AnyOrganization, tenant: str) -> None:
     """Remember the organization's tenant."""
     forget_tenant(registry, organization)
     registry.blocks.append(Block([("kind", LEARNED), ("organization", organization), ("tenant", tenant)]))
 
 
-def forget_tenant(registry: Registry, organization: str) -> None:
+def forget_tenant(registry: Registry, organization: AnyOrganization) -> None:
     """Forget what was learned of the organization."""
     registry.blocks = [
         block

@@ -114,15 +114,18 @@ def _get(message: Message, remote: Remote, registry: Registry) -> None:
         _answer(_credential(message, "azdo", os.environ[variable]))
         return
     asked = bool(challenges)
-    if remote.services and not asked and _tenant_would_decide(choice, registry):
+    organization = choice.organization
+    if remote.services and not asked and organization and _tenant_would_decide(choice, registry):
         from git_credential_azdo import tokens  # noqa: PLC0415 - an older git, and several accounts
 
-        tenant, asked = tokens.ask_tenant(choice.organization or ""), True
+        tenant, asked = tokens.ask_tenant(organization), True
         choice = rules.choose(remote, tenant, registry)
     if choice.account:
         from git_credential_azdo.commands import serving  # noqa: PLC0415 - there is an account to ask
 
-        served = serving.serve(choice.account, choice.organization, tenant, registry, asked=asked)
+        served = serving.serve(
+            choice.account, organization, tenant, registry, asked=asked, confirmed=choice.deliberate
+        )
         _answer(
             _credential(
                 message,
@@ -158,7 +161,6 @@ def _tenant_would_decide(choice: Choice, registry: Registry) -> bool:
         choice.outcome in {rules.CHOSEN, rules.AMBIGUOUS}
         and not choice.deliberate
         and len(choice.candidates) > 1
-        and choice.organization is not None
         and registry.tenant_of(choice.organization) is None
     )
 
@@ -189,6 +191,7 @@ def _erase(message: Message, remote: Remote, registry: Registry) -> None:
     variable = _is_from_environment(message)
     if given:
         _apply(feedback.refuse(given, remote, registry))
+        feedback.explain_refusal(given, remote, tenant_in(message.all("wwwauth[]")), registry)
     elif variable:
         say("error", f"the token in the environment variable {variable} was refused")
     else:

@@ -8,7 +8,6 @@ organization, and never prints or sends a text that was found before it is known
 from __future__ import annotations
 
 import os
-import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
@@ -17,10 +16,10 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import devops, hints
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, TYPED, number
+from git_credential_azdo.accounts.account import PAT, TYPED, number
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_typed, organization_and_user
 from git_credential_azdo.accounts.digest import digest
-from git_credential_azdo.accounts.naming import looks_like_token, unique_name
+from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.place import folder, lock_path
 from git_credential_azdo.accounts.registry import SERVER
 from git_credential_azdo.commands import configure, console, enrol, setup_pat, typed
@@ -29,20 +28,21 @@ from git_credential_azdo.git import helpers
 from git_credential_azdo.git.address import https_for_ssh, message_for
 from git_credential_azdo.git.config import read_config, split_key
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import LEGACY_SUFFIX, SERVICES_ADDRESS, SERVICES_HOST
+from git_credential_azdo.git.remote import SERVICES_ADDRESS, looks_like_token
 from git_credential_azdo.git.wire import Message
+from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.vault.find import find_vault
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.accounts.registry import Registry
     from git_credential_azdo.git.config import Entry, Helper
-    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.git.remote import AnyOrganization, Remote
     from git_credential_azdo.git.wire import Pair
 
     Request = tuple[Pair, ...]
@@ -56,7 +56,6 @@ MOST_PLACES, MOST_REQUESTS = 50, 20
 """How many organizations a helper is asked about, and how often for each: a repository may name any number of them."""
 _BINDING = "azrepos:org/"
 _JWT_START = "eyJ"
-_NAME = re.compile("[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
 
 
 @dataclass
@@ -68,6 +67,7 @@ class Place:
 
     name: str
     remote: Remote
+    organization: AnyOrganization | None = None
     requests: dict[Request, bool] = field(default_factory=dict)
 
 
@@ -139,14 +139,14 @@ def command(
     return code
 
 
-def _plan(registry: Registry, named: list[str]) -> list[Found]:
+def _plan(registry: Registry, named: Sequence[AnyOrganization]) -> list[Found]:
     """Return what the helpers answer, each with what will be done with it; writes nothing."""
     entries = read_config()
     servers = [block.get("address") for block in registry.of_kind(SERVER)]
     asked = helpers.configured(entries, [SERVICES_ADDRESS, *servers])
     places = _places(_urls(registry, entries), helpers.stored_addresses(asked), registry)
     if named:
-        only = _places(map(devops.organization_url, named), [], registry)
+        only = _places([each.url for each in named], [], registry)
         places = {name: places.get(name, place) for name, place in only.items()}
     if len(places) > MOST_PLACES:
         left_out = f"only {MOST_PLACES} of {len(places)} organizations are asked about"
@@ -183,12 +183,10 @@ def _urls(registry: Registry, entries: Iterable[Entry]) -> list[str]:
             urls.append(https_for_ssh(entry.value) or entry.value)
         elif section == "credential" and middle and middle.startswith(_BINDING):
             urls.append(f"{SERVICES_ADDRESS}/{middle.removeprefix(_BINDING)}")
-    listed = (
-        name for account in registry.accounts for name in account.organizations if name != ALL_ORGANIZATIONS
-    )
+    listed = (name.url for account in registry.accounts for name in account.organizations)
     return [
         *urls,
-        *map(devops.organization_url, listed),
+        *listed,
         *(each.get("address") for each in registry.of_kind(SERVER)),
     ]
 
@@ -199,8 +197,8 @@ def _places(urls: Iterable[str], stored: list[Message], registry: Registry) -> d
     for index, message in enumerate([*stored, *map(message_for, urls)]):
         remote = registry.remote_of(message)
         organization, user = organization_and_user(remote, registry) if remote else (None, None)
-        if remote and organization and _is_organization(remote, organization):
-            place = places.setdefault(organization, Place(organization, remote))
+        if remote and organization and remote.services and remote.protocol == "https":
+            place = places.setdefault(organization, Place(organization, remote, organization))
         elif remote and registry.server(remote.address):
             place = places.setdefault(remote.address, Place(remote.address, remote))
         else:
@@ -219,11 +217,6 @@ def _places(urls: Iterable[str], stored: list[Message], registry: Registry) -> d
         likely.append(_request(protocol, host))  # to this one a helper answers any organization's secret
         place.requests = {**place.requests, **dict.fromkeys(likely, False), **place.requests}
     return places
-
-
-def _is_organization(remote: Remote, name: str) -> bool:
-    named = _NAME.fullmatch(name.removeprefix(f"{remote.address}/"))
-    return remote.services and remote.protocol == "https" and bool(named)
 
 
 def _request(protocol: str, host: str | None, path: str | None = None, user: str | None = None) -> Request:
@@ -289,17 +282,17 @@ def _judge(found: Found, registry: Registry) -> None:
         found.then = "skip: access token, it ends within hours"
     elif not (secret.isascii() and secret.isprintable()):
         found.then = "skip: not a token"
-    else:
-        _check(found)
+    elif found.place.organization:
+        _check(found, found.place.organization)
         account = next((each for each in serving if each.name.lower() == found.person.lower()), None)
         if found.person and account:
             found.then = f"skip: {unique_name(account, registry.accounts)} ({account.kind}) serves it"
 
 
-def _check(found: Found) -> None:
+def _check(found: Found, organization: AnyOrganization) -> None:
     try:
-        with Web(CHECK_SECONDS, settings_for) as web:
-            identity = setup_pat.check(web, found.place.name, found.secret)
+        with Web(CHECK_SECONDS, settings_for, allowed=devops.origins_of(organization)) as web:
+            identity = setup_pat.check(web, organization, found.secret)
         found.person = printable(identity.name) or identity.id
     except AzdoError as error:
         found.then = "skip: refused" if isinstance(error, ServiceError) else "not checked"
@@ -309,10 +302,11 @@ def _check(found: Found) -> None:
 def _keep(wanted: list[Found], vault_name: str) -> None:
     """Keep everything by one write of the accounts file, or nothing. Raises VaultError, AzdoError."""
     tokens: dict[tuple[str, str], enrol.Newcomer] = {}
+    organizations: list[AnyOrganization] = []
     blocks: list[Block] = []
     secrets: dict[str, list[Pair]] = {}
     for each in wanted:
-        if each.place.remote.services:
+        if each.place.organization:
             newcomer = enrol.Newcomer(
                 kind=PAT,
                 fields=[("name", each.person), ("expires_utc", each.expires_utc)],
@@ -320,9 +314,9 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
                 tokens=[("", each.secret, enrol.now())],
                 found=[],
             )
-            tokens.setdefault((each.place.remote.address, each.secret), newcomer).found.append(
-                each.place.name
-            )
+            known = tokens.setdefault((each.place.remote.address, each.secret), newcomer)
+            known.found = [*known.found, each.place.organization]
+            organizations.append(each.place.organization)
             continue
         block = typed.block_of(each.remote, None)
         block.set("id", os.urandom(6).hex())
@@ -334,7 +328,7 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
     secrets |= {f"{identifier}/pat": newcomer.secrets["pat"] for identifier, newcomer in newcomers.items()}
 
     def change(registry: Registry) -> None:
-        before = {name: _choice(name, registry) for newcomer in newcomers.values() for name in newcomer.found}
+        before = {name: _choice(name, registry) for name in organizations}
         accounts = [
             enrol.put(registry, each, identifier, vault_name) for identifier, each in newcomers.items()
         ]
@@ -356,8 +350,5 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
         raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
 
 
-def _choice(organization: str, registry: Registry) -> Choice:
-    remote = registry.remote_at(organization)
-    if remote is None:  # pragma: no cover
-        raise AzdoError("no organization")
-    return choose(remote, None, registry)
+def _choice(organization: AnyOrganization, registry: Registry) -> Choice:
+    return choose(registry.remote_at(organization), None, registry)

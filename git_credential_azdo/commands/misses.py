@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts import choice as rules
-from git_credential_azdo.accounts.naming import looks_like_token, unique_name
+from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.errors import say
+from git_credential_azdo.git.remote import looks_like_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

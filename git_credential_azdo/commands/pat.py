@@ -26,6 +26,7 @@ from git_credential_azdo.web import Web
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import AnyOrganization
 
 _MOST_DAYS = 365  # what Azure DevOps allows at most
 _COLUMNS = ("id", "name", "organization", "scope", "ends", "kept_as")
@@ -138,7 +139,7 @@ def revoke(token: str, organization: str, name: str | None) -> None:
             hints.pat_list(wanted),
         )
     with Web(making.ASK_SECONDS, settings_for) as web:
-        existed = pats.revoke(web, wanted, maker.authorization, identifier)
+        existed = pats.revoke(web, maker.organization, maker.authorization, identifier)
     account = kept.get(identifier)
     if account:
         making.forget(account)
@@ -198,7 +199,7 @@ def _active(maker: making.Maker) -> list[pats.Pat]:
         return pats.active(web, maker.organization, maker.authorization)
 
 
-def _organizations(given: str | None, registry: Registry) -> list[str]:
+def _organizations(given: str | None, registry: Registry) -> list[AnyOrganization]:
     if given:
         return organization_names((given,))
     found = {

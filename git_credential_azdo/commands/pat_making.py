@@ -1,7 +1,6 @@
 """Making a personal access token with a person's sign-in: by whom, checked before it is kept, nothing left behind.
 
-Shared by ``pat`` and ``setup --replace-global-pat``. A token that could not be checked or kept is revoked at once, so
-that no secret lives that nobody holds.
+A token that could not be checked or kept is revoked at once, so that no secret lives that nobody holds.
 """
 
 from __future__ import annotations
@@ -20,7 +19,8 @@ from git_credential_azdo.commands import serving, setup_pat
 from git_credential_azdo.commands.enrol import now
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS, SERVICES_HOST, Remote
+from git_credential_azdo.git.remote import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
+from git_credential_azdo.hosts import SERVICES_HOST
 from git_credential_azdo.renewal import forget_secrets
 from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.web import Web
@@ -39,7 +39,7 @@ PERSONS = frozenset((OAUTH, AZURE_CLI))
 class Maker:
     """Who makes tokens in an organization: an account, and the header with its live token."""
 
-    organization: str
+    organization: Organization
     account: Account
     authorization: dict[str, str] = field(repr=False)
 
@@ -53,24 +53,24 @@ class Wish:
     days: int
 
 
-def usual_wish(organization: str) -> Wish:
+def usual_wish(organization: AnyOrganization) -> Wish:
     """Return what git needs, under a name that tells where the token is."""
     return Wish(f"git {organization} on {socket.gethostname()}", pats.GIT_SCOPE, USUAL_DAYS)
 
 
-def find_maker(organization: str, name: str | None, registry: Registry) -> Maker:
+def find_maker(organization: AnyOrganization, name: str | None, registry: Registry) -> Maker:
     """Return the sign-in that makes tokens in the organization: the one named, else the one that ``get`` would choose.
 
     Raises UsageError, SignInError, NetworkError, ServiceError, VaultError.
     """
-    if "://" in organization:
+    if isinstance(organization, Collection):
         raise UsageError(
             f"tokens of {organization} are made on its own page, not from here",
             devops.tokens_page(organization),
         )
     account = _named(name, organization, registry) if name else _chosen(organization, registry)
     tenant = serving.tenant_for(account, organization, None, registry, asked=False)
-    served = serving.serve(account, organization, tenant or None, registry, asked=True)
+    served = serving.serve(account, organization, tenant or None, registry, asked=True, confirmed=True)
     return Maker(organization, account, devops.bearer(served.secret))
 
 
@@ -160,7 +160,7 @@ def kept_by_id(registry: Registry) -> dict[str, Account]:
     return {identifier: account for identifier, account in kept.items() if identifier}
 
 
-def _named(name: str, organization: str, registry: Registry) -> Account:
+def _named(name: str, organization: Organization, registry: Registry) -> Account:
     persons = [
         each for each in registry.accounts if each.kind in PERSONS and each.address == SERVICES_ADDRESS
     ]
@@ -176,12 +176,11 @@ def _named(name: str, organization: str, registry: Registry) -> Account:
     )
 
 
-def _chosen(organization: str, registry: Registry) -> Account:
+def _chosen(organization: Organization, registry: Registry) -> Account:
     """Choose as ``get`` does, among people's sign-ins only."""
     others = {account.id for account in registry.accounts if account.kind not in PERSONS}
     people = Registry(registry.header, [each for each in registry.blocks if each.get("id") not in others], [])
-    remote = Remote("https", SERVICES_HOST, services=True, organization=organization)
-    choice = choose(remote, None, people)
+    choice = choose(people.remote_at(organization), None, people)
     if choice.outcome == CHOSEN and choice.account:
         return choice.account
     if choice.candidates:

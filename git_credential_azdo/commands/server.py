@@ -21,8 +21,9 @@ from git_credential_azdo.commands import configure, console
 from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.errors import UsageError, say
-from git_credential_azdo.git.remote import LOGIN_HOSTS, Remote, remote_of
+from git_credential_azdo.git.remote import Remote, remote_of
 from git_credential_azdo.git.wire import Message
+from git_credential_azdo.hosts import LOGIN_HOSTS
 from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.vault.find import find_vault
 from git_credential_azdo.vault.secret import remove

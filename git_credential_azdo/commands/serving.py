@@ -8,10 +8,10 @@ from __future__ import annotations
 import time
 
 from git_credential_azdo import tokens
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT, STATE_PREFIX, number
+from git_credential_azdo.accounts.account import PAT, STATE_PREFIX, number
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, say
-from git_credential_azdo.git.remote import address_of
+from git_credential_azdo.git.remote import SERVICES_ADDRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import AnyOrganization
 
 REJECTION_SECONDS = 60
 DAY_SECONDS = 86_400
@@ -44,7 +45,13 @@ class Served:
 
 
 def serve(
-    account: Account, organization: str | None, tenant: str | None, registry: Registry, *, asked: bool
+    account: Account,
+    organization: AnyOrganization | None,
+    tenant: str | None,
+    registry: Registry,
+    *,
+    asked: bool,
+    confirmed: bool,
 ) -> Served:
     """Return the account's credential for the organization.
 
@@ -54,6 +61,8 @@ def serve(
         tenant: the organization's tenant as this request tells it, if it does.
         registry: the registry.
         asked: whether the server was asked already, so that what it did not tell need not be asked for.
+        confirmed: whether a person chose the account for the organization. Only then is another tenant than the
+            account's own asked for a token: whoever owns the tenant sees who asked, and a repository can name any.
 
     Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked.
 
@@ -62,11 +71,19 @@ def serve(
     if account.kind == PAT:
         return _serve_pat(account, organization, rejected)
     now = time.time()
+    elsewhere = ""
+    if not confirmed:
+        asked = True
+        if tenant != registry.tenant_of(organization):
+            elsewhere = other_tenant(account, tenant)
+            tenant = account.tenant if elsewhere else tenant
     if rejected is not None and 0 <= now - rejected < REJECTION_SECONDS:
+        if organization and elsewhere:
+            raise unconfirmed(account, organization, elsewhere, registry)
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         where = f"the organization {organization}" if organization else "Azure DevOps"
-        url = address_of(organization or "")
+        url = organization.url if organization else SERVICES_ADDRESS
         raise ServiceError(
             f"{where} refused a fresh token of {account.name} (tenant {account.tenant or 'unknown'}) a moment ago",
             f"{hints.explain(url, online=True)}, or {hints.setup_pat(organization or hints.ORGANIZATION)}",
@@ -75,8 +92,33 @@ def serve(
     return Served(account, tokens.access_token(account, where, registry.salt), None)
 
 
+def other_tenant(account: Account, tenant: str | None) -> str:
+    """Return ``tenant`` if it is another than the one whose tokens the account has by itself, else an empty text."""
+    if not tenant or not account.tenant or tenant == account.tenant:
+        return ""
+    return "" if {tenant, account.tenant} <= PERSONAL_TENANTS else tenant
+
+
+def unconfirmed(
+    account: Account, organization: AnyOrganization, tenant: str, registry: Registry
+) -> ServiceError:
+    """Return what to say when a token of the account's own tenant was refused by an organization of another one."""
+    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+    from git_credential_azdo.accounts.naming import unique_name  # noqa: PLC0415 - for an error only
+
+    return ServiceError(
+        f"the organization {organization} belongs to tenant {tenant}, and {account.label} was not set up for it",
+        f"if {account.label} is a member or guest there: {hints.use(unique_name(account, registry.accounts), organization)}",
+    )
+
+
 def tenant_for(
-    account: Account, organization: str | None, tenant: str | None, registry: Registry, *, asked: bool
+    account: Account,
+    organization: AnyOrganization | None,
+    tenant: str | None,
+    registry: Registry,
+    *,
+    asked: bool,
 ) -> str:
     """Return the tenant whose token the organization takes: told, learned, asked for once, else the account's own."""
     if not account.tenant:  # not Entra: there are no tenants
@@ -90,7 +132,7 @@ def tenant_for(
     return account.tenant if known is None or known in PERSONAL_TENANTS else known
 
 
-def _serve_pat(account: Account, organization: str | None, rejected: int | None) -> Served:
+def _serve_pat(account: Account, organization: AnyOrganization | None, rejected: int | None) -> Served:
     now = int(time.time())
     expires = account.expires_utc
     if expires is not None and expires <= now:
@@ -105,7 +147,7 @@ def _serve_pat(account: Account, organization: str | None, rejected: int | None)
         raise ServiceError(
             f"the organization {organization} refuses the personal access token {account.label}: "
             "expired, revoked, or without the scope Code (read)",
-            f"make a new one at {hints.tokens_page(address_of(organization))}, then run "
+            f"make a new one at {hints.tokens_page(organization.url)}, then run "
             + tokens.setup_hint(account),
         )
     reminded = _remind(account, expires, now)
@@ -127,7 +169,7 @@ def _remind(account: Account, expires: int | None, now: int) -> bool:
     if expires is not None and expires - now < WARN_DAYS * DAY_SECONDS:
         days = (expires - now) // DAY_SECONDS
         text = f"the personal access token {account.label} ends in {days} day{'s' * (days != 1)}"
-    elif ALL_ORGANIZATIONS in account.organizations:
+    elif account.lists_all:
         text = f"tokens for all organizations stop working on {GLOBAL_PATS_END}"
     else:
         return False

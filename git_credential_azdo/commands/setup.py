@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, OAUTH, PAT
-from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.account import OAUTH, PAT
+from git_credential_azdo.accounts.naming import listed_names, unique_name
 from git_credential_azdo.commands import (
     bytecode,
     code_page,
@@ -20,7 +20,6 @@ from git_credential_azdo.commands import (
     console,
     setup_oauth,
     setup_pat,
-    setup_replace,
     setup_server,
     setup_workload,
     unconfigure,
@@ -40,7 +39,10 @@ from git_credential_azdo.vault.find import find_vault
 from git_credential_azdo.vault.none import NAME as NO_VAULT
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.git.remote import AnyOrganization
 
 
 @click.command("setup")
@@ -79,9 +81,6 @@ if TYPE_CHECKING:
 @click.option(
     "--vault", metavar="NAME", help="Where secrets are kept: keyring, file, none, or a backend's name."
 )
-@click.option(
-    "--replace-global-pat", is_flag=True, help="Make one token an organization of one for all of them."
-)
 @click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
 @click.option("--undo", is_flag=True, hidden=True, help="Another spelling of unconfigure.")
 @code_page.option
@@ -105,7 +104,6 @@ def command(
     device_code: bool,
     bearer: bool,
     vault: str | None,
-    replace_global_pat: bool,
     no_git_config: bool,
     undo: bool,
     **machine: Any,
@@ -123,10 +121,6 @@ def command(
             f"{place} is a server of its own, which takes no token of Entra",
             hints.help_of("setup", "--pat"),
         )
-    if replace_global_pat:
-        _only_with_organizations()
-        setup_replace.run(chosen)
-        return
     identity = workload_fields.Options(
         **machine, tenant=tenant, authority=authority, client_id=client_id, scope=scope, bearer=bearer
     )
@@ -187,12 +181,6 @@ def command(
     _finish(account, git_config=not no_git_config, ask=ask)
 
 
-def _only_with_organizations() -> None:
-    given = {name for name, value in click.get_current_context().params.items() if value}
-    if given - {"replace_global_pat", "organizations"}:
-        raise UsageError("--replace-global-pat goes with --org only", hints.help_of("setup"))
-
-
 def _finish(account: Account, *, git_config: bool, ask: bool) -> None:
     _summarize(account)
     bytecode.compile_package()
@@ -202,7 +190,7 @@ def _finish(account: Account, *, git_config: bool, ask: bool) -> None:
         _let_git_know(account, ask=ask)
 
 
-def _ask_kind() -> tuple[bool, bool, list[str]]:
+def _ask_kind() -> tuple[bool, bool, list[AnyOrganization]]:
     """Ask how to sign in; return (by PAT, for all organizations, which organizations)."""
     console.err("How do you want to sign in to Azure DevOps?")
     console.err("  1  with a browser (lasts, and works for all your organizations)")
@@ -216,7 +204,7 @@ def _ask_kind() -> tuple[bool, bool, list[str]]:
 
 
 def _check_options(
-    *, pat: bool, all_orgs: bool, chosen: list[str], expires: str | None, browser_only: bool
+    *, pat: bool, all_orgs: bool, chosen: Sequence[AnyOrganization], expires: str | None, browser_only: bool
 ) -> None:
     if pat and browser_only:
         raise UsageError(
@@ -262,7 +250,7 @@ def _let_git_know(account: Account, *, ask: bool) -> None:
 
 def _summarize(account: Account) -> None:
     registry = current_registry()
-    served = ", ".join(account.organizations).replace(ALL_ORGANIZATIONS, "all of them")
+    served = listed_names(account)
     where = "a private file, not encrypted" if account.vault == FILE else f"the keyring ({account.vault})"
     name = unique_name(account, registry.accounts)
     console.err(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}")

@@ -17,7 +17,6 @@ from git_credential_azdo.commands.enrol import (
     Newcomer,
     current_registry,
     enrol,
-    is_organization,
     now,
     place_of,
 )
@@ -32,7 +31,10 @@ from git_credential_azdo.signin.person import Person, is_same, read_person
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.git.remote import AnyOrganization, Organization
     from git_credential_azdo.signin.interactive import Authorization
 
 ASK_SECONDS = 60.0
@@ -55,12 +57,14 @@ class Options:
     device_code: bool = False
 
 
-def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: str) -> Account:
+def sign_in(
+    options: Options, chosen: Sequence[AnyOrganization], alias: str | None, vault_name: str
+) -> Account:
     """Let a person sign in and keep the account; return it.
 
     Raises SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
     """
-    with Web(ASK_SECONDS, settings_for) as web:
+    with Web(ASK_SECONDS, settings_for, allowed=devops.origins_of(*chosen)) as web:
         authority = options.authority or _authority(web, options.tenant, chosen)
         endpoints = exchange.discover(web, authority, lambda other: _confirm(options, other))
     client_id = options.client_id or entra.DEFAULT_CLIENT_ID
@@ -70,7 +74,7 @@ def sign_in(options: Options, chosen: list[str], alias: str | None, vault_name: 
     place = place_of(chosen, current_registry())
     is_public = place == SERVICES_ADDRESS
     person = read_person(grant, is_entra=is_entra)
-    with Web(ASK_SECONDS, settings_for) as web:
+    with Web(ASK_SECONDS, settings_for, allowed=devops.origins_of(*chosen)) as web:
         if not person.name:
             person = _ask_who(web, grant, person, is_public=is_public)
         found, tenants = _reach(web, grant, chosen, is_entra=is_entra, is_public=is_public)
@@ -140,7 +144,7 @@ def _confirm(options: Options, other: OtherHostsError) -> bool:
     raise UsageError(other.message, f"if they belong to it: {shlex.join(words)}")
 
 
-def _authority(web: Web, tenant: str | None, chosen: list[str]) -> str:
+def _authority(web: Web, tenant: str | None, chosen: Sequence[AnyOrganization]) -> str:
     """Return Microsoft's authority to sign in at, on the login host of the organizations' own cloud."""
     registry = current_registry()
     place = place_of(chosen, registry)
@@ -153,7 +157,7 @@ def _authority(web: Web, tenant: str | None, chosen: list[str]) -> str:
     return entra.authority(tenant or _tenant_for(web, chosen), host)
 
 
-def _tenant_for(web: Web, chosen: list[str]) -> str:
+def _tenant_for(web: Web, chosen: Sequence[AnyOrganization]) -> str:
     """Return the tenant to sign in at: that of the first organization named, else any of the person's."""
     tenant = devops.tenant_of(web, chosen[0]) if chosen else None
     return entra.ANY_WORK_TENANT if tenant in {None, entra.MSA_TENANT} else str(tenant)
@@ -230,13 +234,13 @@ def _ask_who(web: Web, grant: Grant, person: Person, *, is_public: bool) -> Pers
 
 
 def _reach(
-    web: Web, grant: Grant, chosen: list[str], *, is_entra: bool, is_public: bool
-) -> tuple[list[str], dict[str, str]]:
+    web: Web, grant: Grant, chosen: Sequence[AnyOrganization], *, is_entra: bool, is_public: bool
+) -> tuple[list[AnyOrganization], dict[AnyOrganization, str]]:
     """Find the organizations that the person can access, and the tenant of each. Trouble costs a line, not the sign-in."""
     # Another cloud's token must not travel to the public one, and where that cloud lists organizations is not known.
     listed = _listed(web, grant, chosen, is_entra=is_entra) if is_public else []
     found = list(dict.fromkeys([*chosen, *listed]))
-    tenants = {}
+    tenants: dict[AnyOrganization, str] = {}
     for organization in found:
         try:
             tenant = devops.tenant_of(web, organization)
@@ -248,17 +252,17 @@ def _reach(
     return found, tenants
 
 
-def _listed(web: Web, grant: Grant, chosen: list[str], *, is_entra: bool) -> list[str]:
+def _listed(
+    web: Web, grant: Grant, chosen: Sequence[AnyOrganization], *, is_entra: bool
+) -> list[Organization]:
     authorization = devops.bearer(grant.access_token)
     try:
         member = devops.profile(web, authorization).id
-        names = devops.organizations(web, authorization, member)
+        listed = devops.organizations(web, authorization, member)
     except AzdoError as error:
         if is_entra or not chosen:
             say("error", f"the organizations could not be listed: {error.message}")
         return []
-    listed = [name.lower() for name in names if is_organization(name)]
-    for name in set(chosen) - set(listed):
-        url = devops.organization_url(name)
-        say("hint", f"{name} is not listed as yours; to check: {hints.explain(url, online=True)}")
+    for each in set(chosen) - set(listed):
+        say("hint", f"{each} is not listed as yours; to check: {hints.explain(each.url, online=True)}")
     return listed

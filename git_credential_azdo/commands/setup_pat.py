@@ -23,9 +23,10 @@ from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.git.remote import AnyOrganization
 
 CHECK_SECONDS = 60.0
 MOST_BYTES = 65_536
@@ -36,7 +37,12 @@ _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 
 def sign_in(
-    chosen: list[str], *, all_organizations: bool, expires: str | None, alias: str | None, vault_name: str
+    chosen: Sequence[AnyOrganization],
+    *,
+    all_organizations: bool,
+    expires: str | None,
+    alias: str | None,
+    vault_name: str,
 ) -> Account:
     """Ask for a token, check it and keep it; return its account.
 
@@ -51,12 +57,13 @@ def sign_in(
             "a sign-in ({hints.setup()}) or one token an organization lasts",
         )
     token = ask_token(chosen)
-    with Web(CHECK_SECONDS, settings_for) as web:
+    with Web(CHECK_SECONDS, settings_for, allowed=devops.origins_of(*chosen)) as web:
+        found: list[str]
         if all_organizations:
             identity, found = _check_all(web, token)
         else:
             identities = [check(web, organization, token) for organization in chosen]
-            identity, found = identities[0], chosen
+            identity, found = identities[0], list(chosen)
     return keep(
         token, identity, found, chosen=chosen, alias=alias, vault_name=vault_name, expires_utc=expires_utc
     )
@@ -65,9 +72,9 @@ def sign_in(
 def keep(
     token: str,
     identity: devops.Identity,
-    found: list[str],
+    found: Sequence[str],
     *,
-    chosen: list[str],
+    chosen: Sequence[AnyOrganization],
     vault_name: str,
     expires_utc: int | None,
     alias: str | None = None,
@@ -83,7 +90,7 @@ def keep(
 
     def is_renewed(older: Account) -> bool:
         """Say whether the new token serves all that the older one did, for the same person."""
-        same = older.name.lower() == name.lower() and set(older.organizations) <= set(found)
+        same = older.name.lower() == name.lower() and set(older.listed) <= set(found)
         return older.id == instead_of if instead_of else same
 
     account = enrol(
@@ -123,7 +130,7 @@ def read_expiry(text: str) -> int:
     return int(day.timestamp())
 
 
-def ask_token(chosen: list[str]) -> str:
+def ask_token(chosen: Sequence[AnyOrganization]) -> str:
     """Ask for a token by a hidden prompt, or read it from stdin. Raises UsageError."""
     if sys.stdin is None:
         text = ""
@@ -149,7 +156,7 @@ def read_token(text: str) -> str:
     return token
 
 
-def check(web: Web, organization: str, token: str) -> devops.Identity:
+def check(web: Web, organization: AnyOrganization, token: str) -> devops.Identity:
     """Return whose token it is, once the organization takes it for reading code. Raises ServiceError, NetworkError."""
     authorization = devops.basic(token)
     try:
@@ -177,7 +184,7 @@ def _check_all(web: Web, token: str) -> tuple[devops.Identity, list[str]]:
         ) from refused
     checked = next(iter(found), None)
     if checked:
-        identity = check(web, checked.lower(), token)
+        identity = check(web, checked, token)
     console.err(f"The token serves: {', '.join(found) or 'no organization yet'}")
     return identity, [ALL_ORGANIZATIONS]
 

@@ -14,10 +14,10 @@ from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.commands.server import server_at
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.address import message_for
-from git_credential_azdo.git.remote import unquote
+from git_credential_azdo.git.remote import Collection, unquote
 
 
-def collections(given: tuple[str, ...]) -> list[str]:
+def collections(given: tuple[str, ...]) -> list[Collection]:
     """Read the addresses of collections. Raises UsageError."""
     return list(dict.fromkeys(_collection(url.strip()) for url in given))
 
@@ -32,7 +32,7 @@ def _register(registry: Registry, address: str) -> None:
         registry.blocks.append(Block([("kind", SERVER), ("address", address)]))
 
 
-def _collection(url: str) -> str:
+def _collection(url: str) -> Collection:
     address = server_at(url).address
     path = unquote(message_for(url).get("path") or "").partition("?")[0].strip("/").lower()
     if not path or "_git" in path.split("/"):
@@ -45,4 +45,4 @@ def _collection(url: str) -> str:
             f"{address} would get the token in clear text over http",
             f"if that must be: {hints.server_add(address, allow_http=True)}",
         )
-    return f"{address}/{path}"
+    return Collection(address, path, (address,))  # the person names it; it is registered with the account

@@ -40,10 +40,11 @@ from git_credential_azdo.vault.none import NAME as NO_VAULT
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.commands.workload_fields import Options
+    from git_credential_azdo.git.remote import AnyOrganization, Organization
     from git_credential_azdo.git.wire import Pair
     from git_credential_azdo.signin.oauth import Grant
 
@@ -74,7 +75,9 @@ def options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
-def sign_in(kind: str, given: Options, chosen: list[str], alias: str | None, vault: str | None) -> Account:
+def sign_in(
+    kind: str, given: Options, chosen: Sequence[AnyOrganization], alias: str | None, vault: str | None
+) -> Account:
     """Get a first token, ask every chosen organization who we are, and keep the account; return it.
 
     ``kind`` is that of ``given``, which names one.
@@ -93,7 +96,7 @@ def sign_in(kind: str, given: Options, chosen: list[str], alias: str | None, vau
     fields, secret = workload_fields.describe(given, os.environ, registry.login_host(place))
     vault_name = _choose_vault(vault, registry.header.get("vault"), needed=secret is not None)
     fresh = Block([("kind", kind), *fields])
-    with Web(ASK_SECONDS, settings_for) as web:
+    with Web(ASK_SECONDS, settings_for, allowed=devops.origins_of(*chosen)) as web:
         grant = _first_token(web, fresh, secret)
         received = now()
         tenants = _ask_organizations(web, fresh, chosen, grant, lambda: secret)
@@ -101,7 +104,6 @@ def sign_in(kind: str, given: Options, chosen: list[str], alias: str | None, vau
             fresh.set("name", (_person(web, grant) if is_public else "") or kind)
         is_person = kind == AZURE_CLI and is_public
         # Another cloud's token must not travel to the public one, which alone is known to list organizations.
-        is_public = not any("://" in name for name in chosen)
         found = [*chosen, *(_reached(web, grant, chosen) if is_person and is_public else [])]
     tenant = fresh.get("tenant")
     access = [
@@ -164,15 +166,19 @@ def _first_token(web: Web, fresh: Block, secret: str | None) -> Grant:
 
 
 def _ask_organizations(
-    web: Web, fresh: Block, chosen: list[str], first: Grant, read_secret: Callable[[], str | None]
-) -> dict[str, str]:
+    web: Web,
+    fresh: Block,
+    chosen: Sequence[AnyOrganization],
+    first: Grant,
+    read_secret: Callable[[], str | None],
+) -> dict[AnyOrganization, str]:
     """Ask each organization whom it sees, for a name if there is none yet; return the organizations' tenants.
 
     A managed identity does not know its tenant: it is that of the organizations that accept it.
     """
     own = fresh.get("tenant")
     grants = {own: first}
-    tenants: dict[str, str] = {}
+    tenants: dict[AnyOrganization, str] = {}
     for organization in chosen:
         tenant = devops.tenant_of(web, organization)
         wanted = tenant if own and tenant and tenant not in PERSONAL_TENANTS else own
@@ -183,7 +189,7 @@ def _ask_organizations(
         except devops.Refused as refused:
             raise ServiceError(
                 f"the organization {organization} does not know {fresh.get('name') or 'this identity'}: {refused.message}",
-                f"add it as a user with a Basic licence: {devops.organization_url(organization)}/_settings/users",
+                f"add it as a user with a Basic licence: {organization.url}/_settings/users",
             ) from None
         shown = printable(seen.name).strip()
         if not fresh.get("name") and ":" not in shown:  # a colon would end the user name that git sends
@@ -204,11 +210,11 @@ def _person(web: Web, grant: Grant) -> str:
     return "" if ":" in name else name
 
 
-def _reached(web: Web, grant: Grant, chosen: list[str]) -> list[str]:
+def _reached(web: Web, grant: Grant, chosen: Sequence[AnyOrganization]) -> list[Organization]:
     """List the other organizations of a person who is signed in to ``az``."""
     try:
         authorization = devops.bearer(grant.access_token)
         listed = devops.organizations(web, authorization, devops.profile(web, authorization).id)
     except AzdoError:
         return []
-    return [name.lower() for name in listed if name.lower() not in chosen]
+    return [name for name in listed if name not in chosen]

@@ -29,6 +29,7 @@ from git_credential_azdo.git.wire import Message
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account, Typed
     from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import AnyOrganization
 
 BASIC, BEARER = "Basic", "Bearer"
 
@@ -81,7 +82,7 @@ def command(organization: str, name: str | None, form: str, show: bool) -> int: 
     return 0
 
 
-def _find(organization: str, name: str | None, registry: Registry) -> Live | None:
+def _find(organization: AnyOrganization, name: str | None, registry: Registry) -> Live | None:
     """Return what ``get`` would answer; None when ``misses`` has said already why nothing can be.
 
     Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked, UsageError.
@@ -89,8 +90,6 @@ def _find(organization: str, name: str | None, registry: Registry) -> Live | Non
     if name and name.lower() == organization:  # as the user of an address it would mean the organization
         name = account_named(name, registry.accounts).id
     remote = registry.remote_at(organization, name)
-    if remote is None:
-        raise UsageError(f"{organization} is no organization", hints.help_of("token"))
     choice = choose(remote, None, registry)
     variable = variable_for(remote, choice if remote.services else None, os.environ)
     if variable:
@@ -109,9 +108,9 @@ def _find(organization: str, name: str | None, registry: Registry) -> Live | Non
     return None
 
 
-def _of_account(account: Account, organization: str, reason: str, registry: Registry) -> Live:
+def _of_account(account: Account, organization: AnyOrganization, reason: str, registry: Registry) -> Live:
     tenant = serving.tenant_for(account, organization, None, registry, asked=False)
-    served = serving.serve(account, organization, tenant or None, registry, asked=True)
+    served = serving.serve(account, organization, tenant or None, registry, asked=True, confirmed=True)
     if served.change:
         try:
             update(served.change)

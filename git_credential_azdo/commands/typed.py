@@ -23,7 +23,7 @@ from git_credential_azdo.accounts.registry import read
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.files import read_file
-from git_credential_azdo.git.remote import Remote
+from git_credential_azdo.git.remote import Remote, looks_like_token
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.tokens import find_any_vault, open_vault, read_secret, write_secret
 from git_credential_azdo.vault.secret import remove
@@ -31,6 +31,7 @@ from git_credential_azdo.vault.secret import remove
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import AnyOrganization
     from git_credential_azdo.git.wire import Message, Pair
 
 STORE_SECONDS = 30.0
@@ -55,14 +56,17 @@ def reveal(message: Message, typed: Typed) -> list[Pair]:
     kept = read_secret(typed.vault, _key(typed))
     if kept is None:
         return []
+    user = kept.get("username") if typed.user_in_vault else typed.user
+    if typed.user_in_vault and message.get("username") not in {None, user}:
+        return []
     lines: list[Pair] = []
     if kept.get("credential") is not None:
         if "authtype" not in message.all("capability[]"):
             return []
         lines.append(("capability[]", "authtype"))
-    if typed.user is not None and message.get("username") is None:
-        lines.append(("username", typed.user))
-    lines += kept.fields.items()
+    if user is not None and message.get("username") is None:
+        lines.append(("username", user))
+    lines += [pair for pair in kept.fields.items() if pair[0] != "username"]
     if typed.expires_utc is not None:
         lines.append(("password_expiry_utc", str(typed.expires_utc)))
     return lines
@@ -120,9 +124,8 @@ def erase(message: Message, remote: Remote, registry: Registry) -> None:
     organization, user = organization_and_user(remote, registry)
     gone = []
     for typed in matching_typed(remote, organization, user, registry.typed):
-        wanted = [
-            (key, value) for key in ("password", "credential") if (value := message.get(key)) is not None
-        ]
+        keys = ("password", "credential", *(("username",) if typed.user_in_vault else ()))
+        wanted = [(key, value) for key in keys if (value := message.get(key)) is not None]
         if wanted:
             kept = read_secret(typed.vault, _key(typed))
             if kept is None or any(kept.get(key) != value for key, value in wanted):
@@ -134,7 +137,7 @@ def erase(message: Message, remote: Remote, registry: Registry) -> None:
         update(lambda fresh: _drop(fresh, gone))
 
 
-def _account_serves(remote: Remote, organization: str | None, registry: Registry) -> bool:
+def _account_serves(remote: Remote, organization: AnyOrganization | None, registry: Registry) -> bool:
     """Say whether an account of ours serves, whatever the user: that is somebody's own or another helper's."""
     anybody = Remote(
         remote.protocol, remote.host, services=True, organization=organization, repository=remote.repository
@@ -149,7 +152,8 @@ def _secret_of(message: Message) -> list[Pair] | None:
     has_password = message.get("username") is not None and message.get("password") is not None
     if not has_password and not (message.get("authtype") and message.get("credential")):
         return None
-    return [(key, value) for key in _SECRET_KEYS if (value := message.get(key)) is not None]
+    keys = (*_SECRET_KEYS, *(("username",) if looks_like_token(message.get("username") or "") else ()))
+    return [(key, value) for key in keys if (value := message.get(key)) is not None]
 
 
 def _has_ended(message: Message) -> bool:
@@ -157,20 +161,26 @@ def _has_ended(message: Message) -> bool:
     return end is not None and end <= time.time()
 
 
-def block_of(remote: Remote, organization: str | None) -> Block:
+def block_of(remote: Remote, organization: AnyOrganization | None) -> Block:
     """Return a new block, without id and vault, for what is typed for this remote."""
     block = Block([("kind", TYPED), ("address", remote.address)])
     if remote.services:
         block.set("organization", organization)
     else:
         block.set("path", remote.path)
-    block.set("username", remote.user)
+    if looks_like_token(remote.user or ""):
+        block.set("user_in_vault", "1")
+    else:
+        block.set("username", remote.user)
     return block
 
 
 def _identity(block: Block) -> list[str | None]:
-    keys = ("kind", "address", "organization", "path", "username")
-    return [block.get(key) if block.has(key) else None for key in keys]
+    keys = ("kind", "address", "organization", "path")
+    user = block.get("username") if block.has("username") else None
+    if block.has("user_in_vault") or looks_like_token(user or ""):  # as 0.1.0 wrote it
+        user = "\0"  # no user is called so
+    return [*(block.get(key) if block.has(key) else None for key in keys), user]
 
 
 def put(registry: Registry, block: Block, vault_name: str) -> None:

@@ -6,18 +6,19 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT
-from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.naming import account_named, listed_names, unique_name
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.enrol import bind, current_registry, organization_names, place_of
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import run_git
-from git_credential_azdo.git.remote import SERVICES_HOST
+from git_credential_azdo.hosts import SERVICES_HOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.git.remote import AnyOrganization
 
 
 @click.command("use")
@@ -33,18 +34,17 @@ def command(name: str, organization: str | None, repository: bool, default: bool
         raise UsageError("--org, --repo and --default exclude each other", hints.help_of("use"))
     known = current_registry()
     account = account_named(name, known.accounts)
+    target, what = "", "everything that nothing else decides"
+    of: AnyOrganization | None = None
     if organization:
         target = of = organization_names((organization,))[0]
         what = "the organization "
     elif repository:
-        target, what = _this_repository(name), "the repository "
-        of = target.rsplit("/", 2)[0]
-    else:
-        target, of, what = "", "", "everything that nothing else decides"
+        (target, of), what = _this_repository(name), "the repository "
     if of and (place_of([of], known) != account.address or not account.can_serve(of)):
         kind = "token" if account.kind == PAT else "sign-in"
         raise UsageError(
-            f"{account.label} is a {kind} for {', '.join(account.organizations) or account.address}, not for {of}",
+            f"{account.label} is a {kind} for {listed_names(account) or account.address}, not for {of}",
             hints.setup_pat(of) if account.kind == PAT else hints.setup(of),
         )
 
@@ -61,8 +61,10 @@ def command(name: str, organization: str | None, repository: bool, default: bool
     console.out(f"{unique_name(account, current_registry().accounts)} serves {what}{target}")
 
 
-def _this_repository(name: str) -> str:
-    """Return ``organization/project/repository`` of the current folder's remote, ``origin`` if there are several.
+def _this_repository(name: str) -> tuple[str, AnyOrganization]:
+    """Return ``organization/project/repository`` of the current folder's remote, and the organization.
+
+    ``origin`` counts if there are several.
 
     Raises UsageError; ``name`` is the account, for its hint.
     """
@@ -72,8 +74,8 @@ def _this_repository(name: str) -> str:
     for line in listed.decode("utf-8", "surrogateescape").splitlines():
         key, _, url = line.partition(" ")
         remote = known.remote_of(message_for(url))
-        if remote and remote.repository:
-            found[key] = remote.repository
+        if remote and remote.repository and remote.organization:
+            found[key] = (remote.repository, remote.organization)
     if "remote.origin.url" in found:
         return found["remote.origin.url"]
     if len(set(found.values())) != 1:

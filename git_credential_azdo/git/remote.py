@@ -1,6 +1,7 @@
 """What a message is about: an Azure DevOps organization, or a server of one's own, or nothing of ours.
 
-Pure. Host names are compared whole, never by ending or pattern beyond the two that Microsoft documents, since a
+Pure. The only place where text from outside becomes the name of an organization or an address: a name is never an
+address. Host names are compared whole, never by ending or pattern beyond the two that Microsoft documents, since a
 look-alike host must never see a token. URL shapes: "Hosts and URL shapes" in Microsoft's git documentation
 (https://learn.microsoft.com/azure/devops/repos/git/); git percent-decodes the path before it sends it and trims
 its slashes (git: credential.c, credential_from_url_gently).
@@ -8,33 +9,108 @@ its slashes (git: credential.c, credential_from_url_gently).
 
 from __future__ import annotations
 
+from git_credential_azdo.hosts import LEGACY_SUFFIX, LOGIN_HOSTS, SERVICES_HOST
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Container, Iterable
 
     from git_credential_azdo.git.wire import Message
 
-SERVICES_HOST = "dev.azure.com"
 SERVICES_ADDRESS = f"https://{SERVICES_HOST}"
-LEGACY_SUFFIX = ".visualstudio.com"
-LOGIN_HOSTS = frozenset(
-    (
-        "login.microsoftonline.com",
-        "login.windows.net",
-        "login.microsoftonline.us",
-        "login.partner.microsoftonline.cn",
-        "login.chinacloudapi.cn",
-    ),
-)
 NIL_TENANT = "00000000-0000-0000-0000-000000000000"
 """What Azure DevOps names as the tenant of an organization of personal Microsoft accounts."""
 
+LONGEST_ORGANIZATION = 50
+SHORTEST_TOKEN = 40
+
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
+_LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 # Hosts of Microsoft's own services beside the organizations' (https://learn.microsoft.com/azure/devops/
 # organizations/security/allow-list-ip-url): no organization can have these names.
 _NOT_ORGANIZATIONS = frozenset(
     ("app", "marketplace", "pkgs", "vs-ssh", "vsaex", "vsrm", "vssps", "www"),
 )
+
+
+class Organization(str):
+    """The name of an organization of Azure DevOps Services, in lower case. It holds nothing else, whatever it came from.
+
+    English letters, digits and inner hyphens, at most 50 of them:
+    https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions. Raise ValueError for other text.
+    """
+
+    __slots__ = ()
+
+    def __new__(cls, text: str) -> Organization:  # noqa: PYI034, D102 - Self is newer than 3.10; see the class
+        if not _is_name(text):
+            raise ValueError("not the name of an organization")
+        return super().__new__(cls, text.lower())
+
+    @classmethod
+    def read(cls, text: str) -> Organization | None:
+        """Return the organization of this name; None for what cannot be one."""
+        return cls(text) if _is_name(text) else None
+
+    @property
+    def url(self) -> str:
+        """Its address: a constant host and the name."""
+        return f"{SERVICES_ADDRESS}/{self}"
+
+
+class Collection(str):
+    """A collection of Azure DevOps Server, or an organization of another cloud, by its whole address in lower case.
+
+    As in ``https://tfs.example.com:8443/defaultcollection``: always below an address that a person registered. Raise
+    ValueError for any other.
+    """
+
+    __slots__ = ()
+
+    def __new__(  # noqa: PYI034, D102 - Self is newer than 3.10; see the class
+        cls, address: str, path: str, registered: Container[str]
+    ) -> Collection:
+        if address not in registered:
+            raise ValueError("not below a registered address")
+        return super().__new__(cls, f"{address}/{path.lower()}")
+
+    @classmethod
+    def read(cls, text: str, registered: Iterable[str]) -> Collection | None:
+        """Return the collection of this whole address; None for one that is below no registered address."""
+        address = next((each for each in registered if text.startswith(f"{each}/")), None)
+        return cls(address, text[len(address) + 1 :], (address,)) if address else None
+
+    @property
+    def address(self) -> str:
+        """Scheme, host and port, as registered."""
+        scheme, _, rest = self.partition("://")
+        return f"{scheme}://{rest.partition('/')[0]}"
+
+    @property
+    def url(self) -> str:
+        """Its address as a URL, percent-encoded."""
+        from urllib.parse import quote  # noqa: PLC0415 - only where a request is due
+
+        return f"{self.address}/{quote(self[len(self.address) + 1 :], errors='surrogateescape')}"
+
+
+AnyOrganization = Organization | Collection
+
+
+def looks_like_token(user: str) -> bool:
+    """Return whether a text in the user's place is rather a secret: people write ``https://TOKEN@dev.azure.com``.
+
+    Such a text is neither a user nor an organization: it is not printed, not sent and not written outside a vault.
+    """
+    return "@" not in user and len(user) >= SHORTEST_TOKEN
+
+
+def _is_name(text: str) -> bool:
+    # The length first, and ASCII before lower(): the Kelvin sign's lower case is a k.
+    if not (0 < len(text) <= LONGEST_ORGANIZATION and text.isascii()):
+        return False
+    name = text.lower()
+    return _LETTERS.issuperset(name.replace("-", "")) and name[0] != "-" != name[-1]
 
 
 class Remote:
@@ -43,8 +119,8 @@ class Remote:
     ``services``      whether this is Azure DevOps Services (else: some other server)
     ``protocol``      ``https`` or ``http``
     ``host``          lower case, without the default port; ``dev.azure.com`` for both spellings of Services
-    ``organization``  lower case, or None when the message does not tell: its name on dev.azure.com, its whole
-                      address on another host of Services (``https://dev.azure.us/contoso``)
+    ``organization``  None when the message does not tell: the Organization on dev.azure.com, the Collection on
+                      another host of Services (``https://dev.azure.us/contoso``)
     ``repository``    ``organization/project/repository`` in lower case, or None
     ``path``          as git sent it, or None
     ``user``          the user in the request as git sent it (may be empty), or None
@@ -58,7 +134,7 @@ class Remote:
         host: str,
         *,
         services: bool = False,
-        organization: str | None = None,
+        organization: AnyOrganization | None = None,
         repository: str | None = None,
         path: str | None = None,
         user: str | None = None,
@@ -77,32 +153,29 @@ class Remote:
         return f"{self.protocol}://{self.host}"
 
 
-def remote_of(message: Message, services_hosts: Collection[str] = ()) -> Remote | None:
-    """Say what ``message`` is about; None when it names no web host. Whether a server is ours, the registry knows.
+def remote_of(message: Message, services_hosts: Container[str] = ()) -> Remote | None:
+    """Return what ``message`` is about; None when it names no web host. Whether a server is ours, the registry knows.
 
     ``services_hosts`` are further hosts of Azure DevOps Services, as a sovereign cloud has; none is known here.
     """
     protocol = (message.get("protocol") or "").lower()
-    spelled = message.get("host") or ""
-    host = spelled.lower()
-    if protocol not in _DEFAULT_PORTS or not host:
+    host = _host(message.get("host") or "", protocol)
+    if not host:
         return None
-    host = host.removesuffix(":" + _DEFAULT_PORTS[protocol])
     path = message.get("path")
     user = message.get("username")
     segments = [segment for segment in (path or "").split("/") if segment]
-    services_host = SERVICES_HOST
+    legacy = host.removesuffix(LEGACY_SUFFIX)
     if host == SERVICES_HOST or host in services_hosts:
-        services_host = host
-        organization = segments.pop(0).lower() if segments and not segments[0].startswith("_") else None
-        organization = named_organization(host, organization) if organization else None
-    elif spelled.isascii() and host.endswith(LEGACY_SUFFIX) and _may_be_organization(host):
-        organization = host.removesuffix(LEGACY_SUFFIX)
+        organization = named_organization(host, segments[0], services_hosts) if segments else None
+        del segments[:1]
+    elif legacy != host and legacy not in _NOT_ORGANIZATIONS and (named := Organization.read(legacy)):
+        organization, host = named, SERVICES_HOST
     else:
         return Remote(protocol, host, path=path, user=user)
     return Remote(
         protocol,
-        services_host,
+        host,
         services=True,
         organization=organization,
         repository=_repository(organization, segments) if organization else None,
@@ -111,22 +184,34 @@ def remote_of(message: Message, services_hosts: Collection[str] = ()) -> Remote 
     )
 
 
-def named_organization(host: str, name: str) -> str:
-    """Return what we call the organization ``name`` of a host of Services."""
-    return name if host == SERVICES_HOST else f"https://{host}/{name}"
+def named_organization(host: str, name: str, services_hosts: Container[str] = ()) -> AnyOrganization | None:
+    """Return the organization ``name`` of a host of Services; None for what cannot be a name."""
+    organization = Organization.read(name)
+    if organization is None or host == SERVICES_HOST:
+        return organization
+    return (
+        Collection(f"https://{host}", organization, (f"https://{host}",)) if host in services_hosts else None
+    )
 
 
-def address_of(organization: str) -> str:
-    """Return the address of an organization, or of a server's collection, from what we call it."""
-    return organization if "://" in organization else f"{SERVICES_ADDRESS}/{organization}"
+def _host(spelled: str, protocol: str) -> str:
+    """Return the host with its port, lower case, without the default port; an empty text for what names no web host.
+
+    One port at most, and ASCII only: registered hosts are ASCII, and lower() makes a k of the Kelvin sign.
+    """
+    if protocol not in _DEFAULT_PORTS or not spelled.isascii() or not spelled.isprintable() or " " in spelled:
+        return ""
+    name, bracket, rest = (
+        spelled.lower().partition("]") if spelled.startswith("[") else ("", "", spelled.lower())
+    )
+    bare, colon, port = rest.partition(":")
+    if (colon and not port.isdigit()) or (bracket and bare):
+        return ""
+    host = f"{name}{bracket}{bare}"
+    return host if port in {"", _DEFAULT_PORTS[protocol]} else f"{host}:{port}"
 
 
-def _may_be_organization(host: str) -> bool:
-    label = host.removesuffix(LEGACY_SUFFIX)
-    return label.replace("-", "").isalnum() and label not in _NOT_ORGANIZATIONS
-
-
-def _repository(organization: str, segments: list[str]) -> str | None:
+def _repository(organization: AnyOrganization, segments: list[str]) -> str | None:
     """Read ``[DefaultCollection/][project/]_git/[_optimized|_full/]repository[/info/lfs...]``."""
     words = [unquote(segment).lower() for segment in segments]
     if words and words[0] == "defaultcollection":

@@ -58,10 +58,13 @@ def parse(data: bytes) -> Message:
 def parse_pairs(data: bytes) -> list[Pair]:
     """Read the lines up to a blank one or the end, in order; raises as ``parse`` does."""
     pairs = []
-    for raw in data.split(b"\n"):
-        line = raw[:-1] if raw.endswith(b"\r") else raw
-        if not line:
-            break
+    lines = data.split(b"\n")
+    lines = lines[: next((at for at, line in enumerate(lines) if line in {b"", b"\r"}), None)]
+    # A CR counts as part of the line's end only where every line has one: dropped from one line alone, it would make
+    # another host of it (CVE-2024-52006).
+    end = -1 if all(line.endswith(b"\r") for line in lines) else None
+    for raw in lines:
+        line = raw[:end]
         key, equals, value = line.partition(b"=")
         if not key or not equals or b"\0" in line or len(line) > MAX_LINE:
             raise ProtocolError("a line is not of the form key=value")

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import entra, exchange, oauth
 from git_credential_azdo.web import Web
 
@@ -57,7 +58,8 @@ def ask_code(web: Web, endpoints: Endpoints, *, client_id: str, scope: str) -> D
     if endpoints.device_authorization is None:
         raise SignInError(f"{endpoints.issuer} has no sign-in by device code", hints.setup())
     form = oauth.device_form(client_id=client_id, scope=scope)
-    answer = web.request("POST", endpoints.device_authorization, form=form)
+    endpoint = endpoints.device_authorization
+    answer = web.request("POST", endpoint, form=form, also=(origin(endpoint),))
     return read_code(answer.status, answer.json())
 
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 from urllib.parse import urlsplit, urlunsplit
 
+from git_credential_azdo import hosts
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, printable
 from git_credential_azdo.signin import entra
 from git_credential_azdo.signin.oauth import is_safe_url
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Collection
 
     from git_credential_azdo.accounts.account import Block
-
-_DEFAULT_PORTS = {"https": 443, "http": 80}
 
 
 @final
@@ -82,12 +81,7 @@ def origin(url: str) -> str:
 
     An empty text for an address that no secret may be sent to.
     """
-    if not is_safe_url(url):
-        return ""
-    parts = urlsplit(url)
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    port = "" if parts.port in (None, _DEFAULT_PORTS[parts.scheme]) else f":{parts.port}"
-    return f"{parts.scheme}://{host}{port}"
+    return hosts.origin(url) if is_safe_url(url) else ""
 
 
 def read_discovery(document: object, issuer: str, confirmed: Collection[str] = ()) -> Endpoints:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import SignInError, UsageError
+from git_credential_azdo.hosts import CLOUDS, LOGIN_HOSTS, PUBLIC
 from git_credential_azdo.signin.aadsts import BY_ERROR, BY_SUBERROR, CASES, UNKNOWN
 from git_credential_azdo.signin.oauth import TokenRefused, is_safe_url
 
@@ -22,24 +23,8 @@ RESOURCE = "499b84ac-1321-427f-aa17-267ca6975798"  # Azure DevOps
 DEFAULT_SCOPE = f"{RESOURCE}/.default offline_access openid profile"
 DEFAULT_REDIRECT = "http://localhost"  # any port, but no path and no 127.0.0.1 (AADSTS50011)
 
-PUBLIC_HOST = "login.microsoftonline.com"
-LOGIN_HOSTS = frozenset(
-    {
-        PUBLIC_HOST,
-        "login.windows.net",
-        "login.microsoft.com",
-        "sts.windows.net",
-        "login.microsoftonline.us",
-        "login.partner.microsoftonline.cn",
-        "login.chinacloudapi.cn",
-    }
-)
-_ISSUER_HOSTS = {  # hosts whose documents name another one as the issuer
-    "login.windows.net": PUBLIC_HOST,
-    "login.microsoft.com": PUBLIC_HOST,
-    "sts.windows.net": PUBLIC_HOST,
-    "login.chinacloudapi.cn": "login.partner.microsoftonline.cn",
-}
+PUBLIC_HOST = PUBLIC.login_hosts[0]
+_ISSUER_HOSTS = {host: cloud.login_hosts[0] for cloud in CLOUDS for host in cloud.login_hosts}
 
 ANY_WORK_TENANT = "organizations"  # also the way in for personal accounts (MSA pass-through)
 MSA_TENANT = (

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_credential_azdo.errors import NetworkError, ServiceError
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import entra, oauth
 from git_credential_azdo.signin.endpoints import OtherHostsError, read_discovery
 
@@ -28,7 +29,8 @@ def discover(
     ``confirm``: asked about endpoints on other hosts than the authority's, which are refused unless it says yes.
     Raise ServiceError if there is no such authority, OtherHostsError, NetworkError.
     """
-    answer = web.request("GET", entra.discovery_url(authority))
+    url = entra.discovery_url(authority)
+    answer = web.request("GET", url, also=(origin(url),))  # an authority is a person's own word
     _refuse_redirect(answer)
     if answer.status != 200:  # noqa: PLR2004 - OpenID Connect Discovery section 4.2
         raise ServiceError(
@@ -93,7 +95,7 @@ def ask_token(
     audience: str | None = None,
 ) -> oauth.Grant:
     """Send one token request and read the grant."""
-    answer = web.request("POST", endpoint, form=form)
+    answer = web.request("POST", endpoint, form=form, also=(origin(endpoint),))
     _refuse_redirect(answer)
     return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=audience)
 

@@ -13,6 +13,7 @@ from urllib.parse import quote
 from git_credential_azdo import hints
 from git_credential_azdo.errors import ServiceError, SignInError, UsageError
 from git_credential_azdo.git.network import Settings
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.managed_identity import ask, read_identity
 from git_credential_azdo.web import Web
@@ -81,7 +82,7 @@ def _from_github(web: Web, audience: str, environment: Mapping[str, str]) -> str
         "give the job the permission id-token: write, and run git inside the job",
     )
     url += f"{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
-    answer = web.request("GET", url, headers={"Authorization": f"Bearer {token}"})
+    answer = web.request("GET", url, headers={"Authorization": f"Bearer {token}"}, also=(origin(url),))
     return _token(answer, "value", "GitHub", "check the job's permission id-token: write")
 
 
@@ -99,7 +100,7 @@ def _from_pipelines(web: Web, connection: str, environment: Mapping[str, str]) -
         )
     url += f"{'&' if '?' in url else '?'}api-version=7.1&serviceConnectionId={quote(connection, safe='')}"
     headers = {"Authorization": f"Bearer {token}", "X-TFS-FedAuthRedirect": "Suppress"}
-    answer = web.request("POST", url, headers=headers)
+    answer = web.request("POST", url, headers=headers, also=(origin(url),))
     return _token(
         answer,
         "oidcToken",

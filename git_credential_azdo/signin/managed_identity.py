@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.web import retry_after
 
@@ -211,7 +212,12 @@ def _ask(web: Web, question: _Question, source: str, sleep: Callable[[float], No
     while True:
         try:
             answer = web.request(
-                question.method, question.url, headers=question.headers, form=question.form, retry=False
+                question.method,
+                question.url,
+                headers=question.headers,
+                form=question.form,
+                retry=False,
+                also=(origin(question.url),),  # a constant, or what the machine's own environment says
             )
         except NetworkError as error:
             raise NetworkError(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, cast
 
 from git_credential_azdo import devops, pats
 from git_credential_azdo.errors import NetworkError, ServiceError
-from git_credential_azdo.git.remote import tenant_in
+from git_credential_azdo.git.remote import Organization, tenant_in
 from git_credential_azdo.web import Answer, Web, retry_after
 from tests.fuzz.oracle import check, check_printable, check_told, is_organization, is_tenant
 
@@ -110,6 +110,7 @@ _GOOD: tuple[object, ...] = (
     {"patTokens": [{"authorizationId": _TENANT, "displayName": "laptop"}], "continuationToken": "x"},
     {"message": "TF401019: the repository", "typeKey": "GitRepositoryNotFoundException"},
 )
+CONTOSO = Organization("contoso")
 
 
 def hostile_answer(source: Source, words: Sequence[str], good: Sequence[object]) -> Answer:
@@ -166,12 +167,12 @@ def azure_devops(source: Source) -> None:
 
 
 def _ask_tenant(web: Web, _header: Mapping[str, str]) -> None:
-    tenant = devops.tenant_of(web, "contoso")
+    tenant = devops.tenant_of(web, CONTOSO)
     check(tenant is None or is_tenant(tenant), "a tenant is no GUID", tenant)
 
 
 def _ask_identity(web: Web, header: Mapping[str, str]) -> None:
-    identity = devops.who_am_i(web, "contoso", header)
+    identity = devops.who_am_i(web, CONTOSO, header)
     check(identity.id and identity.name, "nobody")
 
 
@@ -182,13 +183,13 @@ def _ask_organizations(web: Web, header: Mapping[str, str]) -> None:
 
 def _make_token(web: Web, header: Mapping[str, str]) -> None:
     end = 1_800_000_000
-    made = pats.create(web, "contoso", header, name="laptop", scope="vso.code_write", expires_utc=end)
+    made = pats.create(web, CONTOSO, header, name="laptop", scope="vso.code_write", expires_utc=end)
     _check_pat(made)
     check(made.token.isascii() and made.token.isprintable(), "no token", made.token)
 
 
 def _list_tokens(web: Web, header: Mapping[str, str]) -> None:
-    for pat in pats.active(web, "contoso", header):
+    for pat in pats.active(web, CONTOSO, header):
         _check_pat(pat)
 
 
@@ -206,9 +207,9 @@ _QUESTIONS: tuple[Callable[[Web, Mapping[str, str]], object], ...] = (
     _make_token,
     _list_tokens,
     devops.profile,
-    lambda web, header: devops.check_code_scope(web, "contoso", header),
+    lambda web, header: devops.check_code_scope(web, CONTOSO, header),
     lambda web, header: devops.can_read_repository(web, "https://dev.azure.com/contoso/app/_git/app", header),
-    lambda web, header: pats.revoke(web, "contoso", header, "3f2b1c4d"),
+    lambda web, header: pats.revoke(web, CONTOSO, header, "3f2b1c4d"),
 )
 
 
@@ -219,4 +220,4 @@ def headers(source: Source) -> None:
     check(tenant is None or is_tenant(tenant), "a tenant is no GUID", tenant)
     seconds = retry_after(answer, 1_790_000_000.0)
     check(seconds is None or 0 <= seconds < 10**12, "no pause", seconds)
-    check_told(devops.refusal(answer, "the organization contoso", "contoso"))
+    check_told(devops.refusal(answer, "the organization contoso", CONTOSO))

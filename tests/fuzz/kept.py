@@ -60,7 +60,7 @@ def _look_at_everything(registry: Registry) -> None:
     _ = registry.salt, registry.services_addresses, registry.binding("contoso"), registry.tenant_of("contoso")
     for host in registry.services_addresses:
         registry.login_host(host)
-        registry.remote_at(f"{host}/contoso", "ann@contoso.com")
+        registry.remote_at(Collection(host, "contoso", [host]), "ann@contoso.com")
 
 
 def payloads(source: Source) -> None:

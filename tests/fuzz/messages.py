@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import devops
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.registry import read
 from git_credential_azdo.errors import ProtocolError
@@ -167,7 +166,7 @@ def check_organization(organization: str | None, remote: Remote) -> None:
                 organization,
             )
         asked = remote.host
-    parts = urlsplit(devops.organization_url(organization))
+    parts = urlsplit(organization.url)
     check(parts.netloc == asked, "a request goes to another host", organization, parts.netloc)
     check(not parts.query and not parts.fragment, "a name becomes a query", organization)
 

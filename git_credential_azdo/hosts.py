@@ -1,0 +1,72 @@
+"""Every host of Microsoft's that a token or a sign-in of ours may travel to. The one list; a table, nothing else.
+
+Other hosts come from a person only: a registered server, an authority given to ``setup``. Whoever sends a request
+passes what is allowed to ``web``, which refuses everything else. Sources: Microsoft's "Allowed IP addresses and domain
+URLs" (https://learn.microsoft.com/azure/devops/organizations/security/allow-list-ip-url) and "National clouds"
+(https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud).
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+SERVICES_HOST = "dev.azure.com"
+LEGACY_SUFFIX = ".visualstudio.com"
+PROFILE_HOST = "app.vssps.visualstudio.com"
+PATS_HOST = "vssps.dev.azure.com"
+
+
+class Cloud:
+    """One of Microsoft's clouds.
+
+    ``login_hosts``     where its tenants sign in; the first is the one that its documents name as the issuer
+    ``services_hosts``  where Azure DevOps Services answers, as far as Microsoft documents it
+    """
+
+    __slots__ = ("login_hosts", "services_hosts")
+
+    def __init__(self, login_hosts: tuple[str, ...], services_hosts: tuple[str, ...] = ()) -> None:
+        self.login_hosts = login_hosts
+        self.services_hosts = services_hosts
+
+
+PUBLIC = Cloud(
+    ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"),
+    (SERVICES_HOST, PROFILE_HOST, PATS_HOST),
+)
+CLOUDS = (
+    PUBLIC,
+    Cloud(("login.microsoftonline.us",)),
+    Cloud(("login.partner.microsoftonline.cn", "login.chinacloudapi.cn")),
+)
+LOGIN_HOSTS = frozenset(host for cloud in CLOUDS for host in cloud.login_hosts)
+
+
+def origins(hosts: Iterable[str]) -> frozenset[str]:
+    """Return the https origins of these hosts, each as in ``https://dev.azure.com``."""
+    return frozenset(f"https://{host}" for host in hosts)
+
+
+LOGIN_ORIGINS = origins(LOGIN_HOSTS)
+SERVICES_ORIGINS = origins(PUBLIC.services_hosts)
+MICROSOFT = LOGIN_ORIGINS | SERVICES_ORIGINS
+
+
+def origin(url: str) -> str:
+    """Return scheme, host and port of a URL (RFC 6454), the default port dropped; an empty text where there is none."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 - only where a request is due
+
+    if not url.isprintable() or "\\" in url or " " in url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    usual = {"https": 443, "http": 80}.get(parts.scheme)
+    if not host or usual is None or "@" in parts.netloc:
+        return ""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port in {None, usual} else f":{port}")

@@ -78,17 +78,17 @@ def test_every_pat_error_is_worded() -> None:
 @pytest.mark.parametrize("value", sorted(set(PAT_ERRORS) - {"none"}))
 def test_a_pat_error_has_a_cause_and_a_next_step(value: str) -> None:
     """Its own word stands at the end; the first letter may be in either case, as clients saw it."""
-    error = pat_errors.explain(value, "contoso")
+    error = pat_errors.explain(value, Organization("contoso"))
     assert is_line(error.message)
     assert error.hint
     assert is_line(error.hint)
     assert error.message.endswith(f" ({value})")
-    assert pat_errors.explain(value[0].upper() + value[1:], "contoso").hint == error.hint
+    assert pat_errors.explain(value[0].upper() + value[1:], Organization("contoso")).hint == error.hint
 
 
 def test_a_new_pat_error_is_told_as_it_is() -> None:
     """With the service's own words, if any came."""
-    error = pat_errors.explain("brandNew", "contoso", "It is full moon.")
+    error = pat_errors.explain("brandNew", Organization("contoso"), "It is full moon.")
     assert error.message.endswith("; the service says: It is full moon (brandNew)")
     assert error.hint == "look at https://dev.azure.com/contoso/_usersSettings/tokens"
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from git_credential_azdo.accounts.registry import read
 from git_credential_azdo.accounts.update import render
 from git_credential_azdo.errors import ProtocolError, VaultError
+from git_credential_azdo.git.remote import Collection
 from git_credential_azdo.vault import secret
 from tests.fuzz.oracle import check, check_told
 

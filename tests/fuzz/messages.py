@@ -15,7 +15,7 @@ from tests.fuzz.oracle import check, is_organization, is_tenant
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.git.remote import AnyOrganization, Remote
     from tests.fuzz.source import Source
 
 CLOUD = "dev.azure.us"
@@ -149,7 +149,7 @@ def check_target(remote: Remote, protocol: str, host: str) -> None:
         )
 
 
-def check_organization(organization: str | None, remote: Remote) -> None:
+def check_organization(organization: AnyOrganization | None, remote: Remote) -> None:
     """Raise AssertionError unless a request for the organization can only go to the remote's own host."""
     if organization is None or not (remote.services or _REGISTRY.server(remote.address)):
         return

@@ -74,8 +74,8 @@ def enforce(verb: str) -> None:
     def look(*_: object) -> None:
         remaining = _ends - time.monotonic()
         if remaining > 0:
-            safe = _guard_secrets()
-            _signal.setitimer(_ITIMER_REAL, remaining if safe else min(10 * _LONG_RUN_SECONDS, remaining))
+            _thread.start_new_thread(_guard_secrets, ())
+            _signal.setitimer(_ITIMER_REAL, remaining)
             return
         _signal.signal(_SIGALRM, lambda *_: os._exit(_code(verb)))
         _signal.setitimer(_ITIMER_REAL, _LAST_WORDS_SECONDS)
@@ -94,14 +94,11 @@ def _watch(verb: str) -> None:
     os._exit(_code(verb))
 
 
-def _guard_secrets() -> bool:
-    try:
-        from git_credential_azdo.hardening import forbid_core_dumps  # noqa: PLC0415 - a short run needs none
+def _guard_secrets() -> None:
+    """Forbid core dumps, in a thread of its own: a signal's handler may interrupt an import and must not begin one."""
+    from git_credential_azdo.hardening import forbid_core_dumps  # noqa: PLC0415 - a short run needs none
 
-        forbid_core_dumps()
-    except Exception:  # noqa: BLE001 - we interrupted just that import: later, then
-        return False
-    return True
+    forbid_core_dumps()
 
 
 def _give_up(verb: str) -> None:

@@ -60,7 +60,7 @@ def test_a_token_is_checked_kept_and_serves_real_git(home: Home, emulator: Emula
     assert (result.code, result.out) == (0, "")
     assert f"Signed in as {ERIN} (onprem)" in result.err
     assert f"Organizations: {DEFAULT.lower()}" in result.err
-    assert f'[credential "{TFS}"]' in result.err
+    assert f"    {TFS}\n" in result.err
     assert "dev.azure.com" not in result.err
     assert (account(home)["address"], account(home)["name"]) == (TFS, ERIN)
     (asked,) = [record for record in emulator.requests if record.path.lower().endswith("connectiondata")]

@@ -58,7 +58,9 @@ def test_a_registered_cloud_signs_in_at_its_own_login_host_and_serves_real_git(
     """The tenant is asked for at its host; nothing at all goes to the public cloud."""
     added = add(home, "--login", LOGIN)
     assert (added.code, added.out) == (0, f"https://{US} is Azure DevOps Services from now on\n")
-    assert home.git("config", "--global", f"credential.https://{US}.useHttpPath").out == "true\n"
+    assert (
+        home.git("config", "--global", "--includes", f"credential.https://{US}.useHttpPath").out == "true\n"
+    )
     sitting = Sitting(home, "--vault", "file", "--no-browser", "--org", ORGANIZATION)
     assert urlsplit(sitting.link)[:3] == ("https", LOGIN, f"/{CONTOSO}/oauth2/v2.0/authorize")
     result = sitting.finish(cloud.sign_in(sitting.link))

@@ -86,7 +86,10 @@ def test_no_network_is_named(home: Home, stale: Account) -> None:
 
 def test_a_proxy_that_refuses_is_named(home: Home, emulator: Emulator, stale: Account) -> None:
     """Its hint names the variable and git's setting."""
+    stale.set_all("tenant", [])
+    stale.set_all("authority", ["https://id.example.com"])
     stale.set_all("token_endpoint", ["https://id.example.com/token"])
+    stale.keep("refresh", origin="https://id.example.com")
     result = home.get(*at())
     assert_refused(result, "cannot reach id.example.com", "refused (403)")
     assert "HTTPS_PROXY" in result.err

@@ -347,7 +347,7 @@ def test_every_failure_to_connect_is_one_line(error: Exception, said: str) -> No
         answering(handler, clock=clock, sleep=clock.sleep) as client,
         pytest.raises(NetworkError) as caught,
     ):
-        client.request("GET", f"https://user:{SECRET}@h:444/")
+        client.request("GET", f"https://h:444/?{SECRET}")
 
     assert str(caught.value) == f"cannot reach h:444: {said}"
     assert SECRET not in whole_story(caught.value)
@@ -367,7 +367,10 @@ def test_a_request_that_cannot_be_made_is_one_line_without_the_secret(
     method: str, url: str, headers: dict[str, str]
 ) -> None:
     """Errors of httpx quote URLs and header values; ours do not."""
-    with Web(1, allowed=ANYWHERE) as client, pytest.raises(NetworkError, match="cannot reach") as caught:
+    with (
+        Web(1, allowed=ANYWHERE) as client,
+        pytest.raises(NetworkError, match=r"cannot reach|may go to") as caught,
+    ):
         client.request(method, url, headers=headers, retry=False)
 
     assert SECRET not in whole_story(caught.value)

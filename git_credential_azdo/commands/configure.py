@@ -20,6 +20,7 @@ from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.errors import AzdoError, UsageError, say
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git import install
+from git_credential_azdo.git.remote import Organization
 from git_credential_azdo.git.sections import Section, script_path
 from git_credential_azdo.lock import Lock
 
@@ -116,12 +117,12 @@ def _sections(registry: Registry, *, services: bool) -> list[Section]:
     ]
 
 
-def _organizations(registry: Registry) -> list[str]:
+def _organizations(registry: Registry) -> list[Organization]:
     """Return the organizations of Azure DevOps Services that the accounts file knows, sorted."""
-    found = {name for account in registry.accounts for name in account.organizations}
-    found |= {block.get("organization") for block in registry.of_kind(LEARNED)}
-    found |= {block.get("target").partition("/")[0] for block in registry.of_kind(BINDING)}
-    return sorted(name for name in found if name.isascii() and name.replace("-", "").isalnum())
+    names = [name for account in registry.accounts for name in account.listed]
+    names += [block.get("organization") for block in registry.of_kind(LEARNED)]
+    names += [block.get("target").partition("/")[0] for block in registry.of_kind(BINDING)]
+    return sorted({organization for name in names if (organization := Organization.read(name))})
 
 
 def _show(plan: install.Plan) -> None:

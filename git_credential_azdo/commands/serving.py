@@ -71,13 +71,16 @@ def serve(
     if account.kind == PAT:
         return _serve_pat(account, organization, rejected)
     now = time.time()
+    is_rejected = rejected is not None and 0 <= now - rejected < REJECTION_SECONDS
     elsewhere = ""
     if not confirmed:
-        asked = True
+        if is_rejected and organization and not asked:
+            tenant = _asked_tenant(organization)
         if tenant != registry.tenant_of(organization):
             elsewhere = other_tenant(account, tenant)
             tenant = account.tenant if elsewhere else tenant
-    if rejected is not None and 0 <= now - rejected < REJECTION_SECONDS:
+        asked = True
+    if is_rejected:
         if organization and elsewhere:
             raise unconfirmed(account, organization, elsewhere, registry)
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
@@ -90,6 +93,13 @@ def serve(
         )
     where = tenant_for(account, organization, tenant, registry, asked=asked)
     return Served(account, tokens.access_token(account, where, registry.salt), None)
+
+
+def _asked_tenant(organization: AnyOrganization) -> str | None:
+    try:
+        return tokens.ask_tenant(organization)
+    except (NetworkError, ServiceError):
+        return None
 
 
 def other_tenant(account: Account, tenant: str | None) -> str:

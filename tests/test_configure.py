@@ -233,3 +233,19 @@ def test_where_the_global_file_is_a_mount_the_hint_is_a_way_round_it(
     assert f"error: git cannot write {home.folder / name}: Device or resource busy\n" in said
     assert done.stdout.splitlines() == ["1", str(SCRIPT)], (said, done.stderr)
     assert "touch" in said if name == MOUNTED[0] else "export GIT_CONFIG_COUNT=1" in said
+
+
+def test_several_at_once_leave_one_line(home: Home) -> None:
+    """As scripts that set up several accounts do: each waits for its turn, and the later ones find it done."""
+    running = [
+        subprocess.Popen(
+            [SCRIPT, "configure"],
+            env=home.environment,
+            cwd=home.folder,
+            stdin=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        for _ in range(4)
+    ]
+    assert [each.wait(SECONDS) for each in running] == [0] * 4
+    assert (home.folder / ".gitconfig").read_text() == f"[include]\n\tpath = {ours(home)}\n"

@@ -145,12 +145,18 @@ def test_without_git_the_account_is_kept_and_the_person_told(home: Home, token: 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anything")
 def test_a_file_that_may_not_be_written_is_named(home: Home, token: str) -> None:
-    """Some manage their home by a program; the account is kept."""
+    """Some manage their home by a program; the account is kept, and the hint lets git call us all the same."""
     home.folder.joinpath(".gitconfig").write_text("")
+    home.registry.parent.mkdir(parents=True, mode=0o700)
     home.folder.chmod(0o500)
     result = setup(home, token)
     home.folder.chmod(0o700)
-    assert (result.code, "cannot be written" in result.err) == (1, True)
+    assert result.code == 1
+    said = "error: account saved, but git's configuration was not updated: git cannot write"
+    assert f"{said} {home.folder}/.gitconfig: Permission denied\n" in result.err
+    hint = result.err.partition("hint: ")[2]
+    done = home.run("sh", "-c", f"{hint}git config --get-urlmatch credential.helper {URL}")
+    assert done.lines == [str(SCRIPT)]
 
 
 def test_a_locked_configuration_is_told(home: Home, token: str) -> None:

@@ -5,6 +5,7 @@ What our file of git's configuration holds is made anew each time, from what the
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -25,6 +26,8 @@ from git_credential_azdo.git.sections import Section, script_path
 from git_credential_azdo.lock import Lock
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from git_credential_azdo.accounts.registry import Registry
     from git_credential_azdo.git.former import Record
 
@@ -49,12 +52,14 @@ def write(*, services: bool = False, ask: bool = False) -> None:
 
     ``services``: for Azure DevOps too, though it was not configured before. Raises UsageError.
     """
-    plan = _plan(services=services)
-    _show(plan)
-    if ask and plan.changes and not console.confirm("Write this?", default=True):
-        console.err("git configuration is left as it is")
-        return
-    apply(plan, hints.configure())
+    with contextlib.nullcontext() if ask else one_at_a_time():  # nobody waits for a person's answer
+        plan = _plan(services=services)
+        _show(plan)
+        if ask and plan.changes and not console.confirm("Write this?", default=True):
+            console.err("git configuration is left as it is")
+            return
+        with one_at_a_time() if ask else contextlib.nullcontext():
+            apply(plan, hints.configure())
     if plan.adds:
         console.err(f"To take it back: {hints.unconfigure()}")
 
@@ -68,14 +73,21 @@ def write_again() -> None:
 def apply(plan: install.Plan, again: str) -> None:
     """Write a plan, and forget what it replaces. Raises UsageError, whose hint ends in the command to run again."""
     try:
-        with Lock(lock_path("git-config"), _SECONDS):
-            install.apply(plan)
-    except OSError as error:
-        raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
+        install.apply(plan)
     except UsageError as error:
         raise UsageError(error.message, f"{error.hint} && {again}" if error.hint else None) from None
     if current_registry().of_kind(_FORMER):
         update(_forget_former)
+
+
+@contextlib.contextmanager
+def one_at_a_time() -> Iterator[None]:
+    """Let no two of us look at git's configuration and write it at once. Raises AzdoError."""
+    try:
+        with Lock(lock_path("git-config"), _SECONDS):
+            yield
+    except OSError as error:
+        raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
 
 
 def records(registry: Registry) -> list[Record]:
@@ -133,5 +145,5 @@ def _show(plan: install.Plan) -> None:
     else:
         console.err(f"git configuration: {f'updated {plan.own}' if plan.is_new else 'already in place'}")
     for other in plan.remaining:
-        say("error", f"{other.said} is asked too, and setup cannot overrule it")
+        say("error", f"{other.said} is asked too, and configure cannot overrule it")
         say("hint", other.cure)

@@ -32,7 +32,8 @@ def run() -> None:
     if plan and (plan.is_new or plan.changes):
         for line in plan.lines:
             console.err(line)
-        configure.apply(plan, hints.unconfigure())
+        with configure.one_at_a_time():
+            configure.apply(plan, hints.unconfigure())
         console.err("git no longer calls this helper")
     else:
         console.err("There was nothing to take back")

@@ -24,11 +24,12 @@ def global_file(*, windows: bool = os.name == "nt") -> str:
     named = os.environ.get("GIT_CONFIG_GLOBAL")
     if named:
         return os.path.abspath(named)
-    usual, other = _usual_files(windows=windows)
+    usual, other = usual_files(windows=windows)
     return other if not os.access(usual, os.R_OK) and os.access(other, os.R_OK) else usual
 
 
-def _usual_files(*, windows: bool) -> tuple[str, str]:
+def usual_files(*, windows: bool = os.name == "nt") -> tuple[str, str]:
+    """Return ~/.gitconfig, which git prefers to write, and the global file below XDG_CONFIG_HOME."""
     home = os.environ.get("HOME") or ""
     if not home and windows:  # as git's compat/mingw.c has it
         home = os.environ.get("HOMEDRIVE", "") + os.environ.get("HOMEPATH", "")
@@ -38,8 +39,13 @@ def _usual_files(*, windows: bool) -> tuple[str, str]:
     return os.path.join(home, ".gitconfig"), os.path.join(other, "git", "config")
 
 
+def is_same(path: str, other: str) -> bool:
+    """Return whether two paths are equal: ``~`` is the home, and on Windows any slash and case will do."""
+    return os.path.normcase(os.path.expanduser(path)) == os.path.normcase(os.path.expanduser(other))
+
+
 def edit(file: str | None, *arguments: str) -> None:
-    """Run ``git config`` on a file, the global one for None; a value to unset that is not there is no error.
+    """Run ``git config`` on a file, the global one for None; what is to be taken out and is not there is no error.
 
     Raises UsageError, with the cure for what can be cured here, if git cannot write it; then it is as it was.
     """
@@ -48,10 +54,10 @@ def edit(file: str | None, *arguments: str) -> None:
     give_up = time.monotonic() + _LOCK_SECONDS
     while True:
         done = config.run_git(["config", *(["--file", file] if file else ["--global"]), *arguments])
-        if done.returncode in {0, _NO_SUCH_VALUE}:
-            return
         lines = done.stderr.decode("utf-8", "replace").splitlines() or ["no reason given"]
         reason = lines[-1].removeprefix("fatal: ").removeprefix("error: ")
+        if done.returncode in {0, _NO_SUCH_VALUE} or reason.startswith("no such section"):
+            return
         age = _age(f"{os.path.realpath(path)}.lock")
         is_locked = age is not None or reason.endswith(": File exists")
         if is_locked and (age or 0) <= _LOCK_SECONDS and time.monotonic() < give_up:
@@ -70,16 +76,15 @@ def drop_empty_section(file: str, section: str) -> None:
 
     Git cannot address one of two sections of one name, so it stays where there is another.
     """
-    header = f"[{section}]"
-    content = _content(file)
-    if content.endswith(f"{header}\n".encode()) and content.count(header.encode()) == 1:
+    starts = [line.lstrip().startswith(f"[{section}]".encode()) for line in _content(file).splitlines()]
+    if ends_in(file, section) and sum(starts) == 1:
         name, _, rest = section.partition(" ")
         edit(file, "--remove-section", f"{name}.{rest[1:-1]}" if rest else name)
 
 
 def ends_in(file: str, section: str) -> bool:
     """Return whether a file ends in the header of a section that is empty."""
-    return _content(file).endswith(f"[{section}]\n".encode())
+    return (b"\n" + _content(file)).endswith(f"\n[{section}]\n".encode())
 
 
 def exactly(value: str) -> str:

@@ -11,7 +11,7 @@ import re
 from typing import NamedTuple
 
 from git_credential_azdo.git import config
-from git_credential_azdo.git.edit import drop_empty_section, edit, exactly
+from git_credential_azdo.git.edit import drop_empty_section, edit, exactly, is_same
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ def made(records: Iterable[Record]) -> str:
 
 def written(entries: Sequence[config.Entry], records: Iterable[Record], file: str) -> tuple[Written, ...]:
     """Return what is still there of it; ``file`` is the global file."""
+    entries = [entry for entry in entries if entry.scope == "global"]
     remembered = [(record[0][1], pair) for record in records for pair in record[1:]]
     found = []
     for (place, url), group in itertools.groupby(
@@ -64,7 +65,7 @@ def _unremembered(entries: Iterable[config.Entry], file: str) -> list[tuple[str,
     pairs: dict[str, list[tuple[str, str]]] = {}
     for entry in entries:
         section, url, name = config.split_key(entry.key)
-        if entry.origin == file and section == "credential" and url:
+        if is_same(entry.origin, file) and section == "credential" and url:
             pairs.setdefault(url, []).append((name, entry.value or ""))
     found = []
     for url, values in pairs.items():
@@ -86,7 +87,7 @@ def _edits(
     entries: Iterable[config.Entry], file: str, pairs: Sequence[tuple[str, str]]
 ) -> Iterable[tuple[str, ...]]:
     """Yield the arguments that take out what we wrote of one section, and no more."""
-    entries = [entry for entry in entries if entry.origin == file]
+    entries = [entry for entry in entries if is_same(entry.origin, file)]
     for key in dict.fromkeys(key for key, _value in pairs):
         wanted = config.split_key(key)
         now = [entry.value or "" for entry in entries if config.split_key(entry.key) == wanted]

@@ -17,7 +17,15 @@ from git_credential_azdo.errors import UsageError
 from git_credential_azdo.files import read_file, write_private
 from git_credential_azdo.git import config, former, urlmatch
 from git_credential_azdo.git.config import Entry
-from git_credential_azdo.git.edit import drop_empty_section, edit, ends_in, exactly, global_file
+from git_credential_azdo.git.edit import (
+    drop_empty_section,
+    edit,
+    ends_in,
+    exactly,
+    global_file,
+    is_same,
+    usual_files,
+)
 from git_credential_azdo.git.sections import Section, helper_value, pairs, render
 from git_credential_azdo.signals import held_back
 
@@ -36,9 +44,10 @@ class Plan(NamedTuple):
     """What would be written; nothing of it is written yet.
 
     ``own``, ``content``: our file and its bytes, None to delete it. ``is_new``: whether they differ from what is there.
-    ``adds``: whether the global file gets a line. ``gone``: include lines of ours that go. ``unfinished``: files in which a stopped run left its section. ``former``:
-    what 0.1.0 wrote. ``made``: the global file, if it did not exist before us. ``lines``: the preview for people.
-    ``remaining``: helpers that are asked too, set where we cannot overrule them.
+    ``adds``: whether the global file gets a line. ``gone``: include lines of ours that go. ``unfinished``: files in
+    which a stopped run left its section. ``former``: what 0.1.0 wrote. ``made``: the global file, if it did not exist
+    before us. ``lines``: the preview for people. ``remaining``: helpers that are asked too, set where we cannot
+    overrule them.
     """
 
     own: str
@@ -72,7 +81,7 @@ def plan(own: str, sections: Sequence[Section], script: str, records: Sequence[f
     """
     value = helper_value(script)
     everything = config.read_config()
-    entries = [entry for entry in everything if not _is(entry.origin, own)]
+    entries = [entry for entry in everything if not is_same(entry.origin, own)]
     examples = {section.url: _examples(entries, section.url) for section in sections}
     ours = [Entry("global", own, *pair) for section in sections for pair in pairs(section, value)]
     lines = [entry for entry in entries if _includes(entry, own)]
@@ -115,7 +124,7 @@ def plan(own: str, sections: Sequence[Section], script: str, records: Sequence[f
 
 def plan_undo(own: str, records: Sequence[former.Record] = ()) -> Plan:
     """Preview taking all of it back; what a person has removed since is no error. Raises UsageError."""
-    entries = [entry for entry in config.read_config() if not _is(entry.origin, own)]
+    entries = [entry for entry in config.read_config() if not is_same(entry.origin, own)]
     gone = _ours_to_take_out(entry for entry in entries if _includes(entry, own))
     old = former.written(entries, records, global_file())
     shown = [f"{line.origin}: takes out {line.key} = {line.value}" for line in gone]
@@ -155,9 +164,10 @@ def apply(plan: Plan) -> None:
             left = "" if plan.content or plan.former else "; the line that is left there has no effect"
             cure = error.hint or (_instead(plan.own) if plan.adds else None)
             raise UsageError(error.message + left, cure) from None
-        if plan.content is None and plan.made and read_file(plan.made) == b"":
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(os.path.realpath(plan.made))
+        if plan.content is None and plan.made:
+            with contextlib.suppress(OSError):
+                if not os.path.getsize(plan.made):
+                    os.unlink(os.path.realpath(plan.made))
 
 
 def _write(plan: Plan) -> None:
@@ -183,25 +193,16 @@ def _add(own: str) -> None:
 def _instead(own: str) -> str:
     """Return the command that has git read our file where the global one cannot be written.
 
-    Where only the file below XDG_CONFIG_HOME is there, an empty ~/.gitconfig is preferred by git, and can be written.
+    Where only the file below XDG_CONFIG_HOME is there, git prefers an empty ~/.gitconfig, which can be written.
     """
-    usual = os.path.join(os.path.expanduser("~"), ".gitconfig")
-    if (
-        not os.path.lexists(usual)
-        and os.access(os.path.dirname(usual), os.W_OK)
-        and "GIT_CONFIG_GLOBAL" not in os.environ
-    ):
+    usual, other = usual_files()
+    if global_file() == other and not os.path.lexists(usual) and os.access(os.path.dirname(usual), os.W_OK):
         return hints.make_empty(usual)
     return hints.include(own, os.environ.get("GIT_CONFIG_COUNT") or "0")
 
 
-def _is(path: str, own: str) -> bool:
-    """Return whether a path, in git's spelling (``~``, and on Windows any slash and case), is that of our file."""
-    return os.path.normcase(os.path.expanduser(path)) == os.path.normcase(own)
-
-
 def _includes(entry: Entry, own: str) -> bool:
-    return entry.key == _INCLUDE and entry.scope in {"global", "command"} and _is(entry.value or "", own)
+    return entry.key == _INCLUDE and entry.scope in {"global", "command"} and is_same(entry.value or "", own)
 
 
 def _ours_to_take_out(lines: Iterable[Entry]) -> tuple[Entry, ...]:
@@ -209,7 +210,8 @@ def _ours_to_take_out(lines: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _unfinished(entries: Iterable[Entry]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(entry.origin for entry in entries if entry.key == f"{_NEW}.path"))
+    found = (each.origin for each in entries if each.scope == "global" and each.key == f"{_NEW}.path")
+    return tuple(dict.fromkeys(found))
 
 
 def _made(own: str) -> str:

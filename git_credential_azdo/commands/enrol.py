@@ -20,8 +20,7 @@ from git_credential_azdo.accounts.place import folder, lock_path, registry_path
 from git_credential_azdo.accounts.registry import BINDING, Registry, read
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands.feedback import learn
-from git_credential_azdo.errors import AzdoError, UsageError, say
-from git_credential_azdo.errors import printable as printable  # noqa: PLC0414 - import takes it from here
+from git_credential_azdo.errors import AzdoError, UsageError, printable, say
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.remote import (

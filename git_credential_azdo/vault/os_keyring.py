@@ -37,7 +37,6 @@ if TYPE_CHECKING:
 SERVICE = "git-credential-azdo"
 CALL_SECONDS = 15.0
 PROMPT_SECONDS = 300.0
-UNLOCK = hints.unlock()
 _HINT = hints.setup_in_file_vault()
 _NOT_VAULTS = (chainer.ChainerBackend, fail.Keyring, null.Keyring)
 _SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name

@@ -135,9 +135,9 @@ class Shell(Terminal):
 class Sitting:
     """``setup`` in a pipe, as far as its link: the browser acts on ``link``, then ``paste`` or ``finish``."""
 
-    def __init__(self, home: Home, *options: str, **environment: str) -> None:
+    def __init__(self, home: Home, *options: str, program: str | Path = SCRIPT, **environment: str) -> None:
         self._process = subprocess.Popen(
-            [SCRIPT, "setup", *options],
+            [program, "setup", *options],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -6,7 +6,7 @@
 ``source``      a harness's values, made from the fuzzer's bytes
 ``words``       parts of which hostile users, hosts, paths and names are put together; the property tests use them, too
 ``oracle``      what must hold whatever came in, written without the code that it judges
-``messages``, ``configuration``, ``kept``, ``bus``, ``sign_in``, ``authority``, ``answers``  the harnesses
+``messages``, ``configuration``, ``kept``, ``bus``, ``sign_in``, ``authority``, ``answers``, ``verbs``  the harnesses
 ``corpus/``     a folder of small text files for each harness that takes text as it is: seeds, and what once went wrong
 
 A harness takes a ``Source`` and returns nothing. It raises for what must not happen: an exception that the function

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
+
+from git_credential_azdo import hosts
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git import address, config, urlmatch
 from git_credential_azdo.git.remote import remote_of
@@ -141,3 +144,22 @@ def urls(source: Source) -> None:
         check(
             about is not None and about.host == "dev.azure.com", "an SSH address leads elsewhere", web_address
         )
+
+
+def origins(source: Source) -> None:
+    """Read the origin of a URL: what decides whether a request may leave, and what sends it, mean the same host."""
+    if source.flag():
+        beginning = source.pick(
+            ("https://dev.azure.com", "https://login.microsoftonline.com", "https://", "")
+        )
+        url = beginning + source.word((*_URLS, "//", "\\", "dev.azure.com@"), 6)
+    else:
+        url = source.rest().decode("utf-8", "surrogateescape")
+    origin = hosts.origin(url)
+    if origin not in hosts.MICROSOFT:
+        return
+    sent = httpx.URL(url)
+    check(
+        f"{sent.scheme}://{sent.netloc.decode()}".removesuffix(":443") == origin, "two readings of a URL", url
+    )
+    check(not sent.userinfo, "a URL with a user is allowed", url)

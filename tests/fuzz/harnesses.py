@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.fuzz import answers, authority, bus, configuration, kept, messages, sign_in
+from tests.fuzz import answers, authority, bus, configuration, kept, messages, sign_in, verbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,17 +16,21 @@ if TYPE_CHECKING:
 
 HARNESSES: dict[str, Harness] = {
     "lines": messages.lines,
+    "targets": messages.targets,
     "accounts-file": kept.accounts_file,
     "payloads": kept.payloads,
     "pasted": sign_in.pasted,
     "keys": sign_in.keys,
     "requests": sign_in.requests,
     "authority-answers": authority.answers,
+    "devops-answers": answers.azure_devops,
     "headers": answers.headers,
     "bus-messages": bus.messages,
     "bus-conversation": bus.conversation,
     "git-configuration": configuration.listing,
     "urls": configuration.urls,
+    "origins": configuration.origins,
+    "verbs": verbs.git_verbs,
 }
 CORPUS = Path(__file__).parent / "corpus"
 

@@ -14,6 +14,8 @@ from tests.fuzz import words
 from tests.fuzz.oracle import check, is_organization, is_tenant
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from git_credential_azdo.accounts.registry import Registry
     from git_credential_azdo.git.remote import AnyOrganization, Remote
     from tests.fuzz.source import Source
@@ -36,7 +38,7 @@ ACCOUNTS = "\n".join(
         "kind=learned\norganization=fabrikam\ntenant=11111111-2222-4333-8444-555555555555\n",
     )
 )
-_REGISTRY = read(ACCOUNTS.encode())
+REGISTRY = read(ACCOUNTS.encode())
 _NO_LINE_ENDS = {0: None, 10: None}
 _CHALLENGES = (
     "Bearer authorization_uri=",
@@ -82,17 +84,17 @@ def targets(source: Source) -> None:
         message = parse(hostile_lines(source))
     except ProtocolError:
         return
-    remote = _REGISTRY.remote_of(message)
+    remote = REGISTRY.remote_of(message)
     if remote is None:
         return
     protocol, host = message.get("protocol") or "", message.get("host") or ""
     check_target(remote, protocol, host)
     tenant = tenant_in(message.all("wwwauth[]"))
     check(tenant is None or is_tenant(tenant), "a tenant is no GUID", tenant)
-    choice = rules.choose(remote, tenant, _REGISTRY)
+    choice = rules.choose(remote, tenant, REGISTRY)
     check_organization(choice.organization, remote)
-    if remote.services or _REGISTRY.server(remote.address):
-        check_choice(choice, remote, _REGISTRY)
+    if remote.services or REGISTRY.server(remote.address):
+        check_choice(choice, remote, REGISTRY)
 
 
 def hostile_lines(source: Source) -> bytes:
@@ -116,6 +118,11 @@ def hostile_lines(source: Source) -> bytes:
     pairs += [("wwwauth[]", source.word(_CHALLENGES, 6)) for _ in range(source.number(2))]
     again = ("host", "protocol", "username", "path")  # said twice: the last one counts
     pairs += [(source.pick(again), source.word(words.HOSTS, 2)) for _ in range(source.number(2))]
+    return as_lines(pairs)
+
+
+def as_lines(pairs: Iterable[tuple[str, str]]) -> bytes:
+    """Return the lines of a message, as an older git writes them: whatever a value holds, but line ends."""
     text = "".join(f"{key}={value.translate(_NO_LINE_ENDS)}\n" for key, value in pairs)
     return text.encode("utf-8", "surrogateescape")
 
@@ -134,7 +141,7 @@ def check_target(remote: Remote, protocol: str, host: str) -> None:
         label = spelled.removesuffix(".visualstudio.com") if spelled and not own else ""
         check(own or is_organization(label), "a host that is not ours is taken for ours", host)
         check(remote.host == (spelled if own else "dev.azure.com"), "another host of ours", host)
-    if _REGISTRY.server(remote.address) is not None:
+    if REGISTRY.server(remote.address) is not None:
         check(
             spelled is not None and f"{remote.protocol}://{spelled}" in SERVERS,
             "another server is registered",
@@ -151,13 +158,13 @@ def check_target(remote: Remote, protocol: str, host: str) -> None:
 
 def check_organization(organization: AnyOrganization | None, remote: Remote) -> None:
     """Raise AssertionError unless a request for the organization can only go to the remote's own host."""
-    if organization is None or not (remote.services or _REGISTRY.server(remote.address)):
+    if organization is None or not (remote.services or REGISTRY.server(remote.address)):
         return
     if remote.host == "dev.azure.com":
         check(is_organization(organization), "no name of an organization", organization)
         asked = "dev.azure.com"
     else:
-        beginning = f"{remote.address}/"
+        beginning = f"https://{remote.host}/" if remote.services else f"{remote.address}/"
         check(organization.startswith(beginning), "a collection is below no registered address", organization)
         if remote.services:
             check(

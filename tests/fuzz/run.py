@@ -44,6 +44,7 @@ def _fuzz(name: str, seconds: int) -> None:
         f"-max_total_time={seconds}",
         f"-max_len={LONGEST_INPUT}",
         "-len_control=0",
+        "-keep_seed=1",
         f"-timeout={_SECONDS_FOR_ONE}",
         f"-rss_limit_mb={_MEGABYTES}",
         f"-artifact_prefix={FOLDER}/{name}.",

@@ -1,0 +1,242 @@
+"""git's verbs as a whole: ``get``, ``store`` and ``erase`` in this process, with accounts, secrets and no network.
+
+Whatever would leave the machine is stopped, and where it was going is checked.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+import socket
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+from git_credential_azdo import deadline
+from git_credential_azdo.accounts.digest import digest
+from git_credential_azdo.commands import helper
+from git_credential_azdo.errors import ProtocolError
+from git_credential_azdo.git.wire import format_pairs, parse
+from git_credential_azdo.hosts import LOGIN_HOSTS
+from git_credential_azdo.vault.file import FileVault
+from tests.fuzz.messages import ACCOUNTS, REGISTRY, SERVERS, check_target, hostile_lines
+from tests.fuzz.oracle import check, check_lines, written
+from tests.watch import WATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.fuzz.source import Source
+
+_HOME_TENANT = "3f2b1c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
+_SALT = b"00112233445566778899aabbccddeeff"
+_SERVICES = "https://dev.azure.com"
+_FAR_AWAY = 10**10
+_TOKEN_ENDPOINT = "https://login.microsoftonline.com/organizations/oauth2/v2.0/token"
+_VARIABLES = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN", "TF_BUILD", "CI", "AZDO_YIELD", "AZDO_TRACE")
+_ANSWERED = {"username", "password", "password_expiry_utc", "authtype", "credential", "quit"}
+LONGEST_NAME = 50
+_asked: list[str] = []
+_watched = [False]
+
+
+def _no_network(event: str, arguments: tuple[object, ...]) -> None:
+    if _watched[0] and event in {"socket.getaddrinfo", "socket.connect", "socket.sendto"}:
+        where = arguments[0] if event == "socket.getaddrinfo" else arguments[1]
+        if isinstance(where, (str, bytes, tuple)):
+            _asked.append(where.decode() if isinstance(where, bytes) else str(where))
+        raise socket.gaierror(socket.EAI_NONAME, "there is no network here")
+
+
+class _Home:
+    """A home with accounts of every kind, whose secrets are known; it is put back after every run."""
+
+    def __init__(self) -> None:
+        shared = Path("/dev/shm")  # noqa: S108 - memory: nothing is worth being flushed to a disk
+        self.folder = Path(tempfile.mkdtemp(prefix="azdo-fuzz-", dir=shared if shared.is_dir() else None))
+        self.accounts = self.folder / ".config" / "git-credential-azdo" / "accounts"
+        self.accounts.parent.mkdir(parents=True, mode=0o700)
+        self.vault = self.accounts.parent / "vault"
+        self.addresses: dict[str, str] = {}
+        """Each secret of ours, and the only address that it is for."""
+        self.a_secret = WATCH.remember("typed-" + secrets.token_hex(20))
+        blocks = ACCOUNTS.split("\n\n")
+        self.text = (
+            "\n\n".join(f"{block.strip()}\n{self._more(block)}".strip() for block in blocks).encode() + b"\n"
+        )
+        self.accounts.write_bytes(self.text)
+        self.accounts.chmod(0o600)
+        self.entries = {path.name for path in self.vault.iterdir()}
+        self.stdin, self.stdout = (
+            os.open(self.folder / name, os.O_RDWR | os.O_CREAT) for name in ("in", "out")
+        )
+        sys.addaudithook(_no_network)
+
+    def _more(self, block: str) -> str:
+        """Keep the secrets of an account's block; return the lines that it needs beside."""
+        lines = dict(line.split("=", 1) for line in block.splitlines())
+        kind, identifier, address = lines.get("kind"), lines.get("id"), lines.get("address") or _SERVICES
+        now = int(time.time())
+        life = {"received_utc": str(now), "expires_utc": str(now + _FAR_AWAY)}
+        if kind == "oauth" and "tenant" in lines:
+            token = self._keep(f"{identifier}/access/{_HOME_TENANT}", address, **life)
+            return f"vault=file\ntoken[]={_HOME_TENANT} {digest(_SALT, token)} {now}"
+        if kind == "oauth":  # it has to ask for a token
+            self._keep(f"{identifier}/refresh", "", received_utc=str(now))
+            return f"vault=file\nclient_id=x\ntoken_endpoint={_TOKEN_ENDPOINT}"
+        if kind == "pat":
+            token = self._keep(f"{identifier}/pat", address)
+            return f"vault=file\ntoken[]=- {digest(_SALT, token)} {now}\nrejected[]=fabrikam {now}"
+        if kind == "typed":
+            self._keep(f"{identifier}/typed", address, key="password")
+            return "vault=file"
+        return ""
+
+    def _keep(self, entry: str, address: str, key: str = "token", **more: str) -> str:
+        secret = WATCH.remember("kept-" + secrets.token_hex(30))
+        self.addresses[secret] = address
+        FileVault(str(self.vault)).write(entry, format_pairs({key: secret, **more}.items()).decode())
+        return secret
+
+    def put_back(self) -> bytes:
+        """Return the accounts file, and make it what it was; what was put into the vault goes."""
+        now = self.accounts.read_bytes()
+        if now != self.text:
+            self.accounts.write_bytes(self.text)
+        for path in self.vault.iterdir():
+            if path.name not in self.entries:
+                shutil.rmtree(path)
+        return now
+
+
+_homes: list[_Home] = []
+
+
+def home() -> _Home:
+    """Return the home of this process."""
+    if not _homes:
+        _homes.append(_Home())
+    return _homes[0]
+
+
+def git_verbs(source: Source) -> None:
+    """Run one of git's verbs with a hostile message, and for ``store`` and ``erase`` with a secret of ours or another."""
+    verb = source.pick(("get", "get", "get", "store", "erase"))
+    data = hostile_lines(source)
+    if verb != "get":
+        secret = source.pick((*home().addresses, home().a_secret))
+        line = "password" if source.flag() else "authtype=Bearer\ncredential"
+        data += f"{line}={secret}\n".encode()
+    check_verb(verb, data)
+
+
+def check_verb(verb: str, data: bytes) -> None:
+    """Run the verb with these lines. Raise AssertionError for anything that it must not do, whatever they are."""
+    at = home()
+    ran = _run(at, verb, data)
+    accounts = at.put_back()
+    check(ran.code in ({0} if verb == "get" else {0, 1}), "another exit code", ran.code)
+    check_lines(ran.told)
+    for secret in (*at.addresses, at.a_secret):
+        check(secret not in ran.told, "a secret is on stderr", verb)
+        check(secret.encode() not in accounts, "a secret is in the accounts file", verb)
+    try:
+        message = parse(data)
+    except ProtocolError:
+        check(not ran.did_anything, "a message that cannot be read has an effect", data)
+        return
+    user = message.get("username") or ""
+    if len(user) > LONGEST_NAME and user.isalnum() and user.isascii():
+        check(user not in ran.told, "what may be a token is on stderr", verb)
+        check(user.encode() not in accounts, "what may be a token is in the accounts file", verb)
+    remote = REGISTRY.remote_of(message)
+    if remote is not None:
+        check_target(remote, message.get("protocol") or "", message.get("host") or "")
+    if remote is None or not (remote.services or remote.address in SERVERS):
+        check(not ran.did_anything, "somebody else's host has an effect", data)
+        return
+    allowed = {remote.host.partition(":")[0], *(LOGIN_HOSTS if remote.services else ())}
+    check(set(ran.asked) <= allowed, "a request goes elsewhere", data, *ran.asked)
+    _check_answer(at, verb, ran.answer, remote.address)
+
+
+def _check_answer(at: _Home, verb: str, answer: bytes, address: str) -> None:
+    lines = parse(answer)
+    given = lines.get("password") or lines.get("credential")
+    check(verb == "get" or not answer, "an answer to what is no question", answer)
+    check(set(lines.fields) <= _ANSWERED, "another key", *lines.fields)
+    check(given is None or at.addresses.get(given) == address, "a secret goes to another address", address)
+
+
+class _Ran(NamedTuple):
+    code: int
+    answer: bytes
+    told: str
+    asked: list[str]
+
+    @property
+    def did_anything(self) -> bool:
+        return bool(self.answer or self.told or self.asked)
+
+
+def _run(home: _Home, verb: str, data: bytes) -> _Ran:
+    """Run the verb with its own stdin, stdout, stderr and environment."""
+    _asked.clear()
+    deadline._started = time.monotonic()  # each run is one of its own
+    if deadline._answer.locked():
+        deadline._answer.release()
+    _fill(home.stdin, data)
+    _fill(home.stdout, b"")
+    with _as_streams(home.stdin, home.stdout), _environment(home.folder), written() as told:
+        _watched[0] = True
+        try:
+            code = helper.run(verb)
+        finally:
+            _watched[0] = False
+    os.lseek(home.stdout, 0, os.SEEK_SET)
+    return _Ran(code, os.read(home.stdout, 1_000_000), told.getvalue(), list(_asked))
+
+
+def _fill(descriptor: int, data: bytes) -> None:
+    os.ftruncate(descriptor, 0)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    os.write(descriptor, data)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+
+
+@contextlib.contextmanager
+def _as_streams(stdin: int, stdout: int) -> Iterator[None]:
+    before = [os.dup(stream) for stream in (0, 1)]
+    try:
+        os.dup2(stdin, 0)
+        os.dup2(stdout, 1)
+        yield
+    finally:
+        for stream, kept in enumerate(before):
+            os.dup2(kept, stream)
+            os.close(kept)
+
+
+@contextlib.contextmanager
+def _environment(home: Path) -> Iterator[None]:
+    before = dict(os.environ)
+    try:
+        for name in list(os.environ):
+            if name in _VARIABLES or name.lower().endswith("_proxy"):
+                del os.environ[name]
+        os.environ.update(
+            {
+                "HOME": str(home),
+                "XDG_CONFIG_HOME": str(home / ".config"),
+                "GIT_CONFIG_NOSYSTEM": "1",
+                "AZDO_TIMEOUT": "5",
+            }
+        )
+        yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

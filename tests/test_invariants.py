@@ -1,0 +1,143 @@
+"""What holds for every message, name and address, whatever stands in it: users, ports, escapes, schemes and Unicode.
+
+The rules are those of ``tests/fuzz``, which the fuzzer checks for minutes; here they are checked for a moment in every run,
+and a counterexample is made small.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from git_credential_azdo import hosts
+from git_credential_azdo.accounts import choice as rules
+from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.git.remote import remote_of
+from git_credential_azdo.git.wire import Message
+from git_credential_azdo.web import Web
+from tests.fuzz import verbs, words
+from tests.fuzz.messages import REGISTRY, SERVERS, as_lines, check_choice, check_organization, check_target
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+MANY = settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+FEW = settings(MANY, max_examples=150)
+
+
+def texts(parts: Sequence[str]) -> st.SearchStrategy[str]:
+    """Make texts of these parts and of any text."""
+    return st.lists(st.sampled_from(parts) | st.text(max_size=4), max_size=5).map("".join)
+
+
+HOSTS = st.builds("{}{}".format, st.sampled_from(words.HOSTS), st.sampled_from(words.PORTS)) | texts(
+    words.HOSTS
+)
+USERS = texts(words.USERS) | st.integers(0, 255).map(words.token_shaped)
+PATHS = texts(words.PATHS)
+MESSAGES = st.lists(
+    st.tuples(st.just("protocol"), st.sampled_from(words.SCHEMES))
+    | st.tuples(st.just("host"), HOSTS)
+    | st.tuples(st.just("username"), USERS)
+    | st.tuples(st.just("path"), PATHS),
+    max_size=6,
+)
+EVIL = "https://evil.test/x"
+ATTACK = [("protocol", "https"), ("host", "dev.azure.com"), ("username", EVIL)]
+KELVIN = [("protocol", "https"), ("host", "\N{KELVIN SIGN}iosk.example:8443")]
+
+
+@MANY
+@given(MESSAGES)
+@example(ATTACK)
+@example([*ATTACK, ("path", "_git/lib")])
+@example([("protocol", "https"), ("host", "dev.azure.com"), ("path", "https%3A%2F%2Fevil.test/app/_git/app")])
+@example([("protocol", "https"), ("host", "con\u017fo.visualstudio.com")])
+def test_an_organization_of_azure_devops_services_holds_letters_digits_and_hyphens_only(
+    pairs: list[tuple[str, str]],
+) -> None:
+    """Neither the path, the host nor a user makes it anything else, and a request for it goes to its own host."""
+    remote = REGISTRY.remote_of(Message(pairs))
+    if remote is not None:
+        check_organization(remote.organization, remote)
+        choice = rules.choose(remote, None, REGISTRY)
+        check_organization(choice.organization, remote)
+        if remote.services or REGISTRY.server(remote.address):
+            check_choice(choice, remote, REGISTRY)
+
+
+@MANY
+@given(MESSAGES)
+@example(KELVIN)
+@example([("protocol", "https"), ("host", "kiosk.example:8443:443")])
+@example([("protocol", "https"), ("host", "tfs.example.com:443:443")])
+@example([("protocol", "http"), ("host", "tfs.example.com:443")])
+@example([("protocol", "https"), ("host", "tf\u017f.example.com")])
+def test_a_host_is_taken_for_ours_or_registered_only_in_its_own_spelling(
+    pairs: list[tuple[str, str]],
+) -> None:
+    """Exactly, in ASCII of any case, with its scheme and its port."""
+    message = Message(pairs)
+    remote = REGISTRY.remote_of(message)
+    if remote is not None:
+        check_target(remote, message.get("protocol") or "", message.get("host") or "")
+
+
+@pytest.mark.parametrize("address", SERVERS)
+def test_a_registered_server_is_found_in_every_spelling_of_its_own(address: str) -> None:
+    """So that the rule above is not kept by finding none."""
+    scheme, _, host = address.partition("://")
+    port = "" if ":" in host else {"https": ":443", "http": ":80"}[scheme]
+    for spelled in (host, host.upper(), host.title() + port):
+        remote = remote_of(Message([("protocol", scheme.upper()), ("host", spelled)]))
+        assert remote is not None
+        assert REGISTRY.server(remote.address) is not None
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the descriptors of this process are put in place")
+@FEW
+@given(st.sampled_from(["get", "store", "erase"]), MESSAGES)
+@example("get", ATTACK)
+@example("get", KELVIN)
+@example("store", [*ATTACK[:2], ("username", words.token_shaped(1))])
+def test_no_message_makes_git_s_verbs_act_for_a_host_that_is_not_azure_devops_or_registered(
+    verb: str, pairs: list[tuple[str, str]]
+) -> None:
+    """Nor send a request elsewhere, answer one account's secret at another's address, or show what may be a token."""
+    secret = "" if verb == "get" else f"password={verbs.home().a_secret}\n"
+    verbs.check_verb(verb, as_lines(pairs) + secret.encode())
+
+
+URLS = st.builds("{}://{}{}/{}".format, st.sampled_from(words.SCHEMES), HOSTS, st.just(""), PATHS) | texts(
+    ("https://", "http:", "//", "dev.azure.com", "@", "\\", *words.HOSTS, *words.PORTS, *words.PATHS)
+)
+
+
+@MANY
+@given(URLS)
+@example("https://dev.azure.com@evil.test/")
+@example("https://dev.azure.com\\@evil.test/")
+@example("https://evil.test#@dev.azure.com/")
+@example("https://dev.azure.com:443@evil.test:443/")
+@example("https:/\\evil.test/https://dev.azure.com/")
+def test_no_request_leaves_for_an_origin_that_is_not_allowed(url: str) -> None:
+    """The client that sends it has a reading of URLs of its own: what counts is where it would really go."""
+    sent: list[httpx.URL] = []
+
+    def note(request: httpx.Request) -> httpx.Response:
+        sent.append(request.url)
+        return httpx.Response(200)
+
+    with Web(30, transport=httpx.MockTransport(note)) as web, contextlib.suppress(NetworkError):
+        web.request("GET", url, headers={"Authorization": "Bearer x"}, retry=False)
+    for gone in sent:
+        assert gone.scheme == "https"
+        assert gone.port in {None, 443}
+        assert f"https://{gone.host}" in hosts.MICROSOFT
+        assert not gone.userinfo

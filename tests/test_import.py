@@ -68,7 +68,7 @@ def test_what_git_stored_is_shown_then_kept_and_stays(home: Home, emulator: Emul
     assert shown.lines[0].split() == ["HELPER", "FOR", "USER", "THEN"]
     assert sorted(rows(shown)) == [
         ["store", "contoso", ANN, "import"],
-        ["store", "contoso-labs", "contoso-labs", "import"],
+        ["store", "contoso-labs", ANN, "import"],
         ["store", "fabrikam", BOB, "import"],
     ]
     assert "github" not in shown.out + shown.err
@@ -223,7 +223,7 @@ def test_a_token_in_the_users_place_is_found_and_never_shown(home: Home, pat: st
         f"https://{pat}:@dev.azure.com/contoso\nno address\nhttps://x\n"
     )
     result = home.azdo(*FILE)
-    assert (kept(home), rows(result)) == ([(ANN, "contoso")], [["store", "contoso", "-", "import"]])
+    assert (kept(home), rows(result)) == ([(ANN, "contoso")], [["store", "contoso", ANN, "import"]])
 
 
 def test_a_token_without_any_organization_is_not_one_and_is_not_printed(home: Home, pat: str) -> None:
@@ -295,7 +295,7 @@ def test_organizations_of_remotes_accounts_and_bindings_are_asked_about(
     home.git("config", "--global", "credential.azrepos:org/Contoso-Labs.username", ANN)
     result = home.azdo(*FILE)
     assert "Asking store about whatever, contoso-labs, contoso, fabrikam" in result.err
-    assert rows(result) == [["store", "contoso-labs", "whatever", "import"]]
+    assert rows(result) == [["store", "contoso-labs", ANN, "import"]]
     assert kept(home) == [(ANN, "contoso-labs")]
 
 
@@ -316,7 +316,7 @@ def test_an_answer_for_the_host_that_is_another_organizations_is_no_find(
 
 
 def test_named_organizations_are_the_only_ones(home: Home, emulator: Emulator, pat: str) -> None:
-    """By name or address, in any spelling."""
+    """By name or address, in any spelling; the columns name whose the token is, once that is known."""
     labs = emulator.world.new_pat(ANN, ["contoso-labs"], "vso.code")
     git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
     git_stores(home, "https://dev.azure.com/contoso-labs", labs, ANN)
@@ -358,7 +358,7 @@ def test_a_file_of_store_that_cannot_be_read_costs_one_line(home: Home, pat: str
     (home.folder / "mine").write_text(f"https://a:{pat}@dev.azure.com/contoso\n")
     home.git("config", "--global", "credential.helper", "store --file ~/mine")
     result = home.azdo("import", "--dry-run")
-    assert [row[1:] for row in rows(result)] == [["contoso", "a", "import"]]
+    assert [row[1:] for row in rows(result)] == [["contoso", ANN, "import"]]
     assert f"cannot read {home.folder}/.config/git/credentials: " in result.err
 
 

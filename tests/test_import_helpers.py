@@ -87,7 +87,7 @@ def test_gits_c_helper_for_the_secret_service_is_asked(
     result = secrets.azdo(*FILE)
     assert sorted(rows(result)) == [
         ["libsecret", "contoso", ANN, "import"],
-        ["libsecret", "contoso-labs", "contoso-labs", "import"],
+        ["libsecret", "contoso-labs", ANN, "import"],
         ["libsecret", "https://tfs.example.com:8443", ANN, "import"],
     ]
     secrets.run("secret-tool", "clear", "user", "contoso-labs")
@@ -165,7 +165,7 @@ def test_a_helper_that_misbehaves_costs_one_line_and_nobody_else(
     home.git("config", "--global", "--add", "credential.helper", "store")
     (home.folder / ".git-credentials").write_text(f"https://ann:{pat}@dev.azure.com/contoso\n")
     result = home.azdo("import", "--dry-run", SECRET=new_password())
-    assert (result.code, rows(result)) == (0, [["store", "contoso", "ann", "import"]])
+    assert (result.code, rows(result)) == (0, [["store", "contoso", ANN, "import"]])
     errors = [line for line in result.err.splitlines() if "error: " in line]
     assert len(errors) == bool(said)
     assert said in "".join(errors)
@@ -251,7 +251,7 @@ def test_a_repository_never_chooses_a_program_that_runs(home: Home, emulator: Em
     home.git("config", "--global", "credential.helper", "store")
     (home.folder / ".git-credentials").write_text(f"https://bob:{pat}@dev.azure.com\n")
     result = home.run("git-credential-azdo", *FILE, cwd=work)
-    assert rows(result) == [["store", "fabrikam", "bob", "import"]]
+    assert rows(result) == [["store", "fabrikam", BOB, "import"]]
     assert not (home.folder / "owned").exists()
 
 

@@ -51,7 +51,7 @@ IMPORT = "import"
 CHECK_SECONDS = 30.0
 HELPER_SECONDS = 60.0
 """How long one helper may take for all its answers."""
-MOST_AT_ONCE = 8
+MOST_AT_ONCE = MOST_NAMED = 8
 MOST_PLACES, MOST_REQUESTS = 50, 20
 """How many organizations a helper is asked about, and how often for each: a repository may name any number of them."""
 _BINDING = "azrepos:org/"
@@ -115,7 +115,7 @@ def command(
     registry = enrol.current_registry()
     found = _plan(registry, enrol.organization_names(named))
     if found:
-        rows = [(each.helper, each.place.name, each.remote.user, each.then) for each in found]
+        rows = [(each.helper, each.place.name, each.person or each.remote.user, each.then) for each in found]
         console.table(rows, ("helper", "for", "user", "then"))
     else:
         console.out("Nothing to import was found")
@@ -134,7 +134,7 @@ def command(
     _keep(wanted, find_vault(vault, registry.header.get("vault") or None).name)
     for each in wanted:
         console.err(f"Kept for {each.place.name}: {each.person or each.remote.user or 'any user'}")
-    if not no_git_config:
+    if not no_git_config and any(each.place.remote.services for each in wanted):
         configure.write(services=True, ask=not yes)
     return code
 
@@ -155,9 +155,16 @@ def _plan(registry: Registry, named: Sequence[AnyOrganization]) -> list[Found]:
     if not places:
         say("hint", f"no organization is known here: {hints.import_(hints.ORGANIZATION)}")
     elif asked:
-        console.err(f"Asking {', '.join(map(helpers.name_of, asked))} about {', '.join(places)}")
+        about = ", ".join(places) if len(places) < MOST_NAMED else f"{len(places)} organizations"
+        console.err(f"Asking {', '.join(map(helpers.name_of, asked))} about {about}")
+    else:
+        console.err("No other credential helper is configured in git")
     answers = [each for helper in asked if places for each in _answers(helper, places, registry)]
-    found = _distinct(answers, places)
+    distinct: dict[tuple[str | None, ...], Found] = {}
+    for each in sorted(answers, key=lambda each: list(places).index(each.place.name)):
+        entry = (each.secret,) if each.place.remote.services else (each.remote.path, each.remote.user)
+        distinct.setdefault((each.place.name, *entry), each)  # the first, as git would ask
+    found = list(distinct.values())
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:  # bounded: each check has its deadline
         list(pool.map(lambda each: _judge(each, registry), found))
     imported: set[tuple[str, str]] = set()
@@ -255,15 +262,6 @@ def _answers(helper: Helper, places: Mapping[str, Place], registry: Registry) ->
     if errors:
         report(errors[0])
     return found
-
-
-def _distinct(answers: list[Found], places: Mapping[str, Place]) -> list[Found]:
-    """Return the answers by place, each only once, as git would ask: the first helper's first."""
-    found: dict[tuple[str | None, ...], Found] = {}
-    for each in sorted(answers, key=lambda each: list(places).index(each.place.name)):
-        entry = (each.secret,) if each.place.remote.services else (each.remote.path, each.remote.user)
-        found.setdefault((each.place.name, *entry), each)
-    return list(found.values())
 
 
 def _judge(found: Found, registry: Registry) -> None:

@@ -11,10 +11,13 @@
 ``devops``     Azure DevOps REST: who am I, which organizations, is this token good (``devops_codes``: its refusals)
 ``pats``       Azure DevOps REST: personal access tokens made, listed and revoked (``pat_errors``: its refusals)
 ``web``        the one HTTP client, and ``trust``, whose certificates it believes
-``files``, ``lock``, ``signals``  private files written whole, locks between processes, signals that wait
+``deadline``   the time that a run may take in all, and the end of one that is over it
+``files``, ``lock``, ``signals``  files read within bounds and our own written whole, locks between processes
+               (``lock_file``: where there are none), signals that wait; ``ownership``: which files are believed
+``hardening``  no core dumps
 ``commands/``  the verbs: those git calls (``helper``) and those people call
 
-Imports run downwards only: errors, files, lock <- git <- accounts, vault, trust, web <- signin, devops, pats <- tokens
+Imports run downwards only: errors, hints, deadline, files, lock <- git <- accounts, vault, trust, web <- signin, devops, pats <- tokens
 <- renewal <- commands <- __main__. Importing a room never loads its neighbours: every room's ``__init__``
 holds only its docstring.
 """

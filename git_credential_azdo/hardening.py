@@ -6,20 +6,23 @@ that git's verbs come here only when they take long (``deadline``) or refresh a 
 
 from __future__ import annotations
 
+import contextlib
 import sys
 
 _PR_SET_DUMPABLE = 4
 
 
 def forbid_core_dumps() -> None:
-    """Let this process leave no core dump and be traced by nobody but root. Children may dump theirs."""
+    """Let this process leave no core dump and be traced by nobody but root, where the system can. Children may dump."""
     if sys.platform == "win32":
         return
-    import resource  # noqa: PLC0415 - not there on Windows
+    with contextlib.suppress(ImportError, OSError, ValueError):
+        import resource  # noqa: PLC0415 - not there on Windows
 
-    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
-    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     if sys.platform == "linux":
-        import ctypes  # noqa: PLC0415 - 5 ms, and of no use elsewhere
+        with contextlib.suppress(ImportError, OSError, AttributeError):
+            import ctypes  # noqa: PLC0415 - 5 ms, and of no use elsewhere
 
-        ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

@@ -312,6 +312,16 @@ def make_writable(file: str) -> str:
     return command("attrib", "-R", file) if _ON_WINDOWS else command("chmod", "u+w", file)
 
 
+def own(folder: str) -> str:
+    """Return the command that gives this user a folder and all in it."""
+    return f'sudo chown -R "$USER" {quote(folder)}'
+
+
+def home() -> str:
+    """Return the command that says which folder is this user's home."""
+    return "set USERPROFILE=FOLDER" if _ON_WINDOWS else "export HOME=FOLDER"
+
+
 def compile_package(python: str, folder: str) -> str:
     """Return the command that compiles a package."""
     return command(python, "-m", "compileall", "-q", folder)

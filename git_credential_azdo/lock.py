@@ -1,16 +1,18 @@
 """A lock between processes on a file, with a bounded wait. The system lets go of it when its holder dies.
 
-Never deletes the lock file: a second process could hold a lock on the deleted one.
+Never deletes the lock file: a second process could hold a lock on the deleted one. Where the file system has no locks,
+``lock_file`` stands in: nobody is refused for it.
 """
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 import time
 
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.files import make_private_folder
+from git_credential_azdo.files import open_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +33,8 @@ else:
 
 
 _PAUSE_SECONDS = 0.01
+_NO_LOCKS = frozenset((errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP))
+_HELD = ".held"
 
 
 class Busy(AzdoError):  # noqa: N818 - a state, not a fault
@@ -44,26 +48,42 @@ class Lock:
         self._path = path
         self._seconds = seconds
         self._descriptor = -1
+        self._name = b""
 
     def __enter__(self) -> None:
-        make_private_folder(os.path.dirname(self._path))
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o600)
-        give_up = time.monotonic() + self._seconds
-        while True:
-            try:
-                return _try_lock(self._descriptor)
-            except (BlockingIOError, PermissionError):  # what Unix and Windows say when another one has it
-                if time.monotonic() >= give_up:
-                    os.close(self._descriptor)
-                    raise Busy(
-                        f"another git-credential-azdo held {self._path} for {self._seconds:.0f} seconds"
-                    ) from None
-                time.sleep(_PAUSE_SECONDS)
-            except BaseException:  # a file system without locks, or Ctrl-C
-                os.close(self._descriptor)
-                raise
+        self._descriptor = open_lock(self._path)
+        try:
+            self._wait()
+        except BaseException:  # Ctrl-C, too
+            os.close(self._descriptor)
+            raise
 
     def __exit__(
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._name:
+            from git_credential_azdo.lock_file import release  # noqa: PLC0415 - hardly anywhere
+
+            release(self._path + _HELD, self._name)
         os.close(self._descriptor)  # closing lets go of the lock
+
+    def _wait(self) -> None:
+        give_up = time.monotonic() + self._seconds
+        while not self._try():
+            if time.monotonic() >= give_up:
+                raise Busy(f"another git-credential-azdo held {self._path} for {self._seconds:.0f} seconds")
+            time.sleep(_PAUSE_SECONDS)
+
+    def _try(self) -> bool:
+        try:
+            _try_lock(self._descriptor)
+        except (BlockingIOError, PermissionError):  # what Unix and Windows say when another one has it
+            return False
+        except OSError as error:
+            if error.errno not in _NO_LOCKS:
+                raise
+            from git_credential_azdo.lock_file import take  # noqa: PLC0415 - hardly anywhere
+
+            self._name = take(self._path + _HELD)
+            return bool(self._name)
+        return True

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
+os.umask(0o022)  # what tests write by hand must not be open to a group, which the program refuses
+
 BIN = Path(sys.executable).parent
 SCRIPT = BIN / "git-credential-azdo"
 SECONDS = 60

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import os
+import socket
 import stat
 import subprocess
 import sys
+import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from git_credential_azdo import files
-from git_credential_azdo.files import is_left_over, make_private_folder, read_file, write_private
+from git_credential_azdo.files import (
+    MOST_BYTES,
+    Unsafe,
+    is_left_over,
+    make_private_folder,
+    read_file,
+    read_own,
+    write_own,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,6 +38,16 @@ def _umask(request: pytest.FixtureRequest) -> Iterator[None]:
     os.umask(before)
 
 
+def write(path: Path, data: bytes) -> None:
+    """Write a file of ours in a folder of ours."""
+    write_own(str(path), data, str(path.parent))
+
+
+def read(path: Path) -> bytes | None:
+    """Read it."""
+    return read_own(str(path), str(path.parent))
+
+
 def mode(path: Path) -> int:
     """Return the permission bits."""
     return stat.S_IMODE(path.stat().st_mode)
@@ -38,17 +58,78 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     path = tmp_path / "file"
 
     for data in (b"one\r\n\x1a\0", b"", b"three" * 100_000):
-        write_private(str(path), data)
-        assert read_file(str(path)) == data
+        write(path, data)
+        assert read(path) == read_file(str(path), MOST_BYTES) == data
 
     assert os.listdir(tmp_path) == ["file"]
 
 
-def test_no_file_reads_as_empty(tmp_path: Path) -> None:
+def test_no_file_reads_as_none(tmp_path: Path) -> None:
     """Also when its folder is not there; anything else is an error."""
-    assert read_file(str(tmp_path / "no" / "file")) == b""
-    with pytest.raises(OSError, match="directory"):
-        read_file(str(tmp_path))
+    assert read(tmp_path / "no" / "file") is None
+    with pytest.raises(OSError, match=r"directory|Permission"):
+        read(tmp_path)
+    with pytest.raises(OSError, match=r"directory|Permission"):
+        read_file(str(tmp_path), 10)
+    with pytest.raises(FileNotFoundError):
+        read_file(str(tmp_path / "no"), 10)
+
+
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 200_000])
+def test_a_file_is_read_up_to_its_limit(tmp_path: Path, size: int) -> None:
+    """One byte more is too much, and not read first."""
+    path = tmp_path / "file"
+    path.write_bytes(bytes(size))
+    assert read_file(str(path), size) == bytes(size)
+    if size:
+        with pytest.raises(OSError, match=f"it is longer than {(size - 1) // 1024} KiB"):
+            read_file(str(path), size - 1)
+
+
+def test_a_huge_file_is_not_read_at_all(tmp_path: Path) -> None:
+    """A hole of a TiB costs nothing on the disk, and would cost all our memory."""
+    path = tmp_path / "file"
+    with path.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(OSError, match="it is longer than"):
+        read(path)
+    with pytest.raises(OSError, match="it is longer than"):
+        read_file(str(path), 10)
+
+
+@posix
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="there is no /proc here")
+def test_a_file_whose_length_is_not_known_is_read_within_its_limit() -> None:
+    """As those of /proc are; they come in pieces."""
+    assert read_file("/proc/self/maps", MOST_BYTES).count(b"\n") > 10
+    with pytest.raises(OSError, match="longer than 0 KiB"):
+        read_file("/proc/self/maps", 10)
+
+
+@posix
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("linked", [False, True])
+@pytest.mark.parametrize("kind", ["pipe", "/dev/zero", "/dev/tty", "socket"])
+def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path: Path, kind: str, *, linked: bool) -> None:
+    """Not waited for, as for a pipe's writer, nor read without an end."""
+    place = tmp_path / "there"
+    if kind == "pipe":
+        os.mkfifo(place)
+    elif kind == "socket":
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(str(place))
+    else:
+        place.symlink_to(kind)
+    path = tmp_path / "link"
+    path.symlink_to(place)
+    path = path if linked else place
+    expected = r"ordinary|symbolic|No such device|Permission|configured"
+    with pytest.raises(OSError, match=expected):
+        read(path)
+    with pytest.raises(OSError, match=expected):
+        read_file(str(path), 10)
+    with pytest.raises(OSError, match=expected):
+        read_own(str(path), str(tmp_path), linked=True)
 
 
 @posix
@@ -57,7 +138,7 @@ def test_files_and_folders_are_for_this_user_only(tmp_path: Path) -> None:
     """Every folder that is made on the way too, whatever the umask."""
     path = tmp_path / "a" / "b" / "file"
 
-    write_private(str(path), b"x")
+    write(path, b"x")
 
     assert [mode(each) for each in (path, path.parent, path.parent.parent)] == [0o600, 0o700, 0o700]
 
@@ -70,7 +151,7 @@ def test_a_file_that_others_could_read_becomes_private(tmp_path: Path) -> None:
     path.chmod(0o644)
     tmp_path.chmod(0o755)
 
-    write_private(str(path), b"new")
+    write(path, b"new")
 
     assert (mode(path), mode(tmp_path)) == (0o600, 0o755)
 
@@ -89,6 +170,18 @@ def test_a_folder_may_be_there_and_a_file_in_its_place_is_an_error(tmp_path: Pat
 
 
 @posix
+def test_a_link_is_followed_only_where_that_was_said(tmp_path: Path) -> None:
+    """Secrets go where we put them, and nowhere else."""
+    (tmp_path / "real").write_bytes(b"old")
+    (tmp_path / "link").symlink_to("real")
+    with pytest.raises(Unsafe, match="symbolic link, which is not followed here"):
+        read(tmp_path / "link")
+    with pytest.raises(Unsafe, match="symbolic link, which is not followed here"):
+        write(tmp_path / "link", b"new")
+    assert (tmp_path / "real").read_bytes() == b"old"
+
+
+@posix
 @pytest.mark.parametrize("there", [True, False])
 def test_a_linked_file_stays_a_link(tmp_path: Path, *, there: bool) -> None:
     """A person may keep it in a folder of dotfiles."""
@@ -98,31 +191,96 @@ def test_a_linked_file_stays_a_link(tmp_path: Path, *, there: bool) -> None:
         real.write_bytes(b"old")
     link.symlink_to(real)
 
-    write_private(str(link), b"new")
+    write_own(str(link), b"new", str(tmp_path), linked=True)
 
     assert link.is_symlink()
+    assert read_own(str(link), str(tmp_path), linked=True) == b"new"
     assert real.read_bytes() == b"new"
     assert sorted(os.listdir(tmp_path)) == ["dotfiles", "file"]
 
 
 @posix
-def test_a_link_in_the_new_file_s_place_is_not_followed(tmp_path: Path) -> None:
-    """It could lead to a file of somebody else's choice."""
+def test_a_file_in_the_new_file_s_place_is_never_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where its name was guessed: it could lead to a file of another's choice."""
     target, victim = tmp_path / "file", tmp_path / "victim"
-    (tmp_path / f"file.{os.getpid()}.new").symlink_to(victim)
+    monkeypatch.setattr(os, "urandom", bytes)
+    (tmp_path / f"file.{bytes(8).hex()}.new").symlink_to(victim)
 
-    with pytest.raises(OSError, match=r"[Ss]ymbolic|[Ll]ink"):
-        write_private(str(target), b"secret")
+    with pytest.raises(FileExistsError):
+        write(target, b"secret")
 
     assert not victim.exists()
 
 
+def test_the_new_file_s_name_cannot_be_guessed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is another one each time."""
+    names = []
+    rename = os.replace
+
+    def note(old: str, new: str) -> None:
+        names.append(old)
+        rename(old, new)
+
+    monkeypatch.setattr(os, "replace", note)
+    for _ in range(3):
+        write(tmp_path / "file", b"")
+    assert len(set(names)) == 3
+
+
+@posix
+def test_a_rename_is_on_the_disk_before_a_write_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The file's bytes first, then the folder with its name."""
+    synced = []
+    sync = os.fsync
+
+    def note(descriptor: int) -> None:
+        synced.append((stat.S_ISDIR(os.fstat(descriptor).st_mode), (tmp_path / "file").exists()))
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", note)
+    write(tmp_path / "file", b"x")
+    assert synced == [(False, False), (True, True)]
+
+
+@posix
+def test_a_folder_that_cannot_be_synced_is_no_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Some file systems cannot."""
+    sync = os.fsync
+
+    def refuse(descriptor: int) -> None:
+        if stat.S_ISDIR(os.fstat(descriptor).st_mode):
+            raise OSError(22, "Invalid argument")
+        sync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", refuse)
+    write(tmp_path / "file", b"x")
+    assert read(tmp_path / "file") == b"x"
+
+
+@pytest.mark.parametrize(("age", "gone"), [(5, False), (700, True), (-5, False), (-700, True)])
+def test_what_a_killed_write_left_is_deleted_by_a_later_one(tmp_path: Path, age: int, *, gone: bool) -> None:
+    """Not while it may be another one's: clocks may have moved either way. Names as of 0.1.0, too."""
+    names = ["file.99999.new", f"file.{'a' * 16}.new"]
+    for name in (*names, "other.99999.new", "file.new"):
+        (tmp_path / name).write_bytes(b"secret")
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+
+    write(tmp_path / "file", b"x")
+
+    left = [] if gone else names
+    assert sorted(os.listdir(tmp_path)) == sorted([*left, "file", "file.new", "other.99999.new"])
+
+
 def test_a_write_may_take_several_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The system may take fewer bytes at a time than it was given."""
-    write = os.write
-    monkeypatch.setattr(os, "write", lambda descriptor, data: write(descriptor, data[:2]))
+    all_at_once = os.write
+    monkeypatch.setattr(os, "write", lambda descriptor, data: all_at_once(descriptor, data[:2]))
 
-    write_private(str(tmp_path / "file"), b"abcde")
+    write(tmp_path / "file", b"abcde")
 
     assert (tmp_path / "file").read_bytes() == b"abcde"
 
@@ -141,7 +299,7 @@ def test_a_failed_write_leaves_the_old_file(
 
     monkeypatch.setattr(os, step, fail)
     with pytest.raises(type(failure)):
-        write_private(str(path), b"new")
+        write(path, b"new")
 
     monkeypatch.undo()
     assert path.read_bytes() == b"old"
@@ -155,9 +313,9 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path, step: str) -> None:
     path.write_bytes(b"old")
     script = (
         "import os, sys\n"
-        "from git_credential_azdo.files import write_private\n"
+        "from git_credential_azdo.files import write_own\n"
         f"os.{step} = lambda *_: os._exit(9)\n"
-        "write_private(sys.argv[1], b'new')\n"
+        "write_own(sys.argv[1], b'new', os.path.dirname(sys.argv[1]))\n"
     )
 
     done = subprocess.run([sys.executable, "-c", script, path], check=False)
@@ -166,7 +324,7 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path, step: str) -> None:
     assert path.read_bytes() == b"old"
     (left,) = [name for name in os.listdir(tmp_path) if name != "file"]
     assert is_left_over(left, "file")
-    write_private(str(path), b"newer")
+    write(path, b"newer")
     assert path.read_bytes() == b"newer"
 
 
@@ -175,6 +333,7 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path, step: str) -> None:
     [
         ("file.1.new", True),
         ("file.4194304.new", True),
+        ("file.00ff00ff00ff00ff.new", True),
         ("file", False),
         ("file.new", False),
         ("file..new", False),
@@ -193,19 +352,20 @@ def test_only_what_a_killed_write_of_this_file_left_is_left_over(name: str, expe
 
 
 class Windows(SimpleNamespace):
-    """As much of Windows as a rename sees: refused for a number of times, by a clock that counts pauses."""
+    """As much of Windows as a rename or a read sees: refused for a number of times, by a clock that counts pauses."""
 
     name = "nt"
+    path = os.path
 
     def __init__(self, refusals: int) -> None:
-        super().__init__(refusals=refusals, now=100.0, renamed=False)
+        super().__init__(refusals=refusals, now=100.0, done=False)
 
-    def replace(self, _fresh: str, _target: str) -> None:
+    def act(self, _path: str, *_: object) -> None:
         """Refuse, or do it."""
         self.refusals -= 1
         if self.refusals >= 0:
             raise PermissionError
-        self.renamed = True
+        self.done = True
 
     def monotonic(self) -> float:
         """Return the time in seconds."""
@@ -216,33 +376,36 @@ class Windows(SimpleNamespace):
         self.now += seconds
 
 
-@pytest.mark.parametrize(("refusals", "renamed"), [(0, True), (20, True), (10_000, False)])
-def test_windows_gets_a_second_to_let_go_of_the_old_file(
-    monkeypatch: pytest.MonkeyPatch, refusals: int, *, renamed: bool
+@pytest.mark.parametrize(("refusals", "done"), [(0, True), (20, True), (10_000, False)])
+def test_windows_gets_a_second_to_let_go_of_a_file(
+    monkeypatch: pytest.MonkeyPatch, refusals: int, *, done: bool
 ) -> None:
-    """It refuses the rename while somebody reads the old file."""
+    """It refuses a rename while somebody reads the old file, and to read it while somebody renames."""
     windows = Windows(refusals)
     monkeypatch.setattr(files, "os", windows)
     monkeypatch.setattr(files, "time", windows)
 
-    if renamed:
-        files._replace("fresh", "target")
+    if done:
+        files._patiently(windows.act, "path", "target")
     else:
         with pytest.raises(PermissionError):
-            files._replace("fresh", "target")
+            files._patiently(windows.act, "path", "target")
 
-    assert windows.renamed == renamed
+    assert windows.done == done
     assert windows.now - 100.0 == pytest.approx(min(refusals * 0.02, 1.02), abs=0.03)
 
 
-def test_elsewhere_a_refused_rename_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Waiting would not help."""
-    unix = Windows(1)
-    unix.name = "posix"
-    monkeypatch.setattr(files, "os", unix)
-    monkeypatch.setattr(files, "time", unix)
+@pytest.mark.parametrize(("system", "path"), [("posix", "path"), ("nt", os.curdir)])
+def test_what_is_refused_for_good_is_not_tried_again(
+    monkeypatch: pytest.MonkeyPatch, system: str, path: str
+) -> None:
+    """Elsewhere a refusal is final, and so it is for a folder in a file's place."""
+    windows = Windows(1)
+    windows.name = system
+    monkeypatch.setattr(files, "os", windows)
+    monkeypatch.setattr(files, "time", windows)
 
     with pytest.raises(PermissionError):
-        files._replace("fresh", "target")
+        files._patiently(windows.act, path)
 
-    assert unix.now == 100.0
+    assert windows.now == 100.0

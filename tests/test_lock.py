@@ -129,8 +129,8 @@ def test_the_lock_file_is_private(path: Path) -> None:
         assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
 
 
-@pytest.mark.parametrize("failure", [OSError(errno.ENOLCK, "no locks here"), KeyboardInterrupt()])
-def test_a_file_system_without_locks_is_no_busy_one(
+@pytest.mark.parametrize("failure", [OSError(errno.EIO, "broken disk"), KeyboardInterrupt()])
+def test_what_is_no_busy_lock_is_no_wait(
     path: Path, monkeypatch: pytest.MonkeyPatch, failure: BaseException
 ) -> None:
     """The error comes at once, as Ctrl-C does, and no file stays open."""

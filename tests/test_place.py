@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import platformdirs
+import platformdirs.windows
 import pytest
+from platformdirs.macos import MacOS
+from platformdirs.windows import Windows
 
 from git_credential_azdo.accounts import place
 
@@ -40,7 +43,7 @@ ENVIRONMENTS = [
 def test_the_folder_is_that_of_platformdirs(
     environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether it is computed here or there."""
+    """By the XDG rule, and by the system's list of users where HOME says nothing."""
     for name in ("HOME", "XDG_CONFIG_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
@@ -59,20 +62,54 @@ def test_a_relative_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     assert place.folder() == "/home/jo/.config/git-credential-azdo"
 
 
-@pytest.mark.parametrize("platform", ["win32", "darwin", "android"])
-def test_elsewhere_platformdirs_is_asked(platform: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The XDG rule is not that system's."""
-    asked = []
+@pytest.mark.parametrize("variable", [None, "XDG_CONFIG_HOME"])
+def test_on_macos_no_variable_moves_the_folder(variable: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As platformdirs had it there from the beginning; newer ones obey the variable."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setenv("HOME", "/Users/jo")
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    expected = MacOS("git-credential-azdo", appauthor=False).user_config_dir
+    if variable:
+        monkeypatch.setenv(variable, "/elsewhere")
 
-    def user_config_dir(name: str, *, appauthor: bool) -> str:
-        asked.append((name, appauthor))
-        return "the folder"
+    assert place.folder() == expected == "/Users/jo/Library/Application Support/git-credential-azdo"
 
-    monkeypatch.setattr(sys, "platform", platform)
-    monkeypatch.setattr(platformdirs, "user_config_dir", user_config_dir)
 
-    assert place.folder() == "the folder"
-    assert asked == [("git-credential-azdo", False)]
+@pytest.mark.parametrize(
+    "environment", [{"LOCALAPPDATA": "/Users/jo/AppData/Local"}, {"USERPROFILE": "/Users/jo"}], ids=str
+)
+def test_on_windows_it_is_the_local_application_data(
+    environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its variable, or where it lies unless it was moved; platformdirs asks the system."""
+    monkeypatch.setattr(sys, "platform", "win32")
+    for name in ("LOCALAPPDATA", "USERPROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    local = os.path.join("/Users/jo", "AppData", "Local")
+    monkeypatch.setattr(platformdirs.windows, "get_win_folder", lambda _name: local)
+
+    assert place.folder() == Windows("git-credential-azdo", appauthor=False).user_config_dir
+
+
+@unix
+def test_nobody_without_a_home_has_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor an accounts file; what needs one says why not."""
+
+    def unknown(_user: int) -> NoReturn:
+        raise KeyError
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    for home in (None, "", "relative"):
+        monkeypatch.delenv("HOME", raising=False)
+        if home is not None:
+            monkeypatch.setenv("HOME", home)
+        assert place.read_accounts() == b""
+        with pytest.raises(place.NoHome, match="HOME is not set") as caught:
+            place.registry_path()
+        assert caught.value.hint == "export HOME=FOLDER"
 
 
 def test_everything_lies_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,7 +85,7 @@ def test_the_file_and_its_folder_are_private(path: Path) -> None:
     try:
         update(add)
         path.write_bytes(FILE + b"\ngarbage\n")
-        path.chmod(0o666)
+        path.chmod(0o644)
         update(add)
     finally:
         os.umask(before)
@@ -93,6 +93,15 @@ def test_the_file_and_its_folder_are_private(path: Path) -> None:
     assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
     assert sorted(os.listdir(path.parent)) == ["accounts", "accounts.damaged", "accounts.lock"]
     assert {stat.S_IMODE(each.stat().st_mode) for each in path.parent.iterdir()} == {0o600}
+
+
+def test_a_byte_order_mark_costs_nothing(written: Path) -> None:
+    """Some editors put one first: the salt, by which tokens are known again, is still there."""
+    written.write_bytes(b"\xef\xbb\xbf" + FILE)
+
+    assert update(lambda registry: (registry.salt, registry.damaged)) == (b"5a17", [])
+
+    assert written.read_bytes() == FILE
 
 
 def test_unknown_keys_and_blocks_are_written_back(written: Path) -> None:
@@ -277,10 +286,10 @@ def test_a_full_disk_is_one_clear_line(
 
 
 def test_a_registry_that_is_a_folder_is_one_clear_line(path: Path) -> None:
-    """Reading fails as writing would."""
+    """It is read first."""
     path.mkdir(parents=True)
 
-    with pytest.raises(AzdoError, match="cannot write"):
+    with pytest.raises(AzdoError, match="cannot read"):
         update(add)
 
 

@@ -1,8 +1,9 @@
-"""Where our files lie: the folder that platformdirs calls the user's configuration folder.
+"""Where our files lie, and the accounts file read: once, for everybody.
 
-On Linux and the other free Unixes the usual cases are computed here by the XDG rule, since every ``get`` needs it
-and platformdirs costs more than the rest of one; a test proves both equal. Nothing here touches a file.
-Rule: https://specifications.freedesktop.org/basedir-spec/latest/
+The folder is the one that platformdirs calls the user's configuration folder, computed here since every ``get`` needs
+it and platformdirs costs more than the rest of one; a test proves both equal. On macOS, ``XDG_CONFIG_HOME`` counts
+for nothing: the folder must not move when a variable is set. Rules: the XDG Base Directory Specification
+(https://specifications.freedesktop.org/basedir-spec/latest/); on Windows the local application data.
 """
 
 from __future__ import annotations
@@ -10,25 +11,31 @@ from __future__ import annotations
 import os
 import sys
 
+from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.files import read_own
+
 NAME = "git-credential-azdo"
 
 
-def folder() -> str:
-    """Return the absolute path of our folder; it may not exist yet."""
-    if sys.platform not in {"win32", "darwin", "android"}:
-        base = os.environ.get("XDG_CONFIG_HOME", "")
-        home = os.environ.get("HOME", "").rstrip("/")
-        if base.startswith("/"):
-            return os.path.join(base, NAME)
-        if home.startswith("/"):
-            return f"{home}/.config/{NAME}"
-    from platformdirs import user_config_dir  # noqa: PLC0415 - the rare cases; see above
+class NoHome(AzdoError):  # noqa: N818 - a state, not a fault
+    """This user has no folder of their own, so that there is no place for anything of ours."""
 
-    return user_config_dir(NAME, appauthor=False)
+
+def folder() -> str:
+    """Return the absolute path of our folder; it may not exist yet. Raises NoHome."""
+    if sys.platform == "win32":
+        base = os.environ.get("LOCALAPPDATA") or _below_home("AppData", "Local")
+    elif sys.platform == "darwin":
+        base = _below_home("Library", "Application Support")
+    else:
+        base = os.environ.get("XDG_CONFIG_HOME", "")
+        if not base.startswith("/"):
+            base = _below_home(".config")
+    return os.path.join(base, NAME)
 
 
 def registry_path() -> str:
-    """Return the path of the registry file."""
+    """Return the path of the registry file. Raises NoHome."""
     return os.path.join(folder(), "accounts")
 
 
@@ -37,11 +44,51 @@ def gitconfig_path() -> str:
     return os.path.join(folder(), "gitconfig")
 
 
+def read_accounts() -> bytes:
+    """Return the bytes of the accounts file, none when there is no file or no place for one. Raises AzdoError."""
+    try:
+        path = registry_path()
+    except NoHome:
+        return b""
+    try:
+        return read_own(path, os.path.dirname(path), linked=True) or b""
+    except OSError as error:
+        from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - almost never
+
+        raise trouble("read", path, error, os.path.dirname(path)) from error
+
+
 def lock_path(name: str) -> str:
-    """Return the path of the lock file of one account."""
+    """Return the path of the lock file of one account. Raises NoHome."""
     return os.path.join(folder(), "locks", name)
 
 
 def vault_folder() -> str:
-    """Return the folder of the file vault."""
+    """Return the folder of the file vault. Raises NoHome."""
     return os.path.join(folder(), "vault")
+
+
+def _below_home(*names: str) -> str:
+    variable = "USERPROFILE" if sys.platform == "win32" else "HOME"
+    home = os.environ.get(variable, "")
+    if not os.path.isabs(home):
+        home = _home_of_record()
+    return os.path.join(home.rstrip("/"), *names) if home.strip("/") else os.path.join("/", *names)
+
+
+def _home_of_record() -> str:
+    """Return the home folder that the system has for this user. Raises NoHome."""
+    if sys.platform != "win32":
+        import pwd  # noqa: PLC0415 - only where HOME is not set
+
+        try:
+            home = pwd.getpwuid(os.getuid()).pw_dir
+        except KeyError:
+            home = ""
+        if os.path.isabs(home):
+            return home
+    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
+    raise NoHome(
+        "there is no place to keep accounts: HOME is not set, and this user has no home folder", hints.home()
+    )

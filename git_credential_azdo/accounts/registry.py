@@ -110,11 +110,11 @@ class Registry:
 
 
 def read(data: bytes) -> Registry:
-    """Make sense of the file's bytes. Raises ProtocolError when a newer version of the program wrote it."""
+    """Make sense of the file's bytes; a byte order mark, which some editors put first, is none. Raises ProtocolError when a newer version of the program wrote it."""
     header = Block()
     blocks: list[Block] = []
     damaged: list[bytes] = []
-    for raw in split_blocks(data):
+    for raw in split_blocks(data.removeprefix(b"\xef\xbb\xbf")):
         try:
             block = _block_of(raw)
         except ProtocolError:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.place import registry_path
+from git_credential_azdo.accounts.place import read_accounts, registry_path
 from git_credential_azdo.accounts.registry import VERSION, Registry, read
-from git_credential_azdo.errors import AzdoError, say
-from git_credential_azdo.files import read_file, write_private
+from git_credential_azdo.errors import say
+from git_credential_azdo.files import read_own, write_own
 from git_credential_azdo.git.wire import format_pairs
 from git_credential_azdo.lock import Lock
+from git_credential_azdo.ownership import trouble
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,7 +36,7 @@ def update(change: Callable[[Registry], Result]) -> Result:
     path = registry_path()
     try:
         with Lock(path + ".lock", LOCK_SECONDS):
-            data = read_file(path)
+            data = read_accounts()
             registry = read(data)
             if not registry.header.pairs:
                 registry.header = Block([("version", VERSION)])
@@ -47,10 +48,10 @@ def update(change: Callable[[Registry], Result]) -> Result:
                 _keep_aside(path + ".damaged", registry.damaged)
                 say("error", f"what could not be read of {path} is now in {path}.damaged")
             if fresh != data:
-                write_private(path, fresh)
+                write_own(path, fresh, os.path.dirname(path), linked=True)
             return result
     except OSError as error:
-        raise AzdoError(f"cannot write {path}: {error.strerror or error}") from error
+        raise trouble("write", path, error, os.path.dirname(path)) from error
 
 
 def render(registry: Registry) -> bytes:
@@ -60,5 +61,6 @@ def render(registry: Registry) -> bytes:
 
 
 def _keep_aside(path: str, damaged: list[bytes]) -> None:
-    kept = read_file(path)
-    write_private(path, b"\n".join([kept, *(raw + b"\n" for raw in damaged)]).lstrip(b"\n"))
+    top = os.path.dirname(path)
+    kept = read_own(path, top) or b""
+    write_own(path, b"\n".join([kept, *(raw + b"\n" for raw in damaged)]).lstrip(b"\n"), top)

@@ -19,7 +19,6 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.errors import AzdoError, UsageError, say
-from git_credential_azdo.files import read_file
 from git_credential_azdo.git import install
 from git_credential_azdo.git.remote import Organization
 from git_credential_azdo.git.sections import Section, script_path
@@ -110,7 +109,7 @@ def _plan(*, services: bool) -> install.Plan:
     registry, own = current_registry(), gitconfig_path()
     services = (
         services
-        or f'"{_DEV_AZURE.url}"'.encode() in read_file(own)
+        or f'"{_DEV_AZURE.url}"'.encode() in install.own_content(own)
         or any(not block.get("server") for block in registry.of_kind(_FORMER))
     )
     sections = _sections(registry, services=services)

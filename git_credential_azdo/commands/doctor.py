@@ -10,7 +10,6 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.place import registry_path
 from git_credential_azdo.accounts.registry import Registry
 from git_credential_azdo.commands import console, doctor_here, doctor_kept, doctor_online
 from git_credential_azdo.commands.doctor_check import (
@@ -61,9 +60,6 @@ def examine(url: str | None) -> list[Check]:
         registry = current_registry()
     except AzdoError as error:
         trouble = [clean(failed("registry", error))]
-    except OSError as error:
-        text = f"cannot read {registry_path()}: {error.strerror}"
-        trouble = [Check("registry", FAIL, text, "give yourself the right to read it")]
     if trouble:
         registry = Registry(Block(), [], [])
     here = [

@@ -16,12 +16,11 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, Account, Block, TokenMark
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.digest import digest
-from git_credential_azdo.accounts.place import folder, lock_path, registry_path
+from git_credential_azdo.accounts.place import folder, lock_path, read_accounts
 from git_credential_azdo.accounts.registry import BINDING, Registry, read
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands.feedback import learn
 from git_credential_azdo.errors import AzdoError, UsageError, printable, say
-from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.remote import (
     SERVICES_ADDRESS,
@@ -31,6 +30,7 @@ from git_credential_azdo.git.remote import (
     unquote,
 )
 from git_credential_azdo.lock import Lock
+from git_credential_azdo.ownership import trouble
 from git_credential_azdo.renewal import forget_secrets
 from git_credential_azdo.tokens import open_vault, write_secret
 from git_credential_azdo.vault.none import NAME as NO_VAULT
@@ -76,11 +76,7 @@ class Newcomer:
 
 def current_registry() -> Registry:
     """Return the registry as it is now. Raises AzdoError when it cannot be read, or a newer version wrote it."""
-    path = registry_path()
-    try:
-        return read(read_file(path))
-    except OSError as error:
-        raise AzdoError(f"cannot read {path}: {error.strerror}") from error
+    return read(read_accounts())
 
 
 def check_alias(alias: str | None, registry: Registry, kind: str) -> None:
@@ -99,7 +95,7 @@ def enrol(newcomer: Newcomer, vault_name: str) -> Account:
         with Lock(lock_path("enrol"), ENROL_SECONDS):  # two at once would not know of each other's secrets
             return _enrol(newcomer, vault_name)
     except OSError as error:
-        raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
+        raise trouble("write below", folder(), error, folder()) from error
 
 
 def _enrol(newcomer: Newcomer, vault_name: str) -> Account:

@@ -10,9 +10,8 @@ from __future__ import annotations
 import os
 
 from git_credential_azdo import deadline
-from git_credential_azdo.accounts.place import registry_path
+from git_credential_azdo.accounts.place import read_accounts, registry_path
 from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
-from git_credential_azdo.files import read_file
 from git_credential_azdo.git.remote import remote_of, tenant_in
 from git_credential_azdo.git.wire import format_pairs, parse
 
@@ -53,8 +52,7 @@ def _serve(verb: str, message: Message, remote: Remote) -> None:
     if remote.services and remote.protocol != "https":
         _refuse_http(verb)
         return
-    path = registry_path()
-    data = _registry_file(path, remote)
+    data = _accounts_file(remote)
     ours = remote.services or _concerns_pipeline(message, remote)
     # Whether the registry mentions the host at all shows before anything is loaded to read it.
     if not ours and remote.host.encode("utf-8", "surrogateescape") not in data:
@@ -70,7 +68,7 @@ def _serve(verb: str, message: Message, remote: Remote) -> None:
     elif not ours and registry.server(remote.address) is None:
         return
     for _ in registry.damaged:
-        say("error", f"an entry of {path} is damaged and was left alone")
+        say("error", f"an entry of {registry_path()} is damaged and was left alone")
     if verb == "get":
         _get(message, remote, registry)
     elif verb == "store":
@@ -79,13 +77,13 @@ def _serve(verb: str, message: Message, remote: Remote) -> None:
         _erase(message, remote, registry)
 
 
-def _registry_file(path: str, remote: Remote) -> bytes:
+def _accounts_file(remote: Remote) -> bytes:
     try:
-        return read_file(path)
-    except OSError as error:
-        if not remote.services:  # hardly ever ours, and a line for every host would hurt
-            return b""
-        raise AzdoError(f"cannot read {path}: {error.strerror}") from error
+        return read_accounts()
+    except AzdoError:
+        if remote.services:
+            raise
+        return b""  # hardly ever ours, and a line for every host would hurt
 
 
 def _refuse_http(verb: str) -> None:
@@ -222,7 +220,7 @@ def _apply(change: Callable[[Registry], object] | None) -> None:
     try:
         update(change)
     except AzdoError as error:
-        say("error", error.message)
+        report(error)
 
 
 def _credential(

@@ -18,11 +18,9 @@ from git_credential_azdo.accounts.choice import (
     matching_typed,
     organization_and_user,
 )
-from git_credential_azdo.accounts.place import folder, lock_path, registry_path
+from git_credential_azdo.accounts.place import folder, lock_path, read_accounts
 from git_credential_azdo.accounts.registry import read
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.files import read_file
 from git_credential_azdo.git.remote import Remote, looks_like_token
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.tokens import find_any_vault, open_vault, read_secret, write_secret
@@ -99,11 +97,13 @@ def store(message: Message, remote: Remote, registry: Registry) -> None:
         with Lock(lock_path(TYPED), STORE_SECONDS):  # two at once would not know of each other's secrets
             _keep(block, secret)
     except OSError as error:
-        raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
+        from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - for an error only
+
+        raise trouble("write below", folder(), error, folder()) from error
 
 
 def _keep(block: Block, secret: list[Pair]) -> None:
-    registry = read(read_file(registry_path()))
+    registry = read(read_accounts())
     before = _alike(registry, block)
     vault_name = before.vault if before else registry.header.get("vault") or find_any_vault()
     block.set("id", before.id if before else os.urandom(6).hex())

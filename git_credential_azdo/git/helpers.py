@@ -19,6 +19,7 @@ import threading
 from typing import IO, TYPE_CHECKING, cast
 
 from git_credential_azdo.errors import AzdoError, ProtocolError, say
+from git_credential_azdo.files import MOST_BYTES as MOST_FILE_BYTES
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import Entry, Helper, helpers_for, is_ours, split_key
@@ -112,7 +113,9 @@ def stored_addresses(helpers: Iterable[Helper]) -> list[Message]:
     found = []
     for path in _store_files(helpers):
         try:
-            text = read_file(path).decode("utf-8", "surrogateescape")
+            text = read_file(path, MOST_FILE_BYTES).decode("utf-8", "surrogateescape")
+        except FileNotFoundError:
+            continue
         except OSError as error:
             say("error", f"cannot read {path}: {error.strerror}")
             continue

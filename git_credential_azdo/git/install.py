@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.files import read_file, write_private
+from git_credential_azdo.files import read_own, write_own
 from git_credential_azdo.git import config, former, urlmatch
 from git_credential_azdo.git.config import Entry
 from git_credential_azdo.git.edit import (
@@ -111,7 +111,7 @@ def plan(own: str, sections: Sequence[Section], script: str, records: Sequence[f
     return Plan(
         own=own,
         content=content,
-        is_new=content != _own_content(own),
+        is_new=content != own_content(own),
         adds=adds,
         gone=_ours_to_take_out(lines) if adds else (),
         unfinished=_unfinished(entries),
@@ -176,7 +176,7 @@ def _write(plan: Plan) -> None:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(plan.own)
         elif plan.is_new:
-            write_private(plan.own, plan.content)
+            write_own(plan.own, plan.content, os.path.dirname(plan.own), linked=True)
     except OSError as error:
         raise UsageError(f"{plan.own} cannot be written: {error.strerror}") from None
 
@@ -216,13 +216,14 @@ def _unfinished(entries: Iterable[Entry]) -> tuple[str, ...]:
 
 def _made(own: str) -> str:
     """Return the global file that was made together with our file, as its remark says."""
-    lines = _own_content(own).decode("utf-8", "surrogateescape").splitlines()
+    lines = own_content(own).decode("utf-8", "surrogateescape").splitlines()
     return next((line[len(_MADE) + 2 :] for line in lines if line.startswith(f"# {_MADE}")), "")
 
 
-def _own_content(own: str) -> bytes:
+def own_content(own: str) -> bytes:
+    """Return the bytes of our file, none when there is none. Raises UsageError."""
     try:
-        return read_file(own)
+        return read_own(own, os.path.dirname(own), linked=True) or b""
     except OSError as error:
         raise UsageError(f"{own} cannot be read: {error.strerror}") from None
 

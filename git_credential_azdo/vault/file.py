@@ -10,7 +10,7 @@ import os
 
 from git_credential_azdo.accounts.place import vault_folder
 from git_credential_azdo.errors import VaultError
-from git_credential_azdo.files import is_left_over, write_private
+from git_credential_azdo.files import is_left_over, read_own, write_own
 
 NAME = "file"
 
@@ -23,21 +23,20 @@ class FileVault:
 
     def __init__(self, folder: str | None = None) -> None:
         self._folder = folder or vault_folder()
+        self._top = os.path.dirname(self._folder)
 
     def read(self, entry: str) -> str | None:
         """Return the entry's text, or None. Raises VaultError."""
         try:
-            with open(self._path(entry), "rb", buffering=0) as file:
-                return file.readall().decode("utf-8")
-        except FileNotFoundError:
-            return None
+            data = read_own(self._path(entry), self._top)
+            return None if data is None else data.decode("utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise self._failed("read", error) from None  # a UnicodeDecodeError quotes the secret
 
     def write(self, entry: str, text: str) -> None:
         """Keep ``text``. Raises VaultError."""
         try:
-            write_private(self._path(entry), text.encode("utf-8"))
+            write_own(self._path(entry), text.encode("utf-8"), self._top)
         except (OSError, UnicodeEncodeError) as error:
             raise self._failed("write", error) from None  # a UnicodeEncodeError quotes the secret
 
@@ -66,5 +65,9 @@ class FileVault:
         return os.path.join(self._folder, *words)
 
     def _failed(self, what: str, error: Exception) -> VaultError:
-        reason = getattr(error, "strerror", None) or "not text"
-        return VaultError(f"cannot {what} the file vault in {self._folder}: {reason}")
+        if not isinstance(error, OSError):
+            return VaultError(f"cannot {what} the file vault in {self._folder}: not text")
+        from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - almost never
+
+        told = trouble(f"{what} the file vault in", self._folder, error, self._top)
+        return VaultError(told.message, told.hint)

@@ -1,0 +1,199 @@
+"""lock_file.py: a home on a file system without locks is no reason to refuse, and processes still take turns."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_credential_azdo import lock_file
+from git_credential_azdo.lock import Busy, Lock
+from tests.conftest import SCRIPT
+from tests.emulator import faults
+from tests.emulator.default_world import ANN
+from tests.people import STALE, at, sign_in
+from tests.test_lock import COUNTER
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Home
+    from tests.emulator.emulator import Emulator
+
+NO_LOCKS = """
+#include <errno.h>
+#include <stdlib.h>
+int flock(int fd, int operation) {
+    const char *number = getenv("FLOCK_ERRNO");
+    (void)fd;
+    (void)operation;
+    errno = number ? atoi(number) : ENOLCK;
+    return -1;
+}
+"""
+ERRORS = ["ENOLCK", "ENOSYS", "EOPNOTSUPP"]
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a library that takes the locks away from whoever loads it."""
+    compiler = shutil.which("cc") or shutil.which("gcc")
+    if not sys.platform.startswith("linux") or not compiler:
+        pytest.skip("no C compiler here: a file system without locks is made by a library")
+    folder = tmp_path_factory.mktemp("no-locks")
+    (folder / "no_locks.c").write_text(NO_LOCKS)
+    built = folder / "no_locks.so"
+    subprocess.run([compiler, "-shared", "-fPIC", "-o", built, folder / "no_locks.c"], check=True)
+    return str(built)
+
+
+@pytest.fixture(params=ERRORS)
+def no_locks(library: str, request: pytest.FixtureRequest) -> dict[str, str]:
+    """Return the environment of a process whose file system has no locks."""
+    return {"LD_PRELOAD": library, "FLOCK_ERRNO": str(getattr(errno, request.param))}
+
+
+def test_processes_take_turns_without_locks(tmp_path: Path, no_locks: dict[str, str]) -> None:
+    """Four that count together lose nothing, and leave nothing behind."""
+    number = tmp_path / "number"
+    number.write_text("0")
+    environment = {**os.environ, **no_locks}
+
+    command = [sys.executable, "-c", COUNTER, str(number)]
+    children = [subprocess.Popen(command, env=environment) for _ in range(4)]
+
+    assert [child.wait() for child in children] == [0] * 4
+    assert number.read_text() == "80"
+    assert sorted(os.listdir(tmp_path)) == ["number", "number.lock"]
+
+
+def test_gets_and_changes_work_without_locks(
+    home: Home, emulator: Emulator, no_locks: dict[str, str]
+) -> None:
+    """One request for many that ask at once, as with locks."""
+    home.environment.update(no_locks)
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    ann.let_pass(STALE)
+    given = "".join(f"{line}\n" for line in at()).encode()
+    pipe = subprocess.PIPE
+    processes = [
+        subprocess.Popen([SCRIPT, "get"], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment)
+        for _ in range(6)
+    ]
+    results = [process.communicate(given, timeout=60) for process in processes]
+    assert {err for _, err in results} == {b""}
+    assert all(f"password={ann.token()}".encode() in out for out, _ in results)
+    assert len(emulator.requests) == 1
+    assert home.azdo("use", ANN, "--org", "contoso").code == 0
+    assert not [name for _, _, names in os.walk(home.registry.parent) for name in names if ".held" in name]
+
+
+def test_a_killed_holder_holds_nothing_without_locks(
+    home: Home, emulator: Emulator, no_locks: dict[str, str]
+) -> None:
+    """Its process is gone, and the next one does not wait."""
+    home.environment.update(no_locks)
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    ann.let_pass(STALE)
+    fault = emulator.refuse("login.microsoftonline.com", faults.hang())
+    process = subprocess.Popen([SCRIPT, "get"], stdin=subprocess.PIPE, env=home.environment, cwd=home.folder)
+    assert process.stdin
+    with process.stdin:
+        process.stdin.write("".join(f"{line}\n" for line in at()).encode())
+    assert fault.arrived.wait(30)
+    held = home.registry.parent / "locks" / f"{ann.id}.held"
+    assert held.read_bytes().startswith(b"%d " % process.pid)
+    process.kill()
+    process.wait()
+    fault.released.set()
+    emulator.faults.clear()
+    result = home.get(*at())
+    assert (result.fields["password"], result.err) == (ann.token(), "")
+    assert not held.exists()
+
+
+@pytest.fixture
+def held(tmp_path: Path) -> str:
+    """Return the path of a lock."""
+    return str(tmp_path / "lock.held")
+
+
+def hold(path: str, name: str, age: float = 0) -> None:
+    """Let another process hold the lock."""
+    with open(path, "w", encoding="ascii") as file:
+        file.write(name)
+    os.utime(path, (time.time() - age, time.time() - age))
+
+
+def test_a_lock_is_taken_once_and_let_go_of(held: str) -> None:
+    """By its name: nobody lets go of another one's."""
+    name = lock_file.take(held)
+    assert name
+    assert lock_file.take(held) == b""
+    lock_file.release(held, b"another")
+    assert lock_file.take(held) == b""
+    lock_file.release(held, name)
+    assert lock_file.take(held)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="on Windows nobody can look for a process so cheaply")
+@pytest.mark.parametrize(
+    ("holder", "age", "counts"),
+    [
+        ("us", 0, True),
+        ("us", 3_500, True),
+        ("us", 3_700, False),
+        ("gone", 0, False),
+        ("elsewhere", 0, True),
+        ("elsewhere", 100, True),
+        ("elsewhere", -100, True),
+        ("elsewhere", 130, False),
+        ("elsewhere", -130, False),
+        ("nameless", 0, True),
+        ("nameless", 130, False),
+    ],
+)
+def test_a_lock_counts_while_its_holder_may_live(held: str, holder: str, age: float, *, counts: bool) -> None:
+    """A process that is gone from here holds nothing; another machine's is given two minutes, by any clock."""
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    names = {
+        "us": f"{os.getpid()} {lock_file._here()} 00",
+        "gone": f"{gone.pid} {lock_file._here()} 00",
+        "elsewhere": f"{gone.pid} another-machine 00",
+        "nameless": "",
+    }
+    hold(held, names[holder], age)
+    assert lock_file.take(held) == b""  # what counts for nothing is taken away first
+    assert bool(lock_file.take(held)) != counts
+
+
+def test_who_takes_a_dead_lock_away_takes_no_living_one(held: str) -> None:
+    """Two saw the dead one; the first has made its own by the time the second acts."""
+    hold(held, "living")
+    lock_file._take_away(held, b"dead")
+    assert lock_file._name_in(held) == b"living"
+    lock_file._take_away(held, b"living")
+    assert os.listdir(os.path.dirname(held)) == []
+    lock_file._take_away(held, b"living")
+
+
+def test_the_wait_for_a_lock_file_is_bounded(
+    tmp_path: Path, no_locks: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As for any lock."""
+    number = int(no_locks["FLOCK_ERRNO"])
+
+    def refuse(_: int) -> None:
+        raise OSError(number, "no locks here")
+
+    monkeypatch.setattr("git_credential_azdo.lock._try_lock", refuse)
+    with Lock(str(tmp_path / "lock"), 0), pytest.raises(Busy), Lock(str(tmp_path / "lock"), 0.03):
+        pass
+    assert os.listdir(tmp_path) == ["lock"]

@@ -7,12 +7,11 @@ cannot be written costs a line on stderr, never the token in hand. Callers hold 
 from __future__ import annotations
 
 import contextlib
-import shlex
 import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import deadline, devops
+from git_credential_azdo import deadline, devops, hints
 from git_credential_azdo.accounts.account import Account, TokenMark
 from git_credential_azdo.accounts.digest import digest
 from git_credential_azdo.accounts.registry import LEARNED, Registry
@@ -152,10 +151,10 @@ def _marked(registry: Registry, identifier: str, mark: TokenMark) -> bool:
 def _cure(account: Account, kept_origin: str | None) -> str:
     """Return what to run when the accounts file names another server: never a sign-in at that one."""
     if entra.is_login_host(kept_origin or "") or (kept_origin is None and account.tenant):
-        return shlex.join(["git", "credential-azdo", "setup", "--login-hint", account.name])
+        return hints.setup(login_hint=account.name)
     if kept_origin in {None, origin(account.block.get("authority"))}:
         return setup_hint(account)
-    return shlex.join(["git", "credential-azdo", "logout", account.name])
+    return hints.logout(account.name)
 
 
 def _explained(refused: TokenRefused, account: Account, tenant: str) -> AzdoError:

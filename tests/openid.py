@@ -28,11 +28,13 @@ class Provider:
     """The provider; ``issuer`` is its authority, ``forms`` what its token endpoint was sent.
 
     ``claims`` are the identity token's; None for an answer without one. ``refreshes``: whether it gives refresh tokens.
+    ``scope``: what it says it granted, if it says so.
     """
 
     def __init__(self) -> None:
         self.claims: dict[str, Any] | None = {"sub": "olga-1", "preferred_username": OLGA}
         self.refreshes = True
+        self.scope: str | None = None
         self.document: dict[str, Any] = {}
         self.forms: list[dict[str, str]] = []
         self._challenges: dict[str, tuple[str, str]] = {}
@@ -99,6 +101,8 @@ class Provider:
 
     def _grant(self, form: dict[str, str], nonce: str | None) -> dict[str, Any]:
         grant = {"access_token": new_password(40), "token_type": "Bearer", "expires_in": 3600}
+        if self.scope is not None:
+            grant["scope"] = self.scope
         if self.refreshes:
             grant["refresh_token"] = new_password(40)
         if self.claims is not None and nonce:

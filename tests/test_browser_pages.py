@@ -56,7 +56,7 @@ def test_a_person_clicks_and_the_listener_takes_it_from_there(home: Home, page: 
         code = page.evaluate("new URLSearchParams(location.search).get('code')")
         assert page.text.split("\n\n") == [
             "Signed in",
-            "You can close this page and go back to the terminal.",
+            f"You are signed in as {ANN}. You can close this page and go back to the terminal.",
         ]
         assert code not in page.evaluate("document.documentElement.outerHTML")
         assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith("system-ui")
@@ -75,7 +75,7 @@ def test_a_person_declines(home: Home, page: Page) -> None:
     page.open(sitting.link)
     page.click('button[name="decline"]')
     page.loaded()
-    assert page.text.startswith("Not signed in\n\nthe sign-in was declined in the browser")
+    assert page.text.startswith("Not signed in\n\nThe sign-in was declined in the browser. To try")
     result = sitting.finish()
     assert (result.code, "declined in the browser" in result.err) == (1, True)
     assert accounts(home) == []

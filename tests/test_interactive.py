@@ -18,11 +18,13 @@ import httpx
 import pytest
 
 from git_credential_azdo.errors import AzdoError, SignInError
-from git_credential_azdo.signin import interactive, listener, oauth
-from git_credential_azdo.signin.answer import PasteError
+from git_credential_azdo.signin import interactive, listener, oauth, peer
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
-from git_credential_azdo.signin.listener import Listener, Page, Place, listen, respond
-from git_credential_azdo.signin.terminal import Pipe, Terminal
+from git_credential_azdo.signin.interactive import Authorization, Exchange
+from git_credential_azdo.signin.listener import PENDING, Listener, Page, Redirect, listen, respond, response
+from git_credential_azdo.signin.pipe import Pipe
+from git_credential_azdo.signin.redirect import PasteError
+from git_credential_azdo.signin.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -39,7 +41,7 @@ HAS_IPV6 = listener._exists("::1", socket.AF_INET6)
 REQUEST = b"GET /?code=c&state=s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
-def judge(query: str) -> Page | None:
+def judge(query: str, _client: socket.socket | None = None) -> Page | None:
     """Take only this test's answer."""
     return Page("Done <b>", "it & is done") if query == "code=c&state=s" else None
 
@@ -63,12 +65,12 @@ def judge(query: str) -> Page | None:
 )
 def test_only_the_right_get_at_the_right_path_is_the_answer(head: bytes, status: bytes) -> None:
     """Everything else is told so, and the wait goes on."""
-    assert respond(head, "/", judge).startswith(b"HTTP/1.1 " + status + b"\r\n")
+    assert response(respond(head, "/", judge)).startswith(b"HTTP/1.1 " + status + b"\r\n")
 
 
 def test_the_page_shows_no_code_loads_nothing_and_escapes_its_words() -> None:
     """Its policy forbids scripts, requests and frames; its own style is allowed by hash."""
-    head, _, body = respond(REQUEST, "/", judge).partition(b"\r\n\r\n")
+    head, _, body = response(respond(REQUEST, "/", judge)).partition(b"\r\n\r\n")
 
     assert b"<h1>Done &lt;b&gt;</h1><p>it &amp; is done</p>" in body
     assert b"Content-Length: %d" % len(body) in head
@@ -121,7 +123,7 @@ def test_both_families_of_localhost_are_heard_on_one_port(
 
         assert turn(selector, client).startswith(b"HTTP/1.1 200 OK")
     assert {each.fileno() for each in place.sockets} == {-1}
-    assert place.redirect_uri == f"http://localhost:{port}/"
+    assert place.uri == f"http://localhost:{port}/"
 
 
 def test_a_bad_client_does_not_block_the_good_one(selector: selectors.SelectSelector) -> None:
@@ -202,9 +204,9 @@ def test_the_redirect_gets_the_port_that_listens(redirect_uri: str, expected: st
         for each in place.sockets:
             stack.callback(each.close)
 
-        assert re.fullmatch(expected, place.redirect_uri)
+        assert re.fullmatch(expected, place.uri)
         assert place.path == path
-        assert {each.getsockname()[1] for each in place.sockets} == {urlsplit(place.redirect_uri).port}
+        assert {each.getsockname()[1] for each in place.sockets} == {urlsplit(place.uri).port}
 
 
 @pytest.mark.parametrize(
@@ -212,7 +214,7 @@ def test_the_redirect_gets_the_port_that_listens(redirect_uri: str, expected: st
 )
 def test_a_redirect_to_elsewhere_is_left_as_it_is(redirect_uri: str) -> None:
     """A page that shows the code needs no listener."""
-    assert listen(redirect_uri) == Place([], redirect_uri, urlsplit(redirect_uri).path)
+    assert listen(redirect_uri) == Redirect([], redirect_uri, urlsplit(redirect_uri).path)
 
 
 def test_a_fixed_port_that_is_taken_is_not_replaced() -> None:
@@ -220,7 +222,7 @@ def test_a_fixed_port_that_is_taken_is_not_replaced() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         uri = f"http://127.0.0.1:{taken.getsockname()[1]}/"
 
-        assert listen(uri) == Place([], uri, "/")
+        assert listen(uri) == Redirect([], uri, "/")
 
 
 def test_a_port_that_is_taken_on_one_family_is_replaced(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -243,7 +245,7 @@ def test_a_port_that_is_taken_on_one_family_is_replaced(monkeypatch: pytest.Monk
         each.close()
 
     assert len(ports) == 2
-    assert place.redirect_uri == f"http://localhost:{ports[1]}/"
+    assert place.uri == f"http://localhost:{ports[1]}/"
 
 
 def test_one_family_is_enough_where_the_other_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +275,7 @@ def test_without_any_port_the_address_is_still_good_to_be_copied(monkeypatch: py
     place = listen("http://localhost")
 
     assert place.sockets == []
-    assert 49152 <= int(urlsplit(place.redirect_uri).port or 0) < 65536
+    assert 49152 <= int(urlsplit(place.uri).port or 0) < 65536
 
 
 # --- the wait
@@ -319,8 +321,11 @@ def sign_in(person: Person, source: Input | None, **changes: Any) -> interactive
         "open_input": lambda: source,
         "wait_seconds": 20,
     }
+    exchange = changes.pop("exchange", None) or interactive.Exchange(
+        lambda _: None, lambda _: Page("Signed in", "As you.")
+    )
     try:
-        return interactive.authorize(ENDPOINTS, **{**arguments, **changes})
+        return interactive.sign_in(ENDPOINTS, exchange, **{**arguments, **changes})[0]
     finally:
         person.leave()
 
@@ -432,7 +437,19 @@ def test_a_refusal_that_arrives_is_worded_and_may_be_tried_again(terminal: tuple
     assert got.code == "k"
     assert person.said[-2:] == ["worded (90033,) <b>", "open the link again, or press Ctrl-C to stop"]
     assert [page.status_code for page in person.pages] == [200, 200]
-    assert "worded (90033,) &lt;b&gt;" in person.pages[0].text
+    assert "Worded (90033,) &lt;b&gt;. To try again, open the link" in person.pages[0].text
+
+
+def test_a_refusal_of_the_request_itself_ends_the_wait(terminal: tuple[int, Terminal]) -> None:
+    """The same link would be refused again and again; the terminal says what to change."""
+    person = Person(lambda me: me.visit(f"error=invalid_scope&state={me.asked['state']}"))
+    worded = SignInError("the scope is wrong", "check --scope")
+
+    with pytest.raises(SignInError, match="the scope is wrong") as caught:
+        sign_in(person, terminal[1], explain=lambda _: worded)
+
+    assert caught.value.hint == "check --scope"
+    assert "The scope is wrong. The terminal says what to do." in person.pages[0].text
 
 
 def test_a_refusal_ends_the_wait_when_nobody_can_try_again() -> None:
@@ -496,7 +513,7 @@ def test_a_page_that_shows_the_code_asks_for_what_it_shows(terminal: tuple[int, 
 
 def test_the_wait_is_bounded(terminal: tuple[int, Terminal]) -> None:
     """A closed tab must not leave the program waiting for days."""
-    with pytest.raises(SignInError, match="nobody signed in in time"):
+    with pytest.raises(SignInError, match="timed out waiting for the sign-in"):
         sign_in(Person(), terminal[1], wait_seconds=0.05)
 
 
@@ -546,3 +563,135 @@ def test_the_end_of_a_source_that_cannot_be_selected_leaves_the_listener() -> No
     person = Person(act)
 
     assert sign_in(person, source).code == "k"
+
+
+# --- what the browser is told
+
+
+def exchange(run: Callable[[Authorization], str]) -> Exchange[str]:
+    """Return what becomes of a code: its result is what the page says."""
+    return Exchange(run, lambda result: Page("Signed in", result))
+
+
+def test_the_browser_waits_until_the_code_was_exchanged() -> None:
+    """A page that says "signed in" is true; others are answered meanwhile."""
+    running, go_on = threading.Event(), threading.Event()
+    early: list[int] = []
+
+    def run(found: Authorization) -> str:
+        running.set()
+        go_on.wait(20)
+        return f"as {found.code}"
+
+    def act(me: Person) -> None:
+        query = f"code=k&state={me.asked['state']}"
+        first = threading.Thread(target=me.visit, args=(query,))
+        first.start()
+        running.wait(20)
+        early.append(len(me.pages))
+        me.visit("code=k&state=other")
+        go_on.set()
+        first.join()
+
+    person = Person(act)
+    sign_in(person, None, exchange=exchange(run))
+
+    assert early == [0]
+    assert [page.status_code for page in person.pages] == [404, 200]
+    assert "as k" in person.pages[1].text
+
+
+def test_a_failed_exchange_is_what_the_browser_shows() -> None:
+    """In the words of the terminal, which has the next step."""
+
+    def run(_: Authorization) -> str:
+        raise SignInError("the rules of <contoso> block you", "ask")
+
+    person = Person(lambda me: me.visit(f"code=k&state={me.asked['state']}"))
+    with pytest.raises(SignInError, match="block you"):
+        sign_in(person, None, exchange=exchange(run))
+
+    assert "<h1>Not signed in</h1>" in person.pages[0].text
+    assert "The rules of &lt;contoso&gt; block you. The terminal says what to do." in person.pages[0].text
+
+
+def test_an_exchange_that_takes_long_leaves_the_result_to_the_terminal(
+    selector: selectors.SelectSelector,
+) -> None:
+    """The browser waits some seconds, not a minute; nothing is claimed."""
+    now = [0.0]
+    redirect = listen("http://127.0.0.1")
+    one = Listener(redirect, lambda *_: PENDING, selector, clock=lambda: now[0])
+    with (
+        contextlib.closing(one),
+        socket.create_connection(redirect.sockets[0].getsockname()) as client,
+    ):
+        client.sendall(REQUEST)
+        while not any(state.pending for state in one._clients.values()):
+            for key, _mask in selector.select(5):
+                key.data()
+        now[0] = 7.9
+        one.drop_slow()
+        assert len(one._clients) == 1
+        now[0] = 8.1
+        one.drop_slow()
+        shown = turn(selector, client)
+
+    assert b"The terminal shows whether the sign-in worked" in shown
+    assert b"Signed in" not in shown
+
+
+def test_waiting_browsers_are_not_pushed_out_by_others(selector: selectors.SelectSelector) -> None:
+    """A crowd of connections cannot take the outcome away from who brought the answer."""
+    redirect = listen("http://127.0.0.1")
+    one = Listener(redirect, lambda *_: PENDING, selector)
+    address = redirect.sockets[0].getsockname()
+    with contextlib.ExitStack() as stack:
+        stack.callback(one.close)
+        first = stack.enter_context(socket.create_connection(address))
+        first.sendall(REQUEST)
+        while not any(state.pending for state in one._clients.values()):
+            for key, _mask in selector.select(5):
+                key.data()
+        for _ in range(20):
+            stack.enter_context(socket.create_connection(address)).sendall(REQUEST)
+        for _ in range(40):
+            for key, _mask in selector.select(0.05):
+                key.data()
+        one.finish(Page("Signed in", ""))
+        assert b"Signed in" in turn(selector, first)
+
+
+def test_ctrl_c_is_heard_while_the_code_is_exchanged(terminal: tuple[int, Terminal]) -> None:
+    """The terminal makes no signal of it then."""
+    go_on = threading.Event()
+
+    def run(_: Authorization) -> str:
+        os.write(terminal[0], b"\x03")
+        go_on.wait(20)
+        return ""
+
+    person = Person(lambda _: os.write(terminal[0], b"bare-code\r"))
+    with pytest.raises(KeyboardInterrupt):
+        sign_in(person, terminal[1], exchange=exchange(run))
+    go_on.set()
+
+
+# --- whose answer it is
+
+
+def test_an_answer_of_another_user_of_the_machine_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The link stands in the browser's arguments: the state is no secret on a shared machine."""
+    trusted = [False, False, True]
+    monkeypatch.setattr(peer, "is_own_user", lambda _client: trusted.pop(0))
+
+    def act(me: Person) -> None:
+        me.visit(f"code=evil&state={me.asked['state']}")
+        me.visit(f"error=access_denied&state={me.asked['state']}")
+        me.visit(f"code=k&state={me.asked['state']}")
+
+    person = Person(act)
+    assert sign_in(person, None).code == "k"
+
+    assert [page.status_code for page in person.pages] == [403, 403, 200]
+    assert person.said.count("an answer that came from another user of this machine was not taken") == 1

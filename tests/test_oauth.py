@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from git_credential_azdo.errors import ServiceError, SignInError
 from git_credential_azdo.signin import oauth
-from git_credential_azdo.signin.answer import AnswerRefused, Code, PasteError, read_answer
 from git_credential_azdo.signin.oauth import TokenRefused
+from git_credential_azdo.signin.redirect import Code, PasteError, RedirectError, read_redirect
 
 STATE = "st-ate_1"
 REDIRECT = "http://localhost:45123/"
@@ -363,7 +363,7 @@ WHOLE = f"{REDIRECT}?code=0.AX-c_1&state={STATE}&session_state=5"
 )
 def test_the_answer_is_read_from_whatever_was_copied(text: str) -> None:
     """Whole address, query, fragment, with quotes, brackets, paste marks and line breaks around and in it."""
-    assert read_answer(text, state=STATE, redirect_uri=REDIRECT) == Code("0.AX-c_1", state_checked=True)
+    assert read_redirect(text, state=STATE, redirect_uri=REDIRECT) == Code("0.AX-c_1", state_checked=True)
 
 
 @pytest.mark.parametrize(
@@ -372,7 +372,7 @@ def test_the_answer_is_read_from_whatever_was_copied(text: str) -> None:
 )
 def test_a_code_alone_is_taken_but_known_as_unchecked(text: str) -> None:
     """Without the state nobody knows whose sign-in it was: the caller names the person and asks."""
-    assert read_answer(text, state=STATE, redirect_uri=REDIRECT) == Code("0.AX-c_1", state_checked=False)
+    assert read_redirect(text, state=STATE, redirect_uri=REDIRECT) == Code("0.AX-c_1", state_checked=False)
 
 
 @pytest.mark.parametrize(
@@ -413,7 +413,7 @@ def test_a_code_alone_is_taken_but_known_as_unchecked(text: str) -> None:
 def test_what_is_not_the_answer_is_told_apart(text: str, said: str, hint: str) -> None:
     """Each mistake has its own words and its own next step."""
     with pytest.raises(PasteError, match=said) as caught:
-        read_answer(text, state=STATE, redirect_uri=REDIRECT)
+        read_redirect(text, state=STATE, redirect_uri=REDIRECT)
 
     assert hint in str(caught.value.hint)
 
@@ -422,22 +422,37 @@ def test_a_redirect_with_a_port_of_its_own_is_compared_with_it() -> None:
     """Only loopback redirects may differ in the port."""
     page = "https://show.example:444/code"
 
-    assert not read_answer(f"{page}?code=a", state=STATE, redirect_uri=page).state_checked
+    assert not read_redirect(f"{page}?code=a", state=STATE, redirect_uri=page).state_checked
     with pytest.raises(PasteError, match="another site"):
-        read_answer("https://show.example/code?code=a", state=STATE, redirect_uri=page)
+        read_redirect("https://show.example/code?code=a", state=STATE, redirect_uri=page)
 
 
 def test_a_declined_sign_in_is_told_from_a_failed_one() -> None:
     """The server's own no carries its terms, for the table of causes."""
-    with pytest.raises(AnswerRefused, match="was declined in the browser") as declined:
-        read_answer(f"{REDIRECT}?error=access_denied&state={STATE}", state=STATE, redirect_uri=REDIRECT)
+    with pytest.raises(RedirectError, match="was declined in the browser") as declined:
+        read_redirect(f"{REDIRECT}?error=access_denied&state={STATE}", state=STATE, redirect_uri=REDIRECT)
     query = urlencode({"error": "invalid_request", "error_description": "AADSTS53003: x", "state": STATE})
-    with pytest.raises(AnswerRefused, match="the sign-in failed: invalid_request") as failed:
-        read_answer(query, state=STATE, redirect_uri=REDIRECT)
+    with pytest.raises(RedirectError, match="the sign-in failed: invalid_request") as failed:
+        read_redirect(query, state=STATE, redirect_uri=REDIRECT)
 
     assert declined.value.refused.error == "access_denied"
     assert declined.value.state_checked
     assert failed.value.refused.codes == (53003,)
+    assert (declined.value.again, failed.value.again) == (True, False)
+
+
+@pytest.mark.parametrize(
+    ("error", "again"),
+    [("login_required", True), ("temporarily_unavailable", True), ("invalid_scope", False), ("x", False)],
+)
+def test_a_link_is_opened_again_only_where_that_may_help(error: str, again: bool) -> None:  # noqa: FBT001 - a table
+    """A server that refuses the request itself refuses it every time; without a state it may be anybody's answer."""
+    with pytest.raises(RedirectError) as caught:
+        read_redirect(f"?error={error}&state={STATE}", state=STATE, redirect_uri=REDIRECT)
+    assert caught.value.again is again
+    with pytest.raises(RedirectError) as caught:
+        read_redirect(f"?error={error}", state=STATE, redirect_uri=REDIRECT)
+    assert caught.value.again
 
 
 @given(VISIBLE, VISIBLE)
@@ -445,7 +460,7 @@ def test_every_code_survives_the_way_through_the_address(code: str, state: str) 
     """Whatever a server uses as a code, its redirect is read back exactly."""
     answer = f"{REDIRECT}?{urlencode({'code': code, 'state': state})}"
 
-    assert read_answer(answer, state=state, redirect_uri=REDIRECT) == Code(code, state_checked=True)
+    assert read_redirect(answer, state=state, redirect_uri=REDIRECT) == Code(code, state_checked=True)
 
 
 @given(st.text(st.sampled_from("ABCabc012-._~/"), min_size=8))
@@ -453,8 +468,8 @@ def test_every_bare_code_is_read_as_it_is_and_as_the_address_bar_shows_it(code: 
     """A code cut out of the address bar is percent-encoded there."""
     expected = Code(code, state_checked=False)
 
-    assert read_answer(code, state=STATE, redirect_uri=REDIRECT) == expected
-    assert read_answer(quote(code, safe=""), state=STATE, redirect_uri=REDIRECT) == expected
+    assert read_redirect(code, state=STATE, redirect_uri=REDIRECT) == expected
+    assert read_redirect(quote(code, safe=""), state=STATE, redirect_uri=REDIRECT) == expected
 
 
 @given(st.text())
@@ -462,7 +477,7 @@ def test_no_paste_breaks_the_reader_or_is_repeated(text: str) -> None:
     """Whatever is pasted: a code, or an error that does not quote it."""
     marked = f"{text}zq7-secret"
     try:
-        answer = read_answer(marked, state=STATE, redirect_uri=REDIRECT)
+        answer = read_redirect(marked, state=STATE, redirect_uri=REDIRECT)
     except PasteError as error:
         assert "zq7-secret" not in f"{error} {error.hint}"  # noqa: PT017 - either outcome is right
     else:

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.signin.line_editor import LineEditor
-from git_credential_azdo.signin.terminal import Pipe, Terminal
+from git_credential_azdo.signin.pipe import Pipe
+from git_credential_azdo.signin.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -5,14 +5,13 @@ The endpoints come from the authority's own OpenID configuration document, so an
 
 from __future__ import annotations
 
-import shlex
 import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import devops, hints
 from git_credential_azdo.accounts.account import OAUTH
-from git_credential_azdo.commands import console, setup_device
+from git_credential_azdo.commands import console, setup_browser, setup_device
 from git_credential_azdo.commands.enrol import (
     Newcomer,
     current_registry,
@@ -20,13 +19,11 @@ from git_credential_azdo.commands.enrol import (
     now,
     place_of,
 )
-from git_credential_azdo.errors import AzdoError, SignInError, UsageError, printable, say
+from git_credential_azdo.errors import AzdoError, UsageError, printable, say
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.remote import SERVICES_ADDRESS
-from git_credential_azdo.signin import entra, exchange, interactive
-from git_credential_azdo.signin.browser import open_browser
-from git_credential_azdo.signin.endpoints import Endpoints, OtherHostsError, origin
-from git_credential_azdo.signin.oauth import Grant, TokenRefused
+from git_credential_azdo.signin import entra, exchange
+from git_credential_azdo.signin.endpoints import OtherHostsError, origin
 from git_credential_azdo.signin.person import Person, is_same, read_person
 from git_credential_azdo.web import Web
 
@@ -35,10 +32,9 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.git.remote import AnyOrganization, Organization
-    from git_credential_azdo.signin.interactive import Authorization
+    from git_credential_azdo.signin.oauth import Grant
 
 ASK_SECONDS = 60.0
-TRIES = 3
 
 
 @dataclass(frozen=True)
@@ -69,8 +65,15 @@ def sign_in(
         endpoints = exchange.discover(web, authority, lambda other: _confirm(options, other))
     client_id = options.client_id or entra.DEFAULT_CLIENT_ID
     scope = options.scope or entra.DEFAULT_SCOPE
-    grant, received = _grant(options, endpoints, client_id, scope)
+    if options.device_code:
+        grant = setup_device.grant(endpoints, client_id=client_id, scope=scope, tenant=options.tenant)
+        received = now()
+    else:
+        grant, received = setup_browser.grant(options, endpoints, client_id, scope)
     is_entra = entra.is_entra(endpoints.token)
+    # Entra's answer leaves out offline_access and what else keeps the sign-in alive; others say what they granted
+    # (RFC 6749 section 5.1), and a refresh may ask for no more than that (section 6).
+    scope = scope if is_entra else grant.scope or scope
     place = place_of(chosen, current_registry())
     is_public = place == SERVICES_ADDRESS
     person = read_person(grant, is_entra=is_entra)
@@ -139,9 +142,9 @@ def _confirm(options: Options, other: OtherHostsError) -> bool:
     if console.can_ask():
         console.err(f"{other.message}.")
         return console.confirm("Send this sign-in's codes and tokens there?", default=False)
-    words = ["git", "credential-azdo", *sys.argv[1:]]
-    words += [word for host in other.hosts for word in ("--endpoint-host", host)]
-    raise UsageError(other.message, f"if they belong to it: {shlex.join(words)}")
+    more = [word for host in other.hosts for word in ("--endpoint-host", host)]
+    again = hints.command("git", "credential-azdo", *sys.argv[1:], *more)
+    raise UsageError(other.message, f"if they belong to it: {again}")
 
 
 def _authority(web: Web, tenant: str | None, chosen: Sequence[AnyOrganization]) -> str:
@@ -161,65 +164,6 @@ def _tenant_for(web: Web, chosen: Sequence[AnyOrganization]) -> str:
     """Return the tenant to sign in at: that of the first organization named, else any of the person's."""
     tenant = devops.tenant_of(web, chosen[0]) if chosen else None
     return entra.ANY_WORK_TENANT if tenant in {None, entra.MSA_TENANT} else str(tenant)
-
-
-def _grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) -> tuple[Grant, int]:
-    """Wait for a code and redeem it, a stale one with another try if a person is there; give the time of receipt, too."""
-    if options.device_code:
-        grant = setup_device.grant(endpoints, client_id=client_id, scope=scope, tenant=options.tenant)
-        return grant, now()
-    for attempt in range(1, TRIES + 1):
-        authorization = interactive.authorize(
-            endpoints,
-            client_id=client_id,
-            redirect_uri=options.redirect_uri or entra.DEFAULT_REDIRECT,
-            scope=scope,
-            say=console.err,
-            login_hint=options.login_hint,
-            prompt=None if options.login_hint else "select_account",
-            explain=lambda refused: entra.sign_in_error(
-                refused, who=options.login_hint, tenant=options.tenant
-            ),
-            open_browser=open_browser if options.browser else None,
-        )
-        try:
-            return _redeem(authorization, endpoints, client_id, scope)
-        except TokenRefused as refused:
-            error = entra.sign_in_error(refused, who=options.login_hint, tenant=options.tenant)
-            if attempt == TRIES or not console.can_ask() or not _is_stale_paste(refused):
-                raise error from None
-            say("error", error.message)
-    raise SignInError("nobody signed in", hints.setup())
-
-
-def _redeem(
-    authorization: Authorization, endpoints: Endpoints, client_id: str, scope: str
-) -> tuple[Grant, int]:
-    with Web(ASK_SECONDS, settings_for) as web:
-        grant = exchange.redeem(
-            web,
-            endpoints,
-            client_id=client_id,
-            redirect_uri=authorization.redirect_uri,
-            code=authorization.code,
-            verifier=authorization.verifier,
-            scope=scope,
-            nonce=authorization.nonce,
-        )
-    received = now()
-    if not authorization.state_checked:
-        name = read_person(grant, is_entra=True).name or "somebody without a name"
-        console.err(f"The code was for {name}.")
-        if console.can_ask() and not console.confirm("Is that you?", default=True):
-            raise SignInError("the code was somebody else's; nothing was kept", hints.setup())
-    return grant, received
-
-
-def _is_stale_paste(refused: TokenRefused) -> bool:
-    """Say whether the code itself was at fault: used, expired, or of another link."""
-    return not {54005, 70000, 70008, 501481, 9002313}.isdisjoint(refused.codes) or (
-        refused.error == "invalid_grant" and not refused.codes
-    )
 
 
 def _ask_who(web: Web, grant: Grant, person: Person, *, is_public: bool) -> Person:

@@ -23,6 +23,7 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 _USUAL_LIFE = 3600  # seconds; RFC 6749 lets a server leave expires_in out
 _LONGEST_LIFE = 30 * 24 * 3600
 _TOKEN = re.compile(r"[\x21-\x7e]+")  # RFC 6749 appendix A, without the blank
+_SCOPE = re.compile(r"[ -~]{1,4096}")
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d*)?", re.ASCII)
 _AADSTS = re.compile(r"AADSTS(\d{2,9})\b", re.ASCII)
 _WORD = re.compile(r"[\w.:/-]{1,80}", re.ASCII)
@@ -214,7 +215,7 @@ def read_grant(status: int, body: object, *, nonce: str | None = None, audience:
         expires_in=_seconds(body.get("expires_in")),
         refresh_token=refresh_token,
         claims=claims,
-        scope=scope if isinstance(scope, str) else None,
+        scope=" ".join(scope.split()) if isinstance(scope, str) and _SCOPE.fullmatch(scope) else None,
     )
 
 

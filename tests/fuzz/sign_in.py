@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.signin.answer import AnswerRefused, PasteError, read_answer
 from git_credential_azdo.signin.line_editor import LineEditor
-from git_credential_azdo.signin.listener import Page, respond
+from git_credential_azdo.signin.listener import Page, respond, response
+from git_credential_azdo.signin.redirect import PasteError, RedirectError, read_redirect
 from tests.fuzz.oracle import check, check_told
 
 if TYPE_CHECKING:
@@ -68,8 +68,8 @@ def pasted(source: Source) -> None:
     """Read a pasted answer: a code, or an error that never repeats what was pasted."""
     text = source.grown(source.word(_PASTES, 12))
     try:
-        answer = read_answer(text, state=STATE, redirect_uri=REDIRECT)
-    except AnswerRefused as refused:
+        answer = read_redirect(text, state=STATE, redirect_uri=REDIRECT)
+    except RedirectError as refused:
         check_told(refused)
         return
     except PasteError as refused:
@@ -118,7 +118,7 @@ def requests(source: Source) -> None:
         judged.append(query)
         return Page("Signed in", "<b>Ann</b>") if "code=" in query else None
 
-    answer = respond(head, "/", judge)
+    answer = response(respond(head, "/", judge))
     first, _, rest = answer.partition(b"\r\n")
     headers, _, body = rest.partition(b"\r\n\r\n")
     check(

@@ -1,4 +1,4 @@
-"""The browser's answer to a sign-in: the redirected address, whole or in part, as a person pastes it. Pure.
+"""The redirect that answers a sign-in: its address, whole or in part, as a browser asks for it or a person pastes it. Pure.
 
 Reads RFC 6749 section 4.1.2 (code and state, or error and state) out of what terminals, mail programs and
 clipboards make of it. Never repeats what was pasted: it may be a code. The listener reads with it, too.
@@ -21,6 +21,19 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _QUERY = re.compile(r"[?#&]?(?:[\w.-]+=[^&]*&)*(?:code|error|state)=", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _BARE_CODE = re.compile(r"[\x21-\x7e]{8,}")  # shorter is a slip: codes are long
+# RFC 6749 section 4.1.2.1, OpenID Connect Core 3.1.2.6: what another try in the browser may settle.
+_ERRORS_OF_THE_MOMENT = frozenset(
+    {
+        "access_denied",
+        "account_selection_required",
+        "consent_required",
+        "interaction_required",
+        "login_required",
+        "server_error",
+        "temporarily_unavailable",
+    }
+)
+_LINK_AGAIN = "open the link again, or press Ctrl-C to stop"
 _ONCE = ("code", "state", "error")
 
 
@@ -36,26 +49,33 @@ class PasteError(AzdoError):
     """What was pasted is not the answer to this sign-in; another try may be."""
 
 
-class AnswerRefused(PasteError):  # noqa: N818 - the server's answer, not an accident
+class RedirectError(PasteError):
     """It is the answer, and it is a no: ``refused`` says what the server gave as the reason.
 
-    ``message`` words that reason, unless the person declined, which needs no explanation.
+    ``again``: whether the same link may be opened once more; a server that refused the request itself would only refuse
+    it again. ``worded`` words the reason, unless the person declined, which needs no explanation.
     """
 
-    def __init__(self, refused: TokenRefused, *, state_checked: bool, message: str | None = None) -> None:
-        if refused.error == "access_denied":
-            message = "the sign-in was declined in the browser"
+    def __init__(
+        self, refused: TokenRefused, *, state_checked: bool, worded: AzdoError | None = None
+    ) -> None:
+        declined = refused.error == "access_denied"
+        message = (
+            "the sign-in was declined in the browser" if declined else f"the sign-in failed: {refused.error}"
+        )
+        self.again = not state_checked or refused.error in _ERRORS_OF_THE_MOMENT
         super().__init__(
-            message or f"the sign-in failed: {refused.error}", "open the link again, or press Ctrl-C to stop"
+            worded.message if worded and not declined else message,
+            _LINK_AGAIN if self.again or worded is None else worded.hint,
         )
         self.refused = refused
         self.state_checked = state_checked
 
 
-def read_answer(text: str, *, state: str, redirect_uri: str) -> Code:
-    """Read a pasted answer: the whole redirected address, its query or fragment, or the bare code.
+def read_redirect(text: str, *, state: str, redirect_uri: str) -> Code:
+    """Return the code of a pasted answer: the whole redirected address, its query or fragment, or the bare code.
 
-    ``PasteError`` (``AnswerRefused`` for the server's own no) when it is not the answer to this ``state``.
+    Raise PasteError when it is not the answer to this ``state``, RedirectError for the server's own no.
     """
     text = _LINE_BREAK.sub("", _PASTE_MARKS.sub("", text)).strip(_WRAPPING)
     again = f"copy the whole address that begins with {redirect_uri} and paste it here"
@@ -86,7 +106,7 @@ def _control_error(character: str) -> PasteError:
 
 
 def _parameters(text: str) -> dict[str, str]:
-    """Give the parameters of query and fragment; ``PasteError`` if it holds two different answers."""
+    """Return the parameters of query and fragment. Raise PasteError if it holds two different answers."""
     rest, _, fragment = text.partition("#")
     query = rest.partition("?")[2] if "?" in rest else "" if _SCHEME.match(rest) else rest
     found: dict[str, str] = {}
@@ -115,14 +135,14 @@ def _from_parameters(found: dict[str, str], text: str, state: str, redirect_uri:
             "open the link that stands above, sign in, and paste the address of that page",
         )
     if "error" in found:
-        raise AnswerRefused(read_refusal(400, found), state_checked="state" in found)
+        raise RedirectError(read_refusal(400, found), state_checked="state" in found)
     if "state" not in found and not _same_place(text, redirect_uri):
         raise PasteError("that address belongs to another site", f"after signing in, {again}")
     return Code(found["code"], state_checked="state" in found)
 
 
 def _same_place(text: str, redirect_uri: str) -> bool:
-    """Say whether an address, if it is a whole one, is our redirect; on loopback the port may differ."""
+    """Return whether an address, if it is a whole one, is our redirect; on loopback the port may differ."""
     if not _SCHEME.match(text):
         return True
     try:

@@ -1,6 +1,8 @@
 """Git credential helper for Azure DevOps. This page is the map of the house.
 
 ``__main__``   the front door: argv to one command, exceptions to one line on stderr
+``inherited``  what comes with the environment: search paths and secrets, made safe before anything is imported
+``programs``   every program that we start: found, bounded, ended, and without our secrets
 ``errors``     what can go wrong, by whose fault
 ``git/``       what git says and what we tell it: messages, remotes, configuration
 ``accounts/``  who we are: accounts, which one to take, the registry file and where it lies
@@ -17,9 +19,9 @@
 ``hardening``  no core dumps
 ``commands/``  the verbs: those git calls (``helper``) and those people call
 
-Imports run downwards only: errors, hints, deadline, files, lock <- git <- accounts, vault, trust, web <- signin, devops, pats <- tokens
-<- renewal <- commands <- __main__. Importing a room never loads its neighbours: every room's ``__init__``
-holds only its docstring.
+Imports run downwards only: inherited, errors, hints, deadline, programs, files, lock <- git <- accounts, vault, trust,
+web <- signin, devops, pats <- tokens <- renewal <- commands <- __main__. Importing a room never loads its neighbours:
+every room's ``__init__`` holds only its docstring.
 """
 
 __version__ = "0.1.0"

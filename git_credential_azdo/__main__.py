@@ -2,14 +2,14 @@
 
 The verbs git calls go straight to ``commands.helper``; everything for people is loaded only for people. Exit
 codes: 0 done, 1 an expected failure, 2 a command line that cannot be read, 3 a bug of ours, 130 stopped by Ctrl-C.
-"""
 
-from __future__ import annotations
+Nothing is imported before ``inherited.make_safe`` but what Python has loaded already: not even ``__future__``.
+"""
 
 import os
 import sys
 
-from git_credential_azdo.errors import AzdoError, end_line, report, say
+from git_credential_azdo import inherited
 
 _GIT_VERBS = frozenset(("get", "store", "erase", "capability"))
 _FAILURE, _BUG, _STOPPED = 1, 3, 130
@@ -17,6 +17,7 @@ _FAILURE, _BUG, _STOPPED = 1, 3, 130
 
 def main() -> int:
     """Run what the process's arguments ask for; return the exit code, or end the process with it."""
+    inherited.make_safe()
     words = sys.argv[1:]
     _occupy_standard_streams()
     if len(words) != 1 or words[0] not in _GIT_VERBS:
@@ -31,7 +32,8 @@ def main() -> int:
 
 def run(words: list[str]) -> int:
     """Run the command that ``words`` ask for; return the exit code."""
-    _distrust_current_folder()
+    from git_credential_azdo.errors import AzdoError, end_line, report, say  # noqa: PLC0415 - see above
+
     try:
         if len(words) == 1 and words[0] in _GIT_VERBS:
             from git_credential_azdo.commands import helper  # noqa: PLC0415 - git's verbs load nothing else
@@ -71,15 +73,6 @@ def _occupy_standard_streams() -> None:
             os.fstat(stream)
         except OSError:
             os.set_inheritable(os.open(os.devnull, refusing), True)  # noqa: FBT003 - takes the lowest free number
-
-
-def _distrust_current_folder() -> None:
-    """Never import from where we were started: git runs us inside repositories, and one may hold a ``keyring.py``."""
-    try:
-        here = os.getcwd()
-    except OSError:  # the folder was deleted under us
-        here = ""
-    sys.path[:] = [entry for entry in sys.path if os.path.isabs(entry) and entry != here]
 
 
 if __name__ == "__main__":

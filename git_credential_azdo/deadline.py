@@ -49,6 +49,11 @@ def left() -> float:
     return max(_least, whole() - (time.monotonic() - _started))
 
 
+def bound(seconds: float) -> float:
+    """Return how long a wait of so many seconds may be: no longer than what is left to a verb of git's."""
+    return min(seconds, left()) if _ends else seconds
+
+
 def claim() -> bool:
     """Say whether the answer is the caller's to write; it is given away once."""
     return _answer.acquire(blocking=False)

@@ -323,8 +323,8 @@ def home() -> str:
 
 
 def compile_package(python: str, folder: str) -> str:
-    """Return the command that compiles a package."""
-    return command(python, "-m", "compileall", "-q", folder)
+    """Return the command that compiles a package; ``-I`` keeps a ``compileall.py`` of the current folder out."""
+    return command(python, "-I", "-m", "compileall", "-q", folder)
 
 
 def upgrade() -> str:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_azdo.programs import ProgramError
 from git_credential_azdo.signin import browser
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def opened(
 
     def spawn(command: list[str], _environ: dict[str, str]) -> None:
         if os.path.basename(command[0]) in broken:
-            raise FileNotFoundError
+            raise ProgramError(command[0])
         started.append(command)
 
     was_opened = browser.open_browser(

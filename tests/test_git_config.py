@@ -394,7 +394,8 @@ def test_a_git_that_fails_is_said(
 
 def test_a_git_that_cannot_be_started_is_said(tmp_path: Path) -> None:
     """A file that is no program is an error, not a traceback."""
-    (tmp_path / "git").touch()
+    (tmp_path / "git").write_text("#!/nowhere/sh\n")
+    (tmp_path / "git").chmod(0o755)
     with pytest.raises(UsageError, match="git could not be started"):
         config.read_config(str(tmp_path / "git"), cwd=str(tmp_path))
 

@@ -320,7 +320,7 @@ def test_which_helpers_are_asked(
     """Those that git would ask without us, but for a repository's; their arguments are never shown."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    entries = [Entry(scope, "x", key, value) for scope, key, value in settings]
+    entries = [Entry(scope, "/x", key, value) for scope, key, value in settings]
     assert [helpers.name_of(helper) for helper in helpers.configured(entries, [URL])] == asked
 
 

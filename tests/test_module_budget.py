@@ -43,6 +43,7 @@ def ours(*names: str) -> set[str]:
 
 NOT_OURS = ours(
     "__main__",
+    "inherited",
     "hosts",
     "commands.helper",
     "git.wire",

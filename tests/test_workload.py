@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -547,19 +546,6 @@ def test_a_secret_that_is_gone_is_told() -> None:
 # Azure CLI
 
 
-def test_az_is_never_taken_from_the_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """git runs us inside repositories, and one may hold an ``az``."""
-    az = tmp_path / "az"
-    az.write_text("#!/bin/sh\n")
-    monkeypatch.chdir(tmp_path)
-    with pytest.raises(UsageError, match="is not on PATH"):
-        azure_cli.find({"PATH": f".{os.pathsep}{os.pathsep}{tmp_path}"})
-    az.chmod(0o755)
-    with pytest.raises(UsageError, match="is not on PATH"):
-        azure_cli.find({"PATH": f".{os.pathsep}"})
-    assert azure_cli.find({"PATH": f".{os.pathsep}{tmp_path}"}) == str(az)
-
-
 def test_az_that_hangs_is_ended_with_all_it_started(home: Home) -> None:
     """It is a script around Python; the deadline holds although a grandchild has our pipes."""
     body = "import subprocess; subprocess.run(['sleep', '600'])"
@@ -574,19 +560,7 @@ def test_az_that_is_no_program_is_told(home: Home) -> None:
     """One line, no traceback."""
     workloads.install_az(home, {})
     (home.folder / "az bin" / "az").write_text("#!/nowhere/python\n")
-    with pytest.raises(UsageError, match="does not start"):
-        azure_cli.ask("res", "", 5, home.environment)
-
-
-def test_ctrl_c_ends_az_too(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And goes on as Ctrl-C."""
-
-    def interrupted(*_: object, **__: object) -> None:
-        raise KeyboardInterrupt
-
-    workloads.install_az(home, {}, body="import time; time.sleep(600)")
-    monkeypatch.setattr(subprocess.Popen, "communicate", interrupted)
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(UsageError, match="the Azure CLI does not start: az could not be started"):
         azure_cli.ask("res", "", 5, home.environment)
 
 

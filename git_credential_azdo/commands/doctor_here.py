@@ -7,15 +7,13 @@ What each git lacks: git's Documentation/RelNotes (2.26 config --show-scope, 2.4
 from __future__ import annotations
 
 import os
-import platform
 import re
 import shlex
-import shutil
 import sys
 from typing import TYPE_CHECKING
 
 import git_credential_azdo
-from git_credential_azdo import hints
+from git_credential_azdo import hints, inherited, programs
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.commands import bytecode
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hidden
@@ -46,6 +44,8 @@ _SHOWN = frozenset(
         "GIT_SSL_NO_VERIFY",
         "NO_PROXY",
         "PYTHONDONTWRITEBYTECODE",
+        "PYTHONHOME",
+        "PYTHONPATH",
         "PYTHON_KEYRING_BACKEND",
         "SSL_CERT_DIR",
         "SSL_CERT_FILE",
@@ -72,7 +72,7 @@ _NAMED = frozenset(
 def program() -> Iterator[Check]:
     """Our version, Python's and the platform's; whether the package is compiled."""
     version = git_credential_azdo.__version__
-    text = f"{version}, Python {platform.python_version()} at {sys.executable}, {platform.platform()}"
+    text = f"{version}, Python {sys.version.split()[0]} at {sys.executable}, {_system()}"
     yield Check(PROGRAM, OK, text)
     bare, count = bytecode.uncompiled(), len(bytecode.sources())
     if bare:
@@ -82,10 +82,25 @@ def program() -> Iterator[Check]:
         yield Check("bytecode", OK, f"{count} modules are compiled")
 
 
+def _system() -> str:
+    """Return the operating system's name and version, without a program that would tell more."""
+    if sys.platform == "win32":
+        windows = sys.getwindowsversion()
+        return f"Windows {windows.major}.{windows.minor}.{windows.build}"
+    name = os.uname()
+    return f"{name.sysname} {name.release} {name.machine}"
+
+
 def path() -> Iterator[Check]:
-    """Whether a shell finds us, and only us."""
-    folders = dict.fromkeys(os.environ.get("PATH", os.defpath).split(os.pathsep))
-    found = [place for folder in folders if folder and (place := shutil.which(PROGRAM, path=folder))]
+    """Whether a shell finds us, and only us, and nothing of the folder that it stands in."""
+    for entry in inherited.dropped:
+        text = (
+            f"the entry {entry!r} leads into the folder you stand in; git and shells may start programs of it"
+        )
+        yield Check(
+            "PATH", WARN, text, "take empty and relative entries out of PATH where your shell sets it"
+        )
+    found = list(programs.candidates(PROGRAM))
     if not found:
         yield Check(
             "PATH", WARN, f"{PROGRAM} is not on PATH", f"{hints.ensure_path()}, then open a new terminal"
@@ -109,7 +124,7 @@ def git() -> Iterator[Check]:
     lacks = "; ".join(
         f"{what}, since {major}.{minor}" for (major, minor), what in _SINCE if version < (major, minor)
     )
-    text = f"{match[0]} at {shutil.which('git')}{f', lacks {lacks}' if lacks else ''}"
+    text = f"{match[0]} at {programs.find('git')}{f', lacks {lacks}' if lacks else ''}"
     if version < _MADE_FOR_GIT:
         state = FAIL if version < _LEAST_GIT else WARN
         yield Check("git", state, f"{text}; it is too old", hints.GIT_DOWNLOADS)
@@ -185,10 +200,12 @@ def _helpers(entries: list[config.Entry], url: str, label: str) -> Iterator[Chec
 def _program_of(helper: config.Helper) -> str | None:
     """Return the path of what git would start for one of our helpers."""
     try:
-        word = shlex.split(helper.runs)[0]
-    except (ValueError, IndexError):
+        words = shlex.split(helper.runs)
+    except ValueError:
         return None
-    return shutil.which(PROGRAM if word == "git" else word)
+    named = (word for word in words if os.path.basename(word).removesuffix(".exe") == PROGRAM)
+    word = next(named, PROGRAM if words[:1] == ["git"] else next(iter(words), ""))
+    return programs.which(word)
 
 
 def choice(url: str, registry: Registry) -> Iterator[Check]:
@@ -219,6 +236,14 @@ def environment() -> Iterator[Check]:
         yield Check(
             "token variable", WARN, f"{PIPELINE_TOKEN} counts only with TF_BUILD", hints.unset(PIPELINE_TOKEN)
         )
+    added = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    if added != [""]:
+        is_safe = inherited.outside(added) == added
+        text = (
+            "is set: nothing of it is used here, but Python itself starts a sitecustomize.py of it before us"
+        )
+        where = "" if is_safe else ", also one of the folder you stand in: it has an empty or relative entry"
+        yield Check("PYTHONPATH", OK if is_safe else WARN, text + where, hints.unset("PYTHONPATH"))
 
 
 def shown(url: str) -> str:

@@ -6,12 +6,11 @@ import os
 
 import click
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, programs
 from git_credential_azdo.accounts.place import gitconfig_path
 from git_credential_azdo.commands import configure, console
 from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.git import install
-from git_credential_azdo.git.config import GitMissing
 
 
 @click.command(hints.unconfigure())
@@ -25,7 +24,7 @@ def run() -> None:
     own, records = gitconfig_path(), configure.records(current_registry())
     try:
         plan = install.plan_undo(own, records)
-    except GitMissing:
+    except programs.Missing:
         if os.path.lexists(own) or records:
             raise
         plan = None

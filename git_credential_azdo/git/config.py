@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import re
-import subprocess
 from typing import NamedTuple
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import urlmatch
 
@@ -68,10 +67,6 @@ class Entry(NamedTuple):
         return f"{_USER_INFO.sub('//', self.key)} in {place(self)}"
 
 
-class GitMissing(UsageError):  # noqa: N818 - a state of this machine
-    """There is no git, so nothing is configured in it."""
-
-
 class Helper(NamedTuple):
     """One credential helper git would run: ``value`` as set in ``entry``, ``ours`` if it is this program."""
 
@@ -116,10 +111,10 @@ def run_git(
     git: str = "git",
     cwd: str | None = None,
     env: Mapping[str, str] | None = None,
-) -> subprocess.CompletedProcess[bytes]:
+) -> programs.Done:
     """Run git with these arguments, English messages, no questions and a time limit.
 
-    ``env`` replaces the inherited environment. Raises ``GitMissing``, ``UsageError`` if it does not end in time.
+    ``env`` replaces the inherited environment. Raises ``programs.Missing``, ``UsageError`` if it does not end in time.
     """
     full = {
         **(os.environ if env is None else env),
@@ -128,24 +123,13 @@ def run_git(
         "GIT_TERMINAL_PROMPT": "0",
     }
     full.pop("GIT_CONFIG", None)  # ``git config`` alone would read that file instead of what git goes by
+    if cwd and not os.path.isdir(cwd):
+        raise UsageError(f"there is no folder {cwd}")
     try:
-        return subprocess.run(
-            [git, *arguments],
-            cwd=cwd,
-            env=full,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            timeout=_SECONDS,
-            check=False,
-            start_new_session=os.name != "nt",  # Ctrl-C is for us: git shall not leave half of its work
-        )
-    except FileNotFoundError:
-        if cwd is not None and not os.path.isdir(cwd):
-            raise UsageError(f"there is no folder {cwd}") from None
-        raise GitMissing("git was not found on PATH", hint=hints.GIT_DOWNLOADS) from None
-    except OSError as error:
-        raise UsageError(f"git could not be started: {error.strerror}") from None
-    except subprocess.TimeoutExpired:
+        return programs.run([git, *arguments], _SECONDS, cwd=cwd or os.curdir, environment=full)
+    except programs.Missing:
+        raise programs.Missing("git was not found on PATH", hint=hints.GIT_DOWNLOADS) from None
+    except programs.Unfinished:
         raise UsageError(f"git did not answer within {_SECONDS:.0f} seconds: {arguments[0]}") from None
 
 

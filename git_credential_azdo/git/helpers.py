@@ -8,16 +8,12 @@ Protocol: gitcredentials(7), git-credential(1); the file of ``store``: git-crede
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import os
 import shlex
-import signal
-import subprocess
-import sys
-import threading
-from typing import IO, TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
+from git_credential_azdo import programs
 from git_credential_azdo.errors import AzdoError, ProtocolError, say
 from git_credential_azdo.files import MOST_BYTES as MOST_FILE_BYTES
 from git_credential_azdo.files import read_file
@@ -33,17 +29,9 @@ if TYPE_CHECKING:
 SECONDS = 20.0
 """How long one helper may take for one answer: it may have to open a keyring first."""
 MOST_BYTES = 65_536
-_SCOPES = frozenset(("system", "global", "command"))
 _ALIAS = "azdo-ask"
-# What would let a helper ask a person, see a token that is not for it, or look into the repository we stand in.
-_DROPPED = (
-    "AZURE_DEVOPS_EXT_PAT",
-    "SYSTEM_ACCESSTOKEN",
-    "GIT_DIR",
-    "GIT_WORK_TREE",
-    "GIT_COMMON_DIR",
-    "GPG_TTY",
-)
+# What would let a helper ask a person, or look into the repository we stand in.
+_DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GPG_TTY")
 _QUIET = {"GCM_INTERACTIVE": "never", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
 
 
@@ -67,7 +55,7 @@ def _without_ours(entries: Iterable[Entry]) -> list[Entry]:
     following: dict[
         str, str | None
     ] = {}  # of each key of a helper, the value that comes after the one looked at
-    for entry in reversed([each for each in entries if each.scope in _SCOPES]):
+    for entry in reversed([each for each in entries if each.own]):
         if split_key(entry.key)[2] == "helper":
             after = following.get(entry.key)
             following[entry.key] = entry.value
@@ -92,14 +80,22 @@ def ask(helper: Helper, request: Iterable[Pair], seconds: float) -> Message:
     """
     name = name_of(helper)
     asked = Message(request)
-    output = _output(helper, format_pairs(asked.fields.items()), max(0.0, min(SECONDS, seconds)))
-    if output is None:
-        raise AzdoError(f"the credential helper {name} did not answer in time")
     try:
-        answer = parse(output)
+        done = programs.run(
+            ["git", "-c", f"alias.{_ALIAS}=!{helper.runs}", _ALIAS, "get"],
+            max(0.0, min(SECONDS, seconds)),
+            given=format_pairs(asked.fields.items()),
+            cwd=os.path.expanduser("~"),
+            environment={name: value for name, value in os.environ.items() if name not in _DROPPED} | _QUIET,
+        )
+        answer = parse(done.stdout) if len(done.stdout) <= MOST_BYTES else None
     except ProtocolError:
         answer = None
-    if answer is None or len(output) > MOST_BYTES:
+    except programs.Unfinished as error:
+        if not error.is_too_long:
+            raise AzdoError(f"the credential helper {name} did not answer in time") from None
+        answer = None
+    if answer is None:
         raise AzdoError(f"the credential helper {name} printed something else than a credential")
     if any(
         (answer.get(key) or "").lower() not in {"", asked.fields[key].lower()} for key in ("protocol", "host")
@@ -140,35 +136,3 @@ def _words(value: str) -> list[str]:
         return shlex.split(value)
     except ValueError:
         return []
-
-
-def _output(helper: Helper, request: bytes, seconds: float) -> bytes | None:
-    """Return what the helper prints, up to one byte more than MOST_BYTES; None when it does not end in time."""
-    environment = {name: value for name, value in os.environ.items() if name not in _DROPPED}
-    process = subprocess.Popen(
-        ["git", "-c", f"alias.{_ALIAS}=!{helper.runs}", _ALIAS, "get"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env={**environment, **_QUIET},
-        cwd=os.path.expanduser("~"),
-        start_new_session=True,
-    )
-    given, printed = cast("IO[bytes]", process.stdin), cast("IO[bytes]", process.stdout)
-    output: list[bytes] = []
-    reader = threading.Thread(target=lambda: output.append(printed.read(MOST_BYTES + 1)), daemon=True)
-    reader.start()
-    with contextlib.suppress(OSError):
-        given.write(request)
-        given.close()
-    reader.join(seconds)
-    in_time = not reader.is_alive()
-    if sys.platform == "win32":
-        process.kill()
-    else:
-        with contextlib.suppress(OSError):
-            os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-    reader.join(1)  # nothing holds the pipe any more
-    printed.close()
-    return output[0] if in_time else None

@@ -19,10 +19,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.config import (
-    GitMissing,
     as_bool,
     entry_for,
     read_config,
@@ -124,7 +123,7 @@ def _settings(address: str) -> Settings:
 def _entries() -> list[Entry]:
     try:
         return [entry for entry in read_config() if entry.own]
-    except GitMissing:
+    except programs.Missing:
         return []
 
 

@@ -8,11 +8,10 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import sys
 from typing import NamedTuple
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import UsageError
 
 TYPE_CHECKING = False
@@ -75,7 +74,7 @@ def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
     return path if safe == path else f"!{safe}"
 
 
-def script_path(argv0: str, which: Callable[[str], str | None] = shutil.which) -> str | None:
+def script_path(argv0: str, which: Callable[[str], str | None] = programs.which) -> str | None:
     """Give the absolute path of our console script, symbolic links as they are (they outlive upgrades).
 
     The one that is running; under ``python -m`` the one beside the interpreter; else the one on PATH; else None.

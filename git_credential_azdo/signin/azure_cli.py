@@ -1,29 +1,28 @@
 """A token of whoever is signed in to the Azure CLI: ``az account get-access-token``, found, bounded, on its own streams.
 
-``az`` runs far from the repository (it is a Python program, and ``python -m`` looks for modules where it starts), is
-found on absolute entries of PATH only, and asks nobody. Its answer: Microsoft's "az account get-access-token".
+``az`` runs far from the repository (it is a Python program, and ``python -m`` looks for modules where it starts) and
+asks nobody. Its answer: Microsoft's "az account get-access-token".
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.signin import entra, oauth
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_NAMES = ("az.cmd", "az.exe") if sys.platform == "win32" else ("az",)
+_ITS_SECRETS = (
+    "IDENTITY_HEADER",
+    "MSI_SECRET",
+)  # it may be signed in as the machine, and asks for that itself
 _SAFE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:/-]*", re.ASCII)  # az.cmd hands its words to cmd.exe
 _INSTALL = f"install it: {hints.AZURE_CLI_PAGE}"
 
@@ -43,21 +42,11 @@ def ask(resource: str, tenant: str, seconds: float, environment: Mapping[str, st
     """
     if not _SAFE.fullmatch(resource) or (tenant and not _SAFE.fullmatch(tenant)):
         raise UsageError("that is no tenant or resource of Azure", "check --tenant and --scope")
-    words = [find(environment), "account", "get-access-token", "--resource", resource, "--output", "json"]
+    words = ["az", "account", "get-access-token", "--resource", resource, "--output", "json"]
     code, out, err = _run([*words, *(["--tenant", tenant] if tenant else [])], seconds, environment)
     if code != 0:
         raise _refusal(err.decode("utf-8", "replace"), tenant)
     return read(out, time.time())
-
-
-def find(environment: Mapping[str, str]) -> str:
-    """Return the path of ``az``. Raises UsageError."""
-    for folder in environment.get("PATH", "").split(os.pathsep):
-        for name in _NAMES:
-            path = os.path.join(folder, name)
-            if os.path.isabs(folder) and os.path.isfile(path) and os.access(path, os.X_OK):
-                return path
-    raise UsageError("the Azure CLI (az) is not on PATH", _INSTALL)
 
 
 def read(data: bytes, now: float) -> Token:
@@ -88,42 +77,20 @@ def _end(body: Mapping[str, object]) -> float:
 
 
 def _run(words: list[str], seconds: float, environment: Mapping[str, str]) -> tuple[int, bytes, bytes]:
-    where = environment.get("SYSTEMROOT") or "C:\\" if sys.platform == "win32" else "/"
     try:
-        process = subprocess.Popen(
-            words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**environment, "AZURE_CORE_NO_COLOR": "true"},
-            cwd=where,
-            start_new_session=True,
+        done = programs.run(
+            words, seconds, environment={**environment, "AZURE_CORE_NO_COLOR": "true"}, keep=_ITS_SECRETS
         )
-    except OSError as error:
-        raise UsageError(
-            f"the Azure CLI does not start ({error.strerror or type(error).__name__})", _INSTALL
+    except programs.Missing:
+        raise UsageError("the Azure CLI (az) is not on PATH", _INSTALL) from None
+    except programs.Unfinished:
+        raise NetworkError(
+            f"the Azure CLI gave no token within {seconds:.0f} s",
+            "see what it does: az account get-access-token",
         ) from None
-    with process:
-        try:
-            out, err = process.communicate(timeout=seconds)
-        except BaseException as error:
-            _end_all(process)
-            if isinstance(error, subprocess.TimeoutExpired):
-                raise NetworkError(
-                    f"the Azure CLI gave no token within {seconds:.0f} s",
-                    "see what it does: az account get-access-token",
-                ) from None
-            raise
-    return process.returncode, out, err
-
-
-def _end_all(process: subprocess.Popen[bytes]) -> None:
-    """End ``az`` and what it started: it is a script around Python, which would keep our pipes open."""
-    if sys.platform == "win32":
-        process.kill()
-        return
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+    except programs.ProgramError as error:
+        raise UsageError(f"the Azure CLI does not start: {error.message}", _INSTALL) from None
+    return done.returncode, done.stdout, done.stderr
 
 
 def _refusal(text: str, tenant: str) -> SignInError:

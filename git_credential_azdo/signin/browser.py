@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
-import subprocess
 import sys
-import threading
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+from git_credential_azdo import programs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -45,8 +44,8 @@ def open_browser(
     url: str,
     *,
     environ: Mapping[str, str] = os.environ,
-    which: Callable[[str], str | None] = shutil.which,
-    spawn: Callable[[list[str], dict[str, str]], None] | None = None,
+    which: Callable[[str], str | None] = programs.which,
+    spawn: Callable[[list[str], dict[str, str]], None] = programs.launch,
     default_browser: Callable[[], str] | None = None,
     platform: str = sys.platform,
 ) -> bool:
@@ -55,11 +54,10 @@ def open_browser(
         return False
     if platform == "win32":
         return _start_file(url, environ)
-    start = spawn or _spawn
     for command in _commands(url, environ, which, default_browser or _default_browser, platform):
         try:
-            start(command, _child_environment(environ, which))
-        except OSError:
+            spawn(command, _child_environment(environ, which))
+        except programs.ProgramError:
             continue
         return True
     return False
@@ -130,37 +128,17 @@ def _child_environment(environ: Mapping[str, str], which: Callable[[str], str | 
 def _default_browser() -> str:
     """Ask the desktop for the program that opens https links, such as ``firefox.desktop``; "" if unknown."""
     try:
-        found = subprocess.run(
-            ["xdg-mime", "query", "default", "x-scheme-handler/https"],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=_QUERY_SECONDS,
-            check=False,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+        found = programs.run(["xdg-mime", "query", "default", "x-scheme-handler/https"], _QUERY_SECONDS)
+    except programs.ProgramError:
         return ""
     return found.stdout.decode("utf-8", errors="replace").strip()
-
-
-def _spawn(command: list[str], environ: dict[str, str]) -> None:
-    process = subprocess.Popen(
-        command,
-        env=environ,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    # Nobody waits for the browser; the thread only collects it, should it end before we do.
-    threading.Thread(target=process.wait, daemon=True).start()
 
 
 def _start_file(url: str, environ: Mapping[str, str]) -> bool:
     """Windows: the shell's own association, without a command line. Never run by the authors."""
     if sys.platform == "win32" and not environ.get("SSH_CONNECTION"):  # pragma: no cover - Windows
         try:
-            os.startfile(url)  # noqa: S606 - an http(s) link, checked by the caller
+            os.startfile(url)  # noqa: S606, TID251 - an http(s) link, and no program
         except OSError:
             return False
         return True

@@ -13,7 +13,6 @@ import getpass
 import importlib
 import json
 import os
-import subprocess
 import threading
 
 import keyring.backend
@@ -283,7 +282,7 @@ def _translated(error: Exception, name: str) -> VaultError:
     absent = name == _SECRET_SERVICE and type(error).__name__ in _NO_BUS
     if absent or isinstance(error, keyring.errors.NoKeyringError):
         return VaultError("there is no OS keyring here", _HINT)
-    if isinstance(error, subprocess.CalledProcessError) and error.cmd[1:2] == ["show"]:
+    if type(error).__name__ == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:
         return VaultLocked(
             f"the password store is locked: gpg could not open an entry of {name}", hints.unlock()
         )

@@ -128,6 +128,7 @@ def test_json_is_read_with_and_without_a_byte_order_mark(body: bytes) -> None:
         ("application/json", SECRET.encode(), "not JSON"),
         ("application/json", b"\xff\xfe", "not JSON"),
         ("application/json", b"[" * 200_000, "not JSON"),
+        ("application/json", b'{"continuationToken": "\\uDBFF%b"}' % SECRET.encode(), "not JSON"),
     ],
 )
 def test_what_is_not_json_is_told_by_host_and_status_only(content_type: str, body: bytes, said: str) -> None:

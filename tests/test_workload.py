@@ -583,7 +583,16 @@ def test_the_end_of_azs_token_is_read_from_either_field(shift: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b"WARNING", b"[]", b"\xff", b'{"accessToken": "at"}', b'{"expires_on": 1}']
+    "data",
+    [
+        b"",
+        b"WARNING",
+        b"[]",
+        b"\xff",
+        b'{"accessToken": "at"}',
+        b'{"expires_on": 1}',
+        b'{"accessToken": "at", "expires_on": 1%b}' % (b"0" * 400),
+    ],
 )
 def test_what_is_no_token_of_az_is_refused(data: bytes) -> None:
     """Output of another program, or of another version."""

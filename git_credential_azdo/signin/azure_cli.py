@@ -68,10 +68,10 @@ def read(data: bytes, now: float) -> Token:
 def _end(body: Mapping[str, object]) -> float:
     """Return when the token ends: ``expires_on`` counts seconds, ``expiresOn`` is local time and older."""
     seconds = body.get("expires_on")
-    if isinstance(seconds, int):
-        return float(seconds)
     text = str(body.get("expiresOn")).partition(".")[0]
     with contextlib.suppress(ValueError, OverflowError):
+        if isinstance(seconds, int):
+            return float(seconds)
         return time.mktime(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
     raise ServiceError("the Azure CLI does not say when its token ends", _INSTALL)
 

@@ -143,22 +143,26 @@ def hostile_answer(source: Source, words: Sequence[str], good: Sequence[object])
     return Answer("dev.azure.com", source.pick(_STATUSES), headers[: source.number(len(headers))], body)
 
 
-class _OneAnswer:
-    """Answers every request with the next answer of the fuzzer's, and notes where it went."""
+class Answering:
+    """Stands in for ``Web``: answers every request as the fuzzer likes, and notes which hosts were asked."""
 
-    def __init__(self, source: Source) -> None:
-        self._source = source
+    def __init__(self, source: Source, words: Sequence[str], good: Sequence[object]) -> None:
+        self._source, self._words, self._good = source, words, good
         self.hosts: set[str] = set()
 
     def request(self, _method: str, url: str, **_more: object) -> Answer:
         """Answer as ``Web.request`` does."""
         self.hosts.add(url.partition("://")[2].partition("/")[0])
-        return hostile_answer(self._source, _DOCUMENT, _GOOD)
+        return hostile_answer(self._source, self._words, self._good)
+
+    def remaining(self) -> float:
+        """Return some seconds, as ``Web.remaining`` does."""
+        return 30.0
 
 
 def azure_devops(source: Source) -> None:
     """Ask everything that we ask of Azure DevOps, and read what comes."""
-    answers = _OneAnswer(source)
+    answers = Answering(source, _DOCUMENT, _GOOD)
     try:
         source.pick(_QUESTIONS)(cast("Web", answers), devops.bearer("not-a-token"))
     except (ServiceError, NetworkError) as refused:

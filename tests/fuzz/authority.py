@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
-from git_credential_azdo.signin import device, endpoints, entra, oauth
-from tests.fuzz.answers import hostile_answer
+from git_credential_azdo.signin import (
+    azure_cli,
+    device,
+    endpoints,
+    entra,
+    federation,
+    managed_identity,
+    oauth,
+)
+from tests.fuzz.answers import Answering, hostile_answer
 from tests.fuzz.oracle import check, check_printable, check_told
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from git_credential_azdo.web import Web
     from tests.fuzz.source import Source
 
 _ISSUER = "https://login.microsoftonline.com/{tenantid}/v2.0"
@@ -163,3 +173,62 @@ def _check_refusal(refused: oauth.TokenRefused) -> None:
         entra.sign_in_error(refused, who="ann@contoso.com", tenant="contoso.com", organization="contoso")
     )
     entra.refusal_is_transient(refused)
+
+
+_MACHINE = (
+    "access_token",
+    "accessToken",
+    "expires_in",
+    "expires_on",
+    "expiresOn",
+    "tenant",
+    "value",
+    "oidcToken",
+    "error",
+    "error_description",
+    "message",
+    "1790000000",
+    "2026-12-01 00:00:00.000000",
+    "9999-12-31 23:59:59",
+    "\x1b]0;x\x07",
+)
+_MACHINE_GOOD: tuple[object, ...] = (
+    {"access_token": "x", "token_type": "Bearer", "expires_in": "86400", "expires_on": "1790000000"},
+    {"accessToken": "x", "expiresOn": "2026-12-01 00:00:00.000000", "expires_on": 1790000000, "tenant": "y"},
+    {"value": "x", "oidcToken": "y"},
+    {"error": "invalid_request", "error_description": "Identity not found\r\n"},
+)
+_PLACES = (managed_identity.VM, managed_identity.APP_SERVICE, managed_identity.ARC)
+_ENVIRONMENT = {
+    "IDENTITY_ENDPOINT": "http://127.0.0.1:41564/msi/token",
+    "IDENTITY_HEADER": "x",
+    "ACTIONS_ID_TOKEN_REQUEST_URL": "https://pipelines.example/token?x=1",
+    "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "x",
+    "SYSTEM_OIDCREQUESTURI": "https://dev.azure.com/contoso/_apis/oidctoken",
+    "SYSTEM_ACCESSTOKEN": "x",
+}
+
+
+def machines(source: Source) -> None:
+    """Ask the services beside a machine, a pipeline or ``az`` for a token, and read what comes."""
+    web = cast("Web", Answering(source, _MACHINE, _MACHINE_GOOD))
+    kind = source.pick(("az", *federation.SOURCES, *_PLACES))
+    try:
+        if kind == "az":
+            grant = azure_cli.read(
+                hostile_answer(source, _MACHINE, _MACHINE_GOOD).body, 1_780_000_000.0
+            ).grant
+        elif kind in _PLACES:
+            which = managed_identity.read_identity("system")
+            grant = managed_identity.ask(web, kind, which, "x", _ENVIRONMENT, sleep=lambda _seconds: None)
+        elif kind in {federation.GITHUB, federation.PIPELINES}:
+            block = Block([("source", kind), ("service_connection", "x")])
+            check_printable(federation.assertion(web, block, _ENVIRONMENT), "a token")
+            return
+        else:
+            return
+    except (ServiceError, NetworkError, SignInError) as refused:
+        check_told(refused)
+        return
+    check(0 <= grant.expires_in <= 30 * 24 * 3600, "a life without end", grant.expires_in)
+    check_printable(grant.access_token, "a token")

@@ -23,6 +23,7 @@ HARNESSES: dict[str, Harness] = {
     "keys": sign_in.keys,
     "requests": sign_in.requests,
     "authority-answers": authority.answers,
+    "machine-answers": authority.machines,
     "devops-answers": answers.azure_devops,
     "headers": answers.headers,
     "bus-messages": bus.messages,

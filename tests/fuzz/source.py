@@ -72,7 +72,7 @@ class Source:
         if kind == 2:
             return self.number(2**32)
         if kind == 3:
-            return self.pick((-1, 0.5, 1e300, float("inf"), float("nan"), 2**70, -0.0))
+            return self.pick((-1, 0.5, 1e300, float("inf"), float("nan"), 10**400, -0.0))
         if kind <= 6:
             return self.word(words)
         if kind == 7:

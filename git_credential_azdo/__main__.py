@@ -36,9 +36,9 @@ def run(words: list[str]) -> int:
 
     try:
         if len(words) == 1 and words[0] in _GIT_VERBS:
-            from git_credential_azdo.commands import helper  # noqa: PLC0415 - git's verbs load nothing else
+            from git_credential_azdo.helper import verbs  # noqa: PLC0415 - git's verbs load nothing else
 
-            return helper.run(words[0])
+            return verbs.run(words[0])
         from git_credential_azdo.commands import cli  # noqa: PLC0415 - loads click
         from git_credential_azdo.hardening import forbid_core_dumps  # noqa: PLC0415 - costs more than a get has
 

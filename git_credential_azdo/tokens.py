@@ -13,19 +13,19 @@ import time
 from git_credential_azdo import deadline
 from git_credential_azdo.accounts.account import WORKLOAD_KINDS, number
 from git_credential_azdo.errors import ProtocolError, SignInError, VaultError
-from git_credential_azdo.git.remote import is_tenant
-from git_credential_azdo.vault.secret import load
+from git_credential_azdo.git.target import is_tenant
+from git_credential_azdo.vault.payload import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from git_credential_azdo.accounts.account import Account, TokenMark
-    from git_credential_azdo.git.remote import AnyOrganization
-    from git_credential_azdo.git.wire import Message, Pair
+    from git_credential_azdo.git.protocol import Message, Pair
+    from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.vault.file import FileVault
     from git_credential_azdo.vault.none import NoVault
-    from git_credential_azdo.vault.os_keyring import KeyringVault
+    from git_credential_azdo.vault.system import KeyringVault
 
     Vault = FileVault | KeyringVault | NoVault
 
@@ -80,21 +80,21 @@ def open_vault(name: str) -> Vault:
         from git_credential_azdo.vault.none import NoVault  # noqa: PLC0415 - only for this vault
 
         return NoVault()
-    from git_credential_azdo.vault.os_keyring import open_named  # noqa: PLC0415 - loads keyring
+    from git_credential_azdo.vault.system import open_named  # noqa: PLC0415 - loads keyring
 
     return open_named(name, seconds=max(LEAST_CALL_SECONDS, deadline.left()))
 
 
 def find_any_vault() -> str:
     """Return the name of the first keyring that works here. Raises VaultError, VaultLocked."""
-    from git_credential_azdo.vault.os_keyring import find  # noqa: PLC0415 - loads keyring
+    from git_credential_azdo.vault.system import find  # noqa: PLC0415 - loads keyring
 
     return find().name
 
 
 def write_secret(vault: Vault, key: str, pairs: Iterable[Pair]) -> None:
     """Keep a secret. Raises VaultError; the old one is then still whole."""
-    from git_credential_azdo.vault.secret import save  # noqa: PLC0415 - beside its only use
+    from git_credential_azdo.vault.payload import save  # noqa: PLC0415 - beside its only use
 
     save(vault.read, vault.write, vault.delete, key, pairs, generation=os.urandom(4).hex(), limit=vault.limit)
 
@@ -129,14 +129,14 @@ def access_token(account: Account, tenant: str, salt: bytes) -> Token:
 
 def ask_tenant(organization: AnyOrganization) -> str | None:
     """Ask Azure DevOps for the organization's tenant: one request, for a git that did not pass it on (before 2.41)."""
-    from git_credential_azdo.renewal import find_tenant  # noqa: PLC0415 - loads httpx
+    from git_credential_azdo.refresh import find_tenant  # noqa: PLC0415 - loads httpx
 
     return find_tenant(organization, deadline.left())
 
 
 def is_accepted(organization: AnyOrganization, personal_token: str) -> bool:
     """Ask the organization whether it takes this PAT: one request, after it refused it once. Raises NetworkError."""
-    from git_credential_azdo.renewal import takes_token  # noqa: PLC0415 - loads httpx
+    from git_credential_azdo.refresh import takes_token  # noqa: PLC0415 - loads httpx
 
     return takes_token(organization, personal_token, deadline.left())
 
@@ -152,7 +152,7 @@ def setup_hint(account: Account) -> str:
     if account.kind == "pat":
         named = account.organizations
         return hints.setup_pat(*named) if named else hints.setup()
-    from git_credential_azdo.renewal import setup_options  # noqa: PLC0415 - for an error only
+    from git_credential_azdo.refresh import setup_options  # noqa: PLC0415 - for an error only
 
     return hints.setup(login_hint=account.name, more=setup_options(account))
 
@@ -184,8 +184,8 @@ def _usable(
 
 
 def _refreshed(account: Account, tenant: str, marks: list[TokenMark], salt: bytes) -> Token:
-    from git_credential_azdo.accounts.place import lock_path  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.lock import Busy, Lock  # noqa: PLC0415
+    from git_credential_azdo.paths import lock_path  # noqa: PLC0415 - see the module's docstring
 
     asked = int(time.time())
     lock = Lock(lock_path(account.id), deadline.left())
@@ -203,7 +203,7 @@ def _refreshed(account: Account, tenant: str, marks: list[TokenMark], salt: byte
 
 def _renewed(account: Account, tenant: str, salt: bytes) -> Token:
     if account.kind in WORKLOAD_KINDS:
-        from git_credential_azdo.renewal_workload import renew  # noqa: PLC0415 - loads httpx, and theirs
+        from git_credential_azdo.refresh_workload import renew  # noqa: PLC0415 - loads httpx, and theirs
     else:
-        from git_credential_azdo.renewal import renew  # noqa: PLC0415 - loads httpx; whoever waited needs none
+        from git_credential_azdo.refresh import renew  # noqa: PLC0415 - loads httpx; whoever waited needs none
     return renew(account, tenant, salt, deadline.left())

@@ -12,8 +12,8 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.accounts.digest import digest
-from git_credential_azdo.git.wire import format_pairs, parse_pairs, split_blocks
+from git_credential_azdo.accounts.fingerprint import digest
+from git_credential_azdo.git.protocol import format_pairs, parse_pairs, split_blocks
 from git_credential_azdo.vault.file import FileVault
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.emulator.model import RESOURCE, VISUAL_STUDIO
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
     from pathlib import Path
 
-    from git_credential_azdo.git.wire import Pair
+    from git_credential_azdo.git.protocol import Pair
     from tests.conftest import Home, Result
     from tests.emulator.world import World
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.accounts.accounts_file import Registry, read
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     CHOSEN,
@@ -22,9 +23,8 @@ from git_credential_azdo.accounts.choice import (
     matching_typed,
     organization_and_user,
 )
-from git_credential_azdo.accounts.registry import Registry, read
-from git_credential_azdo.git.remote import Remote, remote_of
-from git_credential_azdo.git.wire import Message
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import Remote, remote_of
 
 T1 = "11111111-1111-4111-8111-111111111111"
 T2 = "22222222-2222-4222-8222-222222222222"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from git_credential_azdo.accounts.accounts_file import Registry, read
 from git_credential_azdo.accounts.choice import choose
 from git_credential_azdo.accounts.environment import VARIABLES, variable_for
-from git_credential_azdo.accounts.registry import Registry, read
-from git_credential_azdo.commands import helper
-from git_credential_azdo.git.remote import remote_of
-from git_credential_azdo.git.wire import Message
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import remote_of
+from git_credential_azdo.helper import verbs
 
 PERSONAL = {"AZURE_DEVOPS_EXT_PAT": "p"}
 CI = {**PERSONAL, "CI": "true"}
@@ -123,4 +123,4 @@ def test_each_clause_decides_its_case(
 
 def test_the_hot_path_looks_for_just_these_variables() -> None:
     """It knows their names by itself, so as not to load this module for nothing."""
-    assert set(helper.TOKEN_VARIABLES) == set(VARIABLES)
+    assert set(verbs.TOKEN_VARIABLES) == set(VARIABLES)

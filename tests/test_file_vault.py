@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from git_credential_azdo.errors import VaultError
 from git_credential_azdo.vault.file import FileVault
-from git_credential_azdo.vault.secret import load, remove, save
+from git_credential_azdo.vault.payload import load, remove, save
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from git_credential_azdo import hosts
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.errors import NetworkError
-from git_credential_azdo.git.remote import remote_of
-from git_credential_azdo.git.wire import Message
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import remote_of
 from git_credential_azdo.web import Web
 from tests.fuzz import verbs, words
 from tests.fuzz.messages import REGISTRY, SERVERS, as_lines, check_choice, check_organization, check_target

@@ -45,17 +45,17 @@ NOT_OURS = ours(
     "__main__",
     "inherited",
     "hosts",
-    "commands.helper",
-    "git.wire",
-    "git.remote",
+    "helper.verbs",
+    "git.protocol",
+    "git.target",
     "errors",
     "deadline",
     "files",
-    "accounts.place",
+    "paths",
 ) | {"__future__"}
-REGISTRY = NOT_OURS | ours("accounts.account", "accounts.registry")
-SERVING = REGISTRY | ours("accounts.choice", "commands.serving", "tokens", "vault.secret")
-STORE = REGISTRY | ours("accounts.choice", "accounts.digest", "commands.feedback") | {"_blake2"}
+REGISTRY = NOT_OURS | ours("accounts.account", "accounts.accounts_file")
+SERVING = REGISTRY | ours("accounts.choice", "helper.answer", "tokens", "vault.payload")
+STORE = REGISTRY | ours("accounts.choice", "accounts.fingerprint", "helper.issued") | {"_blake2"}
 FORBIDDEN = {
     "keyring",
     "click",
@@ -75,7 +75,7 @@ def warm(home: Home) -> tuple[Home, str]:
     """Return a home whose account has a live token in the file vault, and the token."""
     token = WATCH.remember("warm" + os.urandom(600).hex())
     now = int(time.time())
-    from git_credential_azdo.accounts.digest import digest
+    from git_credential_azdo.accounts.fingerprint import digest
 
     mark = digest(b"00", token)
     home.write_registry(
@@ -156,7 +156,7 @@ def test_a_warm_get_from_the_secret_service_loads_no_library(
     home.registry.write_text(home.registry.read_text().replace("vault=file", f"vault={backend}"))
     modules, out = loaded(home, "get", "protocol=https\nhost=dev.azure.com\npath=contoso/app/_git/app\n")
     assert f"password={token}" in out
-    assert modules == SERVING | ours("vault.secret_service", "vault.dbus_wire") | {"_socket"}
+    assert modules == SERVING | ours("vault.secret_service", "vault.dbus") | {"_socket"}
 
 
 def test_no_path_of_gits_verbs_names_a_forbidden_module() -> None:

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.accounts_file import Registry
 from git_credential_azdo.accounts.choice import AMBIGUOUS, CHOSEN, NOT_COVERED, choose, organization_and_user
-from git_credential_azdo.accounts.registry import Registry
-from git_credential_azdo.git.remote import Remote
+from git_credential_azdo.git.target import Remote
 from tests.conftest import SCRIPT
 from tests.people import blocks, sign_in
 from tests.terminal import Terminal

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from git_credential_azdo import devops, pat_errors, pats
+from git_credential_azdo.devops import api, pat_errors, pats
 from git_credential_azdo.errors import ServiceError
-from git_credential_azdo.git.remote import Organization
+from git_credential_azdo.git.target import Organization
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ def test_a_caller_of_the_wrong_kind_is_told_so(status: int) -> None:
     """The status of this answer was never recorded."""
     body = {"message": "The requested operation is not allowed.", "typeKey": "InvalidAccessException"}
     client, _ = web(httpx.Response(status, json=body))
-    with pytest.raises(devops.Refused, match="only a person's own sign-in may manage"):
+    with pytest.raises(api.Refused, match="only a person's own sign-in may manage"):
         list_active(client)
 
 
@@ -123,7 +123,7 @@ def test_a_caller_of_the_wrong_kind_is_told_so(status: int) -> None:
 def test_a_web_page_means_another_tenant(call: Callable[[Web], object], status: int) -> None:
     """It comes as a success."""
     client, _ = web(httpx.Response(status, html="<html>Sign In</html>"))
-    with pytest.raises(devops.Refused, match="of another tenant") as caught:
+    with pytest.raises(api.Refused, match="of another tenant") as caught:
         call(client)
     assert caught.value.hint == "git credential-azdo setup --org contoso"
 

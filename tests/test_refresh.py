@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo import deadline, lock, tokens
-from git_credential_azdo.accounts import registry
+from git_credential_azdo.accounts import accounts_file
 from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
@@ -161,7 +161,7 @@ def test_a_token_just_received_is_good_for_whoever_waited_for_it(
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     now = int(time.time())
     ann.keep(f"access/{CONTOSO}", received_utc=str(now), expires_utc=str(now + 240))
-    account = registry.read(home.registry.read_bytes()).accounts[0]
+    account = accounts_file.read(home.registry.read_bytes()).accounts[0]
     assert tokens._usable(account, CONTOSO, account.marks, since=now) is not None
     assert tokens._usable(account, CONTOSO, account.marks, since=now + 5) is None
     assert tokens._usable(account, CONTOSO, account.marks) is None

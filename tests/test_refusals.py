@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_azdo import devops, devops_codes, pat_errors
+from git_credential_azdo.devops import api, pat_errors, refusals
 from git_credential_azdo.errors import ServiceError
-from git_credential_azdo.git.remote import Organization
+from git_credential_azdo.git.target import Organization
 from git_credential_azdo.signin import aadsts, entra
 from git_credential_azdo.signin.oauth import TokenRefused
 from git_credential_azdo.web import Answer
@@ -105,28 +105,28 @@ def test_every_code_of_azure_devops_is_worded(text: str, said: str, place: str) 
         headers.append(("X-TFS-ServiceError", text.replace(":", "%3A").replace(" ", "%20")))
     else:
         body = f"<html><body>{text}</body></html>".encode()
-    error = devops.refusal(
+    error = api.refusal(
         Answer("dev.azure.com", 403, headers, body), "the organization contoso", Organization("contoso")
     )
     code = text.partition(":")[0]
-    assert code in devops_codes.CASES
+    assert code in refusals.CASES
     assert said in error.message
     assert is_line(error.message)
     assert error.hint
     assert is_line(error.hint)
     assert error.message.endswith(f" ({code}, activity id {ACTIVITY})")
-    assert isinstance(error, devops.Refused) is devops_codes.CASES[code].refused
+    assert isinstance(error, api.Refused) is refusals.CASES[code].refused
 
 
 def test_the_tables_and_this_test_know_the_same_codes() -> None:
     """A new row needs a line above."""
-    assert {text.partition(":")[0] for text in CODES} == set(devops_codes.CASES)
+    assert {text.partition(":")[0] for text in CODES} == set(refusals.CASES)
 
 
 def test_an_identity_that_never_signed_in_is_told_by_its_type() -> None:
     """This one comes without a code."""
     body = json.dumps({"message": "Identity x has not been materialized", "typeKey": "AadUserStateException"})
-    error = devops.refusal(
+    error = api.refusal(
         Answer("dev.azure.com", 401, [], body.encode()), "the organization contoso", Organization("contoso")
     )
     assert error.message == (
@@ -154,7 +154,7 @@ def test_what_comes_without_a_known_code_is_told_by_its_status(
     status: int, body: bytes, message: str
 ) -> None:
     """One line."""
-    error = devops.refusal(Answer("dev.azure.com", status, [], body), "x")
+    error = api.refusal(Answer("dev.azure.com", status, [], body), "x")
     assert error.message == message
     assert isinstance(error, ServiceError)
 
@@ -162,4 +162,4 @@ def test_what_comes_without_a_known_code_is_told_by_its_status(
 def test_an_activity_id_that_is_none_is_left_out() -> None:
     """What a server sends cannot reach the terminal by this way."""
     answer = Answer("dev.azure.com", 403, [("ActivityId", "\x1b[2J")], b'{"message": "TF400733: no"}')
-    assert devops.refusal(answer, "x").message == "x asks us to slow down (TF400733)"
+    assert api.refusal(answer, "x").message == "x asks us to slow down (TF400733)"

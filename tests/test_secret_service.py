@@ -23,7 +23,7 @@ from jeepney import Endianness, Header, HeaderFields, Message, MessageType, Pars
 from keyring.backends import SecretService
 
 from git_credential_azdo.errors import VaultLocked
-from git_credential_azdo.vault import dbus_wire, secret_service
+from git_credential_azdo.vault import dbus, secret_service
 from git_credential_azdo.vault.secret_service import NotOurs, bus_addresses, lookup, read
 from tests.keyrings import PrivateBus, PrivateKeePassXC, PrivateKeyring, missing
 
@@ -228,12 +228,12 @@ def test_a_default_collection_that_is_not_seen_at_once_is_asked_for_again() -> N
         pytest.param({"GetSecret": a_secret(b"x", session=SESSION + "2")}, id="another session's secret"),
         pytest.param({"GetSecret": a_secret(b"x", parameters=b"iv")}, id="an encrypted secret"),
         pytest.param({"GetSecret": a_secret(b"\xff")}, id="a secret that is not text"),
-        pytest.param({"GetSecret": a_secret(b"x" * dbus_wire.LONGEST_MESSAGE)}, id="a secret too long"),
+        pytest.param({"GetSecret": a_secret(b"x" * dbus.LONGEST_MESSAGE)}, id="a secret too long"),
     ],
 )
 def test_anything_unusual_is_for_keyring(answers: dict[str, Answer]) -> None:
     """Then keyring reads it, or says in its own words why not."""
-    with pytest.raises((NotOurs, dbus_wire.BadMessageError)):
+    with pytest.raises((NotOurs, dbus.BadMessageError)):
         talk(MadeUpBus(answers))
 
 
@@ -301,7 +301,7 @@ def test_damaged_answers_lead_to_an_answer_or_to_keyring(
     outcome: object
     try:
         outcome = talk(MadeUpBus(endianness=endianness, noise=noise), spoil=spoil)
-    except (NotOurs, VaultLocked, dbus_wire.BadMessageError) as refused:
+    except (NotOurs, VaultLocked, dbus.BadMessageError) as refused:
         outcome = refused
         assert "geheim" not in repr(outcome)
     assert outcome is None or isinstance(outcome, (str, Exception))

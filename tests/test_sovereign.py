@@ -7,8 +7,8 @@ from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
-from git_credential_azdo.git.remote import remote_of
-from git_credential_azdo.git.wire import Message
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import remote_of
 from tests.emulator import azure_devops
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.emulator.model import App

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.registry import Registry
-from git_credential_azdo.commands import feedback
-from git_credential_azdo.git.remote import remote_of
-from git_credential_azdo.git.wire import Message
+from git_credential_azdo.accounts.accounts_file import Registry
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import remote_of
+from git_credential_azdo.helper import issued
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
 from tests.people import add_block, at, bind, blocks, challenge, everything_kept, give_pat, sign_in, vault_of
 from tests.watch import new_password
@@ -258,8 +258,8 @@ def test_an_account_that_is_forgotten_meanwhile_is_not_brought_back() -> None:
     )
     assert remote is not None
     before = Registry(Block(), [Block(account)], [])
-    given = feedback.Given(before.accounts[0], "", "d", 1)
-    for change in (feedback.confirm(given, remote, before), feedback.refuse(given, remote, before)):
+    given = issued.Given(before.accounts[0], "", "d", 1)
+    for change in (issued.confirm(given, remote, before), issued.refuse(given, remote, before)):
         after = Registry(Block(), [], [])
         assert change is not None
         change(after)

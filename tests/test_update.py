@@ -12,7 +12,7 @@ import pytest
 
 from git_credential_azdo.accounts import update as module
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.registry import read
+from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, ProtocolError
 from git_credential_azdo.lock import Busy, Lock
@@ -20,7 +20,7 @@ from git_credential_azdo.lock import Busy, Lock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.accounts.accounts_file import Registry
 
 FILE = b"version=1\nsalt=5a17\n\nid=a1\nkind=oauth\ncolour=blue\n"
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo.vault import os_keyring
+from git_credential_azdo.vault import system
 from tests.emulator.default_world import ANN, BOB
 from tests.emulator.default_world import FABRIKAM as TENANT
 from tests.people import at, blocks
@@ -196,12 +196,12 @@ def test_a_store_without_a_key_is_found_at_setup(home: Home, emulator: Emulator,
 @given(st.text())
 def test_any_text_becomes_one_line_and_is_read_back(text: str) -> None:
     """Whatever Python or a backend takes for the end of a line is written otherwise."""
-    line = os_keyring._fold(text)
+    line = system._fold(text)
     assert len(line.splitlines()) <= 1
-    assert os_keyring._unfold(line) == text
+    assert system._unfold(line) == text
 
 
 @pytest.mark.parametrize("kept", ["token=x\nreceived_utc=1", "token=x", '"not json', "[1]", ""])
 def test_an_entry_that_is_not_folded_is_read_as_it_is(kept: str) -> None:
     """Written by an older version, or by somebody else."""
-    assert os_keyring._unfold(kept) == kept
+    assert system._unfold(kept) == kept

@@ -6,14 +6,14 @@ newer version's keys survive; the classes here are views of blocks and hold no s
 
 from __future__ import annotations
 
-from git_credential_azdo.git.remote import SERVICES_ADDRESS, Collection, Organization
+from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from git_credential_azdo.git.remote import AnyOrganization
-    from git_credential_azdo.git.wire import Pair
+    from git_credential_azdo.git.protocol import Pair
+    from git_credential_azdo.git.target import AnyOrganization
 
 OAUTH = "oauth"
 PAT = "pat"

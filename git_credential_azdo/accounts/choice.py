@@ -8,13 +8,13 @@ accounts that fit equally are never guessed between.
 from __future__ import annotations
 
 from git_credential_azdo.accounts.account import PAT
-from git_credential_azdo.git.remote import Collection, looks_like_token, named_organization, unquote
+from git_credential_azdo.git.target import Collection, looks_like_token, named_organization, unquote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account, Typed
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import AnyOrganization, Remote
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.target import AnyOrganization, Remote
 
     Request = tuple[AnyOrganization | None, str | None]
 

@@ -7,15 +7,15 @@ https://learn.microsoft.com/azure/devops/pipelines/build/variables (SYSTEM_ACCES
 
 from __future__ import annotations
 
-from git_credential_azdo.git.remote import remote_of
-from git_credential_azdo.git.wire import Message
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import remote_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.accounts.choice import Choice
-    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.git.target import Remote
 
 PERSONAL_TOKEN = "AZURE_DEVOPS_EXT_PAT"  # noqa: S105 - a variable's name
 PIPELINE_TOKEN = "SYSTEM_ACCESSTOKEN"  # noqa: S105 - a variable's name

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.git.remote import looks_like_token
+from git_credential_azdo.git.target import looks_like_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

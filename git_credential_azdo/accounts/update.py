@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.place import read_accounts, registry_path
-from git_credential_azdo.accounts.registry import VERSION, Registry, read
+from git_credential_azdo.accounts.accounts_file import VERSION, Registry, read
 from git_credential_azdo.errors import say
 from git_credential_azdo.files import read_own, write_own
-from git_credential_azdo.git.wire import format_pairs
+from git_credential_azdo.git.protocol import format_pairs
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import trouble
+from git_credential_azdo.paths import read_accounts, registry_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

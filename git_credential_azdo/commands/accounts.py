@@ -9,19 +9,19 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, WORKLOAD_KINDS
+from git_credential_azdo.accounts.accounts_file import BINDING
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
-from git_credential_azdo.accounts.place import registry_path
-from git_credential_azdo.accounts.registry import BINDING
+from git_credential_azdo.accounts.save import check_alias, current_registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.enrol import check_alias, current_registry
 from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultLocked, say
+from git_credential_azdo.paths import registry_path
 from git_credential_azdo.tokens import access_key, read_secret
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.accounts.accounts_file import Registry
 
 _COLUMNS = ("name", "kind", "tenant", "organizations", "state", "expires")
 

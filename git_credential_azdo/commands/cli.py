@@ -13,7 +13,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import NoSuchVerb, Verbs, fault
 from git_credential_azdo.errors import UsageError, report
-from git_credential_azdo.git.remote import looks_like_token
+from git_credential_azdo.git.target import looks_like_token
 
 _MODULES = "git_credential_azdo.commands."
 COMMANDS = {

@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.place import folder, gitconfig_path, lock_path
-from git_credential_azdo.accounts.registry import BINDING, LEARNED, SERVER
+from git_credential_azdo.accounts.accounts_file import BINDING, LEARNED, SERVER
+from git_credential_azdo.accounts.save import current_registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.errors import AzdoError, UsageError, say
 from git_credential_azdo.git import install
-from git_credential_azdo.git.remote import Organization
 from git_credential_azdo.git.sections import Section, script_path
+from git_credential_azdo.git.target import Organization
 from git_credential_azdo.lock import Lock
+from git_credential_azdo.paths import folder, gitconfig_path, lock_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.accounts.accounts_file import Registry
     from git_credential_azdo.git.former import Record
 
 _DEV_AZURE = Section("https://dev.azure.com", with_path=True)

@@ -10,7 +10,8 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.registry import Registry
+from git_credential_azdo.accounts.accounts_file import Registry
+from git_credential_azdo.accounts.save import current_registry
 from git_credential_azdo.commands import console, doctor_here, doctor_kept, doctor_online
 from git_credential_azdo.commands.doctor_check import (
     FAIL,
@@ -22,10 +23,9 @@ from git_credential_azdo.commands.doctor_check import (
     failed,
     side_by_side,
 )
-from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.errors import AzdoError, UsageError
 from git_credential_azdo.git.address import message_for, remote_of_url
-from git_credential_azdo.git.remote import SERVICES_ADDRESS, Organization
+from git_credential_azdo.git.target import SERVICES_ADDRESS, Organization
 from git_credential_azdo.hosts import LEGACY_SUFFIX
 
 LIMIT_SECONDS = 30.0

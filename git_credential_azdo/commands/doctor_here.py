@@ -20,13 +20,13 @@ from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hid
 from git_credential_azdo.commands.explain import ANSWERS, SILENT, explain
 from git_credential_azdo.git import config, network
 from git_credential_azdo.git.address import holds_password, message_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS
+from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.hosts import SERVICES_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.accounts.accounts_file import Registry
 
 PROGRAM = "git-credential-azdo"
 _LEAST_GIT, _MADE_FOR_GIT = (2, 26), (2, 30)

@@ -8,23 +8,23 @@ import time
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts.accounts_file import BINDING, SERVER
 from git_credential_azdo.accounts.naming import listed_names, unique_name
-from git_credential_azdo.accounts.place import folder, registry_path, vault_folder
-from git_credential_azdo.accounts.registry import BINDING, SERVER
 from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, failed
-from git_credential_azdo.commands.serving import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.errors import VaultError
+from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
+from git_credential_azdo.paths import folder, registry_path, vault_folder
 from git_credential_azdo.tokens import setup_hint
-from git_credential_azdo.vault import os_keyring
+from git_credential_azdo.vault import system
 from git_credential_azdo.vault.file import NAME as FILE
-from git_credential_azdo.vault.find import find_vault
+from git_credential_azdo.vault.vaults import find_vault
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.accounts.accounts_file import Registry
 
 _SLOW_SECONDS = 2.0
 READY = ("ready", "rejected")
@@ -37,7 +37,7 @@ def vaults(registry: Registry) -> Iterator[Check]:
     names = sorted(({entry.vault for entry in entries} | {registry.header.get("vault")}) - {"", "none"})
     if not names:
         try:
-            yield Check("vault", OK, f"{os_keyring.find().name} works; nothing is kept in it yet")
+            yield Check("vault", OK, f"{system.find().name} works; nothing is kept in it yet")
         except VaultError as error:
             yield failed("vault", error)._replace(state=WARN)
     for name in names:

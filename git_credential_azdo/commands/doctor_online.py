@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import devops, hints, tokens
+from git_credential_azdo import hints, tokens
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands.accounts import state_of
@@ -27,10 +27,11 @@ from git_credential_azdo.commands.doctor_check import (
     side_by_side,
 )
 from git_credential_azdo.commands.doctor_kept import READY
-from git_credential_azdo.commands.serving import tenant_for
+from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, VaultError
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS
+from git_credential_azdo.git.target import SERVICES_ADDRESS
+from git_credential_azdo.helper.answer import tenant_for
 from git_credential_azdo.hosts import PROFILE_HOST, origin
 from git_credential_azdo.signin.entra import PUBLIC_HOST
 from git_credential_azdo.web import Web
@@ -39,8 +40,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import AnyOrganization
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.target import AnyOrganization
 
 REACH_SECONDS = 8.0
 ASK_SECONDS = 15.0
@@ -136,7 +137,7 @@ def _accepted(account: Account, name: str, registry: Registry) -> Iterator[Check
     listed = list(account.organizations)
     accepted: list[str] = []
     cures: set[str] = set()
-    with Web(ASK_SECONDS, settings_for, allowed=devops.origins_of(*listed)) as web:
+    with Web(ASK_SECONDS, settings_for, allowed=api.origins_of(*listed)) as web:
         asked: list[AnyOrganization | None] = [*listed[:MOST_ORGANIZATIONS]]
         for organization in asked or [None]:
             try:
@@ -162,13 +163,13 @@ def _accepted(account: Account, name: str, registry: Registry) -> Iterator[Check
 
 def _ask(web: Web, account: Account, organization: AnyOrganization | None, registry: Registry) -> None:
     if account.kind == PAT:
-        authorization = devops.basic(tokens.personal_access_token(account).secret)
+        authorization = api.basic(tokens.personal_access_token(account).secret)
     else:
         tenant = tenant_for(account, organization, None, registry, asked=False)
-        authorization = devops.bearer(tokens.access_token(account, tenant, registry.salt).secret)
+        authorization = api.bearer(tokens.access_token(account, tenant, registry.salt).secret)
     if organization is None:
-        devops.profile(web, authorization)
+        api.profile(web, authorization)
         return
-    devops.who_am_i(web, organization, authorization)
+    api.who_am_i(web, organization, authorization)
     if account.kind == PAT:
-        devops.check_code_scope(web, organization, authorization)
+        api.check_code_scope(web, organization, authorization)

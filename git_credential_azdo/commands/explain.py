@@ -13,18 +13,18 @@ import click
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.save import current_registry
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import state_of
-from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.commands.explain_online import who_can_read
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import config, network
 from git_credential_azdo.git.address import holds_password, https_for_ssh, message_for, ssh_host
-from git_credential_azdo.git.remote import looks_like_token
+from git_credential_azdo.git.target import looks_like_token
 
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import Remote
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.target import Remote
 
 ANSWERS = "answers"
 QUITS = "stops git with an error"

@@ -10,20 +10,21 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from git_credential_azdo import deadline, devops, hints, tokens
+from git_credential_azdo import deadline, hints, tokens
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.choice import choose
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.commands.serving import tenant_for
+from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.helper.answer import tenant_for
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import AnyOrganization, Remote
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.target import AnyOrganization, Remote
 
 MOST_AT_ONCE = 8
 READS = "can read it"
@@ -66,15 +67,15 @@ def _repository_url(remote: Remote, organization: AnyOrganization) -> str:
 def _ask(account: Account, organization: AnyOrganization, repository: str, registry: Registry) -> str:
     try:
         if account.kind == PAT:
-            authorization = devops.basic(tokens.personal_access_token(account).secret)
+            authorization = api.basic(tokens.personal_access_token(account).secret)
         else:
             tenant = tenant_for(account, organization, None, registry, asked=False)
-            authorization = devops.bearer(tokens.access_token(account, tenant, registry.salt).secret)
-        with Web(deadline.left(), settings_for, allowed=devops.origins_of(organization)) as web:
+            authorization = api.bearer(tokens.access_token(account, tenant, registry.salt).secret)
+        with Web(deadline.left(), settings_for, allowed=api.origins_of(organization)) as web:
             if repository:
-                found = devops.can_read_repository(web, repository, authorization)
+                found = api.can_read_repository(web, repository, authorization)
                 return READS if found else "cannot see it (status 404)"
-            devops.check_code_scope(web, organization, authorization)
+            api.check_code_scope(web, organization, authorization)
     except AzdoError as error:
         return error.message
     return READS

@@ -15,35 +15,38 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import devops, hints
+from git_credential_azdo import hints
+from git_credential_azdo.accounts import save
 from git_credential_azdo.accounts.account import PAT, TYPED, number
+from git_credential_azdo.accounts.accounts_file import SERVER
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_typed, organization_and_user
-from git_credential_azdo.accounts.digest import digest
+from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.accounts.place import folder, lock_path
-from git_credential_azdo.accounts.registry import SERVER
-from git_credential_azdo.commands import configure, console, enrol, setup_pat, typed
+from git_credential_azdo.commands import configure, console, setup_pat
+from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, printable, report, say
 from git_credential_azdo.git import helpers
 from git_credential_azdo.git.address import https_for_ssh, message_for
 from git_credential_azdo.git.config import read_config, split_key
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS, looks_like_token
-from git_credential_azdo.git.wire import Message
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import SERVICES_ADDRESS, looks_like_token
+from git_credential_azdo.helper import stored
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 from git_credential_azdo.lock import Lock
-from git_credential_azdo.vault.find import find_vault
+from git_credential_azdo.paths import folder, lock_path
+from git_credential_azdo.vault.vaults import find_vault
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from git_credential_azdo.accounts.account import Block
+    from git_credential_azdo.accounts.accounts_file import Registry
     from git_credential_azdo.accounts.choice import Choice
-    from git_credential_azdo.accounts.registry import Registry
     from git_credential_azdo.git.config import Entry, Helper
-    from git_credential_azdo.git.remote import AnyOrganization, Remote
-    from git_credential_azdo.git.wire import Pair
+    from git_credential_azdo.git.protocol import Pair
+    from git_credential_azdo.git.target import AnyOrganization, Remote
 
     Request = tuple[Pair, ...]
 
@@ -112,8 +115,8 @@ def command(
 
     The Azure CLI's sign-in needs no import: git credential-azdo setup --azure-cli
     """
-    registry = enrol.current_registry()
-    found = _plan(registry, enrol.organization_names(named))
+    registry = save.current_registry()
+    found = _plan(registry, save.organization_names(named))
     if found:
         rows = [(each.helper, each.place.name, each.person or each.remote.user, each.then) for each in found]
         console.table(rows, ("helper", "for", "user", "then"))
@@ -253,7 +256,7 @@ def _answers(helper: Helper, places: Mapping[str, Place], registry: Registry) ->
                 user, secret = "", secret if looks_like_token(secret) else user
             remote = registry.remote_of(Message((*request, ("username", user))))
             end = number(answer.get("password_expiry_utc") or "")
-            if remote and secret and (end is None or end > enrol.now()):
+            if remote and secret and (end is None or end > save.now()):
                 found.append(Found(helpers.name_of(helper), place, remote, secret, str(end or "")))
         return found
 
@@ -289,7 +292,7 @@ def _judge(found: Found, registry: Registry) -> None:
 
 def _check(found: Found, organization: AnyOrganization) -> None:
     try:
-        with Web(CHECK_SECONDS, settings_for, allowed=devops.origins_of(organization)) as web:
+        with Web(CHECK_SECONDS, settings_for, allowed=api.origins_of(organization)) as web:
             identity = setup_pat.check(web, organization, found.secret)
         found.person = printable(identity.name) or identity.id
     except AzdoError as error:
@@ -299,24 +302,24 @@ def _check(found: Found, organization: AnyOrganization) -> None:
 
 def _keep(wanted: list[Found], vault_name: str) -> None:
     """Keep everything by one write of the accounts file, or nothing. Raises VaultError, AzdoError."""
-    tokens: dict[tuple[str, str], enrol.Newcomer] = {}
+    tokens: dict[tuple[str, str], save.Newcomer] = {}
     organizations: list[AnyOrganization] = []
     blocks: list[Block] = []
     secrets: dict[str, list[Pair]] = {}
     for each in wanted:
         if each.place.organization:
-            newcomer = enrol.Newcomer(
+            newcomer = save.Newcomer(
                 kind=PAT,
                 fields=[("name", each.person), ("expires_utc", each.expires_utc)],
                 secrets={"pat": [("token", each.secret)]},
-                tokens=[("", each.secret, enrol.now())],
+                tokens=[("", each.secret, save.now())],
                 found=[],
             )
             known = tokens.setdefault((each.place.remote.address, each.secret), newcomer)
             known.found = [*known.found, each.place.organization]
             organizations.append(each.place.organization)
             continue
-        block = typed.block_of(each.remote, None)
+        block = stored.block_of(each.remote, None)
         block.set("id", os.urandom(6).hex())
         block.set("vault", vault_name)
         block.set("expires_utc", each.expires_utc or None)
@@ -328,10 +331,10 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
     def change(registry: Registry) -> None:
         before = {name: _choice(name, registry) for name in organizations}
         accounts = [
-            enrol.put(registry, each, identifier, vault_name) for identifier, each in newcomers.items()
+            save.put(registry, each, identifier, vault_name) for identifier, each in newcomers.items()
         ]
         for block in reversed(blocks):  # of typed credentials the last one is found first
-            typed.put(registry, block, vault_name)
+            stored.put(registry, block, vault_name)
         for name, choice in before.items():
             if choice.outcome == AMBIGUOUS and any(each.lists(name) for each in choice.candidates):
                 continue  # git has to stop there already
@@ -339,11 +342,11 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
             leader = choice.account if choice.account and choice.deliberate else first
             taken = _choice(name, registry).account
             if taken is None or taken.id != leader.id:
-                enrol.bind(registry, name, leader.id)
+                save.bind(registry, name, leader.id)
 
     try:
-        with Lock(lock_path("enrol"), enrol.ENROL_SECONDS), Lock(lock_path(TYPED), typed.STORE_SECONDS):
-            enrol.keep(secrets, vault_name, change, is_new=True)
+        with Lock(lock_path("enrol"), save.ENROL_SECONDS), Lock(lock_path(TYPED), stored.STORE_SECONDS):
+            save.keep(secrets, vault_name, change, is_new=True)
     except OSError as error:
         raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import click
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts.accounts_file import BINDING, Registry
 from git_credential_azdo.accounts.naming import account_named, shown_name
-from git_credential_azdo.accounts.place import registry_path
-from git_credential_azdo.accounts.registry import BINDING, Registry
+from git_credential_azdo.accounts.save import current_registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.errors import UsageError, VaultError
-from git_credential_azdo.renewal import forget_secrets
+from git_credential_azdo.paths import registry_path
+from git_credential_azdo.refresh import forget_secrets
 from git_credential_azdo.tokens import open_vault
 
 TYPE_CHECKING = False

@@ -11,22 +11,23 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import hints, pats
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, number
 from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.save import current_registry, organization_names
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands import pat_making as making
-from git_credential_azdo.commands.enrol import current_registry, organization_names
 from git_credential_azdo.commands.parsing import Verbs
+from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import AzdoError, UsageError, report, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.vault.find import find_vault
+from git_credential_azdo.vault.vaults import find_vault
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import AnyOrganization
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.target import AnyOrganization
 
 _MOST_DAYS = 365  # what Azure DevOps allows at most
 _COLUMNS = ("id", "name", "organization", "scope", "ends", "kept_as")

@@ -9,19 +9,21 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_credential_azdo import devops, hints, pats
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, PAT
+from git_credential_azdo.accounts.accounts_file import BINDING, Registry
 from git_credential_azdo.accounts.choice import CHOSEN, choose
 from git_credential_azdo.accounts.naming import account_named, unique_name
-from git_credential_azdo.accounts.registry import BINDING, Registry
+from git_credential_azdo.accounts.save import now
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import serving, setup_pat
-from git_credential_azdo.commands.enrol import now
+from git_credential_azdo.commands import setup_pat
+from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
+from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
+from git_credential_azdo.helper import answer
 from git_credential_azdo.hosts import SERVICES_HOST
-from git_credential_azdo.renewal import forget_secrets
+from git_credential_azdo.refresh import forget_secrets
 from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.web import Web
 
@@ -66,12 +68,12 @@ def find_maker(organization: AnyOrganization, name: str | None, registry: Regist
     if isinstance(organization, Collection):
         raise UsageError(
             f"tokens of {organization} are made on its own page, not from here",
-            devops.tokens_page(organization),
+            api.tokens_page(organization),
         )
     account = _named(name, organization, registry) if name else _chosen(organization, registry)
-    tenant = serving.tenant_for(account, organization, None, registry, asked=False)
-    served = serving.serve(account, organization, tenant or None, registry, asked=True, confirmed=True)
-    return Maker(organization, account, devops.bearer(served.secret))
+    tenant = answer.tenant_for(account, organization, None, registry, asked=False)
+    served = answer.serve(account, organization, tenant or None, registry, asked=True, confirmed=True)
+    return Maker(organization, account, api.bearer(served.secret))
 
 
 def make(maker: Maker, wish: Wish) -> pats.Pat:

@@ -14,19 +14,19 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import TYPED, Block
+from git_credential_azdo.accounts.accounts_file import SERVER, SERVICES, Registry
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.accounts.registry import SERVER, SERVICES, Registry
+from git_credential_azdo.accounts.save import current_registry
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import configure, console
-from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.errors import UsageError, say
-from git_credential_azdo.git.remote import Remote, remote_of
-from git_credential_azdo.git.wire import Message
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import Remote, remote_of
 from git_credential_azdo.hosts import LOGIN_HOSTS
 from git_credential_azdo.tokens import open_vault
-from git_credential_azdo.vault.find import find_vault
-from git_credential_azdo.vault.secret import remove
+from git_credential_azdo.vault.payload import remove
+from git_credential_azdo.vault.vaults import find_vault
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 """A name, or an address of the Internet protocol; git's patterns with ``*`` are no server."""

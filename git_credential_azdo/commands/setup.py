@@ -13,6 +13,13 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import OAUTH, PAT
 from git_credential_azdo.accounts.naming import listed_names, unique_name
+from git_credential_azdo.accounts.save import (
+    check_alias,
+    current_registry,
+    organization_names,
+    place_of,
+    undecided,
+)
 from git_credential_azdo.commands import (
     bytecode,
     code_page,
@@ -25,24 +32,17 @@ from git_credential_azdo.commands import (
     unconfigure,
     workload_fields,
 )
-from git_credential_azdo.commands.enrol import (
-    check_alias,
-    current_registry,
-    organization_names,
-    place_of,
-    undecided,
-)
 from git_credential_azdo.errors import UsageError, VaultError, VaultLocked
-from git_credential_azdo.git.remote import SERVICES_ADDRESS
+from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.vault.file import NAME as FILE
-from git_credential_azdo.vault.find import find_vault
 from git_credential_azdo.vault.none import NAME as NO_VAULT
+from git_credential_azdo.vault.vaults import find_vault
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.git.remote import AnyOrganization
+    from git_credential_azdo.git.target import AnyOrganization
 
 
 @click.command("setup")

@@ -10,8 +10,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts.save import now
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.enrol import now
 from git_credential_azdo.errors import SignInError, say
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.signin import entra, exchange, interactive

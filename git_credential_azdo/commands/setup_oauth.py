@@ -9,19 +9,20 @@ import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from git_credential_azdo import devops, hints
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import OAUTH
-from git_credential_azdo.commands import console, setup_browser, setup_device
-from git_credential_azdo.commands.enrol import (
+from git_credential_azdo.accounts.save import (
     Newcomer,
     current_registry,
     enrol,
     now,
     place_of,
 )
+from git_credential_azdo.commands import console, setup_browser, setup_device
+from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, printable, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS
+from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.endpoints import OtherHostsError, origin
 from git_credential_azdo.signin.person import Person, is_same, read_person
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.git.remote import AnyOrganization, Organization
+    from git_credential_azdo.git.target import AnyOrganization, Organization
     from git_credential_azdo.signin.oauth import Grant
 
 ASK_SECONDS = 60.0
@@ -60,7 +61,7 @@ def sign_in(
 
     Raises SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
     """
-    with Web(ASK_SECONDS, settings_for, allowed=devops.origins_of(*chosen)) as web:
+    with Web(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
         authority = options.authority or _authority(web, options.tenant, chosen)
         endpoints = exchange.discover(web, authority, lambda other: _confirm(options, other))
     client_id = options.client_id or entra.DEFAULT_CLIENT_ID
@@ -77,7 +78,7 @@ def sign_in(
     place = place_of(chosen, current_registry())
     is_public = place == SERVICES_ADDRESS
     person = read_person(grant, is_entra=is_entra)
-    with Web(ASK_SECONDS, settings_for, allowed=devops.origins_of(*chosen)) as web:
+    with Web(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
         if not person.name:
             person = _ask_who(web, grant, person, is_public=is_public)
         found, tenants = _reach(web, grant, chosen, is_entra=is_entra, is_public=is_public)
@@ -162,7 +163,7 @@ def _authority(web: Web, tenant: str | None, chosen: Sequence[AnyOrganization]) 
 
 def _tenant_for(web: Web, chosen: Sequence[AnyOrganization]) -> str:
     """Return the tenant to sign in at: that of the first organization named, else any of the person's."""
-    tenant = devops.tenant_of(web, chosen[0]) if chosen else None
+    tenant = api.tenant_of(web, chosen[0]) if chosen else None
     return entra.ANY_WORK_TENANT if tenant in {None, entra.MSA_TENANT} else str(tenant)
 
 
@@ -171,7 +172,7 @@ def _ask_who(web: Web, grant: Grant, person: Person, *, is_public: bool) -> Pers
     name = person.subject
     try:
         if is_public:
-            name = printable(devops.profile(web, devops.bearer(grant.access_token)).name).strip()
+            name = printable(api.profile(web, api.bearer(grant.access_token)).name).strip()
     except AzdoError:
         name = person.subject
     return Person(name or "signed-in", person.subject, person.tenant)
@@ -187,7 +188,7 @@ def _reach(
     tenants: dict[AnyOrganization, str] = {}
     for organization in found:
         try:
-            tenant = devops.tenant_of(web, organization)
+            tenant = api.tenant_of(web, organization)
         except AzdoError as error:
             say("error", f"the tenant of {organization} could not be asked: {error.message}")
             continue
@@ -199,10 +200,10 @@ def _reach(
 def _listed(
     web: Web, grant: Grant, chosen: Sequence[AnyOrganization], *, is_entra: bool
 ) -> list[Organization]:
-    authorization = devops.bearer(grant.access_token)
+    authorization = api.bearer(grant.access_token)
     try:
-        member = devops.profile(web, authorization).id
-        listed = devops.organizations(web, authorization, member)
+        member = api.profile(web, authorization).id
+        listed = api.organizations(web, authorization, member)
     except AzdoError as error:
         if is_entra or not chosen:
             say("error", f"the organizations could not be listed: {error.message}")

@@ -9,16 +9,17 @@ import datetime as dt
 import sys
 from typing import TYPE_CHECKING
 
-from git_credential_azdo import devops, hints
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
+from git_credential_azdo.accounts.save import Newcomer, enrol, now, retire_tokens
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.enrol import Newcomer, enrol, now, retire_tokens
-from git_credential_azdo.commands.serving import GLOBAL_PATS_END
+from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, printable, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS
-from git_credential_azdo.renewal import forget_secrets
+from git_credential_azdo.git.target import SERVICES_ADDRESS
+from git_credential_azdo.helper.answer import GLOBAL_PATS_END
+from git_credential_azdo.refresh import forget_secrets
 from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.web import Web
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.git.remote import AnyOrganization
+    from git_credential_azdo.git.target import AnyOrganization
 
 CHECK_SECONDS = 60.0
 MOST_BYTES = 65_536
@@ -57,7 +58,7 @@ def sign_in(
             "a sign-in ({hints.setup()}) or one token an organization lasts",
         )
     token = ask_token(chosen)
-    with Web(CHECK_SECONDS, settings_for, allowed=devops.origins_of(*chosen)) as web:
+    with Web(CHECK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
         found: list[str]
         if all_organizations:
             identity, found = _check_all(web, token)
@@ -71,7 +72,7 @@ def sign_in(
 
 def keep(
     token: str,
-    identity: devops.Identity,
+    identity: api.Identity,
     found: Sequence[str],
     *,
     chosen: Sequence[AnyOrganization],
@@ -135,7 +136,7 @@ def ask_token(chosen: Sequence[AnyOrganization]) -> str:
     if sys.stdin is None:
         text = ""
     elif console.can_ask():
-        page = devops.tokens_page(chosen[0]) if chosen else SERVICES_ADDRESS
+        page = api.tokens_page(chosen[0]) if chosen else SERVICES_ADDRESS
         console.err(f"Make a token with the scope Code (read & write): {page}")
         text = console.prompt("Personal access token", hidden=True)
     else:
@@ -156,28 +157,28 @@ def read_token(text: str) -> str:
     return token
 
 
-def check(web: Web, organization: AnyOrganization, token: str) -> devops.Identity:
+def check(web: Web, organization: AnyOrganization, token: str) -> api.Identity:
     """Return whose token it is, once the organization takes it for reading code. Raises ServiceError, NetworkError."""
-    authorization = devops.basic(token)
+    authorization = api.basic(token)
     try:
-        identity = devops.who_am_i(web, organization, authorization)
-        devops.check_code_scope(web, organization, authorization)
-    except devops.Refused as refused:
+        identity = api.who_am_i(web, organization, authorization)
+        api.check_code_scope(web, organization, authorization)
+    except api.Refused as refused:
         kind = " (it looks like an id, not a token)" if _looks_like_id(token) else ""
         raise ServiceError(
             f"the organization {organization} does not accept this token{kind}: it is mistyped, expired, revoked, "
             f"of another organization, or lacks the scope Code (read)",
-            f"look at it on {devops.tokens_page(organization)}",
+            f"look at it on {api.tokens_page(organization)}",
         ) from refused
     return identity
 
 
-def _check_all(web: Web, token: str) -> tuple[devops.Identity, list[str]]:
-    authorization = devops.basic(token)
+def _check_all(web: Web, token: str) -> tuple[api.Identity, list[str]]:
+    authorization = api.basic(token)
     try:
-        identity = devops.profile(web, authorization)
-        found = devops.organizations(web, authorization, identity.id)
-    except devops.Refused as refused:
+        identity = api.profile(web, authorization)
+        found = api.organizations(web, authorization, identity.id)
+    except api.Refused as refused:
         raise ServiceError(
             "Azure DevOps does not accept this token for all organizations",
             f"for a token of one organization: {hints.setup_pat(hints.ORGANIZATION)}",

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.registry import SERVER, Registry
+from git_credential_azdo.accounts.accounts_file import SERVER, Registry
+from git_credential_azdo.accounts.save import current_registry
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.commands.server import server_at
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.address import message_for
-from git_credential_azdo.git.remote import Collection, unquote
+from git_credential_azdo.git.target import Collection, unquote
 
 
 def collections(given: tuple[str, ...]) -> list[Collection]:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_credential_azdo import devops, hints
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import (
     AZURE_CLI,
     FEDERATED,
@@ -20,8 +20,7 @@ from git_credential_azdo.accounts.account import (
     Block,
 )
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
-from git_credential_azdo.commands import workload_fields
-from git_credential_azdo.commands.enrol import (
+from git_credential_azdo.accounts.save import (
     Newcomer,
     check_alias,
     current_registry,
@@ -29,14 +28,16 @@ from git_credential_azdo.commands.enrol import (
     now,
     place_of,
 )
+from git_credential_azdo.commands import workload_fields
+from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, VaultError, VaultLocked, printable
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import SERVICES_ADDRESS
+from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.signin import azure_cli, workload
 from git_credential_azdo.signin.endpoints import origin
 from git_credential_azdo.signin.federation import SOURCES
-from git_credential_azdo.vault.find import find_vault
 from git_credential_azdo.vault.none import NAME as NO_VAULT
+from git_credential_azdo.vault.vaults import find_vault
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
@@ -44,8 +45,8 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.commands.workload_fields import Options
-    from git_credential_azdo.git.remote import AnyOrganization, Organization
-    from git_credential_azdo.git.wire import Pair
+    from git_credential_azdo.git.protocol import Pair
+    from git_credential_azdo.git.target import AnyOrganization, Organization
     from git_credential_azdo.signin.oauth import Grant
 
 ASK_SECONDS = 60.0
@@ -96,7 +97,7 @@ def sign_in(
     fields, secret = workload_fields.describe(given, os.environ, registry.login_host(place))
     vault_name = _choose_vault(vault, registry.header.get("vault"), needed=secret is not None)
     fresh = Block([("kind", kind), *fields])
-    with Web(ASK_SECONDS, settings_for, allowed=devops.origins_of(*chosen)) as web:
+    with Web(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
         grant = _first_token(web, fresh, secret)
         received = now()
         tenants = _ask_organizations(web, fresh, chosen, grant, lambda: secret)
@@ -180,13 +181,13 @@ def _ask_organizations(
     grants = {own: first}
     tenants: dict[AnyOrganization, str] = {}
     for organization in chosen:
-        tenant = devops.tenant_of(web, organization)
+        tenant = api.tenant_of(web, organization)
         wanted = tenant if own and tenant and tenant not in PERSONAL_TENANTS else own
         if wanted not in grants:
             grants[wanted] = workload.request_token(fresh, wanted, web, read_secret, os.environ)
         try:
-            seen = devops.who_am_i(web, organization, devops.bearer(grants[wanted].access_token))
-        except devops.Refused as refused:
+            seen = api.who_am_i(web, organization, api.bearer(grants[wanted].access_token))
+        except api.Refused as refused:
             raise ServiceError(
                 f"the organization {organization} does not know {fresh.get('name') or 'this identity'}: {refused.message}",
                 f"add it as a user with a Basic licence: {organization.url}/_settings/users",
@@ -204,7 +205,7 @@ def _ask_organizations(
 def _person(web: Web, grant: Grant) -> str:
     """Ask for the name of whoever signed in to ``az``; Azure DevOps tells it of people only."""
     try:
-        name = printable(devops.profile(web, devops.bearer(grant.access_token)).name).strip()
+        name = printable(api.profile(web, api.bearer(grant.access_token)).name).strip()
     except AzdoError:
         return ""
     return "" if ":" in name else name
@@ -213,8 +214,8 @@ def _person(web: Web, grant: Grant) -> str:
 def _reached(web: Web, grant: Grant, chosen: Sequence[AnyOrganization]) -> list[Organization]:
     """List the other organizations of a person who is signed in to ``az``."""
     try:
-        authorization = devops.bearer(grant.access_token)
-        listed = devops.organizations(web, authorization, devops.profile(web, authorization).id)
+        authorization = api.bearer(grant.access_token)
+        listed = api.organizations(web, authorization, api.profile(web, authorization).id)
     except AzdoError:
         return []
     return [name for name in listed if name not in chosen]

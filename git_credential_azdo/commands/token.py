@@ -19,17 +19,18 @@ from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.choice import NONE, choose
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
 from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.save import current_registry, organization_names
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import console, misses, serving
-from git_credential_azdo.commands.enrol import current_registry, organization_names
-from git_credential_azdo.commands.typed import reveal
+from git_credential_azdo.commands import console
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
-from git_credential_azdo.git.wire import Message
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.helper import answer, unresolved
+from git_credential_azdo.helper.stored import reveal
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account, Typed
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import AnyOrganization
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.target import AnyOrganization
 
 BASIC, BEARER = "Basic", "Bearer"
 
@@ -104,13 +105,13 @@ def _find(organization: AnyOrganization, name: str | None, registry: Registry) -
             f"no token for the organization {organization}: {choice.reason}",
             hints.setup(organization),
         )
-    misses.tell(choice)
+    unresolved.tell(choice)
     return None
 
 
 def _of_account(account: Account, organization: AnyOrganization, reason: str, registry: Registry) -> Live:
-    tenant = serving.tenant_for(account, organization, None, registry, asked=False)
-    served = serving.serve(account, organization, tenant or None, registry, asked=True, confirmed=True)
+    tenant = answer.tenant_for(account, organization, None, registry, asked=False)
+    served = answer.serve(account, organization, tenant or None, registry, asked=True, confirmed=True)
     if served.change:
         try:
             update(served.change)

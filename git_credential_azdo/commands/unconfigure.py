@@ -7,10 +7,10 @@ import os
 import click
 
 from git_credential_azdo import hints, programs
-from git_credential_azdo.accounts.place import gitconfig_path
+from git_credential_azdo.accounts.save import current_registry
 from git_credential_azdo.commands import configure, console
-from git_credential_azdo.commands.enrol import current_registry
 from git_credential_azdo.git import install
+from git_credential_azdo.paths import gitconfig_path
 
 
 @click.command(hints.unconfigure())

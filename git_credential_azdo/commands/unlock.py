@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import click
 
+from git_credential_azdo.accounts.save import current_registry
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.enrol import current_registry
-from git_credential_azdo.vault import os_keyring
+from git_credential_azdo.vault import system
 from git_credential_azdo.vault.file import NAME as FILE
 
 
@@ -20,7 +20,7 @@ def command() -> None:
     if FILE in used:
         console.out("what is kept in files needs no unlocking")
     if not used:
-        console.out(f"{os_keyring.find(prompting=True).name} is unlocked and works")
+        console.out(f"{system.find(prompting=True).name} is unlocked and works")
     for name in sorted(names):
-        os_keyring.try_out(os_keyring.open_named(name, prompting=True))
+        system.try_out(system.open_named(name, prompting=True))
         console.out(f"{name} is unlocked and works")

@@ -7,9 +7,9 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import account_named, listed_names, unique_name
+from git_credential_azdo.accounts.save import bind, current_registry, organization_names, place_of
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.enrol import bind, current_registry, organization_names, place_of
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import run_git
@@ -17,8 +17,8 @@ from git_credential_azdo.hosts import SERVICES_HOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import AnyOrganization
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.target import AnyOrganization
 
 
 @click.command("use")

@@ -23,7 +23,7 @@ from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import is_tenant
+from git_credential_azdo.git.target import is_tenant
 from git_credential_azdo.signin import entra, exchange, federation, managed_identity
 from git_credential_azdo.signin.service_principal import PassphraseNeeded, proof
 from git_credential_azdo.web import Web
@@ -31,7 +31,7 @@ from git_credential_azdo.web import Web
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from git_credential_azdo.git.wire import Pair
+    from git_credential_azdo.git.protocol import Pair
 
 ASK_SECONDS = 60.0
 _HELP = hints.help_of("setup")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from urllib.parse import unquote
 
 from git_credential_azdo.git import urlmatch
-from git_credential_azdo.git.remote import Remote, remote_of
-from git_credential_azdo.git.wire import Message
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import Remote, remote_of
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 
 _SSH_SCHEMES = frozenset(("ssh", "git+ssh", "ssh+git"))

@@ -19,12 +19,12 @@ from git_credential_azdo.files import MOST_BYTES as MOST_FILE_BYTES
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import Entry, Helper, helpers_for, is_ours, split_key
-from git_credential_azdo.git.wire import Message, format_pairs, parse
+from git_credential_azdo.git.protocol import Message, format_pairs, parse
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_credential_azdo.git.wire import Pair
+    from git_credential_azdo.git.protocol import Pair
 
 SECONDS = 20.0
 """How long one helper may take for one answer: it may have to open a keyring first."""

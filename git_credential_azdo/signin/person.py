@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import printable
-from git_credential_azdo.git.remote import is_tenant
+from git_credential_azdo.git.target import is_tenant
 from git_credential_azdo.signin import entra
 
 if TYPE_CHECKING:

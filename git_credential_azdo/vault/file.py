@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import os
 
-from git_credential_azdo.accounts.place import vault_folder
 from git_credential_azdo.errors import VaultError
 from git_credential_azdo.files import is_left_over, read_own, write_own
+from git_credential_azdo.paths import vault_folder
 
 NAME = "file"
 

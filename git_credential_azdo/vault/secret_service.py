@@ -17,7 +17,7 @@ import sys
 import time
 
 from git_credential_azdo.errors import VaultLocked
-from git_credential_azdo.vault.dbus_wire import ERROR, METHOD_RETURN, Message, method_call, take_message
+from git_credential_azdo.vault.dbus import ERROR, METHOD_RETURN, Message, method_call, take_message
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

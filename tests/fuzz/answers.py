@@ -6,9 +6,9 @@ import dataclasses
 import json
 from typing import TYPE_CHECKING, cast
 
-from git_credential_azdo import devops, pats
+from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import NetworkError, ServiceError
-from git_credential_azdo.git.remote import Organization, tenant_in
+from git_credential_azdo.git.target import Organization, tenant_in
 from git_credential_azdo.web import Answer, Web, retry_after
 from tests.fuzz.oracle import check, check_printable, check_told, is_organization, is_tenant
 
@@ -164,7 +164,7 @@ def azure_devops(source: Source) -> None:
     """Ask everything that we ask of Azure DevOps, and read what comes."""
     answers = Answering(source, _DOCUMENT, _GOOD)
     try:
-        source.pick(_QUESTIONS)(cast("Web", answers), devops.bearer("not-a-token"))
+        source.pick(_QUESTIONS)(cast("Web", answers), api.bearer("not-a-token"))
     except (ServiceError, NetworkError) as refused:
         check_told(refused)
     allowed = {"dev.azure.com", "vssps.dev.azure.com", "app.vssps.visualstudio.com"}
@@ -172,17 +172,17 @@ def azure_devops(source: Source) -> None:
 
 
 def _ask_tenant(web: Web, _header: Mapping[str, str]) -> None:
-    tenant = devops.tenant_of(web, CONTOSO)
+    tenant = api.tenant_of(web, CONTOSO)
     check(tenant is None or is_tenant(tenant), "a tenant is no GUID", tenant)
 
 
 def _ask_identity(web: Web, header: Mapping[str, str]) -> None:
-    identity = devops.who_am_i(web, CONTOSO, header)
+    identity = api.who_am_i(web, CONTOSO, header)
     check(identity.id and identity.name, "nobody")
 
 
 def _ask_organizations(web: Web, header: Mapping[str, str]) -> None:
-    names = devops.organizations(web, header, "3f2b1c4d")
+    names = api.organizations(web, header, "3f2b1c4d")
     check(all(is_organization(name) for name in names), "no name of an organization", *names)
 
 
@@ -211,9 +211,9 @@ _QUESTIONS: tuple[Callable[[Web, Mapping[str, str]], object], ...] = (
     _ask_organizations,
     _make_token,
     _list_tokens,
-    devops.profile,
-    lambda web, header: devops.check_code_scope(web, CONTOSO, header),
-    lambda web, header: devops.can_read_repository(web, "https://dev.azure.com/contoso/app/_git/app", header),
+    api.profile,
+    lambda web, header: api.check_code_scope(web, CONTOSO, header),
+    lambda web, header: api.can_read_repository(web, "https://dev.azure.com/contoso/app/_git/app", header),
     lambda web, header: pats.revoke(web, CONTOSO, header, "3f2b1c4d"),
 )
 
@@ -225,4 +225,4 @@ def headers(source: Source) -> None:
     check(tenant is None or is_tenant(tenant), "a tenant is no GUID", tenant)
     seconds = retry_after(answer, 1_790_000_000.0)
     check(seconds is None or 0 <= seconds < 10**12, "no pause", seconds)
-    check_told(devops.refusal(answer, "the organization contoso", CONTOSO))
+    check_told(api.refusal(answer, "the organization contoso", CONTOSO))

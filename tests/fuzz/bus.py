@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_credential_azdo.errors import VaultLocked
-from git_credential_azdo.vault import dbus_wire
+from git_credential_azdo.vault import dbus
 from git_credential_azdo.vault.secret_service import NotOurs, lookup
 from tests.fuzz.oracle import check, check_told
 
@@ -53,19 +53,19 @@ def _messages_in(data: bytes, step: int) -> list[tuple[object, ...]]:
     try:
         for at in range(0, len(data), step):
             buffer += data[at : at + step]
-            while (message := dbus_wire.take_message(buffer)) is not None:
+            while (message := dbus.take_message(buffer)) is not None:
                 found.append((message.type, message.reply_serial, message.error_name, _bodies(message)))
-    except dbus_wire.BadMessageError as bad:
+    except dbus.BadMessageError as bad:
         found.append((str(bad),))
     return found
 
 
-def _bodies(message: dbus_wire.Message) -> list[str]:
+def _bodies(message: dbus.Message) -> list[str]:
     bodies = []
     for signature, _ in (*_GOOD, *_ODD):
         try:
             bodies.append(repr(message.body(signature)))
-        except dbus_wire.BadMessageError as bad:
+        except dbus.BadMessageError as bad:
             bodies.append(type(bad).__name__)
     return bodies
 
@@ -115,14 +115,14 @@ def _answer(source: Source, count: int, calls: int) -> bytes:
 
 
 def _reply(source: Source, serial: int, signature: str, body: Any) -> bytes:
-    types = (dbus_wire.METHOD_RETURN,) * 6 + (dbus_wire.ERROR, dbus_wire.SIGNAL)
+    types = (dbus.METHOD_RETURN,) * 6 + (dbus.ERROR, dbus.SIGNAL)
     kind = source.pick(types)
-    fields: list[tuple[int, tuple[str, object]]] = [(dbus_wire.REPLY_SERIAL, ("u", serial))]
-    if kind == dbus_wire.ERROR:
+    fields: list[tuple[int, tuple[str, object]]] = [(dbus.REPLY_SERIAL, ("u", serial))]
+    if kind == dbus.ERROR:
         names = ("org.freedesktop.Secret.Error.IsLocked", "org.freedesktop.DBus.Error.ServiceUnknown", "")
-        fields.append((dbus_wire.ERROR_NAME, ("s", source.pick(names))))
+        fields.append((dbus.ERROR_NAME, ("s", source.pick(names))))
     if signature:
-        fields.append((dbus_wire.SIGNATURE, ("g", signature)))
-    data = dbus_wire.marshal(signature, body)
-    header = dbus_wire.marshal("yyyyuua(yv)", (ord("l"), kind, 0, 1, len(data), 9, fields))
+        fields.append((dbus.SIGNATURE, ("g", signature)))
+    data = dbus.marshal(signature, body)
+    header = dbus.marshal("yyyyuua(yv)", (ord("l"), kind, 0, 1, len(data), 9, fields))
     return header + bytes(-len(header) % 8) + data

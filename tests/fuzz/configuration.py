@@ -9,7 +9,7 @@ import httpx
 from git_credential_azdo import hosts
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git import address, config, urlmatch
-from git_credential_azdo.git.remote import remote_of
+from git_credential_azdo.git.target import remote_of
 from tests.fuzz import words
 from tests.fuzz.messages import check_target
 from tests.fuzz.oracle import check, check_told

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.accounts.registry import read
+from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.update import render
 from git_credential_azdo.errors import ProtocolError, VaultError
-from git_credential_azdo.git.remote import Collection
-from git_credential_azdo.vault import secret
+from git_credential_azdo.git.target import Collection
+from git_credential_azdo.vault import payload
 from tests.fuzz.oracle import check, check_told
 
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.registry import Registry
+    from git_credential_azdo.accounts.accounts_file import Registry
     from tests.fuzz.source import Source
 
 _KEY = "a1/refresh"
@@ -72,7 +72,7 @@ def payloads(source: Source) -> None:
             entries[name] = source.raw(source.number(2_000)).decode("utf-8", "replace")
         entries[_KEY] = source.pick((entries[_KEY], "parts=2\ngeneration=x", "parts=1\ngeneration=x"))
     try:
-        secret.load(entries.get, _KEY)
+        payload.load(entries.get, _KEY)
     except ProtocolError as refused:
         told = check_told(refused)
         hidden = [text for text in entries.values() if len(text) > len("generation") and text in told]
@@ -80,10 +80,10 @@ def payloads(source: Source) -> None:
     data = source.grown(source.text(), 10_000).encode("utf-8", "surrogateescape").translate(None, b"\n\0")
     text = data.rstrip(b"\r").decode("utf-8", "surrogateescape")
     pairs = [("token", text), ("digest", "00")]
-    limit = source.pick((None, 100, secret.PART_UNITS, 4_000))
+    limit = source.pick((None, 100, payload.PART_UNITS, 4_000))
 
     def write(name: str, value: str) -> None:
-        if limit is not None and secret.units(value) > max(limit, secret.PART_UNITS):
+        if limit is not None and payload.units(value) > max(limit, payload.PART_UNITS):
             raise VaultError("too long")
         entries[name] = value
 
@@ -91,11 +91,11 @@ def payloads(source: Source) -> None:
         entries.pop(name, None)
 
     try:
-        secret.save(entries.get, write, delete, _KEY, pairs, generation="y", limit=limit)
+        payload.save(entries.get, write, delete, _KEY, pairs, generation="y", limit=limit)
     except ProtocolError as refused:
         check_told(refused)
         return
-    kept = secret.load(entries.get, _KEY)
+    kept = payload.load(entries.get, _KEY)
     check(kept is not None and list(kept.fields.items()) == pairs, "a secret is not read back", text)
-    secret.remove(entries.get, delete, _KEY)
+    payload.remove(entries.get, delete, _KEY)
     check(not any("#y." in name or name == _KEY for name in entries), "a part stays behind", *entries)

@@ -6,18 +6,18 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_credential_azdo.accounts import choice as rules
-from git_credential_azdo.accounts.registry import read
+from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.errors import ProtocolError
-from git_credential_azdo.git.remote import tenant_in
-from git_credential_azdo.git.wire import Message, format_pairs, parse, parse_pairs, split_blocks
+from git_credential_azdo.git.protocol import Message, format_pairs, parse, parse_pairs, split_blocks
+from git_credential_azdo.git.target import tenant_in
 from tests.fuzz import words
 from tests.fuzz.oracle import check, is_organization, is_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import AnyOrganization, Remote
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.target import AnyOrganization, Remote
     from tests.fuzz.source import Source
 
 CLOUD = "dev.azure.us"

@@ -17,10 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import deadline
-from git_credential_azdo.accounts.digest import digest
-from git_credential_azdo.commands import helper
+from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.errors import ProtocolError
-from git_credential_azdo.git.wire import format_pairs, parse
+from git_credential_azdo.git.protocol import format_pairs, parse
+from git_credential_azdo.helper import verbs
 from git_credential_azdo.hosts import LOGIN_HOSTS
 from git_credential_azdo.vault.file import FileVault
 from tests.fuzz.messages import ACCOUNTS, REGISTRY, SERVERS, check_target, hostile_lines
@@ -194,7 +194,7 @@ def _run(home: _Home, verb: str, data: bytes) -> _Ran:
     with _as_streams(home.stdin, home.stdout), _environment(home.folder), written() as told:
         _watched[0] = True
         try:
-            code = helper.run(verb)
+            code = verbs.run(verb)
         finally:
             _watched[0] = False
     os.lseek(home.stdout, 0, os.SEEK_SET)

@@ -11,6 +11,7 @@ import os
 import time
 
 from git_credential_azdo.accounts.account import TYPED, Block, Typed, number
+from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     CHOSEN,
@@ -18,19 +19,18 @@ from git_credential_azdo.accounts.choice import (
     matching_typed,
     organization_and_user,
 )
-from git_credential_azdo.accounts.place import folder, lock_path, read_accounts
-from git_credential_azdo.accounts.registry import read
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.git.remote import Remote, looks_like_token
+from git_credential_azdo.git.target import Remote, looks_like_token
 from git_credential_azdo.lock import Lock
+from git_credential_azdo.paths import folder, lock_path, read_accounts
 from git_credential_azdo.tokens import find_any_vault, open_vault, read_secret, write_secret
-from git_credential_azdo.vault.secret import remove
+from git_credential_azdo.vault.payload import remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import AnyOrganization
-    from git_credential_azdo.git.wire import Message, Pair
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.protocol import Message, Pair
+    from git_credential_azdo.git.target import AnyOrganization
 
 STORE_SECONDS = 30.0
 """How long one ``store`` waits for others to keep their secrets."""

@@ -11,14 +11,15 @@ import time
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import deadline, devops, hints
+from git_credential_azdo import deadline, hints
 from git_credential_azdo.accounts.account import Account, TokenMark
-from git_credential_azdo.accounts.digest import digest
-from git_credential_azdo.accounts.registry import LEARNED, Registry
+from git_credential_azdo.accounts.accounts_file import LEARNED, Registry
+from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
+from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.remote import Collection
+from git_credential_azdo.git.target import Collection
 from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.endpoints import kept_endpoint, origin
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
@@ -31,12 +32,12 @@ from git_credential_azdo.tokens import (
     setup_hint,
     write_secret,
 )
-from git_credential_azdo.vault.secret import remove
+from git_credential_azdo.vault.payload import remove
 from git_credential_azdo.web import Web
 
 if TYPE_CHECKING:
-    from git_credential_azdo.git.remote import AnyOrganization
-    from git_credential_azdo.git.wire import Pair
+    from git_credential_azdo.git.protocol import Pair
+    from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.tokens import Vault
 
 
@@ -114,16 +115,16 @@ def setup_options(account: Account) -> list[str]:
 
 def find_tenant(organization: AnyOrganization, seconds: float) -> str | None:
     """Return the organization's tenant, if it tells. Raises NetworkError, ServiceError."""
-    with Web(seconds, settings_for, allowed=devops.origins_of(organization)) as web:
-        return devops.tenant_of(web, organization)
+    with Web(seconds, settings_for, allowed=api.origins_of(organization)) as web:
+        return api.tenant_of(web, organization)
 
 
 def takes_token(organization: AnyOrganization, personal_token: str, seconds: float) -> bool:
     """Say whether the organization takes the PAT for reading code. Raises NetworkError, ServiceError."""
-    with Web(seconds, settings_for, allowed=devops.origins_of(organization)) as web:
+    with Web(seconds, settings_for, allowed=api.origins_of(organization)) as web:
         try:
-            devops.check_code_scope(web, organization, devops.basic(personal_token))
-        except devops.Refused:
+            api.check_code_scope(web, organization, api.basic(personal_token))
+        except api.Refused:
             return False
     return True
 

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from git_credential_azdo.errors import ProtocolError
-from git_credential_azdo.git.wire import MAX_LINE, Message, format_pairs, parse, parse_pairs, split_blocks
+from git_credential_azdo.git.protocol import MAX_LINE, Message, format_pairs, parse, parse_pairs, split_blocks
 
 BOTH_WAYS = [
     (b"", []),

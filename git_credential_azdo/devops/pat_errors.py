@@ -12,7 +12,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.errors import ServiceError
 
 if TYPE_CHECKING:
-    from git_credential_azdo.git.remote import AnyOrganization
+    from git_credential_azdo.git.target import AnyOrganization
 
 NONE = "none"
 NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable
 
-    from git_credential_azdo.git.wire import Message
+    from git_credential_azdo.git.protocol import Message
 
 SERVICES_ADDRESS = f"https://{SERVICES_HOST}"
 NIL_TENANT = "00000000-0000-0000-0000-000000000000"

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from git_credential_azdo.git.remote import (
+from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import (
     NIL_TENANT,
     Collection,
     Organization,
@@ -18,7 +19,6 @@ from git_credential_azdo.git.remote import (
     remote_of,
     tenant_in,
 )
-from git_credential_azdo.git.wire import Message
 from git_credential_azdo.hosts import LOGIN_HOSTS
 
 TENANT = "3f2b1c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"

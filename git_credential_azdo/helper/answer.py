@@ -11,15 +11,15 @@ from git_credential_azdo import tokens
 from git_credential_azdo.accounts.account import PAT, STATE_PREFIX, number
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, say
-from git_credential_azdo.git.remote import SERVICES_ADDRESS
+from git_credential_azdo.git.target import SERVICES_ADDRESS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import AnyOrganization
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.target import AnyOrganization
 
 REJECTION_SECONDS = 60
 DAY_SECONDS = 86_400

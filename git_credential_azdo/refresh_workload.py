@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.renewal import keep
+from git_credential_azdo.refresh import keep
 from git_credential_azdo.signin import workload
 from git_credential_azdo.signin.endpoints import kept_endpoint
 from git_credential_azdo.tokens import Token, read_secret

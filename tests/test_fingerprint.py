@@ -8,8 +8,8 @@ import sys
 
 import pytest
 
-from git_credential_azdo.accounts import digest as module
-from git_credential_azdo.accounts.digest import digest
+from git_credential_azdo.accounts import fingerprint as module
+from git_credential_azdo.accounts.fingerprint import digest
 
 SALT = b"5a17" * 8
 

@@ -22,7 +22,7 @@ from keyring.backends import SecretService, chainer, fail, null
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
-from git_credential_azdo.vault.secret import PART_UNITS, load, remove, save
+from git_credential_azdo.vault.payload import PART_UNITS, load, remove, save
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,13 +8,13 @@ UTF-16 units (CRED_MAX_CREDENTIAL_BLOB_SIZE, https://learn.microsoft.com/windows
 from __future__ import annotations
 
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
-from git_credential_azdo.git.wire import format_pairs, parse
+from git_credential_azdo.git.protocol import format_pairs, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from git_credential_azdo.git.wire import Message, Pair
+    from git_credential_azdo.git.protocol import Message, Pair
 
     Read = Callable[[str], str | None]
     Write = Callable[[str, str], None]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from git_credential_azdo.accounts.account import ACCOUNT_KINDS, TYPED, Account, Block, Typed
 from git_credential_azdo.errors import ProtocolError
-from git_credential_azdo.git.remote import AnyOrganization, Organization, Remote, remote_of
-from git_credential_azdo.git.wire import MAX_LINE, Message, parse_pairs, split_blocks
+from git_credential_azdo.git.protocol import MAX_LINE, Message, parse_pairs, split_blocks
+from git_credential_azdo.git.target import AnyOrganization, Organization, Remote, remote_of
 from git_credential_azdo.hosts import SERVICES_HOST
 
 VERSION = "1"

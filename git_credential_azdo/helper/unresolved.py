@@ -6,7 +6,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.errors import say
-from git_credential_azdo.git.remote import looks_like_token
+from git_credential_azdo.git.target import looks_like_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,13 +5,13 @@ The file vault is taken only when it is asked for by name: that is the person's 
 
 from __future__ import annotations
 
-from git_credential_azdo.vault import os_keyring
+from git_credential_azdo.vault import system
 from git_credential_azdo.vault.file import NAME as FILE
 from git_credential_azdo.vault.file import FileVault
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.vault.os_keyring import KeyringVault
+    from git_credential_azdo.vault.system import KeyringVault
 
 
 def find_vault(wanted: str | None, used: str | None = None) -> FileVault | KeyringVault:
@@ -27,6 +27,6 @@ def find_vault(wanted: str | None, used: str | None = None) -> FileVault | Keyri
     name = wanted or used
     if name == FILE:
         vault = FileVault()
-        os_keyring.try_out(vault)
+        system.try_out(vault)
         return vault
-    return os_keyring.find(None if name == "keyring" else name)
+    return system.find(None if name == "keyring" else name)

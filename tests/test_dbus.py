@@ -18,7 +18,7 @@ from jeepney import (  # type: ignore[import-untyped]
     new_method_call,
 )
 
-from git_credential_azdo.vault import dbus_wire
+from git_credential_azdo.vault import dbus
 
 if TYPE_CHECKING:
     from typing import Any
@@ -60,11 +60,11 @@ def values(kind: str) -> st.SearchStrategy[Any]:
     if kind == "ay":
         return st.binary(max_size=20)
     if kind.startswith("a{"):
-        key, value = dbus_wire.complete_types(kind[2:-1])
+        key, value = dbus.complete_types(kind[2:-1])
         return st.dictionaries(values(key), values(value), max_size=3).map(lambda pairs: list(pairs.items()))
     if kind.startswith("a"):
         return st.lists(values(kind[1:]), max_size=3)
-    return st.tuples(*(values(member) for member in dbus_wire.complete_types(kind[1:-1])))
+    return st.tuples(*(values(member) for member in dbus.complete_types(kind[1:-1])))
 
 
 def for_jeepney(kind: str, value: Any) -> Any:
@@ -72,12 +72,12 @@ def for_jeepney(kind: str, value: Any) -> Any:
     if kind == "v":
         return value[0], for_jeepney(*value)
     if kind.startswith("a{"):
-        key, inner = dbus_wire.complete_types(kind[2:-1])
+        key, inner = dbus.complete_types(kind[2:-1])
         return {for_jeepney(key, k): for_jeepney(inner, v) for k, v in value}
     if kind.startswith("a") and kind != "ay":
         return [for_jeepney(kind[1:], element) for element in value]
     if kind.startswith("("):
-        return tuple(map(for_jeepney, dbus_wire.complete_types(kind[1:-1]), value))
+        return tuple(map(for_jeepney, dbus.complete_types(kind[1:-1]), value))
     return value
 
 
@@ -89,7 +89,7 @@ ENDIANNESS = st.sampled_from(Endianness)
 
 def a_return(endianness: Endianness, signature: str, body: Any, serial: int = 7) -> bytes:
     """Marshal a METHOD_RETURN with jeepney."""
-    kinds = dbus_wire.complete_types(signature)
+    kinds = dbus.complete_types(signature)
     fields = {HeaderFields.reply_serial: serial, HeaderFields.sender: ":1.5"}
     if signature:
         fields[HeaderFields.signature] = signature
@@ -98,10 +98,10 @@ def a_return(endianness: Endianness, signature: str, body: Any, serial: int = 7)
     return data
 
 
-def takes(data: bytes) -> dbus_wire.Message:
+def takes(data: bytes) -> dbus.Message:
     """Take the one message that these bytes are."""
     buffer = bytearray(data)
-    message = dbus_wire.take_message(buffer)
+    message = dbus.take_message(buffer)
     assert message is not None
     assert not buffer
     return message
@@ -113,7 +113,7 @@ def test_what_jeepney_marshals_is_read_in_both_byte_orders(endianness: Endiannes
     """Types, alignment and byte order are read as another implementation writes them."""
     signature, expected = body
     message = takes(a_return(endianness, signature, expected))
-    assert message.type == dbus_wire.METHOD_RETURN
+    assert message.type == dbus.METHOD_RETURN
     assert message.reply_serial == 7
     assert message.error_name is None
     assert message.body(signature) == list(expected)
@@ -124,9 +124,7 @@ def test_what_jeepney_marshals_is_read_in_both_byte_orders(endianness: Endiannes
 def test_a_call_is_what_jeepney_marshals(body: Any) -> None:
     """Our bytes, parsed by another implementation, are the call; the body is the same byte for byte."""
     signature, arguments = body
-    data = dbus_wire.method_call(
-        9, "org.example.Name", "/path", "org.example.I", "Method", signature, *arguments
-    )
+    data = dbus.method_call(9, "org.example.Name", "/path", "org.example.I", "Method", signature, *arguments)
     parser = Parser()
     parser.add_data(data)
     call = parser.get_next_message()
@@ -137,12 +135,12 @@ def test_a_call_is_what_jeepney_marshals(body: Any) -> None:
     assert call.header.fields[HeaderFields.interface] == "org.example.I"
     assert call.header.fields[HeaderFields.member] == "Method"
     assert call.header.fields.get(HeaderFields.signature, "") == signature
-    theirs = tuple(map(for_jeepney, dbus_wire.complete_types(signature), arguments))
+    theirs = tuple(map(for_jeepney, dbus.complete_types(signature), arguments))
     assert call.body == theirs
     again = new_method_call(
         DBusAddress("/path", "org.example.Name", "org.example.I"), "Method", signature, theirs
     )
-    ours = dbus_wire.marshal(signature, arguments)
+    ours = dbus.marshal(signature, arguments)
     assert data.endswith(ours)
     assert again.serialise(9).endswith(ours)
 
@@ -152,8 +150,8 @@ def test_a_call_is_what_jeepney_marshals(body: Any) -> None:
 def test_what_is_marshalled_is_unmarshalled(body: Any) -> None:
     """Marshalling and unmarshalling are each other's inverse."""
     signature, arguments = body
-    message = takes(dbus_wire.method_call(1, "a.b", "/", "a.b", "M", signature, *arguments))
-    assert message.type == dbus_wire.METHOD_CALL
+    message = takes(dbus.method_call(1, "a.b", "/", "a.b", "M", signature, *arguments))
+    assert message.type == dbus.METHOD_CALL
     assert message.body(signature) == list(arguments)
 
 
@@ -169,7 +167,7 @@ def test_messages_that_arrive_byte_by_byte_are_taken_one_after_the_other(message
         lengths.append(len(data))
         for byte in data:
             buffer.append(byte)
-            message = dbus_wire.take_message(buffer)
+            message = dbus.take_message(buffer)
             if message is not None:
                 taken.append((message.reply_serial, message.signature, message.body(message.signature)))
         assert len(taken) == serial
@@ -201,10 +199,10 @@ def assert_harmless(buffer: bytearray) -> None:
     """Take and read whatever can be taken; fail on any error but ``BadMessageError``."""
     before = len(buffer)
     try:
-        message = dbus_wire.take_message(buffer)
+        message = dbus.take_message(buffer)
         if message is not None:
             assert message.body(message.signature) is not None
-    except dbus_wire.BadMessageError:
+    except dbus.BadMessageError:
         pass
     assert len(buffer) <= before
 
@@ -231,7 +229,7 @@ def header(**changes: int) -> bytes:
         pytest.param(header(endian=ord("x")), id="neither little nor big endian"),
         pytest.param(header(type=0), id="type INVALID"),
         pytest.param(header(version=2), id="a later protocol version"),
-        pytest.param(header(body=dbus_wire.LONGEST_MESSAGE), id="a body too long"),
+        pytest.param(header(body=dbus.LONGEST_MESSAGE), id="a body too long"),
         pytest.param(header(fields=2**32 - 1), id="header fields too long"),
         pytest.param(header(fields=8) + b"\5\1s\0\0\0\0\0", id="a string without its end"),
         pytest.param(header(fields=8) + b"\5\1y\0\0\0\0\0", id="a header field of another type"),
@@ -242,8 +240,8 @@ def header(**changes: int) -> bytes:
 )
 def test_what_is_no_message_of_ours_is_refused(data: bytes) -> None:
     """Each is refused as soon as it is all there, the lengths even before."""
-    with pytest.raises(dbus_wire.BadMessageError):
-        dbus_wire.take_message(bytearray(data))
+    with pytest.raises(dbus.BadMessageError):
+        dbus.take_message(bytearray(data))
 
 
 @pytest.mark.parametrize(
@@ -271,26 +269,26 @@ def test_a_body_that_breaks_a_rule_is_refused(signature: str, body: bytes) -> No
     data = header(body=len(body), fields=len(fields)) + fields + bytes(-len(fields) % 8) + body
     message = takes(data)
     assert message.signature == signature
-    with pytest.raises(dbus_wire.BadMessageError):
+    with pytest.raises(dbus.BadMessageError):
         message.body(signature)
 
 
 def test_a_body_is_read_only_as_what_it_is_expected_to_be() -> None:
     """A reply with another signature is refused, not guessed at."""
     message = takes(a_return(Endianness.little, "s", ("x",)))
-    with pytest.raises(dbus_wire.BadMessageError):
+    with pytest.raises(dbus.BadMessageError):
         message.body("o")
 
 
 def test_a_string_with_a_zero_byte_cannot_be_sent() -> None:
     """D-Bus has no such strings, and the bus would hang up on us."""
-    with pytest.raises(dbus_wire.BadMessageError):
-        dbus_wire.marshal("s", ("a\0b",))
+    with pytest.raises(dbus.BadMessageError):
+        dbus.marshal("s", ("a\0b",))
 
 
 def test_an_error_does_not_quote_the_bytes() -> None:
     """They may be a secret."""
     message = takes(a_return(Endianness.little, "s", ("geheim",)))
-    with pytest.raises(dbus_wire.BadMessageError) as refused:
+    with pytest.raises(dbus.BadMessageError) as refused:
         message.body("ay")
     assert "geheim" not in repr(refused.value)

@@ -14,34 +14,34 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, Account, Block, TokenMark
+from git_credential_azdo.accounts.accounts_file import BINDING, Registry, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
-from git_credential_azdo.accounts.digest import digest
-from git_credential_azdo.accounts.place import folder, lock_path, read_accounts
-from git_credential_azdo.accounts.registry import BINDING, Registry, read
+from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands.feedback import learn
 from git_credential_azdo.errors import AzdoError, UsageError, printable, say
 from git_credential_azdo.git.address import message_for
-from git_credential_azdo.git.remote import (
+from git_credential_azdo.git.target import (
     SERVICES_ADDRESS,
     Collection,
     Organization,
     looks_like_token,
     unquote,
 )
+from git_credential_azdo.helper.issued import learn
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import trouble
-from git_credential_azdo.renewal import forget_secrets
+from git_credential_azdo.paths import folder, lock_path, read_accounts
+from git_credential_azdo.refresh import forget_secrets
 from git_credential_azdo.tokens import open_vault, write_secret
 from git_credential_azdo.vault.none import NAME as NO_VAULT
-from git_credential_azdo.vault.secret import remove
+from git_credential_azdo.vault.payload import remove
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import TypeVar
 
-    from git_credential_azdo.git.remote import AnyOrganization
-    from git_credential_azdo.git.wire import Pair
+    from git_credential_azdo.git.protocol import Pair
+    from git_credential_azdo.git.target import AnyOrganization
 
     Result = TypeVar("Result")
 

@@ -1,4 +1,4 @@
-"""place.py: our folder is the one that platformdirs names."""
+"""paths.py: our folder is the one that platformdirs names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from platformdirs.macos import MacOS
 from platformdirs.windows import Windows
 
-from git_credential_azdo.accounts import place
+from git_credential_azdo import paths
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,8 +49,8 @@ def test_the_folder_is_that_of_platformdirs(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
 
-    assert place.folder() == platformdirs.user_config_dir("git-credential-azdo", appauthor=False)
-    assert os.path.isabs(place.folder())
+    assert paths.folder() == platformdirs.user_config_dir("git-credential-azdo", appauthor=False)
+    assert os.path.isabs(paths.folder())
 
 
 @unix
@@ -59,7 +59,7 @@ def test_a_relative_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/jo")
     monkeypatch.setenv("XDG_CONFIG_HOME", "config")
 
-    assert place.folder() == "/home/jo/.config/git-credential-azdo"
+    assert paths.folder() == "/home/jo/.config/git-credential-azdo"
 
 
 @pytest.mark.parametrize("variable", [None, "XDG_CONFIG_HOME"])
@@ -72,7 +72,7 @@ def test_on_macos_no_variable_moves_the_folder(variable: str | None, monkeypatch
     if variable:
         monkeypatch.setenv(variable, "/elsewhere")
 
-    assert place.folder() == expected == "/Users/jo/Library/Application Support/git-credential-azdo"
+    assert paths.folder() == expected == "/Users/jo/Library/Application Support/git-credential-azdo"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +90,7 @@ def test_on_windows_it_is_the_local_application_data(
     local = os.path.join("/Users/jo", "AppData", "Local")
     monkeypatch.setattr(platformdirs.windows, "get_win_folder", lambda _name: local)
 
-    assert place.folder() == Windows("git-credential-azdo", appauthor=False).user_config_dir
+    assert paths.folder() == Windows("git-credential-azdo", appauthor=False).user_config_dir
 
 
 @unix
@@ -106,19 +106,19 @@ def test_nobody_without_a_home_has_a_folder(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delenv("HOME", raising=False)
         if home is not None:
             monkeypatch.setenv("HOME", home)
-        assert place.read_accounts() == b""
-        with pytest.raises(place.NoHome, match="HOME is not set") as caught:
-            place.registry_path()
+        assert paths.read_accounts() == b""
+        with pytest.raises(paths.NoHome, match="HOME is not set") as caught:
+            paths.registry_path()
         assert caught.value.hint == "export HOME=FOLDER"
 
 
 def test_everything_lies_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And to ask for it touches no file."""
-    monkeypatch.setattr(place, "folder", lambda: str(tmp_path / "ours"))
+    monkeypatch.setattr(paths, "folder", lambda: str(tmp_path / "ours"))
 
-    paths = [place.registry_path(), place.lock_path("4f"), place.vault_folder()]
+    found = [paths.registry_path(), paths.lock_path("4f"), paths.vault_folder()]
 
-    assert paths == [
+    assert found == [
         str(tmp_path / "ours" / name) for name in ("accounts", os.path.join("locks", "4f"), "vault")
     ]
     assert not os.listdir(tmp_path)
@@ -127,12 +127,12 @@ def test_everything_lies_in_the_folder(tmp_path: Path, monkeypatch: pytest.Monke
 @unix
 def test_the_usual_cases_load_nothing() -> None:
     """Every ``get`` asks."""
-    script = "import sys; from git_credential_azdo.accounts import place; place.folder(); print(*sys.modules)"
+    script = "import sys; from git_credential_azdo.accounts import place; paths.folder(); print(*sys.modules)"
     environment = {**os.environ, "HOME": "/home/jo"}
 
     done = subprocess.run(
         [sys.executable, "-I", "-c", script], env=environment, capture_output=True, text=True, check=True
     )
 
-    assert "git_credential_azdo.accounts.place" in done.stdout.split()
+    assert "git_credential_azdo.paths" in done.stdout.split()
     assert "platformdirs" not in done.stdout.split()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo.accounts.registry import Registry, read
+from git_credential_azdo.accounts.accounts_file import Registry, read
 from git_credential_azdo.accounts.update import render
 from git_credential_azdo.errors import ProtocolError
 

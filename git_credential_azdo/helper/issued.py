@@ -9,9 +9,9 @@ from __future__ import annotations
 import time
 
 from git_credential_azdo.accounts.account import PAT, STATE_PREFIX, Block
+from git_credential_azdo.accounts.accounts_file import LEARNED
 from git_credential_azdo.accounts.choice import organization_and_user
-from git_credential_azdo.accounts.digest import digest
-from git_credential_azdo.accounts.registry import LEARNED
+from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.errors import report
 
 TYPE_CHECKING = False
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import AnyOrganization, Remote
-    from git_credential_azdo.git.wire import Message
+    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.git.protocol import Message
+    from git_credential_azdo.git.target import AnyOrganization, Remote
 
     Change = Callable[[Registry], object]
 
@@ -111,10 +111,10 @@ def explain_refusal(given: Given, remote: Remote, tenant: str | None, registry: 
     organization, _ = organization_and_user(remote, registry)
     if organization is None or given.account.kind == PAT or not tenant or tenant == given.tenant:
         return
-    from git_credential_azdo.commands import serving  # noqa: PLC0415 - for an error only
+    from git_credential_azdo.helper import answer  # noqa: PLC0415 - for an error only
 
-    if serving.other_tenant(given.account, tenant):
-        report(serving.unconfirmed(given.account, organization, tenant, registry))
+    if answer.other_tenant(given.account, tenant):
+        report(answer.unconfirmed(given.account, organization, tenant, registry))
 
 
 def learn(registry: Registry, organization: AnyOrganization, tenant: str) -> None:

@@ -10,19 +10,19 @@ from __future__ import annotations
 import os
 
 from git_credential_azdo import deadline
-from git_credential_azdo.accounts.place import read_accounts, registry_path
 from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
-from git_credential_azdo.git.remote import remote_of, tenant_in
-from git_credential_azdo.git.wire import format_pairs, parse
+from git_credential_azdo.git.protocol import format_pairs, parse
+from git_credential_azdo.git.target import remote_of, tenant_in
+from git_credential_azdo.paths import read_accounts, registry_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from git_credential_azdo.accounts.accounts_file import Registry
     from git_credential_azdo.accounts.choice import Choice
-    from git_credential_azdo.accounts.registry import Registry
-    from git_credential_azdo.git.remote import Remote
-    from git_credential_azdo.git.wire import Message, Pair
+    from git_credential_azdo.git.protocol import Message, Pair
+    from git_credential_azdo.git.target import Remote
 
 TOKEN_VARIABLES = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
 _EINVAL = 22
@@ -57,7 +57,7 @@ def _serve(verb: str, message: Message, remote: Remote) -> None:
     # Whether the registry mentions the host at all shows before anything is loaded to read it.
     if not ours and remote.host.encode("utf-8", "surrogateescape") not in data:
         return
-    from git_credential_azdo.accounts.registry import read  # noqa: PLC0415 - it is ours, or may be
+    from git_credential_azdo.accounts.accounts_file import read  # noqa: PLC0415 - it is ours, or may be
 
     registry = read(data)
     if remote.host in registry.services_hosts:  # a sovereign cloud's, for example
@@ -119,9 +119,9 @@ def _get(message: Message, remote: Remote, registry: Registry) -> None:
         tenant, asked = tokens.ask_tenant(organization), True
         choice = rules.choose(remote, tenant, registry)
     if choice.account:
-        from git_credential_azdo.commands import serving  # noqa: PLC0415 - there is an account to ask
+        from git_credential_azdo.helper import answer  # noqa: PLC0415 - there is an account to ask
 
-        served = serving.serve(
+        served = answer.serve(
             choice.account, organization, tenant, registry, asked=asked, confirmed=choice.deliberate
         )
         _answer(
@@ -136,13 +136,13 @@ def _get(message: Message, remote: Remote, registry: Registry) -> None:
         )
         _apply(served.change)
     elif not remote.services and choice.outcome != rules.AMBIGUOUS:
-        from git_credential_azdo.commands import typed  # noqa: PLC0415 - only for servers
+        from git_credential_azdo.helper import stored  # noqa: PLC0415 - only for servers
 
-        _answer(typed.find_for_server(message, remote, registry))
+        _answer(stored.find_for_server(message, remote, registry))
     elif choice.typed:
-        from git_credential_azdo.commands import typed  # noqa: PLC0415 - a typed credential fits
+        from git_credential_azdo.helper import stored  # noqa: PLC0415 - a typed credential fits
 
-        lines = typed.reveal(message, choice.typed)
+        lines = stored.reveal(message, choice.typed)
         if lines:
             _answer(lines)
         else:
@@ -164,38 +164,38 @@ def _tenant_would_decide(choice: Choice, registry: Registry) -> bool:
 
 
 def _miss(choice: Choice) -> None:
-    from git_credential_azdo.commands import misses  # noqa: PLC0415 - nothing to hurry for any more
+    from git_credential_azdo.helper import unresolved  # noqa: PLC0415 - nothing to hurry for any more
 
-    if misses.tell(choice):
+    if unresolved.tell(choice):
         _stop()
 
 
 def _store(message: Message, remote: Remote, registry: Registry) -> None:
-    from git_credential_azdo.commands import feedback  # noqa: PLC0415 - only for store and erase
+    from git_credential_azdo.helper import issued  # noqa: PLC0415 - only for store and erase
 
-    given = feedback.recognize(message, registry)
+    given = issued.recognize(message, registry)
     if given:
-        _apply(feedback.confirm(given, remote, registry))
+        _apply(issued.confirm(given, remote, registry))
     elif not _is_from_environment(message):
-        from git_credential_azdo.commands import typed  # noqa: PLC0415 - somebody else's secret
+        from git_credential_azdo.helper import stored  # noqa: PLC0415 - somebody else's secret
 
-        typed.store(message, remote, registry)
+        stored.store(message, remote, registry)
 
 
 def _erase(message: Message, remote: Remote, registry: Registry) -> None:
-    from git_credential_azdo.commands import feedback  # noqa: PLC0415 - only for store and erase
+    from git_credential_azdo.helper import issued  # noqa: PLC0415 - only for store and erase
 
-    given = feedback.recognize(message, registry)
+    given = issued.recognize(message, registry)
     variable = _is_from_environment(message)
     if given:
-        _apply(feedback.refuse(given, remote, registry))
-        feedback.explain_refusal(given, remote, tenant_in(message.all("wwwauth[]")), registry)
+        _apply(issued.refuse(given, remote, registry))
+        issued.explain_refusal(given, remote, tenant_in(message.all("wwwauth[]")), registry)
     elif variable:
         say("error", f"the token in the environment variable {variable} was refused")
     else:
-        from git_credential_azdo.commands import typed  # noqa: PLC0415 - somebody else's secret
+        from git_credential_azdo.helper import stored  # noqa: PLC0415 - somebody else's secret
 
-        typed.erase(message, remote, registry)
+        stored.erase(message, remote, registry)
 
 
 def _token_variable(remote: Remote, choice: Choice | None) -> str | None:

@@ -13,14 +13,15 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
-from git_credential_azdo import devops, hints, pat_errors
+from git_credential_azdo import hints
+from git_credential_azdo.devops import api, pat_errors
 from git_credential_azdo.errors import ServiceError, printable
 from git_credential_azdo.hosts import PATS_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from git_credential_azdo.git.remote import Organization
+    from git_credential_azdo.git.target import Organization
     from git_credential_azdo.web import Answer, Web
 
 GIT_SCOPE = "vso.code_write"
@@ -113,13 +114,13 @@ def _ask(
 ) -> Mapping[str, object]:
     query = urlencode({"api-version": _VERSION, **(parameters or {})}, safe="$")
     url = f"https://{PATS_HOST}/{organization}/_apis/tokens/pats?{query}"
-    answer = web.request(method, url, headers={**devops.SUPPRESS, **authorization}, json=json)
+    answer = web.request(method, url, headers={**api.SUPPRESS, **authorization}, json=json)
     if answer.status == 204:  # noqa: PLR2004 - how DELETE succeeds
         return {}
-    if not 200 <= answer.status < 300 or devops.type_key(answer):  # noqa: PLR2004 - HTTP's successes
+    if not 200 <= answer.status < 300 or api.type_key(answer):  # noqa: PLR2004 - HTTP's successes
         raise _refusal(answer, organization)
     if "json" not in (answer.header("Content-Type") or ""):
-        raise devops.Refused(
+        raise api.Refused(
             f"the organization {organization} took this sign-in for nobody's: it is of another tenant "
             f"(a web page with status {answer.status} came)",
             hints.setup(organization),
@@ -136,13 +137,13 @@ def _ask(
 
 
 def _refusal(answer: Answer, organization: Organization) -> ServiceError:
-    if devops.type_key(answer) == "InvalidAccessException":
-        return devops.Refused(
+    if api.type_key(answer) == "InvalidAccessException":
+        return api.Refused(
             "only a person's own sign-in may manage personal access tokens: "
             "no token, service principal or managed identity may",
             hints.setup(organization),
         )
-    return devops.refusal(answer, f"the organization {organization}", organization)
+    return api.refusal(answer, f"the organization {organization}", organization)
 
 
 def _read(entry: object) -> Pat | None:

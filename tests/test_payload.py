@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
-from git_credential_azdo.vault.secret import PART_UNITS, decode, encode, load, remove, save, split, units
+from git_credential_azdo.vault.payload import PART_UNITS, decode, encode, load, remove, save, split, units
 
 ASTRAL = "\U0001f511"
 KEY = "a1/refresh"

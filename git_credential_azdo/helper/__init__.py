@@ -1,0 +1,1 @@
+"""git's verbs: the hot path, and what of it only some requests need."""

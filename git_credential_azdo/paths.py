@@ -34,8 +34,8 @@ def folder() -> str:
     return os.path.join(base, NAME)
 
 
-def registry_path() -> str:
-    """Return the path of the registry file. Raises NoHome."""
+def accounts_path() -> str:
+    """Return the path of the accounts file file. Raises NoHome."""
     return os.path.join(folder(), "accounts")
 
 
@@ -47,7 +47,7 @@ def gitconfig_path() -> str:
 def read_accounts() -> bytes:
     """Return the bytes of the accounts file, none when there is no file or no place for one. Raises AzdoError."""
     try:
-        path = registry_path()
+        path = accounts_path()
     except NoHome:
         return b""
     try:

@@ -1,6 +1,6 @@
 """One refresh: the refresh token from the vault, one request, and everything of the answer kept.
 
-The new refresh token is written before anything else, since the old one may die with it. A vault or a registry that
+The new refresh token is written before anything else, since the old one may die with it. A vault or a accounts file that
 cannot be written costs a line on stderr, never the token in hand. Callers hold the account's lock.
 """
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_credential_azdo import deadline, hints
-from git_credential_azdo.accounts.account import Account, TokenMark
-from git_credential_azdo.accounts.accounts_file import LEARNED, Registry
+from git_credential_azdo.accounts.account import Account, IssuedToken
+from git_credential_azdo.accounts.accounts_file import LEARNED, AccountsFile
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.devops import api
@@ -33,7 +33,7 @@ from git_credential_azdo.tokens import (
     write_secret,
 )
 from git_credential_azdo.vault.payload import remove
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from git_credential_azdo.git.protocol import Pair
@@ -54,7 +54,7 @@ def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
     kept_origin = kept.get("origin") if kept else None
     endpoint = kept_endpoint(block, kept_origin, _cure(account, kept_origin))
     try:
-        with Web(seconds, settings_for) as web:
+        with HttpClient(seconds, settings_for) as web:
             grant = exchange.refresh(
                 web,
                 endpoint.for_tenant(tenant) if tenant else endpoint,
@@ -70,7 +70,7 @@ def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
 def keep(
     account: Account, tenant: str, grant: Grant, salt: bytes, *, old_refresh_token: str | None = None
 ) -> Token:
-    """Keep what a grant brought, in the vault and as a mark in the registry; return its access token."""
+    """Keep what a grant brought, in the vault and as a mark in the accounts file; return its access token."""
     deadline.grant(LEAST_CALL_SECONDS)
     now = int(time.time())
     token = Token(grant.access_token, now + grant.expires_in, tenant, digest(salt, grant.access_token))
@@ -85,8 +85,8 @@ def keep(
             ("digest", token.digest),
         ]
         _write(vault, access_key(account, tenant), grant.access_token, details)
-        mark = TokenMark(tenant, token.digest, now)
-        if not update(lambda registry: _marked(registry, account.id, mark)):
+        mark = IssuedToken(tenant, token.digest, now)
+        if not update(lambda accounts_file: _marked(accounts_file, account.id, mark)):
             forget_secrets(account, vault, tenant)  # logged out while we asked
     except AzdoError as error:
         say("error", f"the new token of {account.label} could not be kept: {error.message}")
@@ -115,13 +115,13 @@ def setup_options(account: Account) -> list[str]:
 
 def find_tenant(organization: AnyOrganization, seconds: float) -> str | None:
     """Return the organization's tenant, if it tells. Raises NetworkError, ServiceError."""
-    with Web(seconds, settings_for, allowed=api.origins_of(organization)) as web:
+    with HttpClient(seconds, settings_for, allowed=api.origins_of(organization)) as web:
         return api.tenant_of(web, organization)
 
 
 def takes_token(organization: AnyOrganization, personal_token: str, seconds: float) -> bool:
     """Say whether the organization takes the PAT for reading code. Raises NetworkError, ServiceError."""
-    with Web(seconds, settings_for, allowed=api.origins_of(organization)) as web:
+    with HttpClient(seconds, settings_for, allowed=api.origins_of(organization)) as web:
         try:
             api.check_code_scope(web, organization, api.basic(personal_token))
         except api.Refused:
@@ -141,8 +141,8 @@ def _write(vault: Vault, key: str, secret: str, details: list[Pair]) -> None:
     write_secret(vault, key, [("token", secret), *details])
 
 
-def _marked(registry: Registry, identifier: str, mark: TokenMark) -> bool:
-    account = registry.account(identifier)
+def _marked(accounts_file: AccountsFile, identifier: str, mark: IssuedToken) -> bool:
+    account = accounts_file.account(identifier)
     if account is None:
         return False
     account.set_marks([mark, *account.marks])
@@ -163,11 +163,13 @@ def _explained(refused: TokenRefused, account: Account, tenant: str) -> AzdoErro
         return NetworkError(f"the sign-in service is busy and gave no token for {account.label}", "try again")
     if tenant and tenant != account.tenant:
         with contextlib.suppress(AzdoError):  # the refusal is what the person must hear of
-            update(lambda registry: _forget_tenant(registry, tenant))
+            update(lambda accounts_file: _forget_tenant(accounts_file, tenant))
     return entra.sign_in_error(refused, who=account.name, tenant=tenant or account.tenant)
 
 
-def _forget_tenant(registry: Registry, tenant: str) -> None:
-    registry.blocks = [
-        block for block in registry.blocks if block.get("kind") != LEARNED or block.get("tenant") != tenant
+def _forget_tenant(accounts_file: AccountsFile, tenant: str) -> None:
+    accounts_file.blocks = [
+        block
+        for block in accounts_file.blocks
+        if block.get("kind") != LEARNED or block.get("tenant") != tenant
     ]

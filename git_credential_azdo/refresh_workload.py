@@ -14,7 +14,7 @@ from git_credential_azdo.refresh import keep
 from git_credential_azdo.signin import workload
 from git_credential_azdo.signin.endpoints import kept_endpoint
 from git_credential_azdo.tokens import Token, read_secret
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
@@ -33,6 +33,6 @@ def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
         kept_endpoint(account.block, kept.get("origin"), setup_command(account.block))
         return kept.get("secret")
 
-    with Web(seconds, settings_for) as web:
+    with HttpClient(seconds, settings_for) as web:
         grant = workload.request_token(account.block, tenant, web, client_secret, os.environ)
     return keep(account, tenant, grant, salt)

@@ -20,7 +20,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_credential_azdo.accounts.account import Account, TokenMark
+    from git_credential_azdo.accounts.account import Account, IssuedToken
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.vault.file import FileVault
@@ -34,7 +34,7 @@ SERVICE = "git-credential-azdo"
 READ_SECONDS = 10.0
 LEAST_CALL_SECONDS = 5.0
 """What a keyring gets at the least, however late it is: to write the token in hand is worth the wait."""
-LEAST_SECONDS = 300
+MIN_REMAINING_SECONDS = 300
 """A token with less life left than this is not handed out: a clone takes a while."""
 
 
@@ -117,7 +117,7 @@ def personal_access_token(account: Account) -> Token:
 def access_token(account: Account, tenant: str, salt: bytes) -> Token:
     """Return an access token of the account for the tenant, with some life left; refresh it if need be.
 
-    ``salt`` is the registry's, for the new token's digest.
+    ``salt`` is the accounts file's, for the new token's digest.
     Raises VaultError, VaultLocked, NetworkError, SignInError (a person must sign in again), ServiceError.
     """
     marks = account.marks
@@ -158,7 +158,7 @@ def setup_hint(account: Account) -> str:
 
 
 def _usable(
-    account: Account, tenant: str, marks: list[TokenMark], since: float | None = None
+    account: Account, tenant: str, marks: list[IssuedToken], since: float | None = None
 ) -> Token | None:
     """Return the kept token if it may be handed out: not dropped, and with enough life or received after ``since``."""
     try:
@@ -178,12 +178,12 @@ def _usable(
     if received > now + 1:  # the clock was set back: what we know of the token's life is worth nothing
         return None
     just_made = since is not None and received >= since and expires > now
-    if expires - now < LEAST_SECONDS and not just_made:
+    if expires - now < MIN_REMAINING_SECONDS and not just_made:
         return None
     return Token(secret, expires, tenant, digest)
 
 
-def _refreshed(account: Account, tenant: str, marks: list[TokenMark], salt: bytes) -> Token:
+def _refreshed(account: Account, tenant: str, marks: list[IssuedToken], salt: bytes) -> Token:
     from git_credential_azdo.lock import Busy, Lock  # noqa: PLC0415
     from git_credential_azdo.paths import lock_path  # noqa: PLC0415 - see the module's docstring
 

@@ -45,7 +45,7 @@ _TRUST_HINT = (
 _PROXY_HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
 
 
-class Answer:
+class Response:
     """A server's answer, any status: ``status``, ``body`` (bytes, unpacked), headers in order."""
 
     __slots__ = ("_headers", "body", "host", "status")
@@ -92,7 +92,7 @@ class _NotSentError(NetworkError):
 
 
 @final
-class Web:
+class HttpClient:
     """All requests of one task. ``deadline``: seconds for everything done with it, from construction on.
 
     ``settings``: the way out, the same for all or by URL (``git.network.settings_for``).
@@ -118,7 +118,7 @@ class Web:
         self._end = clock() + deadline
         self._clients: dict[Settings, httpx.Client] = {}
 
-    def __enter__(self) -> Web:
+    def __enter__(self) -> HttpClient:
         return self
 
     def __exit__(
@@ -145,7 +145,7 @@ class Web:
         json: object = None,
         retry: bool = True,
         also: Container[str] = (),
-    ) -> Answer:
+    ) -> Response:
         """Ask and give the answer, whatever its status; 3xx too. ``NetworkError`` if none came in time.
 
         ``also``: origins that this request may go to beside those that were allowed from the start.
@@ -175,7 +175,7 @@ class Web:
 
     def _ask(
         self, method: str, url: str, headers: dict[str, str], form: Mapping[str, str] | None, json: object
-    ) -> Answer:
+    ) -> Response:
         """One request, no second try."""
         host = _host_of(url)
         start = self._clock()
@@ -188,7 +188,7 @@ class Web:
             self._clients[settings] = _client(settings, self._transport)
         client = self._clients[settings]
 
-        def exchange() -> Answer:
+        def exchange() -> Response:
             request = client.build_request(
                 method,
                 url,
@@ -202,7 +202,7 @@ class Web:
                 # Out of httpx's sight: it would unpack each layer named there, and each piece of them, without limit.
                 coding = response.headers.pop("content-encoding", "")
                 body = _body(response.iter_bytes(), coding.strip().lower(), host)
-            return Answer(host, response.status_code, response.headers.multi_items(), body)
+            return Response(host, response.status_code, response.headers.multi_items(), body)
 
         try:
             return _within(left, exchange)
@@ -218,7 +218,7 @@ class Web:
             raise _explained(error, host, _proxy_of(url, settings)) from None
 
 
-def retry_after(answer: Answer, now: float) -> float | None:
+def retry_after(answer: Response, now: float) -> float | None:
     """Seconds the server asks us to wait (``Retry-After``: seconds or a date), or None. ``now``: POSIX."""
     text = (answer.header("retry-after") or "").strip()
     if text.isascii() and text.isdigit():
@@ -279,13 +279,13 @@ def _body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
     return bytes(body)
 
 
-def _within(seconds: float, work: Callable[[], Answer]) -> Answer:
+def _within(seconds: float, work: Callable[[], Response]) -> Response:
     """Run ``work`` and wait for it that long; ``TimeoutError`` if it takes longer.
 
     A thread, because nothing else bounds a name server that does not answer, or a server that sends one
     byte a second: httpx's timeouts start anew with every address and every byte.
     """
-    done: list[Answer | BaseException] = []
+    done: list[Response | BaseException] = []
 
     def run() -> None:
         try:

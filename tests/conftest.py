@@ -73,14 +73,14 @@ class Home:
         }
 
     @property
-    def registry(self) -> Path:
-        """The registry file."""
+    def accounts_file(self) -> Path:
+        """The accounts file file."""
         return self.folder / ".config" / "git-credential-azdo" / "accounts"
 
-    def write_registry(self, text: str) -> None:
-        """Put a registry there; its blocks are separated by blank lines."""
-        self.registry.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        self.registry.write_text(text)
+    def write_accounts_file(self, text: str) -> None:
+        """Put a accounts file there; its blocks are separated by blank lines."""
+        self.accounts_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.accounts_file.write_text(text)
 
     def run(
         self,
@@ -138,7 +138,7 @@ def home(tmp_path: Path) -> Home:
 @pytest.fixture
 def file_home(home: Home) -> Home:
     """Return a home whose person agreed to the file vault."""
-    home.write_registry("version=1\nsalt=00112233445566778899aabbccddeeff\nvault=file\n")
+    home.write_accounts_file("version=1\nsalt=00112233445566778899aabbccddeeff\nvault=file\n")
     return home
 
 

@@ -1,7 +1,7 @@
 """Accounts put into a home as ``setup`` leaves them, without running it: ``setup`` has tests of its own.
 
 The tokens are known to the emulator's world, so that everything after ``setup`` is real. Time passes by moving the
-kept moments back, never by waiting. Shapes: the registry's blocks and the vault's entries as the program documents
+kept moments back, never by waiting. Shapes: the accounts file's blocks and the vault's entries as the program documents
 them.
 """
 
@@ -34,7 +34,7 @@ STALE = LIFE - 200
 
 
 class Account:
-    """One account in a home: its id, and what the registry and the vault keep of it."""
+    """One account in a home: its id, and what the accounts file and the vault keep of it."""
 
     def __init__(self, home: Home, identifier: str) -> None:
         self.home = home
@@ -66,7 +66,7 @@ class Account:
             self.set_all(key, [_moved(value, seconds) for value in self.all(key)])
 
     def all(self, key: str) -> list[str]:
-        """Return the values of a key of the account's block in the registry."""
+        """Return the values of a key of the account's block in the accounts file."""
         return [value for name, value in self._block() if name == key]
 
     def set_all(self, key: str, values: Iterable[str]) -> None:
@@ -79,24 +79,24 @@ class Account:
 
     def _write_block(self, block: list[Pair]) -> None:
         every = [block if ("id", self.id) in pairs else pairs for pairs in blocks(self.home)]
-        self.home.write_registry("\n".join(format_pairs(pairs).decode() for pairs in every))
+        self.home.write_accounts_file("\n".join(format_pairs(pairs).decode() for pairs in every))
 
 
 def vault_of(home: Home) -> Path:
     """Return the folder of the home's file vault."""
-    return home.registry.parent / "vault"
+    return home.accounts_file.parent / "vault"
 
 
 def blocks(home: Home) -> list[list[Pair]]:
-    """Return the registry's blocks, the header first."""
-    data = home.registry.read_bytes() if home.registry.exists() else b""
+    """Return the accounts file's blocks, the header first."""
+    data = home.accounts_file.read_bytes() if home.accounts_file.exists() else b""
     return [parse_pairs(raw) for raw in split_blocks(data)]
 
 
 def add_block(home: Home, *pairs: Pair) -> None:
-    """Append a block to the registry, which gets its header first."""
+    """Append a block to the accounts file, which gets its header first."""
     every = blocks(home) or [[("version", "1"), ("salt", SALT), ("vault", "file")]]
-    home.write_registry("\n".join(format_pairs(block).decode() for block in [*every, list(pairs)]))
+    home.write_accounts_file("\n".join(format_pairs(block).decode() for block in [*every, list(pairs)]))
 
 
 def learn(home: Home, organization: str, tenant: str) -> None:
@@ -175,7 +175,7 @@ def give_pat(
 
 def everything_kept(home: Home) -> dict[str, tuple[bytes, int]]:
     """Return every file of ours (locks aside) by name: its bytes and when it was written."""
-    folder = home.registry.parent
+    folder = home.accounts_file.parent
     return {
         str(path.relative_to(folder)): (path.read_bytes(), path.stat().st_mtime_ns)
         for path in folder.rglob("*")

@@ -1,4 +1,4 @@
-"""account.py: what the registry's blocks mean."""
+"""account.py: what the accounts file's blocks mean."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo.accounts.account import Account, Block, TokenMark, Typed, number
+from git_credential_azdo.accounts.account import Account, Block, IssuedToken, StoredCredential, number
 
 KEYS = st.sampled_from(["id", "kind", "org[]", "token[]"])
 PAIRS = st.lists(st.tuples(KEYS, st.text(max_size=3)))
@@ -178,7 +178,7 @@ def test_the_newest_two_marks_of_each_tenant_are_kept() -> None:
     """A long clone hands back the token before the last one."""
     one = account("id=4f")
 
-    one.set_marks(TokenMark(tenant, f"d{at}", at) for at in (9, 8, 7, 6) for tenant in ("", "t"))
+    one.set_marks(IssuedToken(tenant, f"d{at}", at) for at in (9, 8, 7, 6) for tenant in ("", "t"))
 
     assert [(mark.tenant, mark.received) for mark in one.marks] == [("", 9), ("t", 9), ("", 8), ("t", 8)]
     one.set_marks([])
@@ -211,9 +211,9 @@ def test_a_rejection_without_a_time_is_none() -> None:
 
 def test_a_typed_credential_tells_the_empty_user_from_none() -> None:
     """Git does, too."""
-    absent = Typed(Block([("kind", "typed"), ("address", "https://tfs.example.com")]))
-    empty = Typed(Block([("username", ""), ("path", ""), ("organization", "")]))
-    full = Typed(Block([("username", "Jo"), ("path", "P/r"), ("organization", "contoso")]))
+    absent = StoredCredential(Block([("kind", "typed"), ("address", "https://tfs.example.com")]))
+    empty = StoredCredential(Block([("username", ""), ("path", ""), ("organization", "")]))
+    full = StoredCredential(Block([("username", "Jo"), ("path", "P/r"), ("organization", "contoso")]))
 
     assert (absent.user, absent.path, absent.organization) == (None, None, None)
     assert (empty.user, empty.path, empty.organization) == ("", "", None)

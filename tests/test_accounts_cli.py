@@ -105,7 +105,7 @@ def test_without_an_account_the_way_in_is_told(home: Home) -> None:
 def test_a_damaged_entry_costs_nobody_else_anything(home: Home, emulator: Emulator) -> None:
     """It is named in one line."""
     sign_in(home, emulator.world)
-    home.write_registry(home.registry.read_text() + "\nthis is no entry\n")
+    home.write_accounts_file(home.accounts_file.read_text() + "\nthis is no entry\n")
     result = home.azdo("accounts")
     assert (result.code, result.err.count("\n")) == (0, 1)
     assert "an entry of" in result.err
@@ -114,7 +114,7 @@ def test_a_damaged_entry_costs_nobody_else_anything(home: Home, emulator: Emulat
 
 def test_a_newer_programs_file_is_left_alone(home: Home) -> None:
     """One line, and what to do."""
-    home.write_registry("version=2\n")
+    home.write_accounts_file("version=2\n")
     result = home.azdo("accounts")
     assert (result.code, result.err.count("\n")) == (1, 2)
     assert "newer version" in result.err
@@ -169,4 +169,4 @@ def test_an_account_of_a_vault_that_is_gone_can_still_be_seen(home: Home) -> Non
     assert "the keyring backend gone.Keyring is not available" in home.azdo("accounts").out
     result = home.azdo("logout", BOB)
     assert (result.code, "gone.Keyring is not available" in result.err) == (1, True)
-    assert f"take the entry with id=abc out of {home.registry}" in result.err
+    assert f"take the entry with id=abc out of {home.accounts_file}" in result.err

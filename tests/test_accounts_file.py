@@ -1,4 +1,4 @@
-"""registry.py: the file that lists accounts, read; and that what was read is written back."""
+"""accounts file.py: the file that lists accounts, read; and that what was read is written back."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo.accounts.accounts_file import Registry, read
+from git_credential_azdo.accounts.accounts_file import AccountsFile, read
 from git_credential_azdo.accounts.update import render
 from git_credential_azdo.errors import ProtocolError
 
@@ -58,41 +58,41 @@ username=
 
 
 @pytest.fixture
-def registry() -> Registry:
+def accounts_file() -> AccountsFile:
     """Read the file above."""
     return read(FILE)
 
 
-def test_every_kind_of_block_is_found(registry: Registry) -> None:
-    """Accounts in the file's order, typed credentials the newest first."""
-    assert [account.id for account in registry.accounts] == ["a1", "p1"]
-    assert [typed.id for typed in registry.typed] == ["t2", "t1"]
-    assert [block.get("target") for block in registry.of_kind("binding")] == ["contoso", "contoso/p/r"]
-    assert registry.of_kind("absent") == []
-    assert (registry.header.get("version"), registry.header.get("vault"), registry.salt) == (
+def test_every_kind_of_block_is_found(accounts_file: AccountsFile) -> None:
+    """Accounts in the file's order, stored credentials the newest first."""
+    assert [account.id for account in accounts_file.accounts] == ["a1", "p1"]
+    assert [typed.id for typed in accounts_file.typed] == ["t2", "t1"]
+    assert [block.get("target") for block in accounts_file.of_kind("binding")] == ["contoso", "contoso/p/r"]
+    assert accounts_file.of_kind("absent") == []
+    assert (accounts_file.header.get("version"), accounts_file.header.get("vault"), accounts_file.salt) == (
         "1",
         "file",
         b"5a17",
     )
-    assert registry.damaged == []
+    assert accounts_file.damaged == []
 
 
-def test_blocks_are_looked_up_whole(registry: Registry) -> None:
+def test_blocks_are_looked_up_whole(accounts_file: AccountsFile) -> None:
     """By the exact address, target, organization or id."""
-    server = registry.server("https://tfs.example.com:8443")
-    account = registry.account("a1")
+    server = accounts_file.server("https://tfs.example.com:8443")
+    account = accounts_file.account("a1")
 
     assert server is not None
     assert server.get("kind") == "server"
-    assert registry.server("https://tfs.example.com") is None
-    assert (registry.binding("contoso"), registry.binding("contoso/p/r")) == ("a1", "p1")
-    assert registry.binding("contoso/p") is None
-    assert (registry.tenant_of("contoso"), registry.tenant_of("empty")) == ("t1", None)
-    assert (registry.tenant_of("fabrikam"), registry.tenant_of(None)) == (None, None)
+    assert accounts_file.server("https://tfs.example.com") is None
+    assert (accounts_file.binding("contoso"), accounts_file.binding("contoso/p/r")) == ("a1", "p1")
+    assert accounts_file.binding("contoso/p") is None
+    assert (accounts_file.tenant_of("contoso"), accounts_file.tenant_of("empty")) == ("t1", None)
+    assert (accounts_file.tenant_of("fabrikam"), accounts_file.tenant_of(None)) == (None, None)
     assert account is not None
     assert account.name == "jo@contoso.com"
-    assert registry.account("t1") is None
-    assert registry.account("") is None
+    assert accounts_file.account("t1") is None
+    assert accounts_file.account("") is None
 
 
 @pytest.mark.parametrize("end", [b"\n", b"\r\n"])
@@ -104,10 +104,15 @@ def test_the_file_is_written_back_as_it_was_read(end: bytes) -> None:
 @pytest.mark.parametrize("data", [b"", b"\n", b"\n\n\r\n"])
 def test_an_empty_file_is_an_empty_registry(data: bytes) -> None:
     """It has no salt until the first write."""
-    registry = read(data)
+    accounts_file = read(data)
 
-    assert (registry.accounts, registry.typed, registry.blocks, registry.damaged) == ([], [], [], [])
-    assert (registry.salt, registry.header.pairs) == (b"", [])
+    assert (accounts_file.accounts, accounts_file.typed, accounts_file.blocks, accounts_file.damaged) == (
+        [],
+        [],
+        [],
+        [],
+    )
+    assert (accounts_file.salt, accounts_file.header.pairs) == (b"", [])
 
 
 @pytest.mark.parametrize(
@@ -131,10 +136,10 @@ def test_a_damaged_block_costs_nobody_else_s_account(damage: bytes, where: str) 
     """It is kept aside as it is."""
     at = {"before": FILE.index(b"id=a1"), "between": FILE.index(b"kind=wormhole"), "after": len(FILE)}[where]
 
-    registry = read(FILE[:at] + b"\n" + damage + b"\n\n" + FILE[at:])
+    accounts_file = read(FILE[:at] + b"\n" + damage + b"\n\n" + FILE[at:])
 
-    assert registry.damaged == [damage]
-    assert render(registry) == FILE
+    assert accounts_file.damaged == [damage]
+    assert render(accounts_file) == FILE
 
 
 @pytest.mark.parametrize("version", ["2", "", "1.1", "10"])
@@ -149,17 +154,17 @@ def test_a_newer_file_is_refused(version: str) -> None:
 
 def test_the_header_need_not_stand_first() -> None:
     """A person may have moved it."""
-    registry = read(b"kind=pat\nid=p\n\nsalt=5a17\nversion=1\n")
+    accounts_file = read(b"kind=pat\nid=p\n\nsalt=5a17\nversion=1\n")
 
-    assert (registry.salt, len(registry.accounts)) == (b"5a17", 1)
+    assert (accounts_file.salt, len(accounts_file.accounts)) == (b"5a17", 1)
 
 
 def test_a_kind_makes_a_block_no_header() -> None:
     """Whatever keys it has."""
-    registry = read(b"kind=future\nversion=7\n\nversion=1\nsalt=5a17\n")
+    accounts_file = read(b"kind=future\nversion=7\n\nversion=1\nsalt=5a17\n")
 
-    assert registry.salt == b"5a17"
-    assert [block.get("kind") for block in registry.blocks] == ["future"]
+    assert accounts_file.salt == b"5a17"
+    assert [block.get("kind") for block in accounts_file.blocks] == ["future"]
 
 
 def test_a_salt_that_a_person_spoiled_is_still_bytes() -> None:
@@ -181,10 +186,10 @@ def test_unknown_keys_and_blocks_survive(blocks: list[tuple[str, list[tuple[str,
     written = [[("version", "1")]] + [[*pairs, ("kind", kind)] for kind, pairs in blocks]
     data = "\n\n".join("\n".join(f"{key}={value}" for key, value in pairs) for pairs in written).encode()
 
-    registry = read(data)
+    accounts_file = read(data)
 
-    assert [registry.header.pairs, *(block.pairs for block in registry.blocks)] == written
-    assert registry.damaged == []
+    assert [accounts_file.header.pairs, *(block.pairs for block in accounts_file.blocks)] == written
+    assert accounts_file.damaged == []
 
 
 LINES = st.sampled_from(
@@ -210,15 +215,15 @@ LINES = st.sampled_from(
 def test_writing_what_was_read_is_idempotent(lines: list[str], end: str) -> None:
     """Reading that again gives the same, with nothing damaged left, and no line is lost on the way."""
     data = end.join(lines).encode("utf-8", "surrogateescape")
-    registry = read(data)
+    accounts_file = read(data)
 
-    once = render(registry)
+    once = render(accounts_file)
     again = read(once)
 
     assert render(again) == once
     assert again.damaged == []
-    assert [block.pairs for block in again.blocks] == [block.pairs for block in registry.blocks]
-    kept = b"\n".join([once, *registry.damaged]).split(b"\n")
+    assert [block.pairs for block in again.blocks] == [block.pairs for block in accounts_file.blocks]
+    kept = b"\n".join([once, *accounts_file.damaged]).split(b"\n")
     assert sorted(filter(None, kept)) == sorted(
         line.encode("utf-8", "surrogateescape") for line in lines if line
     )

@@ -10,8 +10,8 @@ from git_credential_azdo.git.address import (
     holds_password,
     https_for_ssh,
     message_for,
-    remote_of_url,
     ssh_host,
+    target_of_url,
 )
 
 
@@ -99,8 +99,8 @@ def test_a_password_in_an_address_is_seen(url: str, expected: bool) -> None:  # 
 def test_any_text_is_read(text: str) -> None:
     """A person may give anything."""
     for url in (text, f"https://{text}", f"https://dev.azure.com/{text}", f"ssh://{text}"):
-        remote = remote_of_url(url)
-        assert remote is None or remote.host
+        target = target_of_url(url)
+        assert target is None or target.host
         assert ssh_host(url) is None or ssh_host(url)
         assert holds_password(url) in {True, False}
         assert https_for_ssh(url) is None or str(https_for_ssh(url)).startswith("https://dev.azure.com/")

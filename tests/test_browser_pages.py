@@ -41,7 +41,7 @@ def page(browser: Browser, emulator: Emulator) -> Iterator[Page]:
 
 
 def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the registry's OAuth accounts."""
+    """Return the accounts file's OAuth accounts."""
     return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
 
 

@@ -9,22 +9,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.accounts.account import PAT
-from git_credential_azdo.accounts.accounts_file import Registry, read
+from git_credential_azdo.accounts.accounts_file import AccountsFile, read
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     CHOSEN,
     NONE,
     NOT_COVERED,
     PERSONAL_TENANTS,
-    TYPED_CREDENTIAL,
+    STORED_CREDENTIAL,
     UNKNOWN_USER,
     Choice,
     choose,
-    matching_typed,
+    matching_stored,
     organization_and_user,
 )
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import Remote, remote_of
+from git_credential_azdo.git.target import Target, target_of
 
 T1 = "11111111-1111-4111-8111-111111111111"
 T2 = "22222222-2222-4222-8222-222222222222"
@@ -55,21 +55,21 @@ def bound(target: str, account: str) -> str:
     return f"kind=binding account={account} target={target.replace(' ', '~')}"
 
 
-def registry(*blocks: str) -> Registry:
-    """Read a registry of blocks whose lines are separated by spaces here (a ``~`` stands for a space)."""
+def accounts_file(*blocks: str) -> AccountsFile:
+    """Read a accounts file of blocks whose lines are separated by spaces here (a ``~`` stands for a space)."""
     written = ["version=1\nsalt=00", *(block.replace(" ", "\n").replace("~", " ") for block in blocks)]
     return read("\n\n".join(written).encode())
 
 
-def about(url: str) -> Remote:
+def about(url: str) -> Target:
     """Return what git asks about for ``[user@]host[/path]`` over https."""
     authority, slash, path = url.partition("/")
     user, at, host = authority.rpartition("@")
     pairs = [("protocol", "https"), ("host", host)]
     pairs += [("username", user)] * bool(at) + [("path", path)] * bool(slash)
-    remote = remote_of(Message(pairs))
-    assert remote is not None
-    return remote
+    target = target_of(Message(pairs))
+    assert target is not None
+    return target
 
 
 def decided(choice: Choice) -> str:
@@ -78,14 +78,14 @@ def decided(choice: Choice) -> str:
         assert (choice.outcome, choice.typed) == (CHOSEN, None)
         return choice.account.id
     if choice.typed:
-        assert choice.outcome == TYPED_CREDENTIAL
+        assert choice.outcome == STORED_CREDENTIAL
         return choice.typed.id
-    assert choice.outcome not in {CHOSEN, TYPED_CREDENTIAL}
+    assert choice.outcome not in {CHOSEN, STORED_CREDENTIAL}
     return choice.outcome
 
 
 class Row(NamedTuple):
-    """A case: which rule, the registry, the request and the tenant it tells; who is chosen and why."""
+    """A case: which rule, the accounts file, the request and the tenant it tells; who is chosen and why."""
 
     rule: str
     blocks: list[str]
@@ -146,7 +146,7 @@ ROWS = [
         "no account here covers fabrikam"),
     Row("1 unless it is an alias", [JO, ANN + " alias=contoso"], "contoso@dev.azure.com", "ann",
         "the request names contoso"),
-    Row("1 or a typed user", [TYPED], "jo@dev.azure.com", "t1", "a credential typed to git earlier"),
+    Row("1 or a typed user", [TYPED], "jo@dev.azure.com", "t1", "a stored credential"),
     Row("1 that is not the organization's name", [JO, TYPED_BARE], "contoso@dev.azure.com", "jo",
         "the only account set up for contoso"),
     Row("1 nor with @", [JO], "x@y@dev.azure.com", UNKNOWN_USER, "no account here is named x@y"),
@@ -238,30 +238,30 @@ ROWS = [
     Row("5 a path that names none", [JO], "dev.azure.com/_git/r", "jo", ONLY),
     Row("5 blocks of other kinds are no accounts", [JO, LEARNED, "kind=server address=https://dev.azure.com"],
         "dev.azure.com", "jo", ONLY),
-    # 6. typed credentials
-    Row("6 one", [TYPED], REPO, "t1", "a credential typed to git earlier"),
-    Row("6 of that user", [TYPED, TYPED_LATER], "JO@" + REPO, "t1", "a credential typed to git earlier"),
+    # 6. stored credentials
+    Row("6 one", [TYPED], REPO, "t1", "a stored credential"),
+    Row("6 of that user", [TYPED, TYPED_LATER], "JO@" + REPO, "t1", "a stored credential"),
     Row("6 of another user", [TYPED], "bob@" + REPO, UNKNOWN_USER, "no account here is named bob"),
-    Row("6 the newest", [TYPED, TYPED_LATER], REPO, "t2", "a credential typed to git earlier"),
+    Row("6 the newest", [TYPED, TYPED_LATER], REPO, "t2", "a stored credential"),
     Row("6 never beats an account", [TYPED, ANN], REPO, "ann", ONLY),
     Row("6 nor several", [TYPED, ANN, GUEST], REPO, AMBIGUOUS, SEVERAL),
     Row("6 nor a named account", [TYPED, JO], "jo@" + REPO, "jo", "the request names jo"),
     Row("6 where no account can serve", [TYPED, PAT_CONTOSO.replace("[]=contoso", "[]=x")], REPO, "t1",
-        "a credential typed to git earlier"),
+        "a stored credential"),
     Row("6 its user is named, the accounts are others", [TYPED_LATER, JO], "ann@" + REPO, "t2",
-        "a credential typed to git earlier"),
+        "a stored credential"),
     Row("6 of another organization", [TYPED_FABRIKAM], REPO, NONE, "there is no account"),
     Row("6 of no organization", [TYPED_NOWHERE], REPO, NONE, "there is no account"),
-    Row("6 no organization asked for", [TYPED_NOWHERE], "dev.azure.com", "t4", "a credential typed to git earlier"),
+    Row("6 no organization asked for", [TYPED_NOWHERE], "dev.azure.com", "t4", "a stored credential"),
     Row("6 no organization, all of one", [TYPED, TYPED_LATER], "dev.azure.com", "t2",
-        "a credential typed to git earlier"),
+        "a stored credential"),
     Row("6 no organization, of several", [TYPED, TYPED_FABRIKAM], "dev.azure.com", NONE,
-        "credentials typed for several organizations fit"),
+        "stored credentials of several organizations fit"),
     Row("6 no organization, one user of several", [TYPED, TYPED_FABRIKAM, TYPED_LATER], "ann@dev.azure.com", "t2",
-        "a credential typed to git earlier"),
+        "a stored credential"),
     Row("6 of a server", [TYPED_SERVER], REPO, NONE, "there is no account"),
     Row("6 the organization for a user", [TYPED_BARE], "contoso@dev.azure.com", "t5",
-        "a credential typed to git earlier"),
+        "a stored credential"),
     # 7. ambiguous, or nothing
     Row("7 two", [JO, ANN], "dev.azure.com/x/_git/r", AMBIGUOUS, SEVERAL),
     Row("7 two, no organization", [JO, PAT_CONTOSO], "dev.azure.com", AMBIGUOUS, SEVERAL),
@@ -274,18 +274,18 @@ ROWS = [
 @pytest.mark.parametrize("row", ROWS, ids=[row.rule for row in ROWS])
 def test_each_rule_decides_its_case(row: Row) -> None:
     """Who is chosen, and the reason that ``explain`` prints."""
-    choice = choose(about(row.url), row.tenant, registry(*row.blocks))
+    choice = choose(about(row.url), row.tenant, accounts_file(*row.blocks))
 
     assert (decided(choice), choice.reason) == (row.chosen, row.reason)
 
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.rule for row in ROWS])
 def test_the_order_of_accounts_in_the_file_does_not_matter(row: Row) -> None:
-    """Only of typed credentials the later one is the newer one."""
+    """Only of stored credentials the later one is the newer one."""
     typed = [block for block in row.blocks if "kind=typed" in block]
     others = [block for block in reversed(row.blocks) if block not in typed]
 
-    assert decided(choose(about(row.url), row.tenant, registry(*others, *typed))) == row.chosen
+    assert decided(choose(about(row.url), row.tenant, accounts_file(*others, *typed))) == row.chosen
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,9 @@ def test_the_candidates_are_those_that_could_serve(
     blocks: list[str], url: str, candidates: list[str]
 ) -> None:
     """When none could, those that are known: the person may have meant one of them."""
-    assert [account.id for account in choose(about(url), None, registry(*blocks)).candidates] == candidates
+    assert [
+        account.id for account in choose(about(url), None, accounts_file(*blocks)).candidates
+    ] == candidates
 
 
 @pytest.mark.parametrize(
@@ -332,7 +334,7 @@ def test_an_account_bound_to_or_listing_the_organization_is_deliberate(
     blocks: list[str], url: str, tenant: str | None, *, deliberate: bool
 ) -> None:
     """A token in the environment steps back for it."""
-    assert choose(about(url), tenant, registry(*blocks)).deliberate is deliberate
+    assert choose(about(url), tenant, accounts_file(*blocks)).deliberate is deliberate
 
 
 ORGANIZATION_AND_USER = [
@@ -354,8 +356,8 @@ ORGANIZATION_AND_USER = [
 
 @pytest.mark.parametrize(("url", "organization", "user"), ORGANIZATION_AND_USER)
 def test_the_organization_is_told_from_a_user(url: str, organization: str | None, user: str | None) -> None:
-    """With an account of the alias Work, and typed credentials of ann, and of contoso for contoso."""
-    known = registry(JO, TYPED_LATER, TYPED_BARE)
+    """With an account of the alias Work, and stored credentials of ann, and of contoso for contoso."""
+    known = accounts_file(JO, TYPED_LATER, TYPED_BARE)
     choice = choose(about(url), None, known)
 
     assert organization_and_user(about(url), known) == (organization, user)
@@ -391,10 +393,10 @@ SERVER_TYPED = [
 )
 def test_a_server_s_typed_credentials_match_by_git_s_own_rule(url: str, found: list[str]) -> None:
     """What the request names must be equal, case included; what it does not name may be anything."""
-    remote = about(url)
+    target = about(url)
 
     assert [
-        each.id for each in matching_typed(remote, None, remote.user, registry(*SERVER_TYPED).typed)
+        each.id for each in matching_stored(target, None, target.user, accounts_file(*SERVER_TYPED).typed)
     ] == found
 
 
@@ -424,7 +426,7 @@ def accounts(draw: st.DrawFn) -> list[str]:
 
 @st.composite
 def others(draw: st.DrawFn) -> list[str]:
-    """Draw bindings, typed credentials and learned tenants."""
+    """Draw bindings, stored credentials and learned tenants."""
     ids = st.sampled_from(["i0", "i1", "gone"])
     blocks = [bound(target, draw(ids)) for target in draw(st.sets(st.sampled_from([*ORGS, "contoso/p/r"])))]
     for number in range(draw(st.integers(0, 2))):
@@ -437,7 +439,7 @@ def others(draw: st.DrawFn) -> list[str]:
     ]
 
 
-WORLDS = st.tuples(accounts(), others()).map(lambda blocks: registry(*blocks[0], *blocks[1]))
+WORLDS = st.tuples(accounts(), others()).map(lambda blocks: accounts_file(*blocks[0], *blocks[1]))
 USERS = st.sampled_from(["", "@", *(f"{name}@" for name in [*NAMES, "A@X.COM", "fabrikam", "nobody"])])
 PATHS = st.sampled_from(["p/_git/r", "DefaultCollection/p/_git/_full/r", "p/_git/r.git/info/lfs", "q/_git/r"])
 PLACES = st.just("dev.azure.com") | st.builds("dev.azure.com/{}/{}".format, st.sampled_from(ORGS), PATHS)
@@ -445,7 +447,7 @@ TOLD = st.sampled_from([None, *TENANTS])
 
 
 @given(WORLDS, USERS, PLACES, TOLD)
-def test_what_holds_for_every_choice(known: Registry, user: str, place: str, tenant: str | None) -> None:
+def test_what_holds_for_every_choice(known: AccountsFile, user: str, place: str, tenant: str | None) -> None:
     """A named user is never overridden, a PAT never leaves its organizations, nothing typed beats an account."""
     choice = choose(about(user + place), tenant, known)
 
@@ -475,9 +477,9 @@ def test_what_holds_for_every_choice(known: Registry, user: str, place: str, ten
 
 @given(WORLDS, USERS, st.sampled_from(ORGS), PATHS, TOLD)
 def test_both_spellings_of_an_organization_choose_the_same(
-    known: Registry, user: str, organization: str, path: str, tenant: str | None
+    known: AccountsFile, user: str, organization: str, path: str, tenant: str | None
 ) -> None:
-    """Whatever the registry, the user and the tenant."""
+    """Whatever the accounts file, the user and the tenant."""
     new = choose(about(f"{user}dev.azure.com/{organization}/{path}"), tenant, known)
     old = choose(about(f"{user}{organization}.visualstudio.com/{path}"), tenant, known)
 
@@ -494,7 +496,7 @@ def test_both_spellings_of_an_organization_choose_the_same(
 def test_no_order_of_accounts_chooses_another(
     orders: tuple[list[str], list[str]], more: list[str], user: str, place: str, tenant: str | None
 ) -> None:
-    """Only of typed credentials the later one is the newer one."""
-    one, two = (choose(about(user + place), tenant, registry(*blocks, *more)) for blocks in orders)
+    """Only of stored credentials the later one is the newer one."""
+    one, two = (choose(about(user + place), tenant, accounts_file(*blocks, *more)) for blocks in orders)
 
     assert (decided(one), one.reason) == (decided(two), two.reason)

@@ -120,7 +120,7 @@ def test_setup_prints_it(home: Home) -> None:
     """To a file for the web server; nothing else is done."""
     result = home.azdo("setup", "--print-code-page")
     assert (result.code, result.out, result.err) == (0, PAGE, "")
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
 
 
 # --- in a browser

@@ -47,7 +47,7 @@ tenant=72f988bf-86f1-41af-91ab-2d7cd011db47
 
 def ours(home: Home) -> Path:
     """Return the path of our own file of git's configuration."""
-    return home.registry.with_name("gitconfig")
+    return home.accounts_file.with_name("gitconfig")
 
 
 def asked(home: Home, url: str = DEV) -> list[str]:
@@ -75,8 +75,8 @@ def starts(home: Home) -> list[str]:
 
 def test_configure_writes_what_the_accounts_file_knows_and_unconfigure_takes_it_back(home: Home) -> None:
     """Every organization that is known, written out; accounts stay as they are."""
-    home.write_registry(ACCOUNTS)
-    before = home.registry.read_bytes()
+    home.write_accounts_file(ACCOUNTS)
+    before = home.accounts_file.read_bytes()
     shown = home.azdo("configure", "--dry-run")
     assert (shown.code, (home.folder / ".gitconfig").exists(), ours(home).exists()) == (0, False, False)
     result = home.azdo("configure")
@@ -90,7 +90,7 @@ def test_configure_writes_what_the_accounts_file_knows_and_unconfigure_takes_it_
     assert home.azdo("unconfigure").code == 0
     assert sorted(path.name for path in home.folder.iterdir()) == [".config"]
     assert not ours(home).exists()
-    assert home.registry.read_bytes() == before
+    assert home.accounts_file.read_bytes() == before
 
 
 def test_servers_are_configured_with_the_rest_and_go_with_it(file_home: Home) -> None:
@@ -119,7 +119,7 @@ def test_what_0_1_0_remembered_is_replaced_and_forgotten(file_home: Home) -> Non
     """Its sections leave the global file, its blocks the accounts file; what it knew of is configured."""
     server, file = "https://tfs.example.com", file_home.folder / ".gitconfig"
     text = "[user]\n\tname = Ann\n"
-    with file_home.registry.open("a") as accounts:
+    with file_home.accounts_file.open("a") as accounts:
         accounts.write(f"\nkind=server\naddress={server}\n")
         for about, url in (("", DEV), ("", "https://*.visualstudio.com"), (f"server={server}\n", server)):
             accounts.write(f"\nkind=git-config\n{about}file={file}\ncredential.{url}.helper=\n")
@@ -130,7 +130,7 @@ def test_what_0_1_0_remembered_is_replaced_and_forgotten(file_home: Home) -> Non
     assert result.code == 0
     assert f"{file}: takes out credential.{DEV}.helper = /old/git-credential-azdo" in result.err
     assert file.read_text() == f"[user]\n\tname = Ann\n[include]\n\tpath = {ours(file_home)}\n"
-    assert "git-config" not in file_home.registry.read_text()
+    assert "git-config" not in file_home.accounts_file.read_text()
     for url in (DEV, server, "https://git.example.com"):
         assert asked(file_home, url) == [str(SCRIPT)]
     assert file_home.azdo("unconfigure").code == 0

@@ -67,6 +67,9 @@ USES = {
     },
     "signin/listener.py": {"socket": "socket AddressFamily AF_INET AF_INET6 SHUT_WR create_server"},
     "vault/secret_service.py": {"_socket": "socket AF_UNIX SOCK_STREAM SOL_SOCKET SO_PEERCRED"},
+    # These two only ask about sockets that are open, and make a pair that nothing else can reach.
+    "signin/interactive.py": {"socket": "socket socketpair"},
+    "signin/peer.py": {"socket": "AF_INET6 IPPROTO_TCP TCP_INFO inet_aton inet_pton socket"},
     # These three only ask about this machine and its settings.
     "git/network.py": {"urllib.request": "proxy_bypass_environment"},
     "commands/doctor_online.py": {"urllib.request": "getproxies proxy_bypass"},

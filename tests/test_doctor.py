@@ -58,12 +58,12 @@ def well(home: Home, emulator: Emulator) -> Account:
     """Return the account of a home in which everything is as setup leaves it."""
     configure(home, OURS)
     account = sign_in(home, emulator.world, ANN, "contoso", "contoso-labs")
-    home.registry.chmod(0o600)
+    home.accounts_file.chmod(0o600)
     return account
 
 
 def test_a_well_home_has_one_line_a_check_and_exit_code_0(home: Home, well: Account) -> None:
-    """Everything is named: program, git, vault, registry, account, hosts, clock and token."""
+    """Everything is named: program, git, vault, accounts file, account, hosts, clock and token."""
     result = home.azdo("doctor")
     assert (result.code, result.err) == (0, "")
     assert "FAIL" not in result.out
@@ -88,7 +88,7 @@ def test_nothing_at_all_costs_one_line_each(home: Home) -> None:
     assert has(checks, "git helper", FAIL, "git does not call us", "git credential-azdo configure")
     assert has(checks, "account", WARN, "there is none", "git credential-azdo setup")
     assert has(checks, "vault", WARN, "keyring", "--vault file")
-    assert has(checks, "registry", OK, "is not there yet")
+    assert has(checks, "accounts file", OK, "is not there yet")
     assert not any(each["name"] == "token" for each in checks)
 
 
@@ -157,9 +157,9 @@ def test_all_that_is_wrong_with_accounts_has_a_line_and_a_cure(
     gone = give_pat(home, pat(ANN, ["contoso"], "vso.code"), "gone", "contoso")
     gone.vault.delete(f"{gone.id}/pat")
     add_block(home, ("kind", "binding"), ("target", "contoso/app/app"), ("account", "nobody"))
-    with home.registry.open("a") as file:
+    with home.accounts_file.open("a") as file:
         file.write("\nthis is no line of ours\n")
-    home.registry.chmod(0o644)
+    home.accounts_file.chmod(0o644)
     (vault_of(home) / well.id / "refresh").chmod(0o644)
     checks = examine(home)
     again = "git credential-azdo setup --pat --org contoso"
@@ -177,8 +177,8 @@ def test_all_that_is_wrong_with_accounts_has_a_line_and_a_cure(
     assert has(checks, "account", FAIL, "gone (pat, contoso): sign-in needed", again)
     assert has(checks, "account", OK, f"{ANN} (oauth, contoso, contoso-labs): ready")
     assert has(checks, "binding", FAIL, "contoso/app/app is bound", "use ACCOUNT --org contoso")
-    assert has(checks, "registry", FAIL, "left alone: 1", str(home.registry))
-    assert has(checks, "registry", WARN, "others may look", "chmod -R go=")
+    assert has(checks, "accounts file", FAIL, "left alone: 1", str(home.accounts_file))
+    assert has(checks, "accounts file", WARN, "others may look", "chmod -R go=")
     assert has(checks, "vault", FAIL, "others may look", "chmod -R go=")
     accepted = [each["text"] for each in checks if (each["name"], each["state"]) == ("token", OK)]
     assert [text.split()[0] for text in accepted] == [ANN, "ending", "everywhere", "refused"]
@@ -268,7 +268,7 @@ def test_a_locked_keyring_is_a_line_and_no_dialog(
     keyring_home: Home, private_keyring: PrivateKeyring
 ) -> None:
     """Unlocked, the time it takes is told; locked, the cure is unlock."""
-    keyring_home.write_registry(
+    keyring_home.write_accounts_file(
         "version=1\nsalt=00\nvault=keyring.backends.SecretService.Keyring\n\nkind=pat\nid=1\nname=ann\n"
         "vault=keyring.backends.SecretService.Keyring\norg[]=contoso\n"
     )
@@ -286,7 +286,7 @@ def test_a_locked_keyring_is_a_line_and_no_dialog(
 @pytest.mark.usefixtures("emulator")
 def test_a_registry_of_a_newer_version_is_one_line(home: Home) -> None:
     """Nothing else is guessed from it."""
-    home.write_registry("version=2\n")
+    home.write_accounts_file("version=2\n")
     checks = examine(home)
-    assert has(checks, "registry", FAIL, "newer version", "pipx upgrade")
+    assert has(checks, "accounts file", FAIL, "newer version", "pipx upgrade")
     assert not any(each["name"] == "account" for each in checks)

@@ -16,7 +16,7 @@ from git_credential_azdo.errors import NetworkError, ServiceError, UsageError
 from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import TokenRefused
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -266,9 +266,9 @@ ENDPOINTS = Endpoints(
 )
 
 
-def answering(handler: Callable[[httpx.Request], httpx.Response]) -> Web:
+def answering(handler: Callable[[httpx.Request], httpx.Response]) -> HttpClient:
     """Make a Web whose server is a function."""
-    return Web(5, transport=httpx.MockTransport(handler))
+    return HttpClient(5, transport=httpx.MockTransport(handler))
 
 
 def test_discovery_asks_the_authority_and_gives_its_endpoints() -> None:

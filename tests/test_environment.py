@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from git_credential_azdo.accounts.accounts_file import Registry, read
+from git_credential_azdo.accounts.accounts_file import AccountsFile, read
 from git_credential_azdo.accounts.choice import choose
 from git_credential_azdo.accounts.environment import VARIABLES, variable_for
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import remote_of
+from git_credential_azdo.git.target import target_of
 from git_credential_azdo.helper import verbs
 
 PERSONAL = {"AZURE_DEVOPS_EXT_PAT": "p"}
@@ -55,7 +55,7 @@ CASES = [
     ("but not of another repository", PERSONAL, BOUND_REPOSITORY, REPO + "2", P),
     ("but not of another organization", PERSONAL, ELSEWHERE, REPO, P),
     ("but not when nobody is chosen", PERSONAL, TWO_LISTING, REPO, P),
-    ("but not a typed credential", PERSONAL, TYPED, REPO, P),
+    ("but not a stored credential", PERSONAL, TYPED, REPO, P),
     ("but not without an organization", PERSONAL, LISTING, "https://dev.azure.com", P),
     ("in CI before a listing account", CI, LISTING, REPO, P),
     ("in CI before a bound account", CI, BOUND, REPO, P),
@@ -107,18 +107,18 @@ CASES = [
 def test_each_clause_decides_its_case(
     environment: dict[str, str], blocks: str | None, url: str, variable: str | None
 ) -> None:
-    """``blocks`` is what the registry holds, None for a server, for which no account is ever chosen."""
+    """``blocks`` is what the accounts file holds, None for a server, for which no account is ever chosen."""
     protocol, _, rest = url.partition("://")
     authority, slash, path = rest.partition("/")
     user, at, host = authority.rpartition("@")
     pairs = [("protocol", protocol), ("host", host)]
-    remote = remote_of(Message(pairs + [("username", user)] * bool(at) + [("path", path)] * bool(slash)))
-    assert remote is not None
-    registry: Registry = read(f"version=1\n\n{blocks}".encode())
-    choice = choose(remote, None, registry) if blocks is not None else None
-    assert remote.services == (choice is not None)
+    target = target_of(Message(pairs + [("username", user)] * bool(at) + [("path", path)] * bool(slash)))
+    assert target is not None
+    accounts_file: AccountsFile = read(f"version=1\n\n{blocks}".encode())
+    choice = choose(target, None, accounts_file) if blocks is not None else None
+    assert target.services == (choice is not None)
 
-    assert variable_for(remote, choice, environment) == variable
+    assert variable_for(target, choice, environment) == variable
 
 
 def test_the_hot_path_looks_for_just_these_variables() -> None:

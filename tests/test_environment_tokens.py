@@ -38,7 +38,7 @@ def test_a_personal_token_serves_every_organization(home: Home, token: str, line
     result = home.get(*lines, AZURE_DEVOPS_EXT_PAT=token)
     user = [] if "username=contoso" in lines else ["username=azdo"]
     assert (result.lines, result.err) == ([*user, f"password={token}"], "")
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
 
 
 @pytest.mark.parametrize(
@@ -174,7 +174,7 @@ def test_a_personal_tokens_refusal_names_its_variable(home: Home, token: str) ->
     """One line."""
     result = home.erase(*at(username="azdo", password=token), AZURE_DEVOPS_EXT_PAT=token)
     assert "variable AZURE_DEVOPS_EXT_PAT was refused" in result.err
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
 
 
 def test_a_token_of_ours_that_is_also_in_the_environment_is_ours(home: Home, emulator: Emulator) -> None:

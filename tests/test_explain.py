@@ -182,7 +182,7 @@ def test_states_of_the_token(home: Home, emulator: Emulator) -> None:
 
 
 def test_a_registered_server(home: Home) -> None:
-    """With and without a typed credential."""
+    """With and without a stored credential."""
     assert home.azdo("server", "add", "https://tfs.example.com:8443", "--vault", "file").code == 0
     url = "https://tfs.example.com:8443/tfs/_git/app"
     found = explained(home, url)
@@ -251,5 +251,5 @@ def test_a_typed_credential_is_a_reason(home: Home) -> None:
         ("vault", "file"),
     )
     found = explained(home, APP)
-    assert (found["reason"], found["get"]) == ("a credential typed to git earlier", "answers")
+    assert (found["reason"], found["get"]) == ("a stored credential", "answers")
     assert home.get(*at("fabrikam/_git/app")).out == ""

@@ -244,7 +244,7 @@ def test_a_binding_of_the_repository_serves_git_lfs_too(user: Home, emulator: Em
 
 def test_a_typed_credential_is_asked_for_once(user: Home, emulator: Emulator) -> None:
     """Generate Git Credentials, without any setup: what a person typed serves from then on."""
-    user.write_registry("version=1\nsalt=00112233445566778899aabbccddeeff\nvault=file\n")
+    user.write_accounts_file("version=1\nsalt=00112233445566778899aabbccddeeff\nvault=file\n")
     token = emulator.world.new_pat(BOB, ["fabrikam"])
     askpass = user.folder / "askpass"
     askpass.write_text(
@@ -269,7 +269,7 @@ def test_a_pipelines_token_needs_no_setup(user: Home, emulator: Emulator) -> Non
     user.environment["SYSTEM_COLLECTIONURI"] = "https://dev.azure.com/fabrikam/"
     done(user.git("ls-remote", f"{AZURE}/fabrikam/app/_git/app"))
     assert user.git("ls-remote", APP).code != 0
-    assert not user.registry.exists()
+    assert not user.accounts_file.exists()
 
 
 def test_a_guest_network_is_one_line(user: Home, emulator: Emulator, ann: Account) -> None:

@@ -108,7 +108,7 @@ def test_a_mistyped_verb_is_told_to_a_person_and_ignored_for_git(home: Home) -> 
 
 def test_a_bug_is_one_line_without_its_text(home: Home, tmp_path: Path) -> None:
     """The text of an exception could quote a secret; AZDO_DEBUG shows it."""
-    home.write_registry("version=1\n")
+    home.write_accounts_file("version=1\n")
     (tmp_path / "sitecustomize.py").write_text(
         "import json\ndef dumps(*_, **__):\n    raise RuntimeError('quoted')\njson.dumps = dumps\n"
     )

@@ -184,7 +184,7 @@ def test_names_of_tokens_at_the_service(home: Home, emulator: Emulator) -> None:
 
 def test_a_damaged_accounts_file(home: Home) -> None:
     """Every value of every block, among them vaults and addresses that nobody would write."""
-    home.write_registry(
+    home.write_accounts_file(
         "version=1\nsalt=00\nvault=file\n\n"
         f"kind=oauth\nid={COMMAND}{TITLE}\nname={HOSTILE}\nvault={HOSTILE}\ntenant={TITLE}\norg[]=contoso\n"
         f"org[]={COMMAND}{TITLE}\nexpires_utc=999999999999999999\nrejected[]={COMMAND} 1\n\n"

@@ -52,7 +52,7 @@ def test_where_no_organization_is_known_it_says_how_to_name_one(home: Home) -> N
     result = home.azdo("import")
     assert (result.code, result.lines) == (0, ["Nothing to import was found"])
     assert "git credential-azdo import --org ORGANIZATION" in result.err
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
 
 
 def test_what_git_stored_is_shown_then_kept_and_stays(home: Home, emulator: Emulator, pat: str) -> None:
@@ -72,7 +72,7 @@ def test_what_git_stored_is_shown_then_kept_and_stays(home: Home, emulator: Emul
         ["store", "fabrikam", BOB, "import"],
     ]
     assert "github" not in shown.out + shown.err
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
     done = home.azdo(*FILE)
     assert (done.code, done.out) == (0, shown.out)
     assert sorted(kept(home)) == [(ANN, "contoso"), (ANN, "contoso-labs"), (BOB, "fabrikam")]
@@ -103,7 +103,7 @@ def test_the_preview_is_what_the_run_does(home: Home, emulator: Emulator, pat: s
         ("fabrikam", "skip: refused"),
         ("no-such-place", "skip: refused"),
     ]
-    assert not home.registry.parent.exists()
+    assert not home.accounts_file.parent.exists()
     done = home.azdo(*FILE)
     assert (done.code, done.out) == (shown.code, shown.out) == (0, shown.out)
     assert kept(home) == [(ANN, "contoso")]
@@ -336,7 +336,7 @@ def test_nothing_is_kept_without_a_yes(home: Home, pat: str) -> None:
         terminal.see(r"Import 1\?")
         terminal.type("n\r")
         assert terminal.ended() == 0
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
     with Terminal(home, "import", "--vault", "file", "--no-git-config") as terminal:
         terminal.see(r"Import 1\?")
         terminal.type("\r")
@@ -348,7 +348,7 @@ def test_without_a_vault_nothing_is_kept(home: Home, pat: str) -> None:
     """The file is never taken by itself."""
     git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
     result = home.azdo("import", "--yes")
-    assert (result.code, home.registry.exists()) == (1, False)
+    assert (result.code, home.accounts_file.exists()) == (1, False)
     assert "--vault file" in result.err
 
 
@@ -387,7 +387,7 @@ def test_killed_anywhere_it_leaves_nothing_or_everything(home: Home, emulator: E
     )
     outcomes = []
     for renames in range(20):
-        shutil.rmtree(home.registry.parent, ignore_errors=True)
+        shutil.rmtree(home.accounts_file.parent, ignore_errors=True)
         done = home.run(sys.executable, "-c", _KILLED, str(renames), *FILE)
         outcomes.append((done.code, sorted(kept(home))))
         answer = home.get(*at(), AZDO_YIELD="1").fields

@@ -182,7 +182,7 @@ def test_a_hostile_user_reaches_neither_the_terminal_nor_the_file_as_it_is(
     home.git("config", "--global", "credential.helper", str(script(home, "helper", body)))
     result = home.azdo(*FILE, "--org", "contoso", SECRET=pat)
     assert kept(home) == [(ANN, "contoso")]
-    assert "\x1b" not in result.out + result.err + home.registry.read_text()
+    assert "\x1b" not in result.out + result.err + home.accounts_file.read_text()
 
 
 def test_a_helper_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:

@@ -19,8 +19,8 @@ from git_credential_azdo import hosts
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import remote_of
-from git_credential_azdo.web import Web
+from git_credential_azdo.git.target import target_of
+from git_credential_azdo.web import HttpClient
 from tests.fuzz import verbs, words
 from tests.fuzz.messages import REGISTRY, SERVERS, as_lines, check_choice, check_organization, check_target
 
@@ -63,13 +63,13 @@ def test_an_organization_of_azure_devops_services_holds_letters_digits_and_hyphe
     pairs: list[tuple[str, str]],
 ) -> None:
     """Neither the path, the host nor a user makes it anything else, and a request for it goes to its own host."""
-    remote = REGISTRY.remote_of(Message(pairs))
-    if remote is not None:
-        check_organization(remote.organization, remote)
-        choice = rules.choose(remote, None, REGISTRY)
-        check_organization(choice.organization, remote)
-        if remote.services or REGISTRY.server(remote.address):
-            check_choice(choice, remote, REGISTRY)
+    target = REGISTRY.target_of(Message(pairs))
+    if target is not None:
+        check_organization(target.organization, target)
+        choice = rules.choose(target, None, REGISTRY)
+        check_organization(choice.organization, target)
+        if target.services or REGISTRY.server(target.address):
+            check_choice(choice, target, REGISTRY)
 
 
 @MANY
@@ -84,9 +84,9 @@ def test_a_host_is_taken_for_ours_or_registered_only_in_its_own_spelling(
 ) -> None:
     """Exactly, in ASCII of any case, with its scheme and its port."""
     message = Message(pairs)
-    remote = REGISTRY.remote_of(message)
-    if remote is not None:
-        check_target(remote, message.get("protocol") or "", message.get("host") or "")
+    target = REGISTRY.target_of(message)
+    if target is not None:
+        check_target(target, message.get("protocol") or "", message.get("host") or "")
 
 
 @pytest.mark.parametrize("address", SERVERS)
@@ -95,9 +95,9 @@ def test_a_registered_server_is_found_in_every_spelling_of_its_own(address: str)
     scheme, _, host = address.partition("://")
     port = "" if ":" in host else {"https": ":443", "http": ":80"}[scheme]
     for spelled in (host, host.upper(), host.title() + port):
-        remote = remote_of(Message([("protocol", scheme.upper()), ("host", spelled)]))
-        assert remote is not None
-        assert REGISTRY.server(remote.address) is not None
+        target = target_of(Message([("protocol", scheme.upper()), ("host", spelled)]))
+        assert target is not None
+        assert REGISTRY.server(target.address) is not None
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the descriptors of this process are put in place")
@@ -134,7 +134,7 @@ def test_no_request_leaves_for_an_origin_that_is_not_allowed(url: str) -> None:
         sent.append(request.url)
         return httpx.Response(200)
 
-    with Web(30, transport=httpx.MockTransport(note)) as web, contextlib.suppress(NetworkError):
+    with HttpClient(30, transport=httpx.MockTransport(note)) as web, contextlib.suppress(NetworkError):
         web.request("GET", url, headers={"Authorization": "Bearer x"}, retry=False)
     for gone in sent:
         assert gone.scheme == "https"

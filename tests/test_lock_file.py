@@ -91,7 +91,9 @@ def test_gets_and_changes_work_without_locks(
     assert all(f"password={ann.token()}".encode() in out for out, _ in results)
     assert len(emulator.requests) == 1
     assert home.azdo("use", ANN, "--org", "contoso").code == 0
-    assert not [name for _, _, names in os.walk(home.registry.parent) for name in names if ".held" in name]
+    assert not [
+        name for _, _, names in os.walk(home.accounts_file.parent) for name in names if ".held" in name
+    ]
 
 
 def test_a_killed_holder_holds_nothing_without_locks(
@@ -107,7 +109,7 @@ def test_a_killed_holder_holds_nothing_without_locks(
     with process.stdin:
         process.stdin.write("".join(f"{line}\n" for line in at()).encode())
     assert fault.arrived.wait(30)
-    held = home.registry.parent / "locks" / f"{ann.id}.held"
+    held = home.accounts_file.parent / "locks" / f"{ann.id}.held"
     assert held.read_bytes().startswith(b"%d " % process.pid)
     process.kill()
     process.wait()

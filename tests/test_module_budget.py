@@ -78,7 +78,7 @@ def warm(home: Home) -> tuple[Home, str]:
     from git_credential_azdo.accounts.fingerprint import digest
 
     mark = digest(b"00", token)
-    home.write_registry(
+    home.write_accounts_file(
         f"""version=1
 salt=00
 vault=file
@@ -101,7 +101,7 @@ tenant={TENANT}
 
 
 def _keep(home: Home, payload: str) -> None:
-    folder = home.registry.parent / "vault" / ANN / "access"
+    folder = home.accounts_file.parent / "vault" / ANN / "access"
     folder.mkdir(parents=True)
     (folder / TENANT).write_text(payload)
 
@@ -146,14 +146,14 @@ def test_a_warm_get_from_the_secret_service_loads_no_library(
     home, token = warm
     keyring_home: Home = request.getfixturevalue("keyring_home")
     assert keyring_home is home
-    payload = (home.registry.parent / "vault" / ANN / "access" / TENANT).read_text()
+    payload = (home.accounts_file.parent / "vault" / ANN / "access" / TENANT).read_text()
     write = (
         "import sys, keyring.backends.SecretService as s;"
         f"s.Keyring().set_password('git-credential-azdo', '{ANN}/access/{TENANT}', sys.stdin.read())"
     )
     assert home.run(sys.executable, "-c", write, given=payload).code == 0
     backend = "keyring.backends.SecretService.Keyring"
-    home.registry.write_text(home.registry.read_text().replace("vault=file", f"vault={backend}"))
+    home.accounts_file.write_text(home.accounts_file.read_text().replace("vault=file", f"vault={backend}"))
     modules, out = loaded(home, "get", "protocol=https\nhost=dev.azure.com\npath=contoso/app/_git/app\n")
     assert f"password={token}" in out
     assert modules == SERVING | ours("vault.secret_service", "vault.dbus") | {"_socket"}

@@ -65,7 +65,7 @@ def test_a_user_is_never_an_address_that_gets_the_token(
         assert home.erase(*lines, f"password={token}").code == 0
     home.get(*lines)
     nothing_left(emulator)
-    assert EVIL not in home.registry.read_text()
+    assert EVIL not in home.accounts_file.read_text()
 
 
 @pytest.mark.parametrize("user", HOSTILE_USERS)
@@ -127,7 +127,7 @@ def test_a_token_in_the_users_place_is_neither_printed_nor_sent_nor_written(
     for words in (("explain", url), ("doctor", "--url", url), ("use", token, "--org", "contoso")):
         home.azdo(*words)
     assert not [record for record in emulator.requests if token in f"{record.path}{record.headers}".lower()]
-    assert token not in home.registry.read_text().lower()
+    assert token not in home.accounts_file.read_text().lower()
 
 
 def test_a_token_in_the_users_place_that_is_the_pipelines_own_is_answered(home: Home) -> None:
@@ -145,8 +145,8 @@ def test_a_token_typed_as_the_user_is_written_to_the_vault_only(file_home: Home)
     lines = [*at(), f"username={token}", "password="]
     stored = file_home.store(*lines)
     assert (stored.code, stored.err) == (0, "")
-    assert token not in file_home.registry.read_text()
-    assert "kind=typed" in file_home.registry.read_text()
+    assert token not in file_home.accounts_file.read_text()
+    assert "kind=typed" in file_home.accounts_file.read_text()
     assert [path for path in vault_of(file_home).rglob("typed") if token in path.read_text()]
     assert file_home.get(*at()).fields == {"username": token, "password": ""}
     assert file_home.get(*at(username=token)).fields == {"password": ""}

@@ -8,9 +8,9 @@ from urllib.parse import quote
 import pytest
 
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.accounts_file import Registry
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import AMBIGUOUS, CHOSEN, NOT_COVERED, choose, organization_and_user
-from git_credential_azdo.git.target import Remote
+from git_credential_azdo.git.target import Target
 from tests.conftest import SCRIPT
 from tests.people import blocks, sign_in
 from tests.terminal import Terminal
@@ -122,7 +122,7 @@ def test_one_token_may_be_for_several_collections(home: Home, tfs: Server) -> No
 
 
 def test_typed_credentials_live_beside_the_token(home: Home, tfs: Server) -> None:
-    """Whom the address names is honoured; the token's own news never become typed credentials."""
+    """Whom the address names is honoured; the token's own news never become stored credentials."""
     token = tfs.new_token(new_password(), ERIN, "tfs/DefaultCollection")
     assert set_up(home, token).code == 0
     typed = tfs.users["frank"]
@@ -131,9 +131,9 @@ def test_typed_credentials_live_beside_the_token(home: Home, tfs: Server) -> Non
         assert home.get(*request, "username=frank").lines == [f"password={typed}"]
         answer = home.get(*request)
         assert (answer.fields["username"], answer.fields["password"]) == (ERIN, token)
-        kept = home.registry.read_text()
+        kept = home.accounts_file.read_text()
         assert home.store(*request, f"username={ERIN}", f"password={token}").err == ""
-        assert home.registry.read_text() == kept
+        assert home.accounts_file.read_text() == kept
     assert home.erase(*at(), "username=frank", f"password={typed}").err == ""
     assert home.get(*at(), "username=frank").out == ""
     assert home.get(*at()).fields["password"] == token
@@ -257,7 +257,7 @@ def test_people_see_and_forget_it(home: Home, tfs: Server) -> None:
 
 
 def test_server_add_still_needs_no_account(home: Home) -> None:
-    """Typed credentials as ever, silently."""
+    """Stored credentials as ever, silently."""
     assert home.azdo("server", "add", TFS, *FILE).code == 0
     password = new_password()
     assert home.store(*at(), "username=frank", f"password={password}").err == ""
@@ -288,10 +288,10 @@ def test_the_longest_listed_path_is_the_collection(
     ]
     other = Block([("kind", "pat"), ("id", "cloud"), ("org[]", "one"), ("default", "1")])
     server = Block([("kind", "server"), ("address", TFS)])
-    registry = Registry(Block(), [server, *accounts, other], [])
-    remote = Remote("https", "tfs.example.com", path=path)
-    assert organization_and_user(remote, registry) == (collection, None)
-    choice = choose(remote, None, registry)
+    accounts_file = AccountsFile(Block(), [server, *accounts, other], [])
+    target = Target("https", "tfs.example.com", path=path)
+    assert organization_and_user(target, accounts_file) == (collection, None)
+    choice = choose(target, None, accounts_file)
     assert (choice.account.id if choice.account else None) == chosen
     assert choice.outcome == (CHOSEN if chosen else AMBIGUOUS if path is None else NOT_COVERED)
 
@@ -300,8 +300,8 @@ def test_the_only_collection_is_meant_when_git_sends_no_path() -> None:
     """So that a refusal is remembered for it; the user in the request stays whole."""
     block = Block([("kind", "pat"), ("id", "one"), ("name", "erin"), ("address", TFS), ("org[]", f"{TFS}/c")])
     server = Block([("kind", "server"), ("address", TFS)])
-    registry = Registry(Block(), [server, block], [])
+    accounts_file = AccountsFile(Block(), [server, block], [])
     for user in (None, "erin", "x"):
-        remote = Remote("https", "tfs.example.com", user=user)
-        assert organization_and_user(remote, registry) == (f"{TFS}/c", user)
-        assert (choose(remote, None, registry).outcome == CHOSEN) == (user != "x")
+        target = Target("https", "tfs.example.com", user=user)
+        assert organization_and_user(target, accounts_file) == (f"{TFS}/c", user)
+        assert (choose(target, None, accounts_file).outcome == CHOSEN) == (user != "x")

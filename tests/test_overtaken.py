@@ -20,7 +20,7 @@ HOST = ("protocol=https", "host=tfs.example.com")
 
 def entries(home: Home) -> set[str]:
     """Return the ids under which the file vault keeps anything."""
-    vault = home.registry.parent / "vault"
+    vault = home.accounts_file.parent / "vault"
     return {path.name for path in vault.iterdir()} if vault.exists() else set()
 
 
@@ -86,4 +86,4 @@ def test_what_is_no_servers_name_is_not_registered(home: Home, url: str) -> None
     """A pattern would switch every other helper off for hosts that we never serve."""
     result = home.azdo("server", "add", url, "--vault", "file")
     assert result.code == 1
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()

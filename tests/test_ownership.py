@@ -96,12 +96,12 @@ PLACES = [
 def test_what_others_may_write_is_not_believed(warm: tuple[Home, str], place: str, bit: int) -> None:
     """One line that names it, the command that cures, and silence for other hosts."""
     home, token = warm
-    path = home.registry.parent / place
+    path = home.accounts_file.parent / place
     path.chmod(path.stat().st_mode | bit)
     result = home.get(*at())
     assert_refused(result, str(path).rstrip("/"), "other users may have changed it")
     hint = result.err.splitlines()[-1].partition("hint: ")[2]
-    assert hint == f"chmod -R go= {home.registry.parent}"
+    assert hint == f"chmod -R go= {home.accounts_file.parent}"
     for verb in (home.get, home.store, home.erase):
         other = verb(*at(host="github.com", username="x", password="y"))
         assert (other.out, other.err, other.code) == ("", "", 0)
@@ -114,7 +114,7 @@ def test_a_token_endpoint_that_another_user_wrote_gets_no_token(
 ) -> None:
     """The group may write the file, and did."""
     emulator.add_server(EVIL, {})
-    home.registry.chmod(0o660)
+    home.accounts_file.chmod(0o660)
     stale.set_all("token_endpoint", [f"{EVIL}/token"])
     before = everything_kept(home)
     assert_refused(home.get(*at()), "other users may have changed it")
@@ -126,18 +126,18 @@ def test_a_token_endpoint_that_another_user_wrote_gets_no_token(
 
 def test_nothing_is_written_where_others_may_write(home: Home, stale: Account) -> None:
     """A new token would lie there for the taking."""
-    access = home.registry.parent / "vault" / stale.id / "access"
+    access = home.accounts_file.parent / "vault" / stale.id / "access"
     access.chmod(0o777)
     assert_refused(home.get(*at()), "other users may have changed it")
     with pytest.raises(Unsafe, match="other users may have changed it"):
-        write_own(str(access / "x"), b"secret", str(home.registry.parent))
+        write_own(str(access / "x"), b"secret", str(home.accounts_file.parent))
     assert [path.name for path in access.iterdir()] == [stale.all("tenant")[0]]
 
 
 def test_a_sticky_folder_is_no_danger(warm: tuple[Home, str]) -> None:
     """Others cannot touch what is ours there; Kubernetes mounts secrets and settings so."""
     home, token = warm
-    home.registry.parent.chmod(0o1777)
+    home.accounts_file.parent.chmod(0o1777)
     assert home.get(*at()).fields["password"] == token
 
 
@@ -169,11 +169,11 @@ def test_a_linked_accounts_file_is_followed_to_a_file_that_is_believed(warm: tup
     home, token = warm
     dotfiles = home.folder / "dotfiles"
     dotfiles.mkdir()
-    home.registry.rename(dotfiles / "azdo")
-    home.registry.symlink_to(dotfiles / "azdo")
+    home.accounts_file.rename(dotfiles / "azdo")
+    home.accounts_file.symlink_to(dotfiles / "azdo")
     assert home.get(*at()).fields["password"] == token
     assert home.azdo("use", "ann@contoso.com", "--org", "contoso").code == 0
-    assert home.registry.is_symlink()
+    assert home.accounts_file.is_symlink()
     assert "kind=binding" in (dotfiles / "azdo").read_text()
     for path, mode in ((dotfiles, 0o777), (dotfiles / "azdo", 0o666)):
         before = path.stat().st_mode
@@ -186,8 +186,8 @@ def test_a_linked_folder_of_ours_is_followed_and_one_in_the_vault_is_not(warm: t
     """A person may move the whole folder; below it, everything is made by us."""
     home, token = warm
     elsewhere = home.folder / "elsewhere"
-    home.registry.parent.rename(elsewhere)
-    home.registry.parent.symlink_to(elsewhere)
+    home.accounts_file.parent.rename(elsewhere)
+    home.accounts_file.parent.symlink_to(elsewhere)
     assert home.get(*at()).fields["password"] == token
     (elsewhere / "vault").rename(elsewhere / "other")
     (elsewhere / "vault").symlink_to("other")
@@ -199,7 +199,7 @@ def test_a_linked_folder_of_ours_is_followed_and_one_in_the_vault_is_not(warm: t
 def test_what_is_no_file_ends_in_one_line(warm: tuple[Home, str], what: str, place: str) -> None:
     """At once: nobody waits for a pipe's writer, and no memory fills with zeros."""
     home, _ = warm
-    path = home.registry.parent / place
+    path = home.accounts_file.parent / place
     path.unlink()
     if what == "fifo":
         os.mkfifo(path)
@@ -239,12 +239,12 @@ def test_another_user_s_file_is_not_believed(users: tuple[Home, str]) -> None:
     home, token = users
     assert run_as(USER, home, "get", *at()).fields["password"] == token
     for place in (".", "accounts", "vault", f"vault/aa11/access/{TENANT}"):
-        path = home.registry.parent / place
+        path = home.accounts_file.parent / place
         path.chmod(0o755)
         os.chown(path, MALLORY, MALLORY)
         result = run_as(USER, home, "get", *at())
         assert_refused(result, f"it belongs to user {MALLORY}, so that it is not believed")
-        assert result.err.endswith(f'hint: sudo chown -R "$USER" {home.registry.parent}\n')
+        assert result.err.endswith(f'hint: sudo chown -R "$USER" {home.accounts_file.parent}\n')
         assert run_as(USER, home, "get", *at(host="github.com")).err == ""
         os.chown(path, USER, USER)
     assert run_as(USER, home, "get", *at()).fields["password"] == token
@@ -254,8 +254,8 @@ def test_another_user_s_file_is_not_believed(users: tuple[Home, str]) -> None:
 def test_root_s_files_that_can_be_read_are_believed(users: tuple[Home, str]) -> None:
     """An administrator or a container's builder put them there."""
     home, token = users
-    give(home.registry.parent, 0)
-    for path in (home.registry.parent, *home.registry.parent.rglob("*")):
+    give(home.accounts_file.parent, 0)
+    for path in (home.accounts_file.parent, *home.accounts_file.parent.rglob("*")):
         path.chmod(0o755)
     assert run_as(USER, home, "get", *at()).fields["password"] == token
 
@@ -264,9 +264,9 @@ def test_root_s_files_that_can_be_read_are_believed(users: tuple[Home, str]) -> 
 def test_a_link_of_another_user_is_not_followed(users: tuple[Home, str]) -> None:
     """It leads to a file of ours, but not to the one that we made."""
     home, _ = users
-    home.registry.rename(home.folder / "ours")
-    home.registry.symlink_to(home.folder / "ours")
-    os.chown(home.registry, MALLORY, MALLORY, follow_symlinks=False)
+    home.accounts_file.rename(home.folder / "ours")
+    home.accounts_file.symlink_to(home.folder / "ours")
+    os.chown(home.accounts_file, MALLORY, MALLORY, follow_symlinks=False)
     assert_refused(run_as(USER, home, "get", *at()), "it is a symbolic link of another user")
 
 
@@ -276,13 +276,13 @@ def test_what_root_does_in_a_user_s_home_stays_the_user_s(shared: Home, emulator
     shared.environment.update({k: v for k, v in emulator.environment.items() if k != "HOME"})
     ann = sign_in(shared, emulator.world, ANN, "contoso")
     ann.let_pass(STALE)
-    (shared.registry.parent / "vault" / ann.id / "refresh.99999.new").write_text("token=")
+    (shared.accounts_file.parent / "vault" / ann.id / "refresh.99999.new").write_text("token=")
     give(shared.folder, USER)
     assert shared.get(*at()).fields["password"] == ann.token()
     assert shared.azdo("use", ANN, "--org", "contoso").code == 0
     assert len(emulator.requests) == 1
     assert owners(shared) == {USER}
-    assert (shared.registry.parent / "locks" / ann.id).exists()
+    assert (shared.accounts_file.parent / "locks" / ann.id).exists()
     assert run_as(USER, shared, "get", *at()).fields["password"] == ann.token()
 
 
@@ -290,11 +290,11 @@ def test_what_root_does_in_a_user_s_home_stays_the_user_s(shared: Home, emulator
 def test_what_root_makes_in_a_user_s_empty_home_is_the_user_s(shared: Home) -> None:
     """Every folder on the way, too."""
     give(shared.folder, USER)
-    write_own(str(shared.registry), b"version=1\n", str(shared.registry.parent))
-    with Lock(str(shared.registry.parent / "locks" / "a1"), 1):
+    write_own(str(shared.accounts_file), b"version=1\n", str(shared.accounts_file.parent))
+    with Lock(str(shared.accounts_file.parent / "locks" / "a1"), 1):
         pass
     assert owners(shared) == {USER}
-    assert shared.registry.stat().st_gid == USER
+    assert shared.accounts_file.stat().st_gid == USER
 
 
 @root
@@ -312,7 +312,7 @@ def test_root_uses_what_was_mounted_into_its_own_home(users: tuple[Home, str]) -
 def test_files_that_root_left_are_named_with_the_cure(users: tuple[Home, str], place: str) -> None:
     """As versions before did under sudo."""
     home, token = users
-    path = home.registry.parent / place
+    path = home.accounts_file.parent / place
     if not path.exists():
         path.touch()
     path.chmod(0o700)
@@ -323,8 +323,8 @@ def test_files_that_root_left_are_named_with_the_cure(users: tuple[Home, str], p
         result = run_as(USER, home, "get", *at())
         assert_refused(result, "Permission denied")
     assert f"since {path} belongs to root" in result.err
-    assert result.err.endswith(f'hint: sudo chown -R "$USER" {home.registry.parent}\n')
-    give(home.registry.parent, USER)
+    assert result.err.endswith(f'hint: sudo chown -R "$USER" {home.accounts_file.parent}\n')
+    give(home.accounts_file.parent, USER)
     assert run_as(USER, home, "get", *at()).fields["password"] == token
 
 

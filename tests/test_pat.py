@@ -39,7 +39,7 @@ def living(emulator: Emulator) -> list[Pat]:
 
 
 def kept(home: Home) -> list[dict[str, str]]:
-    """Return the registry's PAT accounts."""
+    """Return the accounts file's PAT accounts."""
     return [dict(pairs) for pairs in blocks(home) if ("kind", "pat") in pairs]
 
 
@@ -333,7 +333,7 @@ def test_one_organization_that_fails_does_not_hide_the_others(ann: Here, emulato
 def test_an_empty_list_says_so(here: Here, ann: Here) -> None:
     """And without an account that lists anything, how to ask."""
     assert "hint: you have no personal access token there" in ann.azdo("pat", "list", "--org", "contoso").err
-    here.registry.unlink()
+    here.accounts_file.unlink()
     result = here.azdo("pat", "list")
     assert (result.code, "hint: git credential-azdo pat list --org ORG" in result.err) == (1, True)
 
@@ -347,9 +347,9 @@ def test_a_token_is_revoked_and_forgotten(home: Home, ann: Here, emulator: Emula
     assert (result.code, result.err) == (0, "Mine is revoked, and forgotten here\n")
     assert (living(emulator), kept(home)) == ([], [])
     assert made.token not in "".join(
-        path.read_text() for path in home.registry.parent.rglob("*") if path.is_file()
+        path.read_text() for path in home.accounts_file.parent.rglob("*") if path.is_file()
     )
-    assert "binding" not in home.registry.read_text()
+    assert "binding" not in home.accounts_file.read_text()
     assert home.get(*at()).fields["password"] != made.token
 
 

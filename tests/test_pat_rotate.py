@@ -37,7 +37,7 @@ def ann(
 
 
 def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the registry's PAT accounts."""
+    """Return the accounts file's PAT accounts."""
     return [dict(pairs) for pairs in blocks(home) if ("kind", "pat") in pairs]
 
 

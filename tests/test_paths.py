@@ -108,7 +108,7 @@ def test_nobody_without_a_home_has_a_folder(monkeypatch: pytest.MonkeyPatch) -> 
             monkeypatch.setenv("HOME", home)
         assert paths.read_accounts() == b""
         with pytest.raises(paths.NoHome, match="HOME is not set") as caught:
-            paths.registry_path()
+            paths.accounts_path()
         assert caught.value.hint == "export HOME=FOLDER"
 
 
@@ -116,7 +116,7 @@ def test_everything_lies_in_the_folder(tmp_path: Path, monkeypatch: pytest.Monke
     """And to ask for it touches no file."""
     monkeypatch.setattr(paths, "folder", lambda: str(tmp_path / "ours"))
 
-    found = [paths.registry_path(), paths.lock_path("4f"), paths.vault_folder()]
+    found = [paths.accounts_path(), paths.lock_path("4f"), paths.vault_folder()]
 
     assert found == [
         str(tmp_path / "ours" / name) for name in ("accounts", os.path.join("locks", "4f"), "vault")
@@ -127,7 +127,7 @@ def test_everything_lies_in_the_folder(tmp_path: Path, monkeypatch: pytest.Monke
 @unix
 def test_the_usual_cases_load_nothing() -> None:
     """Every ``get`` asks."""
-    script = "import sys; from git_credential_azdo.accounts import place; paths.folder(); print(*sys.modules)"
+    script = "import sys; from git_credential_azdo import paths; paths.folder(); print(*sys.modules)"
     environment = {**os.environ, "HOME": "/home/jo"}
 
     done = subprocess.run(

@@ -11,7 +11,7 @@ import pytest
 from git_credential_azdo.devops import api, pat_errors, pats
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.target import Organization
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -29,7 +29,7 @@ MADE = {
 CONTOSO = Organization("contoso")
 
 
-def web(*answers: httpx.Response) -> tuple[Web, list[httpx.Request]]:
+def web(*answers: httpx.Response) -> tuple[HttpClient, list[httpx.Request]]:
     """Return a client that gets these answers, and the requests that it sent."""
     left = list(answers)
     sent: list[httpx.Request] = []
@@ -38,20 +38,20 @@ def web(*answers: httpx.Response) -> tuple[Web, list[httpx.Request]]:
         sent.append(request)
         return left.pop(0)
 
-    return Web(5, transport=httpx.MockTransport(handler)), sent
+    return HttpClient(5, transport=httpx.MockTransport(handler)), sent
 
 
-def list_active(client: Web) -> object:
+def list_active(client: HttpClient) -> object:
     """List."""
     return pats.active(client, CONTOSO, ME)
 
 
-def create(client: Web) -> object:
+def create(client: HttpClient) -> object:
     """Make one."""
     return pats.create(client, CONTOSO, ME, name="n", scope="vso.code", expires_utc=1_600_000_000)
 
 
-def revoke(client: Web) -> object:
+def revoke(client: HttpClient) -> object:
     """Revoke one."""
     return pats.revoke(client, CONTOSO, ME, "abc")
 
@@ -120,7 +120,7 @@ def test_a_caller_of_the_wrong_kind_is_told_so(status: int) -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 @pytest.mark.parametrize("status", [200, 203])
-def test_a_web_page_means_another_tenant(call: Callable[[Web], object], status: int) -> None:
+def test_a_web_page_means_another_tenant(call: Callable[[HttpClient], object], status: int) -> None:
     """It comes as a success."""
     client, _ = web(httpx.Response(status, html="<html>Sign In</html>"))
     with pytest.raises(api.Refused, match="of another tenant") as caught:
@@ -129,7 +129,7 @@ def test_a_web_page_means_another_tenant(call: Callable[[Web], object], status: 
 
 
 @pytest.mark.parametrize("call", CALLS)
-def test_a_refusal_comes_as_a_success(call: Callable[[Web], object]) -> None:
+def test_a_refusal_comes_as_a_success(call: Callable[[HttpClient], object]) -> None:
     """With the service's words of 7.2, if there are any; a control character does not pass."""
     body = {"patToken": None, "patTokenError": "accessDenied", "patTokenErrorMessage": "Not\x1b you."}
     client, _ = web(httpx.Response(200, json=body))

@@ -161,7 +161,7 @@ def test_a_token_just_received_is_good_for_whoever_waited_for_it(
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     now = int(time.time())
     ann.keep(f"access/{CONTOSO}", received_utc=str(now), expires_utc=str(now + 240))
-    account = accounts_file.read(home.registry.read_bytes()).accounts[0]
+    account = accounts_file.read(home.accounts_file.read_bytes()).accounts[0]
     assert tokens._usable(account, CONTOSO, account.marks, since=now) is not None
     assert tokens._usable(account, CONTOSO, account.marks, since=now + 5) is None
     assert tokens._usable(account, CONTOSO, account.marks) is None
@@ -248,7 +248,7 @@ def test_an_account_forgotten_during_the_refresh_leaves_nothing_behind(
 def test_whoever_cannot_wait_any_longer_says_so(home: Home, emulator: Emulator, stale: Account) -> None:
     """Another process hangs in its refresh: the wait ends with the time that a ``get`` has."""
     assert stale.token()
-    folder = home.registry.parent / "locks"
+    folder = home.accounts_file.parent / "locks"
     with lock.Lock(str(folder / stale.id), 1):
         result = home.get(*at(), AZDO_TIMEOUT="1")
     assert (result.out, emulator.requests) == ("quit=1\n", [])

@@ -12,7 +12,7 @@ from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.target import Organization
 from git_credential_azdo.signin import aadsts, entra
 from git_credential_azdo.signin.oauth import TokenRefused
-from git_credential_azdo.web import Answer
+from git_credential_azdo.web import Response
 from tests.emulator.aadsts import KINDS
 
 ACTIVITY = "6f0b9d52-3c1e-4d8a-9f57-0c6a1e2b7d43"
@@ -106,7 +106,7 @@ def test_every_code_of_azure_devops_is_worded(text: str, said: str, place: str) 
     else:
         body = f"<html><body>{text}</body></html>".encode()
     error = api.refusal(
-        Answer("dev.azure.com", 403, headers, body), "the organization contoso", Organization("contoso")
+        Response("dev.azure.com", 403, headers, body), "the organization contoso", Organization("contoso")
     )
     code = text.partition(":")[0]
     assert code in refusals.CASES
@@ -127,7 +127,7 @@ def test_an_identity_that_never_signed_in_is_told_by_its_type() -> None:
     """This one comes without a code."""
     body = json.dumps({"message": "Identity x has not been materialized", "typeKey": "AadUserStateException"})
     error = api.refusal(
-        Answer("dev.azure.com", 401, [], body.encode()), "the organization contoso", Organization("contoso")
+        Response("dev.azure.com", 401, [], body.encode()), "the organization contoso", Organization("contoso")
     )
     assert error.message == (
         "the organization contoso does not know this identity yet: it never signed in there with a browser "
@@ -154,12 +154,12 @@ def test_what_comes_without_a_known_code_is_told_by_its_status(
     status: int, body: bytes, message: str
 ) -> None:
     """One line."""
-    error = api.refusal(Answer("dev.azure.com", status, [], body), "x")
+    error = api.refusal(Response("dev.azure.com", status, [], body), "x")
     assert error.message == message
     assert isinstance(error, ServiceError)
 
 
 def test_an_activity_id_that_is_none_is_left_out() -> None:
     """What a server sends cannot reach the terminal by this way."""
-    answer = Answer("dev.azure.com", 403, [("ActivityId", "\x1b[2J")], b'{"message": "TF400733: no"}')
+    answer = Response("dev.azure.com", 403, [("ActivityId", "\x1b[2J")], b'{"message": "TF400733: no"}')
     assert api.refusal(answer, "x").message == "x asks us to slow down (TF400733)"

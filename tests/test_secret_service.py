@@ -37,15 +37,15 @@ SESSION = "/org/freedesktop/secrets/session/s1"
 LOGIN = "/org/freedesktop/secrets/collection/login"
 READING = {"Hello", "ReadAlias", "Get", "SearchItems", "OpenSession", "GetSecret"}
 
-Answer = tuple[str, tuple[object, ...]] | str  # a signature and a body, or an error's name
+Response = tuple[str, tuple[object, ...]] | str  # a signature and a body, or an error's name
 
 
-def a_secret(value: bytes, session: str = SESSION, parameters: bytes = b"") -> Answer:
+def a_secret(value: bytes, session: str = SESSION, parameters: bytes = b"") -> Response:
     """Make the answer to GetSecret."""
     return "(oayays)", ((session, parameters, value, "text/plain"),)
 
 
-GOOD: dict[str, Answer] = {
+GOOD: dict[str, Response] = {
     "Hello": ("s", (":1.7",)),
     "ReadAlias": ("o", (LOGIN,)),
     "Get": ("v", (("b", False),)),
@@ -200,7 +200,7 @@ def test_no_item_is_no_secret() -> None:
         pytest.param({"GetSecret": "org.freedesktop.Secret.Error.IsLocked"}, id="the item"),
     ],
 )
-def test_where_keyring_would_show_a_dialog_it_is_locked(answers: dict[str, Answer]) -> None:
+def test_where_keyring_would_show_a_dialog_it_is_locked(answers: dict[str, Response]) -> None:
     """The error says what to run, and nothing was asked that could open a dialog."""
     bus = MadeUpBus(answers)
     with pytest.raises(VaultLocked) as locked:
@@ -231,7 +231,7 @@ def test_a_default_collection_that_is_not_seen_at_once_is_asked_for_again() -> N
         pytest.param({"GetSecret": a_secret(b"x" * dbus.LONGEST_MESSAGE)}, id="a secret too long"),
     ],
 )
-def test_anything_unusual_is_for_keyring(answers: dict[str, Answer]) -> None:
+def test_anything_unusual_is_for_keyring(answers: dict[str, Response]) -> None:
     """Then keyring reads it, or says in its own words why not."""
     with pytest.raises((NotOurs, dbus.BadMessageError)):
         talk(MadeUpBus(answers))

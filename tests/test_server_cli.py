@@ -36,7 +36,7 @@ def server(file_home: Home) -> Home:
 
 def our_config(home: Home) -> str:
     """Return what our own file of git's configuration holds, without comments."""
-    text = home.registry.with_name("gitconfig").read_text()
+    text = home.accounts_file.with_name("gitconfig").read_text()
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
 
 
@@ -51,10 +51,10 @@ def test_git_calls_us_for_it_and_nobody_else(server: Home) -> None:
 
 
 def test_twice_is_as_once(server: Home) -> None:
-    """In the registry and in git's configuration."""
-    before = (server.registry.read_text(), (server.folder / ".gitconfig").read_text())
+    """In the accounts file and in git's configuration."""
+    before = (server.accounts_file.read_text(), (server.folder / ".gitconfig").read_text())
     assert server.azdo("server", "add", f"{URL.upper()}/").code == 0
-    assert (server.registry.read_text(), (server.folder / ".gitconfig").read_text()) == before
+    assert (server.accounts_file.read_text(), (server.folder / ".gitconfig").read_text()) == before
     assert server.azdo("server", "list").lines == [URL]
 
 
@@ -73,7 +73,7 @@ def test_removing_forgets_what_was_typed_and_what_git_was_told(server: Home) -> 
     assert (again.code, "is not registered" in again.err) == (1, True)
     assert server.azdo("server", "remove", "https://git.example.com").code == 0
     assert not (server.folder / ".gitconfig").exists()
-    assert not server.registry.with_name("gitconfig").exists()
+    assert not server.accounts_file.with_name("gitconfig").exists()
 
 
 def test_http_only_on_demand(file_home: Home) -> None:
@@ -120,7 +120,7 @@ def test_what_is_no_server_of_ones_own_is_refused(home: Home, url: str, said: st
     result = home.azdo("server", "add", url)
     assert (result.code, result.err.count("\n")) == (1, 2)
     assert said in result.err
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
 
 
 def test_an_empty_list_says_how_to_add(home: Home) -> None:

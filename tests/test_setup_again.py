@@ -20,7 +20,7 @@ FILE = ("--vault", "file", "--no-browser")
 
 
 def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the registry's OAuth accounts; of repeated keys the last value."""
+    """Return the accounts file's OAuth accounts; of repeated keys the last value."""
     return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
 
 

@@ -32,7 +32,7 @@ def sign_in(home: Home, provider: Provider, *options: str) -> Result:
 
 
 def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the registry's OAuth accounts."""
+    """Return the accounts file's OAuth accounts."""
     return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
 
 

@@ -56,7 +56,7 @@ def test_it_is_shown_written_once_and_taken_back(home: Home, token: str) -> None
     before = "# mine\n[user]\n\tname = Ann\n[credential]\n\thelper = store\n"
     file.write_text(before)
     first = setup(home, token)
-    ours = home.registry.with_name("gitconfig")
+    ours = home.accounts_file.with_name("gitconfig")
     assert file.read_text() == f"{before}[include]\n\tpath = {ours}\n"
     for line in ("[include]", f"path = {ours}", f"git asks {SCRIPT} for", "https://dev.azure.com"):
         assert line in first.err
@@ -147,7 +147,7 @@ def test_without_git_the_account_is_kept_and_the_person_told(home: Home, token: 
 def test_a_file_that_may_not_be_written_is_named(home: Home, token: str) -> None:
     """Some manage their home by a program; the account is kept, and the hint lets git call us all the same."""
     home.folder.joinpath(".gitconfig").write_text("")
-    home.registry.parent.mkdir(parents=True, mode=0o700)
+    home.accounts_file.parent.mkdir(parents=True, mode=0o700)
     home.folder.chmod(0o500)
     result = setup(home, token)
     home.folder.chmod(0o700)
@@ -177,7 +177,7 @@ def test_a_locked_configuration_is_told(home: Home, token: str) -> None:
 
 def test_the_menu_asks_what_the_options_would_say(home: Home, token: str) -> None:
     """No option: how to sign in, which organization, and whether to write git's configuration."""
-    home.write_registry("version=1\nsalt=00112233445566778899aabbccddeeff\nvault=file\n")
+    home.write_accounts_file("version=1\nsalt=00112233445566778899aabbccddeeff\nvault=file\n")
     with Terminal(home, "setup") as terminal:
         terminal.see("How do you want to sign in")
         terminal.see("Choose")
@@ -200,4 +200,4 @@ def test_ctrl_c_at_the_menu_ends_quietly(home: Home) -> None:
         terminal.see("Choose")
         assert terminal.interrupted() == 130
         assert "Traceback" not in terminal.text
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()

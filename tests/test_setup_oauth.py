@@ -37,7 +37,7 @@ def asked(link: str) -> dict[str, str]:
 
 
 def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the registry's OAuth accounts; of repeated keys the last value."""
+    """Return the accounts file's OAuth accounts; of repeated keys the last value."""
     return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
 
 
@@ -59,7 +59,7 @@ def visit(address: str) -> int:
 def test_a_sign_in_says_who_where_and_how_to_undo_it_and_then_git_is_answered(
     home: Home, emulator: Emulator
 ) -> None:
-    """The tokens are in the vault only, the registry names the account, git's configuration calls us."""
+    """The tokens are in the vault only, the accounts file names the account, git's configuration calls us."""
     result = sign_in(home, emulator)
     assert (result.code, result.out) == (0, "")
     for said in (

@@ -39,7 +39,7 @@ def give(home: Home, token: str | bytes, *options: str) -> Result:
 
 
 def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the registry's PAT accounts."""
+    """Return the accounts file's PAT accounts."""
     return [dict(pairs) for pairs in blocks(home) if ("kind", "pat") in pairs]
 
 

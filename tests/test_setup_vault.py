@@ -54,7 +54,7 @@ def test_without_a_keyring_the_file_is_named_and_not_taken(home: Home, emulator:
     assert (result.code, emulator.requests) == (1, [])
     assert "error: no OS keyring works here" in result.err
     assert "hint: git credential-azdo setup --vault file" in result.err
-    assert not home.registry.exists() or not [p for p in blocks(home) if ("kind", "pat") in p]
+    assert not home.accounts_file.exists() or not [p for p in blocks(home) if ("kind", "pat") in p]
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
@@ -72,7 +72,7 @@ def test_without_a_keyring_a_person_is_asked_for_consent(
             terminal.see("Write this")
             terminal.type("\r")
         assert terminal.ended() == code
-    assert home.registry.exists() is (code == 0)
+    assert home.accounts_file.exists() is (code == 0)
     if code == 0:
         assert setup(home, emulator, **NONE).code == 0
         assert home.get(*at(), **NONE).fields["username"] == ANN

@@ -76,7 +76,7 @@ def test_a_service_principal_with_a_secret_is_set_up_and_renewed(home: Home, emu
     assert f"Signed in as {CLIENT} (build)" in result.err
     block = block_of(home, "service-principal")
     assert (block["tenant"], block["client_id"], block["org[]"]) == (CONTOSO, CLIENT, "contoso")
-    assert secret not in home.registry.read_text()
+    assert secret not in home.accounts_file.read_text()
     answer = home.get(*APP).fields
     assert answer["username"] == CLIENT
     assert is_taken(emulator, answer["password"])
@@ -155,7 +155,7 @@ def test_a_wrong_passphrase_keeps_nothing(home: Home, emulator: Emulator) -> Non
     assert result.code == 1
     assert "the passphrase of" in result.err
     assert "is wrong" in result.err
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
 
 
 def test_a_refusal_at_a_renewal_names_the_identity_and_the_cure(home: Home, emulator: Emulator) -> None:
@@ -194,7 +194,7 @@ def test_an_organization_that_does_not_know_it_is_told_at_setup(home: Home, emul
     assert result.code == 1
     assert f"the organization contoso-labs does not know {CLIENT}" in result.err
     assert "https://dev.azure.com/contoso-labs/_settings/users" in result.err
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
 
 
 def test_setting_up_again_with_a_certificate_replaces_the_secret(home: Home, emulator: Emulator) -> None:
@@ -293,7 +293,7 @@ def test_an_identity_that_the_machine_does_not_have_is_named(
     result = setup(home, "--managed-identity", CLIENT, **machine)
     assert result.code == 1
     assert f"this Azure VM gave no token for the identity {CLIENT}: Identity not found" in result.err
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
 
 
 def test_app_service_is_asked_with_its_header_and_never_replaced_by_another_service(
@@ -551,7 +551,7 @@ def test_half_a_configuration_is_an_error_that_names_what_is_missing(
     assert told in result.err
     assert "login.microsoftonline.com/" not in result.err
     assert not [record for record in emulator.seen(LOGIN) if "authorize" in record.path]
-    assert not home.registry.exists() or "kind=" not in home.registry.read_text()
+    assert not home.accounts_file.exists() or "kind=" not in home.accounts_file.read_text()
 
 
 def test_without_the_signing_library_one_line_says_how_to_get_it(

@@ -8,7 +8,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import remote_of
+from git_credential_azdo.git.target import target_of
 from tests.emulator import azure_devops
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.emulator.model import App
@@ -184,7 +184,7 @@ def test_what_cannot_be_registered_is_refused(home: Home, words: list[str], said
     result = home.azdo("server", "add", *words)
     assert result.code != 0
     assert said in result.err
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
 
 
 def test_a_pipelines_token_serves_its_own_organization_there(home: Home) -> None:
@@ -239,18 +239,18 @@ def test_an_organization_of_another_cloud_is_called_by_its_address(
 ) -> None:
     """So it is never taken for one of the same name on dev.azure.com, which keeps its name."""
     pairs = [("protocol", "https"), ("host", f"{US.upper()}:443"), *([("path", path)] if path else [])]
-    remote = remote_of(Message(pairs), [US])
-    assert remote
-    assert (remote.services, remote.host, remote.organization, remote.repository) == (
+    target = target_of(Message(pairs), [US])
+    assert target
+    assert (target.services, target.host, target.organization, target.repository) == (
         True,
         US,
         organization,
         repository,
     )
-    unknown = remote_of(Message(pairs))
+    unknown = target_of(Message(pairs))
     assert unknown
     assert (unknown.services, unknown.organization, unknown.repository) == (False, None, None)
-    public = remote_of(
+    public = target_of(
         Message([("protocol", "https"), ("host", "dev.azure.com"), ("path", path or "x")]), [US]
     )
     assert public
@@ -270,7 +270,7 @@ def test_a_sign_in_is_asked_for_again_with_all_that_it_was_made_with(home: Home,
         *us("fabrikam/app/_git/app"), f"wwwauth[]=Bearer authorization_uri=https://{LOGIN}/{FABRIKAM}"
     )
     assert result.lines == ["quit=1"]
-    vault = home.registry.parent / "vault" / accounts(home)[0]["id"]
+    vault = home.accounts_file.parent / "vault" / accounts(home)[0]["id"]
     (vault / "refresh").unlink()
     gone = home.get(
         *us("fabrikam/app/_git/app"), f"wwwauth[]=Bearer authorization_uri=https://{LOGIN}/{FABRIKAM}"

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.accounts_file import Registry
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import remote_of
+from git_credential_azdo.git.target import target_of
 from git_credential_azdo.helper import issued
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
 from tests.people import add_block, at, bind, blocks, challenge, everything_kept, give_pat, sign_in, vault_of
@@ -251,16 +251,16 @@ def test_over_http_nothing_is_stored_or_erased(home: Home, ann: Account) -> None
 
 
 def test_an_account_that_is_forgotten_meanwhile_is_not_brought_back() -> None:
-    """Between reading and writing the registry somebody logged out: the news changes nothing."""
+    """Between reading and writing the accounts file somebody logged out: the news changes nothing."""
     account = [("kind", "oauth"), ("id", "a1"), ("token[]", "- d 1"), ("rejected[]", "contoso 1")]
-    remote = remote_of(
+    target = target_of(
         Message([("protocol", "https"), ("host", "dev.azure.com"), ("path", "contoso/x/_git/y")])
     )
-    assert remote is not None
-    before = Registry(Block(), [Block(account)], [])
+    assert target is not None
+    before = AccountsFile(Block(), [Block(account)], [])
     given = issued.Given(before.accounts[0], "", "d", 1)
-    for change in (issued.confirm(given, remote, before), issued.refuse(given, remote, before)):
-        after = Registry(Block(), [], [])
+    for change in (issued.confirm(given, target, before), issued.refuse(given, target, before)):
+        after = AccountsFile(Block(), [], [])
         assert change is not None
         change(after)
         assert after.blocks == []
@@ -271,7 +271,7 @@ def test_a_state_of_a_forgotten_account_is_not_believed(home: Home, ann: Account
     given = home.get(STATE, *at()).lines
     ann.set_all("token[]", [])
     ann.set_all("name", [])
-    home.write_registry(home.registry.read_text().replace(f"id={ann.id}", "id=another"))
+    home.write_accounts_file(home.accounts_file.read_text().replace(f"id={ann.id}", "id=another"))
     before = everything_kept(home)
     assert home.erase(STATE, *at(), *given).err == ""
     assert everything_kept(home) == before
@@ -287,8 +287,8 @@ def test_marks_that_cannot_be_read_are_ignored(home: Home, ann: Account) -> None
 def test_a_registry_that_cannot_be_written_costs_one_line(home: Home, ann: Account) -> None:
     """The next erase may fare better."""
     given = home.get(*at()).lines
-    os.mkdir(f"{home.registry}.lock")
+    os.mkdir(f"{home.accounts_file}.lock")
     result = home.erase(*at(), *given)
-    assert result.err.startswith(f"git-credential-azdo: error: cannot write {home.registry}: ")
+    assert result.err.startswith(f"git-credential-azdo: error: cannot write {home.accounts_file}: ")
     assert (result.err.count("\n"), result.code) == (1, 0)
     assert home.get(*at()).fields["password"] == ann.token()

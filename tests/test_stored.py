@@ -73,7 +73,7 @@ def test_without_a_path_two_organizations_are_not_guessed_between(file_home: Hom
     file_home.store(*ELSEWHERE, "username=ann", f"password={other}")
     result = file_home.get(*at(None))
     assert result.out == ""
-    assert "credentials typed for several organizations fit" in result.err
+    assert "stored credentials of several organizations fit" in result.err
     assert file_home.get(*at(None, username="fabrikam")).fields["password"] == other
 
 
@@ -111,7 +111,7 @@ def test_where_several_accounts_fit_it_is_ignored_too(home: Home, emulator: Emul
 def test_a_token_of_another_organization_does_not_stand_in_its_way(
     home: Home, emulator: Emulator, password: str
 ) -> None:
-    """A PAT serves only what it lists: elsewhere a typed credential is kept and answered."""
+    """A PAT serves only what it lists: elsewhere a stored credential is kept and answered."""
     give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam")
     home.store(*at(APP, username="ann", password=password))
     assert home.get(*at(APP)).fields["password"] == password
@@ -164,8 +164,8 @@ def test_after_its_end_it_is_as_if_it_were_not_there(file_home: Home, password: 
         *at(APP, username="ann", password=password), f"password_expiry_utc={int(time.time()) + 900}"
     )
     assert file_home.get(*at(APP)).fields["password"] == password
-    text = file_home.registry.read_text()
-    file_home.write_registry(text.replace("expires_utc=", "expires_utc=1\nwas="))
+    text = file_home.accounts_file.read_text()
+    file_home.write_accounts_file(text.replace("expires_utc=", "expires_utc=1\nwas="))
     result = file_home.get(*at(APP))
     assert (result.out, result.err.count("\n")) == ("", 1)
     assert "git credential-azdo setup --org contoso" in result.err

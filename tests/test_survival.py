@@ -64,7 +64,7 @@ def answer(value: object, status: int = 200) -> faults.Fault:
 def test_a_failed_refresh_is_one_line_and_loses_nothing(
     home: Home, emulator: Emulator, stale: Account, fault: object, texts: list[str]
 ) -> None:
-    """Registry and vault are untouched, and the next ``get`` works."""
+    """AccountsFile and vault are untouched, and the next ``get`` works."""
     assert callable(fault)
     emulator.refuse(LOGIN, fault())
     before = everything_kept(home)
@@ -195,10 +195,10 @@ def test_a_tenant_that_refuses_the_account_is_forgotten(
 def test_a_tenant_that_cannot_be_forgotten_hides_no_refusal(
     home: Home, emulator: Emulator, stale: Account
 ) -> None:
-    """The registry is read-only: the person still hears of the refusal."""
+    """The accounts file is read-only: the person still hears of the refusal."""
     emulator.world.tenants[FABRIKAM].guests.clear()
     bind(home, "fabrikam", stale)
-    (home.registry.parent / "accounts.lock").mkdir()
+    (home.accounts_file.parent / "accounts.lock").mkdir()
     result = home.get(*at("fabrikam/app/_git/app"), *challenge(FABRIKAM))
     assert_refused(result, f"{ANN} is no member or guest of tenant {FABRIKAM}")
     assert stale.kept("refresh")

@@ -1,4 +1,4 @@
-"""What the verbs survive on this machine: a damaged registry, hostile folders, closed streams, being killed."""
+"""What the verbs survive on this machine: a damaged accounts file, hostile folders, closed streams, being killed."""
 
 from __future__ import annotations
 
@@ -45,8 +45,8 @@ def test_a_get_that_is_killed_leaves_nothing_in_the_way(
     process.wait()
     fault.released.set()
     emulator.faults.clear()
-    (home.registry.parent / "accounts.99999.new").write_text("version=1\n")
-    (home.registry.parent / "vault" / stale.id / "refresh.99999.new").write_text("token=")
+    (home.accounts_file.parent / "accounts.99999.new").write_text("version=1\n")
+    (home.accounts_file.parent / "vault" / stale.id / "refresh.99999.new").write_text("token=")
     result = home.get(*at())
     assert (result.fields["password"], result.err) == (stale.token(), "")
 
@@ -101,7 +101,7 @@ def test_a_stream_that_git_closed_early_is_no_error(
 
 def test_a_registry_of_a_newer_version_is_left_alone(home: Home, emulator: Emulator, stale: Account) -> None:
     """One line and the command; no verb writes anything. Other hosts hear nothing."""
-    home.write_registry(home.registry.read_text().replace("version=1", "version=2"))
+    home.write_accounts_file(home.accounts_file.read_text().replace("version=1", "version=2"))
     before = everything_kept(home)
     result = home.get(*at())
     assert_refused(result, "was written by a newer version of this program")
@@ -115,16 +115,17 @@ def test_a_registry_of_a_newer_version_is_left_alone(home: Home, emulator: Emula
 
 def test_a_damaged_block_costs_no_other_account(home: Home, emulator: Emulator, stale: Account) -> None:
     """It is named in one line, and put aside with the next change so that a person can mend it."""
-    home.write_registry(
-        home.registry.read_text() + "\nkind=pat\nno equals sign\n\nid=lost\n\nkind=oauth\nname=x\n"
+    home.write_accounts_file(
+        home.accounts_file.read_text() + "\nkind=pat\nno equals sign\n\nid=lost\n\nkind=oauth\nname=x\n"
     )
     result = home.get(*at())
     assert result.fields["password"] == stale.token()
-    assert f"an entry of {home.registry} is damaged and was left alone" in result.err
+    assert f"an entry of {home.accounts_file} is damaged and was left alone" in result.err
     assert (
-        f"error: what could not be read of {home.registry} is now in {home.registry}.damaged\n" in result.err
+        f"error: what could not be read of {home.accounts_file} is now in {home.accounts_file}.damaged\n"
+        in result.err
     )
-    aside = home.registry.with_name("accounts.damaged").read_text()
+    aside = home.accounts_file.with_name("accounts.damaged").read_text()
     assert "no equals sign" in aside
     assert home.get(*at()).err == ""
     assert len(emulator.requests) == 1
@@ -132,8 +133,8 @@ def test_a_damaged_block_costs_no_other_account(home: Home, emulator: Emulator, 
 
 def test_a_registry_that_cannot_be_read_hurts_no_other_host(home: Home) -> None:
     """One line for Azure DevOps; for others, silence."""
-    home.registry.mkdir(parents=True)
-    assert_refused(home.get(*at()), f"cannot read {home.registry}: ")
+    home.accounts_file.mkdir(parents=True)
+    assert_refused(home.get(*at()), f"cannot read {home.accounts_file}: ")
     for verb in (home.get, home.store, home.erase):
         result = verb(*at(host="github.com", username="x", password="y"))
         assert (result.out, result.err, result.code) == ("", "", 0)

@@ -26,7 +26,7 @@ TYPED = at("elsewhere/app/_git/app", username="x")
 def moody(home: Home) -> Home:
     """Return a home whose programs find the keyring with moods."""
     home.environment["PYTHONPATH"] = str(Path(__file__).parent.parent)
-    home.write_registry(f"version=1\nsalt=00112233445566778899aabbccddeeff\nvault={NAME}\n")
+    home.write_accounts_file(f"version=1\nsalt=00112233445566778899aabbccddeeff\nvault={NAME}\n")
     return home
 
 
@@ -132,7 +132,7 @@ def entries_of(home: Home) -> list[Path]:
 def expire(home: Home, ann: Account) -> None:
     """Let the access token be refused as an old one, since its entry may lie in parts."""
     ann.set_all("token[]", [f"{line} dropped" for line in ann.all("token[]")])
-    assert home.registry.exists()
+    assert home.accounts_file.exists()
 
 
 def test_a_short_keyring_gets_long_tokens_in_parts(moody: Home, emulator: Emulator, ann: Account) -> None:
@@ -171,7 +171,7 @@ def test_a_short_keyring_that_fails_at_any_point_keeps_the_old_value_or_the_new_
 
 def test_the_first_typed_credential_finds_a_keyring_silently(home: Home, moody: Home) -> None:
     """No vault is known yet: the trial says nothing, and its choice is remembered."""
-    home.registry.unlink()
+    home.accounts_file.unlink()
     password = new_password()
     result = moody.store(*TYPED, f"password={password}", PYTHON_KEYRING_BACKEND=NAME)
     assert (result.out, result.err, result.code) == ("", "", 0)
@@ -186,13 +186,13 @@ def test_with_no_keyring_a_typed_credential_is_not_kept_anywhere(home: Home) -> 
     )
     assert (result.out, result.code) == ("", 1)
     assert "hint: git credential-azdo setup --vault file\n" in result.err
-    assert not home.registry.exists()
+    assert not home.accounts_file.exists()
 
 
 def test_a_home_that_cannot_be_written_costs_no_answer(moody: Home, emulator: Emulator, ann: Account) -> None:
-    """No lock, no vault, no registry: the refresh still answers, with one line."""
+    """No lock, no vault, no accounts file: the refresh still answers, with one line."""
     ann.let_pass(STALE)
-    folder = moody.registry.parent
+    folder = moody.accounts_file.parent
     (folder / "locks").write_text("")
     (folder / "accounts.lock").mkdir()
     before = everything_kept(moody)
@@ -204,24 +204,24 @@ def test_a_home_that_cannot_be_written_costs_no_answer(moody: Home, emulator: Em
 
 
 def test_a_mark_that_cannot_be_written_costs_no_answer(home: Home, emulator: Emulator) -> None:
-    """The vault took the token; the registry is read-only."""
+    """The vault took the token; the accounts file is read-only."""
     ann = sign_in(home, emulator.world, ANN, "contoso")
     ann.let_pass(STALE)
-    (home.registry.parent / "accounts.lock").mkdir()
+    (home.accounts_file.parent / "accounts.lock").mkdir()
     result = home.get(*at())
     assert result.fields["password"] == ann.token()
-    assert f"could not be kept: cannot write {home.registry}: " in result.err
+    assert f"could not be kept: cannot write {home.accounts_file}: " in result.err
     assert home.get(*at()).fields["password"] == ann.token()
     assert len(emulator.requests) == 1
 
 
 def test_a_reminder_that_cannot_be_remembered_costs_no_answer(home: Home, emulator: Emulator) -> None:
-    """Hint, answer, and a line about the registry."""
+    """Hint, answer, and a line about the accounts file."""
     pat = give_pat(home, emulator.world.new_pat(BOB), BOB, "*")
-    (home.registry.parent / "accounts.lock").mkdir()
+    (home.accounts_file.parent / "accounts.lock").mkdir()
     result = home.get(*at("any/app/_git/app"))
     assert result.fields["password"] == pat.kept("pat")["token"]
-    assert f"error: cannot write {home.registry}: " in result.err
+    assert f"error: cannot write {home.accounts_file}: " in result.err
 
 
 def test_ours_in_a_locked_secret_service(

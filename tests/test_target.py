@@ -13,10 +13,10 @@ from git_credential_azdo.git.target import (
     NIL_TENANT,
     Collection,
     Organization,
-    Remote,
+    Target,
     is_tenant,
     looks_like_token,
-    remote_of,
+    target_of,
     tenant_in,
 )
 from git_credential_azdo.hosts import LOGIN_HOSTS
@@ -26,19 +26,19 @@ TENANT = "3f2b1c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"
 
 def about(
     host: str | None, path: str | None = None, user: str | None = None, protocol: str | None = "https"
-) -> Remote | None:
+) -> Target | None:
     """Ask what the message with these values, and no others, is about."""
     given_ones = {"protocol": protocol, "host": host, "path": path, "username": user}
-    return remote_of(Message((key, value) for key, value in given_ones.items() if value is not None))
+    return target_of(Message((key, value) for key, value in given_ones.items() if value is not None))
 
 
-def ours(host: str, path: str | None = None, user: str | None = None, protocol: str = "https") -> Remote:
+def ours(host: str, path: str | None = None, user: str | None = None, protocol: str = "https") -> Target:
     """Return what the message is about, which must be Azure DevOps Services."""
-    remote = about(host, path, user, protocol)
-    assert remote is not None
-    assert remote.services
-    assert remote.host == "dev.azure.com"
-    return remote
+    target = about(host, path, user, protocol)
+    assert target is not None
+    assert target.services
+    assert target.host == "dev.azure.com"
+    return target
 
 
 ORGANIZATIONS = [
@@ -129,10 +129,10 @@ REPOSITORIES = [
 @pytest.mark.parametrize(("path", "repository"), REPOSITORIES)
 def test_the_repository_is_found_in_every_shape_of_url(path: str | None, repository: str | None) -> None:
     """And it is the same one with git's decoded path and git-lfs' undecoded one."""
-    remote = ours("dev.azure.com", path)
+    target = ours("dev.azure.com", path)
 
-    assert remote.repository == repository
-    assert remote.path == path
+    assert target.repository == repository
+    assert target.path == path
 
 
 @pytest.mark.parametrize(
@@ -140,10 +140,10 @@ def test_the_repository_is_found_in_every_shape_of_url(path: str | None, reposit
 )
 def test_both_spellings_of_an_organization_are_one(path: str, repository: str | None) -> None:
     """The path of *.visualstudio.com begins behind the organization."""
-    remote = ours("contoso.visualstudio.com", path.removeprefix("contoso/"))
+    target = ours("contoso.visualstudio.com", path.removeprefix("contoso/"))
 
-    assert (remote.organization, remote.repository) == ("contoso", repository)
-    assert remote.address == "https://dev.azure.com"
+    assert (target.organization, target.repository) == ("contoso", repository)
+    assert target.address == "https://dev.azure.com"
 
 
 # Every way in which a host may look like ours and be somebody else's (or not what a token may be sent to).
@@ -220,12 +220,12 @@ LOOK_ALIKES = [
 @pytest.mark.parametrize("host", LOOK_ALIKES)
 def test_a_look_alike_is_never_ours(host: str) -> None:
     """It may be a registered server, which gets no token of Azure DevOps, or no host that git could reach."""
-    remote = about(host, "contoso/p/_git/r", "contoso")
+    target = about(host, "contoso/p/_git/r", "contoso")
 
-    if remote is not None:
-        assert not remote.services
-        assert (remote.organization, remote.repository) == (None, None)
-        assert remote.address != "https://dev.azure.com"
+    if target is not None:
+        assert not target.services
+        assert (target.organization, target.repository) == (None, None)
+        assert target.address != "https://dev.azure.com"
 
 
 REAL_HOSTS = ["dev.azure.com", "contoso.visualstudio.com"]
@@ -248,9 +248,9 @@ def test_no_character_more_or_other_makes_a_host_ours(host: str, at: int, text: 
     legacy = re.fullmatch(r"([a-z0-9]|[a-z0-9][a-z0-9-]{0,48}[a-z0-9])\.visualstudio\.com", bare)
     expected = changed.isascii() and (bare == "dev.azure.com" or bool(legacy))
 
-    remote = about(changed)
+    target = about(changed)
 
-    assert (remote is not None and remote.services) == expected
+    assert (target is not None and target.services) == expected
 
 
 @given(
@@ -261,9 +261,9 @@ def test_no_character_more_or_other_makes_a_host_ours(host: str, at: int, text: 
 @example("dev.azure.com", "0443")
 def test_only_the_default_port_is_ours(host: str, port: str) -> None:
     """Port 443 and no port are one; any other port may be anybody's."""
-    remote = about(f"{host}:{port}")
+    target = about(f"{host}:{port}")
 
-    assert (remote is not None and remote.services) == (port == "443")
+    assert (target is not None and target.services) == (port == "443")
 
 
 @pytest.mark.parametrize(
@@ -284,13 +284,13 @@ def test_only_the_default_port_is_ours(host: str, port: str) -> None:
 )
 def test_any_other_web_host_is_a_server(protocol: str, host: str, address: str) -> None:
     """Known by scheme, host and port, the default port dropped."""
-    remote = about(host, "tfs/DefaultCollection/p/_git/r", "Somebody", protocol)
+    target = about(host, "tfs/DefaultCollection/p/_git/r", "Somebody", protocol)
 
-    assert remote is not None
-    assert not remote.services
-    assert remote.address == address == f"{remote.protocol}://{remote.host}"
-    assert (remote.path, remote.user) == ("tfs/DefaultCollection/p/_git/r", "Somebody")
-    assert (remote.organization, remote.repository) == (None, None)
+    assert target is not None
+    assert not target.services
+    assert target.address == address == f"{target.protocol}://{target.host}"
+    assert (target.path, target.user) == ("tfs/DefaultCollection/p/_git/r", "Somebody")
+    assert (target.organization, target.repository) == (None, None)
 
 
 @pytest.mark.parametrize(
@@ -329,21 +329,21 @@ def test_what_names_no_web_host_is_about_nothing(protocol: str | None, host: str
 )
 def test_services_over_http_are_still_recognized(host: str) -> None:
     """So that the person can be told; the protocol stays what it was."""
-    remote = ours(host, "contoso", protocol="HTTP")
+    target = ours(host, "contoso", protocol="HTTP")
 
-    assert remote.protocol == "http"
-    assert remote.address == "http://dev.azure.com"
+    assert target.protocol == "http"
+    assert target.address == "http://dev.azure.com"
 
 
 @pytest.mark.parametrize("user", [None, "", "contoso", "Jo@Contoso.com"])
 @pytest.mark.parametrize("host", ["dev.azure.com", "tfs.example.com"])
 def test_the_user_is_passed_on_as_it_came(host: str, user: str | None) -> None:
     """An empty user is not an absent one."""
-    remote = about(host, None, user)
+    target = about(host, None, user)
 
-    assert remote is not None
-    assert remote.user == user
-    assert remote.path is None
+    assert target is not None
+    assert target.user == user
+    assert target.path is None
 
 
 NAMES = ["c", "7", "contoso", "Contoso", "con-toso", "con--toso", "4711", "a" * 50]
@@ -387,8 +387,8 @@ def test_no_other_text_becomes_an_organization(name: str) -> None:
     assert Organization.read(name) is None
     with pytest.raises(ValueError, match="not the name"):
         Organization(name)
-    for remote in (about("dev.azure.com", f"{name}/_git/r"), about(f"{name}.visualstudio.com")):
-        assert remote is None or remote.organization in {None, name.split("/", maxsplit=1)[0].lower()}
+    for target in (about("dev.azure.com", f"{name}/_git/r"), about(f"{name}.visualstudio.com")):
+        assert target is None or target.organization in {None, name.split("/", maxsplit=1)[0].lower()}
 
 
 @given(st.text(st.characters() | st.sampled_from("aZ9-:/@%._\r\u212a"), max_size=60))
@@ -455,9 +455,9 @@ def test_a_text_as_long_as_a_token_looks_like_one() -> None:
 def test_no_message_makes_it_fail(host: str, path: str, user: str) -> None:
     """Whatever a URL holds; what it calls an organization is in the path."""
     for each in (host, "dev.azure.com", f"{host}.visualstudio.com"):
-        remote = about(each, path, user)
-        if remote and remote.organization and each == "dev.azure.com":
-            assert remote.organization in path.lower()
+        target = about(each, path, user)
+        if target and target.organization and each == "dev.azure.com":
+            assert target.organization in path.lower()
 
 
 @given(st.text("aB-9_%. é\udcff", min_size=1, max_size=8), st.text("aB-9_%. é\udcff", min_size=1, max_size=8))
@@ -468,9 +468,9 @@ def test_encoding_a_path_does_not_change_the_repository(project: str, name: str)
     encoded = ["".join(f"%{byte:02x}" for byte in text.encode("utf-8", "surrogateescape")) for text in plain]
     assume("%" not in project + name)  # a percent sign that git decoded and one that it did not look the same
 
-    remotes = [ours("dev.azure.com", f"contoso/{one}/_git/{two}") for one, two in (plain, encoded)]
+    targets = [ours("dev.azure.com", f"contoso/{one}/_git/{two}") for one, two in (plain, encoded)]
 
-    assert remotes[0].repository == remotes[1].repository
+    assert targets[0].repository == targets[1].repository
 
 
 CHALLENGES = [

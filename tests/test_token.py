@@ -169,12 +169,12 @@ def test_an_expired_pat_is_named(home: Home, emulator: Emulator) -> None:
 
 
 def test_the_reminder_of_an_ending_pat_comes_once_a_day(home: Home, emulator: Emulator) -> None:
-    """On stderr; stdout stays the token alone. A registry that cannot be written costs a line only."""
+    """On stderr; stdout stays the token alone. A accounts file that cannot be written costs a line only."""
     pat = emulator.world.new_pat(ANN, ["contoso"], "vso.code")
     give_pat(home, pat, ANN, "contoso", expires_in=86_400)
-    home.registry.with_name("accounts.lock").mkdir()
+    home.accounts_file.with_name("accounts.lock").mkdir()
     results = [token(home)]
-    home.registry.with_name("accounts.lock").rmdir()
+    home.accounts_file.with_name("accounts.lock").rmdir()
     results += [token(home), token(home)]
     assert [result.lines for result in results] == [[pat]] * 3
     assert [result.err.count("ends in") for result in results] == [1, 1, 0]

@@ -1,4 +1,4 @@
-"""update.py: the registry, written; nothing of it gets lost, whatever happens."""
+"""update.py: the accounts file, written; nothing of it gets lost, whatever happens."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from git_credential_azdo.lock import Busy, Lock
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
 
 FILE = b"version=1\nsalt=5a17\n\nid=a1\nkind=oauth\ncolour=blue\n"
 
@@ -30,7 +30,7 @@ from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.update import update
 for number in range(10):
     block = Block([("kind", "server"), ("address", sys.argv[1] + str(number))])
-    update(lambda registry: registry.blocks.append(block))
+    update(lambda accounts_file: accounts_file.blocks.append(block))
 """
 
 KILLED = """
@@ -38,28 +38,28 @@ import os
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.update import update
 os.{step} = lambda *_: os._exit(9)
-update(lambda registry: registry.blocks.append(Block([("kind", "server"), ("address", "new")])))
+update(lambda accounts_file: accounts_file.blocks.append(Block([("kind", "server"), ("address", "new")])))
 """
 
 
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the registry's path; neither it nor its folder is there."""
+    """Give the accounts file's path; neither it nor its folder is there."""
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     return tmp_path / "config" / "git-credential-azdo" / "accounts"
 
 
 @pytest.fixture
 def written(path: Path) -> Path:
-    """Give the registry's path with FILE there."""
+    """Give the accounts file's path with FILE there."""
     path.parent.mkdir(parents=True, mode=0o700)
     path.write_bytes(FILE)
     return path
 
 
-def add(registry: Registry, address: str = "https://tfs.example.com") -> str:
-    """Change the registry."""
-    registry.blocks.append(Block([("kind", "server"), ("address", address)]))
+def add(accounts_file: AccountsFile, address: str = "https://tfs.example.com") -> str:
+    """Change the accounts file."""
+    accounts_file.blocks.append(Block([("kind", "server"), ("address", address)]))
     return "added"
 
 
@@ -99,7 +99,7 @@ def test_a_byte_order_mark_costs_nothing(written: Path) -> None:
     """Some editors put one first: the salt, by which tokens are known again, is still there."""
     written.write_bytes(b"\xef\xbb\xbf" + FILE)
 
-    assert update(lambda registry: (registry.salt, registry.damaged)) == (b"5a17", [])
+    assert update(lambda accounts_file: (accounts_file.salt, accounts_file.damaged)) == (b"5a17", [])
 
     assert written.read_bytes() == FILE
 
@@ -115,7 +115,7 @@ def test_nothing_is_written_when_nothing_changed(written: Path) -> None:
     """The file stays the very same one."""
     before = written.stat()
 
-    update(lambda registry: registry.blocks[0].set("colour", "blue"))
+    update(lambda accounts_file: accounts_file.blocks[0].set("colour", "blue"))
 
     after = written.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
@@ -124,8 +124,8 @@ def test_nothing_is_written_when_nothing_changed(written: Path) -> None:
 def test_a_change_that_fails_changes_nothing(written: Path) -> None:
     """Its error comes through, and the lock is free again."""
 
-    def fail(registry: Registry) -> None:
-        add(registry)
+    def fail(accounts_file: AccountsFile) -> None:
+        add(accounts_file)
         raise KeyError
 
     with pytest.raises(KeyError):
@@ -143,9 +143,9 @@ def test_what_could_make_a_line_of_its_own_is_refused(written: Path, value: str,
     written.write_bytes(FILE + b"\ngarbage\n")
     pair = ("name", value) if where == "value" else (value, "name")
 
-    def change(registry: Registry) -> None:
-        add(registry)
-        registry.blocks.append(Block([("kind", "pat"), ("id", "p"), pair]))
+    def change(accounts_file: AccountsFile) -> None:
+        add(accounts_file)
+        accounts_file.blocks.append(Block([("kind", "pat"), ("id", "p"), pair]))
 
     with pytest.raises(ProtocolError):
         update(change)
@@ -194,9 +194,9 @@ def test_a_file_that_lost_its_first_block_gets_a_new_one(path: Path) -> None:
 
     update(add)
 
-    registry = read(path.read_bytes())
-    assert registry.salt
-    assert [account.id for account in registry.accounts] == ["a1"]
+    accounts_file = read(path.read_bytes())
+    assert accounts_file.salt
+    assert [account.id for account in accounts_file.accounts] == ["a1"]
 
 
 def test_writers_at_the_same_time_lose_nothing(path: Path) -> None:

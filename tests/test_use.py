@@ -33,29 +33,29 @@ def two(home: Home, emulator: Emulator) -> Home:
     return home
 
 
-def served(home: Home, path: str = "contoso/app/_git/app", host: str = "dev.azure.com") -> str:
+def credential(home: Home, path: str = "contoso/app/_git/app", host: str = "dev.azure.com") -> str:
     """Return who serves a repository."""
     return home.get(*at(path, host)).fields.get("username", "nobody")
 
 
 def test_an_organization(two: Home) -> None:
     """Both spellings of its host; the last word counts."""
-    assert served(two) == "nobody"
+    assert credential(two) == "nobody"
     result = two.azdo("use", "WORK", "--org", "https://contoso.visualstudio.com")
     assert (result.code, result.out, result.err) == (0, "work serves the organization contoso\n", "")
-    assert served(two) == ANN
-    assert served(two, "app/_git/app", "contoso.visualstudio.com") == ANN
+    assert credential(two) == ANN
+    assert credential(two, "app/_git/app", "contoso.visualstudio.com") == ANN
     assert two.azdo("use", BOB, "--org", "Contoso").code == 0
-    assert served(two) == BOB
+    assert credential(two) == BOB
 
 
 def test_the_default_serves_what_nothing_else_decides(two: Home) -> None:
     """There is one default; a binding comes before it."""
     assert two.azdo("use", BOB, "--default").code == 0
     assert two.azdo("use", "work").out == "work serves everything that nothing else decides\n"
-    assert served(two) == ANN
+    assert credential(two) == ANN
     assert two.azdo("use", BOB, "--org", "contoso").code == 0
-    assert served(two) == BOB
+    assert credential(two) == BOB
     assert two.azdo("accounts").out.count("(default)") == 1
 
 
@@ -76,9 +76,9 @@ def test_a_repository(two: Home, tmp_path: Path, url: str) -> None:
     assert two.azdo("use", "work", "--org", "contoso").code == 0
     result = two.run(SCRIPT, "use", BOB, "--repo", cwd=repository / "deep")
     assert result.out == f"{BOB} serves the repository contoso/my project/app\n"
-    assert served(two, "contoso/My Project/_git/App") == BOB
-    assert served(two, "contoso/My%20Project/_git/App.git/info/lfs") == BOB
-    assert served(two) == ANN
+    assert credential(two, "contoso/My Project/_git/App") == BOB
+    assert credential(two, "contoso/My%20Project/_git/App.git/info/lfs") == BOB
+    assert credential(two) == ANN
 
 
 def test_origin_is_meant_where_there_are_several(two: Home, tmp_path: Path) -> None:
@@ -129,11 +129,11 @@ def test_a_folder_without_one_repository_of_azure_devops(
 )
 def test_what_cannot_be_is_told(two: Home, words: tuple[str, ...], said: str) -> None:
     """One line and a hint; nothing changes."""
-    before = two.registry.read_text()
+    before = two.accounts_file.read_text()
     result = two.azdo("use", *words)
     assert (result.code, result.err.count("\n")) == (1, 2)
     assert said in result.err
-    assert two.registry.read_text() == before
+    assert two.accounts_file.read_text() == before
 
 
 def test_a_choice_ends_a_rejection(two: Home, emulator: Emulator) -> None:

@@ -20,7 +20,7 @@ from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import LOGIN_HOSTS, PATS_HOST, PROFILE_HOST, SERVICES_HOST
 from git_credential_azdo.trust import tls_context
-from git_credential_azdo.web import Answer, Web
+from git_credential_azdo.web import HttpClient, Response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -54,9 +54,11 @@ class Clock:
         self.now += seconds
 
 
-def answering(handler: Callable[[httpx.Request], httpx.Response], deadline: float = 30, **kwargs: Any) -> Web:
+def answering(
+    handler: Callable[[httpx.Request], httpx.Response], deadline: float = 30, **kwargs: Any
+) -> HttpClient:
     """Make a Web whose server is a function."""
-    return Web(deadline, allowed=ANYWHERE, transport=httpx.MockTransport(handler), **kwargs)
+    return HttpClient(deadline, allowed=ANYWHERE, transport=httpx.MockTransport(handler), **kwargs)
 
 
 class _Anywhere:
@@ -105,7 +107,7 @@ def whole_story(error: BaseException) -> str:
 
 def test_an_answer_knows_its_headers_without_case_and_in_order() -> None:
     """Azure DevOps sends WWW-Authenticate three times; the order says what it prefers."""
-    answer = Answer("h", 401, [("WWW-Authenticate", "Bearer"), ("www-authenticate", "Basic")], b"")
+    answer = Response("h", 401, [("WWW-Authenticate", "Bearer"), ("www-authenticate", "Basic")], b"")
 
     assert answer.all("Www-Authenticate") == ["Bearer", "Basic"]
     assert answer.header("WWW-AUTHENTICATE") == "Bearer"
@@ -116,7 +118,7 @@ def test_an_answer_knows_its_headers_without_case_and_in_order() -> None:
 @pytest.mark.parametrize("body", [b'{"a": 1}', b'\xef\xbb\xbf{"a": 1}', b' {"a":1}\r\n'])
 def test_json_is_read_with_and_without_a_byte_order_mark(body: bytes) -> None:
     """Azure DevOps puts a BOM before the JSON of its refusals."""
-    assert Answer("h", 401, [], body).json() == {"a": 1}
+    assert Response("h", 401, [], body).json() == {"a": 1}
 
 
 @pytest.mark.parametrize(
@@ -134,7 +136,7 @@ def test_json_is_read_with_and_without_a_byte_order_mark(body: bytes) -> None:
 def test_what_is_not_json_is_told_by_host_and_status_only(content_type: str, body: bytes, said: str) -> None:
     """A sign-in page where data was due is one clear line, without a word of the page."""
     with pytest.raises(ServiceError, match=said) as caught:
-        Answer("dev.azure.com", 203, [("Content-Type", content_type)], body).json()
+        Response("dev.azure.com", 203, [("Content-Type", content_type)], body).json()
 
     assert "dev.azure.com" in str(caught.value)
     assert "203" in str(caught.value)
@@ -233,7 +235,7 @@ def test_asking_again_ends(method: str, retry: bool, headers: dict[str, str], ti
 )
 def test_retry_after_is_seconds_or_a_date(text: str, seconds: float | None) -> None:
     """RFC 9110 section 10.2.3 allows both; anything else counts as not said."""
-    assert web.retry_after(Answer("h", 429, [("Retry-After", text)], b""), 1_000_000) == seconds
+    assert web.retry_after(Response("h", 429, [("Retry-After", text)], b""), 1_000_000) == seconds
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
@@ -244,7 +246,7 @@ def test_a_refused_connection_is_tried_again_for_every_method(method: str) -> No
         port = taken.getsockname()[1]
 
     with (
-        Web(30, allowed=ANYWHERE, clock=clock, sleep=clock.sleep) as client,
+        HttpClient(30, allowed=ANYWHERE, clock=clock, sleep=clock.sleep) as client,
         pytest.raises(NetworkError) as caught,
     ):
         client.request(
@@ -267,7 +269,7 @@ def test_a_lost_answer_to_a_post_is_not_asked_for_again() -> None:
 
     with (
         server(behave) as port,
-        Web(5, allowed=ANYWHERE, sleep=clock.sleep) as client,
+        HttpClient(5, allowed=ANYWHERE, sleep=clock.sleep) as client,
         pytest.raises(NetworkError, match="broke before the answer was complete") as caught,
     ):
         client.request("POST", f"http://127.0.0.1:{port}/", form={"refresh_token": SECRET})
@@ -282,7 +284,7 @@ def test_a_server_that_says_nothing_more_costs_no_more_than_the_deadline(drip: b
     """Silence before, within and after the head of the answer ends in one line, in time."""
     with (
         server(lambda connection: connection.sendall(drip)) as port,
-        Web(0.3, allowed=ANYWHERE) as client,
+        HttpClient(0.3, allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match=r"timed out after 1 s") as caught,
     ):
         client.request("GET", f"http://127.0.0.1:{port}/?{SECRET}")
@@ -298,7 +300,7 @@ def test_a_server_that_drips_is_bounded_too() -> None:
         while not stop.wait(0.05):
             connection.sendall(b"x")
 
-    with server(behave) as port, contextlib.ExitStack() as stack, Web(0.3, allowed=ANYWHERE) as client:
+    with server(behave) as port, contextlib.ExitStack() as stack, HttpClient(0.3, allowed=ANYWHERE) as client:
         stack.callback(stop.set)
         with pytest.raises(NetworkError, match="timed out"):
             client.request("GET", f"http://127.0.0.1:{port}/")
@@ -369,7 +371,7 @@ def test_a_request_that_cannot_be_made_is_one_line_without_the_secret(
 ) -> None:
     """Errors of httpx quote URLs and header values; ours do not."""
     with (
-        Web(1, allowed=ANYWHERE) as client,
+        HttpClient(1, allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match=r"cannot reach|may go to") as caught,
     ):
         client.request(method, url, headers=headers, retry=False)
@@ -402,7 +404,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused_with_the_cure(authorit
     """The hint names the setting of ours and of git that cures it."""
     with (
         tls_server(authority, "localhost") as port,
-        Web(5, allowed=ANYWHERE) as client,
+        HttpClient(5, allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match="its certificate does not verify") as caught,
     ):
         client.request("GET", f"https://localhost:{port}/")
@@ -422,7 +424,7 @@ def test_an_authority_of_ones_own_is_trusted_when_named(
     if way == "environment":
         monkeypatch.setenv("SSL_CERT_FILE", str(bundle))
 
-    with tls_server(authority, "localhost") as port, Web(5, settings, allowed=ANYWHERE) as client:
+    with tls_server(authority, "localhost") as port, HttpClient(5, settings, allowed=ANYWHERE) as client:
         assert client.request("GET", f"https://localhost:{port}/").json() == {}
 
 
@@ -430,7 +432,7 @@ def test_a_port_that_speaks_no_tls_is_told_so() -> None:
     """A plain http server behind an https address is named for what it is."""
     with (
         server(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port,
-        Web(5, allowed=ANYWHERE) as client,
+        HttpClient(5, allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match=r"no TLS connection \(\w+\)"),
     ):
         client.request("GET", f"https://127.0.0.1:{port}/")
@@ -443,7 +445,7 @@ def test_a_certificate_for_another_host_is_refused(authority: trustme.CA, tmp_pa
 
     with (
         tls_server(authority, "other.example") as port,
-        Web(5, Settings(ca_file=str(bundle)), allowed=ANYWHERE) as client,
+        HttpClient(5, Settings(ca_file=str(bundle)), allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match="its certificate does not verify"),
     ):
         client.request("GET", f"https://localhost:{port}/")
@@ -453,7 +455,7 @@ def test_verification_ends_only_when_switched_off(authority: trustme.CA) -> None
     """``verify=False`` is what git's http.sslVerify=false asks for."""
     with (
         tls_server(authority, "other.example") as port,
-        Web(5, Settings(verify=False), allowed=ANYWHERE) as client,
+        HttpClient(5, Settings(verify=False), allowed=ANYWHERE) as client,
     ):
         assert client.request("GET", f"https://localhost:{port}/").status == 200
 
@@ -464,7 +466,7 @@ def test_a_file_of_certificates_that_cannot_be_read_is_named(tmp_path: Path) -> 
     empty.write_text("")
     for path in (str(tmp_path / "none.pem"), str(empty)):
         with pytest.raises(NetworkError, match="cannot read the certificates of") as caught:
-            Web(5, Settings(ca_file=path), allowed=ANYWHERE).request("GET", "https://localhost:1/")
+            HttpClient(5, Settings(ca_file=path), allowed=ANYWHERE).request("GET", "https://localhost:1/")
 
         assert "http.sslCAInfo" in str(caught.value.hint)
 
@@ -511,7 +513,7 @@ def test_a_proxy_that_refuses_is_named_with_its_cure(monkeypatch: pytest.MonkeyP
         if way == "environment":
             monkeypatch.setenv("HTTPS_PROXY", url)
 
-        with Web(5, settings, allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
+        with HttpClient(5, settings, allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
             client.request("GET", "https://dev.azure.example/x")
 
     assert str(caught.value) == f"cannot reach dev.azure.example: the proxy 127.0.0.1:{port} refused (407)"
@@ -526,7 +528,7 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         port = taken.getsockname()[1]
     monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
 
-    with Web(5, allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
+    with HttpClient(5, allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
         client.request("GET", "https://dev.azure.example/", retry=False)
 
     assert str(caught.value) == (
@@ -547,7 +549,7 @@ def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
 
     with (
         server(behave) as port,
-        Web(5, Settings(proxy="") if way == "setting" else None, allowed=ANYWHERE) as client,
+        HttpClient(5, Settings(proxy="") if way == "setting" else None, allowed=ANYWHERE) as client,
     ):
         assert client.request("GET", f"http://127.0.0.1:{port}/").json() == {}
 
@@ -559,7 +561,7 @@ def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
 def test_a_proxy_that_httpx_cannot_use_is_one_line(proxy: str, said: str) -> None:
     """Unknown schemes, and SOCKS without its package, are told without the proxy's password."""
     with pytest.raises(NetworkError, match=said) as caught:
-        Web(5, Settings(proxy=proxy), allowed=ANYWHERE).request("GET", "https://localhost:1/")
+        HttpClient(5, Settings(proxy=proxy), allowed=ANYWHERE).request("GET", "https://localhost:1/")
 
     assert SECRET not in whole_story(caught.value)
 
@@ -593,7 +595,7 @@ def test_no_request_leaves_for_a_host_that_was_not_allowed(url: str) -> None:
         return httpx.Response(200)
 
     with (
-        Web(5, transport=httpx.MockTransport(answer)) as client,
+        HttpClient(5, transport=httpx.MockTransport(answer)) as client,
         pytest.raises(NetworkError, match="may go to"),
     ):
         client.request("GET", url, headers={"Authorization": f"Basic {SECRET}"})
@@ -606,12 +608,14 @@ def test_what_is_allowed_is_microsofts_and_what_the_caller_names() -> None:
     def answer(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200)
 
-    with Web(5, allowed=["https://tfs.example.com:8443"], transport=httpx.MockTransport(answer)) as client:
+    with HttpClient(
+        5, allowed=["https://tfs.example.com:8443"], transport=httpx.MockTransport(answer)
+    ) as client:
         assert client.request("GET", "https://TFS.example.com:8443/c").status == 200
         assert client.request("GET", "https://id.example/token", also=["https://id.example"]).status == 200
         for url in ("https://id.example/token", "https://dev.azure.com/contoso"):
             with pytest.raises(NetworkError, match="may go to"):
                 client.request("GET", url)
-    with Web(5, transport=httpx.MockTransport(answer)) as client:
+    with HttpClient(5, transport=httpx.MockTransport(answer)) as client:
         for host in (SERVICES_HOST, PROFILE_HOST, PATS_HOST, *LOGIN_HOSTS):
             assert client.request("GET", f"https://{host}:443/x").status == 200

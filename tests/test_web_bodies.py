@@ -16,7 +16,7 @@ import pytest
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -30,9 +30,9 @@ import resource, sys
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 try:
-    with Web(30, Settings(proxy="")) as web:
+    with HttpClient(30, Settings(proxy="")) as web:
         print(len(web.request("GET", sys.argv[1], also=[origin(sys.argv[1])]).body))
 except AzdoError as error:
     print(error.message)
@@ -139,7 +139,7 @@ def test_a_body_is_read_plain_or_in_one_layer_of_gzip(server: _Server, coding: s
     """We ask for a plain one; some proxies pack whatever passes."""
     server.body, server.coding = body, coding
 
-    with Web(30, Settings(proxy="")) as web:
+    with HttpClient(30, Settings(proxy="")) as web:
         answer = web.request("GET", server.url, also=[origin(server.url)])
 
     assert (answer.json(), server.accepted) == ({"name": "contoso"}, ["identity"])
@@ -156,7 +156,7 @@ def test_what_is_not_packed_as_it_says_is_no_answer(server: _Server, body: bytes
     """Half a token must not be taken for one."""
     server.body, server.coding = body, "gzip"
 
-    with Web(30, Settings(proxy="")) as web, pytest.raises(ServiceError, match=said):
+    with HttpClient(30, Settings(proxy="")) as web, pytest.raises(ServiceError, match=said):
         web.request("GET", server.url, also=[origin(server.url)])
 
 
@@ -164,5 +164,5 @@ def test_an_empty_body_needs_no_packing(server: _Server) -> None:
     """An answer to HEAD names the encoding that a body would have."""
     server.coding = "gzip"
 
-    with Web(30, Settings(proxy="")) as web:
+    with HttpClient(30, Settings(proxy="")) as web:
         assert web.request("GET", server.url, also=[origin(server.url)]).body == b""

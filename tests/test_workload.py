@@ -42,7 +42,7 @@ from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.managed_identity import Which
 from git_credential_azdo.signin.oauth import Grant, TokenRefused
 from git_credential_azdo.tokens import setup_hint
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 from tests import workloads
 from tests.emulator.default_world import CONTOSO
 from tests.emulator.model import RESOURCE
@@ -75,9 +75,9 @@ class Service:
             raise answer
         return answer if isinstance(answer, httpx.Response) else httpx.Response(answer[0], json=answer[1])
 
-    def web(self) -> Web:
+    def web(self) -> HttpClient:
         """Return a client that reaches nobody else."""
-        return Web(30, Settings(proxy=""), transport=httpx.MockTransport(self._answer))
+        return HttpClient(30, Settings(proxy=""), transport=httpx.MockTransport(self._answer))
 
     def ask(self, source: str, which: Which = SYSTEM, **environment: str) -> Grant:
         """Ask it for a token."""
@@ -338,7 +338,7 @@ def test_arcs_challenge_is_answered_with_its_file(
     workloads.give_identity(emulator.world)
     monkeypatch.setattr(managed_identity, "ARC_FOLDER", folder)
     environment = {"IDENTITY_ENDPOINT": f"{emulator.machine_address}/arc"}
-    with Web(20, Settings(proxy="")) as web:
+    with HttpClient(20, Settings(proxy="")) as web:
         grant = managed_identity.ask(web, "arc", SYSTEM, RESOURCE, environment)
     assert emulator.world.grants.access[grant.access_token].tenant == CONTOSO
     with pytest.raises(UsageError, match="Azure Arc machine has one identity only"):
@@ -378,7 +378,7 @@ def test_the_emulators_other_places_give_tokens(emulator: Emulator, source: str)
         "MSI_ENDPOINT": f"{emulator.machine_address}/{path}",
         "MSI_SECRET": emulator.world.machine.secret,
     }
-    with Web(20, Settings(proxy="")) as web:
+    with HttpClient(20, Settings(proxy="")) as web:
         grant = managed_identity.ask(web, source, SYSTEM, RESOURCE, environment)
     assert grant.access_token in emulator.world.grants.access
 

@@ -62,7 +62,7 @@ def give_identity(world: World, name: str = "vm", *, own: bool = True) -> Manage
 
 
 def block_of(home: Home, kind: str) -> dict[str, str]:
-    """Return the only account of a kind as the registry keeps it."""
+    """Return the only account of a kind as the accounts file keeps it."""
     (block,) = [dict(pairs) for pairs in blocks(home) if ("kind", kind) in pairs]
     return block
 

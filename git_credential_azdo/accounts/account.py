@@ -1,4 +1,4 @@
-"""What the registry's blocks mean: accounts, typed credentials, servers, bindings, learned tenants.
+"""What the accounts file's blocks mean: accounts, stored credentials, servers, bindings, learned tenants.
 
 Pure: no files, no clock. A block is a list of ``key=value`` pairs that keeps every key it was read with, so that a
 newer version's keys survive; the classes here are views of blocks and hold no secret.
@@ -31,12 +31,12 @@ STATE_PREFIX = "azdo:"
 MAX_DIGITS = 18
 """More is no point in time."""
 
-MARKS_PER_TENANT = 2
+ISSUED_PER_TENANT = 2
 """The current and the previous generated token: a long clone hands back the one before the last refresh."""
 
 
 class Block:
-    """One block of the registry: its pairs in order.
+    """One block of the accounts file: its pairs in order.
 
     Until somebody wants its pairs it stays the text that was read: with 200 accounts, finding the few keys that
     a ``get`` asks for costs far less than taking all lines apart.
@@ -123,7 +123,7 @@ class View:
         return number(self.block.get("expires_utc"))
 
 
-class TokenMark:
+class IssuedToken:
     """A generated token that we gave out, known by its digest only; ``received`` in seconds since the epoch."""
 
     __slots__ = ("digest", "dropped", "received", "tenant")
@@ -208,23 +208,23 @@ class Account(View):
         return self.kind != PAT or organization is None or self.lists(organization)
 
     @property
-    def marks(self) -> list[TokenMark]:
+    def marks(self) -> list[IssuedToken]:
         """The tokens we gave out lately, newest first within each tenant."""
         return [mark for text in self.block.all("token[]") if (mark := _read_mark(text))]
 
-    def mark_of(self, digest: str) -> TokenMark | None:
+    def mark_of(self, digest: str) -> IssuedToken | None:
         """Return the mark of the token with this digest."""
         texts = (text for text in self.block.all("token[]") if digest in text)
         marks = (mark for text in texts if (mark := _read_mark(text)))
         return next((mark for mark in marks if mark.digest == digest), None)
 
-    def set_marks(self, marks: Iterable[TokenMark]) -> None:
+    def set_marks(self, marks: Iterable[IssuedToken]) -> None:
         """Keep these marks, the newest MARKS_PER_TENANT of each tenant."""
         kept: list[str] = []
         seen: dict[str, int] = {}
         for mark in marks:
             seen[mark.tenant] = seen.get(mark.tenant, 0) + 1
-            if seen[mark.tenant] <= MARKS_PER_TENANT:
+            if seen[mark.tenant] <= ISSUED_PER_TENANT:
                 words = [mark.tenant or "-", mark.digest, str(mark.received)]
                 kept.append(" ".join([*words, "dropped"] if mark.dropped else words))
         self.block.set_all("token[]", kept)
@@ -253,7 +253,7 @@ class Account(View):
         return kept != before
 
 
-class Typed(View):
+class StoredCredential(View):
     """A credential that a person typed to git and git handed to ``store``.
 
     For Azure DevOps Services it belongs to an organization (or to none, when no path came); for a registered
@@ -293,9 +293,9 @@ def number(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) <= MAX_DIGITS else None
 
 
-def _read_mark(text: str) -> TokenMark | None:
+def _read_mark(text: str) -> IssuedToken | None:
     words = text.split(" ")
     if len(words) < 3 or (received := number(words[2])) is None:  # noqa: PLR2004 - tenant, digest, received
         return None
     tenant = words[0] if words[0] != "-" else ""
-    return TokenMark(tenant, words[1], received, dropped="dropped" in words[3:])
+    return IssuedToken(tenant, words[1], received, dropped="dropped" in words[3:])

@@ -1,4 +1,4 @@
-"""The registry: the file that lists accounts, read. It holds no secret; writing it is ``update``'s business.
+"""The accounts file: the file that lists accounts, read. It holds no secret; writing it is ``update``'s business.
 
 Reading never fails because of one block: a damaged one is kept aside in ``damaged`` and costs nobody else's
 account. The form (blocks of ``key=value`` lines, the first with ``version=1``) is meant to be read and mended by
@@ -7,10 +7,10 @@ hand.
 
 from __future__ import annotations
 
-from git_credential_azdo.accounts.account import ACCOUNT_KINDS, TYPED, Account, Block, Typed
+from git_credential_azdo.accounts.account import ACCOUNT_KINDS, TYPED, Account, Block, StoredCredential
 from git_credential_azdo.errors import ProtocolError
 from git_credential_azdo.git.protocol import MAX_LINE, Message, parse_pairs, split_blocks
-from git_credential_azdo.git.target import AnyOrganization, Organization, Remote, remote_of
+from git_credential_azdo.git.target import AnyOrganization, Organization, Target, target_of
 from git_credential_azdo.hosts import SERVICES_HOST
 
 VERSION = "1"
@@ -25,7 +25,7 @@ LEARNED = "learned"
 _WITH_SECRETS = frozenset((*ACCOUNT_KINDS, TYPED))
 
 
-class Registry:
+class AccountsFile:
     """What the file says: ``header``, ``blocks`` after it, and ``damaged`` ones as raw bytes."""
 
     __slots__ = ("blocks", "damaged", "header")
@@ -46,9 +46,9 @@ class Registry:
         return [Account(block) for block in self.blocks if block.get("kind") in ACCOUNT_KINDS]
 
     @property
-    def typed(self) -> list[Typed]:
-        """The typed credentials, the newest first."""
-        return [Typed(block) for block in reversed(self.blocks) if block.get("kind") == TYPED]
+    def typed(self) -> list[StoredCredential]:
+        """The stored credentials, the newest first."""
+        return [StoredCredential(block) for block in reversed(self.blocks) if block.get("kind") == TYPED]
 
     def of_kind(self, kind: str) -> list[Block]:
         """Return the blocks of one kind."""
@@ -78,18 +78,18 @@ class Registry:
         found = (block for block in self.of_kind(SERVICES) if f"https://{block.get('host')}" == address)
         return next((block.get("login") or None for block in found), None)
 
-    def remote_of(self, message: Message) -> Remote | None:
+    def target_of(self, message: Message) -> Target | None:
         """Say what a message is about, with what was registered here; None when it names no web host."""
-        return remote_of(message, self.services_hosts)
+        return target_of(message, self.services_hosts)
 
-    def remote_at(self, organization: AnyOrganization, user: str | None = None) -> Remote:
+    def target_at(self, organization: AnyOrganization, user: str | None = None) -> Target:
         """Return the remote that an organization, or a server's collection, is."""
         if isinstance(organization, Organization):
-            return Remote("https", SERVICES_HOST, services=True, organization=organization, user=user)
+            return Target("https", SERVICES_HOST, services=True, organization=organization, user=user)
         protocol, _, host = organization.address.partition("://")
         if host in self.services_hosts:
-            return Remote(protocol, host, services=True, organization=organization, user=user)
-        return Remote(protocol, host, path=organization[len(organization.address) + 1 :], user=user)
+            return Target(protocol, host, services=True, organization=organization, user=user)
+        return Target(protocol, host, path=organization[len(organization.address) + 1 :], user=user)
 
     def binding(self, target: str) -> str | None:
         """Return the id of the account bound to ``organization`` or ``organization/project/repository``."""
@@ -109,7 +109,7 @@ class Registry:
         return next((account for account in self.accounts if account.id == identifier), None)
 
 
-def read(data: bytes) -> Registry:
+def read(data: bytes) -> AccountsFile:
     """Make sense of the file's bytes; a byte order mark, which some editors put first, is none. Raises ProtocolError when a newer version of the program wrote it."""
     header = Block()
     blocks: list[Block] = []
@@ -134,7 +134,7 @@ def read(data: bytes) -> Registry:
             damaged.append(raw)
         else:
             blocks.append(block)
-    return Registry(header, blocks, damaged)
+    return AccountsFile(header, blocks, damaged)
 
 
 def _block_of(raw: bytes) -> Block:

@@ -1,4 +1,4 @@
-"""Which account: from the remote, the user in the request, the tenant and the registry, to one account and why.
+"""Which account: from the remote, the user in the request, the tenant and the accounts file, to one account and why.
 
 Pure, and the only place where this is decided. The person's own word comes first: a named user is never
 overridden, then bindings, then what was set up for the organization, then its tenant, then the default. Two
@@ -12,14 +12,14 @@ from git_credential_azdo.git.target import Collection, looks_like_token, named_o
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.account import Account, Typed
-    from git_credential_azdo.accounts.accounts_file import Registry
-    from git_credential_azdo.git.target import AnyOrganization, Remote
+    from git_credential_azdo.accounts.account import Account, StoredCredential
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.git.target import AnyOrganization, Target
 
     Request = tuple[AnyOrganization | None, str | None]
 
 CHOSEN = "account"
-TYPED_CREDENTIAL = "typed"
+STORED_CREDENTIAL = "typed"
 AMBIGUOUS = "ambiguous"
 UNKNOWN_USER = "unknown user"
 NOT_COVERED = "not covered"
@@ -35,7 +35,7 @@ class Choice:
     ``outcome``       CHOSEN, TYPED_CREDENTIAL, AMBIGUOUS, UNKNOWN_USER, NOT_COVERED (the named account cannot serve
                       the organization) or NONE
     ``account``       the account, when CHOSEN
-    ``typed``         the typed credential, when TYPED_CREDENTIAL
+    ``typed``         the stored credential, when TYPED_CREDENTIAL
     ``reason``        why, in words for a person
     ``candidates``    the accounts that were left when it could not be decided, else those that could serve
     ``organization``  what the request turned out to be about, or None
@@ -53,7 +53,7 @@ class Choice:
         candidates: list[Account],
         *,
         account: Account | None = None,
-        typed: Typed | None = None,
+        typed: StoredCredential | None = None,
         deliberate: bool = False,
     ) -> None:
         self.outcome = outcome
@@ -65,28 +65,28 @@ class Choice:
         self.deliberate = deliberate
 
 
-def choose(remote: Remote, tenant: str | None, registry: Registry) -> Choice:
+def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> Choice:
     """Choose among the accounts of this very place: Azure DevOps Services, a sovereign cloud's, or a server.
 
     ``tenant`` is what this very request says the organization's tenant is; what was learned before stands in.
     For a server the collection stands for the organization.
     """
-    accounts = _accounts_at(remote, registry)
-    request = organization, user = organization_and_user(remote, registry)
+    accounts = _accounts_at(target, accounts_file)
+    request = organization, user = organization_and_user(target, accounts_file)
     named = [account for account in accounts if account.answers_to(user)] if user else accounts
     candidates = [account for account in named if account.can_serve(organization)]
-    learned = tenant or registry.tenant_of(organization)
-    account, reason, bound = _decide(remote, request, learned, candidates, registry)
+    learned = tenant or accounts_file.tenant_of(organization)
+    account, reason, bound = _decide(target, request, learned, candidates, accounts_file)
     if account:
         deliberate = bound or (organization is not None and account.lists(organization))
         return Choice(CHOSEN, reason, request, candidates, account=account, deliberate=deliberate)
     if candidates:
         return Choice(AMBIGUOUS, "several accounts fit", request, candidates)
-    matching = matching_typed(remote, organization, user, registry.typed)
+    matching = matching_stored(target, organization, user, accounts_file.typed)
     if len({typed.organization for typed in matching}) > 1:
-        return Choice(NONE, "credentials typed for several organizations fit", request, [])
+        return Choice(NONE, "stored credentials of several organizations fit", request, [])
     if matching:
-        return Choice(TYPED_CREDENTIAL, "a credential typed to git earlier", request, [], typed=matching[0])
+        return Choice(STORED_CREDENTIAL, "a stored credential", request, [], typed=matching[0])
     if user and not named:
         shown = "what looks like a token" if looks_like_token(user) else user
         return Choice(UNKNOWN_USER, f"no account here is named {shown}", request, accounts)
@@ -95,54 +95,54 @@ def choose(remote: Remote, tenant: str | None, registry: Registry) -> Choice:
     return Choice(NONE, "there is no account", request, [])
 
 
-def organization_and_user(remote: Remote, registry: Registry) -> Request:
+def organization_and_user(target: Target, accounts_file: AccountsFile) -> Request:
     """Tell the organization from a user: Azure's own clone URLs carry the organization as the user."""
-    organization, user = remote.organization, remote.user or None
-    if not remote.services:
-        return _collection(remote, registry), user
+    organization, user = target.organization, target.user or None
+    if not target.services:
+        return _collection(target, accounts_file), user
     if user is None or looks_like_token(user):
         return organization, user
-    meant = named_organization(remote.host, user, registry.services_hosts)
+    meant = named_organization(target.host, user, accounts_file.services_hosts)
     if meant is not None and meant == organization:
         return organization, None
-    if not remote.path and organization is None and meant is not None:
-        known = any(account.answers_to(user) for account in registry.accounts)
-        if not known and not any(_is_user_of(user, entry) for entry in registry.typed):
+    if not target.path and organization is None and meant is not None:
+        known = any(account.answers_to(user) for account in accounts_file.accounts)
+        if not known and not any(_is_user_of(user, entry) for entry in accounts_file.typed):
             return meant, None
     return organization, user
 
 
-def _accounts_at(remote: Remote, registry: Registry) -> list[Account]:
-    address = remote.address
-    return [account for account in registry.accounts if account.address == address]
+def _accounts_at(target: Target, accounts_file: AccountsFile) -> list[Account]:
+    address = target.address
+    return [account for account in accounts_file.accounts if account.address == address]
 
 
-def _collection(remote: Remote, registry: Registry) -> Collection | None:
+def _collection(target: Target, accounts_file: AccountsFile) -> Collection | None:
     """Return the collection of a server that the path lies in: one that an account lists, else the path itself.
 
     Without a path (git leaves it out unless useHttpPath is set) it is the only one that is listed, or unknown.
     """
-    address = remote.address
-    if address not in registry.addresses:
+    address = target.address
+    if address not in accounts_file.addresses:
         return None
     listed = [
         name
-        for account in _accounts_at(remote, registry)
+        for account in _accounts_at(target, accounts_file)
         for name in account.organizations
         if isinstance(name, Collection)
     ]
-    if not remote.path:
+    if not target.path:
         return listed[0] if len(set(listed)) == 1 else None
-    whole = Collection(address, unquote(remote.path), (address,))
+    whole = Collection(address, unquote(target.path), (address,))
     return max((name for name in listed if f"{whole}/".startswith(f"{name}/")), key=len, default=whole)
 
 
-def _is_user_of(user: str, entry: Typed) -> bool:
-    """Say whether a typed credential knows the user as a user, not as its organization's name."""
+def _is_user_of(user: str, entry: StoredCredential) -> bool:
+    """Say whether a stored credential knows the user as a user, not as its organization's name."""
     return _same_name(user, entry.user) and user.lower() != entry.organization
 
 
-def _may_be_in_vault(user: str, entry: Typed) -> bool:
+def _may_be_in_vault(user: str, entry: StoredCredential) -> bool:
     return entry.user_in_vault and looks_like_token(user)
 
 
@@ -151,20 +151,20 @@ def _same_name(name: str, other: str | None) -> bool:
 
 
 def _decide(
-    remote: Remote,
+    target: Target,
     request: Request,
     tenant: str | None,
     candidates: list[Account],
-    registry: Registry,
+    accounts_file: AccountsFile,
 ) -> tuple[Account | None, str, bool]:
     organization, user = request
     if user and len(candidates) == 1:
         return candidates[0], f"the request names {user}", False
-    for target, what in (
-        (remote.repository, "this repository"),
+    for bound_to, what in (
+        (target.repository, "this repository"),
         (organization, f"the organization {organization}"),
     ):
-        bound = registry.binding(target) if target else None
+        bound = accounts_file.binding(bound_to) if bound_to else None
         account = next((account for account in candidates if bound and account.id == bound), None)
         if account:
             return account, f"bound to {what}", True
@@ -192,26 +192,26 @@ def _default_or_only(accounts: list[Account]) -> tuple[Account | None, str]:
     return (defaults[0], "the default account") if len(defaults) == 1 else (None, "")
 
 
-def matching_typed(
-    remote: Remote, organization: str | None, user: str | None, typed: list[Typed]
-) -> list[Typed]:
-    """Return the typed credentials that the request matches, the newest first.
+def matching_stored(
+    target: Target, organization: str | None, user: str | None, typed: list[StoredCredential]
+) -> list[StoredCredential]:
+    """Return the stored credentials that the request matches, the newest first.
 
     git's own rule (credential.c, credential_match): what the request names must be equal, what it does not name
     may be anything. For Azure DevOps Services the organization stands for the path.
     """
-    if remote.services:
+    if target.services:
         return [
             entry
             for entry in typed
-            if entry.address == remote.address
+            if entry.address == target.address
             and organization in {None, entry.organization}
             and (user is None or _same_name(user, entry.user) or _may_be_in_vault(user, entry))
         ]
     return [
         entry
         for entry in typed
-        if entry.address == remote.address
-        and remote.path in {None, entry.path}
-        and (remote.user in {None, entry.user} or _may_be_in_vault(remote.user or "", entry))
+        if entry.address == target.address
+        and target.path in {None, entry.path}
+        and (target.user in {None, entry.user} or _may_be_in_vault(target.user or "", entry))
     ]

@@ -8,21 +8,21 @@ https://learn.microsoft.com/azure/devops/pipelines/build/variables (SYSTEM_ACCES
 from __future__ import annotations
 
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import remote_of
+from git_credential_azdo.git.target import target_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.accounts.choice import Choice
-    from git_credential_azdo.git.target import Remote
+    from git_credential_azdo.git.target import Target
 
 PERSONAL_TOKEN = "AZURE_DEVOPS_EXT_PAT"  # noqa: S105 - a variable's name
 PIPELINE_TOKEN = "SYSTEM_ACCESSTOKEN"  # noqa: S105 - a variable's name
 VARIABLES = (PERSONAL_TOKEN, PIPELINE_TOKEN)
 
 
-def variable_for(remote: Remote, choice: Choice | None, environment: Mapping[str, str]) -> str | None:
+def variable_for(target: Target, choice: Choice | None, environment: Mapping[str, str]) -> str | None:
     """Return the name of the variable whose token serves ``remote``, or None.
 
     Args:
@@ -34,13 +34,13 @@ def variable_for(remote: Remote, choice: Choice | None, environment: Mapping[str
     and nowhere else; a personal token steps back, outside CI, for an account bound to or set up for the organization.
 
     """
-    user = choice.user if choice else remote.user
-    if remote.protocol != "https":
+    user = choice.user if choice else target.user
+    if target.protocol != "https":
         return None
     if user:  # in pipelines people write url."https://$TOKEN@dev.azure.com".insteadOf: the token itself, and no path
         return next((name for name in VARIABLES if choice and environment.get(name) == user), None)
     in_pipeline = bool(environment.get("TF_BUILD"))
-    if in_pipeline and environment.get(PIPELINE_TOKEN) and _is_collection_of(remote, choice, environment):
+    if in_pipeline and environment.get(PIPELINE_TOKEN) and _is_collection_of(target, choice, environment):
         return PIPELINE_TOKEN
     unattended = in_pipeline or environment.get("CI", "").lower() not in {"", "0", "false"}
     if choice and environment.get(PERSONAL_TOKEN) and (unattended or not choice.deliberate):
@@ -48,12 +48,12 @@ def variable_for(remote: Remote, choice: Choice | None, environment: Mapping[str
     return None
 
 
-def _is_collection_of(remote: Remote, choice: Choice | None, environment: Mapping[str, str]) -> bool:
+def _is_collection_of(target: Target, choice: Choice | None, environment: Mapping[str, str]) -> bool:
     protocol, _, rest = environment.get("SYSTEM_COLLECTIONURI", "").partition("://")
     host, _, path = rest.partition("/")
     message = Message([("protocol", protocol), ("host", host), ("path", path)])
-    collection = remote_of(message, [remote.host] if remote.services else [])
-    if collection is None or collection.address != remote.address:
+    collection = target_of(message, [target.host] if target.services else [])
+    if collection is None or collection.address != target.address:
         return False
     # Without a path in the request (no useHttpPath) the organization is unknown, but the host is the same.
     return choice is None or choice.organization in {None, collection.organization}

@@ -1,6 +1,6 @@
 """Digests of generated tokens: how ``store`` and ``erase`` know what we gave without opening the vault.
 
-Salted with the registry's random salt. Only tokens that a machine made are ever digested, never a password that a
+Salted with the accounts file's random salt. Only tokens that a machine made are ever digested, never a password that a
 person could have chosen and that could be guessed from the digest.
 """
 

@@ -1,6 +1,6 @@
-"""Putting a signed-in account in place: secrets into the vault, one block into the registry, bindings that it needs.
+"""Putting a signed-in account in place: secrets into the vault, one block into the accounts file, bindings that it needs.
 
-Shared by the ways to sign in. Secrets are written first, so that the registry never names what is not there; what
+Shared by the ways to sign in. Secrets are written first, so that the accounts file never names what is not there; what
 fails or is stopped on the way takes back the secrets it wrote. Whoever signs in again keeps alias, default and bindings.
 """
 
@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import PAT, Account, Block, TokenMark
-from git_credential_azdo.accounts.accounts_file import BINDING, Registry, read
+from git_credential_azdo.accounts.account import PAT, Account, Block, IssuedToken
+from git_credential_azdo.accounts.accounts_file import BINDING, AccountsFile, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
@@ -45,12 +45,12 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
 
-ENROL_SECONDS = 60.0
+SAVE_SECONDS = 60.0
 """How long one setup waits for another to keep its secrets."""
 
 
 @dataclass
-class Newcomer:
+class NewAccount:
     """An account to put in place.
 
     ``fields``      the block's keys beside id, kind, alias and vault, without ``org[]``
@@ -74,38 +74,41 @@ class Newcomer:
     replaces: Callable[[Account], bool] = lambda _older: False
 
 
-def current_registry() -> Registry:
-    """Return the registry as it is now. Raises AzdoError when it cannot be read, or a newer version wrote it."""
+def load_accounts() -> AccountsFile:
+    """Return the accounts file as it is now. Raises AzdoError when it cannot be read, or a newer version wrote it."""
     return read(read_accounts())
 
 
-def check_alias(alias: str | None, registry: Registry, kind: str) -> None:
+def check_alias(alias: str | None, accounts_file: AccountsFile, kind: str) -> None:
     """Raise UsageError when the alias cannot be one, or an account that ``setup`` would not replace has it."""
     if alias is None:
         return
     if not alias or alias != printable(alias) or any(each.isspace() or each in "/@:" for each in alias):
         raise UsageError("an alias is one word without / @ :", hints.setup_with_alias())
-    if any(account.answers_to(alias) and account.kind != kind for account in registry.accounts):
+    if any(account.answers_to(alias) and account.kind != kind for account in accounts_file.accounts):
         raise UsageError(f"another account is named {alias}", hints.accounts())
 
 
-def enrol(newcomer: Newcomer, vault_name: str) -> Account:
+def save_account(new_account: NewAccount, vault_name: str) -> Account:
     """Keep the account; return it. Raises VaultError, AzdoError; nothing is listed or kept then that was not before."""
     try:
-        with Lock(lock_path("enrol"), ENROL_SECONDS):  # two at once would not know of each other's secrets
-            return _enrol(newcomer, vault_name)
+        with Lock(lock_path("enrol"), SAVE_SECONDS):  # two at once would not know of each other's secrets
+            return _save_account(new_account, vault_name)
     except OSError as error:
         raise trouble("write below", folder(), error, folder()) from error
 
 
-def _enrol(newcomer: Newcomer, vault_name: str) -> Account:
-    before = _replaced(current_registry(), newcomer)
+def _save_account(new_account: NewAccount, vault_name: str) -> Account:
+    before = _replaced(load_accounts(), new_account)
     # Never the old id in another vault: two names may lead to one place, and the old secrets are deleted below.
     identifier = before.id if before and before.vault == vault_name else os.urandom(6).hex()
-    secrets = {f"{identifier}/{what}": payload for what, payload in newcomer.secrets.items()}
+    secrets = {f"{identifier}/{what}": payload for what, payload in new_account.secrets.items()}
     is_new = before is None or before.id != identifier
     account = keep(
-        secrets, vault_name, lambda registry: put(registry, newcomer, identifier, vault_name), is_new=is_new
+        secrets,
+        vault_name,
+        lambda accounts_file: put(accounts_file, new_account, identifier, vault_name),
+        is_new=is_new,
     )
     if before and before.id != identifier:
         try:
@@ -116,14 +119,18 @@ def _enrol(newcomer: Newcomer, vault_name: str) -> Account:
 
 
 def keep(
-    secrets: Mapping[str, list[Pair]], vault_name: str, change: Callable[[Registry], Result], *, is_new: bool
+    secrets: Mapping[str, list[Pair]],
+    vault_name: str,
+    change: Callable[[AccountsFile], Result],
+    *,
+    is_new: bool,
 ) -> Result:
     """Write the secrets, each under its key, then let ``change`` write the accounts file, once; return its result.
 
     What fails or is stopped on the way takes new secrets back. Callers hold a lock. Raises VaultError, AzdoError.
     """
     vault = open_vault(vault_name)
-    salt = update(lambda registry: registry.salt)
+    salt = update(lambda accounts_file: accounts_file.salt)
     try:
         for key, payload in secrets.items():
             marks = [("digest", digest(salt, value)) for name, value in payload if name == "token"]
@@ -136,102 +143,113 @@ def keep(
         raise
 
 
-def put(registry: Registry, newcomer: Newcomer, identifier: str, vault_name: str) -> Account:
+def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, vault_name: str) -> Account:
     """Write the account's block: the one of the account that it replaces, else a new one."""
-    same = _replaced(registry, newcomer)
+    same = _replaced(accounts_file, new_account)
     block = same.block if same else Block()
     old = same.id if same else ""
     if not same:
-        registry.blocks.append(block)
-    block.set("kind", newcomer.kind)
+        accounts_file.blocks.append(block)
+    block.set("kind", new_account.kind)
     block.set("id", identifier)
-    for key, value in newcomer.fields:
+    for key, value in new_account.fields:
         block.set(key, value or None)
-    if newcomer.alias and _is_free(newcomer.alias, registry, identifier, newcomer.replaces):
-        block.set("alias", newcomer.alias)
+    if new_account.alias and _is_free(new_account.alias, accounts_file, identifier, new_account.replaces):
+        block.set("alias", new_account.alias)
     block.set("vault", vault_name)
-    address = place_of(newcomer.found, registry)
+    address = place_of(new_account.found, accounts_file)
     block.set("address", address if address != SERVICES_ADDRESS else None)
-    block.set_all("org[]", newcomer.found)
+    block.set_all("org[]", new_account.found)
     block.set_all("rejected[]", [])
     block.set("reminded_utc", None)
     account = Account(block)
-    fresh = [TokenMark(tenant, digest(registry.salt, secret), at) for tenant, secret, at in newcomer.tokens]
+    fresh = [
+        IssuedToken(tenant, digest(accounts_file.salt, secret), at)
+        for tenant, secret, at in new_account.tokens
+    ]
     account.set_marks([*fresh, *account.marks])
     if vault_name != NO_VAULT:
-        registry.header.set("vault", vault_name)
-    for organization, tenant in newcomer.tenants.items():
-        learn(registry, organization, tenant)
-    hand_over(registry, old, identifier)
-    _let_chosen_lead(registry, account, newcomer.chosen)
+        accounts_file.header.set("vault", vault_name)
+    for organization, tenant in new_account.tenants.items():
+        learn(accounts_file, organization, tenant)
+    hand_over(accounts_file, old, identifier)
+    _let_chosen_lead(accounts_file, account, new_account.chosen)
     return account
 
 
-def _is_free(alias: str, registry: Registry, identifier: str, replaces: Callable[[Account], bool]) -> bool:
+def _is_free(
+    alias: str, accounts_file: AccountsFile, identifier: str, replaces: Callable[[Account], bool]
+) -> bool:
     taken = any(
         account.answers_to(alias) and account.id != identifier and not replaces(account)
-        for account in registry.accounts
+        for account in accounts_file.accounts
     )
     if taken:
         say("error", f"another account is named {alias}, so this one is kept without an alias")
     return not taken
 
 
-def _replaced(registry: Registry, newcomer: Newcomer) -> Account | None:
-    address = place_of(newcomer.found, registry)
-    alike = (each for each in registry.accounts if (each.kind, each.address) == (newcomer.kind, address))
-    return next((account for account in alike if newcomer.replaces(account)), None)
+def _replaced(accounts_file: AccountsFile, new_account: NewAccount) -> Account | None:
+    address = place_of(new_account.found, accounts_file)
+    alike = (
+        each for each in accounts_file.accounts if (each.kind, each.address) == (new_account.kind, address)
+    )
+    return next((account for account in alike if new_account.replaces(account)), None)
 
 
-def hand_over(registry: Registry, old: str, identifier: str) -> None:
+def hand_over(accounts_file: AccountsFile, old: str, identifier: str) -> None:
     """Let the account ``identifier`` have the bindings of the account ``old``."""
-    for block in registry.of_kind(BINDING):
+    for block in accounts_file.of_kind(BINDING):
         if old and block.get("account") == old:
             block.set("account", identifier)
 
 
-def undecided(registry: Registry, account: Account) -> list[AnyOrganization]:
+def undecided(accounts_file: AccountsFile, account: Account) -> list[AnyOrganization]:
     """Return the organizations that this account lists and that ``get`` could not choose an account for."""
-    listed = {name for each in registry.accounts for name in each.organizations}
+    listed = {name for each in accounts_file.accounts for name in each.organizations}
     found = []
     for organization in sorted(listed):
-        choice = choose(registry.remote_at(organization), None, registry)
+        choice = choose(accounts_file.target_at(organization), None, accounts_file)
         if choice.outcome == AMBIGUOUS and any(each.id == account.id for each in choice.candidates):
             found.append(organization)
     return found
 
 
-def _let_chosen_lead(registry: Registry, account: Account, chosen: Sequence[AnyOrganization]) -> None:
+def _let_chosen_lead(
+    accounts_file: AccountsFile, account: Account, chosen: Sequence[AnyOrganization]
+) -> None:
     """Bind an organization that the person named for this account, if another account would be taken there."""
     for organization in chosen:
-        taken = choose(registry.remote_at(organization), None, registry).account
+        taken = choose(accounts_file.target_at(organization), None, accounts_file).account
         if taken is None or taken.id != account.id:
-            bind(registry, organization, account.id)
+            bind(accounts_file, organization, account.id)
 
 
-def bind(registry: Registry, target: str, identifier: str) -> None:
+def bind(accounts_file: AccountsFile, target: str, identifier: str) -> None:
     """Let the account serve the organization or repository."""
-    registry.blocks = [
-        block for block in registry.blocks if block.get("kind") != BINDING or block.get("target") != target
+    accounts_file.blocks = [
+        block
+        for block in accounts_file.blocks
+        if block.get("kind") != BINDING or block.get("target") != target
     ]
-    registry.blocks.append(Block([("kind", BINDING), ("target", target), ("account", identifier)]))
+    accounts_file.blocks.append(Block([("kind", BINDING), ("target", target), ("account", identifier)]))
 
 
-def retire_tokens(registry: Registry, newer: Account) -> list[Account]:
+def retire_tokens(accounts_file: AccountsFile, newer: Account) -> list[Account]:
     """Take the organizations of a new PAT away from older PATs of the same person; return those left without any.
 
-    They are taken out of the registry; their secrets are the caller's to delete.
+    They are taken out of the accounts file; their secrets are the caller's to delete.
     """
     gone = []
-    for account in registry.accounts:
+    for account in accounts_file.accounts:
         if account.kind != PAT or account.id == newer.id or account.name.lower() != newer.name.lower():
             continue
         left = [each for each in account.listed if each not in newer.listed]
         account.block.set_all("org[]", left)
         if not left:
             gone.append(account)
-            registry.blocks.remove(account.block)
-            hand_over(registry, account.id, newer.id)
+            accounts_file.blocks.remove(account.block)
+            hand_over(accounts_file, account.id, newer.id)
     return gone
 
 
@@ -254,19 +272,19 @@ def organization_names(given: tuple[str, ...]) -> list[AnyOrganization]:
 
 
 def _at_address(url: str) -> AnyOrganization | None:
-    registry = current_registry()
-    remote = registry.remote_of(message_for(url))
-    if remote is None or remote.services:
-        return remote.organization if remote else None
-    if registry.server(remote.address) and remote.path:
-        return Collection(remote.address, unquote(remote.path), registry.addresses)
+    accounts_file = load_accounts()
+    target = accounts_file.target_of(message_for(url))
+    if target is None or target.services:
+        return target.organization if target else None
+    if accounts_file.server(target.address) and target.path:
+        return Collection(target.address, unquote(target.path), accounts_file.addresses)
     return None
 
 
-def place_of(organizations: Iterable[str], registry: Registry) -> str:
+def place_of(organizations: Iterable[str], accounts_file: AccountsFile) -> str:
     """Return the one address whose organizations these are; Azure DevOps Services for none. Raises UsageError."""
     places = {
-        registry.remote_at(name).address
+        accounts_file.target_at(name).address
         for name in organizations
         if isinstance(name, (Organization, Collection))
     }

@@ -1,4 +1,4 @@
-"""The registry, written: under a lock, to a new file, then renamed. The only place that changes it.
+"""The accounts file, written: under a lock, to a new file, then renamed. The only place that changes it.
 
 Unknown keys and blocks are written back as read. A damaged block is moved to ``accounts.damaged`` beside the
 file, so that nothing a person could mend is lost.
@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.accounts_file import VERSION, Registry, read
+from git_credential_azdo.accounts.accounts_file import VERSION, AccountsFile, read
 from git_credential_azdo.errors import say
 from git_credential_azdo.files import read_own, write_own
 from git_credential_azdo.git.protocol import format_pairs
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import trouble
-from git_credential_azdo.paths import read_accounts, registry_path
+from git_credential_azdo.paths import accounts_path, read_accounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,24 +28,24 @@ LOCK_SECONDS = 5.0
 _REFUSED = "\n\r\0"
 
 
-def update(change: Callable[[Registry], Result]) -> Result:
-    """Let ``change`` alter the registry and write it if anything differs; return what ``change`` returned.
+def update(change: Callable[[AccountsFile], Result]) -> Result:
+    """Let ``change`` alter the accounts file and write it if anything differs; return what ``change`` returned.
 
     Raises AzdoError when the file cannot be read, locked or written, ProtocolError when a value cannot be written.
     """
-    path = registry_path()
+    path = accounts_path()
     try:
         with Lock(path + ".lock", LOCK_SECONDS):
             data = read_accounts()
-            registry = read(data)
-            if not registry.header.pairs:
-                registry.header = Block([("version", VERSION)])
-            if not registry.salt:
-                registry.header.set("salt", os.urandom(16).hex())
-            result = change(registry)
-            fresh = render(registry)
-            if registry.damaged:
-                _keep_aside(path + ".damaged", registry.damaged)
+            accounts_file = read(data)
+            if not accounts_file.header.pairs:
+                accounts_file.header = Block([("version", VERSION)])
+            if not accounts_file.salt:
+                accounts_file.header.set("salt", os.urandom(16).hex())
+            result = change(accounts_file)
+            fresh = render(accounts_file)
+            if accounts_file.damaged:
+                _keep_aside(path + ".damaged", accounts_file.damaged)
                 say("error", f"what could not be read of {path} is now in {path}.damaged")
             if fresh != data:
                 write_own(path, fresh, os.path.dirname(path), linked=True)
@@ -54,9 +54,9 @@ def update(change: Callable[[Registry], Result]) -> Result:
         raise trouble("write", path, error, os.path.dirname(path)) from error
 
 
-def render(registry: Registry) -> bytes:
-    """Return the registry as the bytes of its file. Raises ProtocolError."""
-    blocks = [registry.header, *registry.blocks]
+def render(accounts_file: AccountsFile) -> bytes:
+    """Return the accounts file as the bytes of its file. Raises ProtocolError."""
+    blocks = [accounts_file.header, *accounts_file.blocks]
     return b"\n".join(format_pairs(block.pairs, _REFUSED) for block in blocks)
 
 

@@ -11,17 +11,17 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, WORKLOAD_KINDS
 from git_credential_azdo.accounts.accounts_file import BINDING
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
-from git_credential_azdo.accounts.save import check_alias, current_registry
+from git_credential_azdo.accounts.save import check_alias, load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultLocked, say
-from git_credential_azdo.paths import registry_path
+from git_credential_azdo.paths import accounts_path
 from git_credential_azdo.tokens import access_key, read_secret
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
 
 _COLUMNS = ("name", "kind", "tenant", "organizations", "state", "expires")
 
@@ -35,13 +35,13 @@ def command(context: click.Context, form: str) -> None:
     """List the accounts: name, kind, tenant, organizations, state and expiry. Or rename one."""
     if context.invoked_subcommand:
         return
-    registry = current_registry()
-    for _ in registry.damaged:
-        say("error", f"an entry of {registry_path()} is damaged and was left alone")
+    accounts_file = load_accounts()
+    for _ in accounts_file.damaged:
+        say("error", f"an entry of {accounts_path()} is damaged and was left alone")
     if form == "json":
-        console.json([_row(account, registry) for account in registry.accounts])
-    elif registry.accounts:
-        _print_table(registry)
+        console.json([_row(account, accounts_file) for account in accounts_file.accounts])
+    elif accounts_file.accounts:
+        _print_table(accounts_file)
     else:
         say("hint", f"there is no account: {hints.setup()}")
 
@@ -52,12 +52,12 @@ def command(context: click.Context, form: str) -> None:
 def rename(name: str, alias: str) -> None:
     """Give ACCOUNT another short name; its sign-in name stays."""
 
-    def change(registry: Registry) -> str:
-        account = account_named(name, registry.accounts)
-        check_alias(alias, registry, account.kind)
-        if any(other.answers_to(alias) and other.id != account.id for other in registry.accounts):
+    def change(accounts_file: AccountsFile) -> str:
+        account = account_named(name, accounts_file.accounts)
+        check_alias(alias, accounts_file, account.kind)
+        if any(other.answers_to(alias) and other.id != account.id for other in accounts_file.accounts):
             raise UsageError(f"another account is named {alias}", hints.accounts())
-        before = unique_name(account, registry.accounts)
+        before = unique_name(account, accounts_file.accounts)
         account.block.set("alias", alias)
         return before
 
@@ -87,17 +87,17 @@ def state_of(account: Account) -> tuple[str, int | None]:
     return ("rejected" if account.block.all("rejected[]") else "ready"), expires
 
 
-def _row(account: Account, registry: Registry) -> dict[str, object]:
+def _row(account: Account, accounts_file: AccountsFile) -> dict[str, object]:
     state, expires = state_of(account)
     return {
-        "name": unique_name(account, registry.accounts),
+        "name": unique_name(account, accounts_file.accounts),
         "sign_in_name": account.name,
         "alias": account.alias or None,
         "id": account.id,
         "kind": account.kind,
         "tenant": account.tenant or None,
         "organizations": account.listed,
-        "bound_to": _bound(account, registry),
+        "bound_to": _bound(account, accounts_file),
         "default": account.default,
         "state": state,
         "expires": console.instant(expires),
@@ -105,23 +105,32 @@ def _row(account: Account, registry: Registry) -> dict[str, object]:
     }
 
 
-def _bound(account: Account, registry: Registry) -> list[str]:
-    return [block.get("target") for block in registry.of_kind(BINDING) if block.get("account") == account.id]
+def _bound(account: Account, accounts_file: AccountsFile) -> list[str]:
+    return [
+        block.get("target") for block in accounts_file.of_kind(BINDING) if block.get("account") == account.id
+    ]
 
 
-def _served(account: Account, registry: Registry) -> str:
-    bound = _bound(account, registry)
+def _served(account: Account, accounts_file: AccountsFile) -> str:
+    bound = _bound(account, accounts_file)
     listed = [f"{name} (bound)" if name in bound else name for name in account.listed]
     listed += [f"{target} (bound)" for target in bound if target not in account.listed]
     return ", ".join(listed).replace("*", "all")
 
 
-def _print_table(registry: Registry) -> None:
+def _print_table(accounts_file: AccountsFile) -> None:
     rows = []
-    for account in registry.accounts:
+    for account in accounts_file.accounts:
         state, expires = state_of(account)
-        name = shown_name(account, registry.accounts) + (" (default)" if account.default else "")
+        name = shown_name(account, accounts_file.accounts) + (" (default)" if account.default else "")
         rows.append(
-            [name, account.kind, account.tenant, _served(account, registry), state, console.instant(expires)]
+            [
+                name,
+                account.kind,
+                account.tenant,
+                _served(account, accounts_file),
+                state,
+                console.instant(expires),
+            ]
         )
     console.table(rows, _COLUMNS)

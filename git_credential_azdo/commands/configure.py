@@ -14,7 +14,7 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.accounts_file import BINDING, LEARNED, SERVER
-from git_credential_azdo.accounts.save import current_registry
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import AzdoError, UsageError, say
@@ -27,7 +27,7 @@ from git_credential_azdo.paths import folder, gitconfig_path, lock_path
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.former import Record
 
 _DEV_AZURE = Section("https://dev.azure.com", with_path=True)
@@ -65,7 +65,7 @@ def write(*, services: bool = False, ask: bool = False) -> None:
 
 def write_again() -> None:
     """Bring our file up to date with the accounts file, where git is configured. Raises UsageError."""
-    if os.path.lexists(gitconfig_path()) or current_registry().of_kind(_FORMER):
+    if os.path.lexists(gitconfig_path()) or load_accounts().of_kind(_FORMER):
         write()
 
 
@@ -75,7 +75,7 @@ def apply(plan: install.Plan, again: str) -> None:
         install.apply(plan)
     except UsageError as error:
         raise UsageError(error.message, f"{error.hint} && {again}" if error.hint else None) from None
-    if current_registry().of_kind(_FORMER):
+    if load_accounts().of_kind(_FORMER):
         update(_forget_former)
 
 
@@ -89,50 +89,50 @@ def one_at_a_time() -> Iterator[None]:
         raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
 
 
-def records(registry: Registry) -> list[Record]:
+def records(accounts_file: AccountsFile) -> list[Record]:
     """Return what 0.1.0 remembered of what it wrote."""
     found = (
         tuple(pair for pair in block.pairs if pair[0] not in {"kind", "server"})
-        for block in registry.of_kind(_FORMER)
+        for block in accounts_file.of_kind(_FORMER)
     )
     return [record for record in found if record]
 
 
-def _forget_former(registry: Registry) -> None:
-    registry.blocks = [block for block in registry.blocks if block.get("kind") != _FORMER]
+def _forget_former(accounts_file: AccountsFile) -> None:
+    accounts_file.blocks = [block for block in accounts_file.blocks if block.get("kind") != _FORMER]
 
 
 def _plan(*, services: bool) -> install.Plan:
     script = script_path(sys.argv[0])
     if script is None:
         raise UsageError("git-credential-azdo is not on PATH, so git could not call it", hints.by_hand())
-    registry, own = current_registry(), gitconfig_path()
+    accounts_file, own = load_accounts(), gitconfig_path()
     services = (
         services
         or f'"{_DEV_AZURE.url}"'.encode() in install.own_content(own)
-        or any(not block.get("server") for block in registry.of_kind(_FORMER))
+        or any(not block.get("server") for block in accounts_file.of_kind(_FORMER))
     )
-    sections = _sections(registry, services=services)
+    sections = _sections(accounts_file, services=services)
     if not sections:
-        return install.plan_undo(own, records(registry))
-    return install.plan(own, sections, script, records(registry))
+        return install.plan_undo(own, records(accounts_file))
+    return install.plan(own, sections, script, records(accounts_file))
 
 
-def _sections(registry: Registry, *, services: bool) -> list[Section]:
-    organizations = tuple(f"https://{name}.visualstudio.com" for name in _organizations(registry))
+def _sections(accounts_file: AccountsFile, *, services: bool) -> list[Section]:
+    organizations = tuple(f"https://{name}.visualstudio.com" for name in _organizations(accounts_file))
     visual_studio = Section("https://*.visualstudio.com", also=organizations)
     return [
         *([_DEV_AZURE, visual_studio] if services else []),
-        *(Section(address, with_path=True) for address in registry.services_addresses),
-        *(Section(block.get("address")) for block in registry.of_kind(SERVER)),
+        *(Section(address, with_path=True) for address in accounts_file.services_addresses),
+        *(Section(block.get("address")) for block in accounts_file.of_kind(SERVER)),
     ]
 
 
-def _organizations(registry: Registry) -> list[Organization]:
+def _organizations(accounts_file: AccountsFile) -> list[Organization]:
     """Return the organizations of Azure DevOps Services that the accounts file knows, sorted."""
-    names = [name for account in registry.accounts for name in account.listed]
-    names += [block.get("organization") for block in registry.of_kind(LEARNED)]
-    names += [block.get("target").partition("/")[0] for block in registry.of_kind(BINDING)]
+    names = [name for account in accounts_file.accounts for name in account.listed]
+    names += [block.get("organization") for block in accounts_file.of_kind(LEARNED)]
+    names += [block.get("target").partition("/")[0] for block in accounts_file.of_kind(BINDING)]
     return sorted({organization for name in names if (organization := Organization.read(name))})
 
 

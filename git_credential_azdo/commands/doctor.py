@@ -10,8 +10,8 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.accounts_file import Registry
-from git_credential_azdo.accounts.save import current_registry
+from git_credential_azdo.accounts.accounts_file import AccountsFile
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console, doctor_here, doctor_kept, doctor_online
 from git_credential_azdo.commands.doctor_check import (
     FAIL,
@@ -24,7 +24,7 @@ from git_credential_azdo.commands.doctor_check import (
     side_by_side,
 )
 from git_credential_azdo.errors import AzdoError, UsageError
-from git_credential_azdo.git.address import message_for, remote_of_url
+from git_credential_azdo.git.address import message_for, target_of_url
 from git_credential_azdo.git.target import SERVICES_ADDRESS, Organization
 from git_credential_azdo.hosts import LEGACY_SUFFIX
 
@@ -39,7 +39,7 @@ _COLORS = {OK: "green", WARN: "yellow", FAIL: "red"}
 )
 def command(url: str | None, form: str) -> int:
     """Check git, the keyring, the accounts and the network, and name the cures. Shows no secret."""
-    if url and remote_of_url(url) is None:
+    if url and target_of_url(url) is None:
         raise UsageError(
             "that is no web address, and git asks credential helpers for nothing else",
             hints.doctor(f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}"),
@@ -57,27 +57,30 @@ def examine(url: str | None) -> list[Check]:
     """Return all checks, in the order to print them, within about LIMIT_SECONDS."""
     trouble = []
     try:
-        registry = current_registry()
+        accounts_file = load_accounts()
     except AzdoError as error:
-        trouble = [clean(failed("registry", error))]
+        trouble = [clean(failed("accounts file", error))]
     if trouble:
-        registry = Registry(Block(), [], [])
+        accounts_file = AccountsFile(Block(), [], [])
     here = [
         (doctor_here.PROGRAM, doctor_here.program),
         ("PATH", doctor_here.path),
         ("git", doctor_here.git),
-        ("git helper", lambda: doctor_here.git_config(_addresses(url, registry), len(registry.accounts))),
+        (
+            "git helper",
+            lambda: doctor_here.git_config(_addresses(url, accounts_file), len(accounts_file.accounts)),
+        ),
         ("environment", doctor_here.environment),
     ]
     kept = [
-        ("vault", lambda: doctor_kept.vaults(registry)),
-        ("registry", lambda: doctor_kept.registry_file(registry)),
-        ("account", lambda: doctor_kept.accounts(registry)),
+        ("vault", lambda: doctor_kept.vaults(accounts_file)),
+        ("accounts file", lambda: doctor_kept.accounts_file_checks(accounts_file)),
+        ("account", lambda: doctor_kept.accounts(accounts_file)),
     ]
     if url:
-        kept.append(("choice", lambda: doctor_here.choice(url, registry)))
-    remote = registry.remote_of(message_for(url)) if url else None
-    online = doctor_online.Online(registry, remote.address if remote else None)
+        kept.append(("choice", lambda: doctor_here.choice(url, accounts_file)))
+    target = accounts_file.target_of(message_for(url)) if url else None
+    online = doctor_online.Online(accounts_file, target.address if target else None)
     groups = [
         Group(*here),
         Group(*(kept[:1] if trouble else kept)),
@@ -86,11 +89,11 @@ def examine(url: str | None) -> list[Check]:
     return trouble + side_by_side(groups, LIMIT_SECONDS)
 
 
-def _addresses(url: str | None, registry: Registry) -> list[str]:
+def _addresses(url: str | None, accounts_file: AccountsFile) -> list[str]:
     """Return the addresses to ask git's configuration about: both spellings of an organization, if none was named."""
     if url:
         return [url]
-    listed = (name for account in registry.accounts for name in account.organizations)
+    listed = (name for account in accounts_file.accounts for name in account.organizations)
     organization = next(listed, Organization("organization"))
     is_legacy = isinstance(organization, Organization)
     return [organization.url, *([f"https://{organization}{LEGACY_SUFFIX}"] if is_legacy else [])]

@@ -26,7 +26,7 @@ from git_credential_azdo.hosts import SERVICES_HOST
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
 
 PROGRAM = "git-credential-azdo"
 _LEAST_GIT, _MADE_FOR_GIT = (2, 26), (2, 30)
@@ -208,9 +208,9 @@ def _program_of(helper: config.Helper) -> str | None:
     return programs.which(word)
 
 
-def choice(url: str, registry: Registry) -> Iterator[Check]:
+def choice(url: str, accounts_file: AccountsFile) -> Iterator[Check]:
     """Who would answer for the address, as ``explain`` has it."""
-    found = explain(url, registry)
+    found = explain(url, accounts_file)
     who = found["account"] or "no account"
     state = {ANSWERS: OK, SILENT: WARN}.get(str(found["get"]), FAIL)
     text = f"{shown(url)}: {who} ({found['reason']}); get {found['get']}"

@@ -1,4 +1,4 @@
-"""``doctor`` on what we keep: the vaults, the registry and its accounts. Reads and tries out; never prompts or mends."""
+"""``doctor`` on what we keep: the vaults, the accounts file and its accounts. Reads and tries out; never prompts or mends."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, failed
 from git_credential_azdo.errors import VaultError
 from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
-from git_credential_azdo.paths import folder, registry_path, vault_folder
+from git_credential_azdo.paths import accounts_path, folder, vault_folder
 from git_credential_azdo.tokens import setup_hint
 from git_credential_azdo.vault import system
 from git_credential_azdo.vault.file import NAME as FILE
@@ -24,17 +24,17 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
 
 _SLOW_SECONDS = 2.0
 READY = ("ready", "rejected")
 """The states in which an account has a token to try."""
 
 
-def vaults(registry: Registry) -> Iterator[Check]:
+def vaults(accounts_file: AccountsFile) -> Iterator[Check]:
     """Each vault in use: write, read, delete."""
-    entries = [*registry.accounts, *registry.typed]
-    names = sorted(({entry.vault for entry in entries} | {registry.header.get("vault")}) - {"", "none"})
+    entries = [*accounts_file.accounts, *accounts_file.typed]
+    names = sorted(({entry.vault for entry in entries} | {accounts_file.header.get("vault")}) - {"", "none"})
     if not names:
         try:
             yield Check("vault", OK, f"{system.find().name} works; nothing is kept in it yet")
@@ -54,37 +54,42 @@ def vaults(registry: Registry) -> Iterator[Check]:
         yield from _private("vault", vault_folder(), "secrets", FAIL)
 
 
-def registry_file(registry: Registry) -> Iterator[Check]:
-    """Say how much the registry lists, what is damaged, who else can read it."""
-    path = registry_path()
+def accounts_file_checks(accounts_file: AccountsFile) -> Iterator[Check]:
+    """Say how much the accounts file lists, what is damaged, who else can read it."""
+    path = accounts_path()
     if not os.path.exists(path):
-        yield Check("registry", OK, f"{path} is not there yet")
+        yield Check("accounts file", OK, f"{path} is not there yet")
         return
     counts = {
-        "accounts": len(registry.accounts),
-        "typed credentials": len(registry.typed),
-        "servers": len(registry.of_kind(SERVER)),
+        "accounts": len(accounts_file.accounts),
+        "stored credentials": len(accounts_file.typed),
+        "servers": len(accounts_file.of_kind(SERVER)),
     }
     told = ", ".join(f"{what}: {number}" for what, number in counts.items())
-    yield Check("registry", OK, f"{path}, version {registry.header.get('version') or 'unknown'}, {told}")
-    if registry.damaged:
-        text = f"damaged entries, which are left alone: {len(registry.damaged)}"
-        yield Check("registry", FAIL, text, f"mend or delete what is not key=value in {path}")
+    yield Check(
+        "accounts file", OK, f"{path}, version {accounts_file.header.get('version') or 'unknown'}, {told}"
+    )
+    if accounts_file.damaged:
+        text = f"damaged entries, which are left alone: {len(accounts_file.damaged)}"
+        yield Check("accounts file", FAIL, text, f"mend or delete what is not key=value in {path}")
     if os.path.exists(f"{path}.damaged"):
         yield Check(
-            "registry", WARN, f"{path}.damaged holds entries that could not be read", "look at it, delete it"
+            "accounts file",
+            WARN,
+            f"{path}.damaged holds entries that could not be read",
+            "look at it, delete it",
         )
-    yield from _private("registry", folder(), "names of accounts", WARN)
+    yield from _private("accounts file", folder(), "names of accounts", WARN)
 
 
-def accounts(registry: Registry) -> Iterator[Check]:
+def accounts(accounts_file: AccountsFile) -> Iterator[Check]:
     """Each account by what is kept of it, and the bindings."""
-    if not registry.accounts:
+    if not accounts_file.accounts:
         yield Check("account", WARN, "there is none", hints.setup())
-    for account in registry.accounts:
-        yield _account(account, unique_name(account, registry.accounts))
-    known = {account.id for account in registry.accounts}
-    for block in registry.of_kind(BINDING):
+    for account in accounts_file.accounts:
+        yield _account(account, unique_name(account, accounts_file.accounts))
+    known = {account.id for account in accounts_file.accounts}
+    for block in accounts_file.of_kind(BINDING):
         if block.get("account") not in known:
             organization = (
                 block.get("target") if "://" in block.get("target") else block.get("target").partition("/")[0]
@@ -95,8 +100,8 @@ def accounts(registry: Registry) -> Iterator[Check]:
 
 def _account(account: Account, name: str) -> Check:
     state, _ = state_of(account)
-    served = listed_names(account) or "no organization"
-    text = f"{name} ({account.kind}, {served})"
+    credential = listed_names(account) or "no organization"
+    text = f"{name} ({account.kind}, {credential})"
     rejected = account.rejected_by
     expires = account.expires_utc
     days = (expires - int(time.time())) // DAY_SECONDS if expires is not None else None

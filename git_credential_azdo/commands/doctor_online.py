@@ -34,13 +34,13 @@ from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.helper.answer import tenant_for
 from git_credential_azdo.hosts import PROFILE_HOST, origin
 from git_credential_azdo.signin.entra import PUBLIC_HOST
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
 
 REACH_SECONDS = 8.0
@@ -56,8 +56,8 @@ _SKEW_WARN, _SKEW_FAIL = 60, 300
 class Online:
     """The checks that need the network. ``server``: the address of a server of one's own to reach, too."""
 
-    def __init__(self, registry: Registry, server: str | None) -> None:
-        self._registry = registry
+    def __init__(self, accounts_file: AccountsFile, server: str | None) -> None:
+        self._registry = accounts_file
         self._server = server
         self._reached: set[str] = set()
 
@@ -106,7 +106,7 @@ def _reach(url: str) -> tuple[Check, float | None]:
     host = urlsplit(url).netloc
     began, asked = time.monotonic(), time.time()
     try:
-        with Web(REACH_SECONDS, settings_for, allowed=(origin(url),)) as web:
+        with HttpClient(REACH_SECONDS, settings_for, allowed=(origin(url),)) as web:
             answer = web.request("HEAD", f"{url}/", retry=False)
     except AzdoError as error:
         return failed("network", error, cure="look at the network connection"), None
@@ -129,19 +129,19 @@ def _through(url: str) -> str:
     return f" through the proxy {hidden(proxy)}" if proxy else ""
 
 
-def _try(account: Account, name: str, registry: Registry) -> Group:
-    return Group((f"token of {name}", lambda: _accepted(account, name, registry)))
+def _try(account: Account, name: str, accounts_file: AccountsFile) -> Group:
+    return Group((f"token of {name}", lambda: _accepted(account, name, accounts_file)))
 
 
-def _accepted(account: Account, name: str, registry: Registry) -> Iterator[Check]:
+def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Iterator[Check]:
     listed = list(account.organizations)
     accepted: list[str] = []
     cures: set[str] = set()
-    with Web(ASK_SECONDS, settings_for, allowed=api.origins_of(*listed)) as web:
+    with HttpClient(ASK_SECONDS, settings_for, allowed=api.origins_of(*listed)) as web:
         asked: list[AnyOrganization | None] = [*listed[:MOST_ORGANIZATIONS]]
         for organization in asked or [None]:
             try:
-                _ask(web, account, organization, registry)
+                _ask(web, account, organization, accounts_file)
             except AzdoError as error:
                 online = hints.explain(organization.url if organization else SERVICES_ADDRESS, online=True)
                 cure = tokens.setup_hint(account) if account.kind == PAT else online
@@ -161,12 +161,14 @@ def _accepted(account: Account, name: str, registry: Registry) -> Iterator[Check
         yield Check("token", OK, f"{name} is accepted by {', '.join(accepted)}{more}")
 
 
-def _ask(web: Web, account: Account, organization: AnyOrganization | None, registry: Registry) -> None:
+def _ask(
+    web: HttpClient, account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile
+) -> None:
     if account.kind == PAT:
         authorization = api.basic(tokens.personal_access_token(account).secret)
     else:
-        tenant = tenant_for(account, organization, None, registry, asked=False)
-        authorization = api.bearer(tokens.access_token(account, tenant, registry.salt).secret)
+        tenant = tenant_for(account, organization, None, accounts_file, asked=False)
+        authorization = api.bearer(tokens.access_token(account, tenant, accounts_file.salt).secret)
     if organization is None:
         api.profile(web, authorization)
         return

@@ -13,7 +13,7 @@ import click
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.accounts.save import current_registry
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.explain_online import who_can_read
@@ -23,8 +23,8 @@ from git_credential_azdo.git.address import holds_password, https_for_ssh, messa
 from git_credential_azdo.git.target import looks_like_token
 
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.accounts_file import Registry
-    from git_credential_azdo.git.target import Remote
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.git.target import Target
 
 ANSWERS = "answers"
 QUITS = "stops git with an error"
@@ -40,17 +40,17 @@ NOT_ASKED = "is not asked"
 @click.option("--online", is_flag=True, help="Ask Azure DevOps which of your accounts can read it.")
 def command(url: str, form: str, online: bool) -> None:  # noqa: FBT001 - click's
     """Say which account serves URL, and why."""
-    registry = current_registry()
-    found = explain(url, registry)
+    accounts_file = load_accounts()
+    found = explain(url, accounts_file)
     if online:
-        found["online"] = who_can_read(url, registry)
+        found["online"] = who_can_read(url, accounts_file)
     if form == "json":
         console.json(found)
     else:
         _print(found)
 
 
-def explain(url: str, registry: Registry) -> dict[str, object]:
+def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     """Return what ``get`` would do for ``url``, asked with what git would send. Never holds a secret of ``url``."""
     found: dict[str, object] = {
         "ours": False,
@@ -76,19 +76,19 @@ def explain(url: str, registry: Registry) -> dict[str, object]:
     calls_us = any(helper.ours for helper in config.helpers_for(entries, url))
     with_path = sends_path or not calls_us
     user = config.value_for(entries, "credential.username", url)
-    remote = registry.remote_of(message_for(url, with_path=with_path, user=user))
-    if remote is None:
+    target = accounts_file.target_of(message_for(url, with_path=with_path, user=user))
+    if target is None:
         return {**found, "reason": "that is no web address, and git asks credential helpers for nothing else"}
-    server = None if remote.services else registry.server(remote.address)
-    whole = registry.remote_of(message_for(url))
-    found["ours"] = remote.services or server is not None
-    found["host"] = remote.host
+    server = None if target.services else accounts_file.server(target.address)
+    whole = accounts_file.target_of(message_for(url))
+    found["ours"] = target.services or server is not None
+    found["host"] = target.host
     found["organization"] = whole.organization if whole else None
-    if remote.services or (server is not None and rules.choose(remote, None, registry).candidates):
-        found.update(_choice(remote, registry))
+    if target.services or (server is not None and rules.choose(target, None, accounts_file).candidates):
+        found.update(_choice(target, accounts_file))
     elif server is not None:
-        typed = rules.matching_typed(remote, None, remote.user, registry.typed)
-        found["reason"] = "a registered server, with a typed credential" if typed else "a registered server"
+        typed = rules.matching_stored(target, None, target.user, accounts_file.typed)
+        found["reason"] = "a registered server, with a stored credential" if typed else "a registered server"
         found["get"] = ANSWERS if typed else SILENT
     else:
         found["reason"] = "not Azure DevOps, and not a registered server"
@@ -107,21 +107,21 @@ def explain(url: str, registry: Registry) -> dict[str, object]:
     return found
 
 
-def _choice(remote: Remote, registry: Registry) -> dict[str, object]:
-    if remote.services and remote.protocol != "https":
+def _choice(target: Target, accounts_file: AccountsFile) -> dict[str, object]:
+    if target.services and target.protocol != "https":
         return {
             "reason": "Azure DevOps over http is refused: a token would travel in clear text",
             "get": QUITS,
         }
-    choice = rules.choose(remote, None, registry)
-    accounts = registry.accounts
+    choice = rules.choose(target, None, accounts_file)
+    accounts = accounts_file.accounts
     found: dict[str, object] = {
         "reason": choice.reason,
         "candidates": [unique_name(account, accounts) for account in choice.candidates],
     }
     if choice.organization:
         found["organization"] = choice.organization
-    variable = variable_for(remote, choice if remote.services else None, os.environ)
+    variable = variable_for(target, choice if target.services else None, os.environ)
     if variable:
         return {**found, "reason": f"the environment variable {variable}", "get": ANSWERS}
     if choice.account:

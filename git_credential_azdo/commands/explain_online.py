@@ -19,59 +19,63 @@ from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.helper.answer import tenant_for
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import Registry
-    from git_credential_azdo.git.target import AnyOrganization, Remote
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.git.target import AnyOrganization, Target
 
 MOST_AT_ONCE = 8
 READS = "can read it"
 
 
-def who_can_read(url: str, registry: Registry) -> list[str]:
+def who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
     """Return one line an account: whether it can read ``url``; then, if another one must serve, the command for that."""
-    remote = registry.remote_of(message_for(url))
-    organization = remote.organization if remote else None
-    if remote is None or not remote.services or organization is None:
+    target = accounts_file.target_of(message_for(url))
+    organization = target.organization if target else None
+    if target is None or not target.services or organization is None:
         return ["not an address of an Azure DevOps organization: nothing was asked"]
     accounts = [
         account
-        for account in registry.accounts
-        if account.address == remote.address and account.can_serve(organization)
+        for account in accounts_file.accounts
+        if account.address == target.address and account.can_serve(organization)
     ]
-    repository = _repository_url(remote, organization)
+    repository = _repository_url(target, organization)
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
-        answers = list(pool.map(lambda account: _ask(account, organization, repository, registry), accounts))
-    names = [unique_name(account, registry.accounts) for account in accounts]
+        answers = list(
+            pool.map(lambda account: _ask(account, organization, repository, accounts_file), accounts)
+        )
+    names = [unique_name(account, accounts_file.accounts) for account in accounts]
     lines = [f"{name}: {answer}" for name, answer in zip(names, answers, strict=True)]
     readers = [account for account, answer in zip(accounts, answers, strict=True) if answer == READS]
-    serving = choose(remote, None, registry).account
+    serving = choose(target, None, accounts_file).account
     if readers and (serving is None or serving.id not in {account.id for account in readers}):
-        lines.append(hints.use(unique_name(readers[0], registry.accounts), organization))
+        lines.append(hints.use(unique_name(readers[0], accounts_file.accounts), organization))
     if not lines:
         return [f"no account covers it: {hints.setup(organization)}"]
     return lines
 
 
-def _repository_url(remote: Remote, organization: AnyOrganization) -> str:
+def _repository_url(target: Target, organization: AnyOrganization) -> str:
     """Return the address of the remote's repository below its organization; an empty text where it names none."""
-    if not remote.repository:
+    if not target.repository:
         return ""
-    project, _, name = remote.repository[len(organization) + 1 :].rpartition("/")
+    project, _, name = target.repository[len(organization) + 1 :].rpartition("/")
     below = f"{project}/_git/{name}"
     return f"{organization.url}/{quote(below, errors='surrogateescape')}"
 
 
-def _ask(account: Account, organization: AnyOrganization, repository: str, registry: Registry) -> str:
+def _ask(
+    account: Account, organization: AnyOrganization, repository: str, accounts_file: AccountsFile
+) -> str:
     try:
         if account.kind == PAT:
             authorization = api.basic(tokens.personal_access_token(account).secret)
         else:
-            tenant = tenant_for(account, organization, None, registry, asked=False)
-            authorization = api.bearer(tokens.access_token(account, tenant, registry.salt).secret)
-        with Web(deadline.left(), settings_for, allowed=api.origins_of(organization)) as web:
+            tenant = tenant_for(account, organization, None, accounts_file, asked=False)
+            authorization = api.bearer(tokens.access_token(account, tenant, accounts_file.salt).secret)
+        with HttpClient(deadline.left(), settings_for, allowed=api.origins_of(organization)) as web:
             if repository:
                 found = api.can_read_repository(web, repository, authorization)
                 return READS if found else "cannot see it (status 404)"

@@ -19,7 +19,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts import save
 from git_credential_azdo.accounts.account import PAT, TYPED, number
 from git_credential_azdo.accounts.accounts_file import SERVER
-from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_typed, organization_and_user
+from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_stored, organization_and_user
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands import configure, console, setup_pat
@@ -36,17 +36,17 @@ from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.paths import folder, lock_path
 from git_credential_azdo.vault.vaults import find_vault
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from git_credential_azdo.accounts.account import Block
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.config import Entry, Helper
     from git_credential_azdo.git.protocol import Pair
-    from git_credential_azdo.git.target import AnyOrganization, Remote
+    from git_credential_azdo.git.target import AnyOrganization, Target
 
     Request = tuple[Pair, ...]
 
@@ -69,7 +69,7 @@ class Place:
     """
 
     name: str
-    remote: Remote
+    target: Target
     organization: AnyOrganization | None = None
     requests: dict[Request, bool] = field(default_factory=dict)
 
@@ -80,7 +80,7 @@ class Found:
 
     helper: str
     place: Place
-    remote: Remote
+    target: Target
     secret: str = field(repr=False)
     expires_utc: str
     then: str = IMPORT
@@ -90,7 +90,7 @@ class Found:
     @property
     def is_guess(self) -> bool:
         """Whether the helper did not know the organization: no path or host of its own was asked for."""
-        return self.place.remote.services and self.remote.organization is None
+        return self.place.target.services and self.target.organization is None
 
 
 @click.command("import")
@@ -115,10 +115,10 @@ def command(
 
     The Azure CLI's sign-in needs no import: git credential-azdo setup --azure-cli
     """
-    registry = save.current_registry()
-    found = _plan(registry, save.organization_names(named))
+    accounts_file = save.load_accounts()
+    found = _plan(accounts_file, save.organization_names(named))
     if found:
-        rows = [(each.helper, each.place.name, each.person or each.remote.user, each.then) for each in found]
+        rows = [(each.helper, each.place.name, each.person or each.target.user, each.then) for each in found]
         console.table(rows, ("helper", "for", "user", "then"))
     else:
         console.out("Nothing to import was found")
@@ -134,22 +134,22 @@ def command(
         return code
     if not yes and not console.confirm(f"Import {len(wanted)}?", default=True):
         return code
-    _keep(wanted, find_vault(vault, registry.header.get("vault") or None).name)
+    _keep(wanted, find_vault(vault, accounts_file.header.get("vault") or None).name)
     for each in wanted:
-        console.err(f"Kept for {each.place.name}: {each.person or each.remote.user or 'any user'}")
-    if not no_git_config and any(each.place.remote.services for each in wanted):
+        console.err(f"Kept for {each.place.name}: {each.person or each.target.user or 'any user'}")
+    if not no_git_config and any(each.place.target.services for each in wanted):
         configure.write(services=True, ask=not yes)
     return code
 
 
-def _plan(registry: Registry, named: Sequence[AnyOrganization]) -> list[Found]:
+def _plan(accounts_file: AccountsFile, named: Sequence[AnyOrganization]) -> list[Found]:
     """Return what the helpers answer, each with what will be done with it; writes nothing."""
     entries = read_config()
-    servers = [block.get("address") for block in registry.of_kind(SERVER)]
+    servers = [block.get("address") for block in accounts_file.of_kind(SERVER)]
     asked = helpers.configured(entries, [SERVICES_ADDRESS, *servers])
-    places = _places(_urls(registry, entries), helpers.stored_addresses(asked), registry)
+    places = _places(_urls(accounts_file, entries), helpers.stored_addresses(asked), accounts_file)
     if named:
-        only = _places([each.url for each in named], [], registry)
+        only = _places([each.url for each in named], [], accounts_file)
         places = {name: places.get(name, place) for name, place in only.items()}
     if len(places) > MOST_PLACES:
         left_out = f"only {MOST_PLACES} of {len(places)} organizations are asked about"
@@ -162,14 +162,14 @@ def _plan(registry: Registry, named: Sequence[AnyOrganization]) -> list[Found]:
         console.err(f"Asking {', '.join(map(helpers.name_of, asked))} about {about}")
     else:
         console.err("No other credential helper is configured in git")
-    answers = [each for helper in asked if places for each in _answers(helper, places, registry)]
+    answers = [each for helper in asked if places for each in _answers(helper, places, accounts_file)]
     distinct: dict[tuple[str | None, ...], Found] = {}
     for each in sorted(answers, key=lambda each: list(places).index(each.place.name)):
-        entry = (each.secret,) if each.place.remote.services else (each.remote.path, each.remote.user)
+        entry = (each.secret,) if each.place.target.services else (each.target.path, each.target.user)
         distinct.setdefault((each.place.name, *entry), each)  # the first, as git would ask
     found = list(distinct.values())
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:  # bounded: each check has its deadline
-        list(pool.map(lambda each: _judge(each, registry), found))
+        list(pool.map(lambda each: _judge(each, accounts_file), found))
     imported: set[tuple[str, str]] = set()
     for each in found:
         if each.then == IMPORT and each.person:
@@ -184,7 +184,7 @@ def _plan(registry: Registry, named: Sequence[AnyOrganization]) -> list[Found]:
     return [each for each in found if each in sure or unsure.get(each.secret) is each]
 
 
-def _urls(registry: Registry, entries: Iterable[Entry]) -> list[str]:
+def _urls(accounts_file: AccountsFile, entries: Iterable[Entry]) -> list[str]:
     """Return the addresses of remotes, of what Git Credential Manager bound, of accounts and of registered servers."""
     urls = []
     for entry in entries:
@@ -193,34 +193,34 @@ def _urls(registry: Registry, entries: Iterable[Entry]) -> list[str]:
             urls.append(https_for_ssh(entry.value) or entry.value)
         elif section == "credential" and middle and middle.startswith(_BINDING):
             urls.append(f"{SERVICES_ADDRESS}/{middle.removeprefix(_BINDING)}")
-    listed = (name.url for account in registry.accounts for name in account.organizations)
+    listed = (name.url for account in accounts_file.accounts for name in account.organizations)
     return [
         *urls,
         *listed,
-        *(each.get("address") for each in registry.of_kind(SERVER)),
+        *(each.get("address") for each in accounts_file.of_kind(SERVER)),
     ]
 
 
-def _places(urls: Iterable[str], stored: list[Message], registry: Registry) -> dict[str, Place]:
+def _places(urls: Iterable[str], stored: list[Message], accounts_file: AccountsFile) -> dict[str, Place]:
     """Return the organizations and registered servers that the addresses are about; others are passed over in silence."""
     places: dict[str, Place] = {}
     for index, message in enumerate([*stored, *map(message_for, urls)]):
-        remote = registry.remote_of(message)
-        organization, user = organization_and_user(remote, registry) if remote else (None, None)
-        if remote and organization and remote.services and remote.protocol == "https":
-            place = places.setdefault(organization, Place(organization, remote, organization))
-        elif remote and registry.server(remote.address):
-            place = places.setdefault(remote.address, Place(remote.address, remote))
+        target = accounts_file.target_of(message)
+        organization, user = organization_and_user(target, accounts_file) if target else (None, None)
+        if target and organization and target.services and target.protocol == "https":
+            place = places.setdefault(organization, Place(organization, target, organization))
+        elif target and accounts_file.server(target.address):
+            place = places.setdefault(target.address, Place(target.address, target))
         else:
             continue
         if len(place.requests) < MOST_REQUESTS:
-            named = user if remote.path else remote.user
-            request = _request(remote.protocol, message.get("host"), remote.path, named)
+            named = user if target.path else target.user
+            request = _request(target.protocol, message.get("host"), target.path, named)
             place.requests.setdefault(request, index < len(stored))
     for place in places.values():
-        protocol, host, name = place.remote.protocol, place.remote.host, place.name.rpartition("/")[2]
+        protocol, host, name = place.target.protocol, place.target.host, place.name.rpartition("/")[2]
         likely = []
-        if place.remote.services:
+        if place.target.services:
             likely += [_request(protocol, host, name), _request(protocol, host, user=name)]
         if host == SERVICES_HOST:
             likely.append(_request(protocol, name + LEGACY_SUFFIX))
@@ -236,7 +236,7 @@ def _request(protocol: str, host: str | None, path: str | None = None, user: str
     return tuple((key, value) for key, value in pairs if value)
 
 
-def _answers(helper: Helper, places: Mapping[str, Place], registry: Registry) -> list[Found]:
+def _answers(helper: Helper, places: Mapping[str, Place], accounts_file: AccountsFile) -> list[Found]:
     """Return what one helper answers for all the places; one that misbehaves is reported and asked no more."""
     until = time.monotonic() + HELPER_SECONDS
     errors: list[AzdoError] = []
@@ -254,10 +254,10 @@ def _answers(helper: Helper, places: Mapping[str, Place], registry: Registry) ->
             user, secret = answer.get("username") or "", answer.get("password") or ""
             if looks_like_token(user):  # people write https://TOKEN@host
                 user, secret = "", secret if looks_like_token(secret) else user
-            remote = registry.remote_of(Message((*request, ("username", user))))
+            target = accounts_file.target_of(Message((*request, ("username", user))))
             end = number(answer.get("password_expiry_utc") or "")
-            if remote and secret and (end is None or end > save.now()):
-                found.append(Found(helpers.name_of(helper), place, remote, secret, str(end or "")))
+            if target and secret and (end is None or end > save.now()):
+                found.append(Found(helpers.name_of(helper), place, target, secret, str(end or "")))
         return found
 
     with ThreadPoolExecutor(MOST_AT_ONCE) as pool:  # bounded: each answer has its time limit
@@ -267,18 +267,18 @@ def _answers(helper: Helper, places: Mapping[str, Place], registry: Registry) ->
     return found
 
 
-def _judge(found: Found, registry: Registry) -> None:
+def _judge(found: Found, accounts_file: AccountsFile) -> None:
     """Decide what is done with a secret: the organization is asked whose it is and whether it may read code."""
     name, secret = found.place.name, found.secret
-    if not found.place.remote.services:
-        if matching_typed(found.remote, None, found.remote.user, registry.typed):
+    if not found.place.target.services:
+        if matching_stored(found.target, None, found.target.user, accounts_file.typed):
             found.then = "kept already"
         return
-    serving = [account for account in registry.accounts if account.lists(name)]
-    ours = digest(registry.salt, secret) if registry.salt else ""
+    serving = [account for account in accounts_file.accounts if account.lists(name)]
+    ours = digest(accounts_file.salt, secret) if accounts_file.salt else ""
     account = next((each for each in serving if any(mark.digest == ours for mark in each.marks)), None)
     if account:
-        found.then = f"kept already as {unique_name(account, registry.accounts)}"
+        found.then = f"kept already as {unique_name(account, accounts_file.accounts)}"
     elif secret.startswith(_JWT_START):
         found.then = "skip: access token, it ends within hours"
     elif not (secret.isascii() and secret.isprintable()):
@@ -287,12 +287,12 @@ def _judge(found: Found, registry: Registry) -> None:
         _check(found, found.place.organization)
         account = next((each for each in serving if each.name.lower() == found.person.lower()), None)
         if found.person and account:
-            found.then = f"skip: {unique_name(account, registry.accounts)} ({account.kind}) serves it"
+            found.then = f"skip: {unique_name(account, accounts_file.accounts)} ({account.kind}) serves it"
 
 
 def _check(found: Found, organization: AnyOrganization) -> None:
     try:
-        with Web(CHECK_SECONDS, settings_for, allowed=api.origins_of(organization)) as web:
+        with HttpClient(CHECK_SECONDS, settings_for, allowed=api.origins_of(organization)) as web:
             identity = setup_pat.check(web, organization, found.secret)
         found.person = printable(identity.name) or identity.id
     except AzdoError as error:
@@ -302,54 +302,56 @@ def _check(found: Found, organization: AnyOrganization) -> None:
 
 def _keep(wanted: list[Found], vault_name: str) -> None:
     """Keep everything by one write of the accounts file, or nothing. Raises VaultError, AzdoError."""
-    tokens: dict[tuple[str, str], save.Newcomer] = {}
+    tokens: dict[tuple[str, str], save.NewAccount] = {}
     organizations: list[AnyOrganization] = []
     blocks: list[Block] = []
     secrets: dict[str, list[Pair]] = {}
     for each in wanted:
         if each.place.organization:
-            newcomer = save.Newcomer(
+            new_account = save.NewAccount(
                 kind=PAT,
                 fields=[("name", each.person), ("expires_utc", each.expires_utc)],
                 secrets={"pat": [("token", each.secret)]},
                 tokens=[("", each.secret, save.now())],
                 found=[],
             )
-            known = tokens.setdefault((each.place.remote.address, each.secret), newcomer)
+            known = tokens.setdefault((each.place.target.address, each.secret), new_account)
             known.found = [*known.found, each.place.organization]
             organizations.append(each.place.organization)
             continue
-        block = stored.block_of(each.remote, None)
+        block = stored.block_of(each.target, None)
         block.set("id", os.urandom(6).hex())
         block.set("vault", vault_name)
         block.set("expires_utc", each.expires_utc or None)
         secrets[f"{block.get('id')}/{TYPED}"] = [("password", each.secret)]
         blocks.append(block)
-    newcomers = {os.urandom(6).hex(): newcomer for newcomer in tokens.values()}
-    secrets |= {f"{identifier}/pat": newcomer.secrets["pat"] for identifier, newcomer in newcomers.items()}
+    new_accounts = {os.urandom(6).hex(): new_account for new_account in tokens.values()}
+    secrets |= {
+        f"{identifier}/pat": new_account.secrets["pat"] for identifier, new_account in new_accounts.items()
+    }
 
-    def change(registry: Registry) -> None:
-        before = {name: _choice(name, registry) for name in organizations}
+    def change(accounts_file: AccountsFile) -> None:
+        before = {name: _choice(name, accounts_file) for name in organizations}
         accounts = [
-            save.put(registry, each, identifier, vault_name) for identifier, each in newcomers.items()
+            save.put(accounts_file, each, identifier, vault_name) for identifier, each in new_accounts.items()
         ]
-        for block in reversed(blocks):  # of typed credentials the last one is found first
-            stored.put(registry, block, vault_name)
+        for block in reversed(blocks):  # of stored credentials the last one is found first
+            stored.put(accounts_file, block, vault_name)
         for name, choice in before.items():
             if choice.outcome == AMBIGUOUS and any(each.lists(name) for each in choice.candidates):
                 continue  # git has to stop there already
             first = next(each for each in accounts if each.lists(name))
             leader = choice.account if choice.account and choice.deliberate else first
-            taken = _choice(name, registry).account
+            taken = _choice(name, accounts_file).account
             if taken is None or taken.id != leader.id:
-                save.bind(registry, name, leader.id)
+                save.bind(accounts_file, name, leader.id)
 
     try:
-        with Lock(lock_path("enrol"), save.ENROL_SECONDS), Lock(lock_path(TYPED), stored.STORE_SECONDS):
+        with Lock(lock_path("enrol"), save.SAVE_SECONDS), Lock(lock_path(TYPED), stored.STORE_SECONDS):
             save.keep(secrets, vault_name, change, is_new=True)
     except OSError as error:
         raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
 
 
-def _choice(organization: AnyOrganization, registry: Registry) -> Choice:
-    return choose(registry.remote_at(organization), None, registry)
+def _choice(organization: AnyOrganization, accounts_file: AccountsFile) -> Choice:
+    return choose(accounts_file.target_at(organization), None, accounts_file)

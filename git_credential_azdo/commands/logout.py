@@ -5,13 +5,13 @@ from __future__ import annotations
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.accounts_file import BINDING, Registry
+from git_credential_azdo.accounts.accounts_file import BINDING, AccountsFile
 from git_credential_azdo.accounts.naming import account_named, shown_name
-from git_credential_azdo.accounts.save import current_registry
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError, VaultError
-from git_credential_azdo.paths import registry_path
+from git_credential_azdo.paths import accounts_path
 from git_credential_azdo.refresh import forget_secrets
 from git_credential_azdo.tokens import open_vault
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 @click.argument("name", metavar="ACCOUNT", required=False)
 @click.option("--all", "everybody", is_flag=True, help="Forget every account.")
 def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
-    """Forget ACCOUNT, or all: the secrets in the vault and the entry in the registry."""
+    """Forget ACCOUNT, or all: the secrets in the vault and the entry in the accounts file."""
     if bool(name) == everybody:
         raise UsageError("name an account, or give --all", hints.accounts())
-    accounts = current_registry().accounts
+    accounts = load_accounts().accounts
     for account in accounts if everybody else [account_named(name or "", accounts)]:
         forget_secrets(account, _vault_of(account))
-        update(lambda registry, gone=account.id: _forget(registry, gone))  # type: ignore[misc]
+        update(lambda accounts_file, gone=account.id: _forget(accounts_file, gone))  # type: ignore[misc]
         console.out(f"{shown_name(account, accounts)} is forgotten")
     if everybody and not accounts:
         console.out("there was no account")
@@ -43,14 +43,14 @@ def _vault_of(account: Account) -> Vault:
     except VaultError as error:  # its backend is not installed any more
         entry = f"id={account.id}"
         raise VaultError(
-            error.message, f"install it again, or take the entry with {entry} out of {registry_path()}"
+            error.message, f"install it again, or take the entry with {entry} out of {accounts_path()}"
         ) from None
 
 
-def _forget(registry: Registry, identifier: str) -> None:
-    registry.blocks = [
+def _forget(accounts_file: AccountsFile, identifier: str) -> None:
+    accounts_file.blocks = [
         block
-        for block in registry.blocks
+        for block in accounts_file.blocks
         if block.get("id") != identifier
         and (block.get("kind") != BINDING or block.get("account") != identifier)
     ]

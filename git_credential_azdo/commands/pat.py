@@ -14,7 +14,7 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, number
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.accounts.save import current_registry, organization_names
+from git_credential_azdo.accounts.save import load_accounts, organization_names
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands import pat_making as making
 from git_credential_azdo.commands.parsing import Verbs
@@ -22,11 +22,11 @@ from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import AzdoError, UsageError, report, say
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.vault.vaults import find_vault
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
 
 _MOST_DAYS = 365  # what Azure DevOps allows at most
@@ -62,25 +62,25 @@ def create(
 ) -> None:
     """Make a token for ORG and keep it, so that git uses it there."""
     wanted = organization_names((organization,))[0]
-    usual = making.usual_wish(wanted)
+    usual = making.default_request(wanted)
     scope = " ".join(" ".join(scopes).split()) or usual.scope
     wish = replace(usual, name=token_name or usual.name, scope=scope, days=days)
     if not pats.reads_code(scope) and not show:
         raise UsageError(
             f"a token with {scope} cannot serve git, so it would not be kept", "print it with --show"
         )
-    before = current_registry()
-    maker = making.find_maker(wanted, name, before)
+    before = load_accounts()
+    session = making.session_for(wanted, name, before)
     if not pats.reads_code(scope):
-        made = making.make(maker, wish)
-        _tell_made(made, wanted, maker.account)
+        made = making.make(session, wish)
+        _tell_made(made, wanted, session.account)
         console.err("It cannot serve git, so it is not kept here")
     else:
         vault_name = find_vault(None, before.header.get("vault") or None).name
-        account, made = making.make_and_keep(maker, wish, vault_name)
-        _tell_made(made, wanted, maker.account)
+        account, made = making.make_and_keep(session, wish, vault_name)
+        _tell_made(made, wanted, session.account)
         console.err(f"It is kept ({account.vault}), and git uses it for {wanted} from now on")
-        for identifier in making.kept_by_id(before).keys() - making.kept_by_id(current_registry()).keys():
+        for identifier in making.kept_by_id(before).keys() - making.kept_by_id(load_accounts()).keys():
             say("hint", f"the token before it still works: {hints.pat_revoke(identifier, wanted)}")
     console.err(f"To end it: {hints.pat_revoke(made.id, wanted)}")
     if show:
@@ -95,14 +95,14 @@ def create(
 )
 def list_(organization: str | None, name: str | None, form: str) -> int:
     """List your tokens, of ORG or of every organization of your accounts."""
-    registry = current_registry()
+    accounts_file = load_accounts()
     rows: dict[str, dict[str, str | None]] = {}
     failed = False
-    kept = making.kept_by_id(registry)
-    for each in _organizations(organization, registry):
+    kept = making.kept_by_id(accounts_file)
+    for each in _organizations(organization, accounts_file):
         try:
-            for token in _active(making.find_maker(each, name, registry)):
-                rows.setdefault(token.id, _row(token, each, kept.get(token.id), registry))
+            for token in _active(making.session_for(each, name, accounts_file)):
+                rows.setdefault(token.id, _row(token, each, kept.get(token.id), accounts_file))
         except AzdoError as error:
             failed = True
             report(error)
@@ -122,13 +122,13 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
 def revoke(token: str, organization: str, name: str | None) -> None:
     """Revoke a token of ORG at Azure DevOps, and forget it here."""
     wanted = organization_names((organization,))[0]
-    registry = current_registry()
-    maker = making.find_maker(wanted, name, registry)
-    known = _active(maker)
+    accounts_file = load_accounts()
+    session = making.session_for(wanted, name, accounts_file)
+    known = _active(session)
     found = [each for each in known if each.id.lower() == token.lower()] or [
         each for each in known if each.name.lower() == token.lower()
     ]
-    kept = making.kept_by_id(registry)
+    kept = making.kept_by_id(accounts_file)
     if len(found) > 1:
         ids = ", ".join(each.id for each in found)
         raise UsageError(f"several tokens are named {token}", f"use one of these ids: {ids}")
@@ -139,8 +139,8 @@ def revoke(token: str, organization: str, name: str | None) -> None:
             f"{wanted} has no living token of yours with the id or name {token}",
             hints.pat_list(wanted),
         )
-    with Web(making.ASK_SECONDS, settings_for) as web:
-        existed = pats.revoke(web, maker.organization, maker.authorization, identifier)
+    with HttpClient(making.ASK_SECONDS, settings_for) as web:
+        existed = pats.revoke(web, session.organization, session.authorization, identifier)
     account = kept.get(identifier)
     if account:
         making.forget(account)
@@ -155,57 +155,57 @@ def revoke(token: str, organization: str, name: str | None) -> None:
 def rotate(organization: str | None, name: str | None, days: int | None) -> int:
     """Replace the tokens made here: a new one is checked and kept, then the old one is revoked."""
     wanted = organization_names((organization,))[0] if organization else None
-    registry = current_registry()
-    made = (each for each in making.kept_by_id(registry).values() if each.organizations)
+    accounts_file = load_accounts()
+    made = (each for each in making.kept_by_id(accounts_file).values() if each.organizations)
     ours = [each for each in made if not wanted or each.lists(wanted)]
     if not ours:
-        by_hand = any(each.kind == PAT and each.lists(wanted) for each in registry.accounts if wanted)
+        by_hand = any(each.kind == PAT and each.lists(wanted) for each in accounts_file.accounts if wanted)
         raise UsageError(
             f"the token for {wanted} was made by hand, so it has to be replaced by hand once"
             if by_hand
             else "no token here was made by pat create" + (f" for {wanted}" if wanted else ""),
             hints.pat_create(wanted or "ORG"),
         )
-    done = [_rotate(each, name, days, registry) for each in ours]
+    done = [_rotate(each, name, days, accounts_file) for each in ours]
     return 0 if all(done) else 1
 
 
-def _rotate(old: Account, name: str | None, days: int | None, registry: Registry) -> bool:
+def _rotate(old: Account, name: str | None, days: int | None, accounts_file: AccountsFile) -> bool:
     """Replace one token; say what came of it, and return whether all went well."""
     organization = old.organizations[0]
-    made_by = registry.account(old.block.get("made_by"))
-    usual = making.usual_wish(organization)
-    wish = making.Wish(
+    made_by = accounts_file.account(old.block.get("made_by"))
+    usual = making.default_request(organization)
+    wish = making.PatRequest(
         old.block.get("token_name") or usual.name,
         old.block.get("scope") or usual.scope,
         days or number(old.block.get("days")) or usual.days,
     )
     try:
-        maker = making.find_maker(organization, name or (made_by.id if made_by else None), registry)
-        _, made = making.make_and_keep(maker, wish, old.vault, instead_of=old.id)
+        session = making.session_for(organization, name or (made_by.id if made_by else None), accounts_file)
+        _, made = making.make_and_keep(session, wish, old.vault, instead_of=old.id)
     except AzdoError as error:
         say("error", f"the token for {organization} stays as it is: {error.message}")
         if error.hint:
             say("hint", error.hint)
         return False
-    _tell_made(made, organization, maker.account)
-    if not making.revoke_or_say(maker, old.block.get("authorization_id")):
+    _tell_made(made, organization, session.account)
+    if not making.revoke_or_say(session, old.block.get("authorization_id")):
         return False
     console.err("The old one is revoked")
     return True
 
 
-def _active(maker: making.Maker) -> list[pats.Pat]:
-    with Web(making.ASK_SECONDS, settings_for) as web:
-        return pats.active(web, maker.organization, maker.authorization)
+def _active(session: making.PatSession) -> list[pats.Pat]:
+    with HttpClient(making.ASK_SECONDS, settings_for) as web:
+        return pats.active(web, session.organization, session.authorization)
 
 
-def _organizations(given: str | None, registry: Registry) -> list[AnyOrganization]:
+def _organizations(given: str | None, accounts_file: AccountsFile) -> list[AnyOrganization]:
     if given:
         return organization_names((given,))
     found = {
         name
-        for account in registry.accounts
+        for account in accounts_file.accounts
         if account.kind in making.PERSONS
         for name in account.organizations
     }
@@ -215,7 +215,7 @@ def _organizations(given: str | None, registry: Registry) -> list[AnyOrganizatio
 
 
 def _row(
-    token: pats.Pat, organization: str, kept: Account | None, registry: Registry
+    token: pats.Pat, organization: str, kept: Account | None, accounts_file: AccountsFile
 ) -> dict[str, str | None]:
     return {
         "id": token.id,
@@ -223,7 +223,7 @@ def _row(
         "organization": "all" if token.everywhere else organization,
         "scope": "full access" if token.scope == "app_token" else token.scope,
         "ends": console.day(token.expires_utc),
-        "kept_as": unique_name(kept, registry.accounts) if kept else None,
+        "kept_as": unique_name(kept, accounts_file.accounts) if kept else None,
     }
 
 

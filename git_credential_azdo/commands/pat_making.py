@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, PAT
-from git_credential_azdo.accounts.accounts_file import BINDING, Registry
+from git_credential_azdo.accounts.accounts_file import BINDING, AccountsFile
 from git_credential_azdo.accounts.choice import CHOSEN, choose
 from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.save import now
@@ -25,7 +25,7 @@ from git_credential_azdo.helper import answer
 from git_credential_azdo.hosts import SERVICES_HOST
 from git_credential_azdo.refresh import forget_secrets
 from git_credential_azdo.tokens import open_vault
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
@@ -38,7 +38,7 @@ PERSONS = frozenset((OAUTH, AZURE_CLI))
 
 
 @dataclass(frozen=True)
-class Maker:
+class PatSession:
     """Who makes tokens in an organization: an account, and the header with its live token."""
 
     organization: Organization
@@ -47,7 +47,7 @@ class Maker:
 
 
 @dataclass(frozen=True)
-class Wish:
+class PatRequest:
     """What a token shall be: its name at Azure DevOps, its scopes (blank-separated), its life in days."""
 
     name: str
@@ -55,12 +55,12 @@ class Wish:
     days: int
 
 
-def usual_wish(organization: AnyOrganization) -> Wish:
+def default_request(organization: AnyOrganization) -> PatRequest:
     """Return what git needs, under a name that tells where the token is."""
-    return Wish(f"git {organization} on {socket.gethostname()}", pats.GIT_SCOPE, USUAL_DAYS)
+    return PatRequest(f"git {organization} on {socket.gethostname()}", pats.GIT_SCOPE, USUAL_DAYS)
 
 
-def find_maker(organization: AnyOrganization, name: str | None, registry: Registry) -> Maker:
+def session_for(organization: AnyOrganization, name: str | None, accounts_file: AccountsFile) -> PatSession:
     """Return the sign-in that makes tokens in the organization: the one named, else the one that ``get`` would choose.
 
     Raises UsageError, SignInError, NetworkError, ServiceError, VaultError.
@@ -70,51 +70,56 @@ def find_maker(organization: AnyOrganization, name: str | None, registry: Regist
             f"tokens of {organization} are made on its own page, not from here",
             api.tokens_page(organization),
         )
-    account = _named(name, organization, registry) if name else _chosen(organization, registry)
-    tenant = answer.tenant_for(account, organization, None, registry, asked=False)
-    served = answer.serve(account, organization, tenant or None, registry, asked=True, confirmed=True)
-    return Maker(organization, account, api.bearer(served.secret))
+    account = _named(name, organization, accounts_file) if name else _chosen(organization, accounts_file)
+    tenant = answer.tenant_for(account, organization, None, accounts_file, asked=False)
+    credential = answer.serve(
+        account, organization, tenant or None, accounts_file, asked=True, confirmed=True
+    )
+    return PatSession(organization, account, api.bearer(credential.secret))
 
 
-def make(maker: Maker, wish: Wish) -> pats.Pat:
+def make(session: PatSession, wish: PatRequest) -> pats.Pat:
     """Make a token, and say so if it ends earlier than asked for. Raises PatRefused, ServiceError, NetworkError."""
     end = now() + wish.days * DAY_SECONDS
-    with Web(ASK_SECONDS, settings_for) as web:
+    with HttpClient(ASK_SECONDS, settings_for) as web:
         made = pats.create(
             web,
-            maker.organization,
-            maker.authorization,
+            session.organization,
+            session.authorization,
             name=wish.name,
             scope=wish.scope,
             expires_utc=end,
         )
     if made.expires_utc is not None and made.expires_utc < end - DAY_SECONDS:
         days = max(0, made.expires_utc - now()) // DAY_SECONDS
-        say("hint", f"the tenant of {maker.organization} allows no more than {days} days, so it ends earlier")
+        say(
+            "hint",
+            f"the tenant of {session.organization} allows no more than {days} days, so it ends earlier",
+        )
     return made
 
 
 def make_and_keep(
-    maker: Maker, wish: Wish, vault_name: str, *, instead_of: str = ""
+    session: PatSession, wish: PatRequest, vault_name: str, *, instead_of: str = ""
 ) -> tuple[Account, pats.Pat]:
     """Make a token, check it and keep it as an account; return both. ``instead_of`` as in ``setup_pat.keep``.
 
     Raises PatRefused, ServiceError, NetworkError, VaultError; the new token is revoked then.
     """
-    made = make(maker, wish)
+    made = make(session, wish)
     try:
-        with Web(ASK_SECONDS, settings_for) as web:
-            identity = setup_pat.check(web, maker.organization, made.token)
+        with HttpClient(ASK_SECONDS, settings_for) as web:
+            identity = setup_pat.check(web, session.organization, made.token)
         account = setup_pat.keep(
             made.token,
             identity,
-            [maker.organization],
-            chosen=[maker.organization],
+            [session.organization],
+            chosen=[session.organization],
             vault_name=vault_name,
             expires_utc=made.expires_utc,
             made={
                 "authorization_id": made.id,
-                "made_by": maker.account.id,
+                "made_by": session.account.id,
                 "token_name": wish.name,
                 "scope": wish.scope,
                 "days": str(wish.days),
@@ -122,31 +127,31 @@ def make_and_keep(
             instead_of=instead_of,
         )
     except BaseException:
-        revoke_or_say(maker, made.id)
+        revoke_or_say(session, made.id)
         raise
     return account, made
 
 
-def revoke_or_say(maker: Maker, identifier: str) -> bool:
+def revoke_or_say(session: PatSession, identifier: str) -> bool:
     """Revoke a token; if that fails, say what to run. Return whether it is over."""
     try:
-        with Web(ASK_SECONDS, settings_for) as web:
-            pats.revoke(web, maker.organization, maker.authorization, identifier)
+        with HttpClient(ASK_SECONDS, settings_for) as web:
+            pats.revoke(web, session.organization, session.authorization, identifier)
     except AzdoError as error:
-        say("error", f"a token of {maker.organization} could not be revoked: {error.message}")
-        say("hint", hints.pat_revoke(identifier, maker.organization))
+        say("error", f"a token of {session.organization} could not be revoked: {error.message}")
+        say("hint", hints.pat_revoke(identifier, session.organization))
         return False
     return True
 
 
 def forget(account: Account) -> None:
-    """Take an account out of vault and registry, the secret first. Raises VaultError, AzdoError."""
+    """Take an account out of vault and accounts file, the secret first. Raises VaultError, AzdoError."""
     forget_secrets(account, open_vault(account.vault))
 
-    def change(registry: Registry) -> None:
-        registry.blocks = [
+    def change(accounts_file: AccountsFile) -> None:
+        accounts_file.blocks = [
             block
-            for block in registry.blocks
+            for block in accounts_file.blocks
             if block.get("id") != account.id
             and (block.get("kind") != BINDING or block.get("account") != account.id)
         ]
@@ -154,21 +159,23 @@ def forget(account: Account) -> None:
     update(change)
 
 
-def kept_by_id(registry: Registry) -> dict[str, Account]:
+def kept_by_id(accounts_file: AccountsFile) -> dict[str, Account]:
     """Return the accounts whose token was made here, by its authorization id."""
     kept = {
-        account.block.get("authorization_id"): account for account in registry.accounts if account.kind == PAT
+        account.block.get("authorization_id"): account
+        for account in accounts_file.accounts
+        if account.kind == PAT
     }
     return {identifier: account for identifier, account in kept.items() if identifier}
 
 
-def _named(name: str, organization: Organization, registry: Registry) -> Account:
+def _named(name: str, organization: Organization, accounts_file: AccountsFile) -> Account:
     persons = [
-        each for each in registry.accounts if each.kind in PERSONS and each.address == SERVICES_ADDRESS
+        each for each in accounts_file.accounts if each.kind in PERSONS and each.address == SERVICES_ADDRESS
     ]
     if any(account.answers_to(name) for account in persons):
         return account_named(name, persons)
-    account = account_named(name, registry.accounts)
+    account = account_named(name, accounts_file.accounts)
     if account.kind in PERSONS:
         raise UsageError(f"{account.label} is no account of {SERVICES_HOST}", hints.accounts())
     what = "a personal access token" if account.kind == PAT else "a program's identity"
@@ -178,11 +185,13 @@ def _named(name: str, organization: Organization, registry: Registry) -> Account
     )
 
 
-def _chosen(organization: Organization, registry: Registry) -> Account:
+def _chosen(organization: Organization, accounts_file: AccountsFile) -> Account:
     """Choose as ``get`` does, among people's sign-ins only."""
-    others = {account.id for account in registry.accounts if account.kind not in PERSONS}
-    people = Registry(registry.header, [each for each in registry.blocks if each.get("id") not in others], [])
-    choice = choose(people.remote_at(organization), None, people)
+    others = {account.id for account in accounts_file.accounts if account.kind not in PERSONS}
+    people = AccountsFile(
+        accounts_file.header, [each for each in accounts_file.blocks if each.get("id") not in others], []
+    )
+    choice = choose(people.target_at(organization), None, people)
     if choice.outcome == CHOSEN and choice.account:
         return choice.account
     if choice.candidates:

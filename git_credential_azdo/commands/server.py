@@ -1,7 +1,7 @@
-"""``server``: which servers of one's own (Azure DevOps Server, any git server) keep typed credentials with us.
+"""``server``: which servers of one's own (Azure DevOps Server, any git server) keep stored credentials with us.
 
 A registered server is scheme, host and port; it never gets a token of Entra, and Azure DevOps Services and login
-hosts are refused here, since a typed credential would never be the right answer for them. With ``--services`` a host
+hosts are refused here, since a stored credential would never be the right answer for them. With ``--services`` a host
 is another cloud's Azure DevOps Services: none is known to this program, each is the person's word.
 """
 
@@ -14,15 +14,15 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import TYPED, Block
-from git_credential_azdo.accounts.accounts_file import SERVER, SERVICES, Registry
+from git_credential_azdo.accounts.accounts_file import SERVER, SERVICES, AccountsFile
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.accounts.save import current_registry
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import configure, console
 from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import Remote, remote_of
+from git_credential_azdo.git.target import Target, target_of
 from git_credential_azdo.hosts import LOGIN_HOSTS
 from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.vault.payload import remove
@@ -55,46 +55,46 @@ def add(
     url: str, *, allow_http: bool, services: bool, login: str | None, vault: str | None, no_git_config: bool
 ) -> None:
     """Register the server URL, for example https://tfs.example.com:8443."""
-    remote = server_at(url)
+    target = server_at(url)
     if services or login:
-        _add_services(remote, login, services=services)
+        _add_services(target, login, services=services)
         if not no_git_config:
             _let_git_know()
         return
-    if remote.protocol == "http" and not allow_http:
+    if target.protocol == "http" and not allow_http:
         raise UsageError(
-            f"{remote.host} would get passwords in clear text over http; https is better",
-            hints.server_add(remote.address, allow_http=True),
+            f"{target.host} would get passwords in clear text over http; https is better",
+            hints.server_add(target.address, allow_http=True),
         )
-    name = find_vault(vault, current_registry().header.get("vault") or None).name
+    name = find_vault(vault, load_accounts().header.get("vault") or None).name
 
-    def change(registry: Registry) -> None:
-        _forget(registry, remote, SERVICES)
-        registry.header.set("vault", name)
-        if registry.server(remote.address) is None:
-            registry.blocks.append(Block([("kind", SERVER), ("address", remote.address)]))
+    def change(accounts_file: AccountsFile) -> None:
+        _forget(accounts_file, target, SERVICES)
+        accounts_file.header.set("vault", name)
+        if accounts_file.server(target.address) is None:
+            accounts_file.blocks.append(Block([("kind", SERVER), ("address", target.address)]))
 
     update(change)
-    console.out(f"{remote.address} is served; what you type to git for it is kept in {name}")
+    console.out(f"{target.address} is served; what you type to git for it is kept in {name}")
     if not no_git_config:
         _let_git_know()
 
 
-def _add_services(remote: Remote, login: str | None, *, services: bool) -> None:
+def _add_services(target: Target, login: str | None, *, services: bool) -> None:
     if not services:
         raise UsageError("--login goes with --services", hints.help_of("server", "add"))
-    if remote.protocol != "https":
-        raise UsageError(f"{remote.host} must be reached over https", "https:// instead of http://")
+    if target.protocol != "https":
+        raise UsageError(f"{target.host} must be reached over https", "https:// instead of http://")
 
-    def change(registry: Registry) -> None:
-        _forget(registry, remote, SERVER, SERVICES)
-        block = Block([("kind", SERVICES), ("host", remote.host)])
+    def change(accounts_file: AccountsFile) -> None:
+        _forget(accounts_file, target, SERVER, SERVICES)
+        block = Block([("kind", SERVICES), ("host", target.host)])
         block.set("login", login)
-        registry.blocks.append(block)
+        accounts_file.blocks.append(block)
 
     update(change)
-    console.out(f"{remote.address} is Azure DevOps Services from now on")
-    console.err(f"Next: {hints.setup(f'{remote.address}/{hints.ORGANIZATION}')}")
+    console.out(f"{target.address} is Azure DevOps Services from now on")
+    console.err(f"Next: {hints.setup(f'{target.address}/{hints.ORGANIZATION}')}")
 
 
 def _let_git_know() -> None:
@@ -105,27 +105,27 @@ def _let_git_know() -> None:
         say("hint", error.hint or hints.configure())
 
 
-def _forget(registry: Registry, remote: Remote, *kinds: str) -> None:
+def _forget(accounts_file: AccountsFile, target: Target, *kinds: str) -> None:
     """Drop the blocks of these kinds that are about the server."""
-    registry.blocks = [
+    accounts_file.blocks = [
         block
-        for block in registry.blocks
+        for block in accounts_file.blocks
         if block.get("kind") not in kinds
-        or remote.address not in {block.get("address"), f"https://{block.get('host')}"}
+        or target.address not in {block.get("address"), f"https://{block.get('host')}"}
     ]
 
 
 @command.command("list")
 def list_servers() -> None:
     """List the registered servers."""
-    registry = current_registry()
-    servers = registry.of_kind(SERVER)
+    accounts_file = load_accounts()
+    servers = accounts_file.of_kind(SERVER)
     for block in servers:
         console.out(block.get("address"))
-    for address in registry.services_addresses:
-        login = registry.login_host(address)
+    for address in accounts_file.services_addresses:
+        login = accounts_file.login_host(address)
         console.out(f"{address} (Azure DevOps Services{f', sign-in at {login}' if login else ''})")
-    if not servers and not registry.services_addresses:
+    if not servers and not accounts_file.services_addresses:
         say("hint", f"there is no server: {hints.server_add()}")
 
 
@@ -133,25 +133,28 @@ def list_servers() -> None:
 @click.argument("url")
 def remove_server(url: str) -> None:
     """Take a server off the list and forget what was typed for it."""
-    remote = server_at(url)
-    registry = current_registry()
-    if registry.server(remote.address) is None and remote.address not in registry.services_addresses:
-        raise UsageError(f"{remote.address} is not registered", hints.server_list())
-    gone = [typed for typed in registry.typed if typed.address == remote.address]
+    target = server_at(url)
+    accounts_file = load_accounts()
+    if (
+        accounts_file.server(target.address) is None
+        and target.address not in accounts_file.services_addresses
+    ):
+        raise UsageError(f"{target.address} is not registered", hints.server_list())
+    gone = [typed for typed in accounts_file.typed if typed.address == target.address]
     for typed in gone:
         vault = open_vault(typed.vault)
         remove(vault.read, vault.delete, f"{typed.id}/{TYPED}")
 
-    update(lambda fresh: _forget(fresh, remote, SERVER, SERVICES, TYPED))
-    console.out(f"{remote.address} is no longer served")
-    for account in registry.accounts:
-        if account.address == remote.address:
-            name = unique_name(account, registry.accounts)
+    update(lambda fresh: _forget(fresh, target, SERVER, SERVICES, TYPED))
+    console.out(f"{target.address} is no longer served")
+    for account in accounts_file.accounts:
+        if account.address == target.address:
+            name = unique_name(account, accounts_file.accounts)
             say("hint", f"its account is still kept; to forget it: {hints.logout(name)}")
     configure.write_again()
 
 
-def server_at(url: str) -> Remote:
+def server_at(url: str) -> Target:
     """Read a server's address; its path, if any, is no part of it. Raises UsageError for Microsoft's own hosts."""
     try:
         parts = urlsplit(url)
@@ -162,10 +165,10 @@ def server_at(url: str) -> Remote:
     if not _HOST.fullmatch(host) or port == ":0" or parts.scheme not in {"http", "https"}:
         raise UsageError("that is no server's address", hints.server_add())
     bracketed = f"[{host}]" if ":" in host else host
-    remote = remote_of(Message([("protocol", parts.scheme), ("host", bracketed + port)]))
-    if remote is None or remote.services or _is_microsofts(host):
+    target = target_of(Message([("protocol", parts.scheme), ("host", bracketed + port)]))
+    if target is None or target.services or _is_microsofts(host):
         raise UsageError(f"{host} belongs to Microsoft: sign in instead", hints.setup())
-    return remote
+    return target
 
 
 def _is_microsofts(host: str) -> bool:

@@ -15,7 +15,7 @@ from git_credential_azdo.accounts.account import OAUTH, PAT
 from git_credential_azdo.accounts.naming import listed_names, unique_name
 from git_credential_azdo.accounts.save import (
     check_alias,
-    current_registry,
+    load_accounts,
     organization_names,
     place_of,
     undecided,
@@ -115,7 +115,7 @@ def command(
     if servers and not pat:
         raise UsageError("--server goes with --pat", hints.help_of("setup"))
     chosen = [*organization_names(organizations), *setup_server.collections(servers)]
-    place, known = place_of(chosen, current_registry()), current_registry().services_addresses
+    place, known = place_of(chosen, load_accounts()), load_accounts().services_addresses
     if not pat and place not in {SERVICES_ADDRESS, *known}:
         raise UsageError(
             f"{place} is a server of its own, which takes no token of Entra",
@@ -157,9 +157,9 @@ def command(
         device_code,
     )
     _check_options(pat=pat, all_orgs=all_orgs, chosen=chosen, expires=expires, browser_only=any(browser_only))
-    registry = current_registry()
-    check_alias(alias, registry, PAT if pat else OAUTH)
-    kept_in = _choose_vault(vault, registry.header.get("vault"), ask=ask)
+    accounts_file = load_accounts()
+    check_alias(alias, accounts_file, PAT if pat else OAUTH)
+    kept_in = _choose_vault(vault, accounts_file.header.get("vault"), ask=ask)
     if pat:
         account = setup_pat.sign_in(
             chosen, all_organizations=all_orgs, expires=expires, alias=alias, vault_name=kept_in
@@ -249,18 +249,18 @@ def _let_git_know(account: Account, *, ask: bool) -> None:
 
 
 def _summarize(account: Account) -> None:
-    registry = current_registry()
-    served = listed_names(account)
+    accounts_file = load_accounts()
+    credential = listed_names(account)
     where = "a private file, not encrypted" if account.vault == FILE else f"the keyring ({account.vault})"
-    name = unique_name(account, registry.accounts)
+    name = unique_name(account, accounts_file.accounts)
     console.err(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}")
-    console.err(f"Organizations: {served or 'none found yet'}")
+    console.err(f"Organizations: {credential or 'none found yet'}")
     if account.vault == NO_VAULT:
         console.err("Nothing secret is kept: git's every question gets a new token")
     else:
         console.err(f"The secret is kept in {where}")
     console.err(f"To forget it: {hints.logout(name)}")
-    for organization in undecided(registry, account):
+    for organization in undecided(accounts_file, account):
         console.err(
             f"Several accounts fit {organization}; to choose this one: {hints.use(name, organization)}"
         )

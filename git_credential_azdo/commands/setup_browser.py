@@ -19,7 +19,7 @@ from git_credential_azdo.signin.browser import open_browser
 from git_credential_azdo.signin.listener import Page
 from git_credential_azdo.signin.oauth import TokenRefused
 from git_credential_azdo.signin.person import read_person
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from git_credential_azdo.commands.setup_oauth import Options
@@ -42,7 +42,7 @@ def grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) ->
     is_entra = entra.is_entra(endpoints.token)
 
     def run(authorization: Authorization) -> tuple[Grant, int]:
-        with Web(ASK_SECONDS, settings_for) as web:
+        with HttpClient(ASK_SECONDS, settings_for) as web:
             grant = exchange.redeem(
                 web,
                 endpoints,

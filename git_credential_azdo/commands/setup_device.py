@@ -16,7 +16,7 @@ from git_credential_azdo.commands import console
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.oauth import TokenRefused
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ def grant(endpoints: Endpoints, *, client_id: str, scope: str, tenant: str | Non
     Raises SignInError (declined, blocked by the tenant, too late), NetworkError, ServiceError.
     """
     try:
-        with Web(ASK_SECONDS, settings_for) as web:
+        with HttpClient(ASK_SECONDS, settings_for) as web:
             code = device.ask_code(web, endpoints, client_id=client_id, scope=scope)
         _show(code)
         with _countdown() as tick:
@@ -56,7 +56,7 @@ def grant(endpoints: Endpoints, *, client_id: str, scope: str, tenant: str | Non
                 code,
                 client_id=client_id,
                 tick=tick,
-                open_web=lambda seconds: Web(seconds, settings_for),
+                open_web=lambda seconds: HttpClient(seconds, settings_for),
                 sleep=time.sleep,
             )
     except TokenRefused as refused:

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import OAUTH
 from git_credential_azdo.accounts.save import (
-    Newcomer,
-    current_registry,
-    enrol,
+    NewAccount,
+    load_accounts,
     now,
     place_of,
+    save_account,
 )
 from git_credential_azdo.commands import console, setup_browser, setup_device
 from git_credential_azdo.devops import api
@@ -26,7 +26,7 @@ from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.endpoints import OtherHostsError, origin
 from git_credential_azdo.signin.person import Person, is_same, read_person
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,7 +61,7 @@ def sign_in(
 
     Raises SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
     """
-    with Web(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
+    with HttpClient(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
         authority = options.authority or _authority(web, options.tenant, chosen)
         endpoints = exchange.discover(web, authority, lambda other: _confirm(options, other))
     client_id = options.client_id or entra.DEFAULT_CLIENT_ID
@@ -75,10 +75,10 @@ def sign_in(
     # Entra's answer leaves out offline_access and what else keeps the sign-in alive; others say what they granted
     # (RFC 6749 section 5.1), and a refresh may ask for no more than that (section 6).
     scope = scope if is_entra else grant.scope or scope
-    place = place_of(chosen, current_registry())
+    place = place_of(chosen, load_accounts())
     is_public = place == SERVICES_ADDRESS
     person = read_person(grant, is_entra=is_entra)
-    with Web(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
+    with HttpClient(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
         if not person.name:
             person = _ask_who(web, grant, person, is_public=is_public)
         found, tenants = _reach(web, grant, chosen, is_entra=is_entra, is_public=is_public)
@@ -95,7 +95,7 @@ def sign_in(
         "authority": authority,
         "token_endpoint": endpoints.token,
     }
-    older = next((account for account in current_registry().accounts if replaces(account)), None)
+    older = next((account for account in load_accounts().accounts if replaces(account)), None)
     if older and older.tenant != person.tenant and not authority.endswith(f"/{entra.ANY_WORK_TENANT}"):
         home = {}  # signed in again as a guest elsewhere: the account keeps its own tenant
     if older:  # what one tenant lists is not all: guests have organizations in several
@@ -110,8 +110,8 @@ def sign_in(
         ("received_utc", str(received)),
         ("origin", origin(endpoints.token)),
     ]
-    return enrol(
-        Newcomer(
+    return save_account(
+        NewAccount(
             kind=OAUTH,
             fields=[
                 ("name", person.name),
@@ -148,11 +148,11 @@ def _confirm(options: Options, other: OtherHostsError) -> bool:
     raise UsageError(other.message, f"if they belong to it: {again}")
 
 
-def _authority(web: Web, tenant: str | None, chosen: Sequence[AnyOrganization]) -> str:
+def _authority(web: HttpClient, tenant: str | None, chosen: Sequence[AnyOrganization]) -> str:
     """Return Microsoft's authority to sign in at, on the login host of the organizations' own cloud."""
-    registry = current_registry()
-    place = place_of(chosen, registry)
-    host = entra.PUBLIC_HOST if place == SERVICES_ADDRESS else registry.login_host(place)
+    accounts_file = load_accounts()
+    place = place_of(chosen, accounts_file)
+    host = entra.PUBLIC_HOST if place == SERVICES_ADDRESS else accounts_file.login_host(place)
     if host is None:
         raise UsageError(
             f"where do people of {place} sign in?",
@@ -161,13 +161,13 @@ def _authority(web: Web, tenant: str | None, chosen: Sequence[AnyOrganization]) 
     return entra.authority(tenant or _tenant_for(web, chosen), host)
 
 
-def _tenant_for(web: Web, chosen: Sequence[AnyOrganization]) -> str:
+def _tenant_for(web: HttpClient, chosen: Sequence[AnyOrganization]) -> str:
     """Return the tenant to sign in at: that of the first organization named, else any of the person's."""
     tenant = api.tenant_of(web, chosen[0]) if chosen else None
     return entra.ANY_WORK_TENANT if tenant in {None, entra.MSA_TENANT} else str(tenant)
 
 
-def _ask_who(web: Web, grant: Grant, person: Person, *, is_public: bool) -> Person:
+def _ask_who(web: HttpClient, grant: Grant, person: Person, *, is_public: bool) -> Person:
     """Ask Azure DevOps for the name when the identity token has none; where another cloud would tell is not known."""
     name = person.subject
     try:
@@ -179,7 +179,7 @@ def _ask_who(web: Web, grant: Grant, person: Person, *, is_public: bool) -> Pers
 
 
 def _reach(
-    web: Web, grant: Grant, chosen: Sequence[AnyOrganization], *, is_entra: bool, is_public: bool
+    web: HttpClient, grant: Grant, chosen: Sequence[AnyOrganization], *, is_entra: bool, is_public: bool
 ) -> tuple[list[AnyOrganization], dict[AnyOrganization, str]]:
     """Find the organizations that the person can access, and the tenant of each. Trouble costs a line, not the sign-in."""
     # Another cloud's token must not travel to the public one, and where that cloud lists organizations is not known.
@@ -198,7 +198,7 @@ def _reach(
 
 
 def _listed(
-    web: Web, grant: Grant, chosen: Sequence[AnyOrganization], *, is_entra: bool
+    web: HttpClient, grant: Grant, chosen: Sequence[AnyOrganization], *, is_entra: bool
 ) -> list[Organization]:
     authorization = api.bearer(grant.access_token)
     try:

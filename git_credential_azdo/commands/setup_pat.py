@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
-from git_credential_azdo.accounts.save import Newcomer, enrol, now, retire_tokens
+from git_credential_azdo.accounts.save import NewAccount, now, retire_tokens, save_account
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.devops import api
@@ -21,7 +21,7 @@ from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
 from git_credential_azdo.refresh import forget_secrets
 from git_credential_azdo.tokens import open_vault
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ def sign_in(
             "a sign-in ({hints.setup()}) or one token an organization lasts",
         )
     token = ask_token(chosen)
-    with Web(CHECK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
+    with HttpClient(CHECK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
         found: list[str]
         if all_organizations:
             identity, found = _check_all(web, token)
@@ -94,8 +94,8 @@ def keep(
         same = older.name.lower() == name.lower() and set(older.listed) <= set(found)
         return older.id == instead_of if instead_of else same
 
-    account = enrol(
-        Newcomer(
+    account = save_account(
+        NewAccount(
             kind=PAT,
             fields=[
                 ("name", name),
@@ -112,7 +112,7 @@ def keep(
         ),
         vault_name,
     )
-    for old in update(lambda registry: retire_tokens(registry, account)):
+    for old in update(lambda accounts_file: retire_tokens(accounts_file, account)):
         try:
             forget_secrets(old, open_vault(old.vault))
         except AzdoError as error:
@@ -157,7 +157,7 @@ def read_token(text: str) -> str:
     return token
 
 
-def check(web: Web, organization: AnyOrganization, token: str) -> api.Identity:
+def check(web: HttpClient, organization: AnyOrganization, token: str) -> api.Identity:
     """Return whose token it is, once the organization takes it for reading code. Raises ServiceError, NetworkError."""
     authorization = api.basic(token)
     try:
@@ -173,7 +173,7 @@ def check(web: Web, organization: AnyOrganization, token: str) -> api.Identity:
     return identity
 
 
-def _check_all(web: Web, token: str) -> tuple[api.Identity, list[str]]:
+def _check_all(web: HttpClient, token: str) -> tuple[api.Identity, list[str]]:
     authorization = api.basic(token)
     try:
         identity = api.profile(web, authorization)

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.accounts_file import SERVER, Registry
-from git_credential_azdo.accounts.save import current_registry
+from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands.server import server_at
 from git_credential_azdo.errors import UsageError
@@ -24,12 +24,12 @@ def collections(given: tuple[str, ...]) -> list[Collection]:
 
 def register(address: str) -> None:
     """Serve the server from now on, if that is not so already."""
-    update(lambda registry: _register(registry, address))
+    update(lambda accounts_file: _register(accounts_file, address))
 
 
-def _register(registry: Registry, address: str) -> None:
-    if registry.server(address) is None and address not in registry.services_addresses:
-        registry.blocks.append(Block([("kind", SERVER), ("address", address)]))
+def _register(accounts_file: AccountsFile, address: str) -> None:
+    if accounts_file.server(address) is None and address not in accounts_file.services_addresses:
+        accounts_file.blocks.append(Block([("kind", SERVER), ("address", address)]))
 
 
 def _collection(url: str) -> Collection:
@@ -40,7 +40,7 @@ def _collection(url: str) -> Collection:
             "--server takes the address of a collection",
             hints.setup_pat(server="https://tfs.example.com/DefaultCollection"),
         )
-    if address.startswith("http:") and current_registry().server(address) is None:
+    if address.startswith("http:") and load_accounts().server(address) is None:
         raise UsageError(
             f"{address} would get the token in clear text over http",
             f"if that must be: {hints.server_add(address, allow_http=True)}",

@@ -21,12 +21,12 @@ from git_credential_azdo.accounts.account import (
 )
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import (
-    Newcomer,
+    NewAccount,
     check_alias,
-    current_registry,
-    enrol,
+    load_accounts,
     now,
     place_of,
+    save_account,
 )
 from git_credential_azdo.commands import workload_fields
 from git_credential_azdo.devops import api
@@ -38,7 +38,7 @@ from git_credential_azdo.signin.endpoints import origin
 from git_credential_azdo.signin.federation import SOURCES
 from git_credential_azdo.vault.none import NAME as NO_VAULT
 from git_credential_azdo.vault.vaults import find_vault
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -85,19 +85,19 @@ def sign_in(
 
     Raises UsageError, SignInError, NetworkError, ServiceError, VaultError; nothing is kept then.
     """
-    registry = current_registry()
-    check_alias(alias, registry, kind)
-    place = place_of(chosen, registry)
+    accounts_file = load_accounts()
+    check_alias(alias, accounts_file, kind)
+    place = place_of(chosen, accounts_file)
     is_public = place == SERVICES_ADDRESS
-    if not is_public and place not in registry.services_addresses:
+    if not is_public and place not in accounts_file.services_addresses:
         raise UsageError(
             f"{place} is a server of its own, which takes no token of Entra",
             hints.setup_pat(server=f"{place}/COLLECTION"),
         )
-    fields, secret = workload_fields.describe(given, os.environ, registry.login_host(place))
-    vault_name = _choose_vault(vault, registry.header.get("vault"), needed=secret is not None)
+    fields, secret = workload_fields.describe(given, os.environ, accounts_file.login_host(place))
+    vault_name = _choose_vault(vault, accounts_file.header.get("vault"), needed=secret is not None)
     fresh = Block([("kind", kind), *fields])
-    with Web(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
+    with HttpClient(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
         grant = _first_token(web, fresh, secret)
         received = now()
         tenants = _ask_organizations(web, fresh, chosen, grant, lambda: secret)
@@ -113,8 +113,8 @@ def sign_in(
         ("expires_utc", str(received + grant.expires_in)),
     ]
     same_as = _SAME_AS[kind]
-    return enrol(
-        Newcomer(
+    return save_account(
+        NewAccount(
             kind=kind,
             fields=[
                 *(pair for pair in fresh.pairs if pair[0] != "kind"),
@@ -156,7 +156,7 @@ def _choose_vault(wanted: str | None, used: str, *, needed: bool) -> str:
         return NO_VAULT
 
 
-def _first_token(web: Web, fresh: Block, secret: str | None) -> Grant:
+def _first_token(web: HttpClient, fresh: Block, secret: str | None) -> Grant:
     """Get a token of the identity's own tenant; the Azure CLI tells by it which tenant that is."""
     if fresh.get("kind") == AZURE_CLI:
         resource = (fresh.get("scope") or workload.DEFAULT_SCOPE).removesuffix("/.default")
@@ -167,7 +167,7 @@ def _first_token(web: Web, fresh: Block, secret: str | None) -> Grant:
 
 
 def _ask_organizations(
-    web: Web,
+    web: HttpClient,
     fresh: Block,
     chosen: Sequence[AnyOrganization],
     first: Grant,
@@ -202,7 +202,7 @@ def _ask_organizations(
     return tenants
 
 
-def _person(web: Web, grant: Grant) -> str:
+def _person(web: HttpClient, grant: Grant) -> str:
     """Ask for the name of whoever signed in to ``az``; Azure DevOps tells it of people only."""
     try:
         name = printable(api.profile(web, api.bearer(grant.access_token)).name).strip()
@@ -211,7 +211,7 @@ def _person(web: Web, grant: Grant) -> str:
     return "" if ":" in name else name
 
 
-def _reached(web: Web, grant: Grant, chosen: Sequence[AnyOrganization]) -> list[Organization]:
+def _reached(web: HttpClient, grant: Grant, chosen: Sequence[AnyOrganization]) -> list[Organization]:
     """List the other organizations of a person who is signed in to ``az``."""
     try:
         authorization = api.bearer(grant.access_token)

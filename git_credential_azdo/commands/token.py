@@ -19,7 +19,7 @@ from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.choice import NONE, choose
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
 from git_credential_azdo.accounts.naming import account_named, unique_name
-from git_credential_azdo.accounts.save import current_registry, organization_names
+from git_credential_azdo.accounts.save import load_accounts, organization_names
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
@@ -28,8 +28,8 @@ from git_credential_azdo.helper import answer, unresolved
 from git_credential_azdo.helper.stored import reveal
 
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.account import Account, Typed
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.account import Account, StoredCredential
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
 
 BASIC, BEARER = "Basic", "Bearer"
@@ -73,7 +73,7 @@ def command(organization: str, name: str | None, form: str, show: bool) -> int: 
             f"{hints.token(organization)}, or send it to a pipe or a file",
         )
     wanted = organization_names((organization,))[0]
-    live = _find(wanted, name, current_registry())
+    live = _find(wanted, name, load_accounts())
     if live is None:
         return 1
     if form == "json":
@@ -83,21 +83,21 @@ def command(organization: str, name: str | None, form: str, show: bool) -> int: 
     return 0
 
 
-def _find(organization: AnyOrganization, name: str | None, registry: Registry) -> Live | None:
+def _find(organization: AnyOrganization, name: str | None, accounts_file: AccountsFile) -> Live | None:
     """Return what ``get`` would answer; None when ``misses`` has said already why nothing can be.
 
     Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked, UsageError.
     """
     if name and name.lower() == organization:  # as the user of an address it would mean the organization
-        name = account_named(name, registry.accounts).id
-    remote = registry.remote_at(organization, name)
-    choice = choose(remote, None, registry)
-    variable = variable_for(remote, choice if remote.services else None, os.environ)
+        name = account_named(name, accounts_file.accounts).id
+    target = accounts_file.target_at(organization, name)
+    choice = choose(target, None, accounts_file)
+    variable = variable_for(target, choice if target.services else None, os.environ)
     if variable:
         scheme = BEARER if variable == PIPELINE_TOKEN else BASIC
         return Live(os.environ[variable], scheme, f"the environment variable {variable}")
     if choice.account:
-        return _of_account(choice.account, organization, choice.reason, registry)
+        return _of_account(choice.account, organization, choice.reason, accounts_file)
     if choice.typed:
         return _of_typed(choice.typed, choice.reason)
     if choice.outcome == NONE:
@@ -109,25 +109,29 @@ def _find(organization: AnyOrganization, name: str | None, registry: Registry) -
     return None
 
 
-def _of_account(account: Account, organization: AnyOrganization, reason: str, registry: Registry) -> Live:
-    tenant = answer.tenant_for(account, organization, None, registry, asked=False)
-    served = answer.serve(account, organization, tenant or None, registry, asked=True, confirmed=True)
-    if served.change:
+def _of_account(
+    account: Account, organization: AnyOrganization, reason: str, accounts_file: AccountsFile
+) -> Live:
+    tenant = answer.tenant_for(account, organization, None, accounts_file, asked=False)
+    credential = answer.serve(
+        account, organization, tenant or None, accounts_file, asked=True, confirmed=True
+    )
+    if credential.change:
         try:
-            update(served.change)
+            update(credential.change)
         except AzdoError as error:  # must not cost the token in hand
             say("error", error.message)
     return Live(
-        served.secret,
+        credential.secret,
         BASIC if account.kind == PAT else BEARER,
         reason,
-        expires_utc=served.expires_utc,
-        account=unique_name(account, registry.accounts),
+        expires_utc=credential.expires_utc,
+        account=unique_name(account, accounts_file.accounts),
         tenant=tenant or None,
     )
 
 
-def _of_typed(typed: Typed, reason: str) -> Live:
+def _of_typed(typed: StoredCredential, reason: str) -> Live:
     lines = Message(reveal(Message([("capability[]", "authtype")]), typed))
     credential, password = lines.get("credential"), lines.get("password")
     if credential is not None:

@@ -7,7 +7,7 @@ import os
 import click
 
 from git_credential_azdo import hints, programs
-from git_credential_azdo.accounts.save import current_registry
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import configure, console
 from git_credential_azdo.git import install
 from git_credential_azdo.paths import gitconfig_path
@@ -21,7 +21,7 @@ def command() -> None:
 
 def run() -> None:
     """Take it back, for Azure DevOps and the servers. Raises UsageError."""
-    own, records = gitconfig_path(), configure.records(current_registry())
+    own, records = gitconfig_path(), configure.records(load_accounts())
     try:
         plan = install.plan_undo(own, records)
     except programs.Missing:

@@ -7,7 +7,7 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import account_named, listed_names, unique_name
-from git_credential_azdo.accounts.save import bind, current_registry, organization_names, place_of
+from git_credential_azdo.accounts.save import bind, load_accounts, organization_names, place_of
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError
@@ -17,7 +17,7 @@ from git_credential_azdo.hosts import SERVICES_HOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
 
 
@@ -32,7 +32,7 @@ def command(name: str, organization: str | None, repository: bool, default: bool
     """Choose the account for an organization, for this repository, or as the default."""
     if [bool(organization), repository, default].count(True) > 1:
         raise UsageError("--org, --repo and --default exclude each other", hints.help_of("use"))
-    known = current_registry()
+    known = load_accounts()
     account = account_named(name, known.accounts)
     target, what = "", "everything that nothing else decides"
     of: AnyOrganization | None = None
@@ -48,17 +48,17 @@ def command(name: str, organization: str | None, repository: bool, default: bool
             hints.setup_pat(of) if account.kind == PAT else hints.setup(of),
         )
 
-    def change(registry: Registry) -> None:
-        for each in registry.accounts:
+    def change(accounts_file: AccountsFile) -> None:
+        for each in accounts_file.accounts:
             if not target and each.address == account.address:
                 each.block.set("default", "1" if each.id == account.id else None)
             if each.id == account.id:
                 each.block.set_all("rejected[]", [])
         if target:
-            bind(registry, target, account.id)
+            bind(accounts_file, target, account.id)
 
     update(change)
-    console.out(f"{unique_name(account, current_registry().accounts)} serves {what}{target}")
+    console.out(f"{unique_name(account, load_accounts().accounts)} serves {what}{target}")
 
 
 def _this_repository(name: str) -> tuple[str, AnyOrganization]:
@@ -70,12 +70,12 @@ def _this_repository(name: str) -> tuple[str, AnyOrganization]:
     """
     listed = run_git(["config", "--get-regexp", r"^remote\..*\.url$"]).stdout
     found = {}
-    known = current_registry()
+    known = load_accounts()
     for line in listed.decode("utf-8", "surrogateescape").splitlines():
         key, _, url = line.partition(" ")
-        remote = known.remote_of(message_for(url))
-        if remote and remote.repository and remote.organization:
-            found[key] = (remote.repository, remote.organization)
+        target = known.target_of(message_for(url))
+        if target and target.repository and target.organization:
+            found[key] = (target.repository, target.organization)
     if "remote.origin.url" in found:
         return found["remote.origin.url"]
     if len(set(found.values())) != 1:

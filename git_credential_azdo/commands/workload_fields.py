@@ -1,4 +1,4 @@
-"""From options and environment to what the registry keeps of a machine's identity. Asks for the secret it needs.
+"""From options and environment to what the accounts file keeps of a machine's identity. Asks for the secret it needs.
 
 Variables: AKS's ``AZURE_*`` (azure-workload-identity), ``AZURESUBSCRIPTION_*`` (Azure Pipelines' Azure tasks). Whatever
 is missing is named; nothing is guessed.
@@ -26,7 +26,7 @@ from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import is_tenant
 from git_credential_azdo.signin import entra, exchange, federation, managed_identity
 from git_credential_azdo.signin.service_principal import PassphraseNeeded, proof
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -155,7 +155,7 @@ def _app(
         raise UsageError(f"{client_id!r} is no client id", "give the application (client) id of the app")
     tenant = given.tenant or known_tenant
     authority = given.authority or _authority(tenant, environment.get("AZURE_AUTHORITY_HOST"), login_host)
-    with Web(ASK_SECONDS, settings_for) as web:
+    with HttpClient(ASK_SECONDS, settings_for) as web:
         endpoints = exchange.discover(web, authority)
     named = endpoints.issuer.partition("://")[2].split("/")[1:2] if entra.is_entra(endpoints.token) else []
     return [

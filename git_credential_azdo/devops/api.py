@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.git.target import AnyOrganization
-    from git_credential_azdo.web import Answer, Web
+    from git_credential_azdo.web import HttpClient, Response
 
 ANONYMOUS = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 _OK = 200
@@ -69,7 +69,7 @@ def tokens_page(organization: AnyOrganization) -> str:
     return hints.tokens_page(organization.url)
 
 
-def tenant_of(web: Web, organization: AnyOrganization) -> str | None:
+def tenant_of(web: HttpClient, organization: AnyOrganization) -> str | None:
     """Ask, without a credential, for the tenant of an organization; None when it does not tell.
 
     An organization of personal Microsoft accounts gives their tenant, MSA_TENANT.
@@ -89,7 +89,7 @@ def tenant_of(web: Web, organization: AnyOrganization) -> str | None:
     return tenant or (MSA_TENANT if named == [NIL_TENANT] else None)
 
 
-def who_am_i(web: Web, organization: AnyOrganization, authorization: Mapping[str, str]) -> Identity:
+def who_am_i(web: HttpClient, organization: AnyOrganization, authorization: Mapping[str, str]) -> Identity:
     """Say whom the token speaks for in the organization. Raises Refused, ServiceError, NetworkError."""
     # Servers of any age answer without a version; Services are asked for the one that was recorded.
     version = "?api-version=7.1-preview.1" if isinstance(organization, Organization) else ""
@@ -104,14 +104,16 @@ def who_am_i(web: Web, organization: AnyOrganization, authorization: Mapping[str
     return Identity(identifier, account or descriptor or display_name or identifier, display_name)
 
 
-def check_code_scope(web: Web, organization: AnyOrganization, authorization: Mapping[str, str]) -> None:
+def check_code_scope(
+    web: HttpClient, organization: AnyOrganization, authorization: Mapping[str, str]
+) -> None:
     """Raise Refused unless the token may read code in the organization; also ServiceError, NetworkError."""
     version = "7.1" if isinstance(organization, Organization) else "1.0"  # known since TFS 2015
     url = f"{organization.url}/_apis/git/repositories?api-version={version}&$top=1"
     _get(web, url, authorization, organization)
 
 
-def can_read_repository(web: Web, url: str, authorization: Mapping[str, str]) -> bool:
+def can_read_repository(web: HttpClient, url: str, authorization: Mapping[str, str]) -> bool:
     """Ask git's own first question of a repository; False when it is not there or may not be seen.
 
     Raises Refused, ServiceError, NetworkError.
@@ -125,7 +127,7 @@ def can_read_repository(web: Web, url: str, authorization: Mapping[str, str]) ->
     raise refusal(answer, "the repository")
 
 
-def profile(web: Web, authorization: Mapping[str, str]) -> Identity:
+def profile(web: HttpClient, authorization: Mapping[str, str]) -> Identity:
     """Say whom the token speaks for, with no organization. Raises Refused for a PAT of one organization."""
     document = _get(
         web, f"https://{PROFILE_HOST}/_apis/profile/profiles/me?api-version=7.1", authorization, None
@@ -134,7 +136,7 @@ def profile(web: Web, authorization: Mapping[str, str]) -> Identity:
     return Identity(_text(document, "id"), name, _text(document, "displayName"))
 
 
-def organizations(web: Web, authorization: Mapping[str, str], member: str) -> list[Organization]:
+def organizations(web: HttpClient, authorization: Mapping[str, str], member: str) -> list[Organization]:
     """Return the organizations that the member ``member`` (an Identity's id) can access."""
     url = f"https://{PROFILE_HOST}/_apis/accounts?memberId={quote(member, safe='')}&api-version=7.1"
     listed = _get(web, url, authorization, None).get("value")
@@ -144,7 +146,7 @@ def organizations(web: Web, authorization: Mapping[str, str], member: str) -> li
 
 
 def _get(
-    web: Web, url: str, authorization: Mapping[str, str], organization: AnyOrganization | None
+    web: HttpClient, url: str, authorization: Mapping[str, str], organization: AnyOrganization | None
 ) -> dict[str, object]:
     answer = web.request("GET", url, headers={**SUPPRESS, **authorization})
     where = f"the organization {organization}" if organization else "Azure DevOps"
@@ -156,7 +158,7 @@ def _get(
     raise refusal(answer, where, organization)
 
 
-def refusal(answer: Answer, where: str, organization: AnyOrganization | None = None) -> ServiceError:
+def refusal(answer: Response, where: str, organization: AnyOrganization | None = None) -> ServiceError:
     """Word an answer other than 200, by Azure DevOps' own code where it gives one (TF..., VS...).
 
     ``where`` names in words who refused; ``organization`` is for the commands in the hint.
@@ -186,7 +188,7 @@ def refusal(answer: Answer, where: str, organization: AnyOrganization | None = N
     return ServiceError(f"{where} answered with status {answer.status}{detail}", "try again later")
 
 
-def type_key(answer: Answer) -> str:
+def type_key(answer: Response) -> str:
     """Return the kind of an error as Azure DevOps names it, or an empty text."""
     try:
         document = answer.json()
@@ -195,14 +197,14 @@ def type_key(answer: Answer) -> str:
     return _text(document, "typeKey") if isinstance(document, dict) else ""
 
 
-def _for_administrators(answer: Answer, code: str) -> str:
+def _for_administrators(answer: Response, code: str) -> str:
     """Give the code, and the id by which Microsoft finds the request again."""
     activity = answer.header("ActivityId") or answer.header("X-VSS-E2EID") or ""
     parts = [code or type_key(answer), f"activity id {activity}" if _GUID.fullmatch(activity) else ""]
     return ", ".join(part for part in parts if part)
 
 
-def _message(answer: Answer) -> str:
+def _message(answer: Response) -> str:
     try:
         document = answer.json()
     except ServiceError:

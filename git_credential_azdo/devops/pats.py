@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.git.target import Organization
-    from git_credential_azdo.web import Answer, Web
+    from git_credential_azdo.web import HttpClient, Response
 
 GIT_SCOPE = "vso.code_write"
 _VERSION = "7.1-preview.1"
@@ -56,7 +56,7 @@ def reads_code(scopes: str) -> bool:
 
 
 def create(
-    web: Web,
+    web: HttpClient,
     organization: Organization,
     authorization: Mapping[str, str],
     *,
@@ -77,7 +77,7 @@ def create(
     return made
 
 
-def active(web: Web, organization: Organization, authorization: Mapping[str, str]) -> list[Pat]:
+def active(web: HttpClient, organization: Organization, authorization: Mapping[str, str]) -> list[Pat]:
     """List the person's tokens that live, without the secrets. Raises as ``create``."""
     found: list[Pat] = []
     asked = {"displayFilterOption": "active", "$top": "100"}
@@ -92,7 +92,9 @@ def active(web: Web, organization: Organization, authorization: Mapping[str, str
     return found
 
 
-def revoke(web: Web, organization: Organization, authorization: Mapping[str, str], identifier: str) -> bool:
+def revoke(
+    web: HttpClient, organization: Organization, authorization: Mapping[str, str], identifier: str
+) -> bool:
     """End a token by its authorization id; False when there was none (any more). Raises as ``create``."""
     try:
         _ask(web, "DELETE", organization, authorization, {"authorizationId": identifier})
@@ -104,7 +106,7 @@ def revoke(web: Web, organization: Organization, authorization: Mapping[str, str
 
 
 def _ask(
-    web: Web,
+    web: HttpClient,
     method: str,
     organization: Organization,
     authorization: Mapping[str, str],
@@ -136,7 +138,7 @@ def _ask(
     return document
 
 
-def _refusal(answer: Answer, organization: Organization) -> ServiceError:
+def _refusal(answer: Response, organization: Organization) -> ServiceError:
     if api.type_key(answer) == "InvalidAccessException":
         return api.Refused(
             "only a person's own sign-in may manage personal access tokens: "

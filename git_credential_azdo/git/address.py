@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from git_credential_azdo.git import urlmatch
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import Remote, remote_of
+from git_credential_azdo.git.target import Target, target_of
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 
 _SSH_SCHEMES = frozenset(("ssh", "git+ssh", "ssh+git"))
@@ -31,9 +31,9 @@ def message_for(url: str, *, with_path: bool = True, user: str | None = None) ->
     return Message((key, value) for key, value in pairs if value is not None)
 
 
-def remote_of_url(url: str) -> Remote | None:
+def target_of_url(url: str) -> Target | None:
     """Say what an address is about; None when it is no web address."""
-    return remote_of(message_for(url))
+    return target_of(message_for(url))
 
 
 def holds_password(url: str) -> bool:

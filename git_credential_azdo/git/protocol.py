@@ -1,4 +1,4 @@
-"""The ``key=value`` lines that git, our registry and our secrets all speak: the only parser and writer of them.
+"""The ``key=value`` lines that git, our accounts file and our secrets all speak: the only parser and writer of them.
 
 Pure: bytes in, bytes out. Values are any bytes but newline and NUL; they live here as text decoded from UTF-8
 with ``surrogateescape``, so that what came in goes out byte for byte. It knows no key's meaning and never puts a

@@ -113,7 +113,7 @@ def _is_name(text: str) -> bool:
     return _LETTERS.issuperset(name.replace("-", "")) and name[0] != "-" != name[-1]
 
 
-class Remote:
+class Target:
     """The organization or server that a message is about.
 
     ``services``      whether this is Azure DevOps Services (else: some other server)
@@ -153,8 +153,8 @@ class Remote:
         return f"{self.protocol}://{self.host}"
 
 
-def remote_of(message: Message, services_hosts: Container[str] = ()) -> Remote | None:
-    """Return what ``message`` is about; None when it names no web host. Whether a server is ours, the registry knows.
+def target_of(message: Message, services_hosts: Container[str] = ()) -> Target | None:
+    """Return what ``message`` is about; None when it names no web host. Whether a server is ours, the accounts file knows.
 
     ``services_hosts`` are further hosts of Azure DevOps Services, as a sovereign cloud has; none is known here.
     """
@@ -172,8 +172,8 @@ def remote_of(message: Message, services_hosts: Container[str] = ()) -> Remote |
     elif legacy != host and legacy not in _NOT_ORGANIZATIONS and (named := Organization.read(legacy)):
         organization, host = named, SERVICES_HOST
     else:
-        return Remote(protocol, host, path=path, user=user)
-    return Remote(
+        return Target(protocol, host, path=path, user=user)
+    return Target(
         protocol,
         host,
         services=True,

@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
 
-REJECTION_SECONDS = 60
+REJECTION_COOLDOWN_SECONDS = 60
 DAY_SECONDS = 86_400
 WARN_DAYS = 14
 GLOBAL_PATS_END = "1 December 2026"
 """https://devblogs.microsoft.com/devops/retirement-of-global-personal-access-tokens-in-azure-devops/"""
 
 
-class Served:
-    """A credential to answer, and the change of the registry that goes with it, if any."""
+class Credential:
+    """A credential to answer, and the change of the accounts file that goes with it, if any."""
 
     __slots__ = ("bearer", "change", "expires_utc", "secret", "state", "user")
 
     def __init__(
-        self, account: Account, token: tokens.Token, change: Callable[[Registry], object] | None
+        self, account: Account, token: tokens.Token, change: Callable[[AccountsFile], object] | None
     ) -> None:
         self.user = account.name or account.id
         self.secret = token.secret
@@ -48,18 +48,18 @@ def serve(
     account: Account,
     organization: AnyOrganization | None,
     tenant: str | None,
-    registry: Registry,
+    accounts_file: AccountsFile,
     *,
     asked: bool,
     confirmed: bool,
-) -> Served:
+) -> Credential:
     """Return the account's credential for the organization.
 
     Args:
         account: the chosen account.
         organization: what the request is about, None when it does not tell.
         tenant: the organization's tenant as this request tells it, if it does.
-        registry: the registry.
+        accounts file: the accounts file.
         asked: whether the server was asked already, so that what it did not tell need not be asked for.
         confirmed: whether a person chose the account for the organization. Only then is another tenant than the
             account's own asked for a token: whoever owns the tenant sees who asked, and a repository can name any.
@@ -71,18 +71,18 @@ def serve(
     if account.kind == PAT:
         return _serve_pat(account, organization, rejected)
     now = time.time()
-    is_rejected = rejected is not None and 0 <= now - rejected < REJECTION_SECONDS
+    is_rejected = rejected is not None and 0 <= now - rejected < REJECTION_COOLDOWN_SECONDS
     elsewhere = ""
     if not confirmed:
         if is_rejected and organization and not asked:
             tenant = _asked_tenant(organization)
-        if tenant != registry.tenant_of(organization):
+        if tenant != accounts_file.tenant_of(organization):
             elsewhere = other_tenant(account, tenant)
             tenant = account.tenant if elsewhere else tenant
         asked = True
     if is_rejected:
         if organization and elsewhere:
-            raise unconfirmed(account, organization, elsewhere, registry)
+            raise unconfirmed(account, organization, elsewhere, accounts_file)
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         where = f"the organization {organization}" if organization else "Azure DevOps"
@@ -91,8 +91,8 @@ def serve(
             f"{where} refused a fresh token of {account.name} (tenant {account.tenant or 'unknown'}) a moment ago",
             f"{hints.explain(url, online=True)}, or {hints.setup_pat(organization or hints.ORGANIZATION)}",
         )
-    where = tenant_for(account, organization, tenant, registry, asked=asked)
-    return Served(account, tokens.access_token(account, where, registry.salt), None)
+    where = tenant_for(account, organization, tenant, accounts_file, asked=asked)
+    return Credential(account, tokens.access_token(account, where, accounts_file.salt), None)
 
 
 def _asked_tenant(organization: AnyOrganization) -> str | None:
@@ -110,7 +110,7 @@ def other_tenant(account: Account, tenant: str | None) -> str:
 
 
 def unconfirmed(
-    account: Account, organization: AnyOrganization, tenant: str, registry: Registry
+    account: Account, organization: AnyOrganization, tenant: str, accounts_file: AccountsFile
 ) -> ServiceError:
     """Return what to say when a token of the account's own tenant was refused by an organization of another one."""
     from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
@@ -118,7 +118,7 @@ def unconfirmed(
 
     return ServiceError(
         f"the organization {organization} belongs to tenant {tenant}, and {account.label} was not set up for it",
-        f"if {account.label} is a member or guest there: {hints.use(unique_name(account, registry.accounts), organization)}",
+        f"if {account.label} is a member or guest there: {hints.use(unique_name(account, accounts_file.accounts), organization)}",
     )
 
 
@@ -126,14 +126,14 @@ def tenant_for(
     account: Account,
     organization: AnyOrganization | None,
     tenant: str | None,
-    registry: Registry,
+    accounts_file: AccountsFile,
     *,
     asked: bool,
 ) -> str:
     """Return the tenant whose token the organization takes: told, learned, asked for once, else the account's own."""
     if not account.tenant:  # not Entra: there are no tenants
         return ""
-    known = tenant or registry.tenant_of(organization)
+    known = tenant or accounts_file.tenant_of(organization)
     if known is None and organization and not asked:
         try:
             known = tokens.ask_tenant(organization)
@@ -142,7 +142,7 @@ def tenant_for(
     return account.tenant if known is None or known in PERSONAL_TENANTS else known
 
 
-def _serve_pat(account: Account, organization: AnyOrganization | None, rejected: int | None) -> Served:
+def _serve_pat(account: Account, organization: AnyOrganization | None, rejected: int | None) -> Credential:
     now = int(time.time())
     expires = account.expires_utc
     if expires is not None and expires <= now:
@@ -162,16 +162,16 @@ def _serve_pat(account: Account, organization: AnyOrganization | None, rejected:
         )
     reminded = _remind(account, expires, now)
     if rejected is None and not reminded:
-        return Served(account, token, None)
+        return Credential(account, token, None)
 
-    def change(registry: Registry) -> None:
-        kept = registry.account(account.id)
+    def change(accounts_file: AccountsFile) -> None:
+        kept = accounts_file.account(account.id)
         if kept and rejected is not None:
             kept.set_rejected(organization, None)
         if kept and reminded:
             kept.block.set("reminded_utc", str(now))
 
-    return Served(account, token, change)
+    return Credential(account, token, change)
 
 
 def _remind(account: Account, expires: int | None, now: int) -> bool:

@@ -1,7 +1,7 @@
 """What git tells us of a token that we gave: it worked (``store``), or it was refused (``erase``).
 
 Recognizes our own tokens by their digests, without opening the vault, and turns the news into changes of the
-registry. It never deletes a secret: git says ``erase`` after any 401, and a server may be wrong for a moment.
+accounts file. It never deletes a secret: git says ``erase`` after any 401, and a server may be wrong for a moment.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.protocol import Message
-    from git_credential_azdo.git.target import AnyOrganization, Remote
+    from git_credential_azdo.git.target import AnyOrganization, Target
 
-    Change = Callable[[Registry], object]
+    Change = Callable[[AccountsFile], object]
 
-FRESH_SECONDS = 300
+REFRESH_GRACE_SECONDS = 300
 """A token refused younger than this was not refused for its age: a new one would fare no better."""
 
 
@@ -41,17 +41,17 @@ class Given:
         self.received = received
 
 
-def recognize(message: Message, registry: Registry) -> Given | None:
+def recognize(message: Message, accounts_file: AccountsFile) -> Given | None:
     """Say whose token came back; None when we did not give it.
 
     The secret itself decides. git hands our ``state[]`` back even when another helper's secret was used, so a state
     counts only when its digest is that of the secret.
     """
     secret = message.get("password") or message.get("credential")
-    if not secret or not registry.salt:
+    if not secret or not accounts_file.salt:
         return None
-    ours = digest(registry.salt, secret)
-    for account in registry.accounts:
+    ours = digest(accounts_file.salt, secret)
+    for account in accounts_file.accounts:
         mark = account.mark_of(ours)
         if mark:
             return Given(account, mark.tenant, ours, mark.received)
@@ -59,21 +59,21 @@ def recognize(message: Message, registry: Registry) -> Given | None:
         if state.startswith(STATE_PREFIX):
             identifier, _, rest = state.removeprefix(STATE_PREFIX).partition(":")
             tenant, _, told = rest.partition(":")
-            account_then = registry.account(identifier)
+            account_then = accounts_file.account(identifier)
             if account_then and told == ours:
                 return Given(account_then, tenant, ours, None)
     return None
 
 
-def confirm(given: Given, remote: Remote, registry: Registry) -> Change | None:
+def confirm(given: Given, target: Target, accounts_file: AccountsFile) -> Change | None:
     """Return the change when the token worked: its rejection ends, the tenant is learned. None when nothing changes."""
-    organization, _ = organization_and_user(remote, registry)
+    organization, _ = organization_and_user(target, accounts_file)
     rejected = given.account.rejected_at(organization) is not None
-    new_tenant = bool(given.tenant and organization) and registry.tenant_of(organization) != given.tenant
+    new_tenant = bool(given.tenant and organization) and accounts_file.tenant_of(organization) != given.tenant
     if not rejected and not new_tenant:
         return None
 
-    def change(fresh: Registry) -> None:
+    def change(fresh: AccountsFile) -> None:
         account = fresh.account(given.account.id)
         if account:
             account.set_rejected(organization, None)
@@ -83,13 +83,13 @@ def confirm(given: Given, remote: Remote, registry: Registry) -> Change | None:
     return change
 
 
-def refuse(given: Given, remote: Remote, registry: Registry) -> Change:
+def refuse(given: Given, target: Target, accounts_file: AccountsFile) -> Change:
     """Return the change when it was refused: an old token is dropped, a fresh one or a PAT marks the organization."""
-    organization, _ = organization_and_user(remote, registry)
+    organization, _ = organization_and_user(target, accounts_file)
     now = int(time.time())
-    is_fresh = given.received is not None and 0 <= now - given.received < FRESH_SECONDS
+    is_fresh = given.received is not None and 0 <= now - given.received < REFRESH_GRACE_SECONDS
 
-    def change(fresh: Registry) -> None:
+    def change(fresh: AccountsFile) -> None:
         if organization:
             forget_tenant(fresh, organization)
         account = fresh.account(given.account.id)
@@ -106,27 +106,29 @@ def refuse(given: Given, remote: Remote, registry: Registry) -> Change:
     return change
 
 
-def explain_refusal(given: Given, remote: Remote, tenant: str | None, registry: Registry) -> None:
+def explain_refusal(given: Given, target: Target, tenant: str | None, accounts_file: AccountsFile) -> None:
     """Say why a token was refused where the organization's ``tenant``, as it told git, is the reason."""
-    organization, _ = organization_and_user(remote, registry)
+    organization, _ = organization_and_user(target, accounts_file)
     if organization is None or given.account.kind == PAT or not tenant or tenant == given.tenant:
         return
     from git_credential_azdo.helper import answer  # noqa: PLC0415 - for an error only
 
     if answer.other_tenant(given.account, tenant):
-        report(answer.unconfirmed(given.account, organization, tenant, registry))
+        report(answer.unconfirmed(given.account, organization, tenant, accounts_file))
 
 
-def learn(registry: Registry, organization: AnyOrganization, tenant: str) -> None:
+def learn(accounts_file: AccountsFile, organization: AnyOrganization, tenant: str) -> None:
     """Remember the organization's tenant."""
-    forget_tenant(registry, organization)
-    registry.blocks.append(Block([("kind", LEARNED), ("organization", organization), ("tenant", tenant)]))
+    forget_tenant(accounts_file, organization)
+    accounts_file.blocks.append(
+        Block([("kind", LEARNED), ("organization", organization), ("tenant", tenant)])
+    )
 
 
-def forget_tenant(registry: Registry, organization: AnyOrganization) -> None:
+def forget_tenant(accounts_file: AccountsFile, organization: AnyOrganization) -> None:
     """Forget what was learned of the organization."""
-    registry.blocks = [
+    accounts_file.blocks = [
         block
-        for block in registry.blocks
+        for block in accounts_file.blocks
         if block.get("kind") != LEARNED or block.get("organization") != organization
     ]

@@ -1,4 +1,4 @@
-"""Typed credentials: what a person typed to git and git handed to ``store``. It follows git's own rules.
+"""Stored credentials: what a person typed to git and git handed to ``store``. It follows git's own rules.
 
 Kept for a registered server by protocol, host, path and user, and for Azure DevOps Services by organization and user,
 where an account of ours serves nobody's typed secret is kept. Rules: git's credential.c (credential_match) and the
@@ -10,17 +10,17 @@ from __future__ import annotations
 import os
 import time
 
-from git_credential_azdo.accounts.account import TYPED, Block, Typed, number
+from git_credential_azdo.accounts.account import TYPED, Block, StoredCredential, number
 from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     CHOSEN,
     choose,
-    matching_typed,
+    matching_stored,
     organization_and_user,
 )
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.git.target import Remote, looks_like_token
+from git_credential_azdo.git.target import Target, looks_like_token
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.paths import folder, lock_path, read_accounts
 from git_credential_azdo.tokens import find_any_vault, open_vault, read_secret, write_secret
@@ -28,7 +28,7 @@ from git_credential_azdo.vault.payload import remove
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import AnyOrganization
 
@@ -38,17 +38,17 @@ STORE_SECONDS = 30.0
 _SECRET_KEYS = ("password", "oauth_refresh_token", "authtype", "credential")
 
 
-def find_for_server(message: Message, remote: Remote, registry: Registry) -> list[Pair]:
+def find_for_server(message: Message, target: Target, accounts_file: AccountsFile) -> list[Pair]:
     """Return the lines that answer a ``get`` for a registered server; none when nothing matches."""
-    for typed in matching_typed(remote, None, remote.user, registry.typed):
+    for typed in matching_stored(target, None, target.user, accounts_file.typed):
         lines = reveal(message, typed)
         if lines:
             return lines
     return []
 
 
-def reveal(message: Message, typed: Typed) -> list[Pair]:
-    """Return the lines of one typed credential; none when it has ended or git could not use it."""
+def reveal(message: Message, typed: StoredCredential) -> list[Pair]:
+    """Return the lines of one stored credential; none when it has ended or git could not use it."""
     if typed.expires_utc is not None and typed.expires_utc <= time.time():
         return []
     kept = read_secret(typed.vault, _key(typed))
@@ -70,21 +70,21 @@ def reveal(message: Message, typed: Typed) -> list[Pair]:
     return lines
 
 
-def store(message: Message, remote: Remote, registry: Registry) -> None:
+def store(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     """Keep what git learned to work. Raises VaultError, VaultLocked when it cannot be kept."""
     secret = _secret_of(message)
     if secret is None or _has_ended(message):
         return
     organization = None
-    if remote.services:
-        organization, _ = organization_and_user(remote, registry)
-        if _account_serves(remote, organization, registry):
+    if target.services:
+        organization, _ = organization_and_user(target, accounts_file)
+        if _account_serves(target, organization, accounts_file):
             return
-    block = block_of(remote, organization)
+    block = block_of(target, organization)
     expires = message.get("password_expiry_utc")
     if expires:
         block.set("expires_utc", expires)
-    before = _alike(registry, block)
+    before = _alike(accounts_file, block)
     if before:
         kept = read_secret(before.vault, _key(before))
         if (
@@ -103,27 +103,27 @@ def store(message: Message, remote: Remote, registry: Registry) -> None:
 
 
 def _keep(block: Block, secret: list[Pair]) -> None:
-    registry = read(read_accounts())
-    before = _alike(registry, block)
-    vault_name = before.vault if before else registry.header.get("vault") or find_any_vault()
+    accounts_file = read(read_accounts())
+    before = _alike(accounts_file, block)
+    vault_name = before.vault if before else accounts_file.header.get("vault") or find_any_vault()
     block.set("id", before.id if before else os.urandom(6).hex())
     block.set("vault", vault_name)
-    write_secret(open_vault(vault_name), _key(Typed(block)), secret)
+    write_secret(open_vault(vault_name), _key(StoredCredential(block)), secret)
     update(lambda fresh: put(fresh, block, vault_name))
 
 
-def _alike(registry: Registry, block: Block) -> Typed | None:
-    return next((each for each in registry.typed if _identity(each.block) == _identity(block)), None)
+def _alike(accounts_file: AccountsFile, block: Block) -> StoredCredential | None:
+    return next((each for each in accounts_file.typed if _identity(each.block) == _identity(block)), None)
 
 
-def erase(message: Message, remote: Remote, registry: Registry) -> None:
+def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     """Forget the credentials that match; with a secret in the request, only those that have this secret.
 
     Raises VaultError, VaultLocked.
     """
-    organization, user = organization_and_user(remote, registry)
+    organization, user = organization_and_user(target, accounts_file)
     gone = []
-    for typed in matching_typed(remote, organization, user, registry.typed):
+    for typed in matching_stored(target, organization, user, accounts_file.typed):
         keys = ("password", "credential", *(("username",) if typed.user_in_vault else ()))
         wanted = [(key, value) for key in keys if (value := message.get(key)) is not None]
         if wanted:
@@ -137,12 +137,14 @@ def erase(message: Message, remote: Remote, registry: Registry) -> None:
         update(lambda fresh: _drop(fresh, gone))
 
 
-def _account_serves(remote: Remote, organization: AnyOrganization | None, registry: Registry) -> bool:
+def _account_serves(
+    target: Target, organization: AnyOrganization | None, accounts_file: AccountsFile
+) -> bool:
     """Say whether an account of ours serves, whatever the user: that is somebody's own or another helper's."""
-    anybody = Remote(
-        remote.protocol, remote.host, services=True, organization=organization, repository=remote.repository
+    anybody = Target(
+        target.protocol, target.host, services=True, organization=organization, repository=target.repository
     )
-    return choose(anybody, None, registry).outcome in {CHOSEN, AMBIGUOUS}
+    return choose(anybody, None, accounts_file).outcome in {CHOSEN, AMBIGUOUS}
 
 
 def _secret_of(message: Message) -> list[Pair] | None:
@@ -161,17 +163,17 @@ def _has_ended(message: Message) -> bool:
     return end is not None and end <= time.time()
 
 
-def block_of(remote: Remote, organization: AnyOrganization | None) -> Block:
+def block_of(target: Target, organization: AnyOrganization | None) -> Block:
     """Return a new block, without id and vault, for what is typed for this remote."""
-    block = Block([("kind", TYPED), ("address", remote.address)])
-    if remote.services:
+    block = Block([("kind", TYPED), ("address", target.address)])
+    if target.services:
         block.set("organization", organization)
     else:
-        block.set("path", remote.path)
-    if looks_like_token(remote.user or ""):
+        block.set("path", target.path)
+    if looks_like_token(target.user or ""):
         block.set("user_in_vault", "1")
     else:
-        block.set("username", remote.user)
+        block.set("username", target.user)
     return block
 
 
@@ -183,19 +185,21 @@ def _identity(block: Block) -> list[str | None]:
     return [*(block.get(key) if block.has(key) else None for key in keys), user]
 
 
-def put(registry: Registry, block: Block, vault_name: str) -> None:
-    """Let the block stand in the registry instead of one for the same remote."""
-    registry.blocks = [each for each in registry.blocks if _identity(each) != _identity(block)]
-    registry.blocks.append(block)  # at the end: the newest is found first
-    if not registry.header.get("vault"):
-        registry.header.set("vault", vault_name)
+def put(accounts_file: AccountsFile, block: Block, vault_name: str) -> None:
+    """Let the block stand in the accounts file instead of one for the same remote."""
+    accounts_file.blocks = [each for each in accounts_file.blocks if _identity(each) != _identity(block)]
+    accounts_file.blocks.append(block)  # at the end: the newest is found first
+    if not accounts_file.header.get("vault"):
+        accounts_file.header.set("vault", vault_name)
 
 
-def _drop(registry: Registry, identifiers: list[str]) -> None:
-    registry.blocks = [
-        each for each in registry.blocks if each.get("kind") != TYPED or each.get("id") not in identifiers
+def _drop(accounts_file: AccountsFile, identifiers: list[str]) -> None:
+    accounts_file.blocks = [
+        each
+        for each in accounts_file.blocks
+        if each.get("kind") != TYPED or each.get("id") not in identifiers
     ]
 
 
-def _key(typed: Typed) -> str:
+def _key(typed: StoredCredential) -> str:
     return f"{typed.id}/typed"

@@ -41,8 +41,8 @@ def tell(choice: Choice) -> bool:
         say("error", f"no account covers the organization {organization}; known are {', '.join(names)}")
         say("hint", _setup(choice))
         return False
-    # A typed credential was found, but is over or nothing that this git can use.
-    reason = "there is no account" if choice.outcome == rules.TYPED_CREDENTIAL else choice.reason
+    # A stored credential was found, but is over or nothing that this git can use.
+    reason = "there is no account" if choice.outcome == rules.STORED_CREDENTIAL else choice.reason
     say("hint", f"{reason}: {_setup(choice)}")
     return False
 

@@ -12,17 +12,17 @@ import os
 from git_credential_azdo import deadline
 from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
 from git_credential_azdo.git.protocol import format_pairs, parse
-from git_credential_azdo.git.target import remote_of, tenant_in
-from git_credential_azdo.paths import read_accounts, registry_path
+from git_credential_azdo.git.target import target_of, tenant_in
+from git_credential_azdo.paths import accounts_path, read_accounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.protocol import Message, Pair
-    from git_credential_azdo.git.target import Remote
+    from git_credential_azdo.git.target import Target
 
 TOKEN_VARIABLES = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
 _EINVAL = 22
@@ -37,9 +37,9 @@ def run(verb: str) -> int:
         return 0 if _write(b"version 0\ncapability authtype\ncapability state\n") else 1
     try:
         message = _message()
-        remote = remote_of(message) if message else None
-        if message and remote:
-            _serve(verb, message, remote)
+        target = target_of(message) if message else None
+        if message and target:
+            _serve(verb, message, target)
     except AzdoError as error:
         report(error)
         if verb != "get":
@@ -48,40 +48,40 @@ def run(verb: str) -> int:
     return 0
 
 
-def _serve(verb: str, message: Message, remote: Remote) -> None:
-    if remote.services and remote.protocol != "https":
+def _serve(verb: str, message: Message, target: Target) -> None:
+    if target.services and target.protocol != "https":
         _refuse_http(verb)
         return
-    data = _accounts_file(remote)
-    ours = remote.services or _concerns_pipeline(message, remote)
-    # Whether the registry mentions the host at all shows before anything is loaded to read it.
-    if not ours and remote.host.encode("utf-8", "surrogateescape") not in data:
+    data = _accounts_file(target)
+    ours = target.services or _concerns_pipeline(message, target)
+    # Whether the accounts file mentions the host at all shows before anything is loaded to read it.
+    if not ours and target.host.encode("utf-8", "surrogateescape") not in data:
         return
     from git_credential_azdo.accounts.accounts_file import read  # noqa: PLC0415 - it is ours, or may be
 
-    registry = read(data)
-    if remote.host in registry.services_hosts:  # a sovereign cloud's, for example
-        remote = registry.remote_of(message) or remote
-        if remote.protocol != "https":
+    accounts_file = read(data)
+    if target.host in accounts_file.services_hosts:  # a sovereign cloud's, for example
+        target = accounts_file.target_of(message) or target
+        if target.protocol != "https":
             _refuse_http(verb)
             return
-    elif not ours and registry.server(remote.address) is None:
+    elif not ours and accounts_file.server(target.address) is None:
         return
-    for _ in registry.damaged:
-        say("error", f"an entry of {registry_path()} is damaged and was left alone")
+    for _ in accounts_file.damaged:
+        say("error", f"an entry of {accounts_path()} is damaged and was left alone")
     if verb == "get":
-        _get(message, remote, registry)
+        _get(message, target, accounts_file)
     elif verb == "store":
-        _store(message, remote, registry)
+        _store(message, target, accounts_file)
     else:
-        _erase(message, remote, registry)
+        _erase(message, target, accounts_file)
 
 
-def _accounts_file(remote: Remote) -> bytes:
+def _accounts_file(target: Target) -> bytes:
     try:
         return read_accounts()
     except AzdoError:
-        if remote.services:
+        if target.services:
             raise
         return b""  # hardly ever ours, and a line for every host would hurt
 
@@ -96,51 +96,51 @@ def _refuse_http(verb: str) -> None:
         )
 
 
-def _concerns_pipeline(message: Message, remote: Remote) -> bool:
+def _concerns_pipeline(message: Message, target: Target) -> bool:
     """Say whether a token in the environment serves this server, registered or not, or comes back from it."""
-    return bool(_token_variable(remote, None) or _is_from_environment(message))
+    return bool(_token_variable(target, None) or _is_from_environment(message))
 
 
-def _get(message: Message, remote: Remote, registry: Registry) -> None:
+def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     from git_credential_azdo.accounts import choice as rules  # noqa: PLC0415 - it is ours
 
     challenges = message.all("wwwauth[]")
-    tenant = tenant_in(challenges) if remote.services else None
-    choice = rules.choose(remote, tenant, registry)
-    variable = _token_variable(remote, choice if remote.services else None)
+    tenant = tenant_in(challenges) if target.services else None
+    choice = rules.choose(target, tenant, accounts_file)
+    variable = _token_variable(target, choice if target.services else None)
     if variable:
         _answer(_credential(message, "azdo", os.environ[variable]))
         return
     asked = bool(challenges)
     organization = choice.organization
-    if remote.services and not asked and organization and _tenant_would_decide(choice, registry):
+    if target.services and not asked and organization and _tenant_would_decide(choice, accounts_file):
         from git_credential_azdo import tokens  # noqa: PLC0415 - an older git, and several accounts
 
         tenant, asked = tokens.ask_tenant(organization), True
-        choice = rules.choose(remote, tenant, registry)
+        choice = rules.choose(target, tenant, accounts_file)
     if choice.account:
         from git_credential_azdo.helper import answer  # noqa: PLC0415 - there is an account to ask
 
-        served = answer.serve(
-            choice.account, organization, tenant, registry, asked=asked, confirmed=choice.deliberate
+        credential = answer.serve(
+            choice.account, organization, tenant, accounts_file, asked=asked, confirmed=choice.deliberate
         )
         _answer(
             _credential(
                 message,
-                served.user,
-                served.secret,
-                expires_utc=served.expires_utc,
-                state=served.state,
-                bearer=served.bearer,
+                credential.user,
+                credential.secret,
+                expires_utc=credential.expires_utc,
+                state=credential.state,
+                bearer=credential.bearer,
             )
         )
-        _apply(served.change)
-    elif not remote.services and choice.outcome != rules.AMBIGUOUS:
+        _apply(credential.change)
+    elif not target.services and choice.outcome != rules.AMBIGUOUS:
         from git_credential_azdo.helper import stored  # noqa: PLC0415 - only for servers
 
-        _answer(stored.find_for_server(message, remote, registry))
+        _answer(stored.find_for_server(message, target, accounts_file))
     elif choice.typed:
-        from git_credential_azdo.helper import stored  # noqa: PLC0415 - a typed credential fits
+        from git_credential_azdo.helper import stored  # noqa: PLC0415 - a stored credential fits
 
         lines = stored.reveal(message, choice.typed)
         if lines:
@@ -151,7 +151,7 @@ def _get(message: Message, remote: Remote, registry: Registry) -> None:
         _miss(choice)
 
 
-def _tenant_would_decide(choice: Choice, registry: Registry) -> bool:
+def _tenant_would_decide(choice: Choice, accounts_file: AccountsFile) -> bool:
     """Say whether the organization's tenant, which git did not pass on, is needed to tell the accounts apart."""
     from git_credential_azdo.accounts import choice as rules  # noqa: PLC0415 - loaded already, for _get
 
@@ -159,7 +159,7 @@ def _tenant_would_decide(choice: Choice, registry: Registry) -> bool:
         choice.outcome in {rules.CHOSEN, rules.AMBIGUOUS}
         and not choice.deliberate
         and len(choice.candidates) > 1
-        and registry.tenant_of(choice.organization) is None
+        and accounts_file.tenant_of(choice.organization) is None
     )
 
 
@@ -170,40 +170,40 @@ def _miss(choice: Choice) -> None:
         _stop()
 
 
-def _store(message: Message, remote: Remote, registry: Registry) -> None:
+def _store(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     from git_credential_azdo.helper import issued  # noqa: PLC0415 - only for store and erase
 
-    given = issued.recognize(message, registry)
+    given = issued.recognize(message, accounts_file)
     if given:
-        _apply(issued.confirm(given, remote, registry))
+        _apply(issued.confirm(given, target, accounts_file))
     elif not _is_from_environment(message):
         from git_credential_azdo.helper import stored  # noqa: PLC0415 - somebody else's secret
 
-        stored.store(message, remote, registry)
+        stored.store(message, target, accounts_file)
 
 
-def _erase(message: Message, remote: Remote, registry: Registry) -> None:
+def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     from git_credential_azdo.helper import issued  # noqa: PLC0415 - only for store and erase
 
-    given = issued.recognize(message, registry)
+    given = issued.recognize(message, accounts_file)
     variable = _is_from_environment(message)
     if given:
-        _apply(issued.refuse(given, remote, registry))
-        issued.explain_refusal(given, remote, tenant_in(message.all("wwwauth[]")), registry)
+        _apply(issued.refuse(given, target, accounts_file))
+        issued.explain_refusal(given, target, tenant_in(message.all("wwwauth[]")), accounts_file)
     elif variable:
         say("error", f"the token in the environment variable {variable} was refused")
     else:
         from git_credential_azdo.helper import stored  # noqa: PLC0415 - somebody else's secret
 
-        stored.erase(message, remote, registry)
+        stored.erase(message, target, accounts_file)
 
 
-def _token_variable(remote: Remote, choice: Choice | None) -> str | None:
+def _token_variable(target: Target, choice: Choice | None) -> str | None:
     if not any(name in os.environ for name in TOKEN_VARIABLES):
         return None
     from git_credential_azdo.accounts.environment import variable_for  # noqa: PLC0415 - only with such a variable
 
-    return variable_for(remote, choice, os.environ)
+    return variable_for(target, choice, os.environ)
 
 
 def _is_from_environment(message: Message) -> str | None:
@@ -211,8 +211,8 @@ def _is_from_environment(message: Message) -> str | None:
     return next((name for name in TOKEN_VARIABLES if secret and os.environ.get(name) == secret), None)
 
 
-def _apply(change: Callable[[Registry], object] | None) -> None:
-    """Write a change of the registry. It failing must not cost the answer that git already has."""
+def _apply(change: Callable[[AccountsFile], object] | None) -> None:
+    """Write a change of the accounts file. It failing must not cost the answer that git already has."""
     if change is None:
         return
     from git_credential_azdo.accounts.update import update  # noqa: PLC0415 - hardly any request changes anything

@@ -17,7 +17,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import entra, exchange, oauth
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,7 +53,7 @@ class DeviceCode:
     interval: float
 
 
-def ask_code(web: Web, endpoints: Endpoints, *, client_id: str, scope: str) -> DeviceCode:
+def ask_code(web: HttpClient, endpoints: Endpoints, *, client_id: str, scope: str) -> DeviceCode:
     """Get a code. SignInError if the authority has no such way in; ``TokenRefused`` for its no."""
     if endpoints.device_authorization is None:
         raise SignInError(f"{endpoints.issuer} has no sign-in by device code", hints.setup())
@@ -69,7 +69,7 @@ def wait(
     *,
     client_id: str,
     tick: Callable[[float], None] = lambda _left: None,
-    open_web: Callable[[float], Web] = Web,
+    open_web: Callable[[float], HttpClient] = HttpClient,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> oauth.Grant:

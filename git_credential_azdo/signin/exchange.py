@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
-    from git_credential_azdo.web import Answer, Web
+    from git_credential_azdo.web import HttpClient, Response
 
 
 def discover(
-    web: Web, authority: str, confirm: Callable[[OtherHostsError], bool] = lambda _other: False
+    web: HttpClient, authority: str, confirm: Callable[[OtherHostsError], bool] = lambda _other: False
 ) -> Endpoints:
     """Ask an authority (as ``entra.issuer`` takes it) for its endpoints.
 
@@ -47,7 +47,7 @@ def discover(
 
 
 def redeem(
-    web: Web,
+    web: HttpClient,
     endpoints: Endpoints,
     *,
     client_id: str,
@@ -71,7 +71,7 @@ def redeem(
 
 
 def refresh(
-    web: Web,
+    web: HttpClient,
     token_endpoint: Endpoint,
     *,
     client_id: str,
@@ -87,7 +87,7 @@ def refresh(
 
 
 def ask_token(
-    web: Web,
+    web: HttpClient,
     endpoint: Endpoint,
     form: Mapping[str, str],
     *,
@@ -100,7 +100,7 @@ def ask_token(
     return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=audience)
 
 
-def _refuse_redirect(answer: Answer) -> None:
+def _refuse_redirect(answer: Response) -> None:
     if 300 <= answer.status < 400:  # noqa: PLR2004 - the redirects
         raise NetworkError(
             f"{answer.host} wants us to ask elsewhere (status {answer.status}), which we do not do with secrets",

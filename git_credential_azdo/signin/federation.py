@@ -16,13 +16,13 @@ from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.managed_identity import ask, read_identity
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.accounts.account import Block
-    from git_credential_azdo.web import Answer
+    from git_credential_azdo.web import Response
 
 FILE, GITHUB, PIPELINES, MANAGED_IDENTITY = "file", "github", "azure-pipelines", "managed-identity"
 SOURCES = (FILE, GITHUB, PIPELINES, MANAGED_IDENTITY)
@@ -31,7 +31,7 @@ _MOST_BYTES = 64 * 1024
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
-def assertion(web: Web, block: Block, environment: Mapping[str, str]) -> str:
+def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> str:
     """Get the token that the account's ``source`` gives right now.
 
     Raises UsageError naming the variable or the option that is missing, SignInError, NetworkError, ServiceError.
@@ -46,7 +46,7 @@ def assertion(web: Web, block: Block, environment: Mapping[str, str]) -> str:
         return _from_pipelines(web, block.get("service_connection"), environment)
     if source == MANAGED_IDENTITY:
         which = read_identity(block.get("identity"))
-        with Web(web.remaining(), Settings(proxy="")) as direct:
+        with HttpClient(web.remaining(), Settings(proxy="")) as direct:
             return ask(direct, block.get("machine"), which, audience, environment).access_token
     raise UsageError(
         f"no federated token comes from {source!r}", f"--federated takes one of {', '.join(SOURCES)}"
@@ -74,7 +74,7 @@ def from_file(path: str) -> str:
     return text
 
 
-def _from_github(web: Web, audience: str, environment: Mapping[str, str]) -> str:
+def _from_github(web: HttpClient, audience: str, environment: Mapping[str, str]) -> str:
     url, token = _both(
         environment,
         "ACTIONS_ID_TOKEN_REQUEST_URL",
@@ -86,7 +86,7 @@ def _from_github(web: Web, audience: str, environment: Mapping[str, str]) -> str
     return _token(answer, "value", "GitHub", "check the job's permission id-token: write")
 
 
-def _from_pipelines(web: Web, connection: str, environment: Mapping[str, str]) -> str:
+def _from_pipelines(web: HttpClient, connection: str, environment: Mapping[str, str]) -> str:
     url, token = _both(
         environment,
         "SYSTEM_OIDCREQUESTURI",
@@ -119,7 +119,7 @@ def _both(environment: Mapping[str, str], address: str, secret: str, cure: str) 
     return environment[address], environment[secret]
 
 
-def _token(answer: Answer, key: str, who: str, cure: str) -> str:
+def _token(answer: Response, key: str, who: str, cure: str) -> str:
     if answer.status != 200:  # noqa: PLR2004 - the only yes
         raise SignInError(f"{who} gave the job no token (status {answer.status})", cure)
     body = answer.json()

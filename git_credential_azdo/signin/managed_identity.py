@@ -24,7 +24,7 @@ from git_credential_azdo.web import retry_after
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from git_credential_azdo.web import Answer, Web
+    from git_credential_azdo.web import HttpClient, Response
 
 VM, APP_SERVICE, ARC = "vm", "app-service", "arc"
 MACHINE_LEARNING, CLOUD_SHELL, SERVICE_FABRIC = "machine-learning", "cloud-shell", "service-fabric"
@@ -121,7 +121,7 @@ def source_of(environment: Mapping[str, str]) -> str:
 
 
 def ask(
-    web: Web,
+    web: HttpClient,
     source: str,
     which: Which,
     resource: str,
@@ -206,7 +206,7 @@ def _address(name: str, environment: Mapping[str, str]) -> str:
     return url
 
 
-def _ask(web: Web, question: _Question, source: str, sleep: Callable[[float], None]) -> Answer:
+def _ask(web: HttpClient, question: _Question, source: str, sleep: Callable[[float], None]) -> Response:
     """Ask, and ask again while the service is busy or starting, as its page wants, within the deadline."""
     attempt = 0
     while True:
@@ -237,7 +237,7 @@ def _ask(web: Web, question: _Question, source: str, sleep: Callable[[float], No
         sleep(pause)
 
 
-def _read(answer: Answer, source: str, which: Which, now: float) -> oauth.Grant:
+def _read(answer: Response, source: str, which: Which, now: float) -> oauth.Grant:
     try:
         body = answer.json()
     except ServiceError:  # off Azure, something else may have that address

@@ -18,7 +18,7 @@ from git_credential_azdo.signin.aadsts import Case
 from git_credential_azdo.signin.endpoints import kept_endpoint
 from git_credential_azdo.signin.oauth import TokenRefused
 from git_credential_azdo.signin.service_principal import by_assertion, proof
-from git_credential_azdo.web import Web
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -32,7 +32,7 @@ DEFAULT_SCOPE = f"{entra.RESOURCE}/.default"
 def request_token(
     block: Block,
     tenant: str,
-    web: Web,
+    web: HttpClient,
     read_secret: Callable[[], str | None],
     environment: Mapping[str, str],
 ) -> Grant:
@@ -61,7 +61,7 @@ def request_token(
         )
     if kind == MANAGED_IDENTITY:
         which = managed_identity.read_identity(block.get("identity"))
-        with Web(web.remaining(), Settings(proxy="")) as direct:
+        with HttpClient(web.remaining(), Settings(proxy="")) as direct:
             return managed_identity.ask(direct, block.get("source"), which, resource, environment)
     endpoint = kept_endpoint(block, None, setup_command(block))
     if kind == FEDERATED:

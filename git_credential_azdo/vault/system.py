@@ -228,7 +228,7 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
     """
     if wanted and "." in wanted:
         vault = open_named(wanted, prompting=prompting)
-        try_out(vault)
+        self_test(vault)
         return vault
     locked: VaultLocked | None = None
     failed: list[str] = []
@@ -237,7 +237,7 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
         if wanted and wanted.lower() not in vault.name.lower():
             continue
         try:
-            try_out(vault)
+            self_test(vault)
         except VaultLocked as error:
             locked = locked or error
         except VaultError as error:
@@ -255,7 +255,7 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
     raise VaultError(f"no OS keyring works here{reason}", _HINT)
 
 
-def try_out(vault: KeyringVault | FileVault) -> None:
+def self_test(vault: KeyringVault | FileVault) -> None:
     """Write, read back and delete what looks like a secret. Raises VaultError when it is not kept, VaultLocked.
 
     It has the length and the lines of a real one: some backends keep the first line, or some hundred characters.

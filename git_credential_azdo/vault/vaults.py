@@ -27,6 +27,6 @@ def find_vault(wanted: str | None, used: str | None = None) -> FileVault | Keyri
     name = wanted or used
     if name == FILE:
         vault = FileVault()
-        system.try_out(vault)
+        system.self_test(vault)
         return vault
     return system.find(None if name == "keyring" else name)

@@ -1,6 +1,6 @@
 """Homes to measure in: registries and vaults as ``setup`` leaves them, with tokens that the emulator takes.
 
-Every home is one person's: ann, of the tenant contoso. Formats: docs of ``accounts/registry`` and ``vault/secret``.
+Every home is one person's: ann, of the tenant contoso. Formats: docs of ``accounts/accounts file`` and ``vault/secret``.
 """
 
 from __future__ import annotations
@@ -58,12 +58,12 @@ class AccountHome:
         return self.folder / ".config" / SERVICE
 
     @property
-    def registry(self) -> Path:
-        """The registry file."""
+    def accounts_file(self) -> Path:
+        """The accounts file file."""
         return self.config / "accounts"
 
     def fill(self, seconds: int) -> None:
-        """Write registry and vault, the access token with so many seconds to live."""
+        """Write accounts file and vault, the access token with so many seconds to live."""
         now = int(time.time())
         mark = digest(SALT.encode(), self.token)
         received = now + seconds - HOUR
@@ -71,7 +71,7 @@ class AccountHome:
         blocks += [self._other(number, now) for number in range(self._others)]
         blocks.append(self._account(mark, received))
         blocks.append(f"kind=learned\norganization=contoso\ntenant={CONTOSO}\n")
-        self.registry.write_text("\n".join(blocks))
+        self.accounts_file.write_text("\n".join(blocks))
         self._keep("refresh", f"token={self._refresh_token}\nreceived_utc={received}")
         live = f"received_utc={received}\nexpires_utc={now + seconds}\ndigest={mark}"
         self._keep(f"access/{CONTOSO}", f"token={self.token}\n{live}")

@@ -134,12 +134,12 @@ def _secret_service_cases(stage: Stage, commands: dict[str, Command]) -> list[Ca
     home, typed = stage.home("keyring", SECRET_SERVICE), stage.home("typed", SECRET_SERVICE)
     keep_in_keyring("dev.azure.com/contoso", home.token, "git-credential-usual")
     commands[USUAL] = stage.script("usual.py", "get", home=home)
-    with open(typed.registry, "a", encoding="utf-8") as file:
+    with open(typed.accounts_file, "a", encoding="utf-8") as file:
         file.write(SERVER_BLOCK)
     case = Case("store of a known typed one", {BARE: 1.7}, "store", TYPED, typed)
     run("first store", case.command(stage))
-    if "kind=typed" not in typed.registry.read_text():
-        raise AssertionError("the typed credential was not kept")
+    if "kind=typed" not in typed.accounts_file.read_text():
+        raise AssertionError("the stored credential was not kept")
     goals = {C_HELPER: 1.5, BOTH: 0.9, USUAL: 1 / 8}
     return [Case(WARM, goals, "get", GET, home, answers=True), case]
 

@@ -1,7 +1,7 @@
 """The yardstick of a refresh: exactly its steps in one script, with the libraries that they need and nothing else.
 
 ``python refresh_steps.py VAULT``: read the refresh token, one POST, write the new refresh token, the access token and
-the registry, each as durably as the product does, and answer git. VAULT: ``file`` or ``keyring``.
+the accounts file, each as durably as the product does, and answer git. VAULT: ``file`` or ``keyring``.
 """
 
 import hashlib
@@ -50,8 +50,8 @@ def main() -> None:
     """Refresh the only account's token and answer it."""
     sys.stdin.read()
     read, write = vault(sys.argv[1])
-    registry = os.path.join(FOLDER, "accounts")
-    with open(registry, encoding="utf-8") as file:
+    accounts_file = os.path.join(FOLDER, "accounts")
+    with open(accounts_file, encoding="utf-8") as file:
         header, account, *rest = file.read().split("\n\n")
     fields = dict(line.split("=", 1) for line in account.splitlines())
     kept = dict(line.split("=", 1) for line in (read(f"{fields['id']}/refresh") or "").splitlines())
@@ -71,7 +71,7 @@ def main() -> None:
     payload = f"token={token}\nreceived_utc={now}\nexpires_utc={end}\ndigest={mark}"
     write(f"{fields['id']}/access/{fields['tenant']}", payload)
     account += f"\ntoken[]={fields['tenant']} {mark} {now}"
-    replace(registry, "\n\n".join([header, account, *rest]))
+    replace(accounts_file, "\n\n".join([header, account, *rest]))
     sys.stdout.write(f"username={fields['name']}\npassword={token}\npassword_expiry_utc={end}\n")
 
 

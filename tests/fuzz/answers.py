@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.target import Organization, tenant_in
-from git_credential_azdo.web import Answer, Web, retry_after
+from git_credential_azdo.web import HttpClient, Response, retry_after
 from tests.fuzz.oracle import check, check_printable, check_told, is_organization, is_tenant
 
 if TYPE_CHECKING:
@@ -114,7 +114,7 @@ _GOOD: tuple[object, ...] = (
 CONTOSO = Organization("contoso")
 
 
-def hostile_answer(source: Source, words: Sequence[str], good: Sequence[object]) -> Answer:
+def hostile_answer(source: Source, words: Sequence[str], good: Sequence[object]) -> Response:
     """Return an answer with any status, headers and body; most bodies are much like one of the good ones."""
     kind = source.number(9)
     if kind == 0:
@@ -140,7 +140,7 @@ def hostile_answer(source: Source, words: Sequence[str], good: Sequence[object])
         ("X-TFS-ServiceError", source.word(("TF400813%3A", "%", "VS403463", " "), 4)),
         ("ActivityId", source.word((_TENANT, "\x1b"), 2)),
     ]
-    return Answer("dev.azure.com", source.pick(_STATUSES), headers[: source.number(len(headers))], body)
+    return Response("dev.azure.com", source.pick(_STATUSES), headers[: source.number(len(headers))], body)
 
 
 class Answering:
@@ -150,7 +150,7 @@ class Answering:
         self._source, self._words, self._good = source, words, good
         self.hosts: set[str] = set()
 
-    def request(self, _method: str, url: str, **_more: object) -> Answer:
+    def request(self, _method: str, url: str, **_more: object) -> Response:
         """Answer as ``Web.request`` does."""
         self.hosts.add(url.partition("://")[2].partition("/")[0])
         return hostile_answer(self._source, self._words, self._good)
@@ -164,36 +164,36 @@ def azure_devops(source: Source) -> None:
     """Ask everything that we ask of Azure DevOps, and read what comes."""
     answers = Answering(source, _DOCUMENT, _GOOD)
     try:
-        source.pick(_QUESTIONS)(cast("Web", answers), api.bearer("not-a-token"))
+        source.pick(_QUESTIONS)(cast("HttpClient", answers), api.bearer("not-a-token"))
     except (ServiceError, NetworkError) as refused:
         check_told(refused)
     allowed = {"dev.azure.com", "vssps.dev.azure.com", "app.vssps.visualstudio.com"}
     check(answers.hosts <= allowed, "an answer leads elsewhere", *answers.hosts)
 
 
-def _ask_tenant(web: Web, _header: Mapping[str, str]) -> None:
+def _ask_tenant(web: HttpClient, _header: Mapping[str, str]) -> None:
     tenant = api.tenant_of(web, CONTOSO)
     check(tenant is None or is_tenant(tenant), "a tenant is no GUID", tenant)
 
 
-def _ask_identity(web: Web, header: Mapping[str, str]) -> None:
+def _ask_identity(web: HttpClient, header: Mapping[str, str]) -> None:
     identity = api.who_am_i(web, CONTOSO, header)
     check(identity.id and identity.name, "nobody")
 
 
-def _ask_organizations(web: Web, header: Mapping[str, str]) -> None:
+def _ask_organizations(web: HttpClient, header: Mapping[str, str]) -> None:
     names = api.organizations(web, header, "3f2b1c4d")
     check(all(is_organization(name) for name in names), "no name of an organization", *names)
 
 
-def _make_token(web: Web, header: Mapping[str, str]) -> None:
+def _make_token(web: HttpClient, header: Mapping[str, str]) -> None:
     end = 1_800_000_000
     made = pats.create(web, CONTOSO, header, name="laptop", scope="vso.code_write", expires_utc=end)
     _check_pat(made)
     check(made.token.isascii() and made.token.isprintable(), "no token", made.token)
 
 
-def _list_tokens(web: Web, header: Mapping[str, str]) -> None:
+def _list_tokens(web: HttpClient, header: Mapping[str, str]) -> None:
     for pat in pats.active(web, CONTOSO, header):
         _check_pat(pat)
 
@@ -205,7 +205,7 @@ def _check_pat(pat: pats.Pat) -> None:
     pats.reads_code(pat.scope)
 
 
-_QUESTIONS: tuple[Callable[[Web, Mapping[str, str]], object], ...] = (
+_QUESTIONS: tuple[Callable[[HttpClient, Mapping[str, str]], object], ...] = (
     _ask_tenant,
     _ask_identity,
     _ask_organizations,

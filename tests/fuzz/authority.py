@@ -23,7 +23,7 @@ from tests.fuzz.oracle import check, check_printable, check_told
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from git_credential_azdo.web import Web
+    from git_credential_azdo.web import HttpClient
     from tests.fuzz.source import Source
 
 _ISSUER = "https://login.microsoftonline.com/{tenantid}/v2.0"
@@ -211,7 +211,7 @@ _ENVIRONMENT = {
 
 def machines(source: Source) -> None:
     """Ask the services beside a machine, a pipeline or ``az`` for a token, and read what comes."""
-    web = cast("Web", Answering(source, _MACHINE, _MACHINE_GOOD))
+    web = cast("HttpClient", Answering(source, _MACHINE, _MACHINE_GOOD))
     kind = source.pick(("az", *federation.SOURCES, *_PLACES))
     try:
         if kind == "az":

@@ -9,7 +9,7 @@ import httpx
 from git_credential_azdo import hosts
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git import address, config, urlmatch
-from git_credential_azdo.git.target import remote_of
+from git_credential_azdo.git.target import target_of
 from tests.fuzz import words
 from tests.fuzz.messages import check_target
 from tests.fuzz.oracle import check, check_told
@@ -132,15 +132,15 @@ def urls(source: Source) -> None:
             url,
         )
     message = address.message_for(url, with_path=source.flag())
-    remote = remote_of(message)
-    if remote is not None:
-        check_target(remote, message.get("protocol") or "", message.get("host") or "")
+    target = target_of(message)
+    if target is not None:
+        check_target(target, message.get("protocol") or "", message.get("host") or "")
     address.ssh_host(url)
     address.holds_password(url)
     web_address = address.https_for_ssh(url)
     if web_address is not None:
         check(web_address.startswith("https://dev.azure.com/"), "an SSH address leads elsewhere", web_address)
-        about = address.remote_of_url(web_address)
+        about = address.target_of_url(web_address)
         check(
             about is not None and about.host == "dev.azure.com", "an SSH address leads elsewhere", web_address
         )

@@ -12,7 +12,7 @@ from git_credential_azdo.vault import payload
 from tests.fuzz.oracle import check, check_told
 
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.accounts_file import Registry
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from tests.fuzz.source import Source
 
 _KEY = "a1/refresh"
@@ -22,25 +22,25 @@ def accounts_file(source: Source) -> None:
     """Read an accounts file, write it and read it again: the same accounts, and what is damaged costs nobody else's."""
     data = source.rest()
     try:
-        registry = read(data)
+        accounts_file = read(data)
     except ProtocolError as refused:
         check_told(refused)
         return
-    _look_at_everything(registry)
+    _look_at_everything(accounts_file)
     try:
-        again = read(render(registry))
+        again = read(render(accounts_file))
     except ProtocolError as refused:
         check("cannot be written as one line" in refused.message, "another refusal", refused.message)
         return
-    check(again.header.pairs == registry.header.pairs, "another header is read back", data)
-    blocks = [block.pairs for block in registry.blocks]
+    check(again.header.pairs == accounts_file.header.pairs, "another header is read back", data)
+    blocks = [block.pairs for block in accounts_file.blocks]
     check([block.pairs for block in again.blocks] == blocks, "other blocks are read back", data)
     check(not again.damaged, "what was written is damaged", data)
 
 
-def _look_at_everything(registry: Registry) -> None:
+def _look_at_everything(accounts_file: AccountsFile) -> None:
     """Read every property that the program ever asks for: none of them may fail."""
-    for account in registry.accounts:
+    for account in accounts_file.accounts:
         check(account.id, "an account without an id")
         marks = account.marks
         for mark in marks:
@@ -55,13 +55,18 @@ def _look_at_everything(registry: Registry) -> None:
         check(
             account.answers_to(account.name) and account.answers_to(account.id.lower()) is not None, "no name"
         )
-        check(registry.account(account.id), "an account is not found by its id", account.id)
-    for typed in registry.typed:
+        check(accounts_file.account(account.id), "an account is not found by its id", account.id)
+    for typed in accounts_file.typed:
         _ = (typed.user, typed.path, typed.organization, typed.address, typed.expires_utc)
-    _ = registry.salt, registry.services_addresses, registry.binding("contoso"), registry.tenant_of("contoso")
-    for host in registry.services_addresses:
-        registry.login_host(host)
-        registry.remote_at(Collection(host, "contoso", [host]), "ann@contoso.com")
+    _ = (
+        accounts_file.salt,
+        accounts_file.services_addresses,
+        accounts_file.binding("contoso"),
+        accounts_file.tenant_of("contoso"),
+    )
+    for host in accounts_file.services_addresses:
+        accounts_file.login_host(host)
+        accounts_file.target_at(Collection(host, "contoso", [host]), "ann@contoso.com")
 
 
 def payloads(source: Source) -> None:

@@ -16,8 +16,8 @@ from tests.fuzz.oracle import check, is_organization, is_tenant
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_credential_azdo.accounts.accounts_file import Registry
-    from git_credential_azdo.git.target import AnyOrganization, Remote
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.git.target import AnyOrganization, Target
     from tests.fuzz.source import Source
 
 CLOUD = "dev.azure.us"
@@ -84,17 +84,17 @@ def targets(source: Source) -> None:
         message = parse(hostile_lines(source))
     except ProtocolError:
         return
-    remote = REGISTRY.remote_of(message)
-    if remote is None:
+    target = REGISTRY.target_of(message)
+    if target is None:
         return
     protocol, host = message.get("protocol") or "", message.get("host") or ""
-    check_target(remote, protocol, host)
+    check_target(target, protocol, host)
     tenant = tenant_in(message.all("wwwauth[]"))
     check(tenant is None or is_tenant(tenant), "a tenant is no GUID", tenant)
-    choice = rules.choose(remote, tenant, REGISTRY)
-    check_organization(choice.organization, remote)
-    if remote.services or REGISTRY.server(remote.address):
-        check_choice(choice, remote, REGISTRY)
+    choice = rules.choose(target, tenant, REGISTRY)
+    check_organization(choice.organization, target)
+    if target.services or REGISTRY.server(target.address):
+        check_choice(choice, target, REGISTRY)
 
 
 def hostile_lines(source: Source) -> bytes:
@@ -127,64 +127,64 @@ def as_lines(pairs: Iterable[tuple[str, str]]) -> bytes:
     return text.encode("utf-8", "surrogateescape")
 
 
-def check_target(remote: Remote, protocol: str, host: str) -> None:
+def check_target(target: Target, protocol: str, host: str) -> None:
     """Raise AssertionError unless ``remote`` is what the documents make of this protocol and host."""
     check(
-        remote.protocol in {"http", "https"} and remote.protocol == protocol.lower(),
+        target.protocol in {"http", "https"} and target.protocol == protocol.lower(),
         "another protocol",
         protocol,
     )
-    port = {"http": ":80", "https": ":443"}[remote.protocol]
+    port = {"http": ":80", "https": ":443"}[target.protocol]
     spelled = host.lower().removesuffix(port) if host.isascii() else None
-    if remote.services:
+    if target.services:
         own = spelled in {"dev.azure.com", CLOUD}
         label = spelled.removesuffix(".visualstudio.com") if spelled and not own else ""
         check(own or is_organization(label), "a host that is not ours is taken for ours", host)
-        check(remote.host == (spelled if own else "dev.azure.com"), "another host of ours", host)
-    if REGISTRY.server(remote.address) is not None:
+        check(target.host == (spelled if own else "dev.azure.com"), "another host of ours", host)
+    if REGISTRY.server(target.address) is not None:
         check(
-            spelled is not None and f"{remote.protocol}://{spelled}" in SERVERS,
+            spelled is not None and f"{target.protocol}://{spelled}" in SERVERS,
             "another server is registered",
             host,
         )
-    check_organization(remote.organization, remote)
-    if remote.repository is not None:
+    check_organization(target.organization, target)
+    if target.repository is not None:
         check(
-            remote.repository.startswith(f"{remote.organization}/"),
+            target.repository.startswith(f"{target.organization}/"),
             "a repository is elsewhere",
-            remote.repository,
+            target.repository,
         )
 
 
-def check_organization(organization: AnyOrganization | None, remote: Remote) -> None:
+def check_organization(organization: AnyOrganization | None, target: Target) -> None:
     """Raise AssertionError unless a request for the organization can only go to the remote's own host."""
-    if organization is None or not (remote.services or REGISTRY.server(remote.address)):
+    if organization is None or not (target.services or REGISTRY.server(target.address)):
         return
-    if remote.host == "dev.azure.com":
+    if target.host == "dev.azure.com":
         check(is_organization(organization), "no name of an organization", organization)
         asked = "dev.azure.com"
     else:
-        beginning = f"https://{remote.host}/" if remote.services else f"{remote.address}/"
+        beginning = f"https://{target.host}/" if target.services else f"{target.address}/"
         check(organization.startswith(beginning), "a collection is below no registered address", organization)
-        if remote.services:
+        if target.services:
             check(
                 is_organization(organization.removeprefix(beginning)),
                 "no name of an organization",
                 organization,
             )
-        asked = remote.host
+        asked = target.host
     parts = urlsplit(organization.url)
     check(parts.netloc == asked, "a request goes to another host", organization, parts.netloc)
     check(not parts.query and not parts.fragment, "a name becomes a query", organization)
 
 
-def check_choice(choice: rules.Choice, remote: Remote, registry: Registry) -> None:
+def check_choice(choice: rules.Choice, target: Target, accounts_file: AccountsFile) -> None:
     """Raise AssertionError when an account serves what it may not, or a named user was passed over."""
     account, user = choice.account, choice.user
     if account is None:
         return
-    check(account.address == remote.address, "an account serves another place", account.id, remote.address)
+    check(account.address == target.address, "an account serves another place", account.id, target.address)
     check(not user or account.answers_to(user), "a named user is passed over", user)
     if account.kind == "pat" and choice.organization:
         check(account.lists(choice.organization), "a token goes where it is not for", choice.organization)
-    check(registry.account(account.id), "an account that is not there", account.id)
+    check(accounts_file.account(account.id), "an account that is not there", account.id)

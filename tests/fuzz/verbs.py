@@ -153,15 +153,15 @@ def check_verb(verb: str, data: bytes) -> None:
     if len(user) > LONGEST_NAME and user.isalnum() and user.isascii():
         check(user not in ran.told, "what may be a token is on stderr", verb)
         check(user.encode() not in accounts, "what may be a token is in the accounts file", verb)
-    remote = REGISTRY.remote_of(message)
-    if remote is not None:
-        check_target(remote, message.get("protocol") or "", message.get("host") or "")
-    if remote is None or not (remote.services or remote.address in SERVERS):
+    target = REGISTRY.target_of(message)
+    if target is not None:
+        check_target(target, message.get("protocol") or "", message.get("host") or "")
+    if target is None or not (target.services or target.address in SERVERS):
         check(not ran.did_anything, "somebody else's host has an effect", data)
         return
-    allowed = {remote.host.partition(":")[0], *(LOGIN_HOSTS if remote.services else ())}
+    allowed = {target.host.partition(":")[0], *(LOGIN_HOSTS if target.services else ())}
     check(set(ran.asked) <= allowed, "a request goes elsewhere", data, *ran.asked)
-    _check_answer(at, verb, ran.answer, remote.address)
+    _check_answer(at, verb, ran.answer, target.address)
 
 
 def _check_answer(at: _Home, verb: str, answer: bytes, address: str) -> None:

@@ -160,7 +160,7 @@ def configure(git: RealGit, script: str = SCRIPT, records: Sequence[former.Recor
 
 def undo(git: RealGit, records: Sequence[former.Record] = ()) -> install.Plan:
     """Take it back."""
-    undone = install.plan_undo(str(own(git)), records)
+    undone = install.plan(str(own(git)), records=records)
     install.apply(undone)
     return undone
 
@@ -180,7 +180,7 @@ def test_afterwards_only_ours_is_asked_about_azure_and_others_keep_theirs(furnis
     before = {url: helpers(furnished, url) for url in FOREIGN}
     written = configure(furnished)
     assert written.changes
-    assert written.remaining == ()
+    assert written.remaining == []
     assert {url: helpers(furnished, url) for url in REMOTES} == {url: [SCRIPT] for url in REMOTES}
     assert {url: helpers(furnished, url) for url in FOREIGN} == before
     assert [config.use_http_path(furnished.entries(), url) for url in REMOTES] == [True, True, True, False]
@@ -190,12 +190,12 @@ def test_a_plan_writes_nothing_and_a_second_one_finds_nothing_to_do(furnished: R
     """The preview leaves every byte alone; after it was applied the next changes nothing."""
     before = snapshot(furnished)
     plan(furnished)
-    install.plan_undo(str(own(furnished)))
+    install.plan(str(own(furnished)))
     assert snapshot(furnished) == before
     configure(furnished)
     after = snapshot(furnished)
     again = configure(furnished)
-    assert (again.changes, again.is_new, again.lines) == (False, False, ())
+    assert (again.changes, again.is_new, again.lines) == (False, False, [])
     assert snapshot(furnished) == after
 
 
@@ -227,7 +227,7 @@ def test_the_lines_are_those_that_the_preview_shows(git: RealGit) -> None:
     """The preview names the file, the very lines, and who is no longer asked; our file holds the sections."""
     git.write([("credential.helper", "store")])
     file, ours = git.home / ".gitconfig", own(git)
-    assert configure(git).lines == (
+    assert configure(git).lines == [
         f"{file}: adds at its end",
         "  [include]",
         f"  path = {ours}",
@@ -236,7 +236,7 @@ def test_the_lines_are_those_that_the_preview_shows(git: RealGit) -> None:
         "  https://*.visualstudio.com",
         f"no longer asked for https://dev.azure.com: store, set by credential.helper in {file} (global)",
         f"no longer asked for https://*.visualstudio.com: store, set by credential.helper in {file} (global)",
-    )
+    ]
     assert file.read_text().splitlines()[-2:] == ["[include]", f"\tpath = {ours}"]
     assert [line for line in ours.read_text().splitlines() if not line.startswith("#")] == [
         '[credential "https://dev.azure.com"]',

@@ -113,8 +113,6 @@ def _plan(*, services: bool) -> install.Plan:
         or any(not block.get("server") for block in accounts_file.of_kind(_FORMER))
     )
     sections = _sections(accounts_file, services=services)
-    if not sections:
-        return install.plan_undo(own, records(accounts_file))
     return install.plan(own, sections, script, records(accounts_file))
 
 

@@ -13,7 +13,7 @@ from git_credential_azdo.git import install
 from git_credential_azdo.paths import gitconfig_path
 
 
-@click.command(hints.unconfigure())
+@click.command("unconfigure")
 def command() -> None:
     """Take back what configure wrote to git's configuration; accounts stay. To write it again: configure."""
     run()
@@ -23,7 +23,7 @@ def run() -> None:
     """Take it back, for Azure DevOps and the servers. Raises UsageError."""
     own, records = gitconfig_path(), configure.records(load_accounts())
     try:
-        plan = install.plan_undo(own, records)
+        plan = install.plan(own, records=records)
     except programs.Missing:
         if os.path.lexists(own) or records:
             raise

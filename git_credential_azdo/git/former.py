@@ -37,7 +37,7 @@ def made(records: Iterable[Record]) -> str:
     return next((record[0][1] for record in records if record[:1] and record[0][0] == "new-file"), "")
 
 
-def written(entries: Sequence[config.Entry], records: Iterable[Record], file: str) -> tuple[Written, ...]:
+def written(entries: Sequence[config.Entry], records: Iterable[Record], file: str) -> list[Written]:
     """Return what is still there of it; ``file`` is the global file."""
     entries = [entry for entry in entries if entry.scope == "global"]
     remembered = [(record[0][1], pair) for record in records for pair in record[1:]]
@@ -50,7 +50,7 @@ def written(entries: Sequence[config.Entry], records: Iterable[Record], file: st
         edits = tuple(_edits(entries, place, pairs))
         lines = tuple(f"{place}: takes out {key} = {value}" for key, value in pairs)
         found += [Written(place, url, lines, edits)] if edits else []
-    return tuple(reversed(found))  # the last first, so that each stands at the end when it goes
+    return found[::-1]  # the last first, so that each stands at the end when it goes
 
 
 def take_out(section: Written) -> None:

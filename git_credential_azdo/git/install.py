@@ -44,31 +44,31 @@ class Plan(NamedTuple):
     """What would be written; nothing of it is written yet.
 
     ``own``, ``content``: our file and its bytes, None to delete it. ``is_new``: whether they differ from what is there.
-    ``adds``: whether the global file gets a line. ``gone``: include lines of ours that go. ``unfinished``: files in
-    which a stopped run left its section. ``former``: what 0.1.0 wrote. ``made``: the global file, if it did not exist
-    before us. ``lines``: the preview for people. ``remaining``: helpers that are asked too, set where we cannot
-    overrule them.
+    ``adds``: whether the global file gets a line. ``gone``: lines of ours that go. ``former``: what goes of 0.1.0's.
+    ``made``: the global file, if it did not exist before us. ``lines``: the preview for people. ``remaining``: helpers
+    that are asked too, set where we cannot overrule them.
     """
 
     own: str
     content: bytes | None
     is_new: bool
     adds: bool
-    gone: tuple[Entry, ...]
-    unfinished: tuple[str, ...]
-    former: tuple[former.Written, ...]
+    gone: list[Entry]
+    former: list[former.Written]
     made: str
-    lines: tuple[str, ...]
-    remaining: tuple[config.Other, ...]
+    lines: list[str]
+    remaining: list[config.Other]
 
     @property
     def changes(self) -> bool:
         """Whether a person's own file would be changed."""
-        return bool(self.adds or self.gone or self.unfinished or self.former)
+        return bool(self.adds or self.gone or self.former)
 
 
-def plan(own: str, sections: Sequence[Section], script: str, records: Sequence[former.Record] = ()) -> Plan:
-    """Preview that git asks us alone for what lies below some addresses.
+def plan(
+    own: str, sections: Sequence[Section] = (), script: str = "", records: Sequence[former.Record] = ()
+) -> Plan:
+    """Preview that git asks us alone for what lies below some addresses; without any, that it asks us no more.
 
     Args:
         own: the path of our configuration file.
@@ -79,66 +79,51 @@ def plan(own: str, sections: Sequence[Section], script: str, records: Sequence[f
     Raises UsageError if git is missing or refuses its configuration, or if a path or an address cannot be written.
 
     """
-    value = helper_value(script)
+    value = helper_value(script) if sections else ""
     everything = config.read_config()
     entries = [entry for entry in everything if not is_same(entry.origin, own)]
     examples = {section.url: _examples(entries, section.url) for section in sections}
     ours = [Entry("global", own, *pair) for section in sections for pair in pairs(section, value)]
-    lines = [entry for entry in entries if _includes(entry, own)]
+    lines = [entry for entry in entries if entry.key == _INCLUDE and is_same(entry.value or "", own)]
+    lines = [entry for entry in lines if entry.scope in ("global", "command")]
 
     after = [each for entry in entries for each in (entry, *(ours if entry in lines else ()))]
     wide = [entry for entry in after if entry.scope in _WIDE]
-    adds = not lines or not all(
+    is_settled = lines and all(
         [helper.value for helper in config.helpers_for(wide, example)] == [value]
         and (not section.with_path or config.use_http_path(wide, example))
         for section in sections
         for example in examples[section.url]
     )
+    adds = bool(sections) and not is_settled
     if adds:
         wide = [entry for entry in entries if entry.scope in _WIDE]
         after = [*wide, *ours, *(entry for entry in entries if entry.scope not in _WIDE)]
+    stale = [entry for entry in entries if entry.key == f"{_NEW}.path"] + (
+        lines if adds or not sections else []
+    )
+    gone = [line for line in stale if line.scope == "global"]
     path = global_file()
-    made = (_made(own) or former.made(records)) if os.path.exists(path) else path
     old = former.written(entries, records, path)
-    shown: list[str] = []
-    if adds:
-        shown += [f"{path}: adds at its end", "  [include]", f"  path = {own}"]
-        shown += [f"so that git asks {script} for", *(f"  {section.url}" for section in sections)]
+    shown = [f"{path}: adds at its end", "  [include]", f"  path = {own}"] if adds else []
+    shown += [f"so that git asks {script} for", *(f"  {url}" for url in examples)] if adds else []
     for url, below in examples.items() if adds else ():
         replaced = _others(everything, below)
         shown += [f"no longer asked for {url}: {other.said}" for other in replaced if other.helper.value]
-    content = render(sections, value, _MADE + made if made else "")
+    shown += [f"{line.origin}: takes out {line.key} = {line.value}" for line in gone]
+    before = own_content(own)
+    made = path if sections and not os.path.exists(path) else _made(before) or former.made(records)
+    content = render(sections, value, _MADE + made if made else "") if sections else None
     return Plan(
         own=own,
         content=content,
-        is_new=content != own_content(own),
+        is_new=content != before if sections else os.path.lexists(own),
         adds=adds,
-        gone=_ours_to_take_out(lines) if adds else (),
-        unfinished=_unfinished(entries),
+        gone=gone,
         former=old,
         made=made,
-        lines=(*shown, *(line for each in old for line in each.lines)),
+        lines=[*shown, *(line for section in old for line in section.lines)],
         remaining=_others(after, [each for below in examples.values() for each in below]),
-    )
-
-
-def plan_undo(own: str, records: Sequence[former.Record] = ()) -> Plan:
-    """Preview taking all of it back; what a person has removed since is no error. Raises UsageError."""
-    entries = [entry for entry in config.read_config() if not is_same(entry.origin, own)]
-    gone = _ours_to_take_out(entry for entry in entries if _includes(entry, own))
-    old = former.written(entries, records, global_file())
-    shown = [f"{line.origin}: takes out {line.key} = {line.value}" for line in gone]
-    return Plan(
-        own=own,
-        content=None,
-        is_new=os.path.lexists(own),
-        adds=False,
-        gone=gone,
-        unfinished=_unfinished(entries),
-        former=old,
-        made=_made(own) or former.made(records),
-        lines=(*shown, *(line for each in old for line in each.lines)),
-        remaining=(),
     )
 
 
@@ -151,11 +136,9 @@ def apply(plan: Plan) -> None:
     with held_back():
         _write(plan)
         try:
-            for file in plan.unfinished:
-                edit(file, "--remove-section", _NEW)
             for line in plan.gone:
                 edit(line.origin, "--unset-all", line.key, exactly(line.value or ""))
-                drop_empty_section(line.origin, "include")
+                drop_empty_section(line.origin, line.key.removesuffix(".path"))
             for section in plan.former:
                 former.take_out(section)
             if plan.adds:
@@ -201,31 +184,18 @@ def _instead(own: str) -> str:
     return hints.include(own, os.environ.get("GIT_CONFIG_COUNT") or "0")
 
 
-def _includes(entry: Entry, own: str) -> bool:
-    return entry.key == _INCLUDE and entry.scope in {"global", "command"} and is_same(entry.value or "", own)
-
-
-def _ours_to_take_out(lines: Iterable[Entry]) -> tuple[Entry, ...]:
-    return tuple(line for line in lines if line.scope == "global")
-
-
-def _unfinished(entries: Iterable[Entry]) -> tuple[str, ...]:
-    found = (each.origin for each in entries if each.scope == "global" and each.key == f"{_NEW}.path")
-    return tuple(dict.fromkeys(found))
-
-
-def _made(own: str) -> str:
-    """Return the global file that was made together with our file, as its remark says."""
-    lines = own_content(own).decode("utf-8", "surrogateescape").splitlines()
-    return next((line[len(_MADE) + 2 :] for line in lines if line.startswith(f"# {_MADE}")), "")
-
-
 def own_content(own: str) -> bytes:
     """Return the bytes of our file, none when there is none. Raises UsageError."""
     try:
         return read_own(own, os.path.dirname(own), linked=True) or b""
     except OSError as error:
         raise UsageError(f"{own} cannot be read: {error.strerror}") from None
+
+
+def _made(content: bytes) -> str:
+    """Return the global file that was made together with our file, as its remark says."""
+    lines = content.decode("utf-8", "surrogateescape").splitlines()
+    return next((line[len(_MADE) + 2 :] for line in lines if line.startswith(f"# {_MADE}")), "")
 
 
 def _examples(entries: Iterable[Entry], url: str) -> list[str]:
@@ -249,11 +219,11 @@ def _examples(entries: Iterable[Entry], url: str) -> list[str]:
     return list(found)
 
 
-def _others(entries: Sequence[Entry], examples: Iterable[str]) -> tuple[config.Other, ...]:
+def _others(entries: Sequence[Entry], examples: Iterable[str]) -> list[config.Other]:
     """Return every other helper (or an empty one that shuts us out) for some URLs, each once."""
     found: dict[config.Other, None] = {}
     for example in examples:
         others = config.others(entries, example)
         found |= dict.fromkeys(others.receiving or others.before)
         found |= {others.reset: None} if others.reset else {}
-    return tuple(found)
+    return list(found)

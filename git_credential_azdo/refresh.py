@@ -17,12 +17,12 @@ from git_credential_azdo.accounts.accounts_file import LEARNED, AccountsFile
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, say
+from git_credential_azdo.errors import AzdoError, SignInError, say
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import Collection
-from git_credential_azdo.signin import entra, exchange
+from git_credential_azdo.signin import entra, exchange, oauth, sign_in_errors
 from git_credential_azdo.signin.endpoints import kept_endpoint, origin
-from git_credential_azdo.signin.oauth import Grant, TokenRefused
+from git_credential_azdo.signin.oauth import Grant, OAuthError
 from git_credential_azdo.tokens import (
     LEAST_CALL_SECONDS,
     Token,
@@ -55,14 +55,12 @@ def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
     endpoint = kept_endpoint(block, kept_origin, _cure(account, kept_origin))
     try:
         with HttpClient(seconds, settings_for) as web:
-            grant = exchange.refresh(
-                web,
-                endpoint.for_tenant(tenant) if tenant else endpoint,
-                client_id=block.get("client_id"),
-                refresh_token=refresh_token,
-                scope=block.get("scope"),
+            form = oauth.refresh_form(
+                client_id=block.get("client_id"), refresh_token=refresh_token, scope=block.get("scope")
             )
-    except TokenRefused as refused:
+            asked = endpoint.for_tenant(tenant) if tenant else endpoint
+            grant = exchange.request_token(web, asked, form, audience=block.get("client_id"))
+    except OAuthError as refused:
         raise _explained(refused, account, tenant) from None
     return keep(account, tenant, grant, salt, old_refresh_token=refresh_token)
 
@@ -158,13 +156,13 @@ def _cure(account: Account, kept_origin: str | None) -> str:
     return hints.logout(account.name)
 
 
-def _explained(refused: TokenRefused, account: Account, tenant: str) -> AzdoError:
-    if entra.refusal_is_transient(refused):
-        return NetworkError(f"the sign-in service is busy and gave no token for {account.label}", "try again")
+def _explained(refused: OAuthError, account: Account, tenant: str) -> AzdoError:
+    if sign_in_errors.is_transient(refused):
+        return sign_in_errors.busy_error(refused, account.label)
     if tenant and tenant != account.tenant:
         with contextlib.suppress(AzdoError):  # the refusal is what the person must hear of
             update(lambda accounts_file: _forget_tenant(accounts_file, tenant))
-    return entra.sign_in_error(refused, who=account.name, tenant=tenant or account.tenant)
+    return sign_in_errors.sign_in_error(refused, who=account.name, tenant=tenant or account.tenant)
 
 
 def _forget_tenant(accounts_file: AccountsFile, tenant: str) -> None:

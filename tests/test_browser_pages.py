@@ -75,9 +75,9 @@ def test_a_person_declines(home: Home, page: Page) -> None:
     page.open(sitting.link)
     page.click('button[name="decline"]')
     page.loaded()
-    assert page.text.startswith("Not signed in\n\nThe sign-in was declined in the browser. To try")
+    assert page.text.startswith("Not signed in\n\nThe sign-in was declined")
     result = sitting.finish()
-    assert (result.code, "declined in the browser" in result.err) == (1, True)
+    assert (result.code, "the sign-in was declined" in result.err) == (1, True)
     assert accounts(home) == []
 
 

@@ -11,7 +11,7 @@ import pytest
 from git_credential_azdo.errors import ServiceError, SignInError
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
-from git_credential_azdo.signin.oauth import TokenRefused
+from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def test_what_is_no_code_is_refused(status: int, body: object) -> None:
 
 def test_a_refused_request_carries_the_servers_terms() -> None:
     """A tenant may forbid this way in at once."""
-    with pytest.raises(TokenRefused, match="AADSTS53003"):
+    with pytest.raises(OAuthError, match="AADSTS53003"):
         device.read_code(400, {"error": "access_denied", "error_codes": [53003]})
 
 
@@ -156,7 +156,7 @@ def test_a_final_no_ends_the_wait(error: str, code: int) -> None:
     """Declined, too late, forbidden by the tenant: told apart by the server's terms."""
     _, run = polled(PENDING, httpx.Response(400, json={"error": error, "error_codes": [code]}))
 
-    with pytest.raises(TokenRefused) as caught:
+    with pytest.raises(OAuthError) as caught:
         run()
 
     assert (caught.value.error, caught.value.codes) == (error, (code,))

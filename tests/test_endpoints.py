@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, UsageError
+from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
 from git_credential_azdo.hosts import LOGIN_HOSTS
-from git_credential_azdo.signin import entra
 from git_credential_azdo.signin.endpoints import (
     Endpoint,
     Endpoints,
@@ -265,8 +265,8 @@ def test_an_account_of_another_authority_is_refreshed_there_only() -> None:
     [
         (TOKEN, TENANT, f"{BASE}/{TENANT}/oauth2/v2.0/token"),
         (TOKEN, "contoso.com", f"{BASE}/contoso.com/oauth2/v2.0/token"),
-        (TOKEN, entra.MSA_TENANT, f"{BASE}/{entra.TRANSFER_TENANT}/oauth2/v2.0/token"),
-        (TOKEN, entra.NO_TENANT, f"{BASE}/{entra.TRANSFER_TENANT}/oauth2/v2.0/token"),
+        (TOKEN, MSA_TENANT, f"{BASE}/{MSA_TRANSFER_TENANT}/oauth2/v2.0/token"),
+        (TOKEN, NIL_TENANT, f"{BASE}/{MSA_TRANSFER_TENANT}/oauth2/v2.0/token"),
         (
             "https://login.microsoftonline.us/a/oauth2/v2.0/token",
             TENANT,

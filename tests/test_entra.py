@@ -1,4 +1,4 @@
-"""entra.py and exchange.py: Microsoft's addresses, what its refusals mean, and the requests of a sign-in."""
+"""entra.py and exchange.py: Microsoft's addresses, and the requests of a sign-in."""
 
 from __future__ import annotations
 
@@ -9,13 +9,11 @@ from urllib.parse import parse_qs
 
 import httpx
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from git_credential_azdo.errors import NetworkError, ServiceError, UsageError
-from git_credential_azdo.signin import entra, exchange
+from git_credential_azdo.signin import entra, exchange, oauth
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
-from git_credential_azdo.signin.oauth import TokenRefused
+from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -99,163 +97,6 @@ def test_an_authority_that_cannot_be_is_refused(given_authority: str, said: str)
         entra.issuer(given_authority)
 
 
-# --- refusals
-
-# Every code of Microsoft's table that concerns us, with a word of the cause that must be said.
-CODES = {
-    "second factor": [50076, 50074, 50079, 50078],
-    "device": [53000, 53001, 530032],
-    "Conditional Access": [53002, 53003, 530035],
-    "consented": [65001],
-    "administrator": [90094, 90095],
-    "declined": [65004],
-    "may not ask for Azure DevOps": [65002],
-    "client id is not known": [700016, 70001, 700011],
-    "has no Azure DevOps": [500011],
-    "no member or guest": [50020, 90072, 50034],
-    "personal": [500200],
-    "every kind of account": [50194, 90130, 9002332],
-    "expired": [70008, 700082, 7000222],
-    "sign in again": [70043],
-    "revoked": [50173],
-    "no longer valid": [50089, 70000],
-    "used before": [54005],
-    "another attempt": [501481],
-    "redirect address": [50011, 500119],
-    "scope": [70011, 700022],
-    "malformed": [9002313, 900144, 90014],
-    "not been entered yet": [70016],
-    "not the one shown": [70018, 90119],
-    "not entered in time": [70019],
-    "answered before": [90120],
-    "must not send a secret": [700025],
-    "needs a secret": [7000218],
-    "secret is wrong": [7000215],
-    "does not exist": [90002],
-    "national cloud": [90038],
-    "busy": [90055, 90033, 90006],
-    "another tenant": [700005],
-}
-
-
-@pytest.mark.parametrize(
-    ("cause", "code"), [(cause, code) for cause, codes in CODES.items() for code in codes]
-)
-def test_every_known_code_has_a_cause_and_a_next_step(cause: str, code: int) -> None:
-    """The raw code and the ids come last, for administrators."""
-    refused = TokenRefused("invalid_grant", codes=(code,), trace_id="t-1", correlation_id="c-1")
-
-    error = entra.sign_in_error(refused, who="me@contoso.com", tenant="contoso.com", organization="fabrikam")
-
-    assert cause in error.message
-    assert error.message.endswith(f"(AADSTS{code}, trace id t-1, correlation id c-1)")
-    assert error.hint
-    assert "{" not in error.message + error.hint
-
-
-@pytest.mark.parametrize(
-    ("who", "tenant", "organization", "message", "hint"),
-    [
-        (
-            "me@contoso.com",
-            "contoso.com",
-            "fabrikam",
-            "the sign-in of me@contoso.com has expired",
-            "git credential-azdo setup --org fabrikam --login-hint me@contoso.com",
-        ),
-        (
-            "me@contoso.com",
-            "contoso.com",
-            None,
-            "the sign-in of me@contoso.com has expired",
-            "git credential-azdo setup --tenant contoso.com --login-hint me@contoso.com",
-        ),
-        (
-            "odd name",
-            "organizations",
-            None,
-            "the sign-in of odd name has expired",
-            "git credential-azdo setup",
-        ),
-        (None, None, None, "the sign-in of this account has expired", "git credential-azdo setup"),
-        (
-            None,
-            None,
-            "my org",
-            "the sign-in of this account has expired",
-            "git credential-azdo setup --org 'my org'",
-        ),
-    ],
-)
-def test_the_hint_is_the_command_to_run(
-    who: str | None, tenant: str | None, organization: str | None, message: str, hint: str
-) -> None:
-    """It can be copied into a shell as it stands."""
-    refused = TokenRefused("invalid_grant", codes=(700082,))
-
-    error = entra.sign_in_error(refused, who=who, tenant=tenant, organization=organization)
-
-    assert error.message == f"{message} (AADSTS700082)"
-    assert error.hint == hint
-
-
-@pytest.mark.parametrize(
-    ("refused", "message"),
-    [
-        (TokenRefused("interaction_required", codes=(1,)), "the tenant wants me to sign in again (AADSTS1)"),
-        (
-            TokenRefused("invalid_grant", suberror="consent_required"),
-            "me has not consented to this program in the tenant (invalid_grant, consent_required)",
-        ),
-        (
-            TokenRefused("invalid_grant", description="Token is not active"),
-            "the sign-in of me is no longer valid; the server says: Token is not active (invalid_grant)",
-        ),
-        (TokenRefused("odd"), "the sign-in server refused me (odd)"),
-        (TokenRefused("odd", codes=(1, 90002)), "the tenant does not exist (AADSTS1, AADSTS90002)"),
-    ],
-)
-def test_an_unknown_code_is_worded_by_error_and_suberror(refused: TokenRefused, message: str) -> None:
-    """Other servers than Microsoft's have no codes; their own words come after ours."""
-    assert entra.sign_in_error(refused, who="me", tenant=None).message == message
-
-
-@given(
-    st.sampled_from(sorted({code for codes in CODES.values() for code in codes})),
-    st.text(),
-    st.text(),
-    st.text(),
-)
-def test_names_with_braces_are_only_names(code: int, who: str, tenant: str, organization: str) -> None:
-    """No name can break or steer the wording."""
-    refused = TokenRefused("invalid_grant", codes=(code,))
-
-    error = entra.sign_in_error(refused, who=who, tenant=tenant, organization=organization)
-
-    assert f"AADSTS{code}" in error.message
-
-
-@pytest.mark.parametrize(
-    ("refused", "transient"),
-    [
-        (TokenRefused("invalid_grant", codes=(700082,)), False),
-        (TokenRefused("interaction_required"), False),
-        (TokenRefused("invalid_grant", codes=(90055,)), True),
-        (TokenRefused("temporarily_unavailable"), True),
-        (TokenRefused("invalid_grant", status=429), True),
-        (TokenRefused("invalid_grant", status=503), True),
-        (TokenRefused("invalid_client"), False),
-        (TokenRefused("invalid_scope"), False),
-    ],
-)
-def test_a_refusal_is_for_now_or_for_good(
-    refused: TokenRefused,
-    transient: bool,  # noqa: FBT001 - a table
-) -> None:
-    """Busy: later. Refused, or a wrong client id: somebody has to act."""
-    assert entra.refusal_is_transient(refused) is transient
-
-
 # --- the requests
 
 ENDPOINTS = Endpoints(
@@ -318,16 +159,10 @@ def test_a_code_is_redeemed_with_its_verifier() -> None:
         return httpx.Response(200, json={"access_token": "at", "token_type": "Bearer", "expires_in": 60})
 
     with answering(handler) as web:
-        grant = exchange.redeem(
-            web,
-            ENDPOINTS,
-            client_id="c",
-            redirect_uri="http://localhost:1/",
-            code="k",
-            verifier="v",
-            scope="s t",
-            nonce="n",
+        form = oauth.code_form(
+            client_id="c", code="k", redirect_uri="http://localhost:1/", verifier="v", scope="s t"
         )
+        grant = exchange.request_token(web, ENDPOINTS.token, form, nonce="n", audience="c")
 
     assert grant.access_token == "at"
     assert forms == [
@@ -352,8 +187,9 @@ def test_a_refused_refresh_carries_the_servers_terms_and_is_not_repeated() -> No
         body = {"error": "invalid_grant", "error_codes": [700082], "error_description": "AADSTS700082: x"}
         return httpx.Response(400, content=b"\xef\xbb\xbf" + json.dumps(body).encode())
 
-    with answering(handler) as web, pytest.raises(TokenRefused) as caught:
-        exchange.refresh(web, ENDPOINTS.token, client_id="c", refresh_token=secret, scope="s")
+    form = oauth.refresh_form(client_id="c", refresh_token=secret, scope="s")
+    with answering(handler) as web, pytest.raises(OAuthError) as caught:
+        exchange.request_token(web, ENDPOINTS.token, form)
 
     assert len(asked) == 1
     assert re.search(rb"refresh_token=rt-secret", asked[0])
@@ -373,4 +209,4 @@ def test_a_token_endpoint_that_sends_us_away_or_shows_a_page_is_one_line(
 ) -> None:
     """Neither is a refusal: the sign-in stays as it is."""
     with answering(lambda _: response) as web, pytest.raises(error):
-        exchange.refresh(web, ENDPOINTS.token, client_id="c", refresh_token="r", scope="s")
+        exchange.request_token(web, ENDPOINTS.token, {})

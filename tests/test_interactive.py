@@ -419,7 +419,7 @@ def test_each_wrong_paste_is_told_and_may_be_tried_again(terminal: tuple[int, Te
         "nothing was pasted",
         "the paste holds a stray Ctrl-V (\\x16): this console did not paste, it typed the key",
         "that is the answer to another attempt to sign in",
-        "the sign-in was declined in the browser",
+        "the sign-in failed: access_denied",
     ]
 
 
@@ -456,7 +456,7 @@ def test_a_refusal_ends_the_wait_when_nobody_can_try_again() -> None:
     """Without a terminal there is no one to tell."""
     person = Person(lambda me: me.visit(f"error=access_denied&state={me.asked['state']}"))
 
-    with pytest.raises(PasteError, match="was declined in the browser"):
+    with pytest.raises(PasteError, match="the sign-in failed: access_denied"):
         sign_in(person, None)
 
 

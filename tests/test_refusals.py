@@ -10,8 +10,8 @@ import pytest
 from git_credential_azdo.devops import api, pat_errors, refusals
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.target import Organization
-from git_credential_azdo.signin import aadsts, entra
-from git_credential_azdo.signin.oauth import TokenRefused
+from git_credential_azdo.signin import entra_errors, sign_in_errors
+from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import Response
 from tests.emulator.aadsts import KINDS
 
@@ -19,7 +19,8 @@ ACTIVITY = "6f0b9d52-3c1e-4d8a-9f57-0c6a1e2b7d43"
 # Microsoft's reference of error codes, as far as a sign-in for Azure DevOps meets them.
 # fmt: off
 AADSTS = {
-    28000, 50005, 50011, 50020, 50034, 50058, 50074, 50076, 50078, 50079, 50089, 50097, 50173,
+    28000, 50005, 50131, 50196, 53011, 500341, 530034, 530036, 700003,
+    50011, 50020, 50034, 50058, 50074, 50076, 50078, 50079, 50089, 50097, 50173,
     50194, 53000, 53001, 53002, 53003, 54005, 65001, 65002, 65004, 70000, 70001, 70003, 70005,
     70008, 70011, 70016, 70018, 70019, 70043, 90002, 90006, 90014, 90033, 90038, 90055, 90072,
     90094, 90095, 90119, 90120, 90130, 500011, 500112, 500119, 500200, 501481, 530032, 530033,
@@ -52,9 +53,11 @@ def is_line(text: str) -> bool:
 @pytest.mark.parametrize("code", sorted(AADSTS | KINDS.keys()))
 def test_every_code_of_entra_is_worded(code: int) -> None:
     """Cause, next step, and at the end the code, the trace id and the correlation id."""
-    refused = TokenRefused("invalid_grant", codes=(code,), trace_id="trace-1", correlation_id="corr-2")
-    error = entra.sign_in_error(refused, who="ann@contoso.com", tenant="contoso.com", organization="contoso")
-    assert code in aadsts.CASES
+    refused = OAuthError("invalid_grant", codes=(code,), trace_id="trace-1", correlation_id="corr-2")
+    error = sign_in_errors.sign_in_error(
+        refused, who="ann@contoso.com", tenant="contoso.com", organization="contoso"
+    )
+    assert code in entra_errors.CASES
     assert is_line(error.message)
     assert error.hint
     assert is_line(error.hint)
@@ -63,8 +66,8 @@ def test_every_code_of_entra_is_worded(code: int) -> None:
 
 def test_a_code_that_nobody_knows_shows_what_the_server_says() -> None:
     """Still with a next step."""
-    refused = TokenRefused("odd_error", codes=(123456,), description="AADSTS123456: Something new happened")
-    error = entra.sign_in_error(refused, who=None, tenant=None)
+    refused = OAuthError("odd_error", codes=(123456,), description="AADSTS123456: Something new happened")
+    error = sign_in_errors.sign_in_error(refused, who=None, tenant=None)
     assert "the server says: AADSTS123456: Something new happened" in error.message
     assert error.hint == "git credential-azdo setup"
 

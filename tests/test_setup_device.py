@@ -11,7 +11,7 @@ import pytest
 
 from git_credential_azdo.commands import console, setup_device
 from git_credential_azdo.signin import device
-from git_credential_azdo.signin.oauth import TokenRefused
+from git_credential_azdo.signin.oauth import OAuthError
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.people import at, blocks
 from tests.terminal import Here, Terminal
@@ -100,8 +100,11 @@ def test_a_person_who_declines_is_told_so(home: Home, here: Here, person: Person
     """It is nobody's policy."""
     person.acts = [lambda: person.types_it(None)]
     error, hint = failed(home, here.azdo(*DEVICE))
-    assert error == "error: the sign-in was declined on the page (authorization_declined)"
-    assert hint == "hint: run the same command again for a new one"
+    assert error == (
+        "error: the sign-in was declined; the server says: AADSTS: the end user denied the authorization request "
+        "(authorization_declined)"
+    )
+    assert hint == "hint: run the same command again"
 
 
 def test_a_tenant_that_blocks_this_way_is_told_apart(home: Home, here: Here, person: Person) -> None:
@@ -110,7 +113,7 @@ def test_a_tenant_that_blocks_this_way_is_told_apart(home: Home, here: Here, per
     person.acts = [person.types_it]
     error, hint = failed(home, here.azdo(*DEVICE, "--tenant", "contoso.com"))
     assert error.startswith(
-        "error: tenant contoso.com blocks this sign-in by device code: its Conditional Access rules forbid it (AADSTS"
+        "error: tenant contoso.com blocks the sign-in by device code: its Conditional Access policies forbid it (AADSTS"
     )
     assert "trace id" in error
     assert (
@@ -123,7 +126,7 @@ def test_a_tenant_may_refuse_before_there_is_a_code(home: Home, here: Here, pers
     """The same words."""
     person.emulator.world.fail_next("devicecode", 53003)
     result = here.azdo(*DEVICE)
-    assert "blocks this sign-in by device code" in failed(home, result)[0]
+    assert "blocks the sign-in by device code" in failed(home, result)[0]
     assert LINK not in result.err
 
 
@@ -141,8 +144,8 @@ def test_a_code_that_nobody_types_ends(home: Home, here: Here, person: Person) -
 def test_every_code_of_a_policy_counts_as_the_tenants(code: int) -> None:
     """Whatever error it comes with."""
     for error in ("access_denied", "invalid_grant", "authorization_declined"):
-        said = device.explain(TokenRefused(error, codes=(code,)), tenant=None)
-        assert said.message.startswith("the tenant blocks this sign-in by device code")
+        said = device.explain(OAuthError(error, codes=(code,)), tenant=None)
+        assert said.message.startswith("the tenant blocks the sign-in by device code")
         assert f"AADSTS{code}" in said.message
         assert said.hint
         assert said.hint.startswith("sign in without --device-code")
@@ -151,14 +154,14 @@ def test_every_code_of_a_policy_counts_as_the_tenants(code: int) -> None:
 @pytest.mark.parametrize(
     ("refused", "said"),
     [
-        (TokenRefused("access_denied"), "declined on the page"),
-        (TokenRefused("access_denied", codes=(65004,)), "declined on the page"),
-        (TokenRefused("expired_token", codes=(70019,)), "not entered in time"),
-        (TokenRefused("unauthorized_client", codes=(700016,)), "the client id is not known in tenant t"),
-        (TokenRefused("invalid_grant", codes=(50076,)), "asks this account for a second factor"),
+        (OAuthError("access_denied"), "the sign-in was declined"),
+        (OAuthError("access_denied", codes=(65004,)), "the sign-in was declined"),
+        (OAuthError("expired_token", codes=(70019,)), "not entered in time"),
+        (OAuthError("unauthorized_client", codes=(700016,)), "the client id is not known in tenant t"),
+        (OAuthError("invalid_grant", codes=(50076,)), "requires multifactor authentication for this account"),
     ],
 )
-def test_other_ends_are_told_by_what_they_are(refused: TokenRefused, said: str) -> None:
+def test_other_ends_are_told_by_what_they_are(refused: OAuthError, said: str) -> None:
     """Declined, too late, or as for every sign-in."""
     assert said in device.explain(refused, tenant="t").message
 

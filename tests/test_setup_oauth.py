@@ -140,7 +140,7 @@ def test_every_wrong_paste_is_told_and_may_be_tried_again(home: Home, emulator: 
             (link, "the link to sign in with"),
             ("https://example.com/?x=y", "holds no answer"),
             ("two words", "neither an address nor a code"),
-            (f"?error=access_denied&state={asked(link)['state']}", "declined in the browser"),
+            (f"?error=access_denied&state={asked(link)['state']}", "the sign-in was declined"),
             (f"?error=server_error&state={asked(link)['state']}", "service is busy"),
         ):
             terminal.see("> ")
@@ -172,7 +172,7 @@ def test_a_refusal_is_one_line_with_a_hint_and_keeps_nothing(home: Home, emulato
     result = sign_in(home, emulator, "--login-hint", ANN)
     error, hint = result.err.splitlines()[-2:]
     assert result.code == 1
-    assert error.startswith("git-credential-azdo: error: the Conditional Access rules")
+    assert error.startswith("git-credential-azdo: error: the Conditional Access policies")
     assert ANN in error
     assert "AADSTS53003" in error
     assert hint.startswith("git-credential-azdo: hint: ")
@@ -185,7 +185,7 @@ def test_declining_in_the_browser_ends_a_piped_setup(home: Home, emulator: Emula
     sitting = Sitting(home, *FILE)
     result = sitting.finish(emulator.sign_in(sitting.link, None))
     assert result.code == 1
-    assert "error: the sign-in was declined in the browser" in result.err
+    assert "error: the sign-in was declined" in result.err
     assert accounts(home) == []
 
 

@@ -156,13 +156,13 @@ def test_a_revoked_sign_in_says_what_to_run(home: Home, emulator: Emulator, stal
 @pytest.mark.parametrize(
     ("code", "cause"),
     [
-        (50076, "asks ann@contoso.com for a second factor"),
-        (50079, "must first enrol"),
+        (50076, "requires multifactor authentication for ann@contoso.com"),
+        (50079, "must register for multifactor"),
         (53003, "block ann@contoso.com here"),
         (65001, "has not consented"),
         (700082, "has expired"),
         (70043, "sign in again from time to time"),
-        (53000, "only from a device that it manages"),
+        (53000, "requires a managed (compliant) device"),
         (90033, "busy"),
     ],
 )
@@ -174,7 +174,7 @@ def test_what_entra_refuses_is_told_in_plain_words(
     before = everything_kept(home)
     result = home.get(*at())
     assert_refused(result, cause)
-    assert (f"AADSTS{code}" in result.err, result.err.count("hint: ")) == (code != 90033, 1)
+    assert (f"AADSTS{code}" in result.err, result.err.count("hint: ")) == (True, 1)
     assert everything_kept(home) == before
     assert home.get(*at()).fields["password"] == stale.token()
 
@@ -186,7 +186,7 @@ def test_a_tenant_that_refuses_the_account_is_forgotten(
     learn(home, "hobby", FABRIKAM)
     emulator.world.tenants[FABRIKAM].guests.clear()
     result = home.get(*at("hobby/app/_git/app"))
-    assert_refused(result, f"{ANN} is no member or guest of tenant {FABRIKAM}")
+    assert_refused(result, f"{ANN} is not a member or guest of tenant {FABRIKAM}")
     assert not [block for block in blocks(home) if ("tenant", FABRIKAM) in block]
     assert [block for block in blocks(home) if ("organization", "contoso") in block]
     assert stale.kept("refresh")
@@ -200,7 +200,7 @@ def test_a_tenant_that_cannot_be_forgotten_hides_no_refusal(
     bind(home, "fabrikam", stale)
     (home.accounts_file.parent / "accounts.lock").mkdir()
     result = home.get(*at("fabrikam/app/_git/app"), *challenge(FABRIKAM))
-    assert_refused(result, f"{ANN} is no member or guest of tenant {FABRIKAM}")
+    assert_refused(result, f"{ANN} is not a member or guest of tenant {FABRIKAM}")
     assert stale.kept("refresh")
 
 

@@ -93,7 +93,7 @@ def test_a_stream_that_git_closed_early_is_no_error(
         out, err = process.communicate("".join(f"{line}\n" for line in at()).encode(), timeout=30)
         assert process.returncode == 0
         if stream == "stdout":
-            assert (b"second factor" in err, b"Traceback" in err) == (stop, False)
+            assert (b"multifactor authentication" in err, b"Traceback" in err) == (stop, False)
         else:
             expected = b"quit=1\n" if stop else f"password={stale.token()}".encode()
             assert expected in out

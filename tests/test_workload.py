@@ -36,11 +36,11 @@ from git_credential_azdo.signin import (
     federation,
     managed_identity,
     service_principal,
-    workload,
+    sign_in_errors,
 )
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.managed_identity import Which
-from git_credential_azdo.signin.oauth import Grant, TokenRefused
+from git_credential_azdo.signin.oauth import Grant, OAuthError
 from git_credential_azdo.tokens import setup_hint
 from git_credential_azdo.web import HttpClient
 from tests import workloads
@@ -666,10 +666,20 @@ def test_a_command_sets_each_kind_up_again() -> None:
             "no federated credential of c fits",
             "compare issuer, subject and audience",
         ),
-        ((53003,), "invalid_grant", "Conditional Access rules of tenant t block c", "ask your administrator"),
+        (
+            (53003,),
+            "invalid_grant",
+            "Conditional Access policies of tenant t block c",
+            "ask your administrator",
+        ),
         ((65001,), "invalid_grant", "no token for c: c has not consented", "setup --service-principal c"),
         ((), "invalid_client", "no token for c: the client id or its secret", "setup --service-principal c"),
-        ((90033,), "temporarily_unavailable", "busy and gave no token for c", "try again"),
+        (
+            (90033,),
+            "temporarily_unavailable",
+            "no token for c: Microsoft's sign-in service is busy",
+            "try again",
+        ),
     ],
 )
 def test_a_refusal_names_the_identity_and_a_cure_without_a_browser(
@@ -677,7 +687,7 @@ def test_a_refusal_names_the_identity_and_a_cure_without_a_browser(
 ) -> None:
     """Nobody can sign in for a machine."""
     block = Block([("kind", SERVICE_PRINCIPAL), ("name", "c"), ("client_id", "c"), ("tenant", "t")])
-    worded = workload.explained(TokenRefused(error, codes=codes), block)
+    worded = sign_in_errors.app_error(OAuthError(error, codes=codes), block)
     assert told in worded.message
     assert hint in str(worded.hint)
     assert "login-hint" not in str(worded.hint)
@@ -685,9 +695,9 @@ def test_a_refusal_names_the_identity_and_a_cure_without_a_browser(
 
 def test_a_refusal_without_a_tenant_has_words_too() -> None:
     """An authority beside Entra knows none."""
-    refused_by = TokenRefused("invalid_client", codes=(7000215,), status=401)
+    refused_by = OAuthError("invalid_client", codes=(7000215,), status=401)
     block = Block([("kind", SERVICE_PRINCIPAL), ("client_id", "c")])
-    error = workload.explained(refused_by, block)
+    error = sign_in_errors.app_error(refused_by, block)
     assert error.message.startswith("the client secret is not the one of c")
     assert error.message.endswith("(AADSTS7000215)")
 

@@ -8,7 +8,14 @@ accounts that fit equally are never guessed between.
 from __future__ import annotations
 
 from git_credential_azdo.accounts.account import PAT
-from git_credential_azdo.git.target import Collection, looks_like_token, named_organization, unquote
+from git_credential_azdo.git.target import (
+    MSA_TENANT,
+    MSA_TRANSFER_TENANT,
+    Collection,
+    looks_like_token,
+    named_organization,
+    unquote,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,8 +32,7 @@ UNKNOWN_USER = "unknown user"
 NOT_COVERED = "not covered"
 NONE = "none"
 
-# Where Entra says that personal Microsoft accounts live; signin/entra tells them apart.
-PERSONAL_TENANTS = frozenset(("9188040d-6c67-4c5b-b112-36a304b66dad", "f8cdef31-a31e-4b4a-93e4-5f571e91255a"))
+PERSONAL_TENANTS = frozenset((MSA_TENANT, MSA_TRANSFER_TENANT))
 
 
 class Choice:

@@ -14,10 +14,10 @@ from git_credential_azdo.accounts.save import now
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import SignInError, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.signin import entra, exchange, interactive
+from git_credential_azdo.signin import entra, exchange, interactive, oauth, sign_in_errors
 from git_credential_azdo.signin.browser import open_browser
 from git_credential_azdo.signin.listener import Page
-from git_credential_azdo.signin.oauth import TokenRefused
+from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.signin.person import read_person
 from git_credential_azdo.web import HttpClient
 
@@ -42,21 +42,18 @@ def grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) ->
     is_entra = entra.is_entra(endpoints.token)
 
     def run(authorization: Authorization) -> tuple[Grant, int]:
+        form = oauth.code_form(
+            client_id=client_id,
+            code=authorization.code,
+            redirect_uri=authorization.redirect_uri,
+            verifier=authorization.verifier,
+            scope=scope,
+        )
         with HttpClient(ASK_SECONDS, settings_for) as web:
-            grant = exchange.redeem(
-                web,
-                endpoints,
-                client_id=client_id,
-                redirect_uri=authorization.redirect_uri,
-                code=authorization.code,
-                verifier=authorization.verifier,
-                scope=scope,
-                nonce=authorization.nonce,
+            grant = exchange.request_token(
+                web, endpoints.token, form, nonce=authorization.nonce, audience=client_id
             )
         return grant, now()
-
-    def explain(refused: TokenRefused) -> SignInError:
-        return entra.sign_in_error(refused, who=options.login_hint, tenant=options.tenant)
 
     for attempt in range(1, TRIES + 1):
         try:
@@ -71,12 +68,14 @@ def grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) ->
                 say=console.err,
                 login_hint=options.login_hint,
                 prompt="select_account" if is_entra and not options.login_hint else None,
-                explain=explain,
+                explain=lambda refused: sign_in_errors.sign_in_error(
+                    refused, who=options.login_hint, tenant=options.tenant
+                ),
                 open_browser=open_browser if options.browser else None,
             )
-        except TokenRefused as refused:
-            error = explain(refused)
-            if attempt == TRIES or not console.can_ask() or not _is_stale_paste(refused):
+        except OAuthError as refused:
+            error = sign_in_errors.code_error(refused, who=options.login_hint, tenant=options.tenant)
+            if attempt == TRIES or not console.can_ask() or not sign_in_errors.is_stale_code(refused):
                 raise error from None
             say("error", error.message)
             continue
@@ -123,10 +122,3 @@ def _again_as(name: str) -> str:
         elif word == _HINT_OPTION:
             words[position + 1 : position + 2] = [name]
     return hints.command("git", "credential-azdo", *words)
-
-
-def _is_stale_paste(refused: TokenRefused) -> bool:
-    """Return whether the code itself was at fault: used, expired, or of another link."""
-    return not {54005, 70000, 70008, 501481, 9002313}.isdisjoint(refused.codes) or (
-        refused.error == "invalid_grant" and not refused.codes
-    )

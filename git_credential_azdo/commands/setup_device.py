@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from git_credential_azdo.commands import console
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.signin import device
-from git_credential_azdo.signin.oauth import TokenRefused
+from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def grant(endpoints: Endpoints, *, client_id: str, scope: str, tenant: str | Non
                 open_web=lambda seconds: HttpClient(seconds, settings_for),
                 sleep=time.sleep,
             )
-    except TokenRefused as refused:
+    except OAuthError as refused:
         raise device.explain(refused, tenant=tenant) from None
 
 

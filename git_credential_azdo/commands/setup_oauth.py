@@ -22,7 +22,7 @@ from git_credential_azdo.commands import console, setup_browser, setup_device
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, printable, say
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.target import SERVICES_ADDRESS
+from git_credential_azdo.git.target import MSA_TENANT, SERVICES_ADDRESS
 from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.endpoints import OtherHostsError, origin
 from git_credential_azdo.signin.person import Person, is_same, read_person
@@ -164,7 +164,7 @@ def _authority(web: HttpClient, tenant: str | None, chosen: Sequence[AnyOrganiza
 def _tenant_for(web: HttpClient, chosen: Sequence[AnyOrganization]) -> str:
     """Return the tenant to sign in at: that of the first organization named, else any of the person's."""
     tenant = api.tenant_of(web, chosen[0]) if chosen else None
-    return entra.ANY_WORK_TENANT if tenant in {None, entra.MSA_TENANT} else str(tenant)
+    return entra.ANY_WORK_TENANT if tenant in {None, MSA_TENANT} else str(tenant)
 
 
 def _ask_who(web: HttpClient, grant: Grant, person: Person, *, is_public: bool) -> Person:

@@ -16,9 +16,15 @@ from urllib.parse import quote, unquote
 from git_credential_azdo import hints
 from git_credential_azdo.devops.refusals import BY_TYPE, CASES
 from git_credential_azdo.errors import ServiceError
-from git_credential_azdo.git.target import NIL_TENANT, Collection, Organization, is_tenant, tenant_in
+from git_credential_azdo.git.target import (
+    MSA_TENANT,
+    NIL_TENANT,
+    Collection,
+    Organization,
+    is_tenant,
+    tenant_in,
+)
 from git_credential_azdo.hosts import MICROSOFT, PROFILE_HOST, SERVICES_HOST
-from git_credential_azdo.signin.entra import MSA_TENANT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

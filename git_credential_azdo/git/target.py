@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.protocol import Message
 
 SERVICES_ADDRESS = f"https://{SERVICES_HOST}"
+MSA_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
+"""Where personal Microsoft accounts live; it gives no token for Azure DevOps."""
+MSA_TRANSFER_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
+"""Where personal Microsoft accounts get their tokens for Azure DevOps."""
 NIL_TENANT = "00000000-0000-0000-0000-000000000000"
 """What Azure DevOps names as the tenant of an organization of personal Microsoft accounts."""
 

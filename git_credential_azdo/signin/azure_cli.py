@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
-from git_credential_azdo.signin import entra, oauth
+from git_credential_azdo.signin import oauth, sign_in_errors
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -103,7 +103,7 @@ def _refusal(text: str, tenant: str) -> SignInError:
     )
     if refused.codes:
         return SignInError(
-            f"the Azure CLI gave no token: {entra.sign_in_error(refused, who=None, tenant=tenant).message}",
+            f"the Azure CLI gave no token: {sign_in_errors.sign_in_error(refused, who=None, tenant=tenant).message}",
             login,
         )
     if hints.az_login() in text:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.signin import entra, exchange, oauth
+from git_credential_azdo.signin import exchange, oauth, sign_in_errors
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ _SLOWER = 5.0  # section 3.5: how much slower after slow_down
 _LONGEST_INTERVAL = 60.0
 _LONGEST_LIFE = 3600.0
 _POLL_SECONDS = 30.0
-_BLOCKED = frozenset(
-    {50005, 50097, 50129, 53000, 53001, 53002, 53003, 530032, 530033, 530034, 530035}
-)  # AADSTS: device policies, Conditional Access, security defaults
-_DECLINED = frozenset({"authorization_declined", "access_denied"})
 _AGAIN = "run the same command again for a new one"
 _WITHOUT = f"without --device-code, with a browser on any machine: {hints.setup()}"
 _USER_CODE = re.compile(r"[\w .-]{1,40}", re.ASCII)
@@ -54,7 +50,7 @@ class DeviceCode:
 
 
 def ask_code(web: HttpClient, endpoints: Endpoints, *, client_id: str, scope: str) -> DeviceCode:
-    """Get a code. SignInError if the authority has no such way in; ``TokenRefused`` for its no."""
+    """Get a code. SignInError if the authority has no such way in; ``OAuthError`` for its no."""
     if endpoints.device_authorization is None:
         raise SignInError(f"{endpoints.issuer} has no sign-in by device code", hints.setup())
     form = oauth.device_form(client_id=client_id, scope=scope)
@@ -75,7 +71,7 @@ def wait(
 ) -> oauth.Grant:
     """Ask until the person is done. ``tick`` is told the seconds left before each pause.
 
-    ``TokenRefused`` when the person declined or the tenant forbids it; SignInError when the time is over.
+    ``OAuthError`` when the person declined or the tenant forbids it; SignInError when the time is over.
     """
     end = clock() + device.expires_in
     interval = device.interval
@@ -85,8 +81,8 @@ def wait(
         sleep(interval)
         try:
             with open_web(min(_POLL_SECONDS, max(1.0, end - clock()))) as web:
-                return exchange.ask_token(web, endpoints.token, form, audience=client_id)
-        except oauth.TokenRefused as refused:
+                return exchange.request_token(web, endpoints.token, form, audience=client_id)
+        except oauth.OAuthError as refused:
             slower = next_interval(refused, interval)
             if slower is None:
                 raise
@@ -96,45 +92,43 @@ def wait(
     raise _too_late()
 
 
-def explain(refused: oauth.TokenRefused, *, tenant: str | None) -> SignInError:
-    """Word a no: the tenant blocks this way in, the person declined, the code is over, or as for every sign-in.
+def explain(refused: oauth.OAuthError, *, tenant: str | None) -> SignInError:
+    """Return a no in words: the tenant blocks this way in, the code is over, or as for every sign-in.
 
     ``tenant`` as asked for, if any.
     """
-    raw = entra.for_administrators(refused)
-    where = f"tenant {tenant}" if tenant else "the tenant"
-    if not _BLOCKED.isdisjoint(refused.codes):
+    if sign_in_errors.blocks_device_code(refused):
+        where = f"tenant {tenant}" if tenant else "the tenant"
+        raw = sign_in_errors.for_administrators(refused)
         return SignInError(
-            f"{where} blocks this sign-in by device code: its Conditional Access rules forbid it ({raw})",
+            f"{where} blocks the sign-in by device code: its Conditional Access policies forbid it ({raw})",
             f"sign in {_WITHOUT}",
         )
-    if 65004 in refused.codes or (refused.error in _DECLINED and not refused.codes):  # noqa: PLR2004 - AADSTS
-        return SignInError(f"the sign-in was declined on the page ({raw})", _AGAIN)
     if refused.error == "expired_token":
         return _too_late()
-    return entra.sign_in_error(refused, who=None, tenant=tenant)
+    return sign_in_errors.sign_in_error(refused, who=None, tenant=tenant)
 
 
 def _too_late() -> SignInError:
-    """Word the end of the wait; a page that blocks the person leaves us waiting too, so the hint covers both."""
+    """Return the end of the wait in words; a page that blocks the person leaves us waiting too, so the hint covers both."""
     return SignInError(
         "the code was not entered in time", f"{_AGAIN}; if the page said that access is blocked, {_WITHOUT}"
     )
 
 
-def next_interval(refused: oauth.TokenRefused, interval: float) -> float | None:
+def next_interval(refused: oauth.OAuthError, interval: float) -> float | None:
     """Decide on a poll's refusal: the seconds to wait before the next one, or None if this is the end."""
     if refused.error == "authorization_pending":
         return interval
     if refused.error == "slow_down":
         return min(interval + _SLOWER, _LONGEST_INTERVAL)
-    if entra.refusal_is_transient(refused):
+    if sign_in_errors.is_transient(refused):
         return min(interval * 2, _LONGEST_INTERVAL)
     return None
 
 
 def read_code(status: int, body: object) -> DeviceCode:
-    """Read a device authorization answer. ``TokenRefused`` for an error, ``ServiceError`` for nonsense."""
+    """Read a device authorization answer. ``OAuthError`` for an error, ``ServiceError`` for nonsense."""
     if isinstance(body, Mapping) and body.get("error"):
         raise oauth.read_refusal(status, body)
     if status == 200 and isinstance(body, Mapping):  # noqa: PLR2004 - RFC 8628 section 3.2

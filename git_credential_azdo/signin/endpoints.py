@@ -15,6 +15,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from git_credential_azdo import hosts
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, printable
+from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
 from git_credential_azdo.signin import entra
 from git_credential_azdo.signin.oauth import is_safe_url
 
@@ -49,8 +50,8 @@ class Endpoint(str):
         if not entra.is_entra(self):
             return self
         entra.check_tenant(tenant)
-        if tenant.lower() in (entra.MSA_TENANT, entra.NO_TENANT):
-            tenant = entra.TRANSFER_TENANT
+        if tenant.lower() in (MSA_TENANT, NIL_TENANT):
+            tenant = MSA_TRANSFER_TENANT
         parts = urlsplit(self)
         rest = parts.path.lstrip("/").partition("/")[2]
         return Endpoint(urlunsplit(parts._replace(path=f"/{tenant}/{rest}")), self)

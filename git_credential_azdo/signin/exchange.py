@@ -1,8 +1,8 @@
-"""The requests of a sign-in: discover an authority, redeem a code, refresh. All through a given ``Web``.
+"""The requests of a sign-in: an authority's configuration, and its tokens. All through a given ``Web``.
 
 A token request is a POST that may have been processed even if no answer came, and refresh tokens rotate:
-it is sent once more only if the first never left (``Web`` sees to that). Refusals stay ``TokenRefused``;
-``entra.sign_in_error`` words them once the caller knows who and where.
+it is sent once more only if the first never left (``Web`` sees to that). Refusals stay ``OAuthError``;
+``sign_in_errors`` words them once the caller knows who and where.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 def discover(
     web: HttpClient, authority: str, confirm: Callable[[OtherHostsError], bool] = lambda _other: False
 ) -> Endpoints:
-    """Ask an authority (as ``entra.issuer`` takes it) for its endpoints.
+    """Return the endpoints of an authority (as ``entra.issuer`` takes it), from its configuration.
 
     ``confirm``: asked about endpoints on other hosts than the authority's, which are refused unless it says yes.
     Raise ServiceError if there is no such authority, OtherHostsError, NetworkError.
@@ -46,47 +46,7 @@ def discover(
         return read_discovery(document, issuer, other.hosts)
 
 
-def redeem(
-    web: HttpClient,
-    endpoints: Endpoints,
-    *,
-    client_id: str,
-    redirect_uri: str,
-    code: str,
-    verifier: str,
-    scope: str,
-    nonce: str | None = None,
-    client_secret: str | None = None,
-) -> oauth.Grant:
-    """Turn a code into tokens. ``redirect_uri``: the very one of the link; ``TokenRefused`` for a no."""
-    form = oauth.code_form(
-        client_id=client_id,
-        code=code,
-        redirect_uri=redirect_uri,
-        verifier=verifier,
-        scope=scope,
-        client_secret=client_secret,
-    )
-    return ask_token(web, endpoints.token, form, nonce=nonce, audience=client_id)
-
-
-def refresh(
-    web: HttpClient,
-    token_endpoint: Endpoint,
-    *,
-    client_id: str,
-    refresh_token: str,
-    scope: str,
-    client_secret: str | None = None,
-) -> oauth.Grant:
-    """Get the next access token. A new refresh token in the grant replaces the old one."""
-    form = oauth.refresh_form(
-        client_id=client_id, refresh_token=refresh_token, scope=scope, client_secret=client_secret
-    )
-    return ask_token(web, token_endpoint, form, audience=client_id)
-
-
-def ask_token(
+def request_token(
     web: HttpClient,
     endpoint: Endpoint,
     form: Mapping[str, str],
@@ -94,7 +54,11 @@ def ask_token(
     nonce: str | None = None,
     audience: str | None = None,
 ) -> oauth.Grant:
-    """Send one token request and read the grant."""
+    """Send one token request (a form of ``oauth``); return the grant.
+
+    ``nonce``, ``audience``: what the identity token, if one comes, must say. Raise OAuthError for a no, NetworkError,
+    ServiceError.
+    """
     answer = web.request("POST", endpoint, form=form, also=(origin(endpoint),))
     _refuse_redirect(answer)
     return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=audience)

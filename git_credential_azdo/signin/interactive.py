@@ -61,7 +61,7 @@ def sign_in(
     say: Callable[[str], None],
     login_hint: str | None = None,
     prompt: str | None = None,
-    explain: Callable[[oauth.TokenRefused], AzdoError] | None = None,
+    explain: Callable[[oauth.OAuthError], AzdoError] | None = None,
     open_browser: Callable[[str], bool] | None = browser.open_browser,
     open_input: Callable[[], terminal.Input | None] = terminal.open_input,
     wait_seconds: float = WAIT_SECONDS,
@@ -122,7 +122,7 @@ class _Wait:
         self,
         redirect: Redirect,
         state: str,
-        explain: Callable[[oauth.TokenRefused], AzdoError] | None,
+        explain: Callable[[oauth.OAuthError], AzdoError] | None,
         say: Callable[[str], None],
     ) -> None:
         self._redirect = redirect

@@ -2,7 +2,7 @@
 
 No clock, no environment, no files, no network: randomness and answers come in, values or errors go out.
 Rules: RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 8628 (device code), OpenID Connect Core 1.0.
-Codes, verifiers and tokens never appear in a repr or an error. The answer of the browser: ``answer``.
+Codes, verifiers and tokens never appear in a repr or an error. The answer of the browser: ``redirect``.
 """
 
 from __future__ import annotations
@@ -42,11 +42,10 @@ class Grant:
     scope: str | None
 
 
-class TokenRefused(AzdoError):  # noqa: N818 - a server's answer, worded for people by entra.sign_in_error
+class OAuthError(AzdoError):
     """A server's no, in its own terms; every field is safe to print.
 
-    ``codes``: the AADSTS numbers; ``claims_challenge``: to be sent with the next authorization request;
-    ``description``: the first line of the server's text, with words that could be a secret masked.
+    ``codes``: the AADSTS numbers; ``description``: the first line of the server's text, with words that could be a secret masked.
     """
 
     def __init__(
@@ -58,7 +57,6 @@ class TokenRefused(AzdoError):  # noqa: N818 - a server's answer, worded for peo
         codes: tuple[int, ...] = (),
         trace_id: str = "",
         correlation_id: str = "",
-        claims_challenge: str | None = None,
         description: str = "",
     ) -> None:
         numbers = ", ".join(f"AADSTS{code}" for code in codes)
@@ -69,7 +67,6 @@ class TokenRefused(AzdoError):  # noqa: N818 - a server's answer, worded for peo
         self.codes = codes
         self.trace_id = trace_id
         self.correlation_id = correlation_id
-        self.claims_challenge = claims_challenge
         self.description = description
 
 
@@ -77,14 +74,14 @@ class TokenRefused(AzdoError):  # noqa: N818 - a server's answer, worded for peo
 
 
 def new_verifier(random: bytes) -> str:
-    """Make a PKCE verifier of 32 random bytes or more (43 to 128 characters)."""
+    """Return a PKCE verifier of 32 random bytes or more (43 to 128 characters)."""
     if not 32 <= len(random) <= 96:  # noqa: PLR2004 - the limits of RFC 7636 section 4.1
         raise ValueError("a verifier is made of 32 to 96 random bytes")
     return _base64url(random)
 
 
 def challenge(verifier: str) -> str:
-    """Give the S256 challenge of a verifier (RFC 7636 section 4.2)."""
+    """Return the S256 challenge of a verifier (RFC 7636 section 4.2)."""
     return _base64url(hashlib.sha256(verifier.encode("ascii")).digest())
 
 
@@ -99,10 +96,8 @@ def authorize_url(
     code_challenge: str,
     login_hint: str | None = None,
     prompt: str | None = None,
-    domain_hint: str | None = None,
-    claims: str | None = None,
 ) -> str:
-    """Give the link that a person opens to sign in; the answer comes to ``redirect_uri`` in the query."""
+    """Return the link that a person opens to sign in; the answer comes to ``redirect_uri`` in the query."""
     parameters = {
         "client_id": client_id,
         "response_type": "code",
@@ -115,24 +110,14 @@ def authorize_url(
         "code_challenge_method": "S256",
         "login_hint": login_hint,
         "prompt": prompt,
-        "domain_hint": domain_hint,
-        "claims": claims,
     }
     query = urlencode({key: value for key, value in parameters.items() if value}, quote_via=quote)
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
 
-def code_form(
-    *,
-    client_id: str,
-    code: str,
-    redirect_uri: str,
-    verifier: str,
-    scope: str,
-    client_secret: str | None = None,
-) -> dict[str, str]:
-    """Give the token request for a code (RFC 6749 section 4.1.3)."""
-    form = {
+def code_form(*, client_id: str, code: str, redirect_uri: str, verifier: str, scope: str) -> dict[str, str]:
+    """Return the token request for a code (RFC 6749 section 4.1.3)."""
+    return {
         "grant_type": "authorization_code",
         "client_id": client_id,
         "code": code,
@@ -140,29 +125,25 @@ def code_form(
         "code_verifier": verifier,
         "scope": scope,
     }
-    return _with_secret(form, client_secret)
 
 
-def refresh_form(
-    *, client_id: str, refresh_token: str, scope: str, client_secret: str | None = None
-) -> dict[str, str]:
-    """Give the token request for a refresh token (RFC 6749 section 6)."""
-    form = {
+def refresh_form(*, client_id: str, refresh_token: str, scope: str) -> dict[str, str]:
+    """Return the token request for a refresh token (RFC 6749 section 6)."""
+    return {
         "grant_type": "refresh_token",
         "client_id": client_id,
         "refresh_token": refresh_token,
         "scope": scope,
     }
-    return _with_secret(form, client_secret)
 
 
 def device_form(*, client_id: str, scope: str) -> dict[str, str]:
-    """Give the device authorization request (RFC 8628 section 3.1)."""
+    """Return the device authorization request (RFC 8628 section 3.1)."""
     return {"client_id": client_id, "scope": scope}
 
 
 def device_poll_form(*, client_id: str, device_code: str) -> dict[str, str]:
-    """Give the token request that polls for a device code (RFC 8628 section 3.4)."""
+    """Return the token request that polls for a device code (RFC 8628 section 3.4)."""
     return {"grant_type": DEVICE_GRANT, "client_id": client_id, "device_code": device_code}
 
 
@@ -184,10 +165,10 @@ def is_safe_url(url: str) -> bool:
 
 
 def read_grant(status: int, body: object, *, nonce: str | None = None, audience: str | None = None) -> Grant:
-    """Read a token endpoint's answer. ``nonce``, ``audience``: what the id token, if one comes, must say.
+    """Return the grant of a token endpoint's answer. ``nonce``, ``audience``: what the id token, if one comes, must say.
 
-    ``TokenRefused`` for an OAuth error; ``SignInError`` for an id token that answers another request;
-    ``ServiceError`` for anything that is neither a grant nor an error.
+    Raise OAuthError for a refusal, SignInError for an id token that answers another request, ServiceError for anything
+    that is neither a grant nor an error.
     """
     if not isinstance(body, Mapping):
         raise ServiceError(f"the sign-in server's answer is no token answer (status {status})")
@@ -219,21 +200,19 @@ def read_grant(status: int, body: object, *, nonce: str | None = None, audience:
     )
 
 
-def read_refusal(status: int, fields: Mapping[str, object]) -> TokenRefused:
-    """Read an OAuth error: a token endpoint's JSON, or the query of a redirect. Codes from either place."""
+def read_refusal(status: int, fields: Mapping[str, object]) -> OAuthError:
+    """Return an OAuth error: a token endpoint's JSON, or the query of a redirect. Codes from either place."""
     description = fields.get("error_description")
     description = description if isinstance(description, str) else ""
     codes = fields.get("error_codes")
     numbers = [code for code in codes if type(code) is int] if isinstance(codes, list) else []
-    claims = fields.get("claims")
-    return TokenRefused(
+    return OAuthError(
         _word(fields.get("error")) or "unknown_error",
         status=status,
         suberror=_word(fields.get("suberror")) or _word(fields.get("error_subcode")),
         codes=tuple(numbers[:8] or map(int, _AADSTS.findall(description[:2000])[:8])),
         trace_id=_word(fields.get("trace_id")) or _labelled("Trace ID", description),
         correlation_id=_word(fields.get("correlation_id")) or _labelled("Correlation ID", description),
-        claims_challenge=claims if isinstance(claims, str) and claims else None,
         description=_first_line(description),
     )
 
@@ -242,13 +221,8 @@ def _base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
-def _with_secret(form: dict[str, str], client_secret: str | None) -> dict[str, str]:
-    """Add the secret of a confidential client; a public one that sends any is refused (AADSTS700025)."""
-    return {**form, "client_secret": client_secret} if client_secret else form
-
-
 def _seconds(value: object) -> int:
-    """Read ``expires_in``: a number, or a string of digits as older Microsoft endpoints send."""
+    """Return ``expires_in`` in seconds: a number, or a string of digits as older Microsoft endpoints send."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124 - NaN
@@ -257,7 +231,7 @@ def _seconds(value: object) -> int:
 
 
 def _claims(id_token: object) -> Mapping[str, object]:
-    """Read an id token's payload. Its signature proves nothing more: it came by TLS from the token endpoint."""
+    """Return an id token's payload. Its signature proves nothing more: it came by TLS from the token endpoint."""
     if id_token is None or id_token == "":
         return {}
     try:

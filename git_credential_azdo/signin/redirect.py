@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.signin.oauth import LOOPBACK_HOSTS, TokenRefused, read_refusal
+from git_credential_azdo.signin.oauth import LOOPBACK_HOSTS, OAuthError, read_refusal
 
 _PASTE_MARKS = re.compile(r"\x1b\[20[01]~")  # bracketed paste, xterm's ctlseqs
 _LINE_BREAK = re.compile(r"[ \t]*[\r\n]+[ \t]*")
@@ -53,19 +53,13 @@ class RedirectError(PasteError):
     """It is the answer, and it is a no: ``refused`` says what the server gave as the reason.
 
     ``again``: whether the same link may be opened once more; a server that refused the request itself would only refuse
-    it again. ``worded`` words the reason, unless the person declined, which needs no explanation.
+    it again. ``worded``: the reason in words.
     """
 
-    def __init__(
-        self, refused: TokenRefused, *, state_checked: bool, worded: AzdoError | None = None
-    ) -> None:
-        declined = refused.error == "access_denied"
-        message = (
-            "the sign-in was declined in the browser" if declined else f"the sign-in failed: {refused.error}"
-        )
+    def __init__(self, refused: OAuthError, *, state_checked: bool, worded: AzdoError | None = None) -> None:
         self.again = not state_checked or refused.error in _ERRORS_OF_THE_MOMENT
         super().__init__(
-            worded.message if worded and not declined else message,
+            worded.message if worded else f"the sign-in failed: {refused.error}",
             _LINK_AGAIN if self.again or worded is None else worded.hint,
         )
         self.refused = refused

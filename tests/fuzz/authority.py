@@ -12,10 +12,10 @@ from git_credential_azdo.signin import (
     azure_cli,
     device,
     endpoints,
-    entra,
     federation,
     managed_identity,
     oauth,
+    sign_in_errors,
 )
 from tests.fuzz.answers import Answering, hostile_answer
 from tests.fuzz.oracle import check, check_printable, check_told
@@ -126,7 +126,7 @@ def answers(source: Source) -> None:
     _read_endpoints(body, _OWN, {"id.example:8443"})
     try:
         grant = oauth.read_grant(answer.status, body, nonce="n", audience="b")
-    except oauth.TokenRefused as refused:
+    except oauth.OAuthError as refused:
         _check_refusal(refused)
     except (ServiceError, SignInError) as refused:
         check_told(refused)
@@ -139,7 +139,7 @@ def answers(source: Source) -> None:
         check(repr(grant) == repr(hidden), "a repr shows a token")
     try:
         code = device.read_code(answer.status, body)
-    except oauth.TokenRefused as refused:
+    except oauth.OAuthError as refused:
         check(device.next_interval(refused, 5.0) in {None, 5.0, 10.0}, "no pause")
         check_told(device.explain(refused, tenant="contoso.com"))
     except ServiceError as refused:
@@ -163,16 +163,18 @@ def _read_endpoints(body: object, issuer: str, hosts: Collection[str]) -> None:
         check_printable(url, "an endpoint")
 
 
-def _check_refusal(refused: oauth.TokenRefused) -> None:
+def _check_refusal(refused: oauth.OAuthError) -> None:
     fields = (refused.error, refused.suberror, refused.trace_id, refused.correlation_id, refused.description)
     for field in fields:
         check_printable(field, "a field of a refusal")
         check(len(field) <= 300, "a field without end", len(field))
     check_told(refused)
     check_told(
-        entra.sign_in_error(refused, who="ann@contoso.com", tenant="contoso.com", organization="contoso")
+        sign_in_errors.sign_in_error(
+            refused, who="ann@contoso.com", tenant="contoso.com", organization="contoso"
+        )
     )
-    entra.refusal_is_transient(refused)
+    sign_in_errors.is_transient(refused)
 
 
 _MACHINE = (

@@ -1,0 +1,139 @@
+"""A server's no to a sign-in: in words for people, and what follows from it. Pure.
+
+Never branch on the prose of ``error_description``, and never show it as the whole message; where no code is known, it
+is never lost either. The raw code, trace and correlation ids stand at the end, for administrators.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from git_credential_azdo import hints
+from git_credential_azdo.accounts.workload import setup_command
+from git_credential_azdo.errors import AzdoError, NetworkError, SignInError
+from git_credential_azdo.signin.entra_errors import (
+    BY_ERROR,
+    BY_SUBERROR,
+    CASES,
+    LINK_AGAIN,
+    UNKNOWN,
+    Case,
+    Flag,
+)
+
+if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Block
+    from git_credential_azdo.signin.oauth import OAuthError
+
+
+# --- what follows
+
+
+def is_transient(refused: OAuthError) -> bool:
+    """Return whether the same request may succeed later, without anyone doing anything."""
+    busy = refused.status == 429 or refused.status >= 500  # noqa: PLR2004 - Too Many Requests, the server's own trouble
+    return busy or bool(_case(refused)[0].flags & Flag.TRANSIENT)
+
+
+def is_permanent(refused: OAuthError) -> bool:
+    """Return whether a refresh token gets nothing any more, in whatever tenant, until a person signs in again."""
+    return not is_transient(refused) and bool(_case(refused)[0].flags & Flag.PERMANENT)
+
+
+def is_stale_code(refused: OAuthError) -> bool:
+    """Return whether an authorization code was refused for itself: it was used, expired, or is of another link."""
+    return bool(_case(refused)[0].flags & Flag.STALE_CODE)
+
+
+def blocks_device_code(refused: OAuthError) -> bool:
+    """Return whether a sign-in by device code is what the tenant forbids, or cannot satisfy its policies."""
+    return bool(_case(refused)[0].flags & Flag.BLOCKS_DEVICE_CODE)
+
+
+def _case(refused: OAuthError) -> tuple[Case, bool]:
+    """Return what is known about a refusal, and whether it is known by its code."""
+    known = next((CASES[code] for code in refused.codes if code in CASES), None)
+    case = known or BY_SUBERROR.get(refused.suberror) or BY_ERROR.get(refused.error) or UNKNOWN
+    return case, known is not None
+
+
+# --- words
+
+
+def sign_in_error(
+    refused: OAuthError, *, who: str | None, tenant: str | None, organization: str | None = None
+) -> SignInError:
+    """Return a refusal in words: who, where, what happened, what to run.
+
+    ``who``: the sign-in name, if known; ``tenant``: as asked for, if any; ``organization``: Azure DevOps'.
+    """
+    case, _ = _case(refused)
+    return _worded(refused, case.cause, case.hint, _words(who, tenant, organization))
+
+
+def code_error(refused: OAuthError, *, who: str | None, tenant: str | None) -> SignInError:
+    """Return in words why a code was not exchanged for tokens: nobody was signed in before."""
+    case, _ = _case(refused)
+    if case.flags & Flag.STALE_CODE and case.flags & Flag.PERMANENT:
+        cause = "this code is not valid: it was used before, has expired, or belongs to another link"
+        return _worded(refused, cause, LINK_AGAIN, _words(who, tenant, None))
+    return sign_in_error(refused, who=who, tenant=tenant)
+
+
+def app_error(refused: OAuthError, block: Block) -> AzdoError:
+    """Return a refusal of a workload identity in words: which one, what happened, what to run."""
+    who, tenant = block.get("name") or block.get("client_id"), block.get("tenant")
+    if is_transient(refused):
+        return busy_error(refused, who)
+    case, known = _case(refused)
+    cause, hint = case.app or ("", "{setup}")
+    again = setup_command(block)
+    words = {
+        "who": who,
+        "tenant": f"tenant {tenant}" if tenant else "the tenant",
+        "setup": again,
+        "setup_other": again,
+    }
+    return _worded(refused, cause if known and cause else f"no token for {{who}}: {case.cause}", hint, words)
+
+
+def busy_error(refused: OAuthError, who: str) -> NetworkError:
+    """Return in words that the service gave no token this time, though nothing is wrong with the account."""
+    case, known = _case(refused)
+    if known and case.flags & Flag.TRANSIENT:
+        worded = _worded(refused, f"no token for {{who}}: {case.cause}", case.hint, {"who": who})
+        return NetworkError(worded.message, worded.hint)
+    said = f"; the server says: {refused.description}" if refused.description else ""
+    return NetworkError(f"the sign-in service is busy and gave no token for {who}{said}", "try again")
+
+
+def for_administrators(refused: OAuthError) -> str:
+    """Return the raw codes and ids of a refusal, which an administrator looks for in the tenant's sign-in logs."""
+    parts = [f"AADSTS{code}" for code in refused.codes] or [refused.error]
+    if not refused.codes and refused.suberror:
+        parts.append(refused.suberror)
+    if refused.trace_id:
+        parts.append(f"trace id {refused.trace_id}")
+    if refused.correlation_id:
+        parts.append(f"correlation id {refused.correlation_id}")
+    return ", ".join(parts)
+
+
+def _worded(refused: OAuthError, cause: str, hint: str, words: dict[str, str]) -> SignInError:
+    message = cause.format_map(words)
+    if not _case(refused)[1] and refused.description:
+        message += f"; the server says: {refused.description}"
+    return SignInError(f"{message} ({for_administrators(refused)})", hint.format_map(words))
+
+
+def _words(who: str | None, tenant: str | None, organization: str | None) -> dict[str, str]:
+    """Return the fill-ins for causes and hints; the commands are ready to be copied into a shell."""
+    known_tenant = tenant if tenant and tenant not in ("common", "organizations") else None
+    where = {"organization": organization} if organization else {"tenant": known_tenant or ""}
+    return {
+        "who": who or "this account",
+        "tenant": f"tenant {known_tenant}" if known_tenant else "the tenant",
+        "setup": hints.setup(**where, login_hint=who if who and "@" in who else ""),
+        "setup_other": hints.setup(**where),
+        "setup_tenant": hints.setup(tenant=known_tenant or hints.TENANT),
+    }

@@ -78,6 +78,11 @@ USES = {
 """What each module uses of what could open a connection; no other module has any of it."""
 
 
+def parsed(module: str) -> ast.Module:
+    """Return a module of ours as a tree."""
+    return ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+
+
 def network_names(source: str) -> dict[str, set[str]]:
     """Return what a module uses of each network module; ``*`` for one that is handed on whole."""
     tree = ast.parse(source)
@@ -135,6 +140,30 @@ def test_the_list_of_uses_is_not_longer_than_the_uses() -> None:
 def test_an_import_is_found_however_it_is_written(source: str, found: dict[str, set[str]]) -> None:
     """Below a function, under another name, by its parts."""
     assert network_names(source) == found
+
+
+BESIDE_THE_LIST = {
+    "signin/exchange.py": "the authority that a person gave to setup, and its endpoints",
+    "signin/device.py": "the same",
+    "signin/managed_identity.py": "the service beside the machine",
+    "signin/federation.py": "the pipeline's own service, from its variables",
+    "commands/doctor_online.py": "what a person registered, without a credential",
+}
+"""Who names an origin beside those of Microsoft and of registered servers, and which."""
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_whoever_names_an_origin_beside_the_list_is_known(module: str) -> None:
+    """All others leave it to ``hosts`` and to ``origins_of``, which knows Microsoft's and registered ones only."""
+    calls = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.Call)]
+    named = [
+        ast.unparse(keyword.value)
+        for call in calls
+        for keyword in call.keywords
+        if keyword.arg == "allowed" or (keyword.arg == "also" and ast.unparse(call.func).endswith(".request"))
+    ]
+    others = [each for each in named if ".origins_of(" not in each]
+    assert bool(others) == (module in BESIDE_THE_LIST), others
 
 
 # --- what they open

@@ -102,16 +102,16 @@ def test_a_registered_server_is_found_in_every_spelling_of_its_own(address: str)
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the descriptors of this process are put in place")
 @FEW
-@given(st.sampled_from(["get", "store", "erase"]), MESSAGES)
-@example("get", ATTACK)
-@example("get", KELVIN)
-@example("store", [*ATTACK[:2], ("username", words.token_shaped(1))])
+@given(st.sampled_from(["get", "store", "erase"]), MESSAGES, st.integers(0, 3))
+@example("get", ATTACK, 1)
+@example("get", KELVIN, 0)
+@example("store", [*ATTACK[:2], ("username", words.token_shaped(1))], 0)
 def test_no_message_makes_git_s_verbs_act_for_a_host_that_is_not_azure_devops_or_registered(
-    verb: str, pairs: list[tuple[str, str]]
+    verb: str, pairs: list[tuple[str, str]], environment: int
 ) -> None:
     """Nor send a request elsewhere, answer one account's secret at another's address, or show what may be a token."""
     secret = "" if verb == "get" else f"password={verbs.home().a_secret}\n"
-    verbs.check_verb(verb, as_lines(pairs) + secret.encode())
+    verbs.check_verb(verb, as_lines(pairs) + secret.encode(), verbs.home().variables[environment])
 
 
 URLS = st.builds("{}://{}{}/{}".format, st.sampled_from(words.SCHEMES), HOSTS, st.just(""), PATHS) | texts(

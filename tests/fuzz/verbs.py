@@ -5,6 +5,7 @@ Whatever would leave the machine is stopped, and where it was going is checked.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import secrets
@@ -23,12 +24,12 @@ from git_credential_azdo.git.protocol import format_pairs, parse
 from git_credential_azdo.helper import verbs
 from git_credential_azdo.hosts import LOGIN_HOSTS
 from git_credential_azdo.vault.file import FileVault
-from tests.fuzz.messages import ACCOUNTS, REGISTRY, SERVERS, check_target, hostile_lines
+from tests.fuzz.messages import ACCOUNTS, CLOUD, REGISTRY, SERVERS, check_target, hostile_lines
 from tests.fuzz.oracle import check, check_lines, written
 from tests.watch import WATCH
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from tests.fuzz.source import Source
 
@@ -37,7 +38,14 @@ _SALT = b"00112233445566778899aabbccddeeff"
 _SERVICES = "https://dev.azure.com"
 _FAR_AWAY = 10**10
 _TOKEN_ENDPOINT = "https://login.microsoftonline.com/organizations/oauth2/v2.0/token"
-_VARIABLES = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN", "TF_BUILD", "CI", "AZDO_YIELD", "AZDO_TRACE")
+_VARIABLES = (
+    "AZURE_DEVOPS_EXT_PAT",
+    "SYSTEM_ACCESSTOKEN",
+    "SYSTEM_COLLECTIONURI",
+    "TF_BUILD",
+    "CI",
+    "AZDO_YIELD",
+)
 _ANSWERED = {"username", "password", "password_expiry_utc", "authtype", "credential", "quit"}
 LONGEST_NAME = 50
 _asked: list[str] = []
@@ -56,14 +64,25 @@ class _Home:
     """A home with accounts of every kind, whose secrets are known; it is put back after every run."""
 
     def __init__(self) -> None:
-        shared = Path("/dev/shm")  # noqa: S108 - memory: nothing is worth being flushed to a disk
-        self.folder = Path(tempfile.mkdtemp(prefix="azdo-fuzz-", dir=shared if shared.is_dir() else None))
+        self.folder = Path(tempfile.mkdtemp(prefix="azdo-fuzz-"))
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
         self.accounts = self.folder / ".config" / "git-credential-azdo" / "accounts"
         self.accounts.parent.mkdir(parents=True, mode=0o700)
         self.vault = self.accounts.parent / "vault"
-        self.addresses: dict[str, str] = {}
-        """Each secret of ours, and the only address that it is for."""
+        self.addresses: dict[str, tuple[str, ...]] = {}
+        """Each secret of ours, and the addresses that it is for."""
         self.a_secret = WATCH.remember("typed-" + secrets.token_hex(20))
+        personal, pipeline = self._new((_SERVICES, f"https://{CLOUD}")), self._new((_SERVICES,))
+        self.variables: tuple[dict[str, str], ...] = (
+            {},
+            {"AZURE_DEVOPS_EXT_PAT": personal},
+            {"AZURE_DEVOPS_EXT_PAT": personal, "CI": "true"},
+            {
+                "TF_BUILD": "True",
+                "SYSTEM_ACCESSTOKEN": pipeline,
+                "SYSTEM_COLLECTIONURI": "https://dev.azure.com/contoso/",
+            },
+        )
         blocks = ACCOUNTS.split("\n\n")
         self.text = (
             "\n\n".join(f"{block.strip()}\n{self._more(block)}".strip() for block in blocks).encode() + b"\n"
@@ -97,9 +116,13 @@ class _Home:
         return ""
 
     def _keep(self, entry: str, address: str, key: str = "token", **more: str) -> str:
-        secret = WATCH.remember("kept-" + secrets.token_hex(30))
-        self.addresses[secret] = address
+        secret = self._new((address,))
         FileVault(str(self.vault)).write(entry, format_pairs({key: secret, **more}.items()).decode())
+        return secret
+
+    def _new(self, addresses: tuple[str, ...]) -> str:
+        secret = WATCH.remember("kept-" + secrets.token_hex(30))
+        self.addresses[secret] = addresses
         return secret
 
     def put_back(self) -> bytes:
@@ -131,13 +154,13 @@ def git_verbs(source: Source) -> None:
         secret = source.pick((*home().addresses, home().a_secret))
         line = "password" if source.flag() else "authtype=Bearer\ncredential"
         data += f"{line}={secret}\n".encode()
-    check_verb(verb, data)
+    check_verb(verb, data, source.pick(home().variables))
 
 
-def check_verb(verb: str, data: bytes) -> None:
-    """Run the verb with these lines. Raise AssertionError for anything that it must not do, whatever they are."""
+def check_verb(verb: str, data: bytes, variables: Mapping[str, str]) -> None:
+    """Run the verb with these lines and in this environment. Raise AssertionError for anything that it must not do, whatever they are."""
     at = home()
-    ran = _run(at, verb, data)
+    ran = _run(at, verb, data, variables)
     accounts = at.put_back()
     check(ran.code in ({0} if verb == "get" else {0, 1}), "another exit code", ran.code)
     check_lines(ran.told)
@@ -157,11 +180,18 @@ def check_verb(verb: str, data: bytes) -> None:
     if target is not None:
         check_target(target, message.get("protocol") or "", message.get("host") or "")
     if target is None or not (target.services or target.address in SERVERS):
-        check(not ran.did_anything, "somebody else's host has an effect", data)
+        # Whatever the host, a token of the environment that was refused is named.
+        named = verb == "erase" and message.get("password") in variables.values()
+        check(named or not ran.told, "somebody else's host is told about", data)
+        check(not (ran.answer or ran.asked), "somebody else's host has an effect", data)
         return
     allowed = {target.host.partition(":")[0], *(LOGIN_HOSTS if target.services else ())}
     check(set(ran.asked) <= allowed, "a request goes elsewhere", data, *ran.asked)
     _check_answer(at, verb, ran.answer, target.address)
+    pipeline = variables.get("SYSTEM_ACCESSTOKEN")
+    if pipeline and pipeline.encode() in ran.answer:
+        own = {None, "contoso"}
+        check(target.organization in own, "a pipeline's token goes to another organization", data)
 
 
 def _check_answer(at: _Home, verb: str, answer: bytes, address: str) -> None:
@@ -169,7 +199,7 @@ def _check_answer(at: _Home, verb: str, answer: bytes, address: str) -> None:
     given = lines.get("password") or lines.get("credential")
     check(verb == "get" or not answer, "an answer to what is no question", answer)
     check(set(lines.fields) <= _ANSWERED, "another key", *lines.fields)
-    check(given is None or at.addresses.get(given) == address, "a secret goes to another address", address)
+    check(given is None or address in at.addresses[given], "a secret goes to another address", address)
 
 
 class _Ran(NamedTuple):
@@ -183,7 +213,7 @@ class _Ran(NamedTuple):
         return bool(self.answer or self.told or self.asked)
 
 
-def _run(home: _Home, verb: str, data: bytes) -> _Ran:
+def _run(home: _Home, verb: str, data: bytes, variables: Mapping[str, str]) -> _Ran:
     """Run the verb with its own stdin, stdout, stderr and environment."""
     _asked.clear()
     deadline._started = time.monotonic()  # each run is one of its own
@@ -191,7 +221,7 @@ def _run(home: _Home, verb: str, data: bytes) -> _Ran:
         deadline._answer.release()
     _fill(home.stdin, data)
     _fill(home.stdout, b"")
-    with _as_streams(home.stdin, home.stdout), _environment(home.folder), written() as told:
+    with _as_streams(home.stdin, home.stdout), _environment(home.folder, variables), written() as told:
         _watched[0] = True
         try:
             code = verbs.run(verb)
@@ -222,7 +252,7 @@ def _as_streams(stdin: int, stdout: int) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _environment(home: Path) -> Iterator[None]:
+def _environment(home: Path, variables: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
     try:
         for name in list(os.environ):
@@ -234,6 +264,7 @@ def _environment(home: Path) -> Iterator[None]:
                 "XDG_CONFIG_HOME": str(home / ".config"),
                 "GIT_CONFIG_NOSYSTEM": "1",
                 "AZDO_TIMEOUT": "5",
+                **variables,
             }
         )
         yield

@@ -522,7 +522,7 @@ def test_az_may_be_signed_in_as_nobody_that_azure_devops_names(home: Home, emula
     [
         ("--service-principal x", "which tenant is the app of?"),
         ("--service-principal x --tenant common", "common is no tenant of its own"),
-        ("--service-principal a:b --tenant contoso.com", "'a:b' is no client id"),
+        ("--service-principal a:b --tenant contoso.com", "that is no client id"),
         ("--service-principal x --tenant contoso.com", "no client secret came"),
         ("--service-principal x --azure-cli", "are two accounts"),
         ("--service-principal x --client-id y", "--client-id does not go with --service-principal"),

@@ -13,6 +13,7 @@ from git_credential_azdo.git.target import (
     MSA_TRANSFER_TENANT,
     Collection,
     looks_like_token,
+    may_repeat,
     named_organization,
     unquote,
 )
@@ -94,7 +95,7 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
     if matching:
         return Choice(STORED_CREDENTIAL, "a stored credential", request, [], typed=matching[0])
     if user and not named:
-        shown = "what looks like a token" if looks_like_token(user) else user
+        shown = user if may_repeat(user) else "what looks like a token"
         return Choice(UNKNOWN_USER, f"no account here is named {shown}", request, accounts)
     if named:
         return Choice(NOT_COVERED, f"no account here covers {organization}", request, named)

@@ -25,6 +25,7 @@ from git_credential_azdo.git.target import (
     Collection,
     Organization,
     looks_like_token,
+    may_repeat,
     unquote,
 )
 from git_credential_azdo.helper.issued import learn
@@ -83,8 +84,11 @@ def check_alias(alias: str | None, accounts_file: AccountsFile, kind: str) -> No
     """Raise UsageError when the alias cannot be one, or an account that ``setup`` would not replace has it."""
     if alias is None:
         return
-    if not alias or alias != printable(alias) or any(each.isspace() or each in "/@:" for each in alias):
-        raise UsageError("an alias is one word without / @ :", hints.setup_with_alias())
+    odd = alias != printable(alias) or any(each.isspace() or each in "/@:" for each in alias)
+    if not alias or odd or looks_like_token(alias):
+        raise UsageError(
+            "an alias is one word without / @ : and shorter than a token", hints.setup_with_alias()
+        )
     if any(account.answers_to(alias) and account.kind != kind for account in accounts_file.accounts):
         raise UsageError(f"another account is named {alias}", hints.accounts())
 
@@ -263,7 +267,7 @@ def organization_names(given: tuple[str, ...]) -> list[AnyOrganization]:
         name = text.strip().strip("/")
         organization = _at_address(name) if "://" in name else Organization.read(name)
         if organization is None:
-            shown = "that" if looks_like_token(name) or "@" in name else name
+            shown = name if may_repeat(name) else "that"
             raise UsageError(
                 f"{shown} is not the name of an organization", f"it is CONTOSO in {SERVICES_ADDRESS}/CONTOSO"
             )

@@ -20,7 +20,7 @@ from git_credential_azdo.commands.explain_online import who_can_read
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import config, network
 from git_credential_azdo.git.address import holds_password, https_for_ssh, message_for, ssh_host
-from git_credential_azdo.git.target import looks_like_token
+from git_credential_azdo.git.target import may_repeat
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile
@@ -135,7 +135,7 @@ def _choice(target: Target, accounts_file: AccountsFile) -> dict[str, object]:
         }
     if choice.typed:
         return {**found, "get": ANSWERS}
-    if choice.outcome == rules.UNKNOWN_USER and looks_like_token(choice.user or ""):
+    if choice.outcome == rules.UNKNOWN_USER and not may_repeat(choice.user or ""):
         found["reason"] = "the address holds what looks like a token where git expects a user"
     return {**found, "get": QUITS if choice.outcome == rules.AMBIGUOUS else SILENT}
 

@@ -21,6 +21,7 @@ from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import AzdoError, UsageError, report, say
 from git_credential_azdo.git.network import settings_for
+from git_credential_azdo.git.target import may_repeat
 from git_credential_azdo.vault.vaults import find_vault
 from git_credential_azdo.web import HttpClient
 
@@ -67,7 +68,8 @@ def create(
     wish = replace(usual, name=token_name or usual.name, scope=scope, days=days)
     if not pats.reads_code(scope) and not show:
         raise UsageError(
-            f"a token with {scope} cannot serve git, so it would not be kept", "print it with --show"
+            f"a token with {scope if may_repeat(scope) else 'that scope'} cannot serve git, so it would not be kept",
+            "print it with --show",
         )
     before = load_accounts()
     session = making.session_for(wanted, name, before)
@@ -136,7 +138,9 @@ def revoke(token: str, organization: str, name: str | None) -> None:
     identifier = found[0].id if found else next((each for each in kept if each == token.lower()), None)
     if identifier is None:
         raise UsageError(
-            f"{wanted} has no living token of yours with the id or name {token}",
+            f"{wanted} has no living token of yours with the id or name {token}"
+            if may_repeat(token)
+            else f"{wanted} has no living token of yours with that id or name",
             hints.pat_list(wanted),
         )
     with HttpClient(making.ASK_SECONDS, settings_for) as web:

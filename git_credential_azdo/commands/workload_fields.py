@@ -22,8 +22,9 @@ from git_credential_azdo.accounts.account import (
 from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError
+from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.target import is_tenant
+from git_credential_azdo.git.target import holds_token, is_tenant, may_repeat
 from git_credential_azdo.signin import entra, exchange, federation, managed_identity
 from git_credential_azdo.signin.service_principal import PassphraseNeeded, proof
 from git_credential_azdo.web import HttpClient
@@ -135,7 +136,7 @@ def _federated(given: Options, environment: Mapping[str, str], login_host: str |
     return [
         *_app(given, client_id, environment, login_host, environment.get(f"{prefix}_TENANT_ID")),
         ("source", source),
-        ("token_file", os.path.abspath(path) if path and source == federation.FILE else ""),
+        ("token_file", _file("--token-file", path) if source == federation.FILE else ""),
         ("audience", given.audience or ""),
         ("service_connection", connection if source == federation.PIPELINES else ""),
         ("identity", given.managed_identity or SYSTEM if is_machine else ""),
@@ -151,8 +152,10 @@ def _app(
     known_tenant: str | None = None,
 ) -> list[Pair]:
     """Return what every app registration has: who it is, and where it asks."""
-    if not client_id or not client_id.isprintable() or any(each in client_id for each in " :/"):
-        raise UsageError(f"{client_id!r} is no client id", "give the application (client) id of the app")
+    if not client_id or not may_repeat(client_id) or any(each in client_id for each in " :/"):
+        raise UsageError(
+            f"{quoted(client_id)} is no client id", "give the application (client) id of the app"
+        )
     tenant = given.tenant or known_tenant
     authority = given.authority or _authority(tenant, environment.get("AZURE_AUTHORITY_HOST"), login_host)
     with HttpClient(ASK_SECONDS, settings_for) as web:
@@ -179,7 +182,7 @@ def _authority(tenant: str | None, address: str | None, login_host: str | None) 
 
 def _with_proof(given: Options, fields: list[Pair]) -> tuple[list[Pair], str | None]:
     """Add the certificate, tried out, or ask for the secret."""
-    path = os.path.abspath(given.certificate) if given.certificate else ""
+    path = _file("--certificate", given.certificate or "")
     pairs = [*fields, ("certificate", path), ("send_x5c", "1" if given.send_x5c else "")]
     if not path:
         return [*pairs, ("passphrase", "")], read_hidden("Client secret")
@@ -191,6 +194,13 @@ def _with_proof(given: Options, fields: list[Pair]) -> tuple[list[Pair], str | N
         proof(Block(protected), lambda: passphrase)
         return protected, passphrase
     return [*pairs, ("passphrase", "")], None
+
+
+def _file(option: str, given: str) -> str:
+    """Return the absolute path of a file, which errors may name. Raises UsageError for a secret in its place."""
+    if holds_token(os.path.basename(given)):
+        raise UsageError(f"{option} takes the path of a file", _HELP)
+    return os.path.abspath(given) if given else ""
 
 
 def read_hidden(question: str) -> str:

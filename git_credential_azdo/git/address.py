@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from git_credential_azdo.git import urlmatch
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import Target, target_of
+from git_credential_azdo.git.target import Target, may_repeat, target_of
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 
 _SSH_SCHEMES = frozenset(("ssh", "git+ssh", "ssh+git"))
@@ -40,6 +40,11 @@ def holds_password(url: str) -> bool:
     """Say whether the address holds a password, with which git asks no helper."""
     authority = url.partition("://")[2].partition("/")[0]
     return ":" in authority.rpartition("@")[0]
+
+
+def quoted(word: str) -> str:
+    """Return a word of a command line in quotes, or ``that`` for what a message may not repeat."""
+    return repr(word) if may_repeat(word) else "that"
 
 
 def ssh_host(url: str) -> str | None:

@@ -109,6 +109,22 @@ def looks_like_token(user: str) -> bool:
     return "@" not in user and len(user) >= SHORTEST_TOKEN
 
 
+def holds_token(text: str) -> bool:
+    """Return whether a text has a run of letters and digits as long as every token has one."""
+    runs = "".join(each if each.isalnum() else " " for each in text).split(" ")
+    return max(map(len, runs)) >= SHORTEST_TOKEN
+
+
+def may_repeat(word: str) -> bool:
+    """Return whether a message may repeat a word that a person or an address gave: it is no token and holds none.
+
+    Nor does it hold a password where addresses have one, nor a colon without being an address.
+    """
+    rest = word.partition("://")[2]
+    named = bool(rest) or " " in word or not looks_like_token(word)
+    return named and "@" not in rest and (bool(rest) or ":" not in word) and not holds_token(word)
+
+
 def _is_name(text: str) -> bool:
     # The length first, and ASCII before lower(): the Kelvin sign's lower case is a k.
     if not (0 < len(text) <= LONGEST_ORGANIZATION and text.isascii()):

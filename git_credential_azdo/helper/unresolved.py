@@ -6,7 +6,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.errors import say
-from git_credential_azdo.git.target import looks_like_token
+from git_credential_azdo.git.target import may_repeat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,10 +31,10 @@ def tell(choice: Choice) -> bool:
     if choice.outcome == rules.UNKNOWN_USER:
         known = f"; known are {', '.join(names)}" if names else ""
         user = choice.user or ""
-        if looks_like_token(user):
-            say("error", f"the address holds what looks like a token where git expects a user{known}")
-        else:
+        if may_repeat(user):
             say("error", f"no account is named {user}{known}")
+        else:
+            say("error", f"the address holds what looks like a token where git expects a user{known}")
         say("hint", _setup(choice))
         return False
     if choice.outcome == rules.NOT_COVERED:
@@ -49,4 +49,4 @@ def tell(choice: Choice) -> bool:
 
 def _setup(choice: Choice) -> str:
     user = choice.user or ""
-    return hints.setup(choice.organization or "", login_hint=user if "@" in user else "")
+    return hints.setup(choice.organization or "", login_hint=user if "@" in user and may_repeat(user) else "")

@@ -10,6 +10,7 @@ import re
 from urllib.parse import urlsplit
 
 from git_credential_azdo.errors import UsageError
+from git_credential_azdo.git.address import quoted
 from git_credential_azdo.hosts import CLOUDS, LOGIN_HOSTS, PUBLIC
 from git_credential_azdo.signin.oauth import is_safe_url
 
@@ -47,7 +48,7 @@ def check_tenant(tenant: str) -> None:
     """Raise UsageError for a text that is neither a GUID nor a domain: it becomes a part of an address."""
     if not _GUID.fullmatch(tenant) and not _DOMAIN.fullmatch(tenant):
         raise UsageError(
-            f"{tenant!r} is not a valid tenant", "give the tenant's id (a GUID) or one of its domains"
+            f"{quoted(tenant)} is not a valid tenant", "give the tenant's id (a GUID) or one of its domains"
         )
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
+from git_credential_azdo.git.address import quoted
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.web import retry_after
@@ -91,7 +92,7 @@ def read_identity(text: str) -> Which:
     if word.lower() == "resource" and _RESOURCE.fullmatch(rest):
         return Which("resource_id", rest)
     raise UsageError(
-        f"{text!r} names no managed identity",
+        f"{quoted(text)} names no managed identity",
         f"{hints.setup_managed_identity()} (or CLIENT_ID, object:OBJECT_ID, resource:/subscriptions/...)",
     )
 

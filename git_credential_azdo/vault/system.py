@@ -22,6 +22,7 @@ from keyring.backends import SecretService, chainer, fail, null
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
+from git_credential_azdo.git.target import may_repeat
 from git_credential_azdo.vault.payload import PART_UNITS, load, remove, save
 
 TYPE_CHECKING = False
@@ -149,7 +150,9 @@ def open_named(name: str, *, prompting: bool = False, seconds: float = CALL_SECO
         backend = getattr(importlib.import_module(module), kind)()
     except Exception as error:
         raise VaultError(
-            f"the keyring backend {name} is not available: {type(error).__name__}", _HINT
+            f"the keyring backend {name if may_repeat(name) else 'of that name'} is not available: "
+            f"{type(error).__name__}",
+            _HINT,
         ) from error
     return KeyringVault(backend, prompting=prompting, seconds=min(seconds, CALL_SECONDS))
 
@@ -249,7 +252,7 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
     reason = f" ({'; '.join(failed)})" if failed else ""
     if wanted:
         raise VaultError(
-            f"no OS keyring works here by the name {wanted}{reason}",
+            f"no OS keyring works here by {f'the name {wanted}' if may_repeat(wanted) else 'that name'}{reason}",
             f"a backend of another package is installed beside this program: {hints.inject('PACKAGE')}",
         )
     raise VaultError(f"no OS keyring works here{reason}", _HINT)

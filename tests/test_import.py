@@ -328,6 +328,30 @@ def test_named_organizations_are_the_only_ones(home: Home, emulator: Emulator, p
     assert "Asking store about fabrikam, contoso" in result.err
 
 
+def test_an_address_that_git_would_not_pass_on_costs_nothing_else(home: Home, pat: str) -> None:
+    """A line end in a path, or more than git's protocol takes: the organization is asked about without it."""
+    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
+    home.git("init", "-q")
+    for number, path in enumerate(("a%0ahost=evil.test/_git/x", "x" * 70_000, "%ff/_git/x", "%00")):
+        home.git("remote", "add", f"r{number}", f"https://dev.azure.com/contoso/{path}")
+    result = home.azdo("import", "--dry-run")
+    assert rows(result) == [["store", "contoso", ANN, "import"]]
+    assert result.err == "Asking store about contoso\n"
+
+
+def test_a_repository_with_many_remotes_does_not_cost_many_processes(home: Home, pat: str) -> None:
+    """Each name costs a run of each helper; how to name the others is said."""
+    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
+    home.git("init", "-q")
+    remotes = "".join(f'[remote "r{n}"]\n\turl = https://dev.azure.com/org-{n}/p/_git/r\n' for n in range(60))
+    with (home.folder / ".git" / "config").open("a") as config:
+        config.write(remotes)
+    result = home.azdo("import", "--dry-run")
+    assert rows(result) == [["store", "contoso", ANN, "import"]]
+    assert "asking only about 50 of 61 organizations" in result.err
+    assert "git credential-azdo import --org ORGANIZATION" in result.err
+
+
 def test_nothing_is_kept_without_a_yes(home: Home, pat: str) -> None:
     """In a pipe the way to say yes is named; on a terminal it asks."""
     git_stores(home, "https://dev.azure.com/contoso", pat, ANN)

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 SOURCE = Path("/usr/share/doc/git/contrib/credential/libsecret")
 URL = "https://dev.azure.com"
 OURS = "/home/ann/.local/bin/git-credential-azdo"
-REQUEST = [("protocol", "https"), ("host", "dev.azure.com"), ("path", "contoso")]
+REQUEST = (("protocol", "https"), ("host", "dev.azure.com"), ("path", "contoso"))
 
 
 @pytest.fixture(scope="session")

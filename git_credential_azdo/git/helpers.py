@@ -17,19 +17,25 @@ from git_credential_azdo import programs
 from git_credential_azdo.errors import AzdoError, ProtocolError, say
 from git_credential_azdo.files import MOST_BYTES as MOST_FILE_BYTES
 from git_credential_azdo.files import read_file
-from git_credential_azdo.git.address import message_for
+from git_credential_azdo.git.address import https_for_ssh, message_for
 from git_credential_azdo.git.config import Entry, Helper, helpers_for, is_ours, split_key
 from git_credential_azdo.git.protocol import Message, format_pairs, parse
+from git_credential_azdo.git.target import SERVICES_ADDRESS, looks_like_token
+from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from git_credential_azdo.git.protocol import Pair
 
+    Request = tuple[Pair, ...]
+
 SECONDS = 20.0
 """How long one helper may take for one answer: it may have to open a keyring first."""
 MOST_BYTES = 65_536
 _ALIAS = "azdo-ask"
+_BINDING = "azrepos:org/"
+_LONGEST = 4_096
 # What would let a helper ask a person, or look into the repository we stand in.
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GPG_TTY")
 _QUIET = {"GCM_INTERACTIVE": "never", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
@@ -52,9 +58,7 @@ def configured(entries: Iterable[Entry], urls: Iterable[str]) -> list[Helper]:
 def _without_ours(entries: Iterable[Entry]) -> list[Entry]:
     """Return a person's own entries as they would be without us: neither our helper nor the empty one before it."""
     kept: list[Entry] = []
-    following: dict[
-        str, str | None
-    ] = {}  # of each key of a helper, the value that comes after the one looked at
+    following: dict[str, str | None] = {}  # the value that each helper's key has next
     for entry in reversed([each for each in entries if each.own]):
         if split_key(entry.key)[2] == "helper":
             after = following.get(entry.key)
@@ -73,35 +77,67 @@ def name_of(helper: Helper) -> str:
     return os.path.basename(words[0].replace("\\", "/")).removeprefix("git-credential-").removesuffix(".exe")
 
 
-def ask(helper: Helper, request: Iterable[Pair], seconds: float) -> Message:
+def request(protocol: str, host: str | None, path: str | None = None, user: str | None = None) -> Request:
+    """Return what a helper is asked, without a token in the user's place, and without what git would not pass on."""
+    named = None if user and looks_like_token(user) else user
+    pairs = (("protocol", protocol), ("host", host), ("path", path), ("username", named))
+    return tuple(
+        (key, value) for key, value in pairs if value and value.isprintable() and len(value) < _LONGEST
+    )
+
+
+def likely_requests(url: str) -> list[Request]:
+    """Return what helpers of each kind know an organization or a server by, from its address.
+
+    By path: Git Credential Manager, and what git stored with useHttpPath; by user: what git stored without it for the
+    address that Azure DevOps shows (``https://ORG@dev.azure.com``); by host, the last: what it stored for any other one.
+    """
+    protocol, _, rest = url.partition("://")
+    host, _, name = rest.partition("/")
+    requests = [request(protocol, host, name), request(protocol, host, user=name), request(protocol, host)]
+    if host == SERVICES_HOST:
+        requests.insert(2, request(protocol, name + LEGACY_SUFFIX))
+    return requests
+
+
+def ask(helper: Helper, asked: Request, seconds: float) -> Message:
     """Return what the helper answers within ``seconds``, and SECONDS; an empty message when it knows nothing.
 
     Raises AzdoError when it takes too long, prints something else than a credential, or answers for another host.
     """
-    name = name_of(helper)
-    asked = Message(request)
+    who = f"the credential helper {name_of(helper)}"
     try:
         done = programs.run(
             ["git", "-c", f"alias.{_ALIAS}=!{helper.runs}", _ALIAS, "get"],
             max(0.0, min(SECONDS, seconds)),
-            given=format_pairs(asked.fields.items()),
+            given=format_pairs(asked),
             cwd=os.path.expanduser("~"),
             environment={name: value for name, value in os.environ.items() if name not in _DROPPED} | _QUIET,
         )
-        answer = parse(done.stdout) if len(done.stdout) <= MOST_BYTES else None
-    except ProtocolError:
-        answer = None
-    except programs.Unfinished as error:
-        if not error.is_too_long:
-            raise AzdoError(f"the credential helper {name} did not answer in time") from None
-        answer = None
-    if answer is None:
-        raise AzdoError(f"the credential helper {name} printed something else than a credential")
-    if any(
-        (answer.get(key) or "").lower() not in {"", asked.fields[key].lower()} for key in ("protocol", "host")
-    ):
-        raise AzdoError(f"the credential helper {name} answered for another host than it was asked about")
+        answer = parse(done.stdout[:MOST_BYTES])
+    except (ProtocolError, programs.Unfinished) as error:
+        is_late = isinstance(error, programs.Unfinished) and not error.is_too_long
+        problem = "did not answer in time" if is_late else "printed something else than a credential"
+        raise AzdoError(f"{who} {problem}") from None
+    protocol_and_host = asked[:2]
+    if any((answer.get(key) or value).lower() != value.lower() for key, value in protocol_and_host):
+        raise AzdoError(f"{who} answered for another host than it was asked about")
     return answer if answer.get("quit") in {None, "", "0", "false"} else Message([])
+
+
+def addresses(entries: Iterable[Entry]) -> list[str]:
+    """Return the addresses of a repository's remotes, and of the organizations that Git Credential Manager bound.
+
+    Its setting is ``credential.azrepos:org/ORGANIZATION.username`` (git-credential-manager: docs/azrepos-users-and-tokens.md).
+    """
+    found = []
+    for entry in entries:
+        section, middle, key = split_key(entry.key)
+        if section == "remote" and key in {"url", "pushurl"} and entry.value:
+            found.append(https_for_ssh(entry.value) or entry.value)
+        elif section == "credential" and middle and middle.startswith(_BINDING):
+            found.append(f"{SERVICES_ADDRESS}/{middle.removeprefix(_BINDING)}")
+    return found
 
 
 def stored_addresses(helpers: Iterable[Helper]) -> list[Message]:

@@ -13,7 +13,7 @@ import stat
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.files import OTHERS_WRITE, Unsafe
+from git_credential_azdo.files import OTHERS_WRITE, Unsafe, make_once
 
 
 def examine(info: os.stat_result, path: str, owners: frozenset[int]) -> None:
@@ -71,11 +71,10 @@ def _keeps_modes(folder: str) -> bool:
         return False
     probe = os.path.join(folder, f".{os.urandom(8).hex()}.probe")
     try:
-        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        make_once(probe, b"")
     except OSError:
         return True
     try:
-        return not os.fstat(descriptor).st_mode & OTHERS_WRITE
+        return not os.lstat(probe).st_mode & OTHERS_WRITE
     finally:
-        os.close(descriptor)
         os.unlink(probe)

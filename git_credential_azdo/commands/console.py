@@ -7,20 +7,26 @@ except for ``secret``, which exists for the two verbs that a person asked for on
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import sys
+import threading
 import time
 from json import dumps
 from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo.errors import AzdoError, printable
+from git_credential_azdo import deadline
+from git_credential_azdo.errors import AzdoError, UsageError, printable
 from git_credential_azdo.signin.terminal import drop_rest, read_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+
+
+_MOST_GIVEN = 65_536
 
 
 def out(text: str = "", *, lead: str = "", color: str = "") -> None:
@@ -108,6 +114,35 @@ def _hidden(question: str, default: str | None) -> str:
 def can_ask() -> bool:
     """Return whether a person can answer: stdin is a terminal."""
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def given(what: str) -> str:
+    """Return the text that stdin, which is no terminal, holds to its end. Raises UsageError.
+
+    It is read within the time of a run and up to _MOST_GIVEN bytes: who forgot to close it must not wait for ever.
+    """
+    pieces: list[bytes] = []
+
+    buffer = getattr(sys.stdin, "buffer", None)
+    stream = getattr(
+        buffer, "raw", buffer
+    )  # a thread that still reads at the end must hold no lock of a buffer
+
+    def read() -> None:
+        with contextlib.suppress(OSError):  # closed is empty
+            while stream and sum(map(len, pieces)) <= _MOST_GIVEN and (piece := stream.read(_MOST_GIVEN)):
+                pieces.append(piece)
+
+    seconds = deadline.left()
+    reader = threading.Thread(target=read, daemon=True)  # stdin of Windows is no stream that one could poll
+    reader.start()
+    reader.join(seconds)
+    if reader.is_alive():
+        raise UsageError(f"stdin did not end in {seconds:.0f} seconds, and the {what} was to come from it")
+    data = b"".join(pieces)
+    if len(data) > _MOST_GIVEN:
+        raise UsageError(f"what came on stdin is longer than any {what}")
+    return data.decode("utf-8", "replace")
 
 
 def stdout_is_terminal() -> bool:

@@ -6,7 +6,6 @@ The token comes from a hidden prompt or from stdin, never from the command line,
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.target import AnyOrganization
 
 CHECK_SECONDS = 60.0
-MOST_BYTES = 65_536
 MADE_KEYS = ("authorization_id", "made_by", "token_name", "scope", "days")
 """Keys of a PAT's block that only a token has which ``pat create`` made: its id at Azure DevOps, the account that made
 it, its name there, its scopes and the days it was asked for."""
@@ -133,14 +131,12 @@ def read_expiry(text: str) -> int:
 
 def ask_token(chosen: Sequence[AnyOrganization]) -> str:
     """Ask for a token by a hidden prompt, or read it from stdin. Raises UsageError."""
-    if sys.stdin is None:
-        text = ""
-    elif console.can_ask():
+    if console.can_ask():
         page = api.tokens_page(chosen[0]) if chosen else SERVICES_ADDRESS
         console.err(f"Make a token with the scope Code (read & write): {page}")
         text = console.prompt("Personal access token", hidden=True)
     else:
-        text = sys.stdin.buffer.read(MOST_BYTES).decode("utf-8", "replace")
+        text = console.given("token")
     return read_token(text)
 
 

@@ -7,7 +7,6 @@ is missing is named; nothing is guessed.
 from __future__ import annotations
 
 import os
-import sys
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -205,10 +204,7 @@ def _file(option: str, given: str) -> str:
 
 def read_hidden(question: str) -> str:
     """Ask for a secret on the terminal, or take stdin when it is none. Raises UsageError for nothing or odd text."""
-    if console.can_ask():
-        text = console.prompt(question, hidden=True)
-    else:
-        text = sys.stdin.read() if sys.stdin is not None else ""
+    text = console.prompt(question, hidden=True) if console.can_ask() else console.given(question.lower())
     secret = text.strip("\r\n")
     if not secret or not secret.isprintable():
         raise UsageError(

@@ -20,6 +20,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import SignInError
+from git_credential_azdo.files import read_file
 from git_credential_azdo.signin.service_principal import PassphraseNeeded
 
 if TYPE_CHECKING:
@@ -45,8 +46,7 @@ def load(path: str, passphrase: str | None) -> Certificate:
     Raises PassphraseNeeded, SignInError for anything that does not hold an RSA key and its certificate.
     """
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MOST_BYTES)
+        data = read_file(path, _MOST_BYTES)
     except OSError as error:
         raise SignInError(
             f"the certificate {path} cannot be read ({error.strerror or type(error).__name__})",

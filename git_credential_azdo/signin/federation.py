@@ -12,6 +12,7 @@ from urllib.parse import quote
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import ServiceError, SignInError, UsageError
+from git_credential_azdo.files import read_file
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth
@@ -28,6 +29,7 @@ FILE, GITHUB, PIPELINES, MANAGED_IDENTITY = "file", "github", "azure-pipelines",
 SOURCES = (FILE, GITHUB, PIPELINES, MANAGED_IDENTITY)
 AUDIENCE = "api://AzureADTokenExchange"
 _MOST_BYTES = 64 * 1024
+_FORM = "it must hold one token and nothing else"
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
@@ -61,16 +63,17 @@ def from_file(path: str) -> str:
             hints.setup_federated("file", needs=["--token-file", "FILE"]),
         )
     try:
-        with open(path, "rb") as file:
-            data = file.read(_MOST_BYTES + 1)
-    except OSError as error:
+        data = read_file(path, _MOST_BYTES)
+    except (PermissionError, FileNotFoundError) as error:
         raise SignInError(
             f"the federated token in {path} cannot be read ({error.strerror or type(error).__name__})",
             "whatever writes that file must run: on AKS, the workload identity webhook and a labelled pod",
         ) from None
+    except OSError as error:
+        raise SignInError(f"{path} holds no federated token: {error.strerror}", _FORM) from None
     text = data.decode("ascii", "replace").strip()
-    if len(data) > _MOST_BYTES or not _TOKEN.fullmatch(text):
-        raise SignInError(f"{path} holds no federated token", "it must hold one token and nothing else")
+    if not _TOKEN.fullmatch(text):
+        raise SignInError(f"{path} holds no federated token", _FORM)
     return text
 
 

@@ -17,6 +17,7 @@ from urllib.parse import urlencode, urlsplit
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
+from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth
@@ -289,14 +290,15 @@ def _read_arc_key(challenge: str, folder: str) -> str:
             f"the file must be a .key file in {folder}",
         )
     try:
-        with open(path, "rb") as file:
-            data = file.read(_ARC_KEY_BYTES + 1)
-    except OSError as error:
+        data = read_file(path, _ARC_KEY_BYTES)
+    except (PermissionError, FileNotFoundError) as error:
         raise SignInError(
             f"the Arc agent's file in {folder} cannot be read ({error.strerror or type(error).__name__})",
             "add this user to the group himds (Windows: Hybrid agent extension applications), then sign in anew",
         ) from None
+    except OSError:  # no ordinary file, or a long one
+        data = b""
     key = data.decode("ascii", "replace").strip()
-    if len(data) > _ARC_KEY_BYTES or not key.isascii() or not key.isprintable() or not key or " " in key:
+    if not key.isascii() or not key.isprintable() or not key or " " in key:
         raise SignInError(f"the Arc agent's file in {folder} holds no key", "restart the Arc agent")
     return key

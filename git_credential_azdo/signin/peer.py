@@ -11,6 +11,8 @@ import os
 import socket
 import sys
 
+from git_credential_azdo.files import MOST_BYTES, read_file
+
 _ESTABLISHED = 1
 _TABLES = ("/proc/net/tcp", "/proc/net/tcp6")
 _MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in an IPv6 socket, RFC 4291 section 2.5.5.2
@@ -49,8 +51,7 @@ def owner_in(table: str, near: tuple[str, int], far: tuple[str, int]) -> int | N
 def _owner(near: tuple[str, int], far: tuple[str, int]) -> int | None:
     for path in _TABLES:
         try:
-            with open(path, encoding="ascii", errors="replace") as file:
-                found = owner_in(file.read(), near, far)
+            found = owner_in(read_file(path, MOST_BYTES).decode("ascii", "replace"), near, far)
         except OSError:
             continue
         if found is not None:
@@ -84,10 +85,8 @@ def _own() -> frozenset[int]:
 def _is_unknown(owner: int) -> bool:
     """Return whether the id only stands for users that this user namespace does not know, as in a container."""
     try:
-        with open("/proc/sys/kernel/overflowuid", encoding="ascii") as file:
-            stand_in = int(file.read())
-        with open("/proc/self/uid_map", encoding="ascii") as file:
-            is_whole = file.read().split() == ["0", "0", "4294967295"]
+        stand_in = int(read_file("/proc/sys/kernel/overflowuid", MOST_BYTES))
+        is_whole = read_file("/proc/self/uid_map", MOST_BYTES).split() == [b"0", b"0", b"4294967295"]
     except (OSError, ValueError):
         return False
     return owner == stand_in and not is_whole

@@ -78,6 +78,11 @@ class RealGit:
         return [int(word) for word in words if word != "P"], "P" in words
 
 
+def written(script: object) -> str:
+    """Return how our program stands in git's configuration: no variable leads its Python elsewhere."""
+    return f"!unset PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONPYCACHEPREFIX; exec {script}"
+
+
 def quoted(text: str) -> str:
     """Quote as git's configuration files do."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n") + '"'

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import SCRIPT, SECONDS
 from tests.emulator.default_world import BOB
+from tests.realgit import written
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +53,7 @@ def ours(home: Home) -> Path:
 
 def asked(home: Home, url: str = DEV) -> list[str]:
     """Return which helpers git has in its list for exactly this address."""
-    return home.git("config", "--get-all", f"credential.{url}.helper").out.split()
+    return list(filter(None, home.git("config", "--get-all", f"credential.{url}.helper").lines))
 
 
 def fake_git(home: Home, text: str) -> dict[str, str]:
@@ -83,7 +84,7 @@ def test_configure_writes_what_the_accounts_file_knows_and_unconfigure_takes_it_
     assert result.code == 0
     assert result.err == f"{shown.err}To take it back: git credential-azdo unconfigure\n"
     for name in ("contoso", "fabrikam", "northwind"):
-        assert asked(home, f"https://{name}.visualstudio.com") == [str(SCRIPT)]
+        assert asked(home, f"https://{name}.visualstudio.com") == [written(SCRIPT)]
     assert "litware" not in ours(home).read_text()
     assert "[]" not in ours(home).read_text()
     assert home.azdo("configure").err == "git configuration: already in place\n"
@@ -97,15 +98,18 @@ def test_servers_are_configured_with_the_rest_and_go_with_it(file_home: Home) ->
     """A server alone brings no section for Azure DevOps; unconfigure takes all, configure brings all back."""
     url = "https://tfs.example.com"
     assert file_home.azdo("server", "add", url).code == 0
-    assert (asked(file_home), asked(file_home, url)) == ([], [str(SCRIPT)])
+    assert (asked(file_home), asked(file_home, url)) == ([], [written(SCRIPT)])
     assert file_home.azdo("configure").err == f"git configuration: updated {ours(file_home)}\n"
     assert file_home.azdo("server", "add", "https://git.example.com").code == 0
-    assert (asked(file_home), asked(file_home, "https://git.example.com")) == ([str(SCRIPT)], [str(SCRIPT)])
+    assert (asked(file_home), asked(file_home, "https://git.example.com")) == (
+        [written(SCRIPT)],
+        [written(SCRIPT)],
+    )
     assert file_home.azdo("unconfigure").code == 0
     assert asked(file_home, url) == []
     assert file_home.azdo("server", "list").lines == [url, "https://git.example.com"]
     assert file_home.azdo("configure").code == 0
-    assert asked(file_home, url) == [str(SCRIPT)]
+    assert asked(file_home, url) == [written(SCRIPT)]
 
 
 def test_another_cloud_gets_its_path(file_home: Home) -> None:
@@ -132,7 +136,7 @@ def test_what_0_1_0_remembered_is_replaced_and_forgotten(file_home: Home) -> Non
     assert file.read_text() == f"[user]\n\tname = Ann\n[include]\n\tpath = {ours(file_home)}\n"
     assert "git-config" not in file_home.accounts_file.read_text()
     for url in (DEV, server, "https://git.example.com"):
-        assert asked(file_home, url) == [str(SCRIPT)]
+        assert asked(file_home, url) == [written(SCRIPT)]
     assert file_home.azdo("unconfigure").code == 0
     assert file.read_text() == "[user]\n\tname = Ann\n"
 
@@ -145,7 +149,7 @@ def test_setup_starts_git_at_most_four_times(home: Home, emulator: Emulator) -> 
         words = ("setup", "--vault", "file", "--pat", "--org", "fabrikam")
         assert home.azdo(*words, given=token, **path).code == 0
         assert len(starts(home)) <= most
-    assert asked(home, "https://fabrikam.visualstudio.com") == [str(SCRIPT)]
+    assert asked(home, "https://fabrikam.visualstudio.com") == [written(SCRIPT)]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
@@ -231,7 +235,7 @@ def test_where_the_global_file_is_a_mount_the_hint_is_a_way_round_it(
     done = mounted(home, name, script, writable=writable)
     said = (home.folder / "said").read_text()
     assert f"error: git cannot write {home.folder / name}: Device or resource busy\n" in said
-    assert done.stdout.splitlines() == ["1", str(SCRIPT)], (said, done.stderr)
+    assert done.stdout.splitlines() == ["1", written(SCRIPT)], (said, done.stderr)
     assert "touch" in said if name == MOUNTED[0] else "export GIT_CONFIG_COUNT=1" in said
 
 

@@ -209,6 +209,32 @@ def test_no_program_inherits_a_token(home: Home, ann: Account, tmp_path: Path) -
     assert [name for name, secret in secrets.items() if name in seen or secret in seen] == []
 
 
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("PYTHONHOME", "/nowhere"),
+        ("PYTHONHOME", "."),
+        ("PYTHONPLATLIBDIR", "lib"),
+        ("PYTHONPATH", "{here}"),
+        ("PYTHONPATH", ":"),
+        ("PYTHONPYCACHEPREFIX", "cache"),
+    ],
+)
+def test_git_as_it_is_configured_starts_us_without_what_leads_python_elsewhere(
+    home: Home, ann: Account, tmp_path: Path, variable: str, value: str
+) -> None:
+    """An editor's PYTHONHOME stops Python before us, a repository's sitecustomize.py runs before us."""
+    assert home.azdo("configure").code == 0
+    for name in ("sitecustomize", "encodings", "site", "git_credential_azdo"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'a').write('{name} ')\n")
+    home.environment[variable] = value.format(here=tmp_path)
+    given = "\n".join([*at(), "", ""])
+    filled = home.run("git", "credential", "fill", given=given, cwd=tmp_path, secret_out=True)
+    assert (filled.err, filled.code) == ("", 0)
+    assert f"password={ann.token()}\n" in filled.out
+    assert not (tmp_path / "mark").exists()
+
+
 def test_doctor_says_what_pythonpath_does(home: Home, tmp_path: Path) -> None:
     """Absolute: nothing of it is used. Empty or relative: Python runs a sitecustomize.py from where we stand."""
     fine = home.run(SCRIPT, "doctor", PYTHONPATH=str(tmp_path)).out

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import config, edit, former, install, sections
 from git_credential_azdo.git.sections import Section
-from tests.realgit import RealGit, quoted
+from tests.realgit import RealGit, quoted, written
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -39,6 +39,7 @@ FOREIGN = [
 ]
 GCM = "/usr/local/bin/git-credential-manager"
 SCRIPT = "/opt/tools/bin/git-credential-azdo"
+VALUE = written(SCRIPT)
 SECTIONS = [
     Section(DEV, with_path=True),
     Section("https://*.visualstudio.com", also=("https://contoso.visualstudio.com",)),
@@ -181,7 +182,7 @@ def test_afterwards_only_ours_is_asked_about_azure_and_others_keep_theirs(furnis
     written = configure(furnished)
     assert written.changes
     assert written.remaining == []
-    assert {url: helpers(furnished, url) for url in REMOTES} == {url: [SCRIPT] for url in REMOTES}
+    assert {url: helpers(furnished, url) for url in REMOTES} == {url: [VALUE] for url in REMOTES}
     assert {url: helpers(furnished, url) for url in FOREIGN} == before
     assert [config.use_http_path(furnished.entries(), url) for url in REMOTES] == [True, True, True, False]
 
@@ -241,14 +242,14 @@ def test_the_lines_are_those_that_the_preview_shows(git: RealGit) -> None:
     assert [line for line in ours.read_text().splitlines() if not line.startswith("#")] == [
         '[credential "https://dev.azure.com"]',
         '\thelper = ""',
-        f"\thelper = {SCRIPT}",
+        f'\thelper = "{VALUE}"',
         "\tuseHttpPath = true",
         '[credential "https://*.visualstudio.com"]',
         '\thelper = ""',
-        f"\thelper = {SCRIPT}",
+        f'\thelper = "{VALUE}"',
         '[credential "https://contoso.visualstudio.com"]',
         '\thelper = ""',
-        f"\thelper = {SCRIPT}",
+        f'\thelper = "{VALUE}"',
     ]
     assert stat.S_IMODE(ours.stat().st_mode) == 0o600
 
@@ -262,7 +263,7 @@ def test_what_was_added_after_ours_is_overruled_by_the_next_run(git: RealGit, ad
     file = git.home / ".gitconfig"
     file.write_text(file.read_text() + addition)
     configure(git)
-    assert helpers(git, REMOTES[0]) == [SCRIPT]
+    assert helpers(git, REMOTES[0]) == [VALUE]
     assert config.use_http_path(git.entries(), REMOTES[0])
     assert file.read_text() == f"{addition}[include]\n\tpath = {own(git)}\n"
     undo(git)
@@ -287,7 +288,7 @@ def test_another_path_or_another_address_is_written_without_touching_a_persons_f
     assert (written.changes, written.is_new) == (False, True)
     assert (git.home / ".gitconfig").read_bytes() == before
     assert "/old/" not in own(git).read_text()
-    assert helpers(git, REMOTES[0]) == [SCRIPT]
+    assert helpers(git, REMOTES[0]) == [VALUE]
 
 
 def test_our_file_lost_is_made_again(git: RealGit) -> None:
@@ -296,14 +297,14 @@ def test_our_file_lost_is_made_again(git: RealGit) -> None:
     own(git).unlink()
     assert helpers(git, REMOTES[0]) == []
     assert not configure(git).changes
-    assert helpers(git, REMOTES[0]) == [SCRIPT]
+    assert helpers(git, REMOTES[0]) == [VALUE]
 
 
 def test_a_line_that_a_person_wrote_counts(git: RealGit) -> None:
     """As in a dotfiles repository, for any home."""
     git.write([("include.path", f"~/{OWN}")])
     assert not configure(git).changes
-    assert helpers(git, REMOTES[0]) == [SCRIPT]
+    assert helpers(git, REMOTES[0]) == [VALUE]
 
 
 def test_the_line_follows_to_a_usual_file_that_came_later(git: RealGit) -> None:
@@ -315,7 +316,7 @@ def test_the_line_follows_to_a_usual_file_that_came_later(git: RealGit) -> None:
     git.write([("credential.helper", "store")])
     configure(git)
     assert xdg.read_text() == "[user]\n\tname = Me\n"
-    assert helpers(git, REMOTES[0]) == [SCRIPT]
+    assert helpers(git, REMOTES[0]) == [VALUE]
     undo(git)
     assert helpers(git, REMOTES[0]) == ["store"]
 
@@ -328,7 +329,7 @@ def test_the_file_that_the_environment_names_is_the_one(
     git.env["GIT_CONFIG_GLOBAL"] = str(tmp_path / "elsewhere")
     git.enter(monkeypatch)
     configure(git)
-    assert helpers(git, REMOTES[0]) == [SCRIPT]
+    assert helpers(git, REMOTES[0]) == [VALUE]
     undo(git)
     assert not (tmp_path / "elsewhere").exists()
 
@@ -404,7 +405,7 @@ def test_a_global_file_that_is_copied_into_a_container_shuts_nobody_out(
     git.env["GIT_CONFIG_GLOBAL"] = str(tmp_path / "copy")
     git.enter(monkeypatch)
     git.run("config", "--file", git.env[name], "--replace-all", "credential.helper", forwarder)
-    assert helpers(git, REMOTES[0])[0] == SCRIPT
+    assert helpers(git, REMOTES[0])[0] == VALUE
     own(git).rename(own(git).with_name("elsewhere"))
     for url in (*REMOTES, *FOREIGN):
         assert "password=from-outside" in git.run("credential", "fill", text=f"url={url}\n\n")
@@ -475,7 +476,7 @@ def test_a_git_that_is_at_work_is_waited_for(
     (folder / "git").chmod(0o755)
     monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
     configure(git)
-    assert helpers(git, REMOTES[0]) == [SCRIPT]
+    assert helpers(git, REMOTES[0]) == [VALUE]
 
 
 def test_what_is_no_file_is_refused(git: RealGit, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -505,7 +506,7 @@ def test_where_the_global_file_cannot_be_written_the_hint_is_a_way_round_it(
     assert caught.value.hint == "export " + " ".join(f"{name}={value}" for name, value in words)
     git.env |= dict(words)
     git.enter(monkeypatch)
-    assert helpers(git, REMOTES[0]) == [SCRIPT]
+    assert helpers(git, REMOTES[0]) == [VALUE]
     assert git.run("config", "user.name") == "Me\n"
     assert not configure(git).changes
 
@@ -557,7 +558,7 @@ def test_a_server_gets_the_helper_and_no_more(git: RealGit) -> None:
     server = "https://tfs.contoso.example:8443/tfs"
     install.apply(install.plan(str(own(git)), [Section(server)], SCRIPT))
     url = server + "/DefaultCollection/App/_git/app"
-    assert helpers(git, url) == [SCRIPT]
+    assert helpers(git, url) == [VALUE]
     assert not config.use_http_path(git.entries(), url)
     assert helpers(git, "https://tfs.contoso.example:8443/other") == ["store"]
     assert helpers(git, REMOTES[0]) == ["store"]
@@ -571,8 +572,8 @@ def test_many_organizations_are_written_out_for_programs_that_do_not_know_the_as
     many = [Section("https://*.visualstudio.com", also=tuple(names))]
     install.apply(install.plan(str(own(git)), many, SCRIPT))
     for url in names[::50]:
-        assert git.run("config", "--get-all", f"credential.{url}.helper").split() == [SCRIPT]
-        assert helpers(git, f"{url}/x") == [SCRIPT]
+        assert git.run("config", "--get-all", f"credential.{url}.helper").splitlines() == ["", VALUE]
+        assert helpers(git, f"{url}/x") == [VALUE]
     assert not install.plan(str(own(git)), many, SCRIPT).changes
 
 
@@ -640,7 +641,7 @@ def test_the_shell_reads_back_every_path(name: str) -> None:
     value = sections.helper_value(f"/opt/{name}/git-credential-azdo", windows=False)
     assert config.is_ours(value)
     done = subprocess.run(
-        ["/bin/sh", "-c", f'set -- {value.removeprefix("!")} get; printf "%s|" "$@"'],
+        ["/bin/sh", "-c", value.removeprefix("!").replace("exec", 'printf "%s|"', 1) + " get"],
         capture_output=True,
         check=True,
     )
@@ -680,7 +681,7 @@ def test_whatever_is_there_one_run_settles_it_and_undo_gives_it_back(
         git.write(lines)
         before, foreign = snapshot(git), [helpers(git, url) for url in FOREIGN]
         configure(git)
-        assert [helpers(git, url) for url in REMOTES] == [[SCRIPT]] * len(REMOTES)
+        assert [helpers(git, url) for url in REMOTES] == [[VALUE]] * len(REMOTES)
         assert all(config.use_http_path(git.entries(), url) for url in REMOTES[:2])
         assert [helpers(git, url) for url in FOREIGN] == foreign
         assert not configure(git).changes
@@ -717,7 +718,7 @@ def test_what_0_1_0_wrote_is_replaced(furnished: RealGit) -> None:
     file = Path(edit.global_file())
     configure(furnished, records=records)
     assert SCRIPT not in file.read_text()
-    assert helpers(furnished, REMOTES[0]) == [SCRIPT]
+    assert helpers(furnished, REMOTES[0]) == [VALUE]
     assert not configure(furnished).changes
     undo(furnished)
     assert answers() == before

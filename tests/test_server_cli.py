@@ -8,6 +8,7 @@ import pytest
 
 from tests.conftest import SCRIPT
 from tests.people import blocks, vault_of
+from tests.realgit import written
 from tests.terminal import Here
 from tests.watch import new_password
 
@@ -42,7 +43,7 @@ def our_config(home: Home) -> str:
 
 def test_git_calls_us_for_it_and_nobody_else(server: Home) -> None:
     """The path is not asked for: what is typed holds for the whole server."""
-    assert our_config(server) == f'[credential "{URL}"]\n\thelper = ""\n\thelper = {SCRIPT}\n'
+    assert our_config(server) == f'[credential "{URL}"]\n\thelper = ""\n\thelper = "{written(SCRIPT)}"\n'
     password = new_password()
     given = f"url={URL}/tfs/_git/a\nusername=u\npassword={password}\n\n"
     assert server.git("credential", "approve", given=given).err == ""

@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import BOB
 from tests.people import blocks
+from tests.realgit import written
 from tests.terminal import Here, Terminal
 
 if TYPE_CHECKING:
@@ -156,7 +157,7 @@ def test_a_file_that_may_not_be_written_is_named(home: Home, token: str) -> None
     assert f"{said} {home.folder}/.gitconfig: Permission denied\n" in result.err
     hint = result.err.partition("hint: ")[2]
     done = home.run("sh", "-c", f"{hint}git config --get-urlmatch credential.helper {URL}")
-    assert done.lines == [str(SCRIPT)]
+    assert done.lines == [written(SCRIPT)]
 
 
 def test_a_locked_configuration_is_told(home: Home, token: str) -> None:

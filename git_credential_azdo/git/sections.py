@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
 _PROGRAM = "git-credential-azdo"
+_LEADING_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR", "PYTHONPYCACHEPREFIX")
+"""The variables that name folders which Python reads code from: an editor's, or the repository."""
 _HEAD = f"# git-credential-azdo writes this file; to take it back: {hints.unconfigure()}"
 
 
@@ -61,7 +63,11 @@ def _quoted(text: str) -> str:
 
 
 def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
-    """Write our program's absolute path as a value of ``helper``; git hands it to a POSIX shell, on Windows too."""
+    """Write our program's absolute path as a value of ``helper``; git hands it to a POSIX shell, on Windows too.
+
+    The shell takes away first what would lead Python elsewhere before any line of ours. Not so on Windows, where
+    programs with a git of their own have no such shell, and run a plain path themselves.
+    """
     path = script.replace("\\", "/") if windows else script
     if not (path.startswith("/") or (windows and path[1:3] == ":/")):
         raise UsageError(f"not an absolute path: {script}")
@@ -69,6 +75,8 @@ def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
         raise UsageError(
             "the path of git-credential-azdo has characters that git's configuration cannot hold"
         )
+    if not windows:
+        return f"!unset {' '.join(_LEADING_PYTHON)}; exec {shlex.quote(path)}"
     safe = shlex.quote(path)
     # A quote in front would hide from git that the path is absolute: such a one is a shell command.
     return path if safe == path else f"!{safe}"

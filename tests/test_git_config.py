@@ -352,6 +352,15 @@ def test_values_that_are_not_utf_8_survive(git: RealGit) -> None:
     assert found.value.encode("utf-8", "surrogateescape") == b"J\xf6rg"
 
 
+@pytest.mark.parametrize(
+    "output", [b"local", b"local\0file:.git/config\0credential.helper", b"a\0b\0", b"a\0b\0c\0d\0"]
+)
+def test_an_answer_of_git_s_that_is_cut_short_is_said(output: bytes) -> None:
+    """What is not all there could leave out just the line that counts."""
+    with pytest.raises(UsageError, match="git printed its configuration in part only"):
+        config.parse_list(output)
+
+
 def test_git_that_is_missing_is_said(tmp_path: Path) -> None:
     """No git on PATH is one clear error with a page to open."""
     with pytest.raises(UsageError, match="git was not found on PATH") as caught:

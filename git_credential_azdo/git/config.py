@@ -151,8 +151,10 @@ def read_config(
 
 
 def parse_list(output: bytes) -> list[Entry]:
-    """Parse what ``git config --list -z --show-origin --show-scope`` prints."""
-    fields = output.decode("utf-8", "surrogateescape").split("\0")[:-1]
+    """Parse what ``git config --list -z --show-origin --show-scope`` prints. Raise UsageError if a part is missing."""
+    fields = output.decode("utf-8", "surrogateescape").split("\0")
+    if fields.pop() or len(fields) % 3:
+        raise UsageError("git printed its configuration in part only", hint=hints.config_origins())
     entries = []
     for scope, origin, line in zip(fields[0::3], fields[1::3], fields[2::3], strict=True):
         key, newline, value = line.partition("\n")

@@ -44,7 +44,9 @@ class LineEditor:
                     continue
                 if _PASTE_START.startswith(mark) or _PASTE_END.startswith(mark):
                     break  # a mark may have been cut in two: wait for its rest
-            if self._take(self._unread.pop(0)):
+            byte = self._unread[0]
+            del self._unread[:1]  # not pop(0), which moves all the rest for every byte
+            if self._take(byte):
                 lines.append(self._line.decode("utf-8", errors="replace"))
                 self._line.clear()
         return lines

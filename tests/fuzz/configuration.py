@@ -77,9 +77,17 @@ _URLS = (
 
 def listing(source: Source) -> None:
     """Read what ``git config --list -z`` is said to have printed, and compute with it."""
-    fields = [_entry(source) for _ in range(source.number(6))]
-    output = "".join(f"{field}\0" for entry in fields for field in entry)
-    entries = config.parse_list(output.encode("utf-8", "surrogateescape"))
+    if source.flag():
+        fields = [_entry(source) for _ in range(source.number(6))]
+        output = "".join(f"{field}\0" for entry in fields for field in entry)
+        data = output.encode("utf-8", "surrogateescape")[: source.pick((-1, 40, len(output) * 4))]
+    else:
+        data = source.rest()
+    try:
+        entries = config.parse_list(data)
+    except AzdoError as refused:
+        check_told(refused)
+        return
     url = source.pick(
         ("https://dev.azure.com/contoso/app/_git/app", "https://contoso.visualstudio.com", source.word(_URLS))
     )

@@ -1,173 +1,206 @@
-"""One refresh: the refresh token from the vault, one request, and everything of the answer kept.
+"""The next token of an account: one request at a time, under the account's lock; everything of the answer is written.
 
-The new refresh token is written before anything else, since the old one may die with it. A vault or a accounts file that
-cannot be written costs a line on stderr, never the token in hand. Callers hold the account's lock.
+Loaded only when a token is due. The new refresh token is written before anything else, since the old one may die with
+it. A vault or an accounts file that cannot be written costs a line on stderr, never the token in hand. What sends
+requests is loaded only by the one of many processes that has to: the others find its token when the lock is theirs.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
-from git_credential_azdo import deadline, hints
-from git_credential_azdo.accounts.account import Account, IssuedToken
-from git_credential_azdo.accounts.accounts_file import LEARNED, AccountsFile
+from git_credential_azdo import deadline, tokens
+from git_credential_azdo.accounts.account import PAT, WORKLOAD_KINDS, IssuedToken
 from git_credential_azdo.accounts.fingerprint import digest
+from git_credential_azdo.accounts.save import forget_secrets
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, SignInError, say
-from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.target import Collection
-from git_credential_azdo.signin import entra, exchange, oauth, sign_in_errors
-from git_credential_azdo.signin.endpoints import kept_endpoint, origin
-from git_credential_azdo.signin.oauth import Grant, OAuthError
-from git_credential_azdo.tokens import (
-    LEAST_CALL_SECONDS,
-    Token,
-    access_key,
-    open_vault,
-    read_secret,
-    setup_hint,
-    write_secret,
-)
-from git_credential_azdo.vault.payload import remove
-from git_credential_azdo.web import HttpClient
+from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, VaultError, say
+from git_credential_azdo.lock import Busy, Lock
+from git_credential_azdo.paths import lock_path
+from git_credential_azdo.tokens import Token
+from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
-    from git_credential_azdo.git.protocol import Pair
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
-    from git_credential_azdo.tokens import Vault
+    from git_credential_azdo.signin.oauth import Grant, OAuthError
 
 
-def renew(account: Account, tenant: str, salt: bytes, seconds: float) -> Token:
-    """Get the next access token of a person's sign-in for the tenant, within ``seconds``.
+def authorization(
+    account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile
+) -> dict[str, str]:
+    """Return the header that carries the account's live token for the organization (None: for no certain one).
 
-    Raises SignInError when a person must sign in again, NetworkError, ServiceError, VaultError, VaultLocked.
+    Raise SignInError, NetworkError, ServiceError, VaultError, VaultLocked.
     """
-    kept = read_secret(account.vault, f"{account.id}/refresh")
-    refresh_token = kept.get("token") if kept else None
-    if not refresh_token:
-        raise SignInError(f"the sign-in of {account.label} is no longer in the vault", setup_hint(account))
-    block = account.block
-    kept_origin = kept.get("origin") if kept else None
-    endpoint = kept_endpoint(block, kept_origin, _cure(account, kept_origin))
+    from git_credential_azdo.devops import api  # noqa: PLC0415 - see the module's docstring
+
+    if account.kind == PAT:
+        return api.basic(tokens.personal_access_token(account).secret)
+    tenant = tenant_for(account, organization, accounts_file)
+    return api.bearer(access_token(account, tenant, accounts_file.salt).secret)
+
+
+def access_token(account: Account, tenant: str, salt: bytes) -> Token:
+    """Return an access token of the account for the tenant, with some life left: the one in the vault, or the next.
+
+    ``salt`` is the accounts file's. Raise as ``refresh``.
+    """
+    return tokens.live(account, tenant) or refresh(account, tenant, salt)
+
+
+def refresh(account: Account, tenant: str, salt: bytes) -> Token:
+    """Return the next access token of the account for the tenant, or the one that another process got meanwhile.
+
+    Raise SignInError when a person must sign in again, NetworkError, ServiceError, VaultError, VaultLocked.
+    """
+    asked = int(time.time())
+    lock = Lock(lock_path(account.id), deadline.left())
     try:
-        with HttpClient(seconds, settings_for) as web:
-            form = oauth.refresh_form(
-                client_id=block.get("client_id"), refresh_token=refresh_token, scope=block.get("scope")
-            )
-            asked = endpoint.for_tenant(tenant) if tenant else endpoint
-            grant = exchange.request_token(web, asked, form, audience=block.get("client_id"))
-    except OAuthError as refused:
-        raise _explained(refused, account, tenant) from None
-    return keep(account, tenant, grant, salt, old_refresh_token=refresh_token)
-
-
-def keep(
-    account: Account, tenant: str, grant: Grant, salt: bytes, *, old_refresh_token: str | None = None
-) -> Token:
-    """Keep what a grant brought, in the vault and as a mark in the accounts file; return its access token."""
-    deadline.grant(LEAST_CALL_SECONDS)
-    now = int(time.time())
-    token = Token(grant.access_token, now + grant.expires_in, tenant, digest(salt, grant.access_token))
+        lock.__enter__()
+    except Busy as busy:
+        raise VaultError(f"{busy.message} to refresh the token of {account.label}", "try again") from None
+    except OSError:  # a read-only home has no place for the lock; at worst two processes refresh
+        return _next(account, tenant, salt)
     try:
-        vault = open_vault(account.vault)
-        if grant.refresh_token and grant.refresh_token != old_refresh_token:
-            bound = ("origin", origin(account.block.get("token_endpoint")))
-            _write(vault, f"{account.id}/refresh", grant.refresh_token, [("received_utc", str(now)), bound])
-        details = [
-            ("received_utc", str(now)),
-            ("expires_utc", str(token.expires_utc)),
-            ("digest", token.digest),
-        ]
-        _write(vault, access_key(account, tenant), grant.access_token, details)
-        mark = IssuedToken(tenant, token.digest, now)
-        if not update(lambda accounts_file: _marked(accounts_file, account.id, mark)):
-            forget_secrets(account, vault, tenant)  # logged out while we asked
-    except AzdoError as error:
-        say("error", f"the new token of {account.label} could not be kept: {error.message}")
-    return token
+        return tokens.live(account, tenant, since=asked) or _next(account, tenant, salt)
+    finally:
+        lock.__exit__(None, None, None)
 
 
-def setup_options(account: Account) -> list[str]:
-    """Return what ``setup`` must be told again to sign in the same way: cloud, authority, own registration."""
-    block = account.block
-    elsewhere = (name for name in account.organizations if isinstance(name, Collection))
-    own = {
-        "--org": next(elsewhere, ""),
-        "--authority": block.get("authority"),
-        "--client-id": block.get("client_id"),
-        "--redirect-uri": block.get("redirect_uri"),
-        "--scope": block.get("scope"),
-    }
-    usual = {entra.DEFAULT_CLIENT_ID, entra.DEFAULT_REDIRECT, entra.DEFAULT_SCOPE, ""}
-    return [
-        word
-        for option, value in own.items()
-        if value not in usual and urlsplit(value).netloc != entra.PUBLIC_HOST
-        for word in (option, value)
-    ]
+def tenant_for(
+    account: Account,
+    organization: AnyOrganization | None,
+    accounts_file: AccountsFile,
+    named: str | None = None,
+) -> str:
+    """Return the tenant whose token the organization takes: ``named``, learned, asked for, else the account's own.
+
+    Raise ServiceError when there is no such organization.
+    """
+    known = tokens.known_tenant(account, organization, named, accounts_file)
+    if known is None and organization:
+        with contextlib.suppress(NetworkError):  # a live token of the account's own tenant may do
+            known = tokens.known_tenant(account, organization, find_tenant(organization), accounts_file)
+    return account.tenant if known is None else known
 
 
-def find_tenant(organization: AnyOrganization, seconds: float) -> str | None:
-    """Return the organization's tenant, if it tells. Raises NetworkError, ServiceError."""
-    with HttpClient(seconds, settings_for, allowed=api.origins_of(organization)) as web:
+def find_tenant(organization: AnyOrganization) -> str | None:
+    """Return the tenant that the organization names: one request without a credential.
+
+    Raise NetworkError, ServiceError.
+    """
+    from git_credential_azdo.devops import api  # noqa: PLC0415 - see the module's docstring
+    from git_credential_azdo.web import HttpClient  # noqa: PLC0415
+
+    with HttpClient(deadline.left(), allowed=api.origins_of(organization)) as web:
         return api.tenant_of(web, organization)
 
 
-def takes_token(organization: AnyOrganization, personal_token: str, seconds: float) -> bool:
-    """Say whether the organization takes the PAT for reading code. Raises NetworkError, ServiceError."""
-    with HttpClient(seconds, settings_for, allowed=api.origins_of(organization)) as web:
+def accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
+    """Return whether the organization accepts the PAT for reading code: one request.
+
+    Raise NetworkError, ServiceError.
+    """
+    from git_credential_azdo.devops import api  # noqa: PLC0415 - see the module's docstring
+    from git_credential_azdo.web import HttpClient  # noqa: PLC0415
+
+    with HttpClient(deadline.left(), allowed=api.origins_of(organization)) as web:
         try:
-            api.check_code_scope(web, organization, api.basic(personal_token))
+            api.check_code_scope(web, organization, api.basic(personal_access_token))
         except api.Refused:
             return False
     return True
 
 
-def forget_secrets(account: Account, vault: Vault, *tenants_too: str) -> None:
-    """Delete every secret of the account, the refresh token first, of these tenants too. Raises VaultError."""
-    tenants = {mark.tenant for mark in account.marks} | {account.tenant, *tenants_too}
-    keys = ["refresh", "pat", "typed", "client-secret"]
-    for key in [*(f"{account.id}/{what}" for what in keys), *(access_key(account, each) for each in tenants)]:
-        remove(vault.read, vault.delete, key)
+def _next(account: Account, tenant: str, salt: bytes) -> Token:
+    if account.kind in WORKLOAD_KINDS:
+        return _write(account, tenant, _as_workload(account, tenant), salt)
+    kept = vaults.read(account.vault, account.key("refresh"))
+    old = (kept.get("token") if kept else None) or ""
+    if not kept or not old:
+        from git_credential_azdo.signin.sign_in_again import command  # noqa: PLC0415 - for an error only
+
+        raise SignInError(f"the sign-in of {account.label} is no longer in the vault", command(account))
+    return _write(account, tenant, _by_refresh_token(account, tenant, old, kept.get("origin")), salt, old=old)
 
 
-def _write(vault: Vault, key: str, secret: str, details: list[Pair]) -> None:
-    write_secret(vault, key, [("token", secret), *details])
+def _by_refresh_token(account: Account, tenant: str, refresh_token: str, kept_origin: str | None) -> Grant:
+    from git_credential_azdo.signin import exchange, oauth, sign_in_again  # noqa: PLC0415 - see the module's docstring
+    from git_credential_azdo.signin.endpoints import kept_endpoint  # noqa: PLC0415
+    from git_credential_azdo.web import HttpClient  # noqa: PLC0415
+
+    block = account.block
+    endpoint = kept_endpoint(block, kept_origin, sign_in_again.elsewhere(account, kept_origin))
+    try:
+        with HttpClient(deadline.left()) as web:
+            form = oauth.refresh_form(
+                client_id=block.get("client_id"), refresh_token=refresh_token, scope=block.get("scope")
+            )
+            asked = endpoint.for_tenant(tenant) if tenant else endpoint
+            return exchange.request_token(web, asked, form, audience=block.get("client_id"))
+    except oauth.OAuthError as refused:
+        raise _explained(refused, account, tenant) from None
 
 
-def _marked(accounts_file: AccountsFile, identifier: str, mark: IssuedToken) -> bool:
+def _as_workload(account: Account, tenant: str) -> Grant:
+    from git_credential_azdo.signin import workload  # noqa: PLC0415 - see the module's docstring
+    from git_credential_azdo.signin.endpoints import kept_endpoint  # noqa: PLC0415
+    from git_credential_azdo.signin.sign_in_again import command  # noqa: PLC0415
+    from git_credential_azdo.web import HttpClient  # noqa: PLC0415
+
+    def client_secret() -> str | None:
+        kept = vaults.read(account.vault, account.key("client-secret"))
+        if kept is None:
+            return None
+        kept_endpoint(account.block, kept.get("origin"), command(account))
+        return kept.get("secret")
+
+    with HttpClient(deadline.left()) as web:
+        return workload.request_token(account.block, tenant, web, client_secret, os.environ)
+
+
+def _write(account: Account, tenant: str, grant: Grant, salt: bytes, *, old: str | None = None) -> Token:
+    """Write what a grant brought, into the vault and as an issued token into the accounts file; return its token."""
+    from git_credential_azdo.signin.endpoints import origin  # noqa: PLC0415 - see the module's docstring
+
+    deadline.grant(vaults.LEAST_CALL_SECONDS)
+    now = int(time.time())
+    token = Token(grant.access_token, now + grant.expires_in, tenant, digest(salt, grant.access_token))
+    received = ("received_utc", str(now))
+    try:
+        if grant.refresh_token and grant.refresh_token != old:
+            bound = ("origin", origin(account.block.get("token_endpoint")))
+            vaults.write(
+                account.vault, account.key("refresh"), [("token", grant.refresh_token), received, bound]
+            )
+        details = [received, ("expires_utc", str(token.expires_utc)), ("digest", token.digest)]
+        vaults.write(account.vault, account.access_key(tenant), [("token", token.secret), *details])
+        if not update(lambda accounts_file: _add_issued(accounts_file, account.id, token, now)):
+            forget_secrets(account, tenant)  # logged out meanwhile
+    except AzdoError as error:
+        say("error", f"the new token of {account.label} could not be written: {error.message}")
+    return token
+
+
+def _add_issued(accounts_file: AccountsFile, identifier: str, token: Token, now: int) -> bool:
     account = accounts_file.account(identifier)
     if account is None:
         return False
-    account.set_marks([mark, *account.marks])
+    account.set_marks([IssuedToken(token.tenant, token.digest, now), *account.marks])
     return True
 
 
-def _cure(account: Account, kept_origin: str | None) -> str:
-    """Return what to run when the accounts file names another server: never a sign-in at that one."""
-    if entra.is_login_host(kept_origin or "") or (kept_origin is None and account.tenant):
-        return hints.setup(login_hint=account.name)
-    if kept_origin in {None, origin(account.block.get("authority"))}:
-        return setup_hint(account)
-    return hints.logout(account.name)
-
-
 def _explained(refused: OAuthError, account: Account, tenant: str) -> AzdoError:
+    from git_credential_azdo.signin import sign_in_errors  # noqa: PLC0415 - for an error only
+
     if sign_in_errors.is_transient(refused):
         return sign_in_errors.busy_error(refused, account.label)
     if tenant and tenant != account.tenant:
         with contextlib.suppress(AzdoError):  # the refusal is what the person must hear of
-            update(lambda accounts_file: _forget_tenant(accounts_file, tenant))
+            update(lambda accounts_file: accounts_file.forget_tenant(tenant))
     return sign_in_errors.sign_in_error(refused, who=account.name, tenant=tenant or account.tenant)
-
-
-def _forget_tenant(accounts_file: AccountsFile, tenant: str) -> None:
-    accounts_file.blocks = [
-        block
-        for block in accounts_file.blocks
-        if block.get("kind") != LEARNED or block.get("tenant") != tenant
-    ]

@@ -25,7 +25,7 @@ import httpx
 
 import git_credential_azdo
 from git_credential_azdo.errors import NetworkError, ServiceError
-from git_credential_azdo.git.network import Settings
+from git_credential_azdo.git.network import Settings, settings_for
 from git_credential_azdo.hosts import MICROSOFT, origin
 from git_credential_azdo.trust import tls_context
 
@@ -95,7 +95,7 @@ class _NotSentError(NetworkError):
 class HttpClient:
     """All requests of one task. ``deadline``: seconds for everything done with it, from construction on.
 
-    ``settings``: the way out, the same for all or by URL (``git.network.settings_for``).
+    ``settings``: the way out; git's own for each URL unless it is given.
     ``allowed``: the origins that requests may go to, as in ``https://dev.azure.com``; no request leaves for another.
     ``sleep``, ``clock`` (monotonic seconds) and ``transport`` are for tests.
     """
@@ -103,14 +103,14 @@ class HttpClient:
     def __init__(
         self,
         deadline: float,
-        settings: Settings | Callable[[str], Settings] | None = None,
+        settings: Settings | None = None,
         *,
         allowed: Container[str] = MICROSOFT,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._settings_for = settings if callable(settings) else lambda _url: settings or Settings()
+        self._settings_for = settings_for if settings is None else lambda _url: settings
         self._allowed = allowed
         self._transport = transport
         self._sleep = sleep

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from git_credential_azdo.errors import NetworkError, ServiceError, UsageError
+from git_credential_azdo.git.network import Settings
 from git_credential_azdo.signin import entra, exchange, oauth
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import OAuthError
@@ -109,7 +110,7 @@ ENDPOINTS = Endpoints(
 
 def answering(handler: Callable[[httpx.Request], httpx.Response]) -> HttpClient:
     """Make a Web whose server is a function."""
-    return HttpClient(5, transport=httpx.MockTransport(handler))
+    return HttpClient(5, Settings(), transport=httpx.MockTransport(handler))
 
 
 def test_discovery_asks_the_authority_and_gives_its_endpoints() -> None:

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from git_credential_azdo import hosts
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.git.network import Settings
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import target_of
 from git_credential_azdo.web import HttpClient
@@ -134,7 +135,10 @@ def test_no_request_leaves_for_an_origin_that_is_not_allowed(url: str) -> None:
         sent.append(request.url)
         return httpx.Response(200)
 
-    with HttpClient(30, transport=httpx.MockTransport(note)) as web, contextlib.suppress(NetworkError):
+    with (
+        HttpClient(30, Settings(), transport=httpx.MockTransport(note)) as web,
+        contextlib.suppress(NetworkError),
+    ):
         web.request("GET", url, headers={"Authorization": "Bearer x"}, retry=False)
     for gone in sent:
         assert gone.scheme == "https"

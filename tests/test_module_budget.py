@@ -54,7 +54,7 @@ NOT_OURS = ours(
     "paths",
 ) | {"__future__"}
 REGISTRY = NOT_OURS | ours("accounts.account", "accounts.accounts_file")
-SERVING = REGISTRY | ours("accounts.choice", "helper.answer", "tokens", "vault.payload")
+SERVING = REGISTRY | ours("accounts.choice", "helper.answer", "tokens", "vault.payload", "vault.vaults")
 STORE = REGISTRY | ours("accounts.choice", "accounts.fingerprint", "helper.issued") | {"_blake2"}
 FORBIDDEN = {
     "keyring",

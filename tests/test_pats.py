@@ -10,6 +10,7 @@ import pytest
 
 from git_credential_azdo.devops import api, pat_errors, pats
 from git_credential_azdo.errors import ServiceError
+from git_credential_azdo.git.network import Settings
 from git_credential_azdo.git.target import Organization
 from git_credential_azdo.web import HttpClient
 
@@ -38,7 +39,7 @@ def web(*answers: httpx.Response) -> tuple[HttpClient, list[httpx.Request]]:
         sent.append(request)
         return left.pop(0)
 
-    return HttpClient(5, transport=httpx.MockTransport(handler)), sent
+    return HttpClient(5, Settings(), transport=httpx.MockTransport(handler)), sent
 
 
 def list_active(client: HttpClient) -> object:

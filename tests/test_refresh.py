@@ -162,9 +162,9 @@ def test_a_token_just_received_is_good_for_whoever_waited_for_it(
     now = int(time.time())
     ann.keep(f"access/{CONTOSO}", received_utc=str(now), expires_utc=str(now + 240))
     account = accounts_file.read(home.accounts_file.read_bytes()).accounts[0]
-    assert tokens._usable(account, CONTOSO, account.marks, since=now) is not None
-    assert tokens._usable(account, CONTOSO, account.marks, since=now + 5) is None
-    assert tokens._usable(account, CONTOSO, account.marks) is None
+    assert tokens.live(account, CONTOSO, since=now) is not None
+    assert tokens.live(account, CONTOSO, since=now + 5) is None
+    assert tokens.live(account, CONTOSO) is None
 
 
 def test_a_token_shows_no_secret_of_its_own() -> None:

@@ -117,7 +117,7 @@ def test_a_token_that_cannot_be_kept_is_answered_with_one_line(
     old = ann.kept("refresh")["token"]
     result = moody.get(*at(), MOOD=f"fails:{written}")
     assert result.fields["password"] in emulator.world.grants.access
-    assert result.err.startswith(f"git-credential-azdo: error: the new token of {ANN} could not be kept: ")
+    assert result.err.startswith(f"git-credential-azdo: error: the new token of {ANN} could not be written: ")
     assert (result.err.count("\n"), result.code) == (1, 0)
     assert (ann.kept("refresh")["token"] == old) is (written == 0)
     assert moody.get(*at()).fields["password"] == ann.token() != result.fields["password"]
@@ -198,7 +198,7 @@ def test_a_home_that_cannot_be_written_costs_no_answer(moody: Home, emulator: Em
     before = everything_kept(moody)
     result = moody.get(*at(), MOOD="fails:0")
     assert result.fields["password"] in emulator.world.grants.access
-    assert (result.err.count("\n"), "could not be kept" in result.err) == (1, True)
+    assert (result.err.count("\n"), "could not be written" in result.err) == (1, True)
     assert everything_kept(moody) == before
     assert len(emulator.requests) == 1
 
@@ -210,7 +210,7 @@ def test_a_mark_that_cannot_be_written_costs_no_answer(home: Home, emulator: Emu
     (home.accounts_file.parent / "accounts.lock").mkdir()
     result = home.get(*at())
     assert result.fields["password"] == ann.token()
-    assert f"could not be kept: cannot write {home.accounts_file}: " in result.err
+    assert f"could not be written: cannot write {home.accounts_file}: " in result.err
     assert home.get(*at()).fields["password"] == ann.token()
     assert len(emulator.requests) == 1
 

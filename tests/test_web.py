@@ -58,7 +58,9 @@ def answering(
     handler: Callable[[httpx.Request], httpx.Response], deadline: float = 30, **kwargs: Any
 ) -> HttpClient:
     """Make a Web whose server is a function."""
-    return HttpClient(deadline, allowed=ANYWHERE, transport=httpx.MockTransport(handler), **kwargs)
+    return HttpClient(
+        deadline, Settings(), allowed=ANYWHERE, transport=httpx.MockTransport(handler), **kwargs
+    )
 
 
 class _Anywhere:
@@ -246,7 +248,7 @@ def test_a_refused_connection_is_tried_again_for_every_method(method: str) -> No
         port = taken.getsockname()[1]
 
     with (
-        HttpClient(30, allowed=ANYWHERE, clock=clock, sleep=clock.sleep) as client,
+        HttpClient(30, Settings(), allowed=ANYWHERE, clock=clock, sleep=clock.sleep) as client,
         pytest.raises(NetworkError) as caught,
     ):
         client.request(
@@ -269,7 +271,7 @@ def test_a_lost_answer_to_a_post_is_not_asked_for_again() -> None:
 
     with (
         server(behave) as port,
-        HttpClient(5, allowed=ANYWHERE, sleep=clock.sleep) as client,
+        HttpClient(5, Settings(), allowed=ANYWHERE, sleep=clock.sleep) as client,
         pytest.raises(NetworkError, match="broke before the answer was complete") as caught,
     ):
         client.request("POST", f"http://127.0.0.1:{port}/", form={"refresh_token": SECRET})
@@ -284,7 +286,7 @@ def test_a_server_that_says_nothing_more_costs_no_more_than_the_deadline(drip: b
     """Silence before, within and after the head of the answer ends in one line, in time."""
     with (
         server(lambda connection: connection.sendall(drip)) as port,
-        HttpClient(0.3, allowed=ANYWHERE) as client,
+        HttpClient(0.3, Settings(), allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match=r"timed out after 1 s") as caught,
     ):
         client.request("GET", f"http://127.0.0.1:{port}/?{SECRET}")
@@ -300,7 +302,11 @@ def test_a_server_that_drips_is_bounded_too() -> None:
         while not stop.wait(0.05):
             connection.sendall(b"x")
 
-    with server(behave) as port, contextlib.ExitStack() as stack, HttpClient(0.3, allowed=ANYWHERE) as client:
+    with (
+        server(behave) as port,
+        contextlib.ExitStack() as stack,
+        HttpClient(0.3, Settings(), allowed=ANYWHERE) as client,
+    ):
         stack.callback(stop.set)
         with pytest.raises(NetworkError, match="timed out"):
             client.request("GET", f"http://127.0.0.1:{port}/")
@@ -371,7 +377,7 @@ def test_a_request_that_cannot_be_made_is_one_line_without_the_secret(
 ) -> None:
     """Errors of httpx quote URLs and header values; ours do not."""
     with (
-        HttpClient(1, allowed=ANYWHERE) as client,
+        HttpClient(1, Settings(), allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match=r"cannot reach|may go to") as caught,
     ):
         client.request(method, url, headers=headers, retry=False)
@@ -404,7 +410,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused_with_the_cure(authorit
     """The hint names the setting of ours and of git that cures it."""
     with (
         tls_server(authority, "localhost") as port,
-        HttpClient(5, allowed=ANYWHERE) as client,
+        HttpClient(5, Settings(), allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match="its certificate does not verify") as caught,
     ):
         client.request("GET", f"https://localhost:{port}/")
@@ -432,7 +438,7 @@ def test_a_port_that_speaks_no_tls_is_told_so() -> None:
     """A plain http server behind an https address is named for what it is."""
     with (
         server(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port,
-        HttpClient(5, allowed=ANYWHERE) as client,
+        HttpClient(5, Settings(), allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match=r"no TLS connection \(\w+\)"),
     ):
         client.request("GET", f"https://127.0.0.1:{port}/")
@@ -528,7 +534,7 @@ def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> 
         port = taken.getsockname()[1]
     monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
 
-    with HttpClient(5, allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
+    with HttpClient(5, Settings(), allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
         client.request("GET", "https://dev.azure.example/", retry=False)
 
     assert str(caught.value) == (
@@ -549,7 +555,7 @@ def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
 
     with (
         server(behave) as port,
-        HttpClient(5, Settings(proxy="") if way == "setting" else None, allowed=ANYWHERE) as client,
+        HttpClient(5, Settings(proxy="") if way == "setting" else Settings(), allowed=ANYWHERE) as client,
     ):
         assert client.request("GET", f"http://127.0.0.1:{port}/").json() == {}
 
@@ -595,7 +601,7 @@ def test_no_request_leaves_for_a_host_that_was_not_allowed(url: str) -> None:
         return httpx.Response(200)
 
     with (
-        HttpClient(5, transport=httpx.MockTransport(answer)) as client,
+        HttpClient(5, Settings(), transport=httpx.MockTransport(answer)) as client,
         pytest.raises(NetworkError, match="may go to"),
     ):
         client.request("GET", url, headers={"Authorization": f"Basic {SECRET}"})
@@ -616,6 +622,6 @@ def test_what_is_allowed_is_microsofts_and_what_the_caller_names() -> None:
         for url in ("https://id.example/token", "https://dev.azure.com/contoso"):
             with pytest.raises(NetworkError, match="may go to"):
                 client.request("GET", url)
-    with HttpClient(5, transport=httpx.MockTransport(answer)) as client:
+    with HttpClient(5, Settings(), transport=httpx.MockTransport(answer)) as client:
         for host in (SERVICES_HOST, PROFILE_HOST, PATS_HOST, *LOGIN_HOSTS):
             assert client.request("GET", f"https://{host}:443/x").status == 200

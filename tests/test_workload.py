@@ -36,12 +36,12 @@ from git_credential_azdo.signin import (
     federation,
     managed_identity,
     service_principal,
+    sign_in_again,
     sign_in_errors,
 )
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.managed_identity import Which
 from git_credential_azdo.signin.oauth import Grant, OAuthError
-from git_credential_azdo.tokens import setup_hint
 from git_credential_azdo.web import HttpClient
 from tests import workloads
 from tests.emulator.default_world import CONTOSO
@@ -641,7 +641,7 @@ def test_a_command_sets_each_kind_up_again() -> None:
     ):
         block = Block(pairs)
         assert setup_command(block) == f"git credential-azdo setup {words}"
-        assert setup_hint(Account(block)) == setup_command(block)
+        assert sign_in_again.command(Account(block)) == setup_command(block)
 
 
 @pytest.mark.parametrize(

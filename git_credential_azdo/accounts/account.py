@@ -6,7 +6,7 @@ newer version's keys survive; the classes here are views of blocks and hold no s
 
 from __future__ import annotations
 
-from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization
+from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization, is_tenant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -206,6 +206,14 @@ class Account(View):
     def can_serve(self, organization: str | None) -> bool:
         """Say whether a token of this account may be tried there: a PAT serves only what it lists."""
         return self.kind != PAT or organization is None or self.lists(organization)
+
+    def key(self, what: str) -> str:
+        """Return the vault's key of one of its secrets: ``refresh``, ``pat``, ``client-secret``."""
+        return f"{self.id}/{what}"
+
+    def access_key(self, tenant: str) -> str:
+        """Return the vault's key of its access token for the tenant."""
+        return self.key(f"access/{tenant if is_tenant(tenant) else 'home'}")
 
     @property
     def marks(self) -> list[IssuedToken]:

@@ -91,6 +91,38 @@ class AccountsFile:
             return Target(protocol, host, services=True, organization=organization, user=user)
         return Target(protocol, host, path=organization[len(organization.address) + 1 :], user=user)
 
+    def learn(self, organization: str, tenant: str) -> None:
+        """Remember the tenant of an organization."""
+        self.unlearn(organization)
+        self.blocks.append(Block([("kind", LEARNED), ("organization", organization), ("tenant", tenant)]))
+
+    def unlearn(self, organization: str) -> None:
+        """Forget what was learned of an organization."""
+        self._drop(LEARNED, "organization", organization)
+
+    def forget_tenant(self, tenant: str) -> None:
+        """Forget of every organization that it belongs to this tenant."""
+        self._drop(LEARNED, "tenant", tenant)
+
+    def bind(self, target: str, identifier: str) -> None:
+        """Let the account serve ``organization`` or ``organization/project/repository``."""
+        self._drop(BINDING, "target", target)
+        self.blocks.append(Block([("kind", BINDING), ("target", target), ("account", identifier)]))
+
+    def move_bindings(self, old: str, new: str) -> None:
+        """Let the account ``new`` have the bindings of the account ``old``."""
+        for block in self.of_kind(BINDING):
+            if old and block.get("account") == old:
+                block.set("account", new)
+
+    def forget(self, identifier: str) -> None:
+        """Remove an account or a stored credential, and its bindings."""
+        self._drop(BINDING, "account", identifier)
+        self.blocks = [block for block in self.blocks if block.get("id") != identifier]
+
+    def _drop(self, kind: str, key: str, value: str) -> None:
+        self.blocks = [block for block in self.blocks if block.get("kind") != kind or block.get(key) != value]
+
     def binding(self, target: str) -> str | None:
         """Return the id of the account bound to ``organization`` or ``organization/project/repository``."""
         return next(

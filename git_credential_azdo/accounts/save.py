@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, Account, Block, IssuedToken
-from git_credential_azdo.accounts.accounts_file import BINDING, AccountsFile, read
+from git_credential_azdo.accounts.accounts_file import AccountsFile, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
@@ -28,14 +28,10 @@ from git_credential_azdo.git.target import (
     may_repeat,
     unquote,
 )
-from git_credential_azdo.helper.issued import learn
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import trouble
 from git_credential_azdo.paths import folder, lock_path, read_accounts
-from git_credential_azdo.refresh import forget_secrets
-from git_credential_azdo.tokens import open_vault, write_secret
-from git_credential_azdo.vault.none import NAME as NO_VAULT
-from git_credential_azdo.vault.payload import remove
+from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -116,7 +112,7 @@ def _save_account(new_account: NewAccount, vault_name: str) -> Account:
     )
     if before and before.id != identifier:
         try:
-            forget_secrets(before, open_vault(before.vault))
+            forget_secrets(before)
         except AzdoError as error:
             say("error", f"the old secret of {before.label} is still in {before.vault}: {error.message}")
     return account
@@ -133,17 +129,16 @@ def keep(
 
     What fails or is stopped on the way takes new secrets back. Callers hold a lock. Raises VaultError, AzdoError.
     """
-    vault = open_vault(vault_name)
     salt = update(lambda accounts_file: accounts_file.salt)
     try:
         for key, payload in secrets.items():
             marks = [("digest", digest(salt, value)) for name, value in payload if name == "token"]
-            write_secret(vault, key, [*payload, *marks])
+            vaults.write(vault_name, key, [*payload, *marks])
         return update(change)
     except BaseException:
         for key in secrets if is_new else ():
             with contextlib.suppress(AzdoError):  # what failed first is what the person must hear of
-                remove(vault.read, vault.delete, key)
+                vaults.remove(vault_name, key)
         raise
 
 
@@ -172,11 +167,11 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
         for tenant, secret, at in new_account.tokens
     ]
     account.set_marks([*fresh, *account.marks])
-    if vault_name != NO_VAULT:
+    if vault_name != vaults.NONE:
         accounts_file.header.set("vault", vault_name)
     for organization, tenant in new_account.tenants.items():
-        learn(accounts_file, organization, tenant)
-    hand_over(accounts_file, old, identifier)
+        accounts_file.learn(organization, tenant)
+    accounts_file.move_bindings(old, identifier)
     _let_chosen_lead(accounts_file, account, new_account.chosen)
     return account
 
@@ -201,11 +196,17 @@ def _replaced(accounts_file: AccountsFile, new_account: NewAccount) -> Account |
     return next((account for account in alike if new_account.replaces(account)), None)
 
 
-def hand_over(accounts_file: AccountsFile, old: str, identifier: str) -> None:
-    """Let the account ``identifier`` have the bindings of the account ``old``."""
-    for block in accounts_file.of_kind(BINDING):
-        if old and block.get("account") == old:
-            block.set("account", identifier)
+def forget_secrets(account: Account, *tenants_too: str) -> None:
+    """Remove every secret of the account, the refresh token first, of these tenants too. Raise VaultError."""
+    tenants = {mark.tenant for mark in account.marks} | {account.tenant, *tenants_too}
+    keys = [account.key(what) for what in ("refresh", "pat", "typed", "client-secret")]
+    vaults.remove(account.vault, *keys, *map(account.access_key, tenants))
+
+
+def forget(account: Account) -> None:
+    """Remove the account's secrets, then its block and bindings. Raise VaultError, AzdoError."""
+    forget_secrets(account)
+    update(lambda accounts_file: accounts_file.forget(account.id))
 
 
 def undecided(accounts_file: AccountsFile, account: Account) -> list[AnyOrganization]:
@@ -226,17 +227,7 @@ def _let_chosen_lead(
     for organization in chosen:
         taken = choose(accounts_file.target_at(organization), None, accounts_file).account
         if taken is None or taken.id != account.id:
-            bind(accounts_file, organization, account.id)
-
-
-def bind(accounts_file: AccountsFile, target: str, identifier: str) -> None:
-    """Let the account serve the organization or repository."""
-    accounts_file.blocks = [
-        block
-        for block in accounts_file.blocks
-        if block.get("kind") != BINDING or block.get("target") != target
-    ]
-    accounts_file.blocks.append(Block([("kind", BINDING), ("target", target), ("account", identifier)]))
+            accounts_file.bind(organization, account.id)
 
 
 def retire_tokens(accounts_file: AccountsFile, newer: Account) -> list[Account]:
@@ -253,7 +244,7 @@ def retire_tokens(accounts_file: AccountsFile, newer: Account) -> list[Account]:
         if not left:
             gone.append(account)
             accounts_file.blocks.remove(account.block)
-            hand_over(accounts_file, account.id, newer.id)
+            accounts_file.move_bindings(account.id, newer.id)
     return gone
 
 

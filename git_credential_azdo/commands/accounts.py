@@ -17,7 +17,7 @@ from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultLocked, say
 from git_credential_azdo.paths import accounts_path
-from git_credential_azdo.tokens import access_key, read_secret
+from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
@@ -69,13 +69,13 @@ def state_of(account: Account) -> tuple[str, int | None]:
     now = time.time()
     try:
         if account.kind == PAT:
-            kept = read_secret(account.vault, f"{account.id}/pat")
+            kept = vaults.read(account.vault, account.key("pat"))
             expires = account.expires_utc
             if kept and expires is not None and expires <= now:
                 return "expired", expires
         else:
-            kept = read_secret(account.vault, f"{account.id}/refresh")
-            access = read_secret(account.vault, access_key(account, account.tenant))
+            kept = vaults.read(account.vault, account.key("refresh"))
+            access = vaults.read(account.vault, account.access_key(account.tenant))
             expires = int(access.get("expires_utc") or 0) or None if access else None
             kept = kept or access
     except VaultLocked:

@@ -73,7 +73,7 @@ def examine(url: str | None) -> list[Check]:
         ("environment", doctor_here.environment),
     ]
     kept = [
-        ("vault", lambda: doctor_kept.vaults(accounts_file)),
+        ("vault", lambda: doctor_kept.vault_checks(accounts_file)),
         ("accounts file", lambda: doctor_kept.accounts_file_checks(accounts_file)),
         ("account", lambda: doctor_kept.accounts(accounts_file)),
     ]

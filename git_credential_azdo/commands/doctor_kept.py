@@ -15,10 +15,8 @@ from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, fai
 from git_credential_azdo.errors import VaultError
 from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.paths import accounts_path, folder, vault_folder
-from git_credential_azdo.tokens import setup_hint
-from git_credential_azdo.vault import system
-from git_credential_azdo.vault.file import NAME as FILE
-from git_credential_azdo.vault.vaults import find_vault
+from git_credential_azdo.signin import sign_in_again
+from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -31,26 +29,26 @@ READY = ("ready", "rejected")
 """The states in which an account has a token to try."""
 
 
-def vaults(accounts_file: AccountsFile) -> Iterator[Check]:
+def vault_checks(accounts_file: AccountsFile) -> Iterator[Check]:
     """Each vault in use: write, read, delete."""
     entries = [*accounts_file.accounts, *accounts_file.typed]
     names = sorted(({entry.vault for entry in entries} | {accounts_file.header.get("vault")}) - {"", "none"})
     if not names:
         try:
-            yield Check("vault", OK, f"{system.find().name} works; nothing is kept in it yet")
+            yield Check("vault", OK, f"{vaults.find(None)} works; nothing is kept in it yet")
         except VaultError as error:
             yield failed("vault", error)._replace(state=WARN)
     for name in names:
         began = time.monotonic()
         try:
-            find_vault(name)
+            vaults.self_test(name)
         except VaultError as error:
             yield failed("vault", error)
             continue
         seconds = time.monotonic() - began
         text = f"{name}: wrote, read and deleted an entry in {seconds * 1000:.0f} ms"
         yield Check("vault", WARN if seconds > _SLOW_SECONDS else OK, text)
-    if FILE in names:
+    if vaults.FILE in names:
         yield from _private("vault", vault_folder(), "secrets", FAIL)
 
 
@@ -106,14 +104,16 @@ def _account(account: Account, name: str) -> Check:
     expires = account.expires_utc
     days = (expires - int(time.time())) // DAY_SECONDS if expires is not None else None
     if state not in READY:
-        cure = hints.unlock() if state == "keyring locked" else setup_hint(account)
+        cure = hints.unlock() if state == "keyring locked" else sign_in_again.command(account)
         return Check("account", FAIL, f"{text}: {state}", cure)
     if rejected:
         refused = [each for each in account.organizations if each in rejected]
         cure = hints.explain(refused[0].url if refused else account.address, online=True)
         return Check("account", WARN, f"{text}: its token was refused by {', '.join(rejected)}", cure)
     if days is not None and days < WARN_DAYS:
-        return Check("account", WARN, f"{text}: ends in {days} day{'s' * (days != 1)}", setup_hint(account))
+        return Check(
+            "account", WARN, f"{text}: ends in {days} day{'s' * (days != 1)}", sign_in_again.command(account)
+        )
     if account.lists_all:
         text += f": tokens for all organizations stop working on {GLOBAL_PATS_END}"
         return Check("account", WARN, text, hints.setup())

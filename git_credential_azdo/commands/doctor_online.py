@@ -12,7 +12,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import hints, tokens
+from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands.accounts import state_of
@@ -31,8 +31,8 @@ from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, VaultError
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import SERVICES_ADDRESS
-from git_credential_azdo.helper.answer import tenant_for
 from git_credential_azdo.hosts import PROFILE_HOST, origin
+from git_credential_azdo.signin import sign_in_again
 from git_credential_azdo.signin.entra import PUBLIC_HOST
 from git_credential_azdo.web import HttpClient
 
@@ -106,7 +106,7 @@ def _reach(url: str) -> tuple[Check, float | None]:
     host = urlsplit(url).netloc
     began, asked = time.monotonic(), time.time()
     try:
-        with HttpClient(REACH_SECONDS, settings_for, allowed=(origin(url),)) as web:
+        with HttpClient(REACH_SECONDS, allowed=(origin(url),)) as web:
             answer = web.request("HEAD", f"{url}/", retry=False)
     except AzdoError as error:
         return failed("network", error, cure="look at the network connection"), None
@@ -137,14 +137,14 @@ def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Itera
     listed = list(account.organizations)
     accepted: list[str] = []
     cures: set[str] = set()
-    with HttpClient(ASK_SECONDS, settings_for, allowed=api.origins_of(*listed)) as web:
+    with HttpClient(ASK_SECONDS, allowed=api.origins_of(*listed)) as web:
         asked: list[AnyOrganization | None] = [*listed[:MOST_ORGANIZATIONS]]
         for organization in asked or [None]:
             try:
                 _ask(web, account, organization, accounts_file)
             except AzdoError as error:
                 online = hints.explain(organization.url if organization else SERVICES_ADDRESS, online=True)
-                cure = tokens.setup_hint(account) if account.kind == PAT else online
+                cure = sign_in_again.command(account) if account.kind == PAT else online
                 check = failed("token", error, cure=cure, who=name)
                 if not isinstance(error, SignInError) or check.cure not in cures:  # else one cure, one line
                     yield check
@@ -164,11 +164,7 @@ def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Itera
 def _ask(
     web: HttpClient, account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile
 ) -> None:
-    if account.kind == PAT:
-        authorization = api.basic(tokens.personal_access_token(account).secret)
-    else:
-        tenant = tenant_for(account, organization, None, accounts_file, asked=False)
-        authorization = api.bearer(tokens.access_token(account, tenant, accounts_file.salt).secret)
+    authorization = refresh.authorization(account, organization, accounts_file)
     if organization is None:
         api.profile(web, authorization)
         return

@@ -10,15 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
-from git_credential_azdo import deadline, hints, tokens
-from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo import deadline, hints, refresh
 from git_credential_azdo.accounts.choice import choose
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git.address import message_for
-from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.helper.answer import tenant_for
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -70,12 +67,8 @@ def _ask(
     account: Account, organization: AnyOrganization, repository: str, accounts_file: AccountsFile
 ) -> str:
     try:
-        if account.kind == PAT:
-            authorization = api.basic(tokens.personal_access_token(account).secret)
-        else:
-            tenant = tenant_for(account, organization, None, accounts_file, asked=False)
-            authorization = api.bearer(tokens.access_token(account, tenant, accounts_file.salt).secret)
-        with HttpClient(deadline.left(), settings_for, allowed=api.origins_of(organization)) as web:
+        authorization = refresh.authorization(account, organization, accounts_file)
+        with HttpClient(deadline.left(), allowed=api.origins_of(organization)) as web:
             if repository:
                 found = api.can_read_repository(web, repository, authorization)
                 return READS if found else "cannot see it (status 404)"

@@ -27,13 +27,12 @@ from git_credential_azdo.errors import AzdoError, ServiceError, printable, repor
 from git_credential_azdo.git import helpers
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import read_config
-from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import SERVICES_ADDRESS, looks_like_token
 from git_credential_azdo.helper import stored
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.paths import folder, lock_path
-from git_credential_azdo.vault.vaults import find_vault
+from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -116,7 +115,7 @@ def command(
         return code
     if not yes and not console.confirm(f"Import {len(wanted)}?", default=True):
         return code
-    _keep(wanted, find_vault(vault, accounts_file.header.get("vault") or None).name)
+    _keep(wanted, vaults.find(vault, accounts_file.header.get("vault") or None))
     for each in wanted:
         console.err(f"Kept for {each.place.name}: {each.person or each.target.user or 'any user'}")
     if not no_git_config and any(each.place.organization for each in wanted):
@@ -237,7 +236,7 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
         found.then = "skip: not a token"
     else:
         try:
-            with HttpClient(CHECK_SECONDS, settings_for, allowed=api.origins_of(organization)) as web:
+            with HttpClient(CHECK_SECONDS, allowed=api.origins_of(organization)) as web:
                 identity = setup_pat.check(web, organization, secret)
         except AzdoError as error:
             found.error = error
@@ -280,7 +279,7 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
             leader = choice.account if choice.account and choice.deliberate else first
             taken = _choice(name, accounts_file).account
             if taken is None or taken.id != leader.id:
-                save.bind(accounts_file, name, leader.id)
+                accounts_file.bind(name, leader.id)
 
     try:
         with Lock(lock_path("enrol"), save.SAVE_SECONDS), Lock(lock_path(TYPED), stored.STORE_SECONDS):

@@ -5,20 +5,16 @@ from __future__ import annotations
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.accounts_file import BINDING, AccountsFile
 from git_credential_azdo.accounts.naming import account_named, shown_name
-from git_credential_azdo.accounts.save import load_accounts
-from git_credential_azdo.accounts.update import update
+from git_credential_azdo.accounts.save import forget, load_accounts
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError, VaultError
 from git_credential_azdo.paths import accounts_path
-from git_credential_azdo.refresh import forget_secrets
-from git_credential_azdo.tokens import open_vault
+from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.tokens import Vault
 
 
 @click.command("logout")
@@ -30,27 +26,18 @@ def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click'
         raise UsageError("name an account, or give --all", hints.accounts())
     accounts = load_accounts().accounts
     for account in accounts if everybody else [account_named(name or "", accounts)]:
-        forget_secrets(account, _vault_of(account))
-        update(lambda accounts_file, gone=account.id: _forget(accounts_file, gone))  # type: ignore[misc]
+        _check_vault(account)
+        forget(account)
         console.out(f"{shown_name(account, accounts)} is forgotten")
     if everybody and not accounts:
         console.out("there was no account")
 
 
-def _vault_of(account: Account) -> Vault:
+def _check_vault(account: Account) -> None:
     try:
-        return open_vault(account.vault)
+        vaults.open_vault(account.vault)
     except VaultError as error:  # its backend is not installed any more
         entry = f"id={account.id}"
         raise VaultError(
             error.message, f"install it again, or take the entry with {entry} out of {accounts_path()}"
         ) from None
-
-
-def _forget(accounts_file: AccountsFile, identifier: str) -> None:
-    accounts_file.blocks = [
-        block
-        for block in accounts_file.blocks
-        if block.get("id") != identifier
-        and (block.get("kind") != BINDING or block.get("account") != identifier)
-    ]

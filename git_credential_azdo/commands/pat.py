@@ -14,15 +14,14 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, number
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.accounts.save import load_accounts, organization_names
+from git_credential_azdo.accounts.save import forget, load_accounts, organization_names
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands import pat_making as making
 from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import AzdoError, UsageError, report, say
-from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import may_repeat
-from git_credential_azdo.vault.vaults import find_vault
+from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ def create(
         _tell_made(made, wanted, session.account)
         console.err("It cannot serve git, so it is not kept here")
     else:
-        vault_name = find_vault(None, before.header.get("vault") or None).name
+        vault_name = vaults.find(None, before.header.get("vault") or None)
         account, made = making.make_and_keep(session, wish, vault_name)
         _tell_made(made, wanted, session.account)
         console.err(f"It is kept ({account.vault}), and git uses it for {wanted} from now on")
@@ -143,11 +142,11 @@ def revoke(token: str, organization: str, name: str | None) -> None:
             else f"{wanted} has no living token of yours with that id or name",
             hints.pat_list(wanted),
         )
-    with HttpClient(making.ASK_SECONDS, settings_for) as web:
+    with HttpClient(making.ASK_SECONDS) as web:
         existed = pats.revoke(web, session.organization, session.authorization, identifier)
     account = kept.get(identifier)
     if account:
-        making.forget(account)
+        forget(account)
     what = f"{found[0].name} is revoked" if found and existed else "it was revoked or had ended before"
     console.err(f"{what}{', and forgotten here' if account else ''}")
 
@@ -200,7 +199,7 @@ def _rotate(old: Account, name: str | None, days: int | None, accounts_file: Acc
 
 
 def _active(session: making.PatSession) -> list[pats.Pat]:
-    with HttpClient(making.ASK_SECONDS, settings_for) as web:
+    with HttpClient(making.ASK_SECONDS) as web:
         return pats.active(web, session.organization, session.authorization)
 
 

@@ -9,22 +9,17 @@ import socket
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, PAT
-from git_credential_azdo.accounts.accounts_file import BINDING, AccountsFile
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import CHOSEN, choose
 from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.save import now
-from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import setup_pat
 from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
-from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
-from git_credential_azdo.helper import answer
 from git_credential_azdo.hosts import SERVICES_HOST
-from git_credential_azdo.refresh import forget_secrets
-from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -71,17 +66,13 @@ def session_for(organization: AnyOrganization, name: str | None, accounts_file: 
             api.tokens_page(organization),
         )
     account = _named(name, organization, accounts_file) if name else _chosen(organization, accounts_file)
-    tenant = answer.tenant_for(account, organization, None, accounts_file, asked=False)
-    credential = answer.serve(
-        account, organization, tenant or None, accounts_file, asked=True, confirmed=True
-    )
-    return PatSession(organization, account, api.bearer(credential.secret))
+    return PatSession(organization, account, refresh.authorization(account, organization, accounts_file))
 
 
 def make(session: PatSession, wish: PatRequest) -> pats.Pat:
     """Make a token, and say so if it ends earlier than asked for. Raises PatRefused, ServiceError, NetworkError."""
     end = now() + wish.days * DAY_SECONDS
-    with HttpClient(ASK_SECONDS, settings_for) as web:
+    with HttpClient(ASK_SECONDS) as web:
         made = pats.create(
             web,
             session.organization,
@@ -108,7 +99,7 @@ def make_and_keep(
     """
     made = make(session, wish)
     try:
-        with HttpClient(ASK_SECONDS, settings_for) as web:
+        with HttpClient(ASK_SECONDS) as web:
             identity = setup_pat.check(web, session.organization, made.token)
         account = setup_pat.keep(
             made.token,
@@ -135,28 +126,13 @@ def make_and_keep(
 def revoke_or_say(session: PatSession, identifier: str) -> bool:
     """Revoke a token; if that fails, say what to run. Return whether it is over."""
     try:
-        with HttpClient(ASK_SECONDS, settings_for) as web:
+        with HttpClient(ASK_SECONDS) as web:
             pats.revoke(web, session.organization, session.authorization, identifier)
     except AzdoError as error:
         say("error", f"a token of {session.organization} could not be revoked: {error.message}")
         say("hint", hints.pat_revoke(identifier, session.organization))
         return False
     return True
-
-
-def forget(account: Account) -> None:
-    """Take an account out of vault and accounts file, the secret first. Raises VaultError, AzdoError."""
-    forget_secrets(account, open_vault(account.vault))
-
-    def change(accounts_file: AccountsFile) -> None:
-        accounts_file.blocks = [
-            block
-            for block in accounts_file.blocks
-            if block.get("id") != account.id
-            and (block.get("kind") != BINDING or block.get("account") != account.id)
-        ]
-
-    update(change)
 
 
 def kept_by_id(accounts_file: AccountsFile) -> dict[str, Account]:

@@ -24,9 +24,7 @@ from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import Target, target_of
 from git_credential_azdo.hosts import LOGIN_HOSTS
-from git_credential_azdo.tokens import open_vault
-from git_credential_azdo.vault.payload import remove
-from git_credential_azdo.vault.vaults import find_vault
+from git_credential_azdo.vault import vaults
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 """A name, or an address of the Internet protocol; git's patterns with ``*`` are no server."""
@@ -66,7 +64,7 @@ def add(
             f"{target.host} would get passwords in clear text over http; https is better",
             hints.server_add(target.address, allow_http=True),
         )
-    name = find_vault(vault, load_accounts().header.get("vault") or None).name
+    name = vaults.find(vault, load_accounts().header.get("vault") or None)
 
     def change(accounts_file: AccountsFile) -> None:
         _forget(accounts_file, target, SERVICES)
@@ -142,8 +140,7 @@ def remove_server(url: str) -> None:
         raise UsageError(f"{target.address} is not registered", hints.server_list())
     gone = [typed for typed in accounts_file.typed if typed.address == target.address]
     for typed in gone:
-        vault = open_vault(typed.vault)
-        remove(vault.read, vault.delete, f"{typed.id}/{TYPED}")
+        vaults.remove(typed.vault, f"{typed.id}/{TYPED}")
 
     update(lambda fresh: _forget(fresh, target, SERVER, SERVICES, TYPED))
     console.out(f"{target.address} is no longer served")

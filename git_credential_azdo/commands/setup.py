@@ -34,9 +34,7 @@ from git_credential_azdo.commands import (
 )
 from git_credential_azdo.errors import UsageError, VaultError, VaultLocked
 from git_credential_azdo.git.target import SERVICES_ADDRESS
-from git_credential_azdo.vault.file import NAME as FILE
-from git_credential_azdo.vault.none import NAME as NO_VAULT
-from git_credential_azdo.vault.vaults import find_vault
+from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -226,7 +224,7 @@ def _check_options(
 
 def _choose_vault(wanted: str | None, used: str, *, ask: bool) -> str:
     try:
-        return find_vault(wanted, used or None).name
+        return vaults.find(wanted, used or None)
     except VaultLocked:
         raise
     except VaultError as error:
@@ -235,7 +233,7 @@ def _choose_vault(wanted: str | None, used: str, *, ask: bool) -> str:
         console.err(f"{error.message}.")
         if not console.confirm("Keep secrets in a private file, not encrypted?", default=False):
             raise
-        return find_vault(FILE).name
+        return vaults.find(vaults.FILE)
 
 
 def _let_git_know(account: Account, *, ask: bool) -> None:
@@ -251,11 +249,13 @@ def _let_git_know(account: Account, *, ask: bool) -> None:
 def _summarize(account: Account) -> None:
     accounts_file = load_accounts()
     credential = listed_names(account)
-    where = "a private file, not encrypted" if account.vault == FILE else f"the keyring ({account.vault})"
+    where = (
+        "a private file, not encrypted" if account.vault == vaults.FILE else f"the keyring ({account.vault})"
+    )
     name = unique_name(account, accounts_file.accounts)
     console.err(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}")
     console.err(f"Organizations: {credential or 'none found yet'}")
-    if account.vault == NO_VAULT:
+    if account.vault == vaults.NONE:
         console.err("Nothing secret is kept: git's every question gets a new token")
     else:
         console.err(f"The secret is kept in {where}")

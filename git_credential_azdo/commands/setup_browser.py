@@ -13,7 +13,6 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.save import now
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import SignInError, say
-from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.signin import entra, exchange, interactive, oauth, sign_in_errors
 from git_credential_azdo.signin.browser import open_browser
 from git_credential_azdo.signin.listener import Page
@@ -49,7 +48,7 @@ def grant(options: Options, endpoints: Endpoints, client_id: str, scope: str) ->
             verifier=authorization.verifier,
             scope=scope,
         )
-        with HttpClient(ASK_SECONDS, settings_for) as web:
+        with HttpClient(ASK_SECONDS) as web:
             grant = exchange.request_token(
                 web, endpoints.token, form, nonce=authorization.nonce, audience=client_id
             )

@@ -13,7 +13,6 @@ import time
 from typing import TYPE_CHECKING
 
 from git_credential_azdo.commands import console
-from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
@@ -47,7 +46,7 @@ def grant(endpoints: Endpoints, *, client_id: str, scope: str, tenant: str | Non
     Raises SignInError (declined, blocked by the tenant, too late), NetworkError, ServiceError.
     """
     try:
-        with HttpClient(ASK_SECONDS, settings_for) as web:
+        with HttpClient(ASK_SECONDS) as web:
             code = device.ask_code(web, endpoints, client_id=client_id, scope=scope)
         _show(code)
         with _countdown() as tick:
@@ -56,7 +55,7 @@ def grant(endpoints: Endpoints, *, client_id: str, scope: str, tenant: str | Non
                 code,
                 client_id=client_id,
                 tick=tick,
-                open_web=lambda seconds: HttpClient(seconds, settings_for),
+                open_web=HttpClient,
                 sleep=time.sleep,
             )
     except OAuthError as refused:

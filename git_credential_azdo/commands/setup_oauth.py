@@ -21,7 +21,6 @@ from git_credential_azdo.accounts.save import (
 from git_credential_azdo.commands import console, setup_browser, setup_device
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, printable, say
-from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import MSA_TENANT, SERVICES_ADDRESS
 from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.endpoints import OtherHostsError, origin
@@ -61,7 +60,7 @@ def sign_in(
 
     Raises SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
     """
-    with HttpClient(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
+    with HttpClient(ASK_SECONDS, allowed=api.origins_of(*chosen)) as web:
         authority = options.authority or _authority(web, options.tenant, chosen)
         endpoints = exchange.discover(web, authority, lambda other: _confirm(options, other))
     client_id = options.client_id or entra.DEFAULT_CLIENT_ID
@@ -78,7 +77,7 @@ def sign_in(
     place = place_of(chosen, load_accounts())
     is_public = place == SERVICES_ADDRESS
     person = read_person(grant, is_entra=is_entra)
-    with HttpClient(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
+    with HttpClient(ASK_SECONDS, allowed=api.origins_of(*chosen)) as web:
         if not person.name:
             person = _ask_who(web, grant, person, is_public=is_public)
         found, tenants = _reach(web, grant, chosen, is_entra=is_entra, is_public=is_public)

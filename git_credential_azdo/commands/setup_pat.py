@@ -10,16 +10,13 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
-from git_credential_azdo.accounts.save import NewAccount, now, retire_tokens, save_account
+from git_credential_azdo.accounts.save import NewAccount, forget_secrets, now, retire_tokens, save_account
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, printable, say
-from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
-from git_credential_azdo.refresh import forget_secrets
-from git_credential_azdo.tokens import open_vault
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -56,7 +53,7 @@ def sign_in(
             "a sign-in ({hints.setup()}) or one token an organization lasts",
         )
     token = ask_token(chosen)
-    with HttpClient(CHECK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
+    with HttpClient(CHECK_SECONDS, allowed=api.origins_of(*chosen)) as web:
         found: list[str]
         if all_organizations:
             identity, found = _check_all(web, token)
@@ -112,7 +109,7 @@ def keep(
     )
     for old in update(lambda accounts_file: retire_tokens(accounts_file, account)):
         try:
-            forget_secrets(old, open_vault(old.vault))
+            forget_secrets(old)
         except AzdoError as error:
             say("error", f"the old token of {old.label} is still in {old.vault}: {error.message}")
     return account

@@ -31,13 +31,11 @@ from git_credential_azdo.accounts.save import (
 from git_credential_azdo.commands import workload_fields
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, VaultError, VaultLocked, printable
-from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.signin import azure_cli, workload
 from git_credential_azdo.signin.endpoints import origin
 from git_credential_azdo.signin.federation import SOURCES
-from git_credential_azdo.vault.none import NAME as NO_VAULT
-from git_credential_azdo.vault.vaults import find_vault
+from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -97,7 +95,7 @@ def sign_in(
     fields, secret = workload_fields.describe(given, os.environ, accounts_file.login_host(place))
     vault_name = _choose_vault(vault, accounts_file.header.get("vault"), needed=secret is not None)
     fresh = Block([("kind", kind), *fields])
-    with HttpClient(ASK_SECONDS, settings_for, allowed=api.origins_of(*chosen)) as web:
+    with HttpClient(ASK_SECONDS, allowed=api.origins_of(*chosen)) as web:
         grant = _first_token(web, fresh, secret)
         received = now()
         tenants = _ask_organizations(web, fresh, chosen, grant, lambda: secret)
@@ -144,16 +142,16 @@ def _bound(fresh: Block) -> list[Pair]:
 
 def _choose_vault(wanted: str | None, used: str, *, needed: bool) -> str:
     """Return where to keep what there is; without a secret of ours a machine without a keyring will do."""
-    if wanted == NO_VAULT:
+    if wanted == vaults.NONE:
         if needed:
             raise UsageError("this account has a secret, which --vault none would not keep", "--vault file")
-        return NO_VAULT
+        return vaults.NONE
     try:
-        return find_vault(wanted, used or None).name
+        return vaults.find(wanted, used or None)
     except VaultError as error:
         if needed or wanted or isinstance(error, VaultLocked):
             raise
-        return NO_VAULT
+        return vaults.NONE
 
 
 def _first_token(web: HttpClient, fresh: Block, secret: str | None) -> Grant:

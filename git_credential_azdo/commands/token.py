@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.choice import NONE, choose
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
@@ -112,8 +112,8 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
 def _of_account(
     account: Account, organization: AnyOrganization, reason: str, accounts_file: AccountsFile
 ) -> Live:
-    tenant = answer.tenant_for(account, organization, None, accounts_file, asked=False)
-    credential = answer.serve(
+    tenant = "" if account.kind == PAT else refresh.tenant_for(account, organization, accounts_file)
+    credential = answer.credential_for(
         account, organization, tenant or None, accounts_file, asked=True, confirmed=True
     )
     if credential.change:

@@ -6,8 +6,7 @@ import click
 
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
-from git_credential_azdo.vault import system
-from git_credential_azdo.vault.file import NAME as FILE
+from git_credential_azdo.vault import vaults
 
 
 @click.command("unlock")
@@ -18,11 +17,11 @@ def command() -> None:
         typed.vault for typed in accounts_file.typed
     }
     used = (used or {accounts_file.header.get("vault")}) - {""}
-    names = used - {FILE}
-    if FILE in used:
+    names = used - {vaults.FILE, vaults.NONE}
+    if vaults.FILE in used:
         console.out("what is kept in files needs no unlocking")
     if not used:
-        console.out(f"{system.find(prompting=True).name} is unlocked and works")
+        console.out(f"{vaults.find(None, prompting=True)} is unlocked and works")
     for name in sorted(names):
-        system.self_test(system.open_named(name, prompting=True))
+        vaults.self_test(name, prompting=True)
         console.out(f"{name} is unlocked and works")

@@ -7,7 +7,7 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import account_named, listed_names, unique_name
-from git_credential_azdo.accounts.save import bind, load_accounts, organization_names, place_of
+from git_credential_azdo.accounts.save import load_accounts, organization_names, place_of
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError
@@ -55,7 +55,7 @@ def command(name: str, organization: str | None, repository: bool, default: bool
             if each.id == account.id:
                 each.block.set_all("rejected[]", [])
         if target:
-            bind(accounts_file, target, account.id)
+            accounts_file.bind(target, account.id)
 
     update(change)
     console.out(f"{unique_name(account, load_accounts().accounts)} serves {what}{target}")

@@ -22,7 +22,6 @@ from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.address import quoted
-from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import holds_token, is_tenant, may_repeat
 from git_credential_azdo.signin import entra, exchange, federation, managed_identity
 from git_credential_azdo.signin.service_principal import PassphraseNeeded, proof
@@ -157,7 +156,7 @@ def _app(
         )
     tenant = given.tenant or known_tenant
     authority = given.authority or _authority(tenant, environment.get("AZURE_AUTHORITY_HOST"), login_host)
-    with HttpClient(ASK_SECONDS, settings_for) as web:
+    with HttpClient(ASK_SECONDS) as web:
         endpoints = exchange.discover(web, authority)
     named = endpoints.issuer.partition("://")[2].split("/")[1:2] if entra.is_entra(endpoints.token) else []
     return [

@@ -1,6 +1,6 @@
 """What an account answers to a ``get``: its live token, or one line that says who, where, what and what to do.
 
-Part of the hot path: on top stands only what a warm ``get`` needs; ``tokens`` loads the rest when a token is stale.
+Part of the hot path: on top stands only what a warm ``get`` needs.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ class Credential:
         self.change = change
 
 
-def serve(
+def credential_for(
     account: Account,
     organization: AnyOrganization | None,
     tenant: str | None,
@@ -91,13 +91,25 @@ def serve(
             f"{where} refused a fresh token of {account.name} (tenant {account.tenant or 'unknown'}) a moment ago",
             f"{hints.explain(url, online=True)}, or {hints.setup_pat(organization or hints.ORGANIZATION)}",
         )
-    where = tenant_for(account, organization, tenant, accounts_file, asked=asked)
-    return Credential(account, tokens.access_token(account, where, accounts_file.salt), None)
+    of_tenant = tokens.known_tenant(account, organization, tenant, accounts_file)
+    if of_tenant is None and not asked:
+        from git_credential_azdo import refresh  # noqa: PLC0415 - a git before 2.41, and an unknown tenant
+
+        of_tenant = refresh.tenant_for(account, organization, accounts_file)
+    of_tenant = account.tenant if of_tenant is None else of_tenant
+    token = tokens.live(account, of_tenant)
+    if token is None:
+        from git_credential_azdo import refresh  # noqa: PLC0415 - the token is stale
+
+        token = refresh.refresh(account, of_tenant, accounts_file.salt)
+    return Credential(account, token, None)
 
 
 def _asked_tenant(organization: AnyOrganization) -> str | None:
+    from git_credential_azdo import refresh  # noqa: PLC0415 - for an error only
+
     try:
-        return tokens.ask_tenant(organization)
+        return refresh.find_tenant(organization)
     except (NetworkError, ServiceError):
         return None
 
@@ -122,24 +134,16 @@ def unconfirmed(
     )
 
 
-def tenant_for(
-    account: Account,
-    organization: AnyOrganization | None,
-    tenant: str | None,
-    accounts_file: AccountsFile,
-    *,
-    asked: bool,
-) -> str:
-    """Return the tenant whose token the organization takes: told, learned, asked for once, else the account's own."""
-    if not account.tenant:  # not Entra: there are no tenants
-        return ""
-    known = tenant or accounts_file.tenant_of(organization)
-    if known is None and organization and not asked:
-        try:
-            known = tokens.ask_tenant(organization)
-        except NetworkError:  # a live token of the account's own tenant may do
-            known = None
-    return account.tenant if known is None or known in PERSONAL_TENANTS else known
+def _sign_in_again(account: Account) -> str:
+    from git_credential_azdo.signin.sign_in_again import command  # noqa: PLC0415 - for an error or a hint only
+
+    return command(account)
+
+
+def _accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
+    from git_credential_azdo import refresh  # noqa: PLC0415 - after a refusal only
+
+    return refresh.accepts(organization, personal_access_token)
 
 
 def _serve_pat(account: Account, organization: AnyOrganization | None, rejected: int | None) -> Credential:
@@ -148,17 +152,16 @@ def _serve_pat(account: Account, organization: AnyOrganization | None, rejected:
     if expires is not None and expires <= now:
         day = time.strftime("%d %B %Y", time.gmtime(expires)).lstrip("0")
         raise SignInError(
-            f"the personal access token {account.label} expired on {day}", tokens.setup_hint(account)
+            f"the personal access token {account.label} expired on {day}", _sign_in_again(account)
         )
     token = tokens.personal_access_token(account)
-    if rejected is not None and organization and not tokens.is_accepted(organization, token.secret):
+    if rejected is not None and organization and not _accepts(organization, token.secret):
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         raise ServiceError(
             f"the organization {organization} refuses the personal access token {account.label}: "
             "expired, revoked, or without the scope Code (read)",
-            f"make a new one at {hints.tokens_page(organization.url)}, then run "
-            + tokens.setup_hint(account),
+            f"make a new one at {hints.tokens_page(organization.url)}, then run " + _sign_in_again(account),
         )
     reminded = _remind(account, expires, now)
     if rejected is None and not reminded:
@@ -185,5 +188,5 @@ def _remind(account: Account, expires: int | None, now: int) -> bool:
         return False
     if 0 <= now - (number(account.block.get("reminded_utc")) or 0) < DAY_SECONDS:
         return False
-    say("hint", f"{text}: {tokens.setup_hint(account)}")
+    say("hint", f"{text}: {_sign_in_again(account)}")
     return True

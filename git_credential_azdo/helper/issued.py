@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 
-from git_credential_azdo.accounts.account import PAT, STATE_PREFIX, Block
-from git_credential_azdo.accounts.accounts_file import LEARNED
+from git_credential_azdo.accounts.account import PAT, STATE_PREFIX
 from git_credential_azdo.accounts.choice import organization_and_user
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.errors import report
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.protocol import Message
-    from git_credential_azdo.git.target import AnyOrganization, Target
+    from git_credential_azdo.git.target import Target
 
     Change = Callable[[AccountsFile], object]
 
@@ -78,7 +77,7 @@ def confirm(given: Given, target: Target, accounts_file: AccountsFile) -> Change
         if account:
             account.set_rejected(organization, None)
         if new_tenant and organization:
-            learn(fresh, organization, given.tenant)
+            fresh.learn(organization, given.tenant)
 
     return change
 
@@ -91,7 +90,7 @@ def refuse(given: Given, target: Target, accounts_file: AccountsFile) -> Change:
 
     def change(fresh: AccountsFile) -> None:
         if organization:
-            forget_tenant(fresh, organization)
+            fresh.unlearn(organization)
         account = fresh.account(given.account.id)
         if account is None:
             return
@@ -115,20 +114,3 @@ def explain_refusal(given: Given, target: Target, tenant: str | None, accounts_f
 
     if answer.other_tenant(given.account, tenant):
         report(answer.unconfirmed(given.account, organization, tenant, accounts_file))
-
-
-def learn(accounts_file: AccountsFile, organization: AnyOrganization, tenant: str) -> None:
-    """Remember the organization's tenant."""
-    forget_tenant(accounts_file, organization)
-    accounts_file.blocks.append(
-        Block([("kind", LEARNED), ("organization", organization), ("tenant", tenant)])
-    )
-
-
-def forget_tenant(accounts_file: AccountsFile, organization: AnyOrganization) -> None:
-    """Forget what was learned of the organization."""
-    accounts_file.blocks = [
-        block
-        for block in accounts_file.blocks
-        if block.get("kind") != LEARNED or block.get("organization") != organization
-    ]

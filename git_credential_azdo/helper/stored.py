@@ -23,8 +23,7 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.git.target import Target, looks_like_token
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.paths import folder, lock_path, read_accounts
-from git_credential_azdo.tokens import find_any_vault, open_vault, read_secret, write_secret
-from git_credential_azdo.vault.payload import remove
+from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def reveal(message: Message, typed: StoredCredential) -> list[Pair]:
     """Return the lines of one stored credential; none when it has ended or git could not use it."""
     if typed.expires_utc is not None and typed.expires_utc <= time.time():
         return []
-    kept = read_secret(typed.vault, _key(typed))
+    kept = vaults.read(typed.vault, _key(typed))
     if kept is None:
         return []
     user = kept.get("username") if typed.user_in_vault else typed.user
@@ -86,7 +85,7 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
         block.set("expires_utc", expires)
     before = _alike(accounts_file, block)
     if before:
-        kept = read_secret(before.vault, _key(before))
+        kept = vaults.read(before.vault, _key(before))
         if (
             kept
             and list(kept.fields.items()) == secret
@@ -105,10 +104,10 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
 def _keep(block: Block, secret: list[Pair]) -> None:
     accounts_file = read(read_accounts())
     before = _alike(accounts_file, block)
-    vault_name = before.vault if before else accounts_file.header.get("vault") or find_any_vault()
+    vault_name = before.vault if before else accounts_file.header.get("vault") or vaults.find(None)
     block.set("id", before.id if before else os.urandom(6).hex())
     block.set("vault", vault_name)
-    write_secret(open_vault(vault_name), _key(StoredCredential(block)), secret)
+    vaults.write(vault_name, _key(StoredCredential(block)), secret)
     update(lambda fresh: put(fresh, block, vault_name))
 
 
@@ -127,14 +126,13 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
         keys = ("password", "credential", *(("username",) if typed.user_in_vault else ()))
         wanted = [(key, value) for key in keys if (value := message.get(key)) is not None]
         if wanted:
-            kept = read_secret(typed.vault, _key(typed))
+            kept = vaults.read(typed.vault, _key(typed))
             if kept is None or any(kept.get(key) != value for key, value in wanted):
                 continue
-        vault = open_vault(typed.vault)
-        remove(vault.read, vault.delete, _key(typed))
+        vaults.remove(typed.vault, _key(typed))
         gone.append(typed.id)
     if gone:
-        update(lambda fresh: _drop(fresh, gone))
+        update(lambda fresh: _forget(fresh, gone))
 
 
 def _account_serves(
@@ -193,12 +191,9 @@ def put(accounts_file: AccountsFile, block: Block, vault_name: str) -> None:
         accounts_file.header.set("vault", vault_name)
 
 
-def _drop(accounts_file: AccountsFile, identifiers: list[str]) -> None:
-    accounts_file.blocks = [
-        each
-        for each in accounts_file.blocks
-        if each.get("kind") != TYPED or each.get("id") not in identifiers
-    ]
+def _forget(accounts_file: AccountsFile, identifiers: list[str]) -> None:
+    for identifier in identifiers:
+        accounts_file.forget(identifier)
 
 
 def _key(typed: StoredCredential) -> str:

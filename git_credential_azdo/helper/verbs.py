@@ -114,14 +114,14 @@ def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     asked = bool(challenges)
     organization = choice.organization
     if target.services and not asked and organization and _tenant_would_decide(choice, accounts_file):
-        from git_credential_azdo import tokens  # noqa: PLC0415 - an older git, and several accounts
+        from git_credential_azdo import refresh  # noqa: PLC0415 - an older git, and several accounts
 
-        tenant, asked = tokens.ask_tenant(organization), True
+        tenant, asked = refresh.find_tenant(organization), True
         choice = rules.choose(target, tenant, accounts_file)
     if choice.account:
         from git_credential_azdo.helper import answer  # noqa: PLC0415 - there is an account to ask
 
-        credential = answer.serve(
+        credential = answer.credential_for(
             choice.account, organization, tenant, accounts_file, asked=asked, confirmed=choice.deliberate
         )
         _answer(

@@ -1,4 +1,4 @@
-"""The OS keyring, through the ``keyring`` library: the only importer of it (beside ``file_backend``).
+"""The OS keyring, through the ``keyring`` library: the only importer of it.
 
 Every call is bounded, since a keyring may wait for a person who is not there, and becomes a VaultError. Unlocking
 shows a dialog, so only ``prompting=True`` (the verb ``unlock``) may do it. Entries are never looked up without a
@@ -24,22 +24,21 @@ from git_credential_azdo import hints
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
 from git_credential_azdo.git.target import may_repeat
 from git_credential_azdo.vault.payload import PART_UNITS, load, remove, save
+from git_credential_azdo.vault.vaults import SECRET_SERVICE, SERVICE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, TypeVar
 
-    from git_credential_azdo.vault.file import FileVault
+    from git_credential_azdo.vault.vaults import Vault
 
     Result = TypeVar("Result")
 
-SERVICE = "git-credential-azdo"
 CALL_SECONDS = 15.0
 PROMPT_SECONDS = 300.0
 _HINT = hints.setup_in_file_vault()
 _NOT_VAULTS = (chainer.ChainerBackend, fail.Keyring, null.Keyring)
-_SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
 _NO_BUS = frozenset(
     ("ConnectionRefusedError", "FileNotFoundError", "KeyError", "SecretServiceNotAvailableException")
 )
@@ -258,7 +257,7 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
     raise VaultError(f"no OS keyring works here{reason}", _HINT)
 
 
-def self_test(vault: KeyringVault | FileVault) -> None:
+def self_test(vault: Vault) -> None:
     """Write, read back and delete what looks like a secret. Raises VaultError when it is not kept, VaultLocked.
 
     It has the length and the lines of a real one: some backends keep the first line, or some hundred characters.
@@ -282,7 +281,7 @@ def _translated(error: Exception, name: str) -> VaultError:
         return error
     if isinstance(error, keyring.errors.KeyringLocked):
         return VaultLocked("the keyring is locked", hints.unlock())
-    absent = name == _SECRET_SERVICE and type(error).__name__ in _NO_BUS
+    absent = name == SECRET_SERVICE and type(error).__name__ in _NO_BUS
     if absent or isinstance(error, keyring.errors.NoKeyringError):
         return VaultError("there is no OS keyring here", _HINT)
     if type(error).__name__ == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:

@@ -1,32 +1,142 @@
-"""Which vault to keep new secrets in: the one asked for, the one used so far, else the first keyring that works.
+"""The one door to the vaults: read, write and remove secrets in a vault by its name, and find one that works.
 
-The file vault is taken only when it is asked for by name: that is the person's consent.
+Part of the hot path: each vault is loaded only where it is used, and the keyring library never for a read that the
+direct reader of the Secret Service can do. The file vault is taken only when it is asked for by name: that is the
+person's consent. It never asks a person anything, but for ``prompting``, which only the verb ``unlock`` sets.
 """
 
 from __future__ import annotations
 
-from git_credential_azdo.vault import system
-from git_credential_azdo.vault.file import NAME as FILE
-from git_credential_azdo.vault.file import FileVault
+import os
+
+from git_credential_azdo import deadline
+from git_credential_azdo.errors import VaultError
+from git_credential_azdo.vault.payload import load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.vault.system import KeyringVault
+    from collections.abc import Iterable
+    from typing import Protocol
+
+    from git_credential_azdo.git.protocol import Message, Pair
+
+    class Vault(Protocol):
+        """Entries by name. ``limit``: the most UTF-16 units of one, None if that is found out by trying."""
+
+        @property
+        def name(self) -> str:
+            """The name by which ``open_vault`` finds it."""
+
+        @property
+        def limit(self) -> int | None:
+            """The most UTF-16 units that an entry holds, if that is known."""
+
+        def read(self, entry: str) -> str | None:
+            """Return the entry's text, or None. Raise VaultError, VaultLocked."""
+
+        def write(self, entry: str, text: str) -> None:
+            """Write the entry. Raise VaultError, VaultLocked."""
+
+        def delete(self, entry: str) -> None:
+            """Delete the entry; an absent one is no error. Raise VaultError, VaultLocked."""
 
 
-def find_vault(wanted: str | None, used: str | None = None) -> FileVault | KeyringVault:
-    """Return a vault that was just seen to keep a secret.
+FILE, NONE, ANY_KEYRING = "file", "none", "keyring"
+SERVICE = "git-credential-azdo"
+SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
+READ_SECONDS = 10.0
+LEAST_CALL_SECONDS = 5.0
+"""What a keyring gets at the least, however late it is: to write the token in hand is worth the wait."""
+
+
+class NoVault:
+    """Holds nothing: for workload identities that need no secret, on machines without a keyring."""
+
+    name = NONE
+    limit = None
+
+    def read(self, entry: str) -> str | None:
+        """Return None."""
+
+    def write(self, entry: str, text: str) -> None:
+        """Write nothing: each ``get`` asks the identity service anew."""
+
+    def delete(self, entry: str) -> None:
+        """Delete nothing."""
+
+
+def read(name: str, key: str) -> Message | None:
+    """Return the payload under ``key`` in the named vault, None when there is none.
+
+    Raise VaultError, VaultLocked, ProtocolError when the entry is damaged.
+    """
+    if name == SECRET_SERVICE:
+        from git_credential_azdo.vault import secret_service  # noqa: PLC0415 - only for this vault
+
+        seconds = min(READ_SECONDS, deadline.left())
+        try:
+            return load(lambda entry: secret_service.read(SERVICE, entry, seconds), key)
+        except secret_service.TimeUp:  # to ask keyring would only be to wait again
+            from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
+            raise VaultError(f"the keyring did not answer in {seconds:.0f} seconds", hints.unlock()) from None
+        except secret_service.NotOurs:
+            pass  # keyring knows the odd cases
+    return load(open_vault(name).read, key)
+
+
+def write(name: str, key: str, pairs: Iterable[Pair]) -> None:
+    """Write a payload under ``key``. Raise VaultError, VaultLocked; the old one is then still whole."""
+    from git_credential_azdo.vault.payload import save  # noqa: PLC0415 - a get hardly ever writes
+
+    vault = open_vault(name)
+    save(vault.read, vault.write, vault.delete, key, pairs, generation=os.urandom(4).hex(), limit=vault.limit)
+
+
+def remove(name: str, *keys: str) -> None:
+    """Remove what is under these keys, in their order; what is absent is no error. Raise VaultError, VaultLocked."""
+    from git_credential_azdo.vault import payload  # noqa: PLC0415 - a get never removes
+
+    vault = open_vault(name)
+    for key in keys:
+        payload.remove(vault.read, vault.delete, key)
+
+
+def open_vault(name: str, *, prompting: bool = False) -> Vault:
+    """Return the vault of this name, whatever the environment says now. Raise VaultError when it is not there."""
+    if name == FILE:
+        from git_credential_azdo.vault.file import FileVault  # noqa: PLC0415 - only for this vault
+
+        return FileVault()
+    if name == NONE:
+        return NoVault()
+    from git_credential_azdo.vault.system import open_named  # noqa: PLC0415 - loads keyring
+
+    return open_named(name, prompting=prompting, seconds=max(LEAST_CALL_SECONDS, deadline.left()))
+
+
+def find(wanted: str | None, used: str | None = None, *, prompting: bool = False) -> str:
+    """Return the name of a vault that was just seen to hold a secret.
 
     Args:
         wanted: ``file``, ``keyring`` for any keyring, or a keyring backend by its class or a part of its name.
         used: the vault that this machine's earlier secrets are in.
+        prompting: whether the keyring may show its dialog.
 
-    Raises VaultError, VaultLocked.
+    Raise VaultError, VaultLocked.
 
     """
-    name = wanted or used
+    from git_credential_azdo.vault import system  # noqa: PLC0415 - loads keyring
+
+    name = wanted or used or ANY_KEYRING
     if name == FILE:
-        vault = FileVault()
-        system.self_test(vault)
-        return vault
-    return system.find(None if name == "keyring" else name)
+        system.self_test(open_vault(FILE))
+        return FILE
+    return system.find(None if name == ANY_KEYRING else name, prompting=prompting).name
+
+
+def self_test(name: str, *, prompting: bool = False) -> None:
+    """Write, read back and delete an entry of the named vault. Raise VaultError when it fails, VaultLocked."""
+    from git_credential_azdo.vault import system  # noqa: PLC0415 - loads keyring
+
+    system.self_test(open_vault(name, prompting=prompting))

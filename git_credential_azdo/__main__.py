@@ -32,7 +32,7 @@ def main() -> int:
 
 def run(words: list[str]) -> int:
     """Run the command that ``words`` ask for; return the exit code."""
-    from git_credential_azdo.errors import AzdoError, end_line, report, say  # noqa: PLC0415 - see above
+    from git_credential_azdo.errors import AzdoError, end_line, report, say, show  # noqa: PLC0415 - see above
 
     try:
         if len(words) == 1 and words[0] in _GIT_VERBS:
@@ -50,9 +50,12 @@ def run(words: list[str]) -> int:
     except KeyboardInterrupt:
         end_line()
         return _STOPPED
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
         if os.environ.get("AZDO_DEBUG"):
-            raise
+            from traceback import format_exception  # noqa: PLC0415 - for who debugs only
+
+            show("".join(format_exception(error)))
+            return _BUG
         # Its text could quote a secret, so the kind and the place must do.
         trace = error.__traceback__
         while trace and trace.tb_next:

@@ -97,6 +97,11 @@ def line(kind: str, text: str) -> str:
     return f"git-credential-azdo: {kind}: {printable(text)}\n"
 
 
+def show(text: str) -> None:
+    """Print a text of several lines on stderr, each as ``printable``: a traceback quotes what servers sent."""
+    _write("".join(f"{printable(each)}\n" for each in text.rstrip("\n").split("\n")))
+
+
 def end_line() -> None:
     """End the line in which a terminal shows the Ctrl-C that stopped us."""
     _write("\n")

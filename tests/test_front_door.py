@@ -107,16 +107,18 @@ def test_a_mistyped_verb_is_told_to_a_person_and_ignored_for_git(home: Home) -> 
 
 
 def test_a_bug_is_one_line_without_its_text(home: Home, tmp_path: Path) -> None:
-    """The text of an exception could quote a secret; AZDO_DEBUG shows it."""
+    """The text of an exception could quote a secret; AZDO_DEBUG shows it, and lets it steer no terminal."""
     home.write_accounts_file("version=1\n")
     (tmp_path / "sitecustomize.py").write_text(
-        "import json\ndef dumps(*_, **__):\n    raise RuntimeError('quoted')\njson.dumps = dumps\n"
+        "import json\ndef dumps(*_, **__):\n    raise RuntimeError('quoted\\x1b]0;')\njson.dumps = dumps\n"
     )
     result = home.azdo("accounts", "--format", "json", PYTHONPATH=str(tmp_path))
     assert (result.code, "quoted" in result.err) == (3, False)
     assert result.err.startswith(f"{ERROR}this is a bug: RuntimeError at sitecustomize.py:3")
     debug = home.azdo("accounts", "--format", "json", PYTHONPATH=str(tmp_path), AZDO_DEBUG="1")
-    assert "RuntimeError: quoted" in debug.err
+    assert debug.code == 3
+    assert debug.err.startswith("Traceback (most recent call last):\n")
+    assert debug.err.endswith("RuntimeError: quoted?]0;\n")
 
 
 def test_nothing_is_imported_from_the_current_folder(home: Home, tmp_path: Path) -> None:

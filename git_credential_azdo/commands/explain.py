@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.accounts.naming import unique_name
@@ -17,7 +18,7 @@ from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.explain_online import who_can_read
-from git_credential_azdo.errors import UsageError
+from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git import config, network
 from git_credential_azdo.git.address import holds_password, https_for_ssh, message_for, ssh_host
 from git_credential_azdo.git.target import may_repeat
@@ -48,6 +49,9 @@ def command(url: str, form: str, online: bool) -> None:  # noqa: FBT001 - click'
         console.json(found)
     else:
         _print(found)
+        in_the_way = found.get("git") or found.get("other_helpers")  # each of those has its cure
+        if found["ours"] and found["get"] != NOT_ASKED and not found["git_calls_us"] and not in_the_way:
+            say("hint", hints.configure())
 
 
 def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
@@ -73,7 +77,8 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
         entries, sends_path = [], False
         found["git"] = error.message
     # Where git does not call us (yet), it will with the path: setup sees to that.
-    calls_us = any(helper.ours for helper in config.helpers_for(entries, url))
+    own_entry = next((helper.entry for helper in config.helpers_for(entries, url) if helper.ours), None)
+    calls_us = own_entry is not None
     with_path = sends_path or not calls_us
     user = config.value_for(entries, "credential.username", url)
     target = accounts_file.target_of(message_for(url, with_path=with_path, user=user))
@@ -99,6 +104,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
         )
         found["get"] = NOT_ASKED
     found["git_calls_us"] = calls_us
+    found["set_in"] = config.place(own_entry) if own_entry else None
     found["git_sends_path"] = sends_path
     others = config.others(entries, url)
     named = [*others.before, *others.receiving, *([others.reset] if others.reset else [])]

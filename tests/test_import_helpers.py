@@ -21,6 +21,7 @@ from git_credential_azdo.git.config import Entry, Helper
 from tests.emulator.default_world import ANN, BOB
 from tests.keyrings import missing
 from tests.people import at
+from tests.terminal import Terminal
 from tests.test_import import FILE, kept, rows
 from tests.watch import WATCH, new_password
 
@@ -112,7 +113,7 @@ def test_the_real_git_credential_manager_is_asked(home: Home, emulator: Emulator
     home.environment |= {"GCM_CREDENTIAL_STORE": "plaintext", "DISPLAY": ":99"}
     home.git("config", "--global", "credential.helper", manager)
     home.git("config", "--global", "credential.https://dev.azure.com.useHttpPath", "true")
-    for name in ("contoso", "contoso-labs", "fabrikam"):
+    for name in ("contoso", "contoso-labs"):
         home.git("config", "--global", f"credential.azrepos:org/{name}.username", ANN)
     for place, secret in (
         ("host=dev.azure.com\npath=contoso/app/_git/app", pat),
@@ -198,6 +199,20 @@ def test_a_helper_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -
     poll.register(reader, select.POLLHUP)  # what the system says when the last writer is gone
     assert poll.poll(20_000)
     os.close(reader)
+
+
+def test_ctrl_c_ends_import_and_the_helper_that_it_waits_for(home: Home, tmp_path: Path) -> None:
+    """At once, not when the helper's time is over."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    home.git(
+        "config", "--global", "credential.helper", f"!f() {{ exec >{fifo}; echo asked; sleep 1000; }}; f"
+    )
+    with Terminal(home, "import", "--org", "contoso") as terminal, fifo.open("rb", buffering=0) as reader:
+        assert reader.readline() == b"asked\n"
+        terminal.type("\x03")
+        assert terminal.ended() == 130
+        assert reader.read() == b""
 
 
 def test_what_a_helper_is_given(home: Home, emulator: Emulator, tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.target import AnyOrganization, Target
 
 IMPORT = "import"
-CHECK_SECONDS, HELPER_SECONDS = 30.0, 60.0
+CHECK_SECONDS, HELPER_SECONDS = 30.0, 120.0
 """How long a token's check may take, and one helper for all its answers."""
 MOST_AT_ONCE = 8
 MOST_PLACES, MOST_REQUESTS = 50, 20
@@ -83,7 +83,9 @@ class Found:
 @click.command("import")
 @click.option("--org", "named", multiple=True, metavar="ORG", help="Only for this organization; repeatable.")
 @click.option("--yes", is_flag=True, help="Import without asking.")
-@click.option("--dry-run", is_flag=True, help="Check the tokens and show what would be imported, no more.")
+@click.option(
+    "--dry-run", is_flag=True, help="Check the tokens, but not the vault, and show what would be imported."
+)
 @click.option("--vault", metavar="NAME", help="Where secrets are kept: keyring, file, or a backend's name.")
 @click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
 def command(
@@ -189,19 +191,17 @@ def _places(exact: list[Message], known: Iterable[Message], accounts_file: Accou
 def _answers(helper: Helper, places: Iterable[Place], accounts_file: AccountsFile) -> list[Found]:
     """Return what one helper answers for all the places; one that misbehaves is reported and asked no more."""
     until = time.monotonic() + HELPER_SECONDS
-    errors: list[AzdoError] = []
-
-    def about(place: Place) -> list[Found]:
-        found: list[Found] = []
+    found: list[Found] = []
+    for place in places:
         url = place.organization.url if place.organization else place.name
         for request in dict.fromkeys([*place.requests, *helpers.likely_requests(url)]):
-            if errors or (found and not place.requests.get(request)):
+            if found and found[-1].place is place and not place.requests.get(request):
                 continue
-            try:
+            try:  # one after the other, so that Ctrl-C ends the helper that runs, and no two show a dialog
                 answer = helpers.ask(helper, request, until - time.monotonic())
             except AzdoError as error:
-                errors.append(error)
-                continue
+                report(error)
+                return found
             user, secret = answer.get("username") or "", answer.get("password") or ""
             if looks_like_token(user):  # people write https://TOKEN@host
                 user, secret = "", secret if looks_like_token(secret) else user
@@ -209,12 +209,6 @@ def _answers(helper: Helper, places: Iterable[Place], accounts_file: AccountsFil
             end = number(answer.get("password_expiry_utc") or "")
             if target and secret and (end is None or end > save.now()):
                 found.append(Found(helpers.name_of(helper), place, target, secret, str(end or "")))
-        return found
-
-    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:  # bounded: each answer has its time limit
-        found = [each for of_place in pool.map(about, places) for each in of_place]
-    for error in errors[:1]:
-        report(error)
     return found
 
 

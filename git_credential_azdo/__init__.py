@@ -5,7 +5,7 @@
 ``programs``   every program that we start: found, bounded, ended, and without our secrets
 ``errors``     what can go wrong, by whose fault
 ``git/``       what git says and what we tell it: messages, remotes, configuration
-``accounts/``  who we are: accounts, which one to take, the accounts file file and where it lies
+``accounts/``  who we are: accounts, which one to take, the accounts file and where it lies
 ``vault/``     where secrets are kept: the OS keyring, or a file on consent
 ``signin/``    how a token is got: OAuth, Entra, the browser and the pasted answer
 ``tokens``     a live token for this account and tenant: vault, lock, refresh; ``renewal`` and ``renewal_workload``

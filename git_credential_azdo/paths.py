@@ -24,7 +24,11 @@ class NoHome(AzdoError):  # noqa: N818 - a state, not a fault
 def folder() -> str:
     """Return the absolute path of our folder; it may not exist yet. Raises NoHome."""
     if sys.platform == "win32":
-        base = os.environ.get("LOCALAPPDATA") or _below_home("AppData", "Local")
+        base = os.environ.get("LOCALAPPDATA", "")
+        if not base:
+            from platformdirs.windows import Windows  # noqa: PLC0415 - hardly ever, and it asks Windows itself
+
+            base = Windows().user_config_dir
     elif sys.platform == "darwin":
         base = _below_home("Library", "Application Support")
     else:
@@ -35,7 +39,7 @@ def folder() -> str:
 
 
 def accounts_path() -> str:
-    """Return the path of the accounts file file. Raises NoHome."""
+    """Return the path of the accounts file. Raises NoHome."""
     return os.path.join(folder(), "accounts")
 
 
@@ -69,8 +73,7 @@ def vault_folder() -> str:
 
 
 def _below_home(*names: str) -> str:
-    variable = "USERPROFILE" if sys.platform == "win32" else "HOME"
-    home = os.environ.get(variable, "")
+    home = os.environ.get("HOME", "")
     if not os.path.isabs(home):
         home = _home_of_record()
     return os.path.join(home.rstrip("/"), *names) if home.strip("/") else os.path.join("/", *names)

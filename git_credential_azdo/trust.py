@@ -1,13 +1,15 @@
-"""Whose certificates we believe: one TLS context, always verifying unless the person switched that off in git.
+"""Which certificate authorities are trusted: one TLS context, always verifying unless git's own setting says no.
 
-The file that was set, else SSL_CERT_FILE and SSL_CERT_DIR (OpenSSL's own variables), else the operating
-system's store, else certifi's where the system has none (Python from python.org on macOS).
+The file that is set, else SSL_CERT_FILE and SSL_CERT_DIR (OpenSSL's own variables), else the operating system's own
+verification on macOS and Windows (by ``truststore``: Python's ssl does not see the Keychain, nor the roots that Windows
+fetches on demand), else OpenSSL's store, else certifi's where there is none.
 """
 
 from __future__ import annotations
 
 import os
 import ssl
+import sys
 
 import certifi
 
@@ -29,6 +31,11 @@ def tls_context(settings: Settings = _OURS) -> ssl.SSLContext:
             raise NetworkError(
                 f"{variable} is a relative path, which a repository could fill", hints.unset(variable)
             )
+    if not (cafile or capath) and sys.platform in {"darwin", "win32"}:
+        import truststore  # noqa: PLC0415 - installed on these systems only
+
+        context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return _with_settings(context, settings)
     try:
         context = ssl.create_default_context(cafile=cafile, capath=capath)
     except OSError as error:
@@ -41,6 +48,10 @@ def tls_context(settings: Settings = _OURS) -> ssl.SSLContext:
     # Python 3.13 refuses authorities that git, curl and browsers accept (companies' proxies have such);
     # chain, dates and host name are still checked.
     context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
+    return _with_settings(context, settings)
+
+
+def _with_settings(context: ssl.SSLContext, settings: Settings) -> ssl.SSLContext:
     if settings.certificate:
         _show(context, settings.certificate, settings.key)
     if not settings.verify:

@@ -9,82 +9,35 @@ the host and nothing else of the URL. What ``Settings`` leave open, the environm
 from __future__ import annotations
 
 import contextlib
-import json as json_codec
 import re
 import socket
 import ssl
 import threading
 import time
 import urllib.request
-import zlib
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, final
 from urllib.parse import urlsplit
 
 import httpx
 
 import git_credential_azdo
-from git_credential_azdo.errors import NetworkError, ServiceError
+from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings, settings_for
 from git_credential_azdo.hosts import MICROSOFT, origin
+from git_credential_azdo.response import PROXY_HINT, Response, read_body, retry_after
 from git_credential_azdo.trust import tls_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
     from types import TracebackType
 
-_MOST_BYTES = 16 * 1024 * 1024  # an answer longer than this is no answer to anything we ask
 _MOST_ATTEMPTS = 4
 _FIRST_PAUSE = 0.5  # seconds, doubled with every attempt
 _CONNECT_SECONDS = 10.0  # so that a second attempt has a chance within the usual 30 s
-_HTML = re.compile(rb"\s*<(?:!doctype|html|head|\?xml)", re.IGNORECASE)
 _TRUST_HINT = (
     "set SSL_CERT_FILE to a file with the certificate authority of your network"
     " (git's setting for the same is http.sslCAInfo)"
 )
-_PROXY_HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
-
-
-class Response:
-    """A server's answer, any status: ``status``, ``body`` (bytes, unpacked), headers in order."""
-
-    __slots__ = ("_headers", "body", "host", "status")
-
-    def __init__(self, host: str, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.host = host
-        self.status = status
-        self._headers = headers
-        self.body = body
-
-    def __repr__(self) -> str:
-        return f"<Answer {self.status} from {self.host}, {len(self.body)} bytes>"
-
-    def all(self, name: str) -> list[str]:
-        """Give every value of that header, in order; names compare without case."""
-        wanted = name.lower()
-        return [value for key, value in self._headers if key.lower() == wanted]
-
-    def header(self, name: str) -> str | None:
-        """Give the first value of that header, or None."""
-        return next(iter(self.all(name)), None)
-
-    def json(self) -> object:
-        """Read the body as JSON; ``ServiceError`` if it is none. Azure DevOps may put a UTF-8 BOM first."""
-        try:
-            text = self.body.decode("utf-8-sig")
-            document: object = json_codec.loads(text)
-            if "\\ud" in text.lower():  # half a character cannot be sent or written anywhere
-                json_codec.dumps(document, ensure_ascii=False).encode()
-        except (ValueError, RecursionError):
-            pass
-        else:
-            return document
-        if _HTML.match(self.body) or "html" in (self.header("content-type") or ""):
-            raise ServiceError(
-                f"{self.host} answered with a web page where data was due (status {self.status})",
-                "open the page in a browser: a proxy, a sign-in page or a notice may stand in between",
-            )
-        raise ServiceError(f"{self.host} answered with something that is not JSON (status {self.status})")
 
 
 class _NotSentError(NetworkError):
@@ -201,7 +154,7 @@ class HttpClient:
             with contextlib.closing(response):
                 # Out of httpx's sight: it would unpack each layer named there, and each piece of them, without limit.
                 coding = response.headers.pop("content-encoding", "")
-                body = _body(response.iter_bytes(), coding.strip().lower(), host)
+                body = read_body(response.iter_bytes(), coding.strip().lower(), host)
             return Response(host, response.status_code, response.headers.multi_items(), body)
 
         try:
@@ -212,21 +165,10 @@ class HttpClient:
             via = _proxy_of(url, settings)
             raise kind(
                 f"cannot reach {host}{_through(via)}: timed out after {seconds} s",
-                _PROXY_HINT if via else None,
+                PROXY_HINT if via else None,
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError, OSError) as error:
             raise _explained(error, host, _proxy_of(url, settings)) from None
-
-
-def retry_after(answer: Response, now: float) -> float | None:
-    """Seconds the server asks us to wait (``Retry-After``: seconds or a date), or None. ``now``: POSIX."""
-    text = (answer.header("retry-after") or "").strip()
-    if text.isascii() and text.isdigit():
-        return float(text[:9])
-    try:
-        return max(0.0, parsedate_to_datetime(text).timestamp() - now)
-    except (ValueError, OverflowError):
-        return None
 
 
 def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Client:
@@ -247,36 +189,8 @@ def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.
                 "Accept-Encoding": "identity",
             },
         )
-    except ImportError:
-        raise NetworkError(
-            "a SOCKS proxy is set, but support for it is not installed",
-            "install the package socksio beside git-credential-azdo, or set HTTPS_PROXY to an http proxy",
-        ) from None
-    except (ValueError, httpx.InvalidURL):
-        raise NetworkError("the proxy's address cannot be understood", _PROXY_HINT) from None
-
-
-def _body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
-    """Join a body of at most _MOST_BYTES, counted as sent and as unpacked. Raises ServiceError.
-
-    No packed body is asked for; one layer of gzip is read, since some proxies pack whatever passes.
-    """
-    if coding not in ("", "identity", "gzip", "x-gzip"):
-        raise ServiceError(f"{host} sent an answer in an encoding that was not asked for", _PROXY_HINT)
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if "gzip" in coding else None
-    body = bytearray()
-    sent = 0
-    try:
-        for chunk in chunks:
-            sent += len(chunk)
-            body += unpacker.decompress(chunk, _MOST_BYTES + 1 - len(body)) if unpacker else chunk
-            if max(sent, len(body)) > _MOST_BYTES:
-                raise ServiceError(f"{host} sent more than {_MOST_BYTES // 2**20} MiB")
-    except zlib.error:
-        raise ServiceError(f"{host} sent an answer that cannot be unpacked", _PROXY_HINT) from None
-    if unpacker and sent and not unpacker.eof:
-        raise ServiceError(f"{host} sent an answer that ends in the middle", _PROXY_HINT)
-    return bytes(body)
+    except (ImportError, ValueError, httpx.InvalidURL):
+        raise NetworkError("the proxy's address cannot be understood", PROXY_HINT) from None
 
 
 def _within(seconds: float, work: Callable[[], Response]) -> Response:
@@ -310,7 +224,7 @@ def _explained(error: Exception, host: str, proxy: str | None) -> NetworkError:
         status = re.match(r"\d{3}\b", str(error))
         return NetworkError(
             f"cannot reach {host}: the proxy {proxy or 'set'} refused{f' ({status[0]})' if status else ''}",
-            _PROXY_HINT,
+            PROXY_HINT,
         )
     connecting = isinstance(error, httpx.ConnectError)
     for cause in _causes(error):

@@ -74,11 +74,11 @@ class Home:
 
     @property
     def accounts_file(self) -> Path:
-        """The accounts file file."""
+        """The accounts file."""
         return self.folder / ".config" / "git-credential-azdo" / "accounts"
 
     def write_accounts_file(self, text: str) -> None:
-        """Put a accounts file there; its blocks are separated by blank lines."""
+        """Put an accounts file there; its blocks are separated by blank lines."""
         self.accounts_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.accounts_file.write_text(text)
 

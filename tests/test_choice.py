@@ -56,7 +56,7 @@ def bound(target: str, account: str) -> str:
 
 
 def accounts_file(*blocks: str) -> AccountsFile:
-    """Read a accounts file of blocks whose lines are separated by spaces here (a ``~`` stands for a space)."""
+    """Read an accounts file of blocks whose lines are separated by spaces here (a ``~`` stands for a space)."""
     written = ["version=1\nsalt=00", *(block.replace(" ", "\n").replace("~", " ") for block in blocks)]
     return read("\n\n".join(written).encode())
 

@@ -169,7 +169,7 @@ def test_an_expired_pat_is_named(home: Home, emulator: Emulator) -> None:
 
 
 def test_the_reminder_of_an_ending_pat_comes_once_a_day(home: Home, emulator: Emulator) -> None:
-    """On stderr; stdout stays the token alone. A accounts file that cannot be written costs a line only."""
+    """On stderr; stdout stays the token alone. An accounts file that cannot be written costs a line only."""
     pat = emulator.world.new_pat(ANN, ["contoso"], "vso.code")
     give_pat(home, pat, ANN, "contoso", expires_in=86_400)
     home.accounts_file.with_name("accounts.lock").mkdir()

@@ -1,1 +1,1 @@
-"""Who we are: accounts, which one to take, the accounts file file and where it lies."""
+"""Who we are: accounts, which one to take, the accounts file and where it lies."""

@@ -22,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.git.target import Organization
-    from git_credential_azdo.web import HttpClient, Response
+    from git_credential_azdo.response import Response
+    from git_credential_azdo.web import HttpClient
 
 GIT_SCOPE = "vso.code_write"
 _VERSION = "7.1-preview.1"

@@ -17,8 +17,9 @@ from git_credential_azdo.signin.endpoints import OtherHostsError, read_discovery
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from git_credential_azdo.response import Response
     from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
-    from git_credential_azdo.web import HttpClient, Response
+    from git_credential_azdo.web import HttpClient
 
 
 def discover(

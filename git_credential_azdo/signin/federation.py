@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.accounts.account import Block
-    from git_credential_azdo.web import Response
+    from git_credential_azdo.response import Response
 
 FILE, GITHUB, PIPELINES, MANAGED_IDENTITY = "file", "github", "azure-pipelines", "managed-identity"
 SOURCES = (FILE, GITHUB, PIPELINES, MANAGED_IDENTITY)

@@ -20,13 +20,14 @@ from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, 
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.hosts import origin
+from git_credential_azdo.response import retry_after
 from git_credential_azdo.signin import oauth
-from git_credential_azdo.web import retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from git_credential_azdo.web import HttpClient, Response
+    from git_credential_azdo.response import Response
+    from git_credential_azdo.web import HttpClient
 
 VM, APP_SERVICE, ARC = "vm", "app-service", "arc"
 MACHINE_LEARNING, CLOUD_SHELL, SERVICE_FABRIC = "machine-learning", "cloud-shell", "service-fabric"

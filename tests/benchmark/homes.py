@@ -59,7 +59,7 @@ class AccountHome:
 
     @property
     def accounts_file(self) -> Path:
-        """The accounts file file."""
+        """The accounts file."""
         return self.config / "accounts"
 
     def fill(self, seconds: int) -> None:

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, cast
 from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.target import Organization, tenant_in
-from git_credential_azdo.web import HttpClient, Response, retry_after
+from git_credential_azdo.response import Response, retry_after
 from tests.fuzz.oracle import check, check_printable, check_told, is_organization, is_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from git_credential_azdo.web import HttpClient
     from tests.fuzz.source import Source
 
 CONTOSO = Organization("contoso")

@@ -362,18 +362,36 @@ def test_a_file_that_grew_since_we_made_it_stays(git: RealGit) -> None:
     assert (git.home / ".gitconfig").read_text() == "[user]\n\tname = Me\n"
 
 
+@pytest.mark.parametrize(("scope", "file"), [("local", ".git/config"), ("worktree", ".git/config.worktree")])
 def test_what_a_repository_sets_is_named_with_its_cure(
-    git: RealGit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    git: RealGit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scope: str, file: str
 ) -> None:
     """A helper of the repository cannot be overruled from the global file: the plan names it, still done or not."""
     repo = tmp_path / "repo"
     git.run("init", "-q", str(repo))
-    git.run("config", "credential.helper", "store", cwd=repo)
+    git.run("config", "extensions.worktreeConfig", "true", cwd=repo)
+    git.run("config", f"--{scope}", "credential.helper", "store", cwd=repo)
     monkeypatch.chdir(repo)
     for found in (configure(git), configure(git)):
         (other,) = found.remaining
-        assert other.said == "store, set by credential.helper in .git/config (local)"
-        assert other.cure == "git config --local --unset-all credential.helper '^store'"
+        assert other.said == f"store, set by credential.helper in {file} ({scope})"
+        assert other.cure == f"git config --{scope} --unset-all credential.helper '^store'"
+    subprocess.run(other.cure, shell=True, check=True)  # noqa: S602 - as a person runs it
+    assert configure(git).remaining == []
+
+
+def test_what_the_environment_sets_is_named(git: RealGit, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It overrules every file."""
+    git.env |= {
+        "GIT_CONFIG_COUNT": "1",
+        "GIT_CONFIG_KEY_0": "credential.helper",
+        "GIT_CONFIG_VALUE_0": "store",
+    }
+    git.enter(monkeypatch)
+    for found in (configure(git), configure(git)):
+        (other,) = found.remaining
+        assert other.said == "store, set by credential.helper in the environment or the command line of git"
+        assert "GIT_CONFIG_COUNT" in other.cure
 
 
 def test_what_a_person_took_out_or_put_in_is_no_error_for_undo(git: RealGit) -> None:

@@ -19,6 +19,18 @@ SECRETS = frozenset(
     }
 )
 """The variables whose secrets we may send ourselves. No program that we or our libraries start needs them."""
+_FOLDERS = (
+    "APPDATA",
+    "HOME",
+    "LOCALAPPDATA",
+    "OPENSSL_CONF",
+    "OPENSSL_ENGINES",
+    "OPENSSL_MODULES",
+    "USERPROFILE",
+    "XDG_CONFIG_HOME",
+    "XDG_DATA_HOME",
+)
+"""The variables that lead to our files, to those of libraries (keyring's can name modules), and to libraries."""
 dropped: list[str] = []
 """The entries that ``make_safe`` took out of PATH, for ``doctor``."""
 
@@ -33,8 +45,9 @@ def make_safe() -> None:
     """Take the folder we stand in, and all that is relative to it, out of the ways to modules and programs.
 
     Modules: PYTHONPATH goes too, as by ``python -I``, and a relative PYTHONPYCACHEPREFIX. Programs: third-party
-    libraries start some (``pass``, gpg), and Windows would look in the current folder before PATH. Secrets stay in
-    ``os.environ`` for us, and leave the process's own environment, which children inherit.
+    libraries start some (``pass``, gpg), and Windows would look in the current folder before PATH. Files: a relative
+    path counts as not set (XDG Base Directory Specification). Secrets stay in ``os.environ`` for us, and leave the
+    process's own environment, which children inherit.
     """
     kept = outside(sys.path)
     added = os.environ.get("PYTHONPATH")
@@ -55,6 +68,10 @@ def make_safe() -> None:
         if len(kept) != len(entries):
             dropped[:] = [entry for entry in entries if entry not in kept]
             os.environ["PATH"] = os.pathsep.join(kept)
+    for name in _FOLDERS:
+        folder = os.environ.get(name)
+        if folder and not os.path.isabs(folder):
+            del os.environ[name]
     for name in SECRETS:
         if name in os.environ:
             os.unsetenv(name)

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.git import config, urlmatch
+from git_credential_azdo.git import config, helpers, urlmatch
 from git_credential_azdo.git.config import Entry
 from tests.realgit import RECORDER, RealGit
 
@@ -386,7 +386,7 @@ def test_a_broken_file_is_named(git: RealGit) -> None:
     [
         ("echo \"error: unknown option 'show-scope'\" >&2; exit 129", "older than 2.26"),
         ("exit 3", "no reason given"),
-        ("exec sleep 60", "did not answer within"),
+        ("exec sleep 60", "git did not answer in time: config"),
     ],
 )
 def test_a_git_that_fails_is_said(
@@ -411,7 +411,7 @@ def test_a_git_that_cannot_be_started_is_said(tmp_path: Path) -> None:
 
 def test_all_others_are_named_where_ours_is_missing() -> None:
     """Without us each helper answers first, and none receives anything of ours."""
-    found = config.others([entry("credential.helper", "store")], AZURE)
+    found = helpers.others([entry("credential.helper", "store")], AZURE)
     assert [other.helper.value for other in found.before] == ["store"]
     assert found.receiving == []
     assert found.reset is None
@@ -420,7 +420,7 @@ def test_all_others_are_named_where_ours_is_missing() -> None:
 def test_those_in_front_and_those_behind_are_told_apart() -> None:
     """The one in front answers before us; both receive what worked."""
     lines = [entry("credential.helper", value) for value in ("store", OURS, "cache")]
-    found = config.others(lines, AZURE)
+    found = helpers.others(lines, AZURE)
     assert [other.helper.value for other in found.before] == ["store"]
     assert [other.helper.value for other in found.receiving] == ["store", "cache"]
     assert found.receiving[0].said == "store, set by credential.helper in /home/me/.gitconfig (global)"
@@ -430,7 +430,7 @@ def test_those_in_front_and_those_behind_are_told_apart() -> None:
 def test_an_empty_value_that_shuts_us_out_is_named() -> None:
     """A repository's empty helper takes ours out of the list: said, with its cure."""
     lines = [entry("credential.helper", OURS), entry("credential.helper", "", "local", ".git/config")]
-    reset = config.others(lines, AZURE).reset
+    reset = helpers.others(lines, AZURE).reset
     assert reset is not None
     assert reset.said.startswith("an empty helper, which ends the list before it, set by credential.helper")
     assert reset.cure == "git config --local --unset-all credential.helper '^$'"
@@ -456,18 +456,18 @@ def test_the_cure_for_a_repository_s_helper_works_and_tells_no_arguments(
     git.run("config", "--file", str(target), "--add", "credential.helper", "azdo", cwd=repo)
     if included:
         git.run("config", "include.path", str(target), cwd=repo)
-    (other,) = config.others(git.entries(repo), AZURE).receiving
+    (other,) = helpers.others(git.entries(repo), AZURE).receiving
     assert other.helper.entry.scope == scope
     assert "password" not in other.said + other.cure
     assert "a b" not in other.said + other.cure
     subprocess.run(other.cure, shell=True, check=True, cwd=repo, env=git.env)  # noqa: S602 - a person pastes it into a shell
-    assert config.others(git.entries(repo), AZURE) == config.Others([], [], None)
+    assert helpers.others(git.entries(repo), AZURE) == helpers.Others([], [], None)
 
 
 def test_a_helper_of_nothing_but_blanks_is_described() -> None:
     """Git takes it for a name; so do we."""
     lines = [entry("credential.helper", value, "local", ".git/config") for value in (OURS, " ")]
-    assert [other.helper.value for other in config.others(lines, AZURE).receiving] == [" "]
+    assert [other.helper.value for other in helpers.others(lines, AZURE).receiving] == [" "]
 
 
 def test_a_helper_of_the_command_line_is_named() -> None:
@@ -476,7 +476,7 @@ def test_a_helper_of_the_command_line_is_named() -> None:
         entry("credential.helper", OURS),
         entry("credential.helper", "cache", "command", "command line:"),
     ]
-    (other,) = config.others(lines, AZURE).receiving
+    (other,) = helpers.others(lines, AZURE).receiving
     assert other.said == "cache, set by credential.helper in the environment or the command line of git"
     assert "GIT_CONFIG_COUNT" in other.cure
 

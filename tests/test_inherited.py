@@ -145,6 +145,31 @@ def _unchecked(code: object) -> bytes:
     return bytes(_code_to_hash_pyc(code, b"\0" * 8, checked=False))
 
 
+def test_settings_of_a_repository_are_never_a_keyrings(home: Home, repository: Path) -> None:
+    """keyring's own file may name a module and where it lies; a relative XDG_CONFIG_HOME finds it in the repository."""
+    folder = repository / "python_keyring"
+    folder.mkdir()
+    text = f"[backend]\ndefault-keyring = keyring.evil\nkeyring-path = {repository}\n"
+    (folder / "keyringrc.cfg").write_text(text.replace("keyring.evil", "evil.Keyring"))
+    (repository / "evil.py").write_text(f"open({str(repository.parent / 'mark')!r}, 'a').write('evil')\n")
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        home.environment[name] = "."
+    home.run(SCRIPT, "setup", "pat", "--org", "contoso", cwd=repository)
+    home.run(SCRIPT, "doctor", cwd=repository)
+    assert marks(repository) == ""
+
+
+def test_a_relative_path_in_a_variable_counts_as_not_set(home: Home) -> None:
+    """OpenSSL's configuration can name libraries to load; our own files would be the repository's."""
+    names = ("HOME", "XDG_CONFIG_HOME", "OPENSSL_CONF", "OPENSSL_ENGINES", "OPENSSL_MODULES", "LOCALAPPDATA")
+    home.environment |= dict.fromkeys(names, "./there")
+    code = (
+        "import os; from git_credential_azdo import inherited; inherited.make_safe();"
+        f"print([name for name in {names!r} if name in os.environ or os.getenv(name)])"
+    )
+    assert home.run(sys.executable, "-I", "-c", code).lines == ["[]"]
+
+
 @pytest.mark.parametrize("front", ["", ".", "{here}", "./."])
 def test_a_repositorys_programs_are_never_started(
     home: Home, ann: Account, repository: Path, front: str

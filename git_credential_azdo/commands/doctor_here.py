@@ -18,7 +18,7 @@ from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TO
 from git_credential_azdo.commands import bytecode
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hidden
 from git_credential_azdo.commands.explain import ANSWERS, SILENT, explain
-from git_credential_azdo.git import config, network
+from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import holds_password, message_for
 from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.hosts import SERVICES_HOST
@@ -171,9 +171,9 @@ def git_config(urls: list[str], accounts: int) -> Iterator[Check]:
 
 def _helpers(entries: list[config.Entry], url: str, label: str) -> Iterator[Check]:
     name = "git helper"
-    helpers = config.helpers_for(entries, url)
-    others = config.others(entries, url)
-    ours = next((helper for helper in helpers if helper.ours), None)
+    listed = config.helpers_for(entries, url)
+    others = helpers.others(entries, url)
+    ours = next((helper for helper in listed if helper.ours), None)
     if ours is None:
         why = f": {others.reset.said}" if others.reset else ""
         cure = others.reset.cure if others.reset else hints.configure()
@@ -181,7 +181,7 @@ def _helpers(entries: list[config.Entry], url: str, label: str) -> Iterator[Chec
     else:
         started = _program_of(ours)
         if started and os.access(started, os.X_OK):
-            order = "first" if helpers[0] is ours else "later"
+            order = "first" if listed[0] is ours else "later"
             yield Check(name, OK, f"{label}: {started} is asked {order}, set in {config.place(ours.entry)}")
         else:
             text = (

@@ -19,7 +19,7 @@ from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.explain_online import who_can_read
 from git_credential_azdo.errors import UsageError, say
-from git_credential_azdo.git import config, network
+from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import holds_password, https_for_ssh, message_for, ssh_host
 from git_credential_azdo.git.target import may_repeat
 
@@ -106,7 +106,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     found["git_calls_us"] = calls_us
     found["set_in"] = config.place(own_entry) if own_entry else None
     found["git_sends_path"] = sends_path
-    others = config.others(entries, url)
+    others = helpers.others(entries, url)
     named = [*others.before, *others.receiving, *([others.reset] if others.reset else [])]
     found["other_helpers"] = [f"{other.said}; {other.cure}" for other in dict.fromkeys(named)]
     found["passed_over"] = network.passed_over(entries)

@@ -62,6 +62,11 @@ class Entry(NamedTuple):
         return self.scope == "command" or (self.scope in ("system", "global") and absolute)
 
     @property
+    def has_user(self) -> bool:
+        """Whether the address in the key names a user: people write passwords there, so it is not shown."""
+        return bool(_USER_INFO.search(self.key))
+
+    @property
     def said(self) -> str:
         """The key and where it is set, for people, without what they write between ``//`` and ``@``."""
         return f"{_USER_INFO.sub('//', self.key)} in {place(self)}"
@@ -82,27 +87,6 @@ class Helper(NamedTuple):
         if re.match(r"/|[A-Za-z]:|\\", self.value):
             return self.value
         return f"git credential-{self.value}"
-
-
-class Other(NamedTuple):
-    """Another helper in our way: what and where it is, in words, and the command that ends it."""
-
-    helper: Helper
-    said: str
-    cure: str
-
-
-class Others(NamedTuple):
-    """Who else is asked about a URL.
-
-    ``before``: helpers that answer before ours (all of them, where ours is not configured). ``receiving``: those
-    that git hands our token to after it worked (every other one, where ours is configured). ``reset``: the
-    entry whose empty value took ours out of the list, and its cure, if that is why ours is not in it.
-    """
-
-    before: list[Other]
-    receiving: list[Other]
-    reset: Other | None
 
 
 def run_git(
@@ -130,7 +114,7 @@ def run_git(
     except programs.Missing:
         raise programs.Missing("git was not found on PATH", hint=hints.GIT_DOWNLOADS) from None
     except programs.Unfinished:
-        raise UsageError(f"git did not answer within {_SECONDS:.0f} seconds: {arguments[0]}") from None
+        raise UsageError(f"git did not answer in time: {arguments[0]}") from None
 
 
 def read_config(
@@ -177,7 +161,7 @@ def is_ours(value: str) -> bool:
 def helpers_for(entries: Iterable[Entry], url: str) -> list[Helper]:
     """List the helpers git runs for a URL, first asked first."""
     helpers: list[Helper] = []
-    for entry in _credential_entries(entries, url):
+    for entry in credential_entries(entries, url):
         if split_key(entry.key)[2] != "helper" or entry.value is None:
             continue
         if entry.value:
@@ -190,7 +174,7 @@ def helpers_for(entries: Iterable[Entry], url: str) -> list[Helper]:
 def use_http_path(entries: Iterable[Entry], url: str) -> bool:
     """Say whether git tells helpers the path of this URL. Raises ``UsageError`` for what git would refuse."""
     found = False
-    for entry in _credential_entries(entries, url):
+    for entry in credential_entries(entries, url):
         if split_key(entry.key)[2] == "usehttppath":
             found = as_bool(entry)
     return found
@@ -239,7 +223,7 @@ def as_bool(entry: Entry) -> bool:
     raise UsageError(f"{entry.said} is neither true nor false", hint=removal(entry))
 
 
-def _credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
+def credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
     """Give the ``credential.*`` entries that apply to a URL, in git's order."""
     have = urlmatch.partial(url)
     target = urlmatch.normalize(urlmatch.compose(have))
@@ -260,48 +244,6 @@ def _credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
     return applying
 
 
-def others(entries: Iterable[Entry], url: str) -> Others:
-    """Name every other helper that would answer before ours or receive our token for a URL."""
-    entries = list(entries)
-    helpers = helpers_for(entries, url)
-    foreign = [_other(helper) for helper in helpers if not helper.ours]
-    first = next((at for at, helper in enumerate(helpers) if helper.ours), None)
-    if first is None:
-        return Others(foreign, [], _reset(entries, url))
-    return Others([_other(helper) for helper in helpers[:first]], foreign, None)
-
-
-def _reset(entries: Iterable[Entry], url: str) -> Other | None:
-    """Find the empty value that last took ours out of the list."""
-    ours, found = False, None
-    for entry in _credential_entries(entries, url):
-        if split_key(entry.key)[2] != "helper":
-            continue
-        if entry.value:
-            ours = ours or is_ours(entry.value)
-        elif ours:
-            ours, found = False, _other(Helper("", entry, ours=False))
-    return found
-
-
-def _other(helper: Helper) -> Other:
-    """Describe a helper that is in our way, without its arguments: people write passwords there."""
-    entry = helper.entry
-    name = "an empty helper, which ends the list before it"
-    if helper.value:
-        name = "a shell command" if helper.value.startswith("!") else _word(helper.value)
-    word = escaped(_word(helper.value)) if helper.value else "$"
-    cure = removal(entry, "^!" if helper.value.startswith("!") else f"^{word}")
-    if entry.scope in ("system", "global") and not _USER_INFO.search(entry.key):
-        cure = hints.configure()
-    return Other(helper, f"{name}, set by {entry.said}", cure)
-
-
-def _word(value: str) -> str:
-    """Give the first word of a helper: the program, without its arguments."""
-    return (value.split(maxsplit=1) or [value])[0]
-
-
 def escaped(value: str) -> str:
     """Return a pattern of ``git config`` (an extended regular expression) that matches a text."""
     return re.sub(r"([][.{}()*+?^$|\\])", r"\\\1", value)
@@ -316,7 +258,7 @@ def place(entry: Entry) -> str:
 
 def removal(entry: Entry, *pattern: str) -> str:
     """Return the command that takes an entry (of those of its key, the values of a pattern) out of its file."""
-    if _USER_INFO.search(entry.key):  # people write passwords there
+    if entry.has_user:
         return f"take it out of {place(entry)} by hand"
     if entry.scope == "command":
         return f"run git without -c {hints.quote(entry.key)}, and {hints.unset('GIT_CONFIG_COUNT', 'GIT_CONFIG_PARAMETERS')}"

@@ -1,6 +1,6 @@
-"""git's other credential helpers: which ones a person has configured, and what one of them answers to ``get``.
+"""git's other credential helpers: which are in our way, which a person has configured, and what one answers to ``get``.
 
-Only the system's, the person's own and the command line's configuration counts: a repository must never choose a
+To be asked, only the system's, the person's own and the command line's configuration counts: a repository must never choose a
 program that runs here. Each helper is run by git's own shell, as git runs it, from the home folder, bounded in time and
 in what it prints; it is asked never to ask anybody. What it answers is believed only for the host it was asked about.
 Protocol: gitcredentials(7), git-credential(1); the file of ``store``: git-credential-store(1), "STORAGE FORMAT".
@@ -11,14 +11,23 @@ from __future__ import annotations
 import itertools
 import os
 import shlex
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from git_credential_azdo import programs
+from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import AzdoError, ProtocolError, say
 from git_credential_azdo.files import MOST_BYTES as MOST_FILE_BYTES
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import https_for_ssh, message_for
-from git_credential_azdo.git.config import Entry, Helper, helpers_for, is_ours, split_key
+from git_credential_azdo.git.config import (
+    Entry,
+    Helper,
+    credential_entries,
+    escaped,
+    helpers_for,
+    is_ours,
+    removal,
+    split_key,
+)
 from git_credential_azdo.git.protocol import Message, format_pairs, parse
 from git_credential_azdo.git.target import SERVICES_ADDRESS, looks_like_token
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
@@ -39,6 +48,69 @@ _LONGEST = 4_096
 # What would let a helper ask a person, or look into the repository we stand in.
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GPG_TTY")
 _QUIET = {"GCM_INTERACTIVE": "never", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
+
+
+class Other(NamedTuple):
+    """Another helper in our way: what and where it is, in words, and the command that ends it."""
+
+    helper: Helper
+    said: str
+    cure: str
+
+
+class Others(NamedTuple):
+    """Who else is asked about a URL.
+
+    ``before``: helpers that answer before ours (all of them, where ours is not configured). ``receiving``: those
+    that git hands our token to after it worked (every other one, where ours is configured). ``reset``: the
+    entry whose empty value took ours out of the list, and its cure, if that is why ours is not in it.
+    """
+
+    before: list[Other]
+    receiving: list[Other]
+    reset: Other | None
+
+
+def others(entries: Iterable[Entry], url: str) -> Others:
+    """Name every other helper that would answer before ours or receive our token for a URL."""
+    entries = list(entries)
+    helpers = helpers_for(entries, url)
+    foreign = [_other(helper) for helper in helpers if not helper.ours]
+    first = next((at for at, helper in enumerate(helpers) if helper.ours), None)
+    if first is None:
+        return Others(foreign, [], _reset(entries, url))
+    return Others([_other(helper) for helper in helpers[:first]], foreign, None)
+
+
+def _reset(entries: Iterable[Entry], url: str) -> Other | None:
+    """Find the empty value that last took ours out of the list."""
+    ours, found = False, None
+    for entry in credential_entries(entries, url):
+        if split_key(entry.key)[2] != "helper":
+            continue
+        if entry.value:
+            ours = ours or is_ours(entry.value)
+        elif ours:
+            ours, found = False, _other(Helper("", entry, ours=False))
+    return found
+
+
+def _other(helper: Helper) -> Other:
+    """Describe a helper that is in our way, without its arguments: people write passwords there."""
+    entry = helper.entry
+    name = "an empty helper, which ends the list before it"
+    if helper.value:
+        name = "a shell command" if helper.value.startswith("!") else _word(helper.value)
+    word = escaped(_word(helper.value)) if helper.value else "$"
+    cure = removal(entry, "^!" if helper.value.startswith("!") else f"^{word}")
+    if entry.scope in ("system", "global") and not entry.has_user:
+        cure = hints.configure()
+    return Other(helper, f"{name}, set by {entry.said}", cure)
+
+
+def _word(value: str) -> str:
+    """Give the first word of a helper: the program, without its arguments."""
+    return (value.split(maxsplit=1) or [value])[0]
 
 
 def configured(entries: Iterable[Entry], urls: Iterable[str]) -> list[Helper]:

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from git_credential_azdo import hints
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.files import read_own, write_own
-from git_credential_azdo.git import config, former, urlmatch
+from git_credential_azdo.git import config, former, helpers, urlmatch
 from git_credential_azdo.git.config import Entry
 from git_credential_azdo.git.edit import (
     drop_empty_section,
@@ -57,7 +57,7 @@ class Plan(NamedTuple):
     former: list[former.Written]
     made: str
     lines: list[str]
-    remaining: list[config.Other]
+    remaining: list[helpers.Other]
 
     @property
     def changes(self) -> bool:
@@ -219,11 +219,11 @@ def _examples(entries: Iterable[Entry], url: str) -> list[str]:
     return list(found)
 
 
-def _others(entries: Sequence[Entry], examples: Iterable[str]) -> list[config.Other]:
+def _others(entries: Sequence[Entry], examples: Iterable[str]) -> list[helpers.Other]:
     """Return every other helper (or an empty one that shuts us out) for some URLs, each once."""
-    found: dict[config.Other, None] = {}
+    found: dict[helpers.Other, None] = {}
     for example in examples:
-        others = config.others(entries, example)
+        others = helpers.others(entries, example)
         found |= dict.fromkeys(others.receiving or others.before)
         found |= {others.reset: None} if others.reset else {}
     return list(found)

@@ -8,7 +8,7 @@ import httpx
 
 from git_credential_azdo import hosts
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.git import address, config, urlmatch
+from git_credential_azdo.git import address, config, helpers, urlmatch
 from git_credential_azdo.git.target import target_of
 from tests.fuzz import words
 from tests.fuzz.messages import check_target
@@ -91,10 +91,10 @@ def listing(source: Source) -> None:
     url = source.pick(
         ("https://dev.azure.com/contoso/app/_git/app", "https://contoso.visualstudio.com", source.word(_URLS))
     )
-    helpers = config.helpers_for(entries, url)
-    check(all(helper.value for helper in helpers), "an empty helper is run")
-    check(all(helper.ours == config.is_ours(helper.value) for helper in helpers), "ours is not ours")
-    others = config.others(entries, url)
+    listed = config.helpers_for(entries, url)
+    check(all(helper.value for helper in listed), "an empty helper is run")
+    check(all(helper.ours == config.is_ours(helper.value) for helper in listed), "ours is not ours")
+    others = helpers.others(entries, url)
     check(
         not any(other.helper.ours for other in (*others.before, *others.receiving)), "we are in our own way"
     )

@@ -13,7 +13,7 @@ import time
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import deadline, tokens
-from git_credential_azdo.accounts.account import PAT, WORKLOAD_KINDS, IssuedToken
+from git_credential_azdo.accounts.account import IssuedToken
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.save import forget_secrets
 from git_credential_azdo.accounts.update import update
@@ -39,7 +39,7 @@ def authorization(
     """
     from git_credential_azdo.devops import api  # noqa: PLC0415 - see the module's docstring
 
-    if account.kind == PAT:
+    if account.is_pat:
         return api.basic(tokens.personal_access_token(account).secret)
     tenant = tenant_for(account, organization, accounts_file)
     return api.bearer(access_token(account, tenant, accounts_file.salt).secret)
@@ -118,7 +118,7 @@ def accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
 
 
 def _next(account: Account, tenant: str, salt: bytes) -> Token:
-    if account.kind in WORKLOAD_KINDS:
+    if account.is_workload:
         return _write(account, tenant, _as_workload(account, tenant), salt)
     kept = vaults.read(account.vault, account.key("refresh"))
     old = (kept.get("token") if kept else None) or ""
@@ -191,7 +191,7 @@ def _add_issued(accounts_file: AccountsFile, identifier: str, token: Token, now:
     account = accounts_file.account(identifier)
     if account is None:
         return False
-    account.set_marks([IssuedToken(token.tenant, token.digest, now), *account.marks])
+    account.set_issued_tokens([IssuedToken(token.tenant, token.digest, now), *account.issued_tokens])
     return True
 
 

@@ -60,7 +60,7 @@ def personal_access_token(account: Account) -> Token:
         from git_credential_azdo.signin.sign_in_again import command  # noqa: PLC0415 - for an error only
 
         raise SignInError(f"the token of {account.label} is no longer in the vault", command(account))
-    marks = account.marks
+    marks = account.issued_tokens
     return Token(secret, account.expires_utc, "", marks[0].digest if marks else "")
 
 
@@ -77,7 +77,7 @@ def live(account: Account, tenant: str, since: float | None = None) -> Token | N
     if not kept or not secret:
         return None
     digest = kept.get("digest") or ""
-    if any(mark.dropped and mark.digest == digest for mark in account.marks):
+    if any(mark.dropped and mark.digest == digest for mark in account.issued_tokens):
         return None
     now = time.time()
     received, expires = number(kept.get("received_utc") or ""), number(kept.get("expires_utc") or "")

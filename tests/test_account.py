@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo.accounts.account import Account, Block, IssuedToken, StoredCredential, number
+from git_credential_azdo.accounts.account import Account, IssuedToken, StoredCredential, number
+from git_credential_azdo.accounts.accounts_file import Block
 
 KEYS = st.sampled_from(["id", "kind", "org[]", "token[]"])
 PAIRS = st.lists(st.tuples(KEYS, st.text(max_size=3)))
@@ -87,7 +88,7 @@ def test_an_account_may_lack_all_but_its_id() -> None:
     bare = account("id=4f", "kind=oauth")
 
     assert (bare.name, bare.alias, bare.tenant, bare.vault, bare.organizations) == ("", "", "", "", [])
-    assert (bare.expires_utc, bare.default, bare.marks) == (None, False, [])
+    assert (bare.expires_utc, bare.default, bare.issued_tokens) == (None, False, [])
 
 
 @pytest.mark.parametrize("value", ["", "0", "yes", "true", "11"])
@@ -107,7 +108,7 @@ def test_only_1_makes_a_default(value: str) -> None:
 def test_the_label_is_a_name_that_finds_the_account(lines: list[str], label: str) -> None:
     """The shortest that the person gave."""
     assert account(*lines).label == label
-    assert account(*lines).answers_to(label)
+    assert account(*lines).is_named(label)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_the_label_is_a_name_that_finds_the_account(lines: list[str], label: str
 )
 def test_an_account_answers_to_its_name_alias_and_id(name: str, expected: bool) -> None:  # noqa: FBT001 - a table
     """In any case, whole, and to nothing else."""
-    assert account("id=4f", "name=Jo@Contoso.com", "alias=Work").answers_to(name) == expected
+    assert account("id=4f", "name=Jo@Contoso.com", "alias=Work").is_named(name) == expected
 
 
 SERVES = [  # kind, what it lists, the organization, lists it, can serve it
@@ -159,8 +160,8 @@ def test_marks_are_read_and_written_the_same() -> None:
     lines = ["token[]=t1 aa 100", "token[]=- bb 90 dropped", "token[]=t1 cc 80 dropped"]
     one = account("id=4f", *lines)
 
-    marks = [(mark.tenant, mark.digest, mark.received, mark.dropped) for mark in one.marks]
-    one.set_marks(one.marks)
+    marks = [(mark.tenant, mark.digest, mark.received, mark.dropped) for mark in one.issued_tokens]
+    one.set_issued_tokens(one.issued_tokens)
 
     assert marks == [("t1", "aa", 100, False), ("", "bb", 90, True), ("t1", "cc", 80, True)]
     assert [f"token[]={value}" for value in one.block.all("token[]")] == lines
@@ -171,17 +172,22 @@ def test_a_mark_that_cannot_be_read_is_no_mark(text: str) -> None:
     """The others still count."""
     one = account("id=4f", f"token[]={text}", "token[]=t d 7")
 
-    assert [mark.received for mark in one.marks] == [7]
+    assert [mark.received for mark in one.issued_tokens] == [7]
 
 
 def test_the_newest_two_marks_of_each_tenant_are_kept() -> None:
     """A long clone hands back the token before the last one."""
     one = account("id=4f")
 
-    one.set_marks(IssuedToken(tenant, f"d{at}", at) for at in (9, 8, 7, 6) for tenant in ("", "t"))
+    one.set_issued_tokens(IssuedToken(tenant, f"d{at}", at) for at in (9, 8, 7, 6) for tenant in ("", "t"))
 
-    assert [(mark.tenant, mark.received) for mark in one.marks] == [("", 9), ("t", 9), ("", 8), ("t", 8)]
-    one.set_marks([])
+    assert [(mark.tenant, mark.received) for mark in one.issued_tokens] == [
+        ("", 9),
+        ("t", 9),
+        ("", 8),
+        ("t", 8),
+    ]
+    one.set_issued_tokens([])
     assert one.block.pairs == [("id", "4f")]
 
 

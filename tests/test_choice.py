@@ -456,7 +456,7 @@ def test_what_holds_for_every_choice(known: AccountsFile, user: str, place: str,
         assert user.strip("@").lower() == choice.organization
     if choice.account:
         assert choice.account.id in [account.id for account in choice.candidates]
-        assert named is None or choice.account.answers_to(named)
+        assert named is None or choice.account.is_named(named)
         if choice.account.kind == PAT and choice.organization:
             assert choice.account.lists(choice.organization)
         if not choice.account.default:
@@ -469,7 +469,7 @@ def test_what_holds_for_every_choice(known: AccountsFile, user: str, place: str,
         assert not any(
             account.can_serve(choice.organization)
             for account in known.accounts
-            if named is None or account.answers_to(named)
+            if named is None or account.is_named(named)
         )
     if choice.outcome == AMBIGUOUS:
         assert len(choice.candidates) > 1

@@ -7,11 +7,17 @@ hand.
 
 from __future__ import annotations
 
-from git_credential_azdo.accounts.account import ACCOUNT_KINDS, TYPED, Account, Block, StoredCredential
+from git_credential_azdo.accounts.account import ACCOUNT_KINDS, TYPED, Account, StoredCredential
 from git_credential_azdo.errors import ProtocolError
 from git_credential_azdo.git.protocol import MAX_LINE, Message, parse_pairs, split_blocks
 from git_credential_azdo.git.target import AnyOrganization, Organization, Target, target_of
 from git_credential_azdo.hosts import SERVICES_HOST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from git_credential_azdo.git.protocol import Pair
 
 VERSION = "1"
 
@@ -23,6 +29,65 @@ BINDING = "binding"
 LEARNED = "learned"
 
 _WITH_SECRETS = frozenset((*ACCOUNT_KINDS, TYPED))
+
+
+class Block:
+    """One block of the accounts file: its pairs in order, with each that a newer version wrote.
+
+    It stays the text that was read until its pairs are used: with 200 accounts, finding the few keys that a ``get``
+    needs costs far less than taking all lines apart.
+    """
+
+    __slots__ = ("_pairs", "_text")
+
+    def __init__(self, pairs: Iterable[Pair] = ()) -> None:
+        self._pairs: list[Pair] | None = list(pairs)
+        self._text = ""
+
+    @classmethod
+    def of_text(cls, text: str) -> Block:
+        """Return a block of lines that are all of the form ``key=value``."""
+        block = cls()
+        block._pairs = None
+        block._text = f"\n{text}\n"
+        return block
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The pairs in order; they may be changed."""
+        if self._pairs is None:
+            split = (line.partition("=") for line in self._text[1:-1].split("\n"))
+            self._pairs = [(key, value) for key, _, value in split]
+        return self._pairs
+
+    def get(self, key: str) -> str:
+        """Return the last value of ``key``, or an empty text."""
+        if self._pairs is None:
+            _, found, rest = self._text.rpartition(f"\n{key}=")
+            return rest.partition("\n")[0] if found else ""
+        values = self.all(key)
+        return values[-1] if values else ""
+
+    def all(self, key: str) -> list[str]:
+        """Return the values of ``key`` (with its ``[]``) in order."""
+        if self._pairs is None:
+            _, *found = self._text.split(f"\n{key}=")
+            return [rest.partition("\n")[0] for rest in found]
+        return [value for name, value in self._pairs if name == key]
+
+    def has(self, key: str) -> bool:
+        """Return whether ``key`` is in the block, with a value or without."""
+        return bool(self.all(key))
+
+    def set(self, key: str, value: str | None) -> None:
+        """Replace the values of ``key`` by this one, where the first stood; None removes it."""
+        self.set_all(key, [] if value is None else [value])
+
+    def set_all(self, key: str, values: Iterable[str]) -> None:
+        """Replace the values of ``key``, where the first stood."""
+        at = next((index for index, (name, _) in enumerate(self.pairs) if name == key), len(self.pairs))
+        rest = [pair for pair in self.pairs if pair[0] != key]
+        self._pairs = rest[:at] + [(key, value) for value in values] + rest[at:]
 
 
 class AccountsFile:

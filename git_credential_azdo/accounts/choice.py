@@ -7,7 +7,6 @@ accounts that fit equally are never guessed between.
 
 from __future__ import annotations
 
-from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.git.target import (
     MSA_TENANT,
     MSA_TRANSFER_TENANT,
@@ -80,7 +79,7 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
     """
     accounts = _accounts_at(target, accounts_file)
     request = organization, user = organization_and_user(target, accounts_file)
-    named = [account for account in accounts if account.answers_to(user)] if user else accounts
+    named = [account for account in accounts if account.is_named(user)] if user else accounts
     candidates = [account for account in named if account.can_serve(organization)]
     learned = tenant or accounts_file.tenant_of(organization)
     account, reason, bound = _decide(target, request, learned, candidates, accounts_file)
@@ -113,7 +112,7 @@ def organization_and_user(target: Target, accounts_file: AccountsFile) -> Reques
     if meant is not None and meant == organization:
         return organization, None
     if not target.path and organization is None and meant is not None:
-        known = any(account.answers_to(user) for account in accounts_file.accounts)
+        known = any(account.is_named(user) for account in accounts_file.accounts)
         if not known and not any(_is_user_of(user, entry) for entry in accounts_file.typed):
             return meant, None
     return organization, user
@@ -181,7 +180,7 @@ def _decide(
             return account, f"{how} set up for {organization}", False
     if tenant:
         account, how = _default_or_only(
-            [account for account in candidates if account.kind != PAT and _belongs(account, tenant)]
+            [account for account in candidates if not account.is_pat and _belongs(account, tenant)]
         )
         if account:
             return account, f"{how} of the organization's tenant {tenant}", False

@@ -17,7 +17,7 @@ def unique_name(account: Account, accounts: Sequence[Account]) -> str:
     """Return the alias, else the sign-in name, else the id: the first that no other account answers to."""
     others = [other for other in accounts if other.id != account.id]
     for name in (account.alias, account.name):
-        if name and not any(other.answers_to(name) for other in others):
+        if name and not any(other.is_named(name) for other in others):
             return name
     return account.id
 
@@ -30,7 +30,7 @@ def shown_name(account: Account, accounts: Sequence[Account]) -> str:
 
 def account_named(name: str, accounts: Sequence[Account]) -> Account:
     """Return the one account that ``name`` means. Raises UsageError when none or several do."""
-    found = [account for account in accounts if account.answers_to(name)]
+    found = [account for account in accounts if account.is_named(name)]
     if len(found) == 1:
         return found[0]
     if not accounts:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import PAT, Account, Block, IssuedToken
-from git_credential_azdo.accounts.accounts_file import AccountsFile, read
+from git_credential_azdo.accounts.account import Account, IssuedToken
+from git_credential_azdo.accounts.accounts_file import AccountsFile, Block, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
@@ -85,7 +85,7 @@ def check_alias(alias: str | None, accounts_file: AccountsFile, kind: str) -> No
         raise UsageError(
             "an alias is one word without / @ : and shorter than a token", hints.setup_with_alias()
         )
-    if any(account.answers_to(alias) and account.kind != kind for account in accounts_file.accounts):
+    if any(account.is_named(alias) and account.kind != kind for account in accounts_file.accounts):
         raise UsageError(f"another account is named {alias}", hints.accounts())
 
 
@@ -166,7 +166,7 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
         IssuedToken(tenant, digest(accounts_file.salt, secret), at)
         for tenant, secret, at in new_account.tokens
     ]
-    account.set_marks([*fresh, *account.marks])
+    account.set_issued_tokens([*fresh, *account.issued_tokens])
     if vault_name != vaults.NONE:
         accounts_file.header.set("vault", vault_name)
     for organization, tenant in new_account.tenants.items():
@@ -180,7 +180,7 @@ def _is_free(
     alias: str, accounts_file: AccountsFile, identifier: str, replaces: Callable[[Account], bool]
 ) -> bool:
     taken = any(
-        account.answers_to(alias) and account.id != identifier and not replaces(account)
+        account.is_named(alias) and account.id != identifier and not replaces(account)
         for account in accounts_file.accounts
     )
     if taken:
@@ -198,7 +198,7 @@ def _replaced(accounts_file: AccountsFile, new_account: NewAccount) -> Account |
 
 def forget_secrets(account: Account, *tenants_too: str) -> None:
     """Remove every secret of the account, the refresh token first, of these tenants too. Raise VaultError."""
-    tenants = {mark.tenant for mark in account.marks} | {account.tenant, *tenants_too}
+    tenants = {mark.tenant for mark in account.issued_tokens} | {account.tenant, *tenants_too}
     keys = [account.key(what) for what in ("refresh", "pat", "typed", "client-secret")]
     vaults.remove(account.vault, *keys, *map(account.access_key, tenants))
 
@@ -237,7 +237,7 @@ def retire_tokens(accounts_file: AccountsFile, newer: Account) -> list[Account]:
     """
     gone = []
     for account in accounts_file.accounts:
-        if account.kind != PAT or account.id == newer.id or account.name.lower() != newer.name.lower():
+        if not account.is_pat or account.id == newer.id or account.name.lower() != newer.name.lower():
             continue
         left = [each for each in account.listed if each not in newer.listed]
         account.block.set_all("org[]", left)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import PAT, WORKLOAD_KINDS
 from git_credential_azdo.accounts.accounts_file import BINDING
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
@@ -55,7 +54,7 @@ def rename(name: str, alias: str) -> None:
     def change(accounts_file: AccountsFile) -> str:
         account = account_named(name, accounts_file.accounts)
         check_alias(alias, accounts_file, account.kind)
-        if any(other.answers_to(alias) and other.id != account.id for other in accounts_file.accounts):
+        if any(other.is_named(alias) and other.id != account.id for other in accounts_file.accounts):
             raise UsageError(f"another account is named {alias}", hints.accounts())
         before = unique_name(account, accounts_file.accounts)
         account.block.set("alias", alias)
@@ -68,7 +67,7 @@ def state_of(account: Account) -> tuple[str, int | None]:
     """Return the account's state in a word or two, and when its secret ends (seconds since the epoch, if known)."""
     now = time.time()
     try:
-        if account.kind == PAT:
+        if account.is_pat:
             kept = vaults.read(account.vault, account.key("pat"))
             expires = account.expires_utc
             if kept and expires is not None and expires <= now:
@@ -82,7 +81,7 @@ def state_of(account: Account) -> tuple[str, int | None]:
         return "keyring locked", None
     except AzdoError as error:
         return error.message, None
-    if not kept and account.kind not in WORKLOAD_KINDS:  # a machine's identity needs nobody to sign in
+    if not kept and not account.is_workload:  # a machine's identity needs nobody to sign in
         return "sign-in needed", None
     return ("rejected" if account.block.all("rejected[]") else "ready"), expires
 

@@ -9,8 +9,7 @@ from __future__ import annotations
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.accounts_file import AccountsFile
+from git_credential_azdo.accounts.accounts_file import AccountsFile, Block
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console, doctor_here, doctor_kept, doctor_online
 from git_credential_azdo.commands.doctor_check import (

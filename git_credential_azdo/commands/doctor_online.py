@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_credential_azdo import hints, refresh
-from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.commands.accounts import state_of
 from git_credential_azdo.commands.doctor_check import (
@@ -144,7 +143,7 @@ def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Itera
                 _ask(web, account, organization, accounts_file)
             except AzdoError as error:
                 online = hints.explain(organization.url if organization else SERVICES_ADDRESS, online=True)
-                cure = sign_in_again.command(account) if account.kind == PAT else online
+                cure = sign_in_again.command(account) if account.is_pat else online
                 check = failed("token", error, cure=cure, who=name)
                 if not isinstance(error, SignInError) or check.cure not in cures:  # else one cure, one line
                     yield check
@@ -169,5 +168,5 @@ def _ask(
         api.profile(web, authorization)
         return
     api.who_am_i(web, organization, authorization)
-    if account.kind == PAT:
+    if account.is_pat:
         api.check_code_scope(web, organization, authorization)

@@ -38,8 +38,7 @@ from git_credential_azdo.web import HttpClient
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from git_credential_azdo.accounts.account import Block
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.accounts.accounts_file import AccountsFile, Block
     from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.config import Helper
     from git_credential_azdo.git.helpers import Request
@@ -221,7 +220,7 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
         return
     serving = [account for account in accounts_file.accounts if account.lists(organization)]
     ours = digest(accounts_file.salt, secret) if accounts_file.salt else ""
-    same = next((each for each in serving if any(mark.digest == ours for mark in each.marks)), None)
+    same = next((each for each in serving if any(mark.digest == ours for mark in each.issued_tokens)), None)
     if same:
         found.then = f"kept already as {unique_name(same, accounts_file.accounts)}"
     elif secret.startswith("eyJ"):  # the beginning of every JWT

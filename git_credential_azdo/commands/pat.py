@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import PAT, number
+from git_credential_azdo.accounts.account import number
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.save import forget, load_accounts, organization_names
 from git_credential_azdo.commands import console
@@ -162,7 +162,7 @@ def rotate(organization: str | None, name: str | None, days: int | None) -> int:
     made = (each for each in making.kept_by_id(accounts_file).values() if each.organizations)
     ours = [each for each in made if not wanted or each.lists(wanted)]
     if not ours:
-        by_hand = any(each.kind == PAT and each.lists(wanted) for each in accounts_file.accounts if wanted)
+        by_hand = any(each.is_pat and each.lists(wanted) for each in accounts_file.accounts if wanted)
         raise UsageError(
             f"the token for {wanted} was made by hand, so it has to be replaced by hand once"
             if by_hand

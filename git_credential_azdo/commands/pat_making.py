@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints, refresh
-from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, PAT
+from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH
 from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import CHOSEN, choose
 from git_credential_azdo.accounts.naming import account_named, unique_name
@@ -138,9 +138,7 @@ def revoke_or_say(session: PatSession, identifier: str) -> bool:
 def kept_by_id(accounts_file: AccountsFile) -> dict[str, Account]:
     """Return the accounts whose token was made here, by its authorization id."""
     kept = {
-        account.block.get("authorization_id"): account
-        for account in accounts_file.accounts
-        if account.kind == PAT
+        account.block.get("authorization_id"): account for account in accounts_file.accounts if account.is_pat
     }
     return {identifier: account for identifier, account in kept.items() if identifier}
 
@@ -149,12 +147,12 @@ def _named(name: str, organization: Organization, accounts_file: AccountsFile) -
     persons = [
         each for each in accounts_file.accounts if each.kind in PERSONS and each.address == SERVICES_ADDRESS
     ]
-    if any(account.answers_to(name) for account in persons):
+    if any(account.is_named(name) for account in persons):
         return account_named(name, persons)
     account = account_named(name, accounts_file.accounts)
     if account.kind in PERSONS:
         raise UsageError(f"{account.label} is no account of {SERVICES_HOST}", hints.accounts())
-    what = "a personal access token" if account.kind == PAT else "a program's identity"
+    what = "a personal access token" if account.is_pat else "a program's identity"
     raise UsageError(
         f"{account.label} is {what}: only a person's own sign-in may manage tokens",
         hints.setup(organization),

@@ -7,8 +7,7 @@ that was registered so. Addresses: https://learn.microsoft.com/azure/devops/serv
 from __future__ import annotations
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile
+from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile, Block
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands.server import server_at

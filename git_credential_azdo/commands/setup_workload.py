@@ -12,13 +12,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import (
-    AZURE_CLI,
-    FEDERATED,
-    MANAGED_IDENTITY,
-    SERVICE_PRINCIPAL,
-    Block,
-)
+from git_credential_azdo.accounts.account import AZURE_CLI, FEDERATED, MANAGED_IDENTITY, SERVICE_PRINCIPAL
+from git_credential_azdo.accounts.accounts_file import Block
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import (
     NewAccount,

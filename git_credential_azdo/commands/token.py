@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints, refresh
-from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.choice import NONE, choose
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
 from git_credential_azdo.accounts.naming import account_named, unique_name
@@ -112,7 +111,7 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
 def _of_account(
     account: Account, organization: AnyOrganization, reason: str, accounts_file: AccountsFile
 ) -> Live:
-    tenant = "" if account.kind == PAT else refresh.tenant_for(account, organization, accounts_file)
+    tenant = "" if account.is_pat else refresh.tenant_for(account, organization, accounts_file)
     credential = answer.credential_for(
         account, organization, tenant or None, accounts_file, asked=True, confirmed=True
     )
@@ -123,7 +122,7 @@ def _of_account(
             say("error", error.message)
     return Live(
         credential.secret,
-        BASIC if account.kind == PAT else BEARER,
+        BASIC if account.is_pat else BEARER,
         reason,
         expires_utc=credential.expires_utc,
         account=unique_name(account, accounts_file.accounts),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.naming import account_named, listed_names, unique_name
 from git_credential_azdo.accounts.save import load_accounts, organization_names, place_of
 from git_credential_azdo.accounts.update import update
@@ -42,10 +41,10 @@ def command(name: str, organization: str | None, repository: bool, default: bool
     elif repository:
         (target, of), what = _this_repository(name), "the repository "
     if of and (place_of([of], known) != account.address or not account.can_serve(of)):
-        kind = "token" if account.kind == PAT else "sign-in"
+        kind = "token" if account.is_pat else "sign-in"
         raise UsageError(
             f"{account.label} is a {kind} for {listed_names(account) or account.address}, not for {of}",
-            hints.setup_pat(of) if account.kind == PAT else hints.setup(of),
+            hints.setup_pat(of) if account.is_pat else hints.setup(of),
         )
 
     def change(accounts_file: AccountsFile) -> None:

@@ -11,13 +11,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import (
-    AZURE_CLI,
-    FEDERATED,
-    MANAGED_IDENTITY,
-    SERVICE_PRINCIPAL,
-    Block,
-)
+from git_credential_azdo.accounts.account import AZURE_CLI, FEDERATED, MANAGED_IDENTITY, SERVICE_PRINCIPAL
+from git_credential_azdo.accounts.accounts_file import Block
 from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError

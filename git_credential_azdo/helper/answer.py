@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 
 from git_credential_azdo import tokens
-from git_credential_azdo.accounts.account import PAT, STATE_PREFIX, number
+from git_credential_azdo.accounts.account import STATE_PREFIX, number
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS
@@ -68,7 +68,7 @@ def credential_for(
 
     """
     rejected = account.rejected_at(organization)
-    if account.kind == PAT:
+    if account.is_pat:
         return _serve_pat(account, organization, rejected)
     now = time.time()
     is_rejected = rejected is not None and 0 <= now - rejected < REJECTION_COOLDOWN_SECONDS

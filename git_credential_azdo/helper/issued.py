@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 
-from git_credential_azdo.accounts.account import PAT, STATE_PREFIX
+from git_credential_azdo.accounts.account import STATE_PREFIX
 from git_credential_azdo.accounts.choice import organization_and_user
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.errors import report
@@ -51,7 +51,7 @@ def recognize(message: Message, accounts_file: AccountsFile) -> Given | None:
         return None
     ours = digest(accounts_file.salt, secret)
     for account in accounts_file.accounts:
-        mark = account.mark_of(ours)
+        mark = account.issued_token(ours)
         if mark:
             return Given(account, mark.tenant, ours, mark.received)
     for state in message.all("state[]"):
@@ -94,13 +94,13 @@ def refuse(given: Given, target: Target, accounts_file: AccountsFile) -> Change:
         account = fresh.account(given.account.id)
         if account is None:
             return
-        if account.kind == PAT or is_fresh:
+        if account.is_pat or is_fresh:
             account.set_rejected(organization, now)
             return
-        marks = account.marks
+        marks = account.issued_tokens
         for mark in marks:
             mark.dropped = mark.dropped or mark.digest == given.digest
-        account.set_marks(marks)
+        account.set_issued_tokens(marks)
 
     return change
 
@@ -108,7 +108,7 @@ def refuse(given: Given, target: Target, accounts_file: AccountsFile) -> Change:
 def explain_refusal(given: Given, target: Target, tenant: str | None, accounts_file: AccountsFile) -> None:
     """Say why a token was refused where the organization's ``tenant``, as it told git, is the reason."""
     organization, _ = organization_and_user(target, accounts_file)
-    if organization is None or given.account.kind == PAT or not tenant or tenant == given.tenant:
+    if organization is None or given.account.is_pat or not tenant or tenant == given.tenant:
         return
     from git_credential_azdo.helper import answer  # noqa: PLC0415 - for an error only
 

@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 
-from git_credential_azdo.accounts.account import TYPED, Block, StoredCredential, number
-from git_credential_azdo.accounts.accounts_file import read
+from git_credential_azdo.accounts.account import TYPED, StoredCredential, number
+from git_credential_azdo.accounts.accounts_file import Block, read
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     CHOSEN,

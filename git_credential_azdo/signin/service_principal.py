@@ -16,7 +16,7 @@ from git_credential_azdo.errors import SignInError, UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from git_credential_azdo.accounts.account import Block
+    from git_credential_azdo.accounts.accounts_file import Block
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 600

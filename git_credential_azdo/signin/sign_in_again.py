@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import PAT, WORKLOAD_KINDS
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.git.target import Collection
 from git_credential_azdo.signin import entra
@@ -18,9 +17,9 @@ if TYPE_CHECKING:
 
 def command(account: Account) -> str:
     """Return the command, to be copied into a shell."""
-    if account.kind in WORKLOAD_KINDS:
+    if account.is_workload:
         return setup_command(account.block)
-    if account.kind == PAT:
+    if account.is_pat:
         named = account.organizations
         return hints.setup_pat(*named) if named else hints.setup()
     return hints.setup(login_hint=account.name, more=_options(account))

@@ -13,13 +13,36 @@ from git_credential_azdo.git.protocol import format_pairs, parse
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
+    from typing import Protocol
 
     from git_credential_azdo.git.protocol import Message, Pair
+
+    class Vault(Protocol):
+        """Entries by name. ``limit``: the most UTF-16 units of one, None if that is found out by trying."""
+
+        @property
+        def name(self) -> str:
+            """The name by which ``vaults.open_vault`` finds it."""
+
+        @property
+        def limit(self) -> int | None:
+            """The most UTF-16 units that an entry holds, if that is known."""
+
+        def read(self, entry: str) -> str | None:
+            """Return the entry's text, or None. Raise VaultError, VaultLocked."""
+
+        def write(self, entry: str, text: str) -> None:
+            """Write the entry. Raise VaultError, VaultLocked."""
+
+        def delete(self, entry: str) -> None:
+            """Delete the entry; an absent one is no error. Raise VaultError, VaultLocked."""
 
     Read = Callable[[str], str | None]
     Write = Callable[[str, str], None]
     Delete = Callable[[str], None]
 
+SERVICE = "git-credential-azdo"
+"""The service name that all entries stand under."""
 PART_UNITS = 1_280
 _ROOM_UNITS = 64
 """Left free in a part for what a backend's adapter needs to make one line of it."""

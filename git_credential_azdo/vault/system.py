@@ -23,15 +23,14 @@ from keyring.backends import SecretService, chainer, fail, null
 from git_credential_azdo import hints
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
 from git_credential_azdo.git.target import may_repeat
-from git_credential_azdo.vault.payload import PART_UNITS, load, remove, save
-from git_credential_azdo.vault.vaults import SECRET_SERVICE, SERVICE
+from git_credential_azdo.vault.payload import PART_UNITS, SERVICE, load, remove, save
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, TypeVar
 
-    from git_credential_azdo.vault.vaults import Vault
+    from git_credential_azdo.vault.payload import Vault
 
     Result = TypeVar("Result")
 
@@ -43,6 +42,7 @@ _NO_BUS = frozenset(
     ("ConnectionRefusedError", "FileNotFoundError", "KeyError", "SecretServiceNotAvailableException")
 )
 _WINDOWS = "keyring.backends.Windows.WinVaultKeyring"
+_SECRET_SERVICE = f"{SecretService.__name__}.{SecretService.Keyring.__name__}"
 _KNOWN = ("keyring.backends.", "git_credential_azdo.")
 _TRIAL_BYTES = 1_250
 """Twice as many characters, which is as long as Entra's tokens get."""
@@ -281,7 +281,7 @@ def _translated(error: Exception, name: str) -> VaultError:
         return error
     if isinstance(error, keyring.errors.KeyringLocked):
         return VaultLocked("the keyring is locked", hints.unlock())
-    absent = name == SECRET_SERVICE and type(error).__name__ in _NO_BUS
+    absent = name == _SECRET_SERVICE and type(error).__name__ in _NO_BUS
     if absent or isinstance(error, keyring.errors.NoKeyringError):
         return VaultError("there is no OS keyring here", _HINT)
     if type(error).__name__ == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:

@@ -11,38 +11,17 @@ import os
 
 from git_credential_azdo import deadline
 from git_credential_azdo.errors import VaultError
-from git_credential_azdo.vault.payload import load
+from git_credential_azdo.vault.payload import SERVICE, load
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from typing import Protocol
 
     from git_credential_azdo.git.protocol import Message, Pair
-
-    class Vault(Protocol):
-        """Entries by name. ``limit``: the most UTF-16 units of one, None if that is found out by trying."""
-
-        @property
-        def name(self) -> str:
-            """The name by which ``open_vault`` finds it."""
-
-        @property
-        def limit(self) -> int | None:
-            """The most UTF-16 units that an entry holds, if that is known."""
-
-        def read(self, entry: str) -> str | None:
-            """Return the entry's text, or None. Raise VaultError, VaultLocked."""
-
-        def write(self, entry: str, text: str) -> None:
-            """Write the entry. Raise VaultError, VaultLocked."""
-
-        def delete(self, entry: str) -> None:
-            """Delete the entry; an absent one is no error. Raise VaultError, VaultLocked."""
+    from git_credential_azdo.vault.payload import Vault
 
 
 FILE, NONE, ANY_KEYRING = "file", "none", "keyring"
-SERVICE = "git-credential-azdo"
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
 READ_SECONDS = 10.0
 LEAST_CALL_SECONDS = 5.0

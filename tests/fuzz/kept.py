@@ -42,19 +42,17 @@ def _look_at_everything(accounts_file: AccountsFile) -> None:
     """Read every property that the program ever asks for: none of them may fail."""
     for account in accounts_file.accounts:
         check(account.id, "an account without an id")
-        marks = account.marks
+        marks = account.issued_tokens
         for mark in marks:
             check(mark.received >= 0, "a moment before the epoch", mark.received)
-            found = account.mark_of(mark.digest)
+            found = account.issued_token(mark.digest)
             check(found is not None and found.digest == mark.digest, "a mark is not found", mark.digest)
         account.rejected_at("contoso")
         expires = account.expires_utc
         check(expires is None or 0 <= expires < 10**18, "no point in time", expires)
         texts = (account.name, account.tenant, account.alias, account.label, account.address, account.place)
         check(all("\n" not in text for text in texts), "a value holds a line end", *texts)
-        check(
-            account.answers_to(account.name) and account.answers_to(account.id.lower()) is not None, "no name"
-        )
+        check(account.is_named(account.name) and account.is_named(account.id.lower()) is not None, "no name")
         check(accounts_file.account(account.id), "an account is not found by its id", account.id)
     for typed in accounts_file.typed:
         _ = (typed.user, typed.path, typed.organization, typed.address, typed.expires_utc)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import io
-import sys
 from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.commands import console, setup_device
+from git_credential_azdo.commands import setup_device
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.oauth import OAuthError
 from tests.emulator.default_world import ANN, CONTOSO
@@ -179,15 +177,14 @@ def test_options_that_do_not_fit_are_refused(
     assert "goes with" in result.err
 
 
-def test_a_terminal_shows_a_countdown_and_a_picture_of_the_link(home: Home, emulator: Emulator) -> None:
-    """The picture needs segno; without it everything else is the same."""
+def test_a_terminal_shows_a_countdown(home: Home, emulator: Emulator) -> None:
+    """It stays in one line, and what follows begins another."""
     emulator.world.device_interval = 1
     with Terminal(home, *DEVICE) as terminal:
         terminal.see(LINK)
         terminal.see(r"waiting, 15:00 left ")
         emulator.enter_device_code(list(emulator.world.grants.devices.values())[-1].user_code)
         assert terminal.ended() == 0
-        assert ("▄" in terminal.text) is (setup_device._draw is not None)
         assert terminal.text.index("left ") < terminal.text.index("\nSigned in as")
 
 
@@ -201,48 +198,9 @@ def test_ctrl_c_ends_the_wait(home: Home, emulator: Emulator) -> None:
     assert [pairs for pairs in blocks(home) if ("kind", "oauth") in pairs] == []
 
 
-def stderr(encoding: str) -> io.TextIOWrapper:
-    """Return a stream with this encoding."""
-    return io.TextIOWrapper(io.BytesIO(), encoding=encoding)
-
-
-def test_the_picture_holds_the_link(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Seventeen lines of blocks for the usual link."""
-    pytest.importorskip("segno")
-    monkeypatch.setattr(sys, "stderr", stderr("utf-8"))
-    lines = setup_device._qr_code(LINK).splitlines()
-    assert (len(lines), {len(line) for line in lines}) == (17, {33})
-    assert setup_device._qr_code(f"{LINK}?code=ABCDEFGH") != setup_device._qr_code(LINK)
-
-
-@pytest.mark.parametrize(
-    ("encoding", "columns", "rows"), [("ascii", "80", "24"), ("utf-8", "30", "24"), ("utf-8", "80", "10")]
-)
-def test_there_is_no_picture_where_it_cannot_be_seen(
-    monkeypatch: pytest.MonkeyPatch, encoding: str, columns: str, rows: str
-) -> None:
-    """A terminal that lacks the characters, or the room."""
-    monkeypatch.setattr(sys, "stderr", stderr(encoding))
-    monkeypatch.setenv("COLUMNS", columns)
-    monkeypatch.setenv("LINES", rows)
-    assert setup_device._qr_code(LINK) == ""
-
-
-def test_there_is_no_picture_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is an extra."""
-    monkeypatch.setattr(setup_device, "_draw", None)
-    monkeypatch.setattr(sys, "stderr", stderr("utf-8"))
-    assert setup_device._qr_code(LINK) == ""
-
-
-def test_a_link_with_the_code_in_it_is_shown_too(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Some servers give one; the picture is then of it."""
-    monkeypatch.setattr(console, "stderr_is_terminal", lambda: True)
-    monkeypatch.setattr(setup_device, "_qr_code", lambda link: f"PICTURE of {link}")
+def test_a_link_with_the_code_in_it_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """Some servers give one (RFC 8628 section 3.3.1)."""
     setup_device._show(device.DeviceCode("d", "ABCD", LINK, f"{LINK}?code=ABCD", 900, 5))
     said = capsys.readouterr().err
-    assert f"\nPICTURE of {LINK}?code=ABCD\n" in said
     assert f"{LINK}\nABCD\n" in said
     assert f"the code in it: {LINK}?code=ABCD" in said

@@ -130,8 +130,8 @@ def test_a_near_miss_names_no_identity(text: str) -> None:
         ("IDENTITY_ENDPOINT IDENTITY_HEADER", "app-service"),
         ("IDENTITY_ENDPOINT IDENTITY_HEADER IDENTITY_SERVER_THUMBPRINT", "service-fabric"),
         ("IDENTITY_ENDPOINT IMDS_ENDPOINT", "arc"),
-        ("MSI_ENDPOINT MSI_SECRET", "machine-learning"),
-        ("MSI_ENDPOINT", "cloud-shell"),
+        ("MSI_ENDPOINT MSI_SECRET", "msi-endpoint"),
+        ("MSI_ENDPOINT", "msi-endpoint"),
     ],
 )
 def test_the_environment_says_whose_service_answers(names: str, source: str) -> None:
@@ -152,7 +152,6 @@ def test_an_arc_agent_without_variables_is_found_by_its_program(
     [
         ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
         ("IDENTITY_HEADER", "IDENTITY_ENDPOINT"),
-        ("MSI_SECRET", "MSI_ENDPOINT"),
     ],
 )
 def test_half_of_the_variables_is_an_error(name: str, missing: str) -> None:
@@ -179,13 +178,6 @@ def test_half_of_the_variables_is_an_error(name: str, missing: str) -> None:
             {"x-identity-header": "h"},
         ),
         (
-            "machine-learning",
-            Which("client_id", GUID),
-            {"MSI_ENDPOINT": "http://127.0.0.1:1/ml", "MSI_SECRET": "s"},
-            f"http://127.0.0.1:1/ml?api-version=2017-09-01&resource=res&clientid={GUID}",
-            {"secret": "s"},
-        ),
-        (
             "arc",
             SYSTEM,
             {},
@@ -205,23 +197,15 @@ def test_each_service_is_asked_in_its_own_words(
     assert {name: request.headers[name] for name in headers} == headers
 
 
-def test_cloud_shell_is_asked_with_a_form() -> None:
-    """It knows one identity, and no GET."""
-    service = Service((200, GOOD))
-    service.ask("cloud-shell", MSI_ENDPOINT="http://localhost:50342/oauth2/token")
-    (request,) = service.requests
-    assert (request.method, request.content) == ("POST", b"resource=res")
-    with pytest.raises(UsageError, match="Cloud Shell has one identity only"):
-        service.ask("cloud-shell", Which("client_id", GUID), MSI_ENDPOINT="http://localhost/")
-
-
 @pytest.mark.parametrize(
     ("source", "environment", "told"),
     [
         ("service-fabric", {}, "Service Fabric is not supported"),
-        ("", {}, "Service Fabric is not supported"),
+        ("msi-endpoint", {}, "Azure Machine Learning and Cloud Shell .MSI_ENDPOINT. is not supported"),
+        ("cloud-shell", {}, "'cloud-shell' is not supported"),
+        ("", {}, "'' is not supported"),
         ("app-service", {"IDENTITY_ENDPOINT": "http://h"}, "IDENTITY_HEADER is not set here"),
-        ("machine-learning", {}, "MSI_ENDPOINT and MSI_SECRET are not set here"),
+        ("app-service", {}, "IDENTITY_ENDPOINT and IDENTITY_HEADER are not set here"),
         ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "ftp://h"}, "is no web address"),
         ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://[h"}, "is no web address"),
         ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://u@h"}, "is no web address"),
@@ -263,6 +247,29 @@ def test_a_service_that_stays_busy_ends_it(retry_after: str, asked: int) -> None
     ):
         service.ask("vm")
     assert len(service.requests) == asked
+
+
+def test_a_service_that_is_being_updated_is_asked_for_longer() -> None:
+    """410 Gone: Microsoft says that it may take 70 seconds; the deadline bounds it."""
+    service = Service((410, {}))
+    with pytest.raises(NetworkError, match="asked 7 times"):
+        service.ask("vm")
+    assert service.pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 16.0]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"error": "invalid_request", "error_description": "Out of order"},
+        {"message": "Out of order"},
+        {"error": {"code": "x", "message": "Out of order"}},
+        {"error": "Out of order"},
+    ],
+)
+def test_what_a_failing_service_says_is_never_lost(body: dict[str, Any]) -> None:
+    """An administrator needs it, wherever the answer has it."""
+    with pytest.raises(NetworkError, match=r"no such page: Out of order \(status 500"):
+        Service((500, body)).ask("vm")
 
 
 def test_a_machine_outside_of_azure_is_told_so() -> None:
@@ -369,26 +376,46 @@ def test_arc_is_read_no_other_file(tmp_path: Path) -> None:
     assert "himds" in str(caught.value.hint)
 
 
-@pytest.mark.parametrize("source", ["machine-learning", "cloud-shell"])
-def test_the_emulators_other_places_give_tokens(emulator: Emulator, source: str) -> None:
-    """Machine Learning and Cloud Shell, over a real socket."""
-    workloads.give_identity(emulator.world)
-    path = "ml" if source == "machine-learning" else "shell"
-    environment = {
-        "MSI_ENDPOINT": f"{emulator.machine_address}/{path}",
-        "MSI_SECRET": emulator.world.machine.secret,
-    }
-    with HttpClient(20, Settings(proxy="")) as web:
-        grant = managed_identity.ask(web, source, SYSTEM, RESOURCE, environment)
-    assert grant.access_token in emulator.world.grants.access
-
-
 # Federation
 
 
 def federated(source: str, **more: str) -> Block:
     """Make a block of a federated app."""
     return Block([("kind", FEDERATED), ("source", source), *more.items()])
+
+
+@pytest.mark.parametrize(
+    ("status", "error", "hint"),
+    [(503, NetworkError, "try again in a minute"), (403, SignInError, "id-token: write")],
+)
+def test_what_githubs_token_service_says_is_never_lost(
+    status: int, error: type[AzdoError], hint: str
+) -> None:
+    """Its trouble is passing, and no fault of the job's permissions."""
+    environment = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://h/t", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t"}
+    service = Service(
+        httpx.Response(status, json={"message": "No server is available"}, headers={"Retry-After": "99"})
+    )
+    with service.web() as web, pytest.raises(error, match="No server is available") as caught:
+        federation.assertion(web, federated("github"), environment)
+    assert "GitHub did not issue an OIDC token" in caught.value.message
+    assert hint in str(caught.value.hint)
+
+
+@pytest.mark.parametrize(
+    ("missing", "hint"),
+    [
+        ("SYSTEM_OIDCREQUESTURI", "its agent sets this variable"),
+        ("SYSTEM_ACCESSTOKEN", "SYSTEM_ACCESSTOKEN: $(System"),
+    ],
+)
+def test_each_missing_variable_of_a_pipeline_has_its_own_cure(missing: str, hint: str) -> None:
+    """To map a token cures no missing address."""
+    both = {"SYSTEM_OIDCREQUESTURI": "https://h/t", "SYSTEM_ACCESSTOKEN": "t"}
+    environment = {name: value for name, value in both.items() if name != missing}
+    with Service((200, {})).web() as web, pytest.raises(UsageError, match=f"{missing} is not set") as caught:
+        federation.assertion(web, federated("azure-pipelines"), environment)
+    assert hint in str(caught.value.hint)
 
 
 @pytest.mark.parametrize("content", [b"", b"two words", b"x" * 65_537, "tök".encode()])
@@ -409,14 +436,14 @@ def test_a_file_without_a_token_is_refused(tmp_path: Path, content: bytes) -> No
             "github",
             {"ACTIONS_ID_TOKEN_REQUEST_URL": "http://h", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": "t"},
             {},
-            "is no https address",
+            "is not an https address",
         ),
         ("azure-pipelines", {"SYSTEM_OIDCREQUESTURI": "https://h"}, {}, "SYSTEM_ACCESSTOKEN is not set"),
         (
             "azure-pipelines",
             {"SYSTEM_OIDCREQUESTURI": "https://h", "SYSTEM_ACCESSTOKEN": "t"},
             {},
-            "which service connection",
+            "missing --service-connection",
         ),
     ],
 )

@@ -22,7 +22,6 @@ from git_credential_azdo.accounts.save import (
 )
 from git_credential_azdo.commands import (
     bytecode,
-    code_page,
     configure,
     console,
     setup_oauth,
@@ -81,7 +80,6 @@ if TYPE_CHECKING:
 )
 @click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
 @click.option("--undo", is_flag=True, hidden=True, help="Another spelling of unconfigure.")
-@code_page.option
 @setup_workload.options
 def command(
     organizations: tuple[str, ...],

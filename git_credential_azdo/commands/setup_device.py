@@ -1,14 +1,12 @@
 """``setup --device-code``: show the link and the code, and wait until the person has typed it on any device.
 
-Only on request, never what anything falls back to (RFC 8628; many tenants block it). A QR code of the link and a
-countdown are shown on a terminal only; the QR code needs the optional package segno (the extra ``qr``).
+Only on request, never what anything falls back to (RFC 8628; many tenants block it). A countdown is shown on a
+terminal only.
 """
 
 from __future__ import annotations
 
 import contextlib
-import io
-import shutil
 import time
 from typing import TYPE_CHECKING
 
@@ -20,30 +18,17 @@ from git_credential_azdo.web import HttpClient
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    import segno
-
     from git_credential_azdo.signin.device import DeviceCode
     from git_credential_azdo.signin.endpoints import Endpoints
     from git_credential_azdo.signin.oauth import Grant
 
-_draw: Callable[..., segno.QRCode] | None
-try:
-    from segno import make
-except ImportError:  # the extra is not installed: the link stands there as text
-    _draw = None
-else:
-    _draw = make
-
 ASK_SECONDS = 60.0
-_QUIET_ZONE = (
-    2  # modules around the code; the four of ISO/IEC 18004 make it too tall, and readers do with two
-)
 
 
 def grant(endpoints: Endpoints, *, client_id: str, scope: str, tenant: str | None) -> Grant:
     """Let a person sign in by device code; return what the authority granted. ``tenant`` as asked for, if any.
 
-    Raises SignInError (declined, blocked by the tenant, too late), NetworkError, ServiceError.
+    Raise SignInError (declined, blocked by the tenant, too late), NetworkError, ServiceError.
     """
     try:
         with HttpClient(ASK_SECONDS) as web:
@@ -63,10 +48,6 @@ def grant(endpoints: Endpoints, *, client_id: str, scope: str, tenant: str | Non
 
 
 def _show(code: DeviceCode) -> None:
-    picture = _qr_code(code.direct_page or code.page) if console.stderr_is_terminal() else ""
-    if picture:
-        for line in ("", *picture.splitlines(), ""):
-            console.err(line)
     for line in ("open this link on any device and type the code:", "", code.page, code.user_code, ""):
         console.err(line)
     if code.direct_page:
@@ -79,7 +60,7 @@ def _show(code: DeviceCode) -> None:
 
 @contextlib.contextmanager
 def _countdown() -> Iterator[Callable[[float], None]]:
-    """Give what shows the seconds left, in one line of a terminal that is left behind at the end."""
+    """Return what shows the seconds left, in one line of a terminal that is left behind at the end."""
 
     def show(left: float) -> None:
         minutes, seconds = divmod(round(left), 60)
@@ -92,17 +73,3 @@ def _countdown() -> Iterator[Callable[[float], None]]:
         yield show
     finally:
         console.err()
-
-
-def _qr_code(link: str) -> str:
-    """Draw the link for a phone's camera; an empty text where that cannot be, or would not fit."""
-    if _draw is None:
-        return ""
-    drawing = io.StringIO()
-    _draw(link, error="l", micro=False).terminal(drawing, border=_QUIET_ZONE, compact=True)
-    text = drawing.getvalue()
-    lines = text.splitlines()
-    size = shutil.get_terminal_size()
-    if len(lines[0]) > size.columns or len(lines) > size.lines:
-        return ""
-    return text if console.can_show(text) else ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from git_credential_azdo import hints
-from git_credential_azdo.errors import ServiceError, SignInError, UsageError
+from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import origin
@@ -34,9 +34,9 @@ _TOKEN = re.compile(r"[\x21-\x7e]+")
 
 
 def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> str:
-    """Get the token that the account's ``source`` gives right now.
+    """Return the token that the account's ``source`` gives right now.
 
-    Raises UsageError naming the variable or the option that is missing, SignInError, NetworkError, ServiceError.
+    Raise UsageError naming the variable or the option that is missing, SignInError, NetworkError, ServiceError.
     """
     source = block.get("source")
     audience = block.get("audience") or AUDIENCE
@@ -56,7 +56,7 @@ def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> 
 
 
 def from_file(path: str) -> str:
-    """Read the token that somebody else keeps fresh in a file."""
+    """Return the token that another program keeps fresh in a file. Raise UsageError, SignInError."""
     if not path:
         raise UsageError(
             "the file of the federated token is not known: AZURE_FEDERATED_TOKEN_FILE is not set",
@@ -82,7 +82,7 @@ def _from_github(web: HttpClient, audience: str, environment: Mapping[str, str])
         environment,
         "ACTIONS_ID_TOKEN_REQUEST_URL",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-        "give the job the permission id-token: write, and run git inside the job",
+        *["give the job the permission id-token: write, and run git inside the job"] * 2,
     )
     url += f"{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
     answer = web.request("GET", url, headers={"Authorization": f"Bearer {token}"}, also=(origin(url),))
@@ -94,11 +94,12 @@ def _from_pipelines(web: HttpClient, connection: str, environment: Mapping[str, 
         environment,
         "SYSTEM_OIDCREQUESTURI",
         "SYSTEM_ACCESSTOKEN",
+        "run git inside a job of Azure Pipelines: its agent sets this variable",
         "map it in the step that runs git: env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
     )
     if not connection:
         raise UsageError(
-            "which service connection is the identity of?",
+            "missing --service-connection",
             hints.setup_federated(PIPELINES, needs=["--service-connection", "ID"]),
         )
     url += f"{'&' if '?' in url else '?'}api-version=7.1&serviceConnectionId={quote(connection, safe='')}"
@@ -112,19 +113,25 @@ def _from_pipelines(web: HttpClient, connection: str, environment: Mapping[str, 
     )
 
 
-def _both(environment: Mapping[str, str], address: str, secret: str, cure: str) -> tuple[str, str]:
-    """Return an address and the secret that goes with it, from the environment."""
-    for name in (address, secret):
+def _both(
+    environment: Mapping[str, str], address: str, secret: str, cure: str, secret_cure: str
+) -> tuple[str, str]:
+    """Return an address and the secret that goes with it, from the environment. Raise UsageError."""
+    for name, missing in ((address, cure), (secret, secret_cure)):
         if not environment.get(name):
-            raise UsageError(f"{name} is not set, so the job cannot prove itself", cure)
+            raise UsageError(f"{name} is not set, so the job cannot prove itself", missing)
     if not oauth.is_safe_url(environment[address]):
-        raise UsageError(f"{address} is no https address", cure)
+        raise UsageError(f"{address} is not an https address", cure)
     return environment[address], environment[secret]
 
 
 def _token(answer: Response, key: str, who: str, cure: str) -> str:
     if answer.status != 200:  # noqa: PLR2004 - the only yes
-        raise SignInError(f"{who} gave the job no token (status {answer.status})", cure)
+        said = oauth.words_of(answer)
+        message = f"{who} did not issue an OIDC token{f': {said}' if said else ''} (status {answer.status})"
+        if answer.status == 429 or answer.status >= 500:  # noqa: PLR2004 - too many requests, its own trouble
+            raise NetworkError(message, "try again in a minute")
+        raise SignInError(message, cure)
     body = answer.json()
     token = body.get(key) if isinstance(body, dict) else None
     if not isinstance(token, str) or not _TOKEN.fullmatch(token):

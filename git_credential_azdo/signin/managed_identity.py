@@ -1,8 +1,8 @@
-"""A token for the identity that Azure gave this machine, from the service beside it: VM, App Service, Arc and others.
+"""A token for the identity that Azure gave this machine, from the service beside it: VM, App Service or Arc.
 
 Never through a proxy, never from another service than the one that answered at ``setup``. Protocols: Microsoft's
 "How to use managed identities on an Azure VM to acquire an access token", App Service's and Arc's pages of the same
-subject; for Azure Machine Learning and Cloud Shell no page says it, MSAL and azure-identity do.
+subject.
 """
 
 from __future__ import annotations
@@ -30,19 +30,17 @@ if TYPE_CHECKING:
     from git_credential_azdo.web import HttpClient
 
 VM, APP_SERVICE, ARC = "vm", "app-service", "arc"
-MACHINE_LEARNING, CLOUD_SHELL, SERVICE_FABRIC = "machine-learning", "cloud-shell", "service-fabric"
+SERVICE_FABRIC, OLD_PROTOCOL = "service-fabric", "msi-endpoint"
+_UNSUPPORTED = {
+    SERVICE_FABRIC: "Service Fabric",
+    OLD_PROTOCOL: "Azure Machine Learning and Cloud Shell (MSI_ENDPOINT)",
+}
 _PLACES = {
     VM: "Azure VM",
     APP_SERVICE: "App Service",
     ARC: "Azure Arc machine",
-    MACHINE_LEARNING: "Azure Machine Learning compute",
-    CLOUD_SHELL: "Cloud Shell",
 }
-_NEEDED = {
-    APP_SERVICE: ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
-    MACHINE_LEARNING: ("MSI_ENDPOINT", "MSI_SECRET"),
-    CLOUD_SHELL: ("MSI_ENDPOINT",),
-}
+_NEEDED = {APP_SERVICE: ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")}
 VM_ADDRESS = "http://169.254.169.254"
 ARC_ADDRESS = "http://localhost:40342/metadata/identity/oauth2/token"
 ARC_FOLDER = (
@@ -56,9 +54,11 @@ ARC_AGENT = (
     else "/opt/azcmagent/bin/himds"
 )
 _ARC_KEY_BYTES = 4096
-_MOST_ATTEMPTS = 6
 _FIRST_PAUSE = 0.5  # seconds, doubled with every attempt: 15.5 in all
-_BUSY = frozenset({404, 410, 429})
+_MOST_ATTEMPTS = 6
+_GONE = 410  # the service is being updated, which may take 70 seconds: 63.5 in all
+_MOST_ATTEMPTS_GONE = 8
+_BUSY = frozenset({404, _GONE, 429})
 _UNKNOWN_LIFE = 600  # seconds; a token whose end is not told is soon asked for again
 _GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _RESOURCE = re.compile(r"/subscriptions/[\w/.()-]+", re.IGNORECASE | re.ASCII)
@@ -74,16 +74,14 @@ class Which(NamedTuple):
 
 
 class _Question(NamedTuple):
-    """One request to a metadata service."""
+    """One request to a metadata service, with GET."""
 
-    method: str
     url: str
     headers: dict[str, str]
-    form: dict[str, str] | None = None
 
 
 def read_identity(text: str) -> Which:
-    """Read what a person wrote: ``system``, a client id, ``object:ID`` or ``resource:ID``. Raises UsageError."""
+    """Return what a person wrote: ``system``, a client id, ``object:ID`` or ``resource:ID``. Raise UsageError."""
     word, colon, rest = text.partition(":")
     if text.lower() == SYSTEM:
         return Which("", "")
@@ -100,18 +98,15 @@ def read_identity(text: str) -> Which:
 
 
 def source_of(environment: Mapping[str, str]) -> str:
-    """Say whose service answers on this machine. Raises UsageError where its variables are set by half only."""
+    """Return whose service answers on this machine. Raise UsageError where its variables are set by half only."""
     has = {name for name, value in environment.items() if value}
     if {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"} <= has:
         return SERVICE_FABRIC if "IDENTITY_SERVER_THUMBPRINT" in has else APP_SERVICE
-    if {"MSI_ENDPOINT", "MSI_SECRET"} <= has:
-        return MACHINE_LEARNING
     if {"IDENTITY_ENDPOINT", "IMDS_ENDPOINT"} <= has:
         return ARC
     for one, other in (
         ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
         ("IDENTITY_HEADER", "IDENTITY_ENDPOINT"),
-        ("MSI_SECRET", "MSI_ENDPOINT"),
     ):
         if one in has:
             raise UsageError(
@@ -119,7 +114,7 @@ def source_of(environment: Mapping[str, str]) -> str:
                 f"set both, or {hints.unset(one)}",
             )
     if "MSI_ENDPOINT" in has:
-        return CLOUD_SHELL
+        return OLD_PROTOCOL
     return ARC if os.path.exists(ARC_AGENT) else VM
 
 
@@ -132,9 +127,9 @@ def ask(
     *,
     sleep: Callable[[float], None] = time.sleep,
 ) -> oauth.Grant:
-    """Ask the machine's service for a token. ``web`` must use no proxy.
+    """Return a token of the machine's service. ``web`` must use no proxy.
 
-    Raises UsageError when the service's variables are missing or it cannot serve this identity, SignInError when it
+    Raise UsageError when the service's variables are missing or it cannot serve this identity, SignInError when it
     refuses, NetworkError, ServiceError.
     """
     question = _question(source, which, resource, environment)
@@ -149,7 +144,7 @@ def ask(
 def _question(source: str, which: Which, resource: str, environment: Mapping[str, str]) -> _Question:
     if source not in _PLACES:
         raise UsageError(
-            "the managed identity of Service Fabric is not supported",
+            f"the managed identity of {_UNSUPPORTED.get(source, repr(source))} is not supported",
             hints.setup_service_principal(),
         )
     missing = [name for name in _NEEDED.get(source, ()) if not environment.get(name)]
@@ -159,22 +154,16 @@ def _question(source: str, which: Which, resource: str, environment: Mapping[str
             f"{'is' if len(missing) == 1 else 'are'} not set here",
             f"run git where the identity is, or set it up again here: {hints.setup_managed_identity()}",
         )
-    if which.kind and source in {ARC, CLOUD_SHELL}:
+    if which.kind and source == ARC:
         raise UsageError(
             f"{_PLACES[source]} has one identity only, its own",
             hints.setup_managed_identity(),
         )
     names = {"resource_id": {VM: "msi_res_id"}.get(source, "mi_res_id")}
-    if source == MACHINE_LEARNING:
-        names["client_id"] = "clientid"
     chosen = {names.get(which.kind, which.kind): which.value} if which.kind else {}
-    if source == CLOUD_SHELL:
-        return _Question(
-            "POST", _address("MSI_ENDPOINT", environment), {"Metadata": "true"}, {"resource": resource}
-        )
     url, version, headers = _service(source, environment)
     query = urlencode({"api-version": version, "resource": resource, **chosen})
-    return _Question("GET", f"{url}{'&' if '?' in url else '?'}{query}", headers)
+    return _Question(f"{url}{'&' if '?' in url else '?'}{query}", headers)
 
 
 def _service(source: str, environment: Mapping[str, str]) -> tuple[str, str, dict[str, str]]:
@@ -182,8 +171,6 @@ def _service(source: str, environment: Mapping[str, str]) -> tuple[str, str, dic
     if source == APP_SERVICE:
         headers = {"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"], "Metadata": "true"}
         return _address("IDENTITY_ENDPOINT", environment), "2019-08-01", headers
-    if source == MACHINE_LEARNING:
-        return _address("MSI_ENDPOINT", environment), "2017-09-01", {"secret": environment["MSI_SECRET"]}
     if source == ARC:
         url = (
             _address("IDENTITY_ENDPOINT", environment)
@@ -215,10 +202,9 @@ def _ask(web: HttpClient, question: _Question, source: str, sleep: Callable[[flo
     while True:
         try:
             answer = web.request(
-                question.method,
+                "GET",
                 question.url,
                 headers=question.headers,
-                form=question.form,
                 retry=False,
                 also=(origin(question.url),),  # a constant, or what the machine's own environment says
             )
@@ -231,10 +217,12 @@ def _ask(web: HttpClient, question: _Question, source: str, sleep: Callable[[flo
         if answer.status not in _BUSY and answer.status < 500:  # noqa: PLR2004 - the server's own trouble
             return answer
         pause = max(_FIRST_PAUSE * 2 ** (attempt - 1), retry_after(answer, time.time()) or 0.0)
-        if attempt == _MOST_ATTEMPTS or pause >= web.remaining():
+        most = _MOST_ATTEMPTS_GONE if answer.status == _GONE else _MOST_ATTEMPTS
+        if attempt >= most or pause >= web.remaining():
+            said = oauth.words_of(answer)
             raise NetworkError(
-                f"the managed identity service of this {_PLACES[source]} is busy or has no such page "
-                f"(status {answer.status}, asked {attempt} times)",
+                f"the managed identity service of this {_PLACES[source]} is busy or has no such page"
+                f"{f': {said}' if said else ''} (status {answer.status}, asked {attempt} times)",
                 "try again in a minute",
             )
         sleep(pause)
@@ -253,11 +241,10 @@ def _read(answer: Response, source: str, which: Which, now: float) -> oauth.Gran
             f"the managed identity service's answer is no token answer (status {answer.status})"
         )
     if answer.status != 200:  # noqa: PLR2004 - every one of them says yes so
-        text = body.get("error_description") or body.get("message") or body.get("error") or ""
-        told = oauth.read_refusal(answer.status, {"error_description": text}).description
+        said = oauth.words_of(answer)
         label = f"identity {which.value}" if which.kind else "identity of its own"
         raise SignInError(
-            f"this {_PLACES[source]} gave no token for the {label}{f': {told}' if told else ''} "
+            f"this {_PLACES[source]} gave no token for the {label}{f': {said}' if said else ''} "
             f"(status {answer.status})",
             f"assign the identity to this {_PLACES[source]}, or choose another: {hints.setup_managed_identity()}",
         )
@@ -270,7 +257,7 @@ def _read(answer: Response, source: str, which: Which, now: float) -> oauth.Gran
 
 
 def _life(body: Mapping[str, object], now: float) -> int:
-    """Seconds that the token lives: every number may come as a string."""
+    """Return the seconds that the token lives: every number may come as a string."""
     for key, since in (("expires_in", 0.0), ("expires_on", now)):
         text = str(body.get(key))
         if _DIGITS.fullmatch(text):
@@ -279,9 +266,9 @@ def _life(body: Mapping[str, object], now: float) -> int:
 
 
 def _read_arc_key(challenge: str, folder: str) -> str:
-    """Read the file that proves we may read Arc's folder, and no other file whatever the answer names.
+    """Return the content of the file that proves we may read Arc's folder, and no other file whatever the answer names.
 
-    Raises SignInError.
+    Raise SignInError.
     """
     match = _REALM.fullmatch(challenge.strip())
     path = os.path.realpath(match[1]) if match else ""

@@ -13,9 +13,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, printable
+
+if TYPE_CHECKING:
+    from git_credential_azdo.response import Response
 
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -215,6 +219,20 @@ def read_refusal(status: int, fields: Mapping[str, object]) -> OAuthError:
         correlation_id=_word(fields.get("correlation_id")) or _labelled("Correlation ID", description),
         description=_first_line(description),
     )
+
+
+def words_of(answer: Response) -> str:
+    """Return the first line of what a server says with a refusal, in any of its usual places; empty if nothing."""
+    try:
+        body = answer.json()
+    except ServiceError:
+        return ""
+    if not isinstance(body, Mapping):
+        return ""
+    error = body.get("error")
+    inner = error.get("message") if isinstance(error, Mapping) else error
+    said = body.get("error_description") or body.get("message") or inner
+    return _first_line(said) if isinstance(said, str) else ""
 
 
 def _base64url(data: bytes) -> str:

@@ -1,8 +1,8 @@
 """The services beside a machine in Azure, and the token services of GitHub and Azure Pipelines.
 
 Asked directly, never through the proxy: ``Emulator.machine_address`` is where they listen. Shapes: Microsoft's page on
-tokens of virtual machines (every number is a string) and App Service's; Arc's challenge, Machine Learning and Cloud
-Shell as MSAL and azure-identity ask them; GitHub's page on OpenID Connect; Azure DevOps' "Oidctoken - Create".
+tokens of virtual machines (every number is a string) and App Service's; Arc's challenge as MSAL and azure-identity
+answer it; GitHub's page on OpenID Connect; Azure DevOps' "Oidctoken - Create".
 """
 
 from __future__ import annotations
@@ -61,8 +61,6 @@ def handle(world: World, request: Request) -> Response:
         "/metadata/identity/oauth2/token": _vm,
         "/arc": _arc,
         "/msi/token": _app_service,
-        "/ml": _machine_learning,
-        "/shell": _cloud_shell,
         "/oidc/github": _github,
         "/oidc/pipelines": _pipelines,
     }
@@ -132,12 +130,6 @@ def _app_service(world: World, request: Request) -> Response:
     return _answer(world, request, "2019-08-01", ("client_id", "object_id", "mi_res_id"))
 
 
-def _machine_learning(world: World, request: Request) -> Response:
-    if request.header("secret") != world.machine.secret:
-        return json_response(401, {"statusCode": 401, "message": "Unauthorized"})
-    return _answer(world, request, "2017-09-01", ("clientid", "object_id", "mi_res_id"))
-
-
 def _answer(world: World, request: Request, version: str, names: tuple[str, str, str]) -> Response:
     identity = _find(world.machine, request.parameters, names)
     resource = request.parameters.get("resource")
@@ -173,15 +165,6 @@ def _arc(world: World, request: Request) -> Response:
         file.write(key)
     machine.arc_keys.add(key)
     return json_response(401, _error("challenge"), [("WWW-Authenticate", f"Basic realm={path}")])
-
-
-def _cloud_shell(world: World, request: Request) -> Response:
-    identity = world.machine.own
-    if request.method != "POST" or request.header("Metadata") != "true" or identity is None:
-        return json_response(400, _error("Identity not found"))
-    resource = request.form["resource"]
-    body = {"access_token": _token(world, identity, resource), "expires_in": str(SECONDS)}
-    return json_response(200, {**body, "resource": resource, "token_type": "Bearer"})
 
 
 def _github(world: World, request: Request) -> Response:

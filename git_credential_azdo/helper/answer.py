@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import AnyOrganization
 
 REJECTION_COOLDOWN_SECONDS = 60
@@ -29,19 +30,57 @@ GLOBAL_PATS_END = "1 December 2026"
 
 
 class Credential:
-    """A credential to answer, and the change of the accounts file that goes with it, if any."""
+    """A credential to answer, and the change of the accounts file that goes with it, if any.
+
+    ``expires_utc`` in seconds since the epoch, None when it is not known; ``bearer``: whether an organization wants the
+    header ``Bearer``, for which git needs the capability ``authtype``.
+    """
 
     __slots__ = ("bearer", "change", "expires_utc", "secret", "state", "user")
 
     def __init__(
-        self, account: Account, token: tokens.Token, change: Callable[[AccountsFile], object] | None
+        self,
+        user: str,
+        secret: str,
+        *,
+        expires_utc: int | None = None,
+        state: str = "",
+        bearer: bool = False,
+        change: Callable[[AccountsFile], object] | None = None,
     ) -> None:
-        self.user = account.name or account.id
-        self.secret = token.secret
-        self.expires_utc = token.expires_utc
-        self.state = f"{STATE_PREFIX}{account.id}:{token.tenant}:{token.digest}" if token.digest else ""
-        self.bearer = account.block.get("authtype") == "Bearer"
+        self.user = user
+        self.secret = secret
+        self.expires_utc = expires_utc
+        self.state = state
+        self.bearer = bearer
         self.change = change
+
+    def lines(self, message: Message) -> list[Pair]:
+        """Return the lines that answer the message; the user is left out when the message names one."""
+        capabilities = message.all("capability[]")
+        pairs: list[Pair] = []
+        if self.bearer and "authtype" in capabilities:
+            pairs += [("capability[]", "authtype"), ("authtype", "Bearer"), ("credential", self.secret)]
+        else:
+            if not message.get("username"):
+                pairs.append(("username", self.user.replace(":", "_")))  # a colon would end the user in Basic
+            pairs.append(("password", self.secret))
+        if self.expires_utc is not None:
+            pairs.append(("password_expiry_utc", str(self.expires_utc)))
+        if self.state and "state" in capabilities:
+            pairs = [("capability[]", "state"), *pairs, ("state[]", self.state)]
+        return pairs
+
+
+def _of(account: Account, token: tokens.Token, change: Callable[[AccountsFile], object] | None) -> Credential:
+    return Credential(
+        account.name or account.id,
+        token.secret,
+        expires_utc=token.expires_utc,
+        state=f"{STATE_PREFIX}{account.id}:{token.tenant}:{token.digest}" if token.digest else "",
+        bearer=account.block.get("authtype") == "Bearer",
+        change=change,
+    )
 
 
 def credential_for(
@@ -102,7 +141,7 @@ def credential_for(
         from git_credential_azdo import refresh  # noqa: PLC0415 - the token is stale
 
         token = refresh.refresh(account, of_tenant, accounts_file.salt)
-    return Credential(account, token, None)
+    return _of(account, token, None)
 
 
 def _asked_tenant(organization: AnyOrganization) -> str | None:
@@ -165,7 +204,7 @@ def _serve_pat(account: Account, organization: AnyOrganization | None, rejected:
         )
     reminded = _remind(account, expires, now)
     if rejected is None and not reminded:
-        return Credential(account, token, None)
+        return _of(account, token, None)
 
     def change(accounts_file: AccountsFile) -> None:
         kept = accounts_file.account(account.id)
@@ -174,7 +213,7 @@ def _serve_pat(account: Account, organization: AnyOrganization | None, rejected:
         if kept and reminded:
             kept.block.set("reminded_utc", str(now))
 
-    return Credential(account, token, change)
+    return _of(account, token, change)
 
 
 def _remind(account: Account, expires: int | None, now: int) -> bool:

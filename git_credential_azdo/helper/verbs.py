@@ -109,7 +109,9 @@ def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     choice = rules.choose(target, tenant, accounts_file)
     variable = _token_variable(target, choice if target.services else None)
     if variable:
-        _answer(_credential(message, "azdo", os.environ[variable]))
+        from git_credential_azdo.helper.answer import Credential  # noqa: PLC0415 - only with such a variable
+
+        _answer(Credential("azdo", os.environ[variable]).lines(message))
         return
     asked = bool(challenges)
     organization = choice.organization
@@ -124,16 +126,7 @@ def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
         credential = answer.credential_for(
             choice.account, organization, tenant, accounts_file, asked=asked, confirmed=choice.deliberate
         )
-        _answer(
-            _credential(
-                message,
-                credential.user,
-                credential.secret,
-                expires_utc=credential.expires_utc,
-                state=credential.state,
-                bearer=credential.bearer,
-            )
-        )
+        _answer(credential.lines(message))
         _apply(credential.change)
     elif not target.services and choice.outcome != rules.AMBIGUOUS:
         from git_credential_azdo.helper import stored  # noqa: PLC0415 - only for servers
@@ -221,31 +214,6 @@ def _apply(change: Callable[[AccountsFile], object] | None) -> None:
         update(change)
     except AzdoError as error:
         report(error)
-
-
-def _credential(
-    message: Message,
-    user: str,
-    secret: str,
-    *,
-    expires_utc: int | None = None,
-    state: str = "",
-    bearer: bool = False,
-) -> list[Pair]:
-    """Return the lines of a credential; the user is left out when the request named one."""
-    capabilities = message.all("capability[]")
-    pairs: list[Pair] = []
-    if bearer and "authtype" in capabilities:
-        pairs += [("capability[]", "authtype"), ("authtype", "Bearer"), ("credential", secret)]
-    else:
-        if not message.get("username"):
-            pairs.append(("username", user.replace(":", "_")))  # a colon would end the user in Basic
-        pairs.append(("password", secret))
-    if expires_utc is not None:
-        pairs.append(("password_expiry_utc", str(expires_utc)))
-    if state and "state" in capabilities:
-        pairs = [("capability[]", "state"), *pairs, ("state[]", state)]
-    return pairs
 
 
 def _stop() -> None:

@@ -13,13 +13,12 @@
 ``devops``     Azure DevOps REST: who am I, which organizations, is this token good (``devops_codes``: its refusals)
 ``pats``       Azure DevOps REST: personal access tokens made, listed and revoked (``pat_errors``: its refusals)
 ``web``        the one HTTP client, and ``trust``, whose certificates it believes
-``deadline``   the time that a run may take in all, and the end of one that is over it
-``files``, ``lock``, ``signals``  files read within bounds and our own written whole, locks between processes
-               (``lock_file``: where there are none), signals that wait; ``ownership``: which files are believed
-``hardening``  no core dumps
+``deadline``   the time that a run may take in all, and the end of one that is over it; ``hardening``: no core dumps
+``files``      read within bounds; ``ownership``: which of ours are believed; ``writing``: ours, written whole
+``lock``, ``signals``  locks between processes (``lock_file``: where there are none), signals that wait
 ``commands/``  the verbs: those git calls (``helper``) and those people call
 
-Imports run downwards only: inherited, errors, hints, deadline, programs, files, lock <- git <- accounts, vault, trust,
+Imports run downwards only: inherited, errors, hints, deadline, ownership, files, writing, programs, lock <- git <- accounts, vault, trust,
 web <- signin, devops, pats <- tokens <- renewal <- commands <- __main__. Importing a room never loads its neighbours:
 every room's ``__init__`` holds only its docstring.
 """

@@ -6,12 +6,21 @@ codes: 0 done, 1 an expected failure, 2 a command line that cannot be read, 3 a 
 Nothing is imported before ``inherited.make_safe`` but what Python has loaded already: not even ``__future__``.
 """
 
+import _thread
 import os
 import sys
+import time
 
 from git_credential_azdo import inherited
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
 _GIT_VERBS = frozenset(("get", "store", "erase", "capability"))
+_LONG_RUN_SECONDS = 0.1
+_SIGALRM, _ITIMER_REAL = 14, 0
+"""POSIX leaves the numbers open, but all systems agree; the module ``signal`` costs a millisecond."""
 _FAILURE, _BUG, _STOPPED = 1, 3, 130
 
 
@@ -22,9 +31,7 @@ def main() -> int:
     _occupy_standard_streams()
     if len(words) != 1 or words[0] not in _GIT_VERBS:
         return run(words)
-    from git_credential_azdo import deadline  # noqa: PLC0415 - a person's verb may take its time
-
-    deadline.enforce(words[0])
+    _end_in_time(words[0])
     code = run(words)
     # Everything is written and nothing is left to tidy up; to take the interpreter down costs a tenth of a get.
     os._exit(code)
@@ -64,6 +71,46 @@ def run(words: list[str]) -> int:
         say("error", f"this is a bug: {type(error).__name__} at {place}")
         say("hint", "AZDO_DEBUG=1 shows the whole traceback, which may show secrets")
         return _BUG
+
+
+def _end_in_time(verb: str) -> None:
+    """Let ``deadline`` end the process when its time is over, and no core dump hold a secret in the meantime.
+
+    Both are loaded for a run only that takes longer than almost all do. They are loaded in a thread, since a signal's
+    handler may interrupt an import and must not begin one.
+    """
+    from git_credential_azdo import errors  # noqa: PLC0415 - see the module's docstring
+
+    errors.began = time.monotonic()
+    loaded: list[ModuleType] = []
+    threads: list[int] = []
+
+    def load() -> None:
+        from git_credential_azdo import deadline, hardening  # noqa: PLC0415 - see above
+
+        loaded.append(deadline)
+        hardening.forbid_core_dumps()
+
+    def watch() -> None:
+        time.sleep(_LONG_RUN_SECONDS)
+        load()
+        loaded[0].watch(verb)
+
+    if sys.platform == "win32":
+        _thread.start_new_thread(watch, ())
+        return
+    import _signal  # type: ignore[import-not-found] # noqa: PLC0415 - has no timer on Windows
+
+    def look(*_: object) -> None:
+        if loaded:
+            loaded[0].enforce(verb)
+            return
+        _signal.setitimer(_ITIMER_REAL, _LONG_RUN_SECONDS)
+        if not threads:
+            threads.append(_thread.start_new_thread(load, ()))
+
+    _signal.signal(_SIGALRM, look)
+    _signal.setitimer(_ITIMER_REAL, _LONG_RUN_SECONDS)
 
 
 def _occupy_standard_streams() -> None:

@@ -2,37 +2,30 @@
 
 Every wait of ours takes what is ``left``. A verb of git's that is still there after it (a stdin that is never closed,
 a reader that does not read, a file system that hangs) ends with one line and, for ``get``, with ``quit=1``. An
-interval timer sees to that, which costs microseconds; on Windows, which has none, a thread does.
-Never writes into an answer that was begun: whoever writes one must ``claim`` it first.
+interval timer sees to that, or on Windows, which has none, a thread. The front door loads this module for a run that
+takes long. Never writes into an answer that was begun: whoever writes one must claim it (``errors.claim_answer``).
 """
 
 from __future__ import annotations
 
 import _thread
 import os
-import sys
+import signal
 import time
 
-from git_credential_azdo.errors import line
+from git_credential_azdo import errors
 
 WHOLE_SECONDS = 30.0
 MOST_SECONDS = 3_600.0
+_LEAST_SECONDS = 1.0
+"""What a wait gets where a person can press Ctrl-C, however late it is."""
 _SLACK_SECONDS = 0.25
 """What a wait that ends by itself gets for its own line: it knows better than we do what it waited for."""
 _LAST_WORDS_SECONDS = 0.2
 """How long our own line may take: stderr may be the pipe that is not read."""
-_LONG_RUN_SECONDS = 0.1
-"""After that a run may hold secrets for long enough that a core dump could catch them."""
-_SIGALRM, _ITIMER_REAL = 14, 0
-"""POSIX leaves the numbers open, but all systems agree; the module ``signal`` costs a millisecond."""
-
-step = ""
-"""What is waited for just now, to be named in the line; any part of the program sets it."""
 
 _started = time.monotonic()
-_least = 1.0
-_ends = 0.0
-_answer = _thread.allocate_lock()
+_not_before = 0.0
 
 
 def whole() -> float:
@@ -45,74 +38,62 @@ def whole() -> float:
 
 
 def left() -> float:
-    """Return the seconds left: none at the least for git's verbs, one where a person can wait or press Ctrl-C."""
-    return max(_least, whole() - (time.monotonic() - _started))
+    """Return the seconds left: none at the least for git's verbs, one where a person waits."""
+    if errors.began is None:
+        return max(_LEAST_SECONDS, whole() - (time.monotonic() - _started))
+    return max(0.0, whole() - (time.monotonic() - errors.began))
 
 
 def bound(seconds: float) -> float:
     """Return how long a wait of so many seconds may be: no longer than what is left to a verb of git's."""
-    return min(seconds, left()) if _ends else seconds
-
-
-def claim() -> bool:
-    """Say whether the answer is the caller's to write; it is given away once."""
-    return _answer.acquire(blocking=False)
+    return seconds if errors.began is None else min(seconds, left())
 
 
 def grant(seconds: float) -> None:
     """Let the run last for so long from now at the least: what came late must still be kept."""
-    global _ends  # noqa: PLW0603 - one process has one end
-    _ends = max(_ends, time.monotonic() + seconds)
+    global _not_before  # noqa: PLW0603 - one process has one end
+    _not_before = time.monotonic() + seconds
 
 
 def enforce(verb: str) -> None:
-    """End this process when its time is over. For git's verbs: a person can press Ctrl-C."""
-    global _least, _ends  # noqa: PLW0603 - one process has one end
-    _least = 0.0
-    seconds = left() + _SLACK_SECONDS
-    _ends = time.monotonic() + seconds
-    if sys.platform == "win32":
-        _thread.start_new_thread(_watch, (verb,))
-        return
-    import _signal  # type: ignore[import-not-found] # noqa: PLC0415 - has no timer on Windows
+    """End this process, which runs a verb of git's, when its time is over. To be called in the main thread."""
 
     def look(*_: object) -> None:
-        remaining = _ends - time.monotonic()
+        remaining = _remaining()
         if remaining > 0:
-            _thread.start_new_thread(_guard_secrets, ())
-            _signal.setitimer(_ITIMER_REAL, remaining)
+            signal.setitimer(signal.ITIMER_REAL, remaining)
             return
-        _signal.signal(_SIGALRM, lambda *_: os._exit(_code(verb)))
-        _signal.setitimer(_ITIMER_REAL, _LAST_WORDS_SECONDS)
+        signal.signal(signal.SIGALRM, lambda *_: os._exit(_code(verb)))
+        signal.setitimer(signal.ITIMER_REAL, _LAST_WORDS_SECONDS)
         _give_up(verb)
 
-    _signal.signal(_SIGALRM, look)
-    _signal.setitimer(_ITIMER_REAL, min(_LONG_RUN_SECONDS, seconds))
+    signal.signal(signal.SIGALRM, look)
+    look()
 
 
-def _watch(verb: str) -> None:
-    """Do in a thread what the timer does elsewhere."""
-    while (remaining := _ends - time.monotonic()) > 0:
+def watch(verb: str) -> None:
+    """Do in a thread, for as long as the process runs, what the timer does elsewhere."""
+    while (remaining := _remaining()) > 0:
         time.sleep(remaining)
     _thread.start_new_thread(_give_up, (verb,))
     time.sleep(_LAST_WORDS_SECONDS)
     os._exit(_code(verb))
 
 
-def _guard_secrets() -> None:
-    """Forbid core dumps, in a thread of its own: a signal's handler may interrupt an import and must not begin one."""
-    from git_credential_azdo.hardening import forbid_core_dumps  # noqa: PLC0415 - a short run needs none
-
-    forbid_core_dumps()
+def _remaining() -> float:
+    """Return the seconds until the process must end."""
+    end = (errors.began or _started) + whole()
+    return max(end, _not_before) + _SLACK_SECONDS - time.monotonic()
 
 
 def _give_up(verb: str) -> None:
     """Say the last words and end the process."""
-    waited = step or "a file, the keyring or the network did not answer"
+    waited = errors.step or "a file, the keyring or the network did not answer"
     try:
-        if claim() and verb == "get" and not os.environ.get("AZDO_YIELD"):
+        if errors.claim_answer() and verb == "get" and not os.environ.get("AZDO_YIELD"):
             os.write(1, b"quit=1\n")
-        os.write(2, line("error", f"gave up after {whole():.0f} seconds: {waited}").encode())
+        line = errors.line("error", f"gave up after {whole():.0f} seconds: {waited}")
+        os.write(2, line.encode())
     except OSError:
         pass
     os._exit(_code(verb))

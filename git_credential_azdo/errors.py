@@ -15,7 +15,14 @@ command to run or a page to open. Text of others may stand in both: ``printable`
 
 from __future__ import annotations
 
+import _thread
 import sys
+
+began: float | None = None
+"""When a verb of git's began, by the monotonic clock; None for people's verbs, which a person can end."""
+step = ""
+"""What the run waits for just now, for the line of one that must end. Whoever waits sets it."""
+_answer = _thread.allocate_lock()
 
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 """Letters, marks and symbols that show as nothing: Unicode's Default_Ignorable_Code_Point beside the variation
@@ -78,6 +85,11 @@ class SignInError(AzdoError):
 
 class ServiceError(AzdoError):
     """Azure DevOps refused the request or gave an answer that is not one."""
+
+
+def claim_answer() -> bool:
+    """Say whether the answer to git is the caller's to write: it is given away once, so that nothing is written into one."""
+    return _answer.acquire(blocking=False)
 
 
 def report(error: AzdoError) -> None:

@@ -12,7 +12,7 @@ import sys
 import time
 
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.files import open_lock
+from git_credential_azdo.writing import open_lock
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

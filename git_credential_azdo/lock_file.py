@@ -10,7 +10,8 @@ import contextlib
 import os
 import time
 
-from git_credential_azdo.files import make_once, read_file
+from git_credential_azdo.files import read_file
+from git_credential_azdo.writing import make_once
 
 _NAME_BYTES = 1_024
 _UNKNOWN_SECONDS = 120

@@ -8,23 +8,48 @@ Loaded only where something is odd. Models: StrictModes in sshd_config(5), safe.
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.files import OTHERS_WRITE, Unsafe, make_once
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
-def examine(info: os.stat_result, path: str, owners: frozenset[int]) -> None:
-    """Raise Unsafe unless nobody but ``owners`` can change what is at ``path``."""
+class Unsafe(OSError):  # noqa: N818 - a state, with its cure
+    """A file or folder that somebody else could have changed. ``strerror`` says why, ``cure`` which command helps."""
+
+    def __init__(self, path: str, reason: str, cure: Callable[[str], str] | None = None) -> None:
+        super().__init__(errno.EPERM, reason, path)
+        self.cure = cure
+
+
+def examine(info: os.stat_result, path: str, top: str) -> None:
+    """Raise Unsafe when somebody else than this user and root could have changed what is at ``path``, below ``top``."""
     is_folder = stat.S_ISDIR(info.st_mode)
     folder = path if is_folder else os.path.dirname(path)
-    if info.st_uid not in owners:
+    if info.st_uid not in _owners(top):
         raise Unsafe(path, f"it belongs to {_name(info.st_uid)}, so that it is not believed", hints.own)
+    if not info.st_mode & _OTHERS_WRITE:
+        return
     if (is_folder and info.st_mode & stat.S_ISVTX) or not _keeps_modes(folder):
         return
     raise Unsafe(path, "other users may have changed it, so that it is not believed", hints.private)
+
+
+def _owners(top: str) -> set[int]:
+    """Return who may own files of ours: this user and root; for root also whose home it is, or to whom a mount belongs."""
+    user = os.geteuid()
+    if user:
+        return {0, user}
+    above = os.stat(os.path.dirname(top))
+    return {0, above.st_uid if above.st_mode & _OTHERS_WRITE else os.stat(top).st_uid}
 
 
 def trouble(doing: str, path: str, error: OSError, top: str) -> AzdoError:
@@ -71,10 +96,11 @@ def _keeps_modes(folder: str) -> bool:
         return False
     probe = os.path.join(folder, f".{os.urandom(8).hex()}.probe")
     try:
-        make_once(probe, b"")
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
     except OSError:
         return True
     try:
-        return not os.lstat(probe).st_mode & OTHERS_WRITE
+        return not os.fstat(descriptor).st_mode & _OTHERS_WRITE
     finally:
+        os.close(descriptor)
         os.unlink(probe)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo import deadline
+from git_credential_azdo import errors
 from tests.conftest import SCRIPT
 from tests.test_module_budget import warm
 from tests.watch import WATCH
@@ -225,11 +225,11 @@ def test_no_file_takes_the_place_of_a_closed_stream() -> None:
 
 THREAD = """
 import sys, time
-from git_credential_azdo import deadline
-deadline._ends = time.monotonic() + 0.1
+from git_credential_azdo import deadline, errors
+errors.began = time.monotonic() - 30
 if sys.argv[2] == "begun":
-    deadline.claim()
-deadline._watch(sys.argv[1])
+    errors.claim_answer()
+deadline.watch(sys.argv[1])
 """
 
 
@@ -244,7 +244,8 @@ def test_a_thread_does_what_a_timer_does(home: Home, verb: str, *, begun: bool) 
 
 GRANT = """
 import time
-from git_credential_azdo import deadline
+from git_credential_azdo import deadline, errors
+errors.began = time.monotonic()
 deadline.enforce("get")
 deadline.grant(3)
 until = time.monotonic() + 2
@@ -262,8 +263,8 @@ def test_what_came_late_is_still_kept(home: Home) -> None:
 
 def test_the_answer_is_given_away_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """To whom asks first."""
-    monkeypatch.setattr(deadline, "_answer", threading.Lock())
-    assert [deadline.claim(), deadline.claim()] == [True, False]
+    monkeypatch.setattr(errors, "_answer", threading.Lock())
+    assert [errors.claim_answer(), errors.claim_answer()] == [True, False]
 
 
 @pytest.fixture

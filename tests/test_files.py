@@ -14,15 +14,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo import files
-from git_credential_azdo.files import (
-    MOST_BYTES,
-    Unsafe,
-    is_left_over,
-    make_private_folder,
-    read_file,
-    read_own,
-    write_own,
-)
+from git_credential_azdo.files import MOST_BYTES, read_file, read_own
+from git_credential_azdo.ownership import Unsafe
+from git_credential_azdo.writing import is_left_over, make_private_folder, write_own
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -313,7 +307,7 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path, step: str) -> None:
     path.write_bytes(b"old")
     script = (
         "import os, sys\n"
-        "from git_credential_azdo.files import write_own\n"
+        "from git_credential_azdo.writing import write_own\n"
         f"os.{step} = lambda *_: os._exit(9)\n"
         "write_own(sys.argv[1], b'new', os.path.dirname(sys.argv[1]))\n"
     )
@@ -386,10 +380,10 @@ def test_windows_gets_a_second_to_let_go_of_a_file(
     monkeypatch.setattr(files, "time", windows)
 
     if done:
-        files._patiently(windows.act, "path", "target")
+        files.patiently(windows.act, "path", "target")
     else:
         with pytest.raises(PermissionError):
-            files._patiently(windows.act, "path", "target")
+            files.patiently(windows.act, "path", "target")
 
     assert windows.done == done
     assert windows.now - 100.0 == pytest.approx(min(refusals * 0.02, 1.02), abs=0.03)
@@ -406,6 +400,6 @@ def test_what_is_refused_for_good_is_not_tried_again(
     monkeypatch.setattr(files, "time", windows)
 
     with pytest.raises(PermissionError):
-        files._patiently(windows.act, path)
+        files.patiently(windows.act, path)
 
     assert windows.now == 100.0

@@ -49,7 +49,6 @@ NOT_OURS = ours(
     "git.protocol",
     "git.target",
     "errors",
-    "deadline",
     "files",
     "paths",
 ) | {"__future__"}

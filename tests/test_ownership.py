@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo import ownership
-from git_credential_azdo.files import Unsafe, read_own, write_own
+from git_credential_azdo.files import read_own
 from git_credential_azdo.lock import Lock
+from git_credential_azdo.ownership import Unsafe
+from git_credential_azdo.writing import write_own
 from tests.conftest import Home, Result
 from tests.emulator.default_world import ANN
 from tests.people import STALE, assert_refused, at, everything_kept, sign_in
@@ -155,13 +157,13 @@ def test_modes_count_only_where_they_are_kept(
         with pytest.raises(Unsafe):
             read_own(str(path), str(tmp_path))
         return
-    look = os.lstat
+    look = os.fstat
 
-    def all_alike(path: str) -> os.stat_result:
-        info = look(path)
+    def all_alike(descriptor: int) -> os.stat_result:
+        info = look(descriptor)
         return os.stat_result((info.st_mode | 0o777, *info[1:]))
 
-    monkeypatch.setattr(os, "lstat", all_alike)
+    monkeypatch.setattr(os, "fstat", all_alike)
     assert read_own(str(path), str(tmp_path)) == b"x"
     assert os.listdir(tmp_path) == ["file"]
 

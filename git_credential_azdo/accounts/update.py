@@ -10,11 +10,12 @@ import os
 
 from git_credential_azdo.accounts.accounts_file import VERSION, AccountsFile, Block, read
 from git_credential_azdo.errors import say
-from git_credential_azdo.files import read_own, write_own
+from git_credential_azdo.files import read_own
 from git_credential_azdo.git.protocol import format_pairs
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import trouble
 from git_credential_azdo.paths import accounts_path, read_accounts
+from git_credential_azdo.writing import write_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

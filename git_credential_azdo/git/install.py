@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.files import read_own, write_own
+from git_credential_azdo.files import read_own
 from git_credential_azdo.git import config, former, helpers, urlmatch
 from git_credential_azdo.git.config import Entry
 from git_credential_azdo.git.edit import (
@@ -28,6 +28,7 @@ from git_credential_azdo.git.edit import (
 )
 from git_credential_azdo.git.sections import Section, helper_value, pairs, render
 from git_credential_azdo.signals import held_back
+from git_credential_azdo.writing import write_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

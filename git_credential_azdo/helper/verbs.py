@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from git_credential_azdo import deadline
+from git_credential_azdo import errors
 from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
 from git_credential_azdo.git.protocol import format_pairs, parse
 from git_credential_azdo.git.target import target_of, tenant_in
@@ -228,9 +228,9 @@ def _answer(pairs: list[Pair]) -> None:
 
 def _message() -> Message | None:
     """Read a message from stdin; None for one that is not git's. Raises AzdoError for one without an end."""
-    deadline.step = "the message on stdin did not end"
+    errors.step = "the message on stdin did not end"
     data = _read()
-    deadline.step = ""
+    errors.step = ""
     try:
         return parse(data)
     except ProtocolError:
@@ -259,9 +259,9 @@ def _read() -> bytes:
 
 def _write(data: bytes) -> bool:
     """Write the whole answer, if none was begun: git believes what a helper wrote before it failed. Say if it went well."""
-    if not deadline.claim():
+    if not errors.claim_answer():
         return False
-    deadline.step = "the answer was not read"
+    errors.step = "the answer was not read"
     try:
         while data:
             data = data[os.write(1, data) :]
@@ -270,5 +270,5 @@ def _write(data: bytes) -> bool:
         if not gone:  # else there is nobody left to tell
             say("error", f"cannot write the answer: {error.strerror}")
         return False
-    deadline.step = ""
+    errors.step = ""
     return True

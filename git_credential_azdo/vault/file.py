@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 
 from git_credential_azdo.errors import VaultError
-from git_credential_azdo.files import is_left_over, read_own, write_own
+from git_credential_azdo.files import read_own
 from git_credential_azdo.paths import vault_folder
 
 NAME = "file"
@@ -35,6 +35,8 @@ class FileVault:
 
     def write(self, entry: str, text: str) -> None:
         """Keep ``text``. Raises VaultError."""
+        from git_credential_azdo.writing import write_own  # noqa: PLC0415 - a get hardly ever writes
+
         try:
             write_own(self._path(entry), text.encode("utf-8"), self._top)
         except (OSError, UnicodeEncodeError) as error:
@@ -42,6 +44,8 @@ class FileVault:
 
     def delete(self, entry: str) -> None:
         """Delete the entry; an absent one is no error. Raises VaultError."""
+        from git_credential_azdo.writing import is_left_over  # noqa: PLC0415 - a get never deletes
+
         folder, name = os.path.split(self._path(entry))
         try:
             for each in os.listdir(folder):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from git_credential_azdo import deadline
+from git_credential_azdo import errors
 from git_credential_azdo.errors import VaultError
 from git_credential_azdo.vault.payload import SERVICE, load
 
@@ -52,15 +52,19 @@ def read(name: str, key: str) -> Message | None:
     if name == SECRET_SERVICE:
         from git_credential_azdo.vault import secret_service  # noqa: PLC0415 - only for this vault
 
-        seconds = min(READ_SECONDS, deadline.left())
+        errors.step = "the keyring did not answer"
         try:
-            return load(lambda entry: secret_service.read(SERVICE, entry, seconds), key)
+            return load(lambda entry: secret_service.read(SERVICE, entry, READ_SECONDS), key)
         except secret_service.TimeUp:  # to ask keyring would only be to wait again
             from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
-            raise VaultError(f"the keyring did not answer in {seconds:.0f} seconds", hints.unlock()) from None
+            raise VaultError(
+                f"the keyring did not answer in {READ_SECONDS:.0f} seconds", hints.unlock()
+            ) from None
         except secret_service.NotOurs:
             pass  # keyring knows the odd cases
+        finally:
+            errors.step = ""
     return load(open_vault(name).read, key)
 
 
@@ -89,6 +93,7 @@ def open_vault(name: str, *, prompting: bool = False) -> Vault:
         return FileVault()
     if name == NONE:
         return NoVault()
+    from git_credential_azdo import deadline  # noqa: PLC0415 - as the next
     from git_credential_azdo.vault.system import open_named  # noqa: PLC0415 - loads keyring
 
     return open_named(name, prompting=prompting, seconds=max(LEAST_CALL_SECONDS, deadline.left()))

@@ -17,7 +17,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_credential_azdo import deadline
+from git_credential_azdo import deadline, errors
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.errors import ProtocolError
 from git_credential_azdo.git.protocol import format_pairs, parse
@@ -217,8 +217,8 @@ def _run(home: _Home, verb: str, data: bytes, variables: Mapping[str, str]) -> _
     """Run the verb with its own stdin, stdout, stderr and environment."""
     _asked.clear()
     deadline._started = time.monotonic()  # each run is one of its own
-    if deadline._answer.locked():
-        deadline._answer.release()
+    if errors._answer.locked():
+        errors._answer.release()
     _fill(home.stdin, data)
     _fill(home.stdout, b"")
     with _as_streams(home.stdin, home.stdout), _environment(home.folder, variables), written() as told:

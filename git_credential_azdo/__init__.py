@@ -3,7 +3,8 @@
 ``__main__``   the front door: argv to one command, exceptions to one line on stderr
 ``inherited``  what comes with the environment: search paths and secrets, made safe before anything is imported
 ``programs``   every program that we start: found, bounded, ended, and without our secrets
-``errors``     what can go wrong, by whose fault
+``errors``     what can go wrong, by whose fault; the one line that is printed, and what a terminal may be given
+``hints``      every command and page that we tell people; ``shell`` quotes them
 ``git/``       what git says and what we tell it: messages, remotes, configuration
 ``accounts/``  who we are: accounts, which one to take, the accounts file and where it lies
 ``vault/``     where secrets are kept: the OS keyring, or a file on consent
@@ -18,7 +19,7 @@
 ``lock``, ``signals``  locks between processes (``lock_file``: where there are none), signals that wait
 ``commands/``  the verbs: those git calls (``helper``) and those people call
 
-Imports run downwards only: inherited, errors, hints, deadline, ownership, files, writing, programs, lock <- git <- accounts, vault, trust,
+Imports run downwards only: inherited, errors, shell, hints, deadline, ownership, files, writing, programs, lock <- git <- accounts, vault, trust,
 web <- signin, devops, pats <- tokens <- renewal <- commands <- __main__. Importing a room never loads its neighbours:
 every room's ``__init__`` holds only its docstring.
 """

@@ -7,9 +7,7 @@ they are printed. Loaded only where something is said: the hot path imports it l
 
 from __future__ import annotations
 
-import os
-
-from git_credential_azdo.errors import printable
+from git_credential_azdo.shell import ON_WINDOWS, command, options, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,64 +21,12 @@ GIT_DOWNLOADS = "https://git-scm.com/downloads"
 AZURE_CLI_PAGE = "https://learn.microsoft.com/cli/azure/install-azure-cli"
 SCOPES_PAGE = "https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth"
 
-_ON_WINDOWS = os.name == "nt"
-_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=:./-@")
-_PLAIN_POSIX = _PLAIN | frozenset("%,")
-_NEVER_ON_WINDOWS = frozenset('"$`!\u2018\u2019\u201a\u201b\u201c\u201d\u201e')
-"""What PowerShell or Git Bash obey, or take for the end of a word, inside the quotes that cmd.exe knows, too."""
-
-
-# --- quoting
-
-
-def command(*words: str) -> str:
-    """Return the words as one command line that a shell splits into these words."""
-    return " ".join(map(quote, words))
-
-
-def quote(word: str, *, windows: bool = _ON_WINDOWS) -> str:
-    """Return a word as the shell takes it: sh, or whichever of cmd.exe, PowerShell and Git Bash a person has.
-
-    What ``printable`` does not show is ``?`` here already, so that the quotes stand around what is seen. On Windows what
-    no quotes keep from one of the three shells is ``?``, too: a command that fails is better than one that runs another.
-    """
-    word = printable(word)
-    if not windows:
-        plain = word and _PLAIN_POSIX.issuperset(word) and word[0] not in "=%"  # zsh and fish look there
-        return word if plain else "'" + word.replace("'", "'\"'\"'") + "'"
-    if word and _PLAIN.issuperset(word) and word[0] != "@":
-        return word
-    kept = "".join("?" if each in _NEVER_ON_WINDOWS else each for each in _without_variables(word))
-    return (
-        '"' + kept + "\\" * (len(kept) - len(kept.rstrip("\\"))) + '"'
-    )  # a last one would take the quote along
-
-
-def _without_variables(word: str) -> str:
-    """Keep ``%`` only as a URL's escape: cmd.exe puts the value of ``%NAME%`` there, quotes or not."""
-    first, *rest = word.split("%")
-    hexadecimal = frozenset("0123456789abcdefABCDEF")
-    return first + "".join(
-        ("%" if len(part[:2]) == 2 and hexadecimal.issuperset(part[:2]) else "?") + part  # noqa: PLR2004 - as %20
-        for part in rest
-    )
-
 
 def _azdo(*words: str, operand: str = "", options: Iterable[str] = ()) -> str:
     """Return a command of ours: verb, operand, options; an operand that could be an option stands behind ``--``."""
     if operand.startswith("-"):
         return command("git", "credential-azdo", *words, *options, "--", operand)
     return command("git", "credential-azdo", *words, *([operand] if operand else []), *options)
-
-
-def options(**values: str) -> list[str]:
-    """Return options and their values as words, in the order given; those without a value are left out."""
-    words = []
-    for name, value in values.items():
-        option = f"--{name.replace('_', '-')}"
-        if value:
-            words += [f"{option}={value}"] if value.startswith("-") else [option, value]
-    return words
 
 
 # --- signing in
@@ -135,6 +81,11 @@ def setup_managed_identity(identity: str = "system") -> str:
 def setup_federated(source: str, *, needs: Iterable[str] = ()) -> str:
     """Return the command that sets a job's own identity up; ``needs``: options and placeholders of this source."""
     return setup_as([*options(federated=source), *needs, "--client-id", "ID", "--tenant", TENANT])
+
+
+def again(line: Iterable[str]) -> str:
+    """Return a command line of ours once more."""
+    return _azdo(*line)
 
 
 # --- the other verbs
@@ -207,11 +158,6 @@ def server_list() -> str:
     return _azdo("server", "list")
 
 
-def server_remove(address: str) -> str:
-    """Return the command that takes a server off the list."""
-    return _azdo("server", "remove", operand=address)
-
-
 def import_(*organizations: str, vault: str = "", yes: bool = False) -> str:
     """Return the command that takes over what other credential helpers have, of these organizations if there are any."""
     words = [word for each in organizations for word in options(org=each)]
@@ -269,7 +215,7 @@ def include(file: str, number: str) -> str:
     words += [
         f"GIT_CONFIG_{name}_{number if number.isdecimal() else 0}={value}" for name, value in pairs.items()
     ]
-    return " & ".join(f"set {quote(word)}" for word in words) if _ON_WINDOWS else command("export", *words)
+    return " & ".join(f"set {quote(word)}" for word in words) if ON_WINDOWS else command("export", *words)
 
 
 def set_url(address: str = "https://...") -> str:
@@ -277,19 +223,16 @@ def set_url(address: str = "https://...") -> str:
     return command("git", "remote", "set-url", "origin", address)
 
 
-# --- the machine
-
-
 def unset(*variables: str) -> str:
     """Return the command that takes variables out of the shell's environment."""
-    if _ON_WINDOWS:
+    if ON_WINDOWS:
         return " & ".join(f"set {quote(variable)}=" for variable in variables)
     return command("unset", *variables)
 
 
 def show_variable(name: str) -> str:
     """Return the command that shows a variable of the environment."""
-    return f"set {name}" if _ON_WINDOWS else f"echo ${name}"
+    return f"set {name}" if ON_WINDOWS else f"echo ${name}"
 
 
 def private(folder: str) -> str:
@@ -299,7 +242,7 @@ def private(folder: str) -> str:
 
 def remove(file: str) -> str:
     """Return the command that deletes a file."""
-    return command("del" if _ON_WINDOWS else "rm", file)
+    return command("del" if ON_WINDOWS else "rm", file)
 
 
 def make_empty(file: str) -> str:
@@ -309,7 +252,7 @@ def make_empty(file: str) -> str:
 
 def make_writable(file: str) -> str:
     """Return the command that lets a file's owner write it."""
-    return command("attrib", "-R", file) if _ON_WINDOWS else command("chmod", "u+w", file)
+    return command("attrib", "-R", file) if ON_WINDOWS else command("chmod", "u+w", file)
 
 
 def own(folder: str) -> str:
@@ -319,7 +262,7 @@ def own(folder: str) -> str:
 
 def home() -> str:
     """Return the command that says which folder is this user's home."""
-    return "set USERPROFILE=FOLDER" if _ON_WINDOWS else "export HOME=FOLDER"
+    return "set USERPROFILE=FOLDER" if ON_WINDOWS else "export HOME=FOLDER"
 
 
 def compile_package(python: str, folder: str) -> str:
@@ -350,9 +293,6 @@ def ensure_path() -> str:
 def az_login(tenant: str = "") -> str:
     """Return the command that signs in to the Azure CLI."""
     return command("az", "login", *([*options(tenant=tenant), "--allow-no-subscriptions"] if tenant else []))
-
-
-# --- pages
 
 
 def tokens_page(address: str) -> str:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, shell
 from git_credential_azdo.commands import cli
 from git_credential_azdo.errors import printable
 
@@ -49,8 +49,8 @@ ATTACKS = [
 OPTIONS = ["--all", "-h", "--org", "-", "--", "--exec=touch owned"]
 """Names that our own verbs could take for options: an account of this name makes ``logout NAME`` forget everything."""
 
-KNOWN = {"python": "python3", "source": "file"}
-"""Arguments that are no names: a program of ours, and one of click's choices."""
+KNOWN = {"python": "python3", "source": "file", "line": ["accounts"]}
+"""Arguments that are no names: a program of ours, one of click's choices, a whole command line."""
 
 
 def every_hint(value: str) -> Iterator[str]:
@@ -66,9 +66,7 @@ def commands() -> list[Callable[..., str]]:
     return [
         function
         for name, function in found
-        if function.__module__ == hints.__name__
-        and not name.startswith("_")
-        and name not in {"quote", "options", "command"}
+        if function.__module__ == hints.__name__ and not name.startswith("_")
     ]
 
 
@@ -78,22 +76,24 @@ def arguments(function: Callable[..., str], value: str, *, switch: bool) -> dict
     for name, parameter in inspect.signature(function).parameters.items():
         if parameter.kind == parameter.VAR_POSITIONAL:
             continue
-        if parameter.annotation == "str":
-            filled[name] = KNOWN.get(name, value)
+        if name in KNOWN:
+            filled[name] = KNOWN[name]
+        elif parameter.annotation == "str":
+            filled[name] = value
         elif parameter.annotation == "bool":
             filled[name] = switch
         elif parameter.annotation == "int":
             filled[name] = 7 if switch else 0
         else:
             assert parameter.annotation == "Iterable[str]"
-            filled[name] = hints.options(alias=value) if switch else []
+            filled[name] = shell.options(alias=value) if switch else []
     return filled
 
 
 @given(st.lists(st.text(st.characters(), max_size=12), min_size=1, max_size=4))
 def test_a_shell_finds_the_words_again(words: list[str]) -> None:
     """Whatever is in them; what would not be shown is replaced before it is quoted, so printing changes nothing."""
-    line = hints.command(*words)
+    line = shell.command(*words)
     assert shlex.split(line) == [printable(word) for word in words]
     assert printable(line) == line
 
@@ -178,13 +178,13 @@ def parsed(words: list[str]) -> dict[str, Any]:
 )
 def test_on_windows_the_quotes_hold_in_every_shell(word: str, quoted: str) -> None:
     """cmd.exe, PowerShell and Git Bash all know double quotes; what one of them obeys inside these is replaced."""
-    assert hints.quote(word, windows=True) == quoted
+    assert shell.quote(word, windows=True) == quoted
 
 
 @given(st.text(st.characters(), max_size=20))
 def test_on_windows_nothing_inside_the_quotes_is_obeyed(word: str) -> None:
     """No second quote, no expansion of any of the three shells, no variable of cmd.exe."""
-    quoted = hints.quote(word, windows=True)
+    quoted = shell.quote(word, windows=True)
     inner = quoted[1:-1] if quoted[:1] == '"' else quoted
     assert not set(inner) & set('"$`!\u201c\u201d\u201e\r\n')
     assert all(part[:2].isalnum() and len(part) >= 2 for part in inner.split("%")[1:])

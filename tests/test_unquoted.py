@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_credential_azdo.commands import cli
+from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.errors import AzdoError, report
 
 if TYPE_CHECKING:
@@ -176,3 +177,9 @@ def check(away: Path, line: list[Any], shape: str, token: str) -> None:
             assert token.lower().encode() not in path.read_bytes().lower(), (
                 f"{path}: {[word.replace(token, 'TOKEN') for word in words]}"
             )
+
+
+def test_a_command_line_to_be_run_again_leaves_tokens_out() -> None:
+    """A hint may propose the same command with one more option; the rest of it is copied from the command line."""
+    words = ["setup", "--scope", "a1b2c3d4e5f6g7" * 4, "--login-hint", "ann@contoso.com", "--alias=x y"]
+    assert again(words) == "git credential-azdo setup --scope ... --login-hint ann@contoso.com '--alias=x y'"

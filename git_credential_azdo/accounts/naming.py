@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, shell
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.target import may_repeat
 
@@ -39,7 +39,7 @@ def account_named(name: str, accounts: Sequence[Account]) -> Account:
         known = ", ".join(unique_name(account, accounts) for account in accounts)
         shown = name if may_repeat(name) else "what looks like a token"
         raise UsageError(f"no account is named {shown}; known are {known}", hints.accounts())
-    exact = ", ".join(f"{hints.quote(unique_name(each, accounts))} ({_described(each)})" for each in found)
+    exact = ", ".join(f"{shell.quote(unique_name(each, accounts))} ({_described(each)})" for each in found)
     raise UsageError(f"several accounts are named {name}", f"use one of these names: {exact}")
 
 

@@ -9,7 +9,7 @@ content), ``identity``, ``source`` (managed identity: which one, and whose servi
 
 from __future__ import annotations
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, shell
 from git_credential_azdo.accounts.account import FEDERATED, MANAGED_IDENTITY, SERVICE_PRINCIPAL
 
 TYPE_CHECKING = False
@@ -34,10 +34,10 @@ def setup_command(block: Block) -> str:
         words += _options(block, "client_id", "tenant", "token_file", "audience", "service_connection")
         words += ["--managed-identity", block.get("identity")] if block.get("identity") else []
     else:
-        words = ["--azure-cli", *hints.options(tenant=block.get("az_tenant"))]
+        words = ["--azure-cli", *shell.options(tenant=block.get("az_tenant"))]
     words += [word for name in block.all("org[]") for word in ("--org", name)]
     return hints.setup_as(words)
 
 
 def _options(block: Block, *keys: str) -> list[str]:
-    return hints.options(**{key: block.get(key) for key in keys})
+    return shell.options(**{key: block.get(key) for key in keys})

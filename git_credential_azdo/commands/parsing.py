@@ -12,6 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from git_credential_azdo import hints
+from git_credential_azdo.git.target import may_repeat
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -36,6 +39,11 @@ class Verbs(click.Group):
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
             raise NoSuchVerb(args[:1], self.list_commands(ctx), ctx)
         return super().resolve_command(ctx, args)
+
+
+def again(words: Iterable[str], more: Iterable[str] = ()) -> str:
+    """Return a command line to be run again, with ``...`` for what may not be repeated, and with words of ours added."""
+    return hints.again([*(word if may_repeat(word) else "..." for word in words), *more])
 
 
 def fault(error: click.ClickException) -> str:

@@ -20,6 +20,7 @@ from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
 from git_credential_azdo.hosts import SERVICES_HOST
+from git_credential_azdo.shell import quote
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -172,7 +173,7 @@ def _chosen(organization: Organization, accounts_file: AccountsFile) -> Account:
         names = [unique_name(account, people.accounts) for account in choice.candidates]
         raise UsageError(
             f"several sign-ins fit the organization {organization}: {', '.join(names)}",
-            f"add --account {hints.quote(names[0])}",
+            f"add --account {quote(names[0])}",
         )
     kind = " (a token or a program's identity may not)" if others else ""
     raise SignInError(

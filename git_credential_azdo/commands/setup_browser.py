@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.save import now
 from git_credential_azdo.commands import console
+from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.errors import SignInError, say
 from git_credential_azdo.signin import entra, exchange, interactive, oauth, sign_in_errors
 from git_credential_azdo.signin.browser import open_browser
@@ -120,4 +121,4 @@ def _again_as(name: str) -> str:
             words[position] = f"{_HINT_OPTION}={name}"
         elif word == _HINT_OPTION:
             words[position + 1 : position + 2] = [name]
-    return hints.command("git", "credential-azdo", *words)
+    return again(words)

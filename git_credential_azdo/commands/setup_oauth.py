@@ -19,6 +19,7 @@ from git_credential_azdo.accounts.save import (
     save_account,
 )
 from git_credential_azdo.commands import console, setup_browser, setup_device
+from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, printable, say
 from git_credential_azdo.git.target import MSA_TENANT, SERVICES_ADDRESS
@@ -143,8 +144,8 @@ def _confirm(options: Options, other: OtherHostsError) -> bool:
         console.err(f"{other.message}.")
         return console.confirm("Send this sign-in's codes and tokens there?", default=False)
     more = [word for host in other.hosts for word in ("--endpoint-host", host)]
-    again = hints.command("git", "credential-azdo", *sys.argv[1:], *more)
-    raise UsageError(other.message, f"if they belong to it: {again}")
+    command = again(sys.argv[1:], more)
+    raise UsageError(other.message, f"if they belong to it: {command}")
 
 
 def _authority(web: HttpClient, tenant: str | None, chosen: Sequence[AnyOrganization]) -> str:

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import urlmatch
+from git_credential_azdo.shell import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -261,7 +262,7 @@ def removal(entry: Entry, *pattern: str) -> str:
     if entry.has_user:
         return f"take it out of {place(entry)} by hand"
     if entry.scope == "command":
-        return f"run git without -c {hints.quote(entry.key)}, and {hints.unset('GIT_CONFIG_COUNT', 'GIT_CONFIG_PARAMETERS')}"
+        return f"run git without -c {quote(entry.key)}, and {hints.unset('GIT_CONFIG_COUNT', 'GIT_CONFIG_PARAMETERS')}"
     own = {"local": "config", "worktree": "config.worktree"}.get(entry.scope)
     relative = not os.path.isabs(entry.origin)
     where = (

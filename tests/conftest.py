@@ -18,6 +18,7 @@ from tests.watch import WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
 # A shell that starts us in the background lets children ignore Ctrl-C, which some tests press.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -162,8 +163,17 @@ def keyring_home(home: Home, private_keyring: PrivateKeyring) -> Home:
     return home
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take over what a process of pytest-xdist saw."""
+    WATCH.leaks += getattr(node, "workeroutput", {}).get("leaks", [])
+
+
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """Fail the run when a secret was seen where none belongs."""
+    output = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["leaks"] = WATCH.leaks
     if WATCH.leaks:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

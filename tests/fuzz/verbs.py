@@ -72,6 +72,8 @@ class _Home:
         self.addresses: dict[str, tuple[str, ...]] = {}
         """Each secret of ours, and the addresses that it is for."""
         self.a_secret = WATCH.remember("typed-" + secrets.token_hex(20))
+        self.stored: set[tuple[str, str]] = set()
+        """Which secret git has stored since for which address: what a person types there may be answered there."""
         personal, pipeline = self._new((_SERVICES, f"https://{CLOUD}")), self._new((_SERVICES,))
         self.variables: tuple[dict[str, str], ...] = (
             {},
@@ -125,15 +127,14 @@ class _Home:
         self.addresses[secret] = addresses
         return secret
 
-    def put_back(self) -> bytes:
-        """Return the accounts file, and make it what it was; what was put into the vault goes."""
-        now = self.accounts.read_bytes()
-        if now != self.text:
+    def put_back(self) -> None:
+        """Make the accounts file what it was; what was put into the vault goes."""
+        self.stored.clear()
+        if self.accounts.read_bytes() != self.text:
             self.accounts.write_bytes(self.text)
         for path in self.vault.iterdir():
             if path.name not in self.entries:
                 shutil.rmtree(path)
-        return now
 
 
 _homes: list[_Home] = []
@@ -147,31 +148,46 @@ def home() -> _Home:
 
 
 def git_verbs(source: Source) -> None:
-    """Run one of git's verbs with a hostile message, and for ``store`` and ``erase`` with a secret of ours or another."""
-    verb = source.pick(("get", "get", "get", "store", "erase"))
-    data = hostile_lines(source)
-    if verb != "get":
-        secret = source.pick((*home().addresses, home().a_secret))
-        line = "password" if source.flag() else "authtype=Bearer\ncredential"
-        data += f"{line}={secret}\n".encode()
-    check_verb(verb, data, source.pick(home().variables))
-
-
-def check_verb(verb: str, data: bytes, variables: Mapping[str, str]) -> None:
-    """Run the verb with these lines and in this environment. Raise AssertionError for anything that it must not do, whatever they are."""
+    """Run some of git's verbs, one after the other, with hostile messages: a request and its refusal, say, and again."""
     at = home()
+    variables = source.pick(at.variables)
+    data = hostile_lines(source)
+    answered = at.a_secret
+    try:
+        for _ in range(1 + source.number(3)):
+            verb = source.pick(("get", "get", "store", "erase"))
+            secret = ""
+            if verb != "get":
+                secret = source.pick((answered, answered, at.a_secret, *at.addresses))
+            answered = check_verb(verb, data, variables, secret, as_header=source.number(7) == 0) or answered
+            if source.flag():
+                data = hostile_lines(source)
+    finally:
+        at.put_back()
+
+
+def check_verb(
+    verb: str, data: bytes, variables: Mapping[str, str], secret: str = "", *, as_header: bool = False
+) -> str:
+    """Run the verb with these lines, in this environment, for a secret of git's; return the secret that it answers.
+
+    Raise AssertionError for anything that it must not do, whatever the lines say. ``home().put_back()`` is for the caller.
+    """
+    at = home()
+    if secret:
+        data += (f"authtype=Bearer\ncredential={secret}\n" if as_header else f"password={secret}\n").encode()
     ran = _run(at, verb, data, variables)
-    accounts = at.put_back()
+    accounts = at.accounts.read_bytes()
     check(ran.code in ({0} if verb == "get" else {0, 1}), "another exit code", ran.code)
     check_lines(ran.told)
-    for secret in (*at.addresses, at.a_secret):
-        check(secret not in ran.told, "a secret is on stderr", verb)
-        check(secret.encode() not in accounts, "a secret is in the accounts file", verb)
+    for known in (*at.addresses, at.a_secret):
+        check(known not in ran.told, "a secret is on stderr", verb)
+        check(known.encode() not in accounts, "a secret is in the accounts file", verb)
     try:
         message = parse(data)
     except ProtocolError:
         check(not ran.did_anything, "a message that cannot be read has an effect", data)
-        return
+        return ""
     user = message.get("username") or ""
     if len(user) > LONGEST_NAME and user.isalnum() and user.isascii():
         check(user not in ran.told, "what may be a token is on stderr", verb)
@@ -184,22 +200,26 @@ def check_verb(verb: str, data: bytes, variables: Mapping[str, str]) -> None:
         named = verb == "erase" and message.get("password") in variables.values()
         check(named or not ran.told, "somebody else's host is told about", data)
         check(not (ran.answer or ran.asked), "somebody else's host has an effect", data)
-        return
+        return ""
     allowed = {target.host.partition(":")[0], *(LOGIN_HOSTS if target.services else ())}
     check(set(ran.asked) <= allowed, "a request goes elsewhere", data, *ran.asked)
-    _check_answer(at, verb, ran.answer, target.address)
+    if verb == "store":
+        at.stored.add((secret, target.address))
     pipeline = variables.get("SYSTEM_ACCESSTOKEN")
     if pipeline and pipeline.encode() in ran.answer:
         own = {None, "contoso"}
         check(target.organization in own, "a pipeline's token goes to another organization", data)
+    return _check_answer(at, verb, ran.answer, target.address)
 
 
-def _check_answer(at: _Home, verb: str, answer: bytes, address: str) -> None:
+def _check_answer(at: _Home, verb: str, answer: bytes, address: str) -> str:
     lines = parse(answer)
-    given = lines.get("password") or lines.get("credential")
+    given = lines.get("password") or lines.get("credential") or ""
     check(verb == "get" or not answer, "an answer to what is no question", answer)
     check(set(lines.fields) <= _ANSWERED, "another key", *lines.fields)
-    check(given is None or address in at.addresses[given], "a secret goes to another address", address)
+    own = not given or address in at.addresses.get(given, ()) or (given, address) in at.stored
+    check(own, "a secret goes to another address", address)
+    return given
 
 
 class _Ran(NamedTuple):

@@ -42,7 +42,7 @@ class Busy(AzdoError):  # noqa: N818 - a state, not a fault
 
 
 class Lock:
-    """``with Lock(path, seconds):`` holds the lock. Raises Busy after ``seconds``, OSError when it cannot be made."""
+    """``with Lock(path, seconds):`` holds the lock. Raise Busy after ``seconds``, OSError when it cannot be made."""
 
     def __init__(self, path: str, seconds: float) -> None:
         self._path = path

@@ -21,7 +21,7 @@ _LIVING_SECONDS = 3_600
 
 
 def take(path: str) -> bytes:
-    """Return the name under which the lock is held from now on; empty when another process holds it. Raises OSError."""
+    """Return the name under which the lock is held from now on; empty when another process holds it. Raise OSError."""
     name = f"{os.getpid()} {_here()} {os.urandom(8).hex()}".encode()
     if make_once(path, name):
         return name

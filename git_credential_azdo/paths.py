@@ -22,7 +22,7 @@ class NoHome(AzdoError):  # noqa: N818 - a state, not a fault
 
 
 def folder() -> str:
-    """Return the absolute path of our folder; it may not exist yet. Raises NoHome."""
+    """Return the absolute path of our folder; it may not exist yet. Raise NoHome."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA", "")
         if not base:
@@ -39,7 +39,7 @@ def folder() -> str:
 
 
 def accounts_path() -> str:
-    """Return the path of the accounts file. Raises NoHome."""
+    """Return the path of the accounts file. Raise NoHome."""
     return os.path.join(folder(), "accounts")
 
 
@@ -49,7 +49,7 @@ def gitconfig_path() -> str:
 
 
 def read_accounts() -> bytes:
-    """Return the bytes of the accounts file, none when there is no file or no place for one. Raises AzdoError."""
+    """Return the bytes of the accounts file, none when there is no file or no place for one. Raise AzdoError."""
     try:
         path = accounts_path()
     except NoHome:
@@ -63,12 +63,12 @@ def read_accounts() -> bytes:
 
 
 def lock_path(name: str) -> str:
-    """Return the path of the lock file of one account. Raises NoHome."""
+    """Return the path of the lock file of one account. Raise NoHome."""
     return os.path.join(folder(), "locks", name)
 
 
 def vault_folder() -> str:
-    """Return the folder of the file vault. Raises NoHome."""
+    """Return the folder of the file vault. Raise NoHome."""
     return os.path.join(folder(), "vault")
 
 
@@ -80,7 +80,7 @@ def _below_home(*names: str) -> str:
 
 
 def _home_of_record() -> str:
-    """Return the home folder that the system has for this user. Raises NoHome."""
+    """Return the home folder that the system has for this user. Raise NoHome."""
     if sys.platform != "win32":
         import pwd  # noqa: PLC0415 - only where HOME is not set
 

@@ -1,8 +1,8 @@
-"""The next token of an account: one request at a time, under the account's lock; everything of the answer is written.
+"""The next token of an account: one request at a time, under the account's lock; all that the response brings is written.
 
 Loaded only when a token is due. The new refresh token is written before anything else, since the old one may die with
 it. A vault or an accounts file that cannot be written costs a line on stderr, never the token in hand. What sends
-requests is loaded only by the one of many processes that has to: the others find its token when the lock is theirs.
+requests is loaded only by the one of many processes that has to: the others find its token once they hold the lock.
 """
 
 from __future__ import annotations
@@ -120,22 +120,24 @@ def accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
 def _next(account: Account, tenant: str, salt: bytes) -> Token:
     if account.is_workload:
         return _write(account, tenant, _as_workload(account, tenant), salt)
-    kept = vaults.read(account.vault, account.key("refresh"))
-    old = (kept.get("token") if kept else None) or ""
-    if not kept or not old:
+    entry = vaults.read(account.vault, account.key("refresh"))
+    old = (entry.get("token") if entry else None) or ""
+    if not entry or not old:
         from git_credential_azdo.signin.sign_in_again import command  # noqa: PLC0415 - for an error only
 
         raise SignInError(f"the sign-in of {account.label} is no longer in the vault", command(account))
-    return _write(account, tenant, _by_refresh_token(account, tenant, old, kept.get("origin")), salt, old=old)
+    return _write(
+        account, tenant, _by_refresh_token(account, tenant, old, entry.get("origin")), salt, old=old
+    )
 
 
-def _by_refresh_token(account: Account, tenant: str, refresh_token: str, kept_origin: str | None) -> Grant:
+def _by_refresh_token(account: Account, tenant: str, refresh_token: str, stored_origin: str | None) -> Grant:
     from git_credential_azdo.signin import exchange, oauth, sign_in_again  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.signin.endpoints import kept_endpoint  # noqa: PLC0415
     from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
     block = account.block
-    endpoint = kept_endpoint(block, kept_origin, sign_in_again.elsewhere(account, kept_origin))
+    endpoint = kept_endpoint(block, stored_origin, sign_in_again.elsewhere(account, stored_origin))
     try:
         with HttpClient(deadline.left()) as web:
             form = oauth.refresh_form(
@@ -154,18 +156,18 @@ def _as_workload(account: Account, tenant: str) -> Grant:
     from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
     def client_secret() -> str | None:
-        kept = vaults.read(account.vault, account.key("client-secret"))
-        if kept is None:
+        entry = vaults.read(account.vault, account.key("client-secret"))
+        if entry is None:
             return None
-        kept_endpoint(account.block, kept.get("origin"), command(account))
-        return kept.get("secret")
+        kept_endpoint(account.block, entry.get("origin"), command(account))
+        return entry.get("secret")
 
     with HttpClient(deadline.left()) as web:
         return workload.request_token(account.block, tenant, web, client_secret, os.environ)
 
 
 def _write(account: Account, tenant: str, grant: Grant, salt: bytes, *, old: str | None = None) -> Token:
-    """Write what a grant brought, into the vault and as an issued token into the accounts file; return its token."""
+    """Write the tokens of a grant into the vault, and the issued token into the accounts file; return the token."""
     from git_credential_azdo.signin.endpoints import origin  # noqa: PLC0415 - see the module's docstring
 
     deadline.grant(vaults.LEAST_CALL_SECONDS)
@@ -201,6 +203,6 @@ def _explained(refused: OAuthError, account: Account, tenant: str) -> AzdoError:
     if sign_in_errors.is_transient(refused):
         return sign_in_errors.busy_error(refused, account.label)
     if tenant and tenant != account.tenant:
-        with contextlib.suppress(AzdoError):  # the refusal is what the person must hear of
+        with contextlib.suppress(AzdoError):  # the refusal is the error to report
             update(lambda accounts_file: accounts_file.forget_tenant(tenant))
     return sign_in_errors.sign_in_error(refused, who=account.name, tenant=tenant or account.tenant)

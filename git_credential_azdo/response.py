@@ -42,7 +42,7 @@ class Response:
         return [value for key, value in self._headers if key.lower() == wanted]
 
     def header(self, name: str) -> str | None:
-        """Give the first value of that header, or None."""
+        """Return the first value of that header, or None."""
         return next(iter(self.all(name)), None)
 
     def json(self) -> object:
@@ -76,7 +76,7 @@ def retry_after(answer: Response, now: float) -> float | None:
 
 
 def read_body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
-    """Join a body of at most _MOST_BYTES, counted as sent and as unpacked. Raises ServiceError.
+    """Join a body of at most _MOST_BYTES, counted as sent and as unpacked. Raise ServiceError.
 
     No packed body is asked for; one layer of gzip is read, since some proxies pack whatever passes.
     """

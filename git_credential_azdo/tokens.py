@@ -20,11 +20,11 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.target import AnyOrganization
 
 MIN_REMAINING_SECONDS = 300
-"""A token with less life left than this is not handed out: a clone takes a while."""
+"""A token that expires sooner is not given to git: a clone takes a while."""
 
 
 class Token:
-    """A secret to hand to git; ``expires_utc`` in seconds since the epoch, None when it has no end."""
+    """A secret for git; ``expires_utc`` in seconds since the epoch, None when it is not known."""
 
     __slots__ = ("digest", "expires_utc", "secret", "tenant")
 
@@ -54,36 +54,36 @@ def known_tenant(
 
 def personal_access_token(account: Account) -> Token:
     """Return the PAT of the account. Raise VaultError, SignInError when it is gone."""
-    kept = vaults.read(account.vault, account.key("pat"))
-    secret = kept.get("token") if kept else None
+    entry = vaults.read(account.vault, account.key("pat"))
+    secret = entry.get("token") if entry else None
     if not secret:
         from git_credential_azdo.signin.sign_in_again import command  # noqa: PLC0415 - for an error only
 
         raise SignInError(f"the token of {account.label} is no longer in the vault", command(account))
-    marks = account.issued_tokens
-    return Token(secret, account.expires_utc, "", marks[0].digest if marks else "")
+    issued = account.issued_tokens
+    return Token(secret, account.expires_utc, "", issued[0].digest if issued else "")
 
 
 def live(account: Account, tenant: str, since: float | None = None) -> Token | None:
-    """Return the access token in the vault if it may be handed out, else None. Raise VaultError, VaultLocked.
+    """Return the access token in the vault if git may have it, else None. Raise VaultError, VaultLocked.
 
-    It was not discarded, and has MIN_REMAINING_SECONDS left or was received after ``since`` (seconds since the epoch).
+    It was not dropped, and has MIN_REMAINING_SECONDS left or was received after ``since`` (seconds since the epoch).
     """
     try:
-        kept = vaults.read(account.vault, account.access_key(tenant))
+        entry = vaults.read(account.vault, account.access_key(tenant))
     except ProtocolError:  # a damaged entry: the next token replaces it
         return None
-    secret = kept.get("token") if kept else None
-    if not kept or not secret:
+    secret = entry.get("token") if entry else None
+    if not entry or not secret:
         return None
-    digest = kept.get("digest") or ""
-    if any(mark.dropped and mark.digest == digest for mark in account.issued_tokens):
+    digest = entry.get("digest") or ""
+    if any(each.dropped and each.digest == digest for each in account.issued_tokens):
         return None
     now = time.time()
-    received, expires = number(kept.get("received_utc") or ""), number(kept.get("expires_utc") or "")
+    received, expires = number(entry.get("received_utc") or ""), number(entry.get("expires_utc") or "")
     if received is None or expires is None:
         return None
-    if received > now + 1:  # the clock was set back: what we know of the token's life is worth nothing
+    if received > now + 1:  # the clock was set back, so that the expiry means nothing
         return None
     just_made = since is not None and received >= since and expires > now
     if expires - now < MIN_REMAINING_SECONDS and not just_made:

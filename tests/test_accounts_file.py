@@ -66,7 +66,7 @@ def accounts_file() -> AccountsFile:
 def test_every_kind_of_block_is_found(accounts_file: AccountsFile) -> None:
     """Accounts in the file's order, stored credentials the newest first."""
     assert [account.id for account in accounts_file.accounts] == ["a1", "p1"]
-    assert [typed.id for typed in accounts_file.typed] == ["t2", "t1"]
+    assert [typed.id for typed in accounts_file.stored_credentials] == ["t2", "t1"]
     assert [block.get("target") for block in accounts_file.of_kind("binding")] == ["contoso", "contoso/p/r"]
     assert accounts_file.of_kind("absent") == []
     assert (accounts_file.header.get("version"), accounts_file.header.get("vault"), accounts_file.salt) == (
@@ -106,7 +106,12 @@ def test_an_empty_file_is_an_empty_registry(data: bytes) -> None:
     """It has no salt until the first write."""
     accounts_file = read(data)
 
-    assert (accounts_file.accounts, accounts_file.typed, accounts_file.blocks, accounts_file.damaged) == (
+    assert (
+        accounts_file.accounts,
+        accounts_file.stored_credentials,
+        accounts_file.blocks,
+        accounts_file.damaged,
+    ) == (
         [],
         [],
         [],

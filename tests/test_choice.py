@@ -75,11 +75,11 @@ def about(url: str) -> Target:
 def decided(choice: Choice) -> str:
     """Say what was decided: an id, or the outcome."""
     if choice.account:
-        assert (choice.outcome, choice.typed) == (CHOSEN, None)
+        assert (choice.outcome, choice.stored) == (CHOSEN, None)
         return choice.account.id
-    if choice.typed:
+    if choice.stored:
         assert choice.outcome == STORED_CREDENTIAL
-        return choice.typed.id
+        return choice.stored.id
     assert choice.outcome not in {CHOSEN, STORED_CREDENTIAL}
     return choice.outcome
 
@@ -396,7 +396,10 @@ def test_a_server_s_typed_credentials_match_by_git_s_own_rule(url: str, found: l
     target = about(url)
 
     assert [
-        each.id for each in matching_stored(target, None, target.user, accounts_file(*SERVER_TYPED).typed)
+        each.id
+        for each in matching_stored(
+            target, None, target.user, accounts_file(*SERVER_TYPED).stored_credentials
+        )
     ] == found
 
 
@@ -463,9 +466,9 @@ def test_what_holds_for_every_choice(known: AccountsFile, user: str, place: str,
             assert "default" not in choice.reason
     else:
         assert not choice.deliberate
-    if choice.typed:
-        assert named is None or (choice.typed.user or "").lower() == named.lower()
-        assert choice.organization in {None, choice.typed.organization}
+    if choice.stored:
+        assert named is None or (choice.stored.user or "").lower() == named.lower()
+        assert choice.organization in {None, choice.stored.organization}
         assert not any(
             account.can_serve(choice.organization)
             for account in known.accounts

@@ -165,7 +165,7 @@ def test_a_token_of_the_environment_is_never_kept_and_its_refusal_names_the_vari
     result = file_home.erase(*given, **environment)
     assert (result.out, result.code) == ("", 0)
     assert result.err == (
-        "git-credential-azdo: error: the token in the environment variable SYSTEM_ACCESSTOKEN was refused\n"
+        "git-credential-azdo: error: the token in the environment variable SYSTEM_ACCESSTOKEN was rejected\n"
     )
     assert everything_kept(file_home) == before
 
@@ -173,7 +173,7 @@ def test_a_token_of_the_environment_is_never_kept_and_its_refusal_names_the_vari
 def test_a_personal_tokens_refusal_names_its_variable(home: Home, token: str) -> None:
     """One line."""
     result = home.erase(*at(username="azdo", password=token), AZURE_DEVOPS_EXT_PAT=token)
-    assert "variable AZURE_DEVOPS_EXT_PAT was refused" in result.err
+    assert "variable AZURE_DEVOPS_EXT_PAT was rejected" in result.err
     assert not home.accounts_file.exists()
 
 

@@ -126,7 +126,7 @@ def test_a_fresh_token_that_is_refused_is_explained_at_the_second_try(
     assert user.git("ls-remote", APP).code != 0
     second = user.git("ls-remote", APP)
     assert second.code != 0
-    assert f"error: the organization contoso refused a fresh token of {ANN} (tenant {CONTOSO})" in second.err
+    assert f"error: the organization contoso rejected a new token of {ANN} (tenant {CONTOSO})" in second.err
     assert (emulator.seen(LOGIN), ann.kept("refresh") != {}) == ([], True)
 
 
@@ -179,7 +179,7 @@ def test_a_personal_access_token_clones_its_own_and_is_refused_once_revoked(
     emulator.world.revoke(token)
     assert user.git("fetch", cwd=user.folder / "work").code != 0
     told = user.git("fetch", cwd=user.folder / "work")
-    assert f"refuses the personal access token {BOB}" in told.err
+    assert f"rejects the personal access token {BOB}" in told.err
     assert "hint: make a new one at https://dev.azure.com/fabrikam/_usersSettings/tokens" in told.err
     assert pat.kept("pat")["token"] == token
 

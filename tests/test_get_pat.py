@@ -73,7 +73,7 @@ def test_a_token_of_one_organization_beats_a_sign_in_that_does_not_list_it(
 
 
 @pytest.mark.parametrize(
-    ("expires_in", "text"), [(13 * DAY + 60, "ends in 13 days"), (DAY + 60, "ends in 1 day:")]
+    ("expires_in", "text"), [(13 * DAY + 60, "expires in 13 days"), (DAY + 60, "expires in 1 day:")]
 )
 def test_a_token_that_ends_soon_is_answered_with_one_hint_a_day(
     home: Home, emulator: Emulator, expires_in: int, text: str
@@ -155,7 +155,7 @@ def test_a_refused_token_that_works_again_is_unmarked_also_on_the_day_of_a_hint(
     """Both are remembered at once."""
     pat = give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam", expires_in=3 * DAY + 60)
     refused(home, pat)
-    assert "ends in 3 days" in home.get(*FABRIKAM_APP).err
+    assert "expires in 3 days" in home.get(*FABRIKAM_APP).err
     assert (pat.all("rejected[]"), len(pat.all("reminded_utc"))) == ([], 1)
 
 
@@ -166,7 +166,7 @@ def test_a_revoked_token_is_told_with_its_cure_and_kept(home: Home, emulator: Em
     kept = everything_kept(home)
     result = home.get(*FABRIKAM_APP)
     assert result.out == "quit=1\n"
-    assert f"error: the organization fabrikam refuses the personal access token {BOB}: " in result.err
+    assert f"error: the organization fabrikam rejects the personal access token {BOB}: " in result.err
     assert "https://dev.azure.com/fabrikam/_usersSettings/tokens" in result.err
     assert "git credential-azdo setup --pat --org fabrikam\n" in result.err
     assert everything_kept(home) == kept
@@ -185,7 +185,7 @@ def test_a_refused_token_is_not_called_bad_when_the_service_does_not_answer(
         emulator.refuse("dev.azure.com", fault)
         result = home.get(*FABRIKAM_APP)
         assert (result.out, text in result.err) == ("quit=1\n", True), result.err
-        assert "refuses the personal access token" not in result.err
+        assert "rejects the personal access token" not in result.err
     assert len(pat.all("rejected[]")) == 1
 
 

@@ -154,7 +154,7 @@ def test_a_refused_token_is_marked_asked_once_and_never_deleted(
     assert home.erase(*at(), f"username={ERIN}", f"password={token}").err == ""
     result = home.get(*at())
     assert result.lines == ["quit=1"]
-    assert f"{DEFAULT.lower()} refuses the personal access token {ERIN}" in result.err
+    assert f"{DEFAULT.lower()} rejects the personal access token {ERIN}" in result.err
     assert f"setup --pat --org {DEFAULT.lower()}" in result.err
     renewed = tfs.new_token(new_password(), ERIN, "tfs/DefaultCollection")
     again = home.azdo("setup", "--pat", "--org", DEFAULT, *FILE, given=renewed)

@@ -205,7 +205,7 @@ def test_a_refusal_without_a_path_marks_only_requests_without_a_path(home: Home,
     home.erase(*at(None), *home.get(*at(None)).lines)
     result = home.get(*at(None))
     assert result.out == "quit=1\n"
-    assert "error: Azure DevOps refused a fresh token of" in result.err
+    assert "error: Azure DevOps rejected a new token of" in result.err
     assert "setup --pat --org ORGANIZATION" in result.err
     assert home.get(*at()).fields["password"] == ann.token()
 
@@ -257,8 +257,8 @@ def test_an_account_that_is_forgotten_meanwhile_is_not_brought_back() -> None:
     )
     assert target is not None
     before = AccountsFile(Block(), [Block(account)], [])
-    given = issued.Given(before.accounts[0], "", "d", 1)
-    for change in (issued.confirm(given, target, before), issued.refuse(given, target, before)):
+    returned = issued.ReturnedToken(before.accounts[0], "", "d", 1)
+    for change in (issued.approve(returned, target, before), issued.reject(returned, target, before)):
         after = AccountsFile(Block(), [], [])
         assert change is not None
         change(after)

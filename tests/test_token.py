@@ -177,7 +177,7 @@ def test_the_reminder_of_an_ending_pat_comes_once_a_day(home: Home, emulator: Em
     home.accounts_file.with_name("accounts.lock").rmdir()
     results += [token(home), token(home)]
     assert [result.lines for result in results] == [[pat]] * 3
-    assert [result.err.count("ends in") for result in results] == [1, 1, 0]
+    assert [result.err.count("expires in") for result in results] == [1, 1, 0]
     assert "error: cannot write" in results[0].err
 
 

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
 OAUTH = "oauth"
 PAT = "pat"
-TYPED = "typed"
+STORED = "typed"
+"""The word of 0.1.0 for a stored credential, in its files."""
 SERVICE_PRINCIPAL = "service-principal"
 MANAGED_IDENTITY = "managed-identity"
 FEDERATED = "federated"
@@ -47,7 +48,7 @@ class View:
 
     @property
     def kind(self) -> str:
-        """The kind of this block: one of ACCOUNT_KINDS, TYPED ..."""
+        """The kind of this block: one of ACCOUNT_KINDS, STORED ..."""
         return self.block.get("kind")
 
     @property
@@ -217,6 +218,11 @@ class StoredCredential(View):
     """
 
     __slots__ = ()
+
+    @property
+    def key(self) -> str:
+        """The name of the vault entry of its secret."""
+        return f"{self.id}/{STORED}"
 
     @property
     def user(self) -> str | None:

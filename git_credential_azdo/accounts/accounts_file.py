@@ -1,13 +1,12 @@
 """The accounts file: the file that lists accounts, read. It holds no secret; writing it is ``update``'s business.
 
-Reading never fails because of one block: a damaged one is kept aside in ``damaged`` and costs nobody else's
-account. The form (blocks of ``key=value`` lines, the first with ``version=1``) is meant to be read and mended by
+Reading never fails because of one block: a damaged one goes into ``damaged``, and the others stay usable. The form (blocks of ``key=value`` lines, the first with ``version=1``) is meant to be read and mended by
 hand.
 """
 
 from __future__ import annotations
 
-from git_credential_azdo.accounts.account import ACCOUNT_KINDS, TYPED, Account, StoredCredential
+from git_credential_azdo.accounts.account import ACCOUNT_KINDS, STORED, Account, StoredCredential
 from git_credential_azdo.errors import ProtocolError
 from git_credential_azdo.git.protocol import MAX_LINE, Message, parse_pairs, split_blocks
 from git_credential_azdo.git.target import AnyOrganization, Organization, Target, target_of
@@ -28,7 +27,7 @@ SERVICES = "services"
 BINDING = "binding"
 LEARNED = "learned"
 
-_WITH_SECRETS = frozenset((*ACCOUNT_KINDS, TYPED))
+_WITH_SECRETS = frozenset((*ACCOUNT_KINDS, STORED))
 
 
 class Block:
@@ -111,9 +110,9 @@ class AccountsFile:
         return [Account(block) for block in self.blocks if block.get("kind") in ACCOUNT_KINDS]
 
     @property
-    def typed(self) -> list[StoredCredential]:
+    def stored_credentials(self) -> list[StoredCredential]:
         """The stored credentials, the newest first."""
-        return [StoredCredential(block) for block in reversed(self.blocks) if block.get("kind") == TYPED]
+        return [StoredCredential(block) for block in reversed(self.blocks) if block.get("kind") == STORED]
 
     def of_kind(self, kind: str) -> list[Block]:
         """Return the blocks of one kind."""
@@ -207,7 +206,10 @@ class AccountsFile:
 
 
 def read(data: bytes) -> AccountsFile:
-    """Make sense of the file's bytes; a byte order mark, which some editors put first, is none. Raises ProtocolError when a newer version of the program wrote it."""
+    """Return what the file's bytes mean, with or without a byte order mark, which some editors write first.
+
+    Raise ProtocolError when a newer version of the program wrote it.
+    """
     header = Block()
     blocks: list[Block] = []
     damaged: list[bytes] = []
@@ -235,7 +237,7 @@ def read(data: bytes) -> AccountsFile:
 
 
 def _block_of(raw: bytes) -> Block:
-    """Read one block. Raises ProtocolError."""
+    """Read one block. Raise ProtocolError."""
     text = raw.decode("utf-8", "surrogateescape")
     lines = text.split("\n")
     keys_end = map(str.find, lines, "=" * len(lines))  # of every line: less than 1 without a key

@@ -1,8 +1,7 @@
 """Which account: from the remote, the user in the request, the tenant and the accounts file, to one account and why.
 
-Pure, and the only place where this is decided. The person's own word comes first: a named user is never
-overridden, then bindings, then what was set up for the organization, then its tenant, then the default. Two
-accounts that fit equally are never guessed between.
+Pure, and the only place where this is decided. A user in the request is never overridden; then come bindings, what
+was set up for the organization, its tenant, and the default. It never guesses between accounts that fit equally.
 """
 
 from __future__ import annotations
@@ -38,18 +37,18 @@ PERSONAL_TENANTS = frozenset((MSA_TENANT, MSA_TRANSFER_TENANT))
 class Choice:
     """What was chosen, and why.
 
-    ``outcome``       CHOSEN, TYPED_CREDENTIAL, AMBIGUOUS, UNKNOWN_USER, NOT_COVERED (the named account cannot serve
+    ``outcome``       CHOSEN, STORED_CREDENTIAL, AMBIGUOUS, UNKNOWN_USER, NOT_COVERED (the named account cannot serve
                       the organization) or NONE
     ``account``       the account, when CHOSEN
-    ``typed``         the stored credential, when TYPED_CREDENTIAL
-    ``reason``        why, in words for a person
+    ``stored``        the stored credential, when STORED_CREDENTIAL
+    ``reason``        why, as a text to show
     ``candidates``    the accounts that were left when it could not be decided, else those that could serve
-    ``organization``  what the request turned out to be about, or None
+    ``organization``  the organization of the request, or None
     ``deliberate``    whether the account is bound to the organization or repository, or lists the organization
-    ``user``          whom the request names, once the organization's name is told from it, or None
+    ``user``          the user in the request, unless it is the organization's name, or None
     """
 
-    __slots__ = ("account", "candidates", "deliberate", "organization", "outcome", "reason", "typed", "user")
+    __slots__ = ("account", "candidates", "deliberate", "organization", "outcome", "reason", "stored", "user")
 
     def __init__(
         self,
@@ -59,7 +58,7 @@ class Choice:
         candidates: list[Account],
         *,
         account: Account | None = None,
-        typed: StoredCredential | None = None,
+        stored: StoredCredential | None = None,
         deliberate: bool = False,
     ) -> None:
         self.outcome = outcome
@@ -67,15 +66,15 @@ class Choice:
         self.organization, self.user = request
         self.candidates = candidates
         self.account = account
-        self.typed = typed
+        self.stored = stored
         self.deliberate = deliberate
 
 
 def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> Choice:
-    """Choose among the accounts of this very place: Azure DevOps Services, a sovereign cloud's, or a server.
+    """Return the choice among the accounts of the target's address: Azure DevOps Services, a sovereign cloud, or a server.
 
-    ``tenant`` is what this very request says the organization's tenant is; what was learned before stands in.
-    For a server the collection stands for the organization.
+    ``tenant``: the organization's tenant by the server's challenge; without it the learned one counts.
+    For a server the collection is the organization.
     """
     accounts = _accounts_at(target, accounts_file)
     request = organization, user = organization_and_user(target, accounts_file)
@@ -88,11 +87,11 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
         return Choice(CHOSEN, reason, request, candidates, account=account, deliberate=deliberate)
     if candidates:
         return Choice(AMBIGUOUS, "several accounts fit", request, candidates)
-    matching = matching_stored(target, organization, user, accounts_file.typed)
-    if len({typed.organization for typed in matching}) > 1:
+    matching = matching_stored(target, organization, user, accounts_file.stored_credentials)
+    if len({each.organization for each in matching}) > 1:
         return Choice(NONE, "stored credentials of several organizations fit", request, [])
     if matching:
-        return Choice(STORED_CREDENTIAL, "a stored credential", request, [], typed=matching[0])
+        return Choice(STORED_CREDENTIAL, "a stored credential", request, [], stored=matching[0])
     if user and not named:
         shown = user if may_repeat(user) else "what looks like a token"
         return Choice(UNKNOWN_USER, f"no account here is named {shown}", request, accounts)
@@ -102,7 +101,7 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
 
 
 def organization_and_user(target: Target, accounts_file: AccountsFile) -> Request:
-    """Tell the organization from a user: Azure's own clone URLs carry the organization as the user."""
+    """Return organization and user: Azure DevOps' own clone URLs have the organization as the user."""
     organization, user = target.organization, target.user or None
     if not target.services:
         return _collection(target, accounts_file), user
@@ -113,7 +112,7 @@ def organization_and_user(target: Target, accounts_file: AccountsFile) -> Reques
         return organization, None
     if not target.path and organization is None and meant is not None:
         known = any(account.is_named(user) for account in accounts_file.accounts)
-        if not known and not any(_is_user_of(user, entry) for entry in accounts_file.typed):
+        if not known and not any(_is_user_of(user, entry) for entry in accounts_file.stored_credentials):
             return meant, None
     return organization, user
 
@@ -144,7 +143,7 @@ def _collection(target: Target, accounts_file: AccountsFile) -> Collection | Non
 
 
 def _is_user_of(user: str, entry: StoredCredential) -> bool:
-    """Say whether a stored credential knows the user as a user, not as its organization's name."""
+    """Return whether it is the user of a stored credential, and not its organization's name."""
     return _same_name(user, entry.user) and user.lower() != entry.organization
 
 
@@ -199,7 +198,7 @@ def _default_or_only(accounts: list[Account]) -> tuple[Account | None, str]:
 
 
 def matching_stored(
-    target: Target, organization: str | None, user: str | None, typed: list[StoredCredential]
+    target: Target, organization: str | None, user: str | None, credentials: list[StoredCredential]
 ) -> list[StoredCredential]:
     """Return the stored credentials that the request matches, the newest first.
 
@@ -209,14 +208,14 @@ def matching_stored(
     if target.services:
         return [
             entry
-            for entry in typed
+            for entry in credentials
             if entry.address == target.address
             and organization in {None, entry.organization}
             and (user is None or _same_name(user, entry.user) or _may_be_in_vault(user, entry))
         ]
     return [
         entry
-        for entry in typed
+        for entry in credentials
         if entry.address == target.address
         and target.path in {None, entry.path}
         and (target.user in {None, entry.user} or _may_be_in_vault(target.user or "", entry))

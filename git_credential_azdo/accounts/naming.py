@@ -29,7 +29,7 @@ def shown_name(account: Account, accounts: Sequence[Account]) -> str:
 
 
 def account_named(name: str, accounts: Sequence[Account]) -> Account:
-    """Return the one account that ``name`` means. Raises UsageError when none or several do."""
+    """Return the one account that ``name`` means. Raise UsageError when none or several do."""
     found = [account for account in accounts if account.is_named(name)]
     if len(found) == 1:
         return found[0]

@@ -1,7 +1,7 @@
 """Putting a signed-in account in place: secrets into the vault, one block into the accounts file, bindings that it needs.
 
 Shared by the ways to sign in. Secrets are written first, so that the accounts file never names what is not there; what
-fails or is stopped on the way takes back the secrets it wrote. Whoever signs in again keeps alias, default and bindings.
+fails or is stopped on the way takes back the secrets it wrote. A new sign-in of an account leaves its alias, default and bindings.
 """
 
 from __future__ import annotations
@@ -42,6 +42,8 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
 
+LOCK = "setup"
+"""The lock under which secrets of new accounts are written."""
 SAVE_SECONDS = 60.0
 """How long one setup waits for another to keep its secrets."""
 
@@ -72,7 +74,7 @@ class NewAccount:
 
 
 def load_accounts() -> AccountsFile:
-    """Return the accounts file as it is now. Raises AzdoError when it cannot be read, or a newer version wrote it."""
+    """Return the accounts file as it is now. Raise AzdoError when it cannot be read, or a newer version wrote it."""
     return read(read_accounts())
 
 
@@ -90,9 +92,9 @@ def check_alias(alias: str | None, accounts_file: AccountsFile, kind: str) -> No
 
 
 def save_account(new_account: NewAccount, vault_name: str) -> Account:
-    """Keep the account; return it. Raises VaultError, AzdoError; nothing is listed or kept then that was not before."""
+    """Save the account and its secrets; return it. Raise VaultError, AzdoError; nothing is changed then."""
     try:
-        with Lock(lock_path("enrol"), SAVE_SECONDS):  # two at once would not know of each other's secrets
+        with Lock(lock_path(LOCK), SAVE_SECONDS):  # two at once would not know of each other's secrets
             return _save_account(new_account, vault_name)
     except OSError as error:
         raise trouble("write below", folder(), error, folder()) from error
@@ -127,7 +129,7 @@ def keep(
 ) -> Result:
     """Write the secrets, each under its key, then let ``change`` write the accounts file, once; return its result.
 
-    What fails or is stopped on the way takes new secrets back. Callers hold a lock. Raises VaultError, AzdoError.
+    What fails or is stopped on the way takes new secrets back. Callers hold a lock. Raise VaultError, AzdoError.
     """
     salt = update(lambda accounts_file: accounts_file.salt)
     try:
@@ -184,7 +186,7 @@ def _is_free(
         for account in accounts_file.accounts
     )
     if taken:
-        say("error", f"another account is named {alias}, so this one is kept without an alias")
+        say("error", f"another account is named {alias}, so this one is saved without an alias")
     return not taken
 
 
@@ -249,7 +251,7 @@ def retire_tokens(accounts_file: AccountsFile, newer: Account) -> list[Account]:
 
 
 def organization_names(given: tuple[str, ...]) -> list[AnyOrganization]:
-    """Read organizations as people give them: a name, or an address of it. Raises UsageError.
+    """Read organizations as people give them: a name, or an address of it. Raise UsageError.
 
     One of a host that ``server add --services`` registered, or a registered server's collection, keeps its address.
     """
@@ -277,7 +279,7 @@ def _at_address(url: str) -> AnyOrganization | None:
 
 
 def place_of(organizations: Iterable[str], accounts_file: AccountsFile) -> str:
-    """Return the one address whose organizations these are; Azure DevOps Services for none. Raises UsageError."""
+    """Return the one address whose organizations these are; Azure DevOps Services for none. Raise UsageError."""
     places = {
         accounts_file.target_at(name).address
         for name in organizations

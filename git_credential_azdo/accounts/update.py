@@ -31,7 +31,7 @@ _REFUSED = "\n\r\0"
 def update(change: Callable[[AccountsFile], Result]) -> Result:
     """Let ``change`` alter the accounts file and write it if anything differs; return what ``change`` returned.
 
-    Raises AzdoError when the file cannot be read, locked or written, ProtocolError when a value cannot be written.
+    Raise AzdoError when the file cannot be read, locked or written, ProtocolError when a value cannot be written.
     """
     path = accounts_path()
     try:
@@ -55,12 +55,12 @@ def update(change: Callable[[AccountsFile], Result]) -> Result:
 
 
 def render(accounts_file: AccountsFile) -> bytes:
-    """Return the accounts file as the bytes of its file. Raises ProtocolError."""
+    """Return the accounts file as the bytes of its file. Raise ProtocolError."""
     blocks = [accounts_file.header, *accounts_file.blocks]
     return b"\n".join(format_pairs(block.pairs, _REFUSED) for block in blocks)
 
 
 def _keep_aside(path: str, damaged: list[bytes]) -> None:
     top = os.path.dirname(path)
-    kept = read_own(path, top) or b""
-    write_own(path, b"\n".join([kept, *(raw + b"\n" for raw in damaged)]).lstrip(b"\n"), top)
+    before = read_own(path, top) or b""
+    write_own(path, b"\n".join([before, *(raw + b"\n" for raw in damaged)]).lstrip(b"\n"), top)

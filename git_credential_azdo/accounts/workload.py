@@ -1,4 +1,4 @@
-"""What the accounts file keeps of a machine's identity, and the command that sets such an account up again. Pure.
+"""The fields of a workload identity in the accounts file, and the command that sets such an account up again. Pure.
 
 Keys of the block, beside those of every account: ``client_id``, ``token_endpoint``, ``authority``, ``scope`` (who asks
 whom for what), ``certificate``, ``send_x5c``, ``passphrase`` (service principal; the certificate's path, never its

@@ -31,7 +31,7 @@ READY = ("ready", "rejected")
 
 def vault_checks(accounts_file: AccountsFile) -> Iterator[Check]:
     """Each vault in use: write, read, delete."""
-    entries = [*accounts_file.accounts, *accounts_file.typed]
+    entries = [*accounts_file.accounts, *accounts_file.stored_credentials]
     names = sorted(({entry.vault for entry in entries} | {accounts_file.header.get("vault")}) - {"", "none"})
     if not names:
         try:
@@ -60,7 +60,7 @@ def accounts_file_checks(accounts_file: AccountsFile) -> Iterator[Check]:
         return
     counts = {
         "accounts": len(accounts_file.accounts),
-        "stored credentials": len(accounts_file.typed),
+        "stored credentials": len(accounts_file.stored_credentials),
         "servers": len(accounts_file.of_kind(SERVER)),
     }
     told = ", ".join(f"{what}: {number}" for what, number in counts.items())

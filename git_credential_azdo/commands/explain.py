@@ -92,7 +92,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     if target.services or (server is not None and rules.choose(target, None, accounts_file).candidates):
         found.update(_choice(target, accounts_file))
     elif server is not None:
-        typed = rules.matching_stored(target, None, target.user, accounts_file.typed)
+        typed = rules.matching_stored(target, None, target.user, accounts_file.stored_credentials)
         found["reason"] = "a registered server, with a stored credential" if typed else "a registered server"
         found["get"] = ANSWERS if typed else SILENT
     else:
@@ -139,7 +139,7 @@ def _choice(target: Target, accounts_file: AccountsFile) -> dict[str, object]:
             "token": "rejected by the organization" if rejected else state,
             "get": ANSWERS if state == "ready" else QUITS,
         }
-    if choice.typed:
+    if choice.stored:
         return {**found, "get": ANSWERS}
     if choice.outcome == rules.UNKNOWN_USER and not may_repeat(choice.user or ""):
         found["reason"] = "the address holds what looks like a token where git expects a user"

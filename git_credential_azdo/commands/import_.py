@@ -17,7 +17,7 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts import save
-from git_credential_azdo.accounts.account import PAT, TYPED, number
+from git_credential_azdo.accounts.account import PAT, STORED, StoredCredential, number
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_stored, organization_and_user
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.naming import unique_name
@@ -215,7 +215,7 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
     """Decide what is done with a secret: the organization is asked whose it is and whether it may read code."""
     organization, secret = found.place.organization, found.secret
     if organization is None:
-        if matching_stored(found.target, None, found.target.user, accounts_file.typed):
+        if matching_stored(found.target, None, found.target.user, accounts_file.stored_credentials):
             found.then = "kept already"
         return
     serving = [account for account in accounts_file.accounts if account.lists(organization)]
@@ -254,7 +254,7 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
             block.set("id", os.urandom(6).hex())
             block.set("vault", vault_name)
             block.set("expires_utc", each.expires_utc or None)
-            secrets[f"{block.get('id')}/{TYPED}"] = [("password", each.secret)]
+            secrets[StoredCredential(block).key] = [("password", each.secret)]
             blocks.append(block)
     new = {os.urandom(6).hex(): _account(found) for found in tokens.values()}
     secrets |= {f"{identifier}/pat": account.secrets["pat"] for identifier, account in new.items()}
@@ -275,7 +275,7 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
                 accounts_file.bind(name, leader.id)
 
     try:
-        with Lock(lock_path("enrol"), save.SAVE_SECONDS), Lock(lock_path(TYPED), stored.STORE_SECONDS):
+        with Lock(lock_path(save.LOCK), save.SAVE_SECONDS), Lock(lock_path(STORED), stored.STORE_SECONDS):
             save.keep(secrets, vault_name, change, is_new=True)
     except OSError as error:
         raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error

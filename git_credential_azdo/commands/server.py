@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import TYPED
+from git_credential_azdo.accounts.account import STORED
 from git_credential_azdo.accounts.accounts_file import SERVER, SERVICES, AccountsFile, Block
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.save import load_accounts
@@ -138,11 +138,11 @@ def remove_server(url: str) -> None:
         and target.address not in accounts_file.services_addresses
     ):
         raise UsageError(f"{target.address} is not registered", hints.server_list())
-    gone = [typed for typed in accounts_file.typed if typed.address == target.address]
+    gone = [typed for typed in accounts_file.stored_credentials if typed.address == target.address]
     for typed in gone:
-        vaults.remove(typed.vault, f"{typed.id}/{TYPED}")
+        vaults.remove(typed.vault, typed.key)
 
-    update(lambda fresh: _forget(fresh, target, SERVER, SERVICES, TYPED))
+    update(lambda fresh: _forget(fresh, target, SERVER, SERVICES, STORED))
     console.out(f"{target.address} is no longer served")
     for account in accounts_file.accounts:
         if account.address == target.address:

@@ -24,7 +24,7 @@ from git_credential_azdo.commands import console
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.helper import answer, unresolved
-from git_credential_azdo.helper.stored import reveal
+from git_credential_azdo.helper.stored import lines_of
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account, StoredCredential
@@ -97,14 +97,14 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
         return Live(os.environ[variable], scheme, f"the environment variable {variable}")
     if choice.account:
         return _of_account(choice.account, organization, choice.reason, accounts_file)
-    if choice.typed:
-        return _of_typed(choice.typed, choice.reason)
+    if choice.stored:
+        return _of_typed(choice.stored, choice.reason)
     if choice.outcome == NONE:
         raise SignInError(
             f"no token for the organization {organization}: {choice.reason}",
             hints.setup(organization),
         )
-    unresolved.tell(choice)
+    unresolved.explain(choice)
     return None
 
 
@@ -131,7 +131,7 @@ def _of_account(
 
 
 def _of_typed(typed: StoredCredential, reason: str) -> Live:
-    lines = Message(reveal(Message([("capability[]", "authtype")]), typed))
+    lines = Message(lines_of(Message([("capability[]", "authtype")]), typed))
     credential, password = lines.get("credential"), lines.get("password")
     if credential is not None:
         return Live(credential, lines.get("authtype") or BEARER, reason, expires_utc=typed.expires_utc)

@@ -14,7 +14,7 @@ def command() -> None:
     """Unlock the keyring that keeps the secrets; it may ask for its password."""
     accounts_file = load_accounts()
     used = {account.vault for account in accounts_file.accounts} | {
-        typed.vault for typed in accounts_file.typed
+        typed.vault for typed in accounts_file.stored_credentials
     }
     used = (used or {accounts_file.header.get("vault")}) - {""}
     names = used - {vaults.FILE, vaults.NONE}

@@ -80,7 +80,7 @@ def tenant_of(web: HttpClient, organization: AnyOrganization) -> str | None:
     """Ask, without a credential, for the tenant of an organization; None when it does not tell.
 
     An organization of personal Microsoft accounts gives their tenant, MSA_TENANT.
-    Raises NetworkError, ServiceError when there is no such organization.
+    Raise NetworkError, ServiceError when there is no such organization.
     """
     answer = web.request("HEAD", organization.url, headers=SUPPRESS)
     if answer.status == _NOT_FOUND:
@@ -97,7 +97,7 @@ def tenant_of(web: HttpClient, organization: AnyOrganization) -> str | None:
 
 
 def who_am_i(web: HttpClient, organization: AnyOrganization, authorization: Mapping[str, str]) -> Identity:
-    """Say whom the token speaks for in the organization. Raises Refused, ServiceError, NetworkError."""
+    """Say whom the token speaks for in the organization. Raise Refused, ServiceError, NetworkError."""
     # Servers of any age answer without a version; Services are asked for the one that was recorded.
     version = "?api-version=7.1-preview.1" if isinstance(organization, Organization) else ""
     url = f"{organization.url}/_apis/connectionData{version}"
@@ -123,7 +123,7 @@ def check_code_scope(
 def can_read_repository(web: HttpClient, url: str, authorization: Mapping[str, str]) -> bool:
     """Ask git's own first question of a repository; False when it is not there or may not be seen.
 
-    Raises Refused, ServiceError, NetworkError.
+    Raise Refused, ServiceError, NetworkError.
     """
     question = f"{url.rstrip('/')}/info/refs?service=git-upload-pack"
     answer = web.request("GET", question, headers={**SUPPRESS, **authorization})
@@ -135,7 +135,7 @@ def can_read_repository(web: HttpClient, url: str, authorization: Mapping[str, s
 
 
 def profile(web: HttpClient, authorization: Mapping[str, str]) -> Identity:
-    """Say whom the token speaks for, with no organization. Raises Refused for a PAT of one organization."""
+    """Say whom the token speaks for, with no organization. Raise Refused for a PAT of one organization."""
     document = _get(
         web, f"https://{PROFILE_HOST}/_apis/profile/profiles/me?api-version=7.1", authorization, None
     )
@@ -170,10 +170,10 @@ def refusal(answer: Response, where: str, organization: AnyOrganization | None =
 
     ``where`` names in words who refused; ``organization`` is for the commands in the hint.
     """
-    told = _message(answer)
+    text = _message(answer)
     service_error = unquote(answer.header("X-TFS-ServiceError") or "")
     # The page of a 403 has the code, too.
-    places = (told, service_error, answer.body[:65_536].decode("utf-8", "replace"))
+    places = (text, service_error, answer.body[:65_536].decode("utf-8", "replace"))
     code = next((found[0] for place in places if (found := _CODE.search(place))), "")
     case = CASES.get(code) or BY_TYPE.get(type_key(answer))
     if case:
@@ -189,7 +189,7 @@ def refusal(answer: Response, where: str, organization: AnyOrganization | None =
         return ServiceError(f"{where} does not exist, or this account may not see it (status 404)")
     if answer.status == _TOO_MANY:
         return ServiceError(f"{where} asks us to slow down (status 429)", "try again in a few minutes")
-    detail = f" ({told})" if told else ""
+    detail = f" ({text})" if text else ""
     if answer.status in {203, 301, 302, 303, 307, 308, 401, 403}:
         return Refused(f"{where} does not accept this token{detail}")
     return ServiceError(f"{where} answered with status {answer.status}{detail}", "try again later")
@@ -205,7 +205,7 @@ def type_key(answer: Response) -> str:
 
 
 def _for_administrators(answer: Response, code: str) -> str:
-    """Give the code, and the id by which Microsoft finds the request again."""
+    """Return the code, and the id by which Microsoft finds the request again."""
     activity = answer.header("ActivityId") or answer.header("X-VSS-E2EID") or ""
     parts = [code or type_key(answer), f"activity id {activity}" if _GUID.fullmatch(activity) else ""]
     return ", ".join(part for part in parts if part)

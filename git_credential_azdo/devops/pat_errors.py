@@ -117,8 +117,8 @@ UNKNOWN = Case(
 _BY_LOWER = {error.lower(): case for error, case in CASES.items()}  # clients were shown both spellings
 
 
-def explain(error: str, organization: AnyOrganization, told: str = "") -> PatRefused:
-    """Word a ``patTokenError``; ``told`` is what the service adds in words of its own, if it does."""
+def explain(error: str, organization: AnyOrganization, detail: str = "") -> PatRefused:
+    """Return the error for a ``patTokenError``; ``detail``: the service's own message, if there is one."""
     case = _BY_LOWER.get(error.lower(), UNKNOWN)
     words = {
         "organization": organization,
@@ -130,6 +130,6 @@ def explain(error: str, organization: AnyOrganization, told: str = "") -> PatRef
         "page": hints.tokens_page(organization.url),
     }
     message = case.cause.format_map(words)
-    if told:
-        message += f"; the service says: {told.rstrip('.')}"
+    if detail:
+        message += f"; the service says: {detail.rstrip('.')}"
     return PatRefused(error, f"{message} ({error})", case.hint.format_map(words))

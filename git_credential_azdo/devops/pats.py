@@ -49,7 +49,7 @@ class Pat:
 
 
 def reads_code(scopes: str) -> bool:
-    """Say whether a token with these scopes (blank-separated) can serve git."""
+    """Return whether a token with these scopes (blank-separated) can serve git."""
     known = scopes.split()
     return any(
         each == "app_token" or (each.startswith("vso.code") and each != "vso.code_status") for each in known
@@ -67,7 +67,7 @@ def create(
 ) -> Pat:
     """Make a token of one organization; its end may be earlier than asked for.
 
-    Raises PatRefused, Refused, ServiceError, NetworkError.
+    Raise PatRefused, Refused, ServiceError, NetworkError.
     """
     end = dt.datetime.fromtimestamp(expires_utc, dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     body = {"displayName": name, "scope": scope, "validTo": end, "allOrgs": False}
@@ -124,7 +124,7 @@ def _ask(
         raise _refusal(answer, organization)
     if "json" not in (answer.header("Content-Type") or ""):
         raise api.Refused(
-            f"the organization {organization} took this sign-in for nobody's: it is of another tenant "
+            f"the organization {organization} does not know this sign-in: it is of another tenant "
             f"(a web page with status {answer.status} came)",
             hints.setup(organization),
         )

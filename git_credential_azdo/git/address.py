@@ -37,7 +37,7 @@ def target_of_url(url: str) -> Target | None:
 
 
 def holds_password(url: str) -> bool:
-    """Say whether the address holds a password, with which git asks no helper."""
+    """Return whether the address holds a password, with which git asks no helper."""
     authority = url.partition("://")[2].partition("/")[0]
     return ":" in authority.rpartition("@")[0]
 

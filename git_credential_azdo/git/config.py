@@ -155,7 +155,7 @@ def split_key(key: str) -> tuple[str, str | None, str]:
 
 
 def is_ours(value: str) -> bool:
-    """Say whether a helper's value runs this program, in any of the ways to write that."""
+    """Return whether a helper's value runs this program, in any of the ways to write that."""
     return bool(_OURS.match(value))
 
 
@@ -173,7 +173,7 @@ def helpers_for(entries: Iterable[Entry], url: str) -> list[Helper]:
 
 
 def use_http_path(entries: Iterable[Entry], url: str) -> bool:
-    """Say whether git tells helpers the path of this URL. Raises ``UsageError`` for what git would refuse."""
+    """Return whether git tells helpers the path of this URL. Raises ``UsageError`` for what git would refuse."""
     found = False
     for entry in credential_entries(entries, url):
         if split_key(entry.key)[2] == "usehttppath":
@@ -225,7 +225,7 @@ def as_bool(entry: Entry) -> bool:
 
 
 def credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
-    """Give the ``credential.*`` entries that apply to a URL, in git's order."""
+    """Return the ``credential.*`` entries that apply to a URL, in git's order."""
     have = urlmatch.partial(url)
     target = urlmatch.normalize(urlmatch.compose(have))
     applying = []

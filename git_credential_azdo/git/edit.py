@@ -48,7 +48,7 @@ def is_same(path: str, other: str) -> bool:
 def edit(file: str | None, *arguments: str) -> None:
     """Run ``git config`` on a file, the global one for None; what is to be taken out and is not there is no error.
 
-    Raises UsageError, with the cure for what can be cured here, if git cannot write it; then it is as it was.
+    Raise UsageError, with the cure for what can be cured here, if git cannot write it; then it is as it was.
     """
     path = file or global_file()
     _check(path)

@@ -54,7 +54,7 @@ def written(entries: Sequence[config.Entry], records: Iterable[Record], file: st
 
 
 def take_out(section: Written) -> None:
-    """Have git take the values out. Raises UsageError."""
+    """Have git take the values out. Raise UsageError."""
     for arguments in section.edits:
         edit(section.file, *arguments)
     drop_empty_section(section.file, f'credential "{section.url}"')

@@ -2,7 +2,7 @@
 
 To be asked, only the system's, the person's own and the command line's configuration counts: a repository must never choose a
 program that runs here. Each helper is run by git's own shell, as git runs it, from the home folder, bounded in time and
-in what it prints; it is asked never to ask anybody. What it answers is believed only for the host it was asked about.
+in what it prints; it is asked to show no prompt. What it answers is believed only for the host it was asked about.
 Protocol: gitcredentials(7), git-credential(1); the file of ``store``: git-credential-store(1), "STORAGE FORMAT".
 """
 
@@ -62,7 +62,7 @@ class Others(NamedTuple):
     """Who else is asked about a URL.
 
     ``before``: helpers that answer before ours (all of them, where ours is not configured). ``receiving``: those
-    that git hands our token to after it worked (every other one, where ours is configured). ``reset``: the
+    that git passes our token to after it worked (every other one, where ours is configured). ``reset``: the
     entry whose empty value took ours out of the list, and its cure, if that is why ours is not in it.
     """
 
@@ -109,7 +109,7 @@ def _other(helper: Helper) -> Other:
 
 
 def _word(value: str) -> str:
-    """Give the first word of a helper: the program, without its arguments."""
+    """Return the first word of a helper: the program, without its arguments."""
     return (value.split(maxsplit=1) or [value])[0]
 
 
@@ -129,7 +129,7 @@ def configured(entries: Iterable[Entry], urls: Iterable[str]) -> list[Helper]:
 
 def _without_ours(entries: Iterable[Entry]) -> list[Entry]:
     """Return a person's own entries as they would be without us: neither our helper nor the empty one before it."""
-    kept: list[Entry] = []
+    in_force: list[Entry] = []
     following: dict[str, str | None] = {}  # the value that each helper's key has next
     for entry in reversed([each for each in entries if each.own]):
         if split_key(entry.key)[2] == "helper":
@@ -137,8 +137,8 @@ def _without_ours(entries: Iterable[Entry]) -> list[Entry]:
             following[entry.key] = entry.value
             if is_ours(entry.value or "") or (entry.value == "" and is_ours(after or "")):
                 continue
-        kept.append(entry)
-    return kept[::-1]
+        in_force.append(entry)
+    return in_force[::-1]
 
 
 def name_of(helper: Helper) -> str:
@@ -175,7 +175,7 @@ def likely_requests(url: str) -> list[Request]:
 def ask(helper: Helper, asked: Request, seconds: float) -> Message:
     """Return what the helper answers within ``seconds``, and SECONDS; an empty message when it knows nothing.
 
-    Raises AzdoError when it takes too long, prints something else than a credential, or answers for another host.
+    Raise AzdoError when it takes too long, prints something else than a credential, or answers for another host.
     """
     who = f"the credential helper {name_of(helper)}"
     try:

@@ -77,7 +77,7 @@ def plan(
         script: the absolute path of our program.
         records: what 0.1.0 remembered of what it wrote.
 
-    Raises UsageError if git is missing or refuses its configuration, or if a path or an address cannot be written.
+    Raise UsageError if git is missing or refuses its configuration, or if a path or an address cannot be written.
 
     """
     value = helper_value(script) if sections else ""
@@ -186,7 +186,7 @@ def _instead(own: str) -> str:
 
 
 def own_content(own: str) -> bytes:
-    """Return the bytes of our file, none when there is none. Raises UsageError."""
+    """Return the bytes of our file, none when there is none. Raise UsageError."""
     try:
         return read_own(own, os.path.dirname(own), linked=True) or b""
     except OSError as error:

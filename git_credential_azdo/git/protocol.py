@@ -50,7 +50,7 @@ class Message:
 def parse(data: bytes) -> Message:
     """Read one message, up to a blank line or the end.
 
-    Raises ProtocolError for a line without ``=``, with an empty key, with a NUL, or longer than MAX_LINE.
+    Raise ProtocolError for a line without ``=``, with an empty key, with a NUL, or longer than MAX_LINE.
     """
     return Message(parse_pairs(data))
 
@@ -84,7 +84,7 @@ def split_blocks(data: bytes) -> list[bytes]:
 def format_pairs(pairs: Iterable[Pair], refused: str = "\n\0") -> bytes:
     """Write lines, each ended by a newline, such that ``parse_pairs`` reads the same.
 
-    Raises ProtocolError for a refused character, a CR at a line's end, a bad key or a line longer than MAX_LINE.
+    Raise ProtocolError for a refused character, a CR at a line's end, a bad key or a line longer than MAX_LINE.
     """
     lines = []
     for key, value in pairs:

@@ -1,4 +1,4 @@
-"""What git is told of us: the sections of our own configuration file, and how our program is written there.
+"""The sections of our own configuration file for git, and how our program is written there.
 
 Pure but for ``script_path``, which looks where the program lies. Which addresses there are is the caller's business;
 how git comes to read the file is install.py's.
@@ -63,7 +63,7 @@ def _quoted(text: str) -> str:
 
 
 def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
-    """Write our program's absolute path as a value of ``helper``; git hands it to a POSIX shell, on Windows too.
+    """Write our program's absolute path as a value of ``helper``; git passes it to a POSIX shell, on Windows too.
 
     The shell takes away first what would lead Python elsewhere before any line of ours. Not so on Windows, where
     programs with a git of their own have no such shell, and run a plain path themselves.
@@ -83,7 +83,7 @@ def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
 
 
 def script_path(argv0: str, which: Callable[[str], str | None] = programs.which) -> str | None:
-    """Give the absolute path of our console script, symbolic links as they are (they outlive upgrades).
+    """Return the absolute path of our console script, symbolic links as they are (they outlive upgrades).
 
     The one that is running; under ``python -m`` the one beside the interpreter; else the one on PATH; else None.
     """

@@ -263,7 +263,7 @@ def unquote(segment: str) -> str:
 def tenant_in(challenges: Iterable[str]) -> str | None:
     """Return the tenant that the server's ``WWW-Authenticate`` headers name, lower case.
 
-    It counts only as a GUID on a login host of Microsoft's: the header comes from whoever answered
+    It counts only as a GUID on a login host of Microsoft's: the header comes from any server that answered
     (https://learn.microsoft.com/entra/identity-platform/claims-challenge describes the header).
     """
     for challenge in challenges:
@@ -289,7 +289,7 @@ def _tenant_of_authority(url: str) -> str | None:
 
 
 def is_tenant(text: str) -> bool:
-    """Say whether ``text`` is the GUID of an Entra tenant (lower case; the nil GUID is none)."""
+    """Return whether ``text`` is the GUID of an Entra tenant (lower case; the nil GUID is none)."""
     groups = text.split("-")
     return (
         [len(group) for group in groups] == [8, 4, 4, 4, 12]

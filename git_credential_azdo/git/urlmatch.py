@@ -135,7 +135,7 @@ def compose(parts: Partial) -> str:
 
 
 def covers(wanted: Partial, have: Partial) -> bool:
-    """Say whether a partial pattern covers a credential: every part it names must be equal."""
+    """Return whether a partial pattern covers a credential: every part it names must be equal."""
     return all(w in (None, h) for w, h in zip(wanted, have, strict=True))
 
 
@@ -166,7 +166,7 @@ def _escapes(text: str) -> str | None:
 
 
 def _path(rest: str) -> tuple[str | None, str | None]:
-    """Give the normal path of what follows the authority, and the query or fragment behind it."""
+    """Return the normal path of what follows the authority, and the query or fragment behind it."""
     text, tail = _split(rest, "[?#]")
     out: list[str] = []
     for raw in text.removeprefix("/").split("/"):

@@ -1,6 +1,6 @@
-"""What an account answers to a ``get``: its live token, or one line that says who, where, what and what to do.
+"""The credential of an account for a ``get``: its live token, or an error that names the account and the cure.
 
-Part of the hot path: on top stands only what a warm ``get`` needs.
+Part of the hot path: what a warm ``get`` does not need is imported late. It never asks a person anything.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ GLOBAL_PATS_END = "1 December 2026"
 
 
 class Credential:
-    """A credential to answer, and the change of the accounts file that goes with it, if any.
+    """A credential to answer with, and the change of the accounts file that goes with it, if any.
 
-    ``expires_utc`` in seconds since the epoch, None when it is not known; ``bearer``: whether an organization wants the
-    header ``Bearer``, for which git needs the capability ``authtype``.
+    ``expires_utc`` in seconds since the epoch, None when it is not known; ``bearer``: whether the account sends its
+    token as ``Bearer``, for which git needs the capability ``authtype``.
     """
 
     __slots__ = ("bearer", "change", "expires_utc", "secret", "state", "user")
@@ -96,19 +96,19 @@ def credential_for(
 
     Args:
         account: the chosen account.
-        organization: what the request is about, None when it does not tell.
-        tenant: the organization's tenant as this request tells it, if it does.
-        accounts file: the accounts file.
-        asked: whether the server was asked already, so that what it did not tell need not be asked for.
+        organization: the organization of the request, None when it is unknown.
+        tenant: the organization's tenant by the server's challenge, if there was one.
+        accounts_file: the accounts file.
+        asked: whether the server was asked for its challenge already, so that it need not be asked again.
         confirmed: whether a person chose the account for the organization. Only then is another tenant than the
-            account's own asked for a token: whoever owns the tenant sees who asked, and a repository can name any.
+            account's own asked for a token: the tenant's owner sees who asked, and a repository can name any tenant.
 
-    Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked.
+    Raise SignInError, ServiceError, NetworkError, VaultError, VaultLocked.
 
     """
     rejected = account.rejected_at(organization)
     if account.is_pat:
-        return _serve_pat(account, organization, rejected)
+        return _personal_access_token(account, organization, rejected)
     now = time.time()
     is_rejected = rejected is not None and 0 <= now - rejected < REJECTION_COOLDOWN_SECONDS
     elsewhere = ""
@@ -127,7 +127,7 @@ def credential_for(
         where = f"the organization {organization}" if organization else "Azure DevOps"
         url = organization.url if organization else SERVICES_ADDRESS
         raise ServiceError(
-            f"{where} refused a fresh token of {account.name} (tenant {account.tenant or 'unknown'}) a moment ago",
+            f"{where} rejected a new token of {account.name} (tenant {account.tenant or 'unknown'}) a moment ago",
             f"{hints.explain(url, online=True)}, or {hints.setup_pat(organization or hints.ORGANIZATION)}",
         )
     of_tenant = tokens.known_tenant(account, organization, tenant, accounts_file)
@@ -154,7 +154,7 @@ def _asked_tenant(organization: AnyOrganization) -> str | None:
 
 
 def other_tenant(account: Account, tenant: str | None) -> str:
-    """Return ``tenant`` if it is another than the one whose tokens the account has by itself, else an empty text."""
+    """Return ``tenant`` if the account needs a token of another tenant than its own there, else an empty text."""
     if not tenant or not account.tenant or tenant == account.tenant:
         return ""
     return "" if {tenant, account.tenant} <= PERSONAL_TENANTS else tenant
@@ -163,7 +163,7 @@ def other_tenant(account: Account, tenant: str | None) -> str:
 def unconfirmed(
     account: Account, organization: AnyOrganization, tenant: str, accounts_file: AccountsFile
 ) -> ServiceError:
-    """Return what to say when a token of the account's own tenant was refused by an organization of another one."""
+    """Return the error for an organization of another tenant, which rejects tokens of the account's own tenant."""
     from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
     from git_credential_azdo.accounts.naming import unique_name  # noqa: PLC0415 - for an error only
 
@@ -185,7 +185,9 @@ def _accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
     return refresh.accepts(organization, personal_access_token)
 
 
-def _serve_pat(account: Account, organization: AnyOrganization | None, rejected: int | None) -> Credential:
+def _personal_access_token(
+    account: Account, organization: AnyOrganization | None, rejected: int | None
+) -> Credential:
     now = int(time.time())
     expires = account.expires_utc
     if expires is not None and expires <= now:
@@ -198,29 +200,29 @@ def _serve_pat(account: Account, organization: AnyOrganization | None, rejected:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         raise ServiceError(
-            f"the organization {organization} refuses the personal access token {account.label}: "
+            f"the organization {organization} rejects the personal access token {account.label}: "
             "expired, revoked, or without the scope Code (read)",
-            f"make a new one at {hints.tokens_page(organization.url)}, then run " + _sign_in_again(account),
+            f"create a new one at {hints.tokens_page(organization.url)}, then run " + _sign_in_again(account),
         )
     reminded = _remind(account, expires, now)
     if rejected is None and not reminded:
         return _of(account, token, None)
 
     def change(accounts_file: AccountsFile) -> None:
-        kept = accounts_file.account(account.id)
-        if kept and rejected is not None:
-            kept.set_rejected(organization, None)
-        if kept and reminded:
-            kept.block.set("reminded_utc", str(now))
+        current = accounts_file.account(account.id)
+        if current and rejected is not None:
+            current.set_rejected(organization, None)
+        if current and reminded:
+            current.block.set("reminded_utc", str(now))
 
     return _of(account, token, change)
 
 
 def _remind(account: Account, expires: int | None, now: int) -> bool:
-    """Say at most once a day that the token is about to end; return whether it was said."""
+    """Report at most once a day that the token is about to expire; return whether it was reported."""
     if expires is not None and expires - now < WARN_DAYS * DAY_SECONDS:
         days = (expires - now) // DAY_SECONDS
-        text = f"the personal access token {account.label} ends in {days} day{'s' * (days != 1)}"
+        text = f"the personal access token {account.label} expires in {days} day{'s' * (days != 1)}"
     elif account.lists_all:
         text = f"tokens for all organizations stop working on {GLOBAL_PATS_END}"
     else:

@@ -1,7 +1,7 @@
-"""What git tells us of a token that we gave: it worked (``store``), or it was refused (``erase``).
+"""Issued tokens that come back: git calls ``store`` for one that worked, ``erase`` for one that was rejected.
 
-Recognizes our own tokens by their digests, without opening the vault, and turns the news into changes of the
-accounts file. It never deletes a secret: git says ``erase`` after any 401, and a server may be wrong for a moment.
+Recognizes them by their fingerprints, without opening the vault, and returns changes of the accounts file. It never
+deletes a secret: git calls ``erase`` after any 401, and a server may be wrong for a moment.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
     Change = Callable[[AccountsFile], object]
 
 REFRESH_GRACE_SECONDS = 300
-"""A token refused younger than this was not refused for its age: a new one would fare no better."""
+"""A token rejected within this time of its receipt was not rejected for its age: a new one would be, too."""
 
 
-class Given:
-    """A token of ours that came back: whose, of which tenant, by which digest, received when (None: long ago)."""
+class ReturnedToken:
+    """An issued token that came back. ``received`` in seconds since the epoch, None for an older one than is listed."""
 
     __slots__ = ("account", "digest", "received", "tenant")
 
@@ -40,77 +40,81 @@ class Given:
         self.received = received
 
 
-def recognize(message: Message, accounts_file: AccountsFile) -> Given | None:
-    """Say whose token came back; None when we did not give it.
+def recognize(message: Message, accounts_file: AccountsFile) -> ReturnedToken | None:
+    """Return the issued token that the message holds; None when its secret is another one.
 
-    The secret itself decides. git hands our ``state[]`` back even when another helper's secret was used, so a state
-    counts only when its digest is that of the secret.
+    git passes our ``state[]`` back even when it used another helper's secret, so a state counts only when its
+    fingerprint is that of the secret.
     """
     secret = message.get("password") or message.get("credential")
     if not secret or not accounts_file.salt:
         return None
     ours = digest(accounts_file.salt, secret)
     for account in accounts_file.accounts:
-        mark = account.issued_token(ours)
-        if mark:
-            return Given(account, mark.tenant, ours, mark.received)
+        token = account.issued_token(ours)
+        if token:
+            return ReturnedToken(account, token.tenant, ours, token.received)
     for state in message.all("state[]"):
         if state.startswith(STATE_PREFIX):
             identifier, _, rest = state.removeprefix(STATE_PREFIX).partition(":")
-            tenant, _, told = rest.partition(":")
+            tenant, _, fingerprint = rest.partition(":")
             account_then = accounts_file.account(identifier)
-            if account_then and told == ours:
-                return Given(account_then, tenant, ours, None)
+            if account_then and fingerprint == ours:
+                return ReturnedToken(account_then, tenant, ours, None)
     return None
 
 
-def confirm(given: Given, target: Target, accounts_file: AccountsFile) -> Change | None:
-    """Return the change when the token worked: its rejection ends, the tenant is learned. None when nothing changes."""
+def approve(returned: ReturnedToken, target: Target, accounts_file: AccountsFile) -> Change | None:
+    """Return the change for a token that worked: no rejection any more, the tenant learned. None when nothing changes."""
     organization, _ = organization_and_user(target, accounts_file)
-    rejected = given.account.rejected_at(organization) is not None
-    new_tenant = bool(given.tenant and organization) and accounts_file.tenant_of(organization) != given.tenant
+    rejected = returned.account.rejected_at(organization) is not None
+    new_tenant = (
+        bool(returned.tenant and organization) and accounts_file.tenant_of(organization) != returned.tenant
+    )
     if not rejected and not new_tenant:
         return None
 
     def change(fresh: AccountsFile) -> None:
-        account = fresh.account(given.account.id)
+        account = fresh.account(returned.account.id)
         if account:
             account.set_rejected(organization, None)
         if new_tenant and organization:
-            fresh.learn(organization, given.tenant)
+            fresh.learn(organization, returned.tenant)
 
     return change
 
 
-def refuse(given: Given, target: Target, accounts_file: AccountsFile) -> Change:
-    """Return the change when it was refused: an old token is dropped, a fresh one or a PAT marks the organization."""
+def reject(returned: ReturnedToken, target: Target, accounts_file: AccountsFile) -> Change:
+    """Return the change for a rejected token: an old one is dropped; a new one or a PAT is noted for the organization."""
     organization, _ = organization_and_user(target, accounts_file)
     now = int(time.time())
-    is_fresh = given.received is not None and 0 <= now - given.received < REFRESH_GRACE_SECONDS
+    is_fresh = returned.received is not None and 0 <= now - returned.received < REFRESH_GRACE_SECONDS
 
     def change(fresh: AccountsFile) -> None:
         if organization:
             fresh.unlearn(organization)
-        account = fresh.account(given.account.id)
+        account = fresh.account(returned.account.id)
         if account is None:
             return
         if account.is_pat or is_fresh:
             account.set_rejected(organization, now)
             return
-        marks = account.issued_tokens
-        for mark in marks:
-            mark.dropped = mark.dropped or mark.digest == given.digest
-        account.set_issued_tokens(marks)
+        tokens = account.issued_tokens
+        for token in tokens:
+            token.dropped = token.dropped or token.digest == returned.digest
+        account.set_issued_tokens(tokens)
 
     return change
 
 
-def explain_refusal(given: Given, target: Target, tenant: str | None, accounts_file: AccountsFile) -> None:
-    """Say why a token was refused where the organization's ``tenant``, as it told git, is the reason."""
+def explain_rejection(
+    returned: ReturnedToken, target: Target, tenant: str | None, accounts_file: AccountsFile
+) -> None:
+    """Report why a token was rejected, if it is for the organization's ``tenant``, as the server named it to git."""
     organization, _ = organization_and_user(target, accounts_file)
-    if organization is None or given.account.is_pat or not tenant or tenant == given.tenant:
+    if organization is None or returned.account.is_pat or not tenant or tenant == returned.tenant:
         return
     from git_credential_azdo.helper import answer  # noqa: PLC0415 - for an error only
 
-    if answer.other_tenant(given.account, tenant):
-        report(answer.unconfirmed(given.account, organization, tenant, accounts_file))
+    if answer.other_tenant(returned.account, tenant):
+        report(answer.unconfirmed(returned.account, organization, tenant, accounts_file))

@@ -1,8 +1,8 @@
-"""Stored credentials: what a person typed to git and git handed to ``store``. It follows git's own rules.
+"""Stored credentials: what a person gave git at its prompt, and git passed to ``store``. It follows git's own rules.
 
-Kept for a registered server by protocol, host, path and user, and for Azure DevOps Services by organization and user,
-where an account of ours serves nobody's typed secret is kept. Rules: git's credential.c (credential_match) and the
-behaviours that git's t/lib-credential.sh asks of a helper.
+For a registered server they are found by protocol, host, path and user; for Azure DevOps Services by organization and
+user, and nothing is stored where an account serves. Rules: git's credential.c (credential_match), and what git's
+t/lib-credential.sh asks of a helper.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from git_credential_azdo.accounts.account import TYPED, StoredCredential, number
+from git_credential_azdo.accounts.account import STORED, StoredCredential, number
 from git_credential_azdo.accounts.accounts_file import Block, read
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
@@ -32,47 +32,46 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.target import AnyOrganization
 
 STORE_SECONDS = 30.0
-"""How long one ``store`` waits for others to keep their secrets."""
+"""How long one ``store`` waits for another one."""
 
 _SECRET_KEYS = ("password", "oauth_refresh_token", "authtype", "credential")
 
 
 def find_for_server(message: Message, target: Target, accounts_file: AccountsFile) -> list[Pair]:
     """Return the lines that answer a ``get`` for a registered server; none when nothing matches."""
-    for typed in matching_stored(target, None, target.user, accounts_file.typed):
-        lines = reveal(message, typed)
-        if lines:
-            return lines
+    for credential in matching_stored(target, None, target.user, accounts_file.stored_credentials):
+        if found := lines_of(message, credential):
+            return found
     return []
 
 
-def reveal(message: Message, typed: StoredCredential) -> list[Pair]:
-    """Return the lines of one stored credential; none when it has ended or git could not use it."""
-    if typed.expires_utc is not None and typed.expires_utc <= time.time():
+def lines_of(message: Message, credential: StoredCredential) -> list[Pair]:
+    """Return the lines of one stored credential; none when it has expired or this git cannot use it."""
+    if credential.expires_utc is not None and credential.expires_utc <= time.time():
         return []
-    kept = vaults.read(typed.vault, _key(typed))
-    if kept is None:
+    payload = vaults.read(credential.vault, credential.key)
+    if payload is None:
         return []
-    user = kept.get("username") if typed.user_in_vault else typed.user
-    if typed.user_in_vault and message.get("username") not in {None, user}:
+    user = payload.get("username") if credential.user_in_vault else credential.user
+    if credential.user_in_vault and message.get("username") not in {None, user}:
         return []
     lines: list[Pair] = []
-    if kept.get("credential") is not None:
+    if payload.get("credential") is not None:
         if "authtype" not in message.all("capability[]"):
             return []
         lines.append(("capability[]", "authtype"))
     if user is not None and message.get("username") is None:
         lines.append(("username", user))
-    lines += [pair for pair in kept.fields.items() if pair[0] != "username"]
-    if typed.expires_utc is not None:
-        lines.append(("password_expiry_utc", str(typed.expires_utc)))
+    lines += [pair for pair in payload.fields.items() if pair[0] != "username"]
+    if credential.expires_utc is not None:
+        lines.append(("password_expiry_utc", str(credential.expires_utc)))
     return lines
 
 
 def store(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    """Keep what git learned to work. Raises VaultError, VaultLocked when it cannot be kept."""
+    """Store a credential that worked. Raise VaultError, VaultLocked."""
     secret = _secret_of(message)
-    if secret is None or _has_ended(message):
+    if secret is None or _has_expired(message):
         return
     organization = None
     if target.services:
@@ -85,52 +84,54 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
         block.set("expires_utc", expires)
     before = _alike(accounts_file, block)
     if before:
-        kept = vaults.read(before.vault, _key(before))
+        payload = vaults.read(before.vault, before.key)
         if (
-            kept
-            and list(kept.fields.items()) == secret
+            payload
+            and list(payload.fields.items()) == secret
             and before.block.get("expires_utc") == (expires or "")
         ):
             return
     try:
-        with Lock(lock_path(TYPED), STORE_SECONDS):  # two at once would not know of each other's secrets
-            _keep(block, secret)
+        with Lock(lock_path(STORED), STORE_SECONDS):  # two at once would not see each other's secret
+            _write(block, secret)
     except OSError as error:
         from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - for an error only
 
         raise trouble("write below", folder(), error, folder()) from error
 
 
-def _keep(block: Block, secret: list[Pair]) -> None:
+def _write(block: Block, secret: list[Pair]) -> None:
     accounts_file = read(read_accounts())
     before = _alike(accounts_file, block)
     vault_name = before.vault if before else accounts_file.header.get("vault") or vaults.find(None)
     block.set("id", before.id if before else os.urandom(6).hex())
     block.set("vault", vault_name)
-    vaults.write(vault_name, _key(StoredCredential(block)), secret)
+    vaults.write(vault_name, StoredCredential(block).key, secret)
     update(lambda fresh: put(fresh, block, vault_name))
 
 
 def _alike(accounts_file: AccountsFile, block: Block) -> StoredCredential | None:
-    return next((each for each in accounts_file.typed if _identity(each.block) == _identity(block)), None)
+    return next(
+        (each for each in accounts_file.stored_credentials if _identity(each.block) == _identity(block)), None
+    )
 
 
 def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    """Forget the credentials that match; with a secret in the request, only those that have this secret.
+    """Remove the credentials that match; with a secret in the request, only those that have this secret.
 
-    Raises VaultError, VaultLocked.
+    Raise VaultError, VaultLocked.
     """
     organization, user = organization_and_user(target, accounts_file)
     gone = []
-    for typed in matching_stored(target, organization, user, accounts_file.typed):
-        keys = ("password", "credential", *(("username",) if typed.user_in_vault else ()))
+    for credential in matching_stored(target, organization, user, accounts_file.stored_credentials):
+        keys = ("password", "credential", *(("username",) if credential.user_in_vault else ()))
         wanted = [(key, value) for key in keys if (value := message.get(key)) is not None]
         if wanted:
-            kept = vaults.read(typed.vault, _key(typed))
-            if kept is None or any(kept.get(key) != value for key, value in wanted):
+            payload = vaults.read(credential.vault, credential.key)
+            if payload is None or any(payload.get(key) != value for key, value in wanted):
                 continue
-        vaults.remove(typed.vault, _key(typed))
-        gone.append(typed.id)
+        vaults.remove(credential.vault, credential.key)
+        gone.append(credential.id)
     if gone:
         update(lambda fresh: _forget(fresh, gone))
 
@@ -138,15 +139,15 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
 def _account_serves(
     target: Target, organization: AnyOrganization | None, accounts_file: AccountsFile
 ) -> bool:
-    """Say whether an account of ours serves, whatever the user: that is somebody's own or another helper's."""
-    anybody = Target(
+    """Return whether an account serves the organization, whatever the user: a credential of another helper stays there."""
+    any_user = Target(
         target.protocol, target.host, services=True, organization=organization, repository=target.repository
     )
-    return choose(anybody, None, accounts_file).outcome in {CHOSEN, AMBIGUOUS}
+    return choose(any_user, None, accounts_file).outcome in {CHOSEN, AMBIGUOUS}
 
 
 def _secret_of(message: Message) -> list[Pair] | None:
-    """Return the lines to keep, or None when the message holds nothing that may be kept."""
+    """Return the lines to store, or None when the message has nothing that may be stored."""
     if message.get("ephemeral") not in {None, "0", "false"}:
         return None
     has_password = message.get("username") is not None and message.get("password") is not None
@@ -156,14 +157,14 @@ def _secret_of(message: Message) -> list[Pair] | None:
     return [(key, value) for key in keys if (value := message.get(key)) is not None]
 
 
-def _has_ended(message: Message) -> bool:
+def _has_expired(message: Message) -> bool:
     end = number(message.get("password_expiry_utc") or "")
     return end is not None and end <= time.time()
 
 
 def block_of(target: Target, organization: AnyOrganization | None) -> Block:
-    """Return a new block, without id and vault, for what is typed for this remote."""
-    block = Block([("kind", TYPED), ("address", target.address)])
+    """Return a new block, without id and vault, for a credential of this target."""
+    block = Block([("kind", STORED), ("address", target.address)])
     if target.services:
         block.set("organization", organization)
     else:
@@ -179,12 +180,12 @@ def _identity(block: Block) -> list[str | None]:
     keys = ("kind", "address", "organization", "path")
     user = block.get("username") if block.has("username") else None
     if block.has("user_in_vault") or looks_like_token(user or ""):  # as 0.1.0 wrote it
-        user = "\0"  # no user is called so
+        user = "\0"  # never a user's name
     return [*(block.get(key) if block.has(key) else None for key in keys), user]
 
 
 def put(accounts_file: AccountsFile, block: Block, vault_name: str) -> None:
-    """Let the block stand in the accounts file instead of one for the same remote."""
+    """Add the block to the accounts file, in place of one for the same target."""
     accounts_file.blocks = [each for each in accounts_file.blocks if _identity(each) != _identity(block)]
     accounts_file.blocks.append(block)  # at the end: the newest is found first
     if not accounts_file.header.get("vault"):
@@ -194,7 +195,3 @@ def put(accounts_file: AccountsFile, block: Block, vault_name: str) -> None:
 def _forget(accounts_file: AccountsFile, identifiers: list[str]) -> None:
     for identifier in identifiers:
         accounts_file.forget(identifier)
-
-
-def _key(typed: StoredCredential) -> str:
-    return f"{typed.id}/typed"

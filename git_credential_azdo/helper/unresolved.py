@@ -1,4 +1,4 @@
-"""What to say when no account answers: one line that says why, and the command that settles it."""
+"""The line for a ``get`` without a credential: why there is none, and the command that cures it."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.choice import Choice
 
 
-def tell(choice: Choice) -> bool:
-    """Say it on stderr; return whether git should stop asking."""
+def explain(choice: Choice) -> bool:
+    """Report it on stderr; return whether git is to stop asking."""
     organization = choice.organization
     names = [unique_name(account, choice.candidates) for account in choice.candidates]
     if choice.outcome == rules.AMBIGUOUS:
@@ -41,7 +41,7 @@ def tell(choice: Choice) -> bool:
         say("error", f"no account covers the organization {organization}; known are {', '.join(names)}")
         say("hint", _setup(choice))
         return False
-    # A stored credential was found, but is over or nothing that this git can use.
+    # A stored credential was found, but it has expired or this git cannot use it.
     reason = "there is no account" if choice.outcome == rules.STORED_CREDENTIAL else choice.reason
     say("hint", f"{reason}: {_setup(choice)}")
     return False

@@ -1,8 +1,8 @@
 """The verbs that git calls: ``get``, ``store``, ``erase`` and ``capability``. The hot path.
 
-Reads a message on stdin, answers on stdout once and at the end, and never asks a person anything. For anybody
-else's host it does nothing and loads nothing more. What only some requests need is imported where it is needed,
-since git starts us twice for every fetch. Contract: git's Documentation/git-credential.adoc and gitcredentials.adoc.
+Reads a message on stdin, answers on stdout once and at the end, and never asks a person anything. For a host that is
+not ours it does nothing and loads nothing more. What only some requests need is imported where it is needed,
+since git starts this program twice for every fetch. Contract: git's Documentation/git-credential.adoc and gitcredentials.adoc.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _accounts_file(target: Target) -> bytes:
     except AzdoError:
         if target.services:
             raise
-        return b""  # hardly ever ours, and a line for every host would hurt
+        return b""  # hardly ever a registered server, and a line for every host would disturb
 
 
 def _refuse_http(verb: str) -> None:
@@ -91,13 +91,13 @@ def _refuse_http(verb: str) -> None:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         raise AzdoError(
-            "Azure DevOps was asked over http, where anybody on the way could read a token",
+            "Azure DevOps was asked over http, where a token could be read on the way",
             f"use the same address with https://, for example by {hints.set_url()}",
         )
 
 
 def _concerns_pipeline(message: Message, target: Target) -> bool:
-    """Say whether a token in the environment serves this server, registered or not, or comes back from it."""
+    """Return whether a token in the environment serves this server, registered or not, or comes back from it."""
     return bool(_token_variable(target, None) or _is_from_environment(message))
 
 
@@ -132,20 +132,20 @@ def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
         from git_credential_azdo.helper import stored  # noqa: PLC0415 - only for servers
 
         _answer(stored.find_for_server(message, target, accounts_file))
-    elif choice.typed:
+    elif choice.stored:
         from git_credential_azdo.helper import stored  # noqa: PLC0415 - a stored credential fits
 
-        lines = stored.reveal(message, choice.typed)
+        lines = stored.lines_of(message, choice.stored)
         if lines:
             _answer(lines)
         else:
-            _miss(choice)
+            _explain_unresolved(choice)
     else:
-        _miss(choice)
+        _explain_unresolved(choice)
 
 
 def _tenant_would_decide(choice: Choice, accounts_file: AccountsFile) -> bool:
-    """Say whether the organization's tenant, which git did not pass on, is needed to tell the accounts apart."""
+    """Return whether the organization's tenant, which git did not pass on, decides between the accounts."""
     from git_credential_azdo.accounts import choice as rules  # noqa: PLC0415 - loaded already, for _get
 
     return (
@@ -156,21 +156,21 @@ def _tenant_would_decide(choice: Choice, accounts_file: AccountsFile) -> bool:
     )
 
 
-def _miss(choice: Choice) -> None:
-    from git_credential_azdo.helper import unresolved  # noqa: PLC0415 - nothing to hurry for any more
+def _explain_unresolved(choice: Choice) -> None:
+    from git_credential_azdo.helper import unresolved  # noqa: PLC0415 - without a credential only
 
-    if unresolved.tell(choice):
+    if unresolved.explain(choice):
         _stop()
 
 
 def _store(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     from git_credential_azdo.helper import issued  # noqa: PLC0415 - only for store and erase
 
-    given = issued.recognize(message, accounts_file)
-    if given:
-        _apply(issued.confirm(given, target, accounts_file))
+    returned = issued.recognize(message, accounts_file)
+    if returned:
+        _apply(issued.approve(returned, target, accounts_file))
     elif not _is_from_environment(message):
-        from git_credential_azdo.helper import stored  # noqa: PLC0415 - somebody else's secret
+        from git_credential_azdo.helper import stored  # noqa: PLC0415 - not an issued token
 
         stored.store(message, target, accounts_file)
 
@@ -178,15 +178,15 @@ def _store(message: Message, target: Target, accounts_file: AccountsFile) -> Non
 def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     from git_credential_azdo.helper import issued  # noqa: PLC0415 - only for store and erase
 
-    given = issued.recognize(message, accounts_file)
+    returned = issued.recognize(message, accounts_file)
     variable = _is_from_environment(message)
-    if given:
-        _apply(issued.refuse(given, target, accounts_file))
-        issued.explain_refusal(given, target, tenant_in(message.all("wwwauth[]")), accounts_file)
+    if returned:
+        _apply(issued.reject(returned, target, accounts_file))
+        issued.explain_rejection(returned, target, tenant_in(message.all("wwwauth[]")), accounts_file)
     elif variable:
-        say("error", f"the token in the environment variable {variable} was refused")
+        say("error", f"the token in the environment variable {variable} was rejected")
     else:
-        from git_credential_azdo.helper import stored  # noqa: PLC0415 - somebody else's secret
+        from git_credential_azdo.helper import stored  # noqa: PLC0415 - not an issued token
 
         stored.erase(message, target, accounts_file)
 
@@ -205,7 +205,7 @@ def _is_from_environment(message: Message) -> str | None:
 
 
 def _apply(change: Callable[[AccountsFile], object] | None) -> None:
-    """Write a change of the accounts file. It failing must not cost the answer that git already has."""
+    """Write a change of the accounts file. A failure is reported only: git has its answer already."""
     if change is None:
         return
     from git_credential_azdo.accounts.update import update  # noqa: PLC0415 - hardly any request changes anything
@@ -217,7 +217,7 @@ def _apply(change: Callable[[AccountsFile], object] | None) -> None:
 
 
 def _stop() -> None:
-    """Tell git to stop asking: its own prompt could not be answered usefully. AZDO_YIELD lets it go on instead."""
+    """Answer that git is to stop asking: its own prompt has no useful answer. With AZDO_YIELD git goes on."""
     if not os.environ.get("AZDO_YIELD"):
         _answer([("quit", "1")])
 
@@ -227,7 +227,7 @@ def _answer(pairs: list[Pair]) -> None:
 
 
 def _message() -> Message | None:
-    """Read a message from stdin; None for one that is not git's. Raises AzdoError for one without an end."""
+    """Read a message from stdin; None for one that is not git's. Raise AzdoError for one without an end."""
     errors.step = "the message on stdin did not end"
     data = _read()
     errors.step = ""
@@ -238,7 +238,7 @@ def _message() -> Message | None:
 
 
 def _read() -> bytes:
-    """Read from stdin to a blank line, or to its end. A closed stdin is an empty one. Raises AzdoError."""
+    """Read from stdin to a blank line, or to its end. A closed stdin is an empty one. Raise AzdoError."""
     data = bytearray()
     try:
         while chunk := os.read(0, 65_536):
@@ -249,7 +249,7 @@ def _read() -> bytes:
                 or data.find(b"\n\n", start) >= 0
                 or data.find(b"\n\r\n", start) >= 0
             ):
-                break  # whoever asks may wait for the answer with the pipe still open
+                break  # the caller may wait for the answer with the pipe still open
             if len(data) > _MOST_BYTES:
                 raise AzdoError(f"the message on stdin is longer than {_MOST_BYTES // 1024} KiB")
     except OSError:
@@ -258,7 +258,7 @@ def _read() -> bytes:
 
 
 def _write(data: bytes) -> bool:
-    """Write the whole answer, if none was begun: git believes what a helper wrote before it failed. Say if it went well."""
+    """Write the whole answer, if none was begun; return whether it was written. git believes even a part of one."""
     if not errors.claim_answer():
         return False
     errors.step = "the answer was not read"
@@ -267,7 +267,7 @@ def _write(data: bytes) -> bool:
             data = data[os.write(1, data) :]
     except OSError as error:
         gone = isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == _EINVAL)
-        if not gone:  # else there is nobody left to tell
+        if not gone:  # else git ended before
             say("error", f"cannot write the answer: {error.strerror}")
         return False
     errors.step = ""

@@ -1,1 +1,1 @@
-"""Where secrets are kept: the OS keyring, or a file when the person said so."""
+"""Secrets: in the OS keyring, or in a file by request."""

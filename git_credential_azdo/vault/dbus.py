@@ -65,7 +65,7 @@ def method_call(  # noqa: PLR0917 - the header's fields, all of them every time
 
 
 def marshal(signature: str, values: Iterable[Any]) -> bytes:
-    """Give the values as little-endian bytes, one value for each complete type of ``signature``.
+    """Return the values as little-endian bytes, one value for each complete type of ``signature``.
 
     A variant is a pair (signature, value); an array is any iterable, so a dict is its pairs.
     """
@@ -129,7 +129,7 @@ def _end_of_type(signature: str, start: int, depth: int) -> int:
 
 
 class Message:
-    """One message that arrived. The body stays bytes until somebody says what it must be.
+    """One message that arrived. The body stays bytes until its type is given.
 
     ``type`` is METHOD_RETURN, ERROR or another; ``reply_serial`` and ``error_name`` are None where the
     header has no such field.
@@ -149,7 +149,7 @@ class Message:
         self._body = data[header.position :]
 
     def body(self, signature: str) -> list[Any]:
-        """Give the values of a body of exactly this signature; raise ``BadMessageError`` for any other."""
+        """Return the values of a body of exactly this signature; raise ``BadMessageError`` for any other."""
         if self.signature != signature:
             raise BadMessageError("a reply has another signature than its method")
         body = _Unmarshaller(self._body, self._order)
@@ -242,7 +242,7 @@ class _Unmarshaller:
         return signature, self.value(signature, depth)
 
     def value(self, kind: str, depth: int = 0) -> Any:
-        """Give the next value; ``ay`` is bytes, another array a list, a struct or dict entry a tuple."""
+        """Return the next value; ``ay`` is bytes, another array a list, a struct or dict entry a tuple."""
         code = kind[0]
         if code == "y":
             return self.take(1)[0]

@@ -26,7 +26,7 @@ class FileVault:
         self._top = os.path.dirname(self._folder)
 
     def read(self, entry: str) -> str | None:
-        """Return the entry's text, or None. Raises VaultError."""
+        """Return the entry's text, or None. Raise VaultError."""
         try:
             data = read_own(self._path(entry), self._top)
             return None if data is None else data.decode("utf-8")
@@ -34,7 +34,7 @@ class FileVault:
             raise self._failed("read", error) from None  # a UnicodeDecodeError quotes the secret
 
     def write(self, entry: str, text: str) -> None:
-        """Keep ``text``. Raises VaultError."""
+        """Keep ``text``. Raise VaultError."""
         from git_credential_azdo.writing import write_own  # noqa: PLC0415 - a get hardly ever writes
 
         try:
@@ -43,7 +43,7 @@ class FileVault:
             raise self._failed("write", error) from None  # a UnicodeEncodeError quotes the secret
 
     def delete(self, entry: str) -> None:
-        """Delete the entry; an absent one is no error. Raises VaultError."""
+        """Delete the entry; an absent one is no error. Raise VaultError."""
         from git_credential_azdo.writing import is_left_over  # noqa: PLC0415 - a get never deletes
 
         folder, name = os.path.split(self._path(entry))
@@ -58,7 +58,7 @@ class FileVault:
         for _ in range(entry.count("/")):
             try:
                 os.rmdir(folder)
-            except OSError:  # something else is still kept there
+            except OSError:  # something else is still there
                 return
             folder = os.path.dirname(folder)
 
@@ -73,5 +73,5 @@ class FileVault:
             return VaultError(f"cannot {what} the file vault in {self._folder}: not text")
         from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - almost never
 
-        told = trouble(f"{what} the file vault in", self._folder, error, self._top)
-        return VaultError(told.message, told.hint)
+        failure = trouble(f"{what} the file vault in", self._folder, error, self._top)
+        return VaultError(failure.message, failure.hint)

@@ -52,7 +52,7 @@ _BYTEWISE = "latin-1"
 
 
 def encode(pairs: Iterable[Pair]) -> str:
-    """Return the payload as text that any keyring can hold, never empty. Raises ProtocolError."""
+    """Return the payload as text that any keyring can hold, never empty. Raise ProtocolError."""
     data = format_pairs(pairs).removesuffix(b"\n")
     try:
         return data.decode("utf-8")
@@ -61,7 +61,7 @@ def encode(pairs: Iterable[Pair]) -> str:
 
 
 def decode(text: str) -> Message:
-    """Read what ``encode`` wrote. Raises ProtocolError."""
+    """Read what ``encode`` wrote. Raise ProtocolError."""
     first, _, rest = text.partition("\n")
     bytewise = first == f"encoding={_BYTEWISE}"
     try:
@@ -74,11 +74,11 @@ def decode(text: str) -> Message:
 
 
 def load(read: Read, key: str) -> Message | None:
-    """Read the secret kept under ``key``, whole or in parts; None when there is none.
+    """Return the secret under ``key``, whole or from its parts; None when there is none.
 
     Raises what ``read`` raises, and ProtocolError for an entry that is not ours or whose parts are missing.
     """
-    for _ in range(_READ_TRIES):  # somebody may be writing between the head and its parts
+    for _ in range(_READ_TRIES):  # another process may write between the head and its parts
         text = read(key)
         if text is None:
             return None
@@ -169,7 +169,7 @@ def _write_in_parts(
 
 
 def remove(read: Read, delete: Delete, key: str) -> None:
-    """Delete the secret kept under ``key``, its head first; an absent one is no error."""
+    """Delete the secret under ``key``, its head first; an absent one is no error."""
     names = _parts_of(key, read(key))
     delete(key)
     for name in names:

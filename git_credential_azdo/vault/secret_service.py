@@ -6,7 +6,7 @@ https://specifications.freedesktop.org/secret-service/latest/ and, in the D-Bus 
 Addresses", "Authentication Protocol" and "Message Bus": https://dbus.freedesktop.org/doc/dbus-specification.html
 
 Secrets cross the bus as they are (session algorithm "plain"): the socket is local, its other end is a process
-of the same user, and whoever can listen there can ask the Secret Service himself as well.
+of the same user, and a process that can listen there can ask the Secret Service as well.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class TimeUp(NotOurs):
 
 
 def read(service: str, username: str, deadline: float) -> str | None:
-    """Give the secret that keyring keeps for this service and username, or None if there is none.
+    """Return the secret that keyring wrote for this service and username, or None.
 
     ``deadline``: seconds that this may take in all. Raises ``VaultLocked`` where keyring would show a dialog
     (the default collection is locked or absent, the item is locked) and ``NotOurs`` for anything unusual.
@@ -76,7 +76,7 @@ def read(service: str, username: str, deadline: float) -> str | None:
 
 
 def bus_addresses(environment: Mapping[str, str]) -> Iterator[bytes]:
-    """Give the session bus's Unix sockets, in the order in which libdbus tries them.
+    """Return the session bus's Unix sockets, in the order in which libdbus tries them.
 
     Each is an absolute path, or an abstract name with its leading zero byte. Raises ``ValueError`` for what is
     no address. ``guid`` and other keys are passed over: we look at the socket's owner instead.
@@ -178,10 +178,10 @@ class _Bus:
         self._to_send = b"BEGIN\r\n"
 
     def ask(self, *calls: tuple[Any, ...]) -> Generator[bytes, bytes, list[Message]]:
-        """Send these calls (each the arguments of ``method_call``); give their replies in the same order.
+        """Send these calls (each the arguments of ``method_call``); return their replies in the same order.
 
-        It waits for all replies, even where the first one is enough: hanging up on a Secret Service while it
-        works for us is asking for trouble. Signals and replies to nobody are passed over.
+        It waits for all replies, even where the first one is enough: some Secret Services fail when the peer closes
+        while they work. Signals and other replies are passed over.
         """
         first, self._serial = self._serial + 1, self._serial + len(calls)
         serials = range(first, self._serial + 1)
@@ -200,7 +200,7 @@ class _Bus:
 
 
 def _connect(bus: _socket.socket, address: bytes, end: float) -> bool:
-    """Connect to the bus at this address if our own user runs it; False if nobody listens there."""
+    """Connect to the bus at this address if this user runs it; return False if nothing listens there."""
     user = os.geteuid()
     try:
         owner = user if address.startswith(b"\0") else os.stat(address).st_uid
@@ -215,7 +215,7 @@ def _connect(bus: _socket.socket, address: bytes, end: float) -> bool:
         return False
     ucred = bus.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # struct ucred: pid, uid, gid
     if not owner == user == int.from_bytes(ucred[4:8], sys.byteorder):
-        raise NotOurs("the session bus is somebody else's")
+        raise NotOurs("the session bus belongs to another user")
     return True
 
 

@@ -69,17 +69,17 @@ class KeyringVault:
         self.limit = PART_UNITS if self.name == _WINDOWS else None
 
     def read(self, entry: str) -> str | None:
-        """Return the entry's text, or None. Raises VaultError, VaultLocked."""
-        kept = self._bounded(lambda: self._backend.get_password(SERVICE, entry))
-        return _unfold(kept) if kept and self._foreign else kept
+        """Return the entry's text, or None. Raise VaultError, VaultLocked."""
+        stored = self._bounded(lambda: self._backend.get_password(SERVICE, entry))
+        return _unfold(stored) if stored and self._foreign else stored
 
     def write(self, entry: str, text: str) -> None:
-        """Keep ``text``. Raises VaultError, VaultLocked."""
+        """Keep ``text``. Raise VaultError, VaultLocked."""
         folded = _fold(text) if self._foreign else text
         self._bounded(lambda: self._backend.set_password(SERVICE, entry, folded))
 
     def delete(self, entry: str) -> None:
-        """Delete the entry; an absent one is no error. Raises VaultError, VaultLocked."""
+        """Delete the entry; an absent one is no error. Raise VaultError, VaultLocked."""
 
         def delete() -> None:
             try:
@@ -142,7 +142,7 @@ def open_named(name: str, *, prompting: bool = False, seconds: float = CALL_SECO
     """Open the backend that an account's secrets were written with, whatever the environment says now.
 
     A call of it may take ``seconds``, and CALL_SECONDS at the most.
-    Raises VaultError when it is not installed here.
+    Raise VaultError when it is not installed here.
     """
     module, _, kind = name.rpartition(".")
     try:
@@ -159,7 +159,7 @@ def open_named(name: str, *, prompting: bool = False, seconds: float = CALL_SECO
 def candidates() -> list[keyring.backend.KeyringBackend]:
     """Return the backends to try, the best first: the one the person configured, else those of the platform.
 
-    Raises VaultError when the configured one cannot be loaded.
+    Raise VaultError when the configured one cannot be loaded.
     """
     try:
         configured = keyring.core.load_env() or keyring.core.load_config()
@@ -189,7 +189,7 @@ def _unattended() -> Iterator[None]:
     ):
         before, ask = os.environ.get(name), getpass.getpass
         os.environ[name] = f"{before or ''} --pinentry-mode error"
-        getpass.getpass = _nobody_is_there
+        getpass.getpass = _no_prompt
         try:
             yield
         finally:
@@ -200,7 +200,7 @@ def _unattended() -> Iterator[None]:
                 os.environ[name] = before
 
 
-def _nobody_is_there(*_: object, **_options: object) -> str:
+def _no_prompt(*_: object, **_options: object) -> str:
     """Stand in for ``getpass``, with which the backends of keyrings.alt ask for a password of their own."""
     raise keyring.errors.KeyringLocked
 
@@ -213,20 +213,20 @@ def _fold(text: str) -> str:
     return "".join(f"\\u{ord(each):04x}" if each in "\x85\u2028\u2029" else each for each in line)
 
 
-def _unfold(kept: str) -> str:
+def _unfold(entry: str) -> str:
     """Return the text that an entry's line of JSON holds; any other entry as it is: not ours, or older."""
     try:
-        text = json.loads(kept) if kept.startswith('"') else kept
+        text = json.loads(entry) if entry.startswith('"') else entry
     except ValueError:
-        return kept
+        return entry
     return str(text)
 
 
 def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
-    """Return the first backend that keeps a secret: written, read back, deleted.
+    """Return the first backend that passes ``self_test``.
 
     ``wanted`` narrows the search to a backend by its module and class, or by a part of that name.
-    Raises VaultLocked when a locked one is all there is, VaultError when there is none.
+    Raise VaultLocked when a locked one is all there is, VaultError when there is none.
     """
     if wanted and "." in wanted:
         vault = open_named(wanted, prompting=prompting)
@@ -258,7 +258,7 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
 
 
 def self_test(vault: Vault) -> None:
-    """Write, read back and delete what looks like a secret. Raises VaultError when it is not kept, VaultLocked.
+    """Write, read back and delete what looks like a secret. Raise VaultError when it is not there again, VaultLocked.
 
     It has the length and the lines of a real one: some backends keep the first line, or some hundred characters.
     """
@@ -267,12 +267,12 @@ def self_test(vault: Vault) -> None:
     generation = os.urandom(4).hex()
     save(vault.read, vault.write, vault.delete, entry, pairs, generation=generation, limit=vault.limit)
     try:
-        kept = load(vault.read, entry)
+        read_back = load(vault.read, entry)
     except ProtocolError:
-        kept = None
+        read_back = None
     finally:
         remove(vault.read, vault.delete, entry)
-    if kept is None or list(kept.fields.items()) != pairs:
+    if read_back is None or list(read_back.fields.items()) != pairs:
         raise VaultError(f"the keyring backend {vault.name} gave back another value than it was given", _HINT)
 
 

@@ -54,7 +54,7 @@ def _look_at_everything(accounts_file: AccountsFile) -> None:
         check(all("\n" not in text for text in texts), "a value holds a line end", *texts)
         check(account.is_named(account.name) and account.is_named(account.id.lower()) is not None, "no name")
         check(accounts_file.account(account.id), "an account is not found by its id", account.id)
-    for typed in accounts_file.typed:
+    for typed in accounts_file.stored_credentials:
         _ = (typed.user, typed.path, typed.organization, typed.address, typed.expires_utc)
     _ = (
         accounts_file.salt,

@@ -83,6 +83,10 @@ class SignInError(AzdoError):
     """The authority refused; the person has to sign in again or to change something there."""
 
 
+class PassphraseNeeded(SignInError):  # noqa: N818 - a question to the person
+    """The key of a certificate is encrypted, and the passphrase is missing or wrong."""
+
+
 class ServiceError(AzdoError):
     """Azure DevOps refused the request or gave an answer that is not one."""
 

@@ -27,7 +27,14 @@ from git_credential_azdo.accounts.account import (
 from git_credential_azdo.accounts.accounts_file import Block
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.commands import workload_fields
-from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, UsageError
+from git_credential_azdo.errors import (
+    AzdoError,
+    NetworkError,
+    PassphraseNeeded,
+    ServiceError,
+    SignInError,
+    UsageError,
+)
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.signin import (
     azure_cli,
@@ -542,7 +549,7 @@ def test_files_that_hold_no_usable_certificate_are_told_apart(tmp_path: Path) ->
     path.write_bytes(mine + workloads.pem_key(workloads.key()))
     assert "holds no certificate of its key" in refused(path).message
     workloads.write_pem(path, "word")
-    assert isinstance(refused(path), service_principal.PassphraseNeeded)
+    assert isinstance(refused(path), PassphraseNeeded)
     assert "is wrong" in refused(path, "other").message
     workloads.write_pfx(path, "word")
     assert "needs its passphrase" in refused(path).message

@@ -15,11 +15,11 @@ from git_credential_azdo.accounts.account import AZURE_CLI, FEDERATED, MANAGED_I
 from git_credential_azdo.accounts.accounts_file import Block
 from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.commands import console
-from git_credential_azdo.errors import UsageError
+from git_credential_azdo.errors import PassphraseNeeded, UsageError
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.target import holds_token, is_tenant, may_repeat
 from git_credential_azdo.signin import entra, exchange, federation, managed_identity
-from git_credential_azdo.signin.service_principal import PassphraseNeeded, proof
+from git_credential_azdo.signin.service_principal import proof
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:

@@ -19,9 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from git_credential_azdo import hints
-from git_credential_azdo.errors import SignInError
+from git_credential_azdo.errors import PassphraseNeeded, SignInError
 from git_credential_azdo.files import read_file
-from git_credential_azdo.signin.service_principal import PassphraseNeeded
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

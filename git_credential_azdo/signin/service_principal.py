@@ -22,18 +22,14 @@ ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 600
 
 
-class PassphraseNeeded(SignInError):  # noqa: N818 - a question to the person
-    """The certificate's key is protected, and the passphrase is missing or another one."""
-
-
 def proof(block: Block, read_secret: Callable[[], str | None]) -> dict[str, str]:
     """Return the fields of the token request that prove who asks.
 
     Args:
         block: the account's block.
-        read_secret: gives the client secret, or the passphrase of the certificate's key, as it is kept.
+        read_secret: returns the client secret, or the passphrase of the certificate's key, from the vault.
 
-    Raises SignInError for a secret or a certificate that is gone, UsageError without the package ``cryptography``.
+    Raise SignInError for a secret or a certificate that is gone, UsageError without the package ``cryptography``.
 
     """
     path = block.get("certificate")

@@ -307,3 +307,29 @@ def test_no_verb_opens_a_connection_elsewhere(observed: Observed, verb: Callable
     assert observed.asked <= {urlsplit(each).hostname for each in MICROSOFT} | VERBS[verb]
     assert (str(proxy.hostname), str(proxy.port)) in observed.opened  # the observer does observe
     assert observed.opened <= {(str(proxy.hostname), str(proxy.port)), (str(proxy.hostname),)}
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("accounts",),
+        ("accounts", "--format", "json"),
+        ("explain", "https://dev.azure.com/contoso/app/_git/app"),
+        ("use", ANN, "--default"),
+        ("configure",),
+        ("unconfigure",),
+        ("server", "add", SERVER),
+        ("server", "list"),
+        ("unlock",),
+        ("token", "--org", "contoso"),
+        ("get",),
+        ("logout", ANN),
+    ],
+    ids=" ".join,
+)
+def test_what_needs_no_network_opens_no_connection(observed: Observed, words: tuple[str, ...]) -> None:
+    """Nor looks a name up: with a token that lives, git and people are answered from this machine."""
+    sign_in(observed.home, observed.emulator.world, ANN, "contoso")
+    observed.run(*words, given="\n".join(at()) if words == ("get",) else "")
+    assert observed.opened == set()
+    assert observed.asked == set()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
@@ -97,6 +98,23 @@ def test_a_changed_token_endpoint_in_the_accounts_file_never_gets_the_refresh_to
     assert (thief.bodies, result.fields.get("quit")) == ([], "1")
     assert f"{ANN} in the accounts file is not where this account was set up: {thief.origin}" in result.err
     assert result.err.endswith(f"hint: git credential-azdo setup --login-hint {ANN}\n")
+
+
+def test_the_hint_about_a_changed_token_endpoint_cures_it(
+    home: Home, emulator: Emulator, thief: Thief
+) -> None:
+    """Run as printed, it signs the same account in again, at Microsoft's."""
+    first = Sitting(home, "--vault", "file", "--no-browser")
+    assert first.finish(emulator.sign_in(first.link)).code == 0
+    ann = only_account(home)
+    ann.let_pass(STALE)
+    ann.set_all("token_endpoint", [f"{thief.origin}/organizations/oauth2/v2.0/token"])
+    command = home.get(*at()).err.partition("hint: git credential-azdo setup ")[2]
+    again = Sitting(home, "--vault", "file", "--no-browser", *shlex.split(command))
+    assert again.finish(emulator.sign_in(again.link)).code == 0
+    assert only_account(home).id == ann.id
+    ann.let_pass(STALE)
+    assert (home.get(*at()).fields["username"], thief.bodies) == (ANN, [])
 
 
 def test_the_origin_stays_with_the_refresh_token_when_it_is_rotated(home: Home, emulator: Emulator) -> None:

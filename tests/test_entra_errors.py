@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.entra_errors import CASES, Flag
 from git_credential_azdo.signin.oauth import OAuthError
@@ -94,6 +95,16 @@ def test_every_known_code_has_a_cause_and_a_next_step(cause: str, code: int) -> 
             "git credential-azdo setup",
         ),
         (None, None, None, "the sign-in of this account has expired", "git credential-azdo setup"),
+        *(
+            (
+                "kim@outlook.com",
+                tenant,
+                None,
+                "the sign-in of kim@outlook.com has expired",
+                "git credential-azdo setup --login-hint kim@outlook.com",
+            )
+            for tenant in (MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT)
+        ),
         (
             None,
             None,

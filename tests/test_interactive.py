@@ -467,7 +467,7 @@ def test_standard_input_may_be_a_pipe_with_the_answer(pipe: tuple[Callable[[byte
     )
 
     assert sign_in(person, pipe[1]).state_checked
-    assert person.said[-1] == "waiting for the answer"
+    assert person.said[-1] == "waiting for the answer; at most 15 minutes, Ctrl-C stops"
 
 
 def test_a_wrong_answer_from_a_pipe_is_final(pipe: tuple[Callable[[bytes], None], Pipe]) -> None:

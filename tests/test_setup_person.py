@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.default_world import ANN, BOB
+from tests.emulator.default_world import ANN, BOB, CONTOSO
 from tests.openid import Provider
 from tests.people import STALE, Account, at, blocks, vault_of
 from tests.terminal import LINK, Sitting, Terminal
@@ -102,6 +102,18 @@ def test_any_sign_in_name_of_the_identity_token_will_do(
     assert sitting.finish(provider.sign_in(sitting.link)).code == code
     assert len(names(home)) == (code == 0)
     assert emulator.seen("login.microsoftonline.com") == []
+
+
+def test_an_organization_that_refuses_the_sign_in_ends_setup(home: Home, emulator: Emulator) -> None:
+    """The person named it: a setup that ends well promises that git works there."""
+    emulator.world.tenants[CONTOSO].guests.add(BOB)
+    sitting = Sitting(home, *FILE, "--org", "contoso")
+    result = sitting.finish(emulator.sign_in(sitting.link, BOB))
+    assert (result.code, names(home), secrets(home)) == (1, [], [])
+    error, hint = result.err.splitlines()[-2:]
+    assert error.startswith(f"git-credential-azdo: error: {BOB} signed in, but the organization contoso")
+    assert error.endswith("nothing was stored")
+    assert hint.endswith("git credential-azdo setup --pat --org contoso")
 
 
 # --- an authority that is not Entra

@@ -483,7 +483,7 @@ def test_az_that_moved_to_another_tenant_is_asked_for_ours(home: Home, emulator:
 @pytest.mark.parametrize(
     ("errors", "told"),
     [
-        ("ERROR: Please run 'az login' to setup account.\n", "nobody is signed in to the Azure CLI"),
+        ("ERROR: Please run 'az login' to setup account.\n", "the Azure CLI is not signed in"),
         (
             "warning\nERROR: AADSTS700082: The refresh token has expired.\nTrace ID: 12345678-aaaa\n",
             "the Azure CLI gave no token: the sign-in of this account has expired",

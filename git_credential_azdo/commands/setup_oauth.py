@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import OAUTH
+from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import (
     NewAccount,
     load_accounts,
@@ -21,7 +22,7 @@ from git_credential_azdo.accounts.save import (
 from git_credential_azdo.commands import console, setup_browser, setup_device
 from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, UsageError, printable, say
+from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, printable, say
 from git_credential_azdo.git.target import MSA_TENANT, SERVICES_ADDRESS
 from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.endpoints import OtherHostsError, origin
@@ -29,7 +30,7 @@ from git_credential_azdo.signin.person import Person, is_same, read_person
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.git.target import AnyOrganization, Organization
@@ -59,7 +60,7 @@ def sign_in(
 ) -> Account:
     """Let a person sign in and keep the account; return it.
 
-    Raises SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
+    Raise SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
     """
     with HttpClient(ASK_SECONDS, allowed=api.origins_of(*chosen)) as web:
         authority = options.authority or _authority(web, options.tenant, chosen)
@@ -82,6 +83,7 @@ def sign_in(
         if not person.name:
             person = _ask_who(web, grant, person, is_public=is_public)
         found, tenants = _reach(web, grant, chosen, is_entra=is_entra, is_public=is_public)
+        _try_out(web, grant, person, chosen, tenants)
     if not grant.refresh_token:
         say("hint", "the server gave no refresh token: this sign-in ends with its first token")
 
@@ -97,7 +99,8 @@ def sign_in(
     }
     older = next((account for account in load_accounts().accounts if replaces(account)), None)
     if older and older.tenant != person.tenant and not authority.endswith(f"/{entra.ANY_WORK_TENANT}"):
-        home = {}  # signed in again as a guest elsewhere: the account keeps its own tenant
+        # Signed in again as a guest elsewhere: the account keeps its own tenant.
+        home = {"token_endpoint": endpoints.token.for_tenant(older.tenant)}
     if older:  # what one tenant lists is not all: guests have organizations in several
         found += [name for name in older.organizations if name not in found]
     access = [
@@ -137,7 +140,7 @@ def sign_in(
 
 
 def _confirm(options: Options, other: OtherHostsError) -> bool:
-    """Ask about endpoints on other hosts than the authority's. Raise UsageError where nobody can answer."""
+    """Ask about endpoints on other hosts than the authority's. Raise UsageError without a terminal."""
     if set(other.hosts) <= {host.lower() for host in options.endpoint_hosts}:
         return True
     if console.can_ask():
@@ -168,7 +171,7 @@ def _tenant_for(web: HttpClient, chosen: Sequence[AnyOrganization]) -> str:
 
 
 def _ask_who(web: HttpClient, grant: Grant, person: Person, *, is_public: bool) -> Person:
-    """Ask Azure DevOps for the name when the identity token has none; where another cloud would tell is not known."""
+    """Return the person with the name that Azure DevOps knows; where to ask another cloud is not documented."""
     name = person.subject
     try:
         if is_public:
@@ -195,6 +198,30 @@ def _reach(
         if tenant:
             tenants[organization] = tenant
     return found, tenants
+
+
+def _try_out(
+    web: HttpClient,
+    grant: Grant,
+    person: Person,
+    chosen: Sequence[AnyOrganization],
+    tenants: Mapping[AnyOrganization, str],
+) -> None:
+    """Raise ServiceError if an organization that the person named, of the tenant signed in at, refuses the new token."""
+    for organization in chosen:
+        own = {tenants.get(organization, "?"), person.tenant}
+        if len(own) > 1 and not own <= PERSONAL_TENANTS:
+            continue  # its token is another one, got when it is needed
+        try:
+            api.who_am_i(web, organization, api.bearer(grant.access_token))
+        except api.Refused as refused:
+            raise ServiceError(
+                f"{person.name} signed in, but {refused.message}; nothing was stored",
+                f"sign in as a user of {organization}: {hints.setup(organization)};"
+                f" or keep a token of it: {hints.setup_pat(organization)}",
+            ) from None
+        except AzdoError as error:
+            say("error", f"{organization} could not be asked: {error.message}")
 
 
 def _listed(

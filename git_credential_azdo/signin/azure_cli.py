@@ -1,4 +1,4 @@
-"""A token of whoever is signed in to the Azure CLI: ``az account get-access-token``, found, bounded, on its own streams.
+"""A token of the person or app that is signed in to the Azure CLI: ``az account get-access-token``, found, bounded, on its own streams.
 
 ``az`` runs far from the repository (it is a Python program, and ``python -m`` looks for modules where it starts) and
 asks nobody. Its answer: Microsoft's "az account get-access-token".
@@ -35,9 +35,9 @@ class Token(NamedTuple):
 
 
 def ask(resource: str, tenant: str, seconds: float, environment: Mapping[str, str]) -> Token:
-    """Ask ``az`` for a token of the tenant (empty: of its current subscription), within ``seconds``.
+    """Return a token of ``az`` for the tenant (empty: of its current subscription), within ``seconds``.
 
-    Raises UsageError when there is no ``az``, SignInError when nobody is signed in to it, NetworkError when it takes
+    Raise UsageError when there is no ``az``, SignInError when nobody is signed in to it, NetworkError when it takes
     too long, ServiceError for an answer that is none.
     """
     if not _SAFE.fullmatch(resource) or (tenant and not _SAFE.fullmatch(tenant)):
@@ -50,7 +50,7 @@ def ask(resource: str, tenant: str, seconds: float, environment: Mapping[str, st
 
 
 def read(data: bytes, now: float) -> Token:
-    """Read what ``az`` printed; ``now`` in seconds since the epoch. Raises ServiceError."""
+    """Return the token that ``az`` printed; ``now`` in seconds since the epoch. Raise ServiceError."""
     try:
         body = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -94,7 +94,7 @@ def _run(words: list[str], seconds: float, environment: Mapping[str, str]) -> tu
 
 
 def _refusal(text: str, tenant: str) -> SignInError:
-    """Make one line of what ``az`` wrote to stderr."""
+    """Return one line of what ``az`` wrote to stderr."""
     login = hints.az_login(tenant)
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason")
@@ -107,5 +107,5 @@ def _refusal(text: str, tenant: str) -> SignInError:
             login,
         )
     if hints.az_login() in text:
-        return SignInError("nobody is signed in to the Azure CLI", login)
+        return SignInError("the Azure CLI is not signed in", login)
     return SignInError(f"the Azure CLI gave no token: {refused.description}", login)

@@ -1,6 +1,6 @@
 """Opens a graphical browser, if there is one for this person; never a text one, never through a shell.
 
-The link is one argument of a child that has its own streams and session: what it prints reaches nobody, and
+The link is one argument of a child that has its own streams and session: what it prints is dropped, and
 it outlives us. Where nothing opens, the person has the printed link. ``BROWSER``: xdg-open(1).
 """
 
@@ -49,7 +49,7 @@ def open_browser(
     default_browser: Callable[[], str] | None = None,
     platform: str = sys.platform,
 ) -> bool:
-    """Open an http(s) link; True if a graphical browser was started. The other arguments are for tests."""
+    """Open an http(s) link; return whether a graphical browser was started. The other arguments are for tests."""
     if urlsplit(url).scheme not in ("http", "https"):
         return False
     if platform == "win32":
@@ -70,7 +70,7 @@ def _commands(
     default_browser: Callable[[], str],
     platform: str,
 ) -> Iterator[list[str]]:
-    """Give the commands to try, best first."""
+    """Return the commands to try, best first."""
     display = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
     yield from _from_variable(url, environ.get("BROWSER", ""), which, display=display)
     if platform == "darwin":
@@ -92,7 +92,7 @@ def _commands(
 def _from_variable(
     url: str, value: str, which: Callable[[str], str | None], *, display: bool
 ) -> Iterator[list[str]]:
-    """Read BROWSER: commands separated by colons, ``%s`` for the link. VS Code's remote helper is one."""
+    """Return the commands of BROWSER, separated by colons, ``%s`` for the link. VS Code's remote helper is one."""
     for entry in filter(None, value.split(":")):
         try:
             words = shlex.split(entry)
@@ -113,7 +113,7 @@ def _graphical(which: Callable[[str], str | None]) -> Iterator[str]:
 
 
 def _is_text(path: str) -> bool:
-    """Say whether a command is a text browser, also behind Debian's alternatives (links of files)."""
+    """Return whether a command is a text browser, also behind Debian's alternatives (links of files)."""
     names = {os.path.basename(path), os.path.basename(os.path.realpath(path))}
     return any(
         name.partition(".")[0].partition("-")[0] in _TEXT_BROWSERS or name in _TEXT_BROWSERS for name in names
@@ -126,7 +126,7 @@ def _child_environment(environ: Mapping[str, str], which: Callable[[str], str | 
 
 
 def _default_browser() -> str:
-    """Ask the desktop for the program that opens https links, such as ``firefox.desktop``; "" if unknown."""
+    """Return the desktop's program that opens https links, such as ``firefox.desktop``; "" if unknown."""
     try:
         found = programs.run(["xdg-mime", "query", "default", "x-scheme-handler/https"], _QUERY_SECONDS)
     except programs.ProgramError:

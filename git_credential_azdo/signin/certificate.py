@@ -40,9 +40,9 @@ class Certificate(NamedTuple):
 
 
 def load(path: str, passphrase: str | None) -> Certificate:
-    """Read a PEM file with certificate and key, or a PFX (PKCS #12).
+    """Return the key and certificate of a PEM file with certificate and key, or a PFX (PKCS #12).
 
-    Raises PassphraseNeeded, SignInError for anything that does not hold an RSA key and its certificate.
+    Raise PassphraseNeeded, SignInError for anything that does not hold an RSA key and its certificate.
     """
     try:
         data = read_file(path, _MOST_BYTES)

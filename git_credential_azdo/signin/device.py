@@ -1,8 +1,8 @@
 """Sign-in by device code (RFC 8628): a short code to type on any device, while we ask now and then.
 
 Reading and deciding is pure; ``wait`` asks through a ``Web`` of its own for every poll, so that one answer
-that never comes does not eat the whole time. Many tenants block this way in by Conditional Access, which is told
-apart from a person who declined: it is for those who ask for it, never what we fall back to.
+that never comes does not eat the whole time. Many tenants block it by Conditional Access, which is worded apart
+from a person who declined: it is for those who ask for it, never what we fall back to.
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class DeviceCode:
 
 
 def ask_code(web: HttpClient, endpoints: Endpoints, *, client_id: str, scope: str) -> DeviceCode:
-    """Get a code. SignInError if the authority has no such way in; ``OAuthError`` for its no."""
+    """Return a code. Raise SignInError if the authority has no such way to sign in, OAuthError for its no."""
     if endpoints.device_authorization is None:
         raise SignInError(f"{endpoints.issuer} has no sign-in by device code", hints.setup())
     form = oauth.device_form(client_id=client_id, scope=scope)
@@ -69,7 +69,7 @@ def wait(
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> oauth.Grant:
-    """Ask until the person is done. ``tick`` is told the seconds left before each pause.
+    """Ask until the person is done; return the grant. ``tick`` gets the seconds left before each pause.
 
     ``OAuthError`` when the person declined or the tenant forbids it; SignInError when the time is over.
     """
@@ -128,7 +128,7 @@ def next_interval(refused: oauth.OAuthError, interval: float) -> float | None:
 
 
 def read_code(status: int, body: object) -> DeviceCode:
-    """Read a device authorization answer. ``OAuthError`` for an error, ``ServiceError`` for nonsense."""
+    """Return the code of a device authorization answer. Raise OAuthError for an error, ServiceError for nonsense."""
     if isinstance(body, Mapping) and body.get("error"):
         raise oauth.read_refusal(status, body)
     if status == 200 and isinstance(body, Mapping):  # noqa: PLR2004 - RFC 8628 section 3.2
@@ -155,7 +155,7 @@ def read_code(status: int, body: object) -> DeviceCode:
 
 
 def _seconds(value: object, usual: float, most: float) -> float:
-    """Read a number of seconds, or a string of digits."""
+    """Return a number of seconds, which may come as a string of digits."""
     if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value, re.ASCII):
         value = int(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 WAIT_SECONDS = 15 * 60.0
+_LIMIT = f"; at most {WAIT_SECONDS / 60:.0f} minutes, Ctrl-C stops"
 _TICK = 0.2  # seconds; how often slow clients are dropped, and a Windows console is looked at
 
 
@@ -70,7 +71,7 @@ def sign_in(
 
     ``say`` prints one line for the person; ``open_browser=None``: open none; ``explain`` words a
     server's refusal (``entra.sign_in_error``). Raise SignInError when the time is over, the person gave up or the
-    server refused for good, PasteError when the answer was no answer and nobody is there for another try,
+    server refused for good, PasteError when the answer was no answer and no person is there for another try,
     KeyboardInterrupt for Ctrl-C, and what ``exchange.run`` raises.
     """
     state, nonce = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
@@ -104,7 +105,7 @@ def sign_in(
 
 def _instructions(redirect: Redirect, source: terminal.Input | None) -> list[str]:
     if source is None or not source.again:
-        return ["waiting for the answer"]
+        return [f"waiting for the answer{_LIMIT}"]
     if not redirect.sockets and not redirect.uri.startswith("http://"):
         what = ["then copy what the last page shows, or its whole address,"]
     else:
@@ -112,7 +113,7 @@ def _instructions(redirect: Redirect, source: terminal.Input | None) -> list[str
             "if the browser runs on another machine, its last page cannot be reached; that is expected:",
             f"copy the whole address of that page ({redirect.uri}?code=...),",
         ]
-    return [*what, "paste it here, and nowhere else, and press Enter (it is not shown)"]
+    return [*what, f"paste it here, and nowhere else, and press Enter (it is not shown){_LIMIT}"]
 
 
 class _Wait:

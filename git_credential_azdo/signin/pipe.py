@@ -36,7 +36,7 @@ class Pipe:
         """Nobody is there to be prompted."""
 
     def poll(self) -> list[str]:
-        """Read one byte: what follows the line is for whoever reads next."""
+        """Read one byte: what follows the line is for the next reader."""
         if self.fd is not None:
             return self._take(self._read())
         lines: list[str] = []

@@ -51,7 +51,7 @@ def by_assertion(assertion: str) -> dict[str, str]:
 
 def _signed(block: Block, path: str, passphrase: str | None) -> str:
     try:
-        # Lazy: an optional extra, and slow to load where nobody signs anything.
+        # Lazy: an optional extra, and slow to load where nothing is signed.
         from git_credential_azdo.signin import certificate  # noqa: PLC0415
     except ImportError:
         raise UsageError(

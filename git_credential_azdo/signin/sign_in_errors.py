@@ -9,8 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError
+from git_credential_azdo.git.target import NIL_TENANT
 from git_credential_azdo.signin.entra_errors import (
     BY_ERROR,
     BY_SUBERROR,
@@ -24,6 +26,9 @@ from git_credential_azdo.signin.entra_errors import (
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import Block
     from git_credential_azdo.signin.oauth import OAuthError
+
+# Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
+_NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | {"common", "organizations", "consumers", NIL_TENANT}
 
 
 # --- what follows
@@ -72,7 +77,7 @@ def sign_in_error(
 
 
 def code_error(refused: OAuthError, *, who: str | None, tenant: str | None) -> SignInError:
-    """Return in words why a code was not exchanged for tokens: nobody was signed in before."""
+    """Return in words why a code was not exchanged for tokens: no sign-in was there before."""
     case, _ = _case(refused)
     if case.flags & Flag.STALE_CODE and case.flags & Flag.PERMANENT:
         cause = "this code is not valid: it was used before, has expired, or belongs to another link"
@@ -128,7 +133,7 @@ def _worded(refused: OAuthError, cause: str, hint: str, words: dict[str, str]) -
 
 def _words(who: str | None, tenant: str | None, organization: str | None) -> dict[str, str]:
     """Return the fill-ins for causes and hints; the commands are ready to be copied into a shell."""
-    known_tenant = tenant if tenant and tenant not in ("common", "organizations") else None
+    known_tenant = tenant if tenant and tenant.lower() not in _NOT_A_TENANT_TO_NAME else None
     where = {"organization": organization} if organization else {"tenant": known_tenant or ""}
     return {
         "who": who or "this account",

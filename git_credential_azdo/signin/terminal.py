@@ -2,7 +2,7 @@
 
 Non-canonical mode, since a terminal's line ends at 4,095 bytes on Linux and at 1,024 on macOS (termios(3)) and an
 answer may be longer. What is pasted is never shown, only counted: it is a secret. No byte of a paste is a signal, and
-none is left for whoever reads the terminal next: a shell would run the second half of a paste. The terminal is always
+none is left for the next program that reads the terminal: a shell would run the second half of a paste. The terminal is always
 set back. Bracketed paste keeps line breaks inside a paste from ending it (xterm's ctlseqs).
 """
 

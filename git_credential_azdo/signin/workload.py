@@ -1,4 +1,4 @@
-"""The next token of a machine's identity: service principal, managed identity, federation, Azure CLI.
+"""The next token of a workload identity: service principal, managed identity, federation, Azure CLI.
 
 One way in for ``setup`` and for every renewal. It asks no person, and an identity that is half configured is an error
 that names what is missing: never another identity, never a browser. Rules: RFC 6749 section 4.4, RFC 7523.
@@ -36,7 +36,7 @@ def request_token(
     read_secret: Callable[[], str | None],
     environment: Mapping[str, str],
 ) -> Grant:
-    """Ask for a token; the grant never holds a refresh token.
+    """Return a token; the grant never holds a refresh token.
 
     Args:
         block: the account's block (keys: ``accounts.workload``).
@@ -45,7 +45,7 @@ def request_token(
         read_secret: gives what is kept under ``client-secret``.
         environment: the process's.
 
-    Raises SignInError, UsageError, NetworkError, ServiceError, VaultError.
+    Raise SignInError, UsageError, NetworkError, ServiceError, VaultError.
 
     """
     kind = block.get("kind")
@@ -56,7 +56,7 @@ def request_token(
     if tenant and own and tenant.lower() != own:
         raise SignInError(
             f"{block.get('name')} is an identity of tenant {own}; the organization belongs to tenant {tenant}, and "
-            "takes a machine's identity of its own tenant only",
+            "accepts workload identities of its own tenant only",
             f"choose another account: {hints.use(hints.ACCOUNT, hints.ORGANIZATION)}",
         )
     if kind == MANAGED_IDENTITY:
@@ -83,7 +83,7 @@ def request_token(
 def _from_azure_cli(
     block: Block, tenant: str, resource: str, seconds: float, environment: Mapping[str, str]
 ) -> Grant:
-    """Name the tenant only where ``az`` would take another: some of its sign-ins refuse to be told one."""
+    """Name the tenant only where ``az`` would take another: some of its sign-ins refuse one that is named."""
     wanted = tenant if tenant != block.get("tenant").lower() else block.get("az_tenant")
     token = azure_cli.ask(resource, wanted, seconds, environment)
     if tenant and not wanted and token.tenant not in {"", tenant}:

@@ -14,7 +14,6 @@ SECRETS = frozenset(
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
         "AZURE_DEVOPS_EXT_PAT",
         "IDENTITY_HEADER",
-        "MSI_SECRET",
         "SYSTEM_ACCESSTOKEN",
     }
 )

@@ -140,8 +140,8 @@ def _search_path(environment: Mapping[str, str]) -> list[str]:
 def _endings(name: str, environment: Mapping[str, str]) -> list[str]:
     """Return what may follow the name: on Windows one of PATHEXT's, unless the name has one already."""
     if sys.platform == "win32":
-        known = environment.get("PATHEXT", ".COM;.EXE;.BAT;.CMD").upper().split(";")
-        if not name.upper().endswith(tuple(filter(None, known))):
+        known = environment.get("PATHEXT", ".com;.exe;.bat;.cmd").lower().split(";")
+        if not name.lower().endswith(tuple(filter(None, known))):
             return known
     return [""]
 

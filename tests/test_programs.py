@@ -155,8 +155,8 @@ def test_children_inherit_neither_our_secrets_nor_a_way_into_the_folder_we_stand
         for line in programs.run(["env"], 60, environment=environment).stdout.decode().splitlines()
     )
     assert told == {"PATH": "/usr/bin:/bin", "OTHER": "stays", "HOME": "/x"}
-    needed = programs.run(["env"], 60, environment=environment, keep=["MSI_SECRET"]).stdout.decode()
-    assert f"MSI_SECRET={secrets['MSI_SECRET']}\n" in needed
+    needed = programs.run(["env"], 60, environment=environment, keep=["IDENTITY_HEADER"]).stdout.decode()
+    assert f"IDENTITY_HEADER={secrets['IDENTITY_HEADER']}\n" in needed
     assert needed.count("pw-") == 1
 
 
@@ -166,11 +166,11 @@ def test_what_is_launched_outlives_us_and_inherits_as_little(tmp_path: Path) -> 
     tool = program(tmp_path / "bin", "tool", f'env >"{tmp_path}/pipe"; echo seen; echo seen >&2')
     code = (
         "import os; from git_credential_azdo import programs;"
-        f"programs.launch([{str(tool)!r}, 'x'], {{**os.environ, 'MSI_SECRET': 'hidden'}})"
+        f"programs.launch([{str(tool)!r}, 'x'], {{**os.environ, 'IDENTITY_HEADER': 'hidden'}})"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, timeout=60)
     assert (done.stdout, done.stderr) == (b"", b"")
-    assert "MSI_SECRET" not in (tmp_path / "pipe").read_text()
+    assert "IDENTITY_HEADER" not in (tmp_path / "pipe").read_text()
 
 
 def test_a_file_that_does_not_start_is_one_line(tmp_path: Path) -> None:

@@ -19,10 +19,7 @@ from git_credential_azdo.signin import oauth, sign_in_errors
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_ITS_SECRETS = (
-    "IDENTITY_HEADER",
-    "MSI_SECRET",
-)  # it may be signed in as the machine, and asks for that itself
+_ITS_SECRETS = ("IDENTITY_HEADER",)  # it may be signed in as the machine, and asks for that itself
 _SAFE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:/-]*", re.ASCII)  # az.cmd hands its words to cmd.exe
 _INSTALL = f"install it: {hints.AZURE_CLI_PAGE}"
 

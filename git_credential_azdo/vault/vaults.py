@@ -110,8 +110,10 @@ def find(wanted: str | None, used: str | None = None, *, prompting: bool = False
     Raise VaultError, VaultLocked.
 
     """
+    from git_credential_azdo.paths import folder  # noqa: PLC0415 - as the next
     from git_credential_azdo.vault import system  # noqa: PLC0415 - loads keyring
 
+    folder()  # without one, no secret would be found again; and keyring has worse words for it
     name = wanted or used or ANY_KEYRING
     if name == FILE:
         system.self_test(open_vault(FILE))

@@ -15,6 +15,7 @@
 ``pats``       Azure DevOps REST: personal access tokens made, listed and revoked (``pat_errors``: its refusals)
 ``web``        the one HTTP client, and ``trust``, whose certificates it believes
 ``deadline``   the time that a run may take in all, and the end of one that is over it; ``hardening``: no core dumps
+``bounded``    work that may hang, in a thread of its own
 ``files``      read within bounds; ``ownership``: which of ours are believed; ``writing``: ours, written whole
 ``lock``, ``signals``  locks between processes (``lock_file``: where there are none), signals that wait
 ``commands/``  the verbs: those git calls (``helper``) and those people call

@@ -7,6 +7,8 @@ they are printed. Loaded only where something is said: the hot path imports it l
 
 from __future__ import annotations
 
+import sys
+
 from git_credential_azdo.shell import ON_WINDOWS, command, options, quote
 
 TYPE_CHECKING = False
@@ -187,20 +189,9 @@ def use_http_path(address: str) -> str:
     return command("git", "config", "--global", f"credential.{address}.useHttpPath", "true")
 
 
-def config_origins() -> str:
-    """Return the command that shows git's settings and their files."""
-    return command("git", "config", "--list", "--show-origin")
-
-
 def config_names() -> str:
     """Return the command that shows which settings git has and where, without their values."""
     return command("git", "config", "--list", "--name-only", "--show-origin", "--show-scope")
-
-
-def config_like(pattern: str, *, values: bool = True) -> str:
-    """Return the command that shows where git's settings are whose names match, without their values if these may be secret."""
-    shown = [] if values else ["--name-only"]
-    return command("git", "config", "--show-origin", *shown, "--get-regexp", pattern)
 
 
 def config_unset(where: Iterable[str], key: str, *pattern: str) -> str:
@@ -210,12 +201,9 @@ def config_unset(where: Iterable[str], key: str, *pattern: str) -> str:
 
 def include(file: str, number: str) -> str:
     """Return the command that has git read a file last, by variables of which so many are set already."""
-    pairs = {"KEY": "include.path", "VALUE": file}
-    words = [f"GIT_CONFIG_COUNT={int(number) + 1 if number.isdecimal() else 1}"]
-    words += [
-        f"GIT_CONFIG_{name}_{number if number.isdecimal() else 0}={value}" for name, value in pairs.items()
-    ]
-    return " & ".join(f"set {quote(word)}" for word in words) if ON_WINDOWS else command("export", *words)
+    at = int(number) if number.isdecimal() else 0
+    key, value = f"GIT_CONFIG_KEY_{at}=include.path", f"GIT_CONFIG_VALUE_{at}={file}"
+    return set_variables(f"GIT_CONFIG_COUNT={at + 1}", key, value)
 
 
 def set_url(address: str = "https://...") -> str:
@@ -230,19 +218,30 @@ def unset(*variables: str) -> str:
     return command("unset", *variables)
 
 
-def show_variable(name: str) -> str:
-    """Return the command that shows a variable of the environment."""
-    return f"set {name}" if ON_WINDOWS else f"echo ${name}"
-
-
 def private(folder: str) -> str:
     """Return the command that keeps others out of a folder and all in it."""
     return command("chmod", "-R", "go=", folder)
 
 
-def remove(file: str) -> str:
-    """Return the command that deletes a file."""
-    return command("del" if ON_WINDOWS else "rm", file)
+def set_variables(*words: str) -> str:
+    """Return the command that sets variables of the shell's environment, each a ``NAME=VALUE``."""
+    return " & ".join(f"set {quote(word)}" for word in words) if ON_WINDOWS else command("export", *words)
+
+
+def set_clock() -> str:
+    """Return the command that sets this machine's clock by the network's."""
+    unix = "sudo sntp -sS time.apple.com" if sys.platform == "darwin" else "sudo timedatectl set-ntp true"
+    return "w32tm /resync" if ON_WINDOWS else unix
+
+
+def edit(file: str) -> str:
+    """Return the command that opens a file in an editor."""
+    return command("notepad", file) if ON_WINDOWS else f"${{EDITOR:-vi}} {quote(file)}"
+
+
+def remove(*files: str) -> str:
+    """Return the command that deletes files."""
+    return command("del" if ON_WINDOWS else "rm", *files)
 
 
 def make_empty(file: str) -> str:

@@ -12,7 +12,6 @@ import contextlib
 import re
 import socket
 import ssl
-import threading
 import time
 import urllib.request
 from typing import TYPE_CHECKING, final
@@ -21,6 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 
 import git_credential_azdo
+from git_credential_azdo import bounded
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings, settings_for
 from git_credential_azdo.hosts import MICROSOFT, origin
@@ -158,7 +158,9 @@ class HttpClient:
             return Response(host, response.status_code, response.headers.multi_items(), body)
 
         try:
-            return _within(left, exchange)
+            return bounded.start(exchange)(
+                left
+            )  # for name servers: httpx begins anew with each address and byte
         except (TimeoutError, httpx.TimeoutException) as error:
             seconds = max(1, round(self._clock() - start))
             kind = _NotSentError if isinstance(error, httpx.ConnectTimeout) else NetworkError
@@ -191,30 +193,6 @@ def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.
         )
     except (ImportError, ValueError, httpx.InvalidURL):
         raise NetworkError("the proxy's address cannot be understood", PROXY_HINT) from None
-
-
-def _within(seconds: float, work: Callable[[], Response]) -> Response:
-    """Run ``work`` and wait for it that long; ``TimeoutError`` if it takes longer.
-
-    A thread, because nothing else bounds a name server that does not answer, or a server that sends one
-    byte a second: httpx's timeouts start anew with every address and every byte.
-    """
-    done: list[Response | BaseException] = []
-
-    def run() -> None:
-        try:
-            done.append(work())
-        except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread that waits
-            done.append(error)
-
-    thread = threading.Thread(target=run, daemon=True)
-    thread.start()
-    thread.join(seconds)
-    if not done:
-        raise TimeoutError
-    if isinstance(done[0], BaseException):
-        raise done[0]
-    return done[0]
 
 
 def _explained(error: Exception, host: str, proxy: str | None) -> NetworkError:

@@ -72,7 +72,7 @@ USES = {
     "signin/peer.py": {"socket": "AF_INET6 IPPROTO_TCP TCP_INFO inet_aton inet_pton socket"},
     # These three only ask about this machine and its settings.
     "git/network.py": {"urllib.request": "proxy_bypass_environment"},
-    "commands/doctor_online.py": {"urllib.request": "getproxies proxy_bypass"},
+    "commands/doctor_accounts.py": {"urllib.request": "getproxies proxy_bypass"},
     "commands/pat_making.py": {"socket": "gethostname"},
 }
 """What each module uses of what could open a connection; no other module has any of it."""
@@ -147,7 +147,7 @@ BESIDE_THE_LIST = {
     "signin/device.py": "the same",
     "signin/managed_identity.py": "the service beside the machine",
     "signin/federation.py": "the pipeline's own service, from its variables",
-    "commands/doctor_online.py": "what a person registered, without a credential",
+    "commands/doctor_accounts.py": "what a person registered, without a credential",
 }
 """Who names an origin beside those of Microsoft and of registered servers, and which."""
 

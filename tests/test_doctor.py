@@ -85,10 +85,10 @@ def test_a_well_home_has_one_line_a_check_and_exit_code_0(home: Home, well: Acco
 def test_nothing_at_all_costs_one_line_each(home: Home) -> None:
     """No account, no git configuration, no keyring: no traceback, and setup is the cure."""
     checks = examine(home)
-    assert has(checks, "git helper", FAIL, "git does not call us", "git credential-azdo configure")
+    assert has(checks, "git helper", FAIL, "git does not call this helper", "git credential-azdo configure")
     assert has(checks, "account", WARN, "there is none", "git credential-azdo setup")
     assert has(checks, "vault", WARN, "keyring", "--vault file")
-    assert has(checks, "accounts file", OK, "is not there yet")
+    assert has(checks, "accounts file", OK, "does not exist yet")
     assert not any(each["name"] == "token" for each in checks)
 
 
@@ -109,29 +109,29 @@ def test_without_git_each_check_that_needs_it_says_so(home: Home) -> None:
             (
                 "git helper",
                 FAIL,
-                "before us answers store, set by credential.helper",
+                "git first asks store, set by credential.helper",
                 "credential-azdo configure",
             ),
             id="somebody is asked before us",
         ),
         pytest.param(
             f"{OURS}[credential]\n\thelper = manager\n",
-            ("git helper", WARN, "our token is handed to manager", "git credential-azdo configure"),
+            ("git helper", WARN, "git also gives the token to manager", "git credential-azdo configure"),
             id="somebody gets our token",
         ),
         pytest.param(
             OURS.replace(str(SCRIPT), "/nowhere/git-credential-azdo"),
-            ("git helper", FAIL, "is not there", "git credential-azdo configure"),
+            ("git helper", FAIL, "does not exist", "git credential-azdo configure"),
             id="our path is stale",
         ),
         pytest.param(
             f"{OURS}[http]\n\tsslVerify = false\n",
-            ("git TLS", WARN, "not checked", "sslverify"),
+            ("git TLS", WARN, "not verified", "--unset-all http.sslverify"),
             id="no TLS check",
         ),
         pytest.param(
             f"{OURS}[http]\n\textraHeader = X-A: b\n",
-            ("git header", WARN, "before any helper", "extraheader"),
+            ("git header", WARN, "before any helper", "--unset-all http.extraheader"),
             id="a header",
         ),
     ],
@@ -164,7 +164,7 @@ def test_all_that_is_wrong_with_accounts_has_a_line_and_a_cure(
     checks = examine(home)
     again = "git credential-azdo setup --pat --org contoso"
     assert has(checks, "account", FAIL, "old (pat, contoso): expired", again)
-    assert has(checks, "account", WARN, "ending (pat, contoso): ends in 5 days", again)
+    assert has(checks, "account", WARN, "ending (pat, contoso): expires in 5 days", again)
     assert has(
         checks,
         "account",
@@ -177,9 +177,9 @@ def test_all_that_is_wrong_with_accounts_has_a_line_and_a_cure(
     assert has(checks, "account", FAIL, "gone (pat, contoso): sign-in needed", again)
     assert has(checks, "account", OK, f"{ANN} (oauth, contoso, contoso-labs): ready")
     assert has(checks, "binding", FAIL, "contoso/app/app is bound", "use ACCOUNT --org contoso")
-    assert has(checks, "accounts file", FAIL, "left alone: 1", str(home.accounts_file))
-    assert has(checks, "accounts file", WARN, "others may look", "chmod -R go=")
-    assert has(checks, "vault", FAIL, "others may look", "chmod -R go=")
+    assert has(checks, "accounts file", FAIL, "ignored: 1", str(home.accounts_file))
+    assert has(checks, "accounts file", WARN, "other users can read", "chmod -R go=")
+    assert has(checks, "vault", FAIL, "other users can read", "chmod -R go=")
     accepted = [each["text"] for each in checks if (each["name"], each["state"]) == ("token", OK)]
     assert [text.split()[0] for text in accepted] == [ANN, "ending", "everywhere", "refused"]
 
@@ -210,13 +210,13 @@ def test_offline_costs_a_line_a_host_and_none_a_token(home: Home, emulator: Emul
     assert has(checks, "network", FAIL, "certificate does not verify", "http.sslCAInfo")
     assert has(checks, "network", OK, "app.vssps.visualstudio.com")
     assert [each["text"] for each in checks if each["name"] == "token"] == [
-        "not tried, since https://dev.azure.com cannot be reached"
+        "not tried: https://dev.azure.com cannot be reached"
     ]
 
 
 @pytest.mark.parametrize(
     ("seconds", "state", "text"),
-    [(120, WARN, "s behind the servers'"), (-4_000, FAIL, "s ahead of the servers'")],
+    [(120, WARN, "s behind the servers' clocks"), (-4_000, FAIL, "s ahead of the servers' clocks")],
 )
 def test_a_wrong_clock_is_told(home: Home, emulator: Emulator, seconds: int, state: str, text: str) -> None:
     """By the Date of the answers."""
@@ -240,10 +240,10 @@ def test_no_secret_of_environment_configuration_or_address_is_shown(home: Home, 
     assert has(checks, "git network", OK, "http.proxy=http://***@127.0.0.1:9")
     assert has(checks, "environment", OK, "HTTPS_PROXY=http://***@127.0.0.1:9")
     assert has(checks, "environment", OK, "AZURE_DEVOPS_EXT_PAT is set")
-    assert has(checks, "token variable", WARN, "AZURE_DEVOPS_EXT_PAT answers", "unset AZURE_DEVOPS_EXT_PAT")
-    assert has(checks, "token variable", WARN, "SYSTEM_ACCESSTOKEN counts only with TF_BUILD")
-    assert has(checks, "address", WARN, "holds a password")
-    assert has(checks, "git helper", WARN, "handed to a shell command")
+    assert has(checks, "token variable", WARN, "AZURE_DEVOPS_EXT_PAT is used", "unset AZURE_DEVOPS_EXT_PAT")
+    assert has(checks, "token variable", WARN, "SYSTEM_ACCESSTOKEN is ignored without TF_BUILD")
+    assert has(checks, "address", WARN, "contains a password")
+    assert has(checks, "git helper", WARN, "gives the token to a shell command")
     assert not any("OTHER_SECRET" in each["text"] for each in checks)
     assert emulator.requests == []
 
@@ -254,7 +254,7 @@ def test_one_remote_is_looked_at(home: Home, emulator: Emulator) -> None:
     url = "https://contoso@dev.azure.com/contoso/app/_git/app"
     assert has(examine(home, "--url", url), "choice", OK, f"{ANN} (the only account set up for contoso)")
     assert has(
-        examine(home, "--url", url.replace("contoso@", "eve@")), "choice", WARN, "eve", "explain https://dev"
+        examine(home, "--url", url.replace("contoso@", "eve@")), "choice", WARN, "eve", "setup --org contoso"
     )
     add_block(home, ("kind", "server"), ("address", "https://tfs.example.com"))
     emulator.add_server("https://tfs.example.com", {"ann": "x"})

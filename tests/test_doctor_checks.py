@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import subprocess
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.commands import doctor_here
+from git_credential_azdo.commands import doctor_machine
 from git_credential_azdo.commands.doctor_check import (
     FAIL,
     OK,
     WARN,
     Check,
-    Group,
     clean,
     hidden,
-    side_by_side,
+    start,
 )
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git import config
@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     [
         ("git version 2.20.1", FAIL, "too old"),
         ("git version 2.28.0", WARN, "too old"),
-        ("git version 2.39.5 (Apple Git-154)", OK, "lacks wwwauth[]"),
-        ("git version 2.45.1.windows.1", OK, "lacks authtype and state, since 2.46"),
+        ("git version 2.39.5 (Apple Git-154)", OK, "no wwwauth[] before git 2.41"),
+        ("git version 2.45.1.windows.1", OK, "no authtype and state before git 2.46"),
         ("git version 2.51.0", OK, "2.51.0 at"),
-        ("no git at all", FAIL, "does not tell"),
+        ("no git at all", FAIL, "prints no version"),
     ],
 )
 def test_what_a_git_lacks_is_told_by_its_version(
@@ -46,10 +46,10 @@ def test_what_a_git_lacks_is_told_by_its_version(
         return subprocess.CompletedProcess(words, 0, said.encode(), b"")
 
     monkeypatch.setattr(config, "run_git", answer)
-    (check,) = doctor_here.git()
+    (check,) = doctor_machine.git()
     assert check.state == state
     assert text in check.text
-    assert ("lacks" in check.text) is (said.startswith("git") and "2.51" not in said)
+    assert ("before git" in check.text) is (said.startswith("git") and "2.51" not in said)
 
 
 def test_two_programs_on_path_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -60,14 +60,14 @@ def test_two_programs_on_path_are_named(tmp_path: Path, monkeypatch: pytest.Monk
         (tmp_path / name / "git-credential-azdo").chmod(0o755)
     (tmp_path / "c").symlink_to(tmp_path / "a")
     monkeypatch.setenv("PATH", f"{tmp_path}/a:{tmp_path}/c")
-    assert [check.state for check in doctor_here.path()] == [OK]
+    assert [check.state for check in doctor_machine.path()] == [OK]
     monkeypatch.setenv("PATH", f"{tmp_path}/a:{tmp_path}/b")
-    (check,) = doctor_here.path()
+    (check,) = doctor_machine.path()
     assert (check.state, f"{tmp_path}/b/git-credential-azdo" in check.text) == (WARN, True)
 
 
 def test_a_check_that_breaks_fails_or_hangs_costs_one_line() -> None:
-    """The others of its group still run; what had no end by the deadline is named."""
+    """The others still run; what is not done at the end of the time is named."""
     never = threading.Event()
 
     def breaks() -> list[Check]:
@@ -81,18 +81,15 @@ def test_a_check_that_breaks_fails_or_hangs_costs_one_line() -> None:
         return []
 
     fine = Check("fine", OK, "fine")
-    group = Group(("a", breaks), ("b", fails), ("c", lambda: [fine]))
-    broken, failed, same = group.results(20)
+    wait = start(("a", breaks), ("b", fails), ("c", lambda: [fine]))
+    (broken,), (failed,), (same,) = wait(time.monotonic() + 20)
     assert (broken.state, broken.text) == (
         FAIL,
-        f"the check itself broke: ZeroDivisionError at {__file__.rpartition('/')[2]}:{breaks.__code__.co_firstlineno + 1}",
+        f"the check failed with ZeroDivisionError at {__file__.rpartition('/')[2]}:{breaks.__code__.co_firstlineno + 1}",
     )
     assert (failed, same) == (Check("b", FAIL, "no way", "look"), fine)
-    late = side_by_side([Group(("d", hangs), ("e", breaks)), group], 0.0)
-    assert [(check.name, check.text) for check in late[:2]] == [
-        ("d", "did not end in time"),
-        ("e", "did not end in time"),
-    ]
+    wait = start(("d", hangs), ("e", hangs))
+    assert wait(0.0) == [[Check("d", FAIL, "timed out")], [Check("e", FAIL, "timed out")]]
     never.set()
 
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 APP = "https://dev.azure.com/contoso/app/_git/app"
 CONFIGURE = "git-credential-azdo: hint: git credential-azdo configure"
-KEYS = {"ours", "host", "organization", "account", "reason", "candidates"}
+KEYS = {"served", "host", "organization", "account", "reason", "candidates"}
 
 
 @pytest.fixture
@@ -84,18 +84,24 @@ def test_any_address_gets_one_object(
 ) -> None:
     """And exit code 0."""
     found = explained(home, url)
-    assert (found["ours"], found["host"], found["organization"]) == (ours, host, organization)
+    assert (found["served"], found["host"], found["organization"]) == (ours, host, organization)
     assert found["reason"]
-    assert (found["account"] is not None) == (ours and url.startswith("https") and found["get"] == "answers")
+    assert (found["account"] is not None) == (
+        ours and url.startswith("https") and found["result"] == "credential"
+    )
 
 
 def test_it_says_what_get_would_do(ann: Home, emulator: Emulator) -> None:
     """Who, why, and how the token stands."""
     found = explained(ann, APP)
     assert (found["account"], found["reason"]) == (ANN, "the only account set up for contoso")
-    assert (found["candidates"], found["token"], found["get"]) == ([ANN], "ready", "answers")
+    assert (found["candidates"], found["token"], found["result"]) == ([ANN], "ready", "credential")
     text = ann.azdo("explain", APP).out
-    for line in ("organization:   contoso", f"account:        {ANN}", "get:            answers"):
+    for line in (
+        "organization:       contoso",
+        f"account:            {ANN}",
+        "result:             credential",
+    ):
         assert f"{line}\n" in text
     assert emulator.requests == []
 
@@ -105,7 +111,7 @@ def test_a_binding_a_default_and_a_draw_are_reasons(ann: Home, emulator: Emulato
     bob = sign_in(ann, emulator.world, BOB, "contoso", fields={"alias": "bob"})
     draw = explained(ann, APP)
     assert (draw["account"], draw["candidates"]) == (None, [ANN, "bob"])
-    assert (draw["reason"], draw["get"]) == ("several accounts fit", "stops git with an error")
+    assert (draw["reason"], draw["result"]) == ("several accounts fit", "error")
     bind(ann, "contoso/app/app", bob)
     found = explained(ann, APP)
     assert (found["account"], found["reason"]) == ("bob", "bound to this repository")
@@ -116,9 +122,11 @@ def test_a_binding_a_default_and_a_draw_are_reasons(ann: Home, emulator: Emulato
 def test_ssh_never_asks_a_helper(home: Home) -> None:
     """The same repository's web address is told."""
     reason = explained(home, "git@ssh.dev.azure.com:v3/contoso/My%20Project/app")["reason"]
-    assert reason.startswith("SSH never asks a credential helper")
+    assert reason.startswith("git asks no credential helper for SSH")
     assert reason.endswith("https://dev.azure.com/contoso/My%20Project/_git/app")
-    assert "never asks" in home.azdo("explain", "contoso@vs-ssh.visualstudio.com:v3/contoso/a/a").out
+    assert (
+        "no credential helper" in home.azdo("explain", "contoso@vs-ssh.visualstudio.com:v3/contoso/a/a").out
+    )
 
 
 @pytest.mark.parametrize(
@@ -130,10 +138,10 @@ def test_a_secret_in_the_address_is_never_shown(ann: Home, shape: str, form: str
     result = ann.azdo("explain", shape.format(new_password(52)), "--format", form)  # the home watches for it
     assert (result.code, set(result.err.splitlines()) <= {CONFIGURE}) == (0, True)
     if "ann:" in shape:
-        assert "git takes the password in the address and asks nobody" in result.out
-        assert "is not asked" in result.out
+        assert "git uses the password in the URL and asks no helper" in result.out
+        assert "not asked" in result.out
     else:
-        assert "what looks like a token where git expects a user" in result.out
+        assert "what looks like a token in place of a user name" in result.out
 
 
 def test_the_environments_token_is_named_not_shown(home: Home) -> None:
@@ -146,16 +154,16 @@ def test_what_git_would_send_counts_once_git_calls_us(ann: Home, emulator: Emula
     """Without useHttpPath the organization is unknown to get; credential.username names a user."""
     sign_in(ann, emulator.world, BOB, "fabrikam")
     before = explained(ann, APP)
-    assert (before["git_calls_us"], before["git_sends_path"], before["account"]) == (False, False, ANN)
+    assert (before["configured_in_git"], before["git_sends_path"], before["account"]) == (False, False, ANN)
     assert before["set_in"] is None
     assert ann.azdo("explain", APP).err == f"{CONFIGURE}\n"
     ann.git("config", "--global", "credential.helper", "azdo")
     found = explained(ann, APP)
-    assert (found["git_calls_us"], found["git_sends_path"]) == (True, False)
-    assert (found["account"], found["organization"], found["get"]) == (
+    assert (found["configured_in_git"], found["git_sends_path"]) == (True, False)
+    assert (found["account"], found["organization"], found["result"]) == (
         None,
         "contoso",
-        "stops git with an error",
+        "error",
     )
     ann.git("config", "--global", "credential.https://dev.azure.com.username", BOB)
     found = explained(ann, APP)
@@ -185,7 +193,7 @@ def test_states_of_the_token(home: Home, emulator: Emulator) -> None:
     pat.vault.delete(f"{pat.id}/pat")
     pat.set_all("rejected[]", [])
     found = explained(home, url)
-    assert (found["token"], found["get"]) == ("sign-in needed", "stops git with an error")
+    assert (found["token"], found["result"]) == ("sign-in needed", "error")
 
 
 def test_a_registered_server(home: Home) -> None:
@@ -193,10 +201,14 @@ def test_a_registered_server(home: Home) -> None:
     assert home.azdo("server", "add", "https://tfs.example.com:8443", "--vault", "file").code == 0
     url = "https://tfs.example.com:8443/tfs/_git/app"
     found = explained(home, url)
-    assert (found["ours"], found["reason"], found["get"]) == (True, "a registered server", "answers nothing")
+    assert (found["served"], found["reason"], found["result"]) == (
+        True,
+        "a registered server",
+        "no credential",
+    )
     lines = ("protocol=https", "host=tfs.example.com:8443", "username=u")
     assert home.store(*lines, f"password={new_password()}").code == 0
-    assert explained(home, url)["get"] == "answers"
+    assert explained(home, url)["result"] == "credential"
 
 
 def test_without_git_it_still_explains(ann: Home) -> None:
@@ -216,7 +228,7 @@ def test_online_finds_who_can_read_and_how_to_settle_it(home: Home, emulator: Em
     give_pat(home, world.new_pat(BOB), BOB, "contoso")
     bind(home, "contoso", ann)
     lines = home.azdo("explain", APP, "--online").lines[-3:]
-    assert [line[16:] for line in lines] == [
+    assert [line[20:] for line in lines] == [
         f"{ANN}: cannot see it (status 404)",
         f"{BOB}: can read it",
         f"git credential-azdo use {BOB} --org contoso",
@@ -258,5 +270,5 @@ def test_a_typed_credential_is_a_reason(home: Home) -> None:
         ("vault", "file"),
     )
     found = explained(home, APP)
-    assert (found["reason"], found["get"]) == ("a stored credential", "answers")
+    assert (found["reason"], found["result"]) == ("a stored credential", "credential")
     assert home.get(*at("fabrikam/_git/app")).out == ""

@@ -164,13 +164,11 @@ def test_what_we_pass_over_is_named(home: Home, evil: Listener, repository: Path
     """By explain and by doctor, with the file."""
     url = "https://dev.azure.com/contoso/app/_git/app"
     explained = home.run(SCRIPT, "explain", url, "--format", "json", cwd=repository)
-    named = json.loads(explained.out)["passed_over"]
+    named = json.loads(explained.out)["ignored_settings"]
     assert {text.split(" in ")[0] for text in named} >= {"http.proxy", "http.sslcainfo", "http.sslverify"}
     assert all(text.endswith(("(local)", "(worktree)")) for text in named)
     told = home.run(SCRIPT, "doctor", "--url", url, cwd=repository).out
-    assert [
-        text for text in named if f"{text} counts for git, not for what we send ourselves" not in told
-    ] == []
+    assert [text for text in named if f"{text} is obeyed by git only, not by this program" not in told] == []
     assert evil.calls == 0
 
 

@@ -179,7 +179,7 @@ def test_a_repositorys_programs_are_never_started(
     result = refresh(home, repository)
     assert (result.err, result.fields["password"]) == ("", ann.token())
     doctor = home.run(SCRIPT, "doctor", cwd=repository, DISPLAY=":99")
-    assert f"the entry {front.format(here=repository)!r} leads into the folder you stand in" in doctor.out
+    assert f"the entry {front.format(here=repository)!r} leads into the current folder" in doctor.out
     assert marks(repository) == ""
 
 
@@ -264,7 +264,8 @@ def test_doctor_says_what_pythonpath_does(home: Home, tmp_path: Path) -> None:
     """Absolute: nothing of it is used. Empty or relative: Python runs a sitecustomize.py from where we stand."""
     fine = home.run(SCRIPT, "doctor", PYTHONPATH=str(tmp_path)).out
     assert any(
-        line.startswith("ok") and " is set: nothing of it is used here" in line for line in fine.splitlines()
+        line.startswith("ok") and " is set: this program uses nothing of it" in line
+        for line in fine.splitlines()
     )
     bad = home.run(SCRIPT, "doctor", PYTHONPATH=f":{tmp_path}").out
     assert any(line.startswith("warn") and "an empty or relative entry" in line for line in bad.splitlines())

@@ -23,7 +23,7 @@ _HERE = Path(git_credential_azdo.__file__).parent
 _MOST_LINES = 300
 
 FLOORS = (
-    {"__init__", "inherited", "errors", "hosts", "signals", "hardening", "shell"},
+    {"__init__", "inherited", "errors", "hosts", "signals", "hardening", "shell", "bounded"},
     {"hints", "deadline", "files", "writing", "ownership", "lock", "lock_file", "programs", "paths"},
     {"git"},
     {"vault", "web", "response", "trust"},

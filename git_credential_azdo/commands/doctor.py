@@ -1,46 +1,43 @@
-"""``doctor``: one screen that says what is wrong and how to cure it; safe to paste into a bug report.
+"""``doctor``: one screen that lists what is wrong and the command that cures it; safe to paste into a bug report.
 
-One line a check, the cure below it. Runs all groups of checks at once, and ends in about LIMIT_SECONDS whatever hangs.
-Changes nothing but what a ``get`` would (a stale token is refreshed), and shows no secret: ``doctor_check.clean``.
+One line a check, the cure below it. All checks run at once, then the tokens of the accounts that are ready, at hosts that
+can be reached; it ends within LIMIT_SECONDS, whatever hangs. Changes nothing but what a ``get`` would (a stale token is
+refreshed), and shows no secret: ``doctor_check.clean``.
 """
 
 from __future__ import annotations
+
+import time
+from functools import partial
+from itertools import chain
 
 import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.accounts_file import AccountsFile, Block
 from git_credential_azdo.accounts.save import load_accounts
-from git_credential_azdo.commands import console, doctor_here, doctor_kept, doctor_online
-from git_credential_azdo.commands.doctor_check import (
-    FAIL,
-    OK,
-    WARN,
-    Check,
-    Group,
-    clean,
-    failed,
-    side_by_side,
-)
+from git_credential_azdo.commands import console, doctor_accounts, doctor_machine
+from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, clean, failed, start
 from git_credential_azdo.errors import AzdoError, UsageError
 from git_credential_azdo.git.address import message_for, target_of_url
-from git_credential_azdo.git.target import SERVICES_ADDRESS, Organization
-from git_credential_azdo.hosts import LEGACY_SUFFIX
+from git_credential_azdo.git.target import SERVICES_ADDRESS
 
 LIMIT_SECONDS = 30.0
+FIRST_SECONDS = 16.0
+"""For all checks but the tokens: a little more than the longest wait of theirs, a keyring's."""
 _COLORS = {OK: "green", WARN: "yellow", FAIL: "red"}
 
 
 @click.command("doctor")
-@click.option("--url", metavar="URL", help="The remote it is about.")
+@click.option("--url", metavar="URL", help="Check this address of a repository, too.")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
 )
 def command(url: str | None, form: str) -> int:
-    """Check git, the keyring, the accounts and the network, and name the cures. Shows no secret."""
+    """Check git, the keyring, the accounts and the network, and show how to fix what is wrong. Shows no secret."""
     if url and target_of_url(url) is None:
         raise UsageError(
-            "that is no web address, and git asks credential helpers for nothing else",
+            "not an http or https URL: git asks no credential helper for others",
             hints.doctor(f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}"),
         )
     checks = examine(url)
@@ -54,48 +51,39 @@ def command(url: str | None, form: str) -> int:
 
 def examine(url: str | None) -> list[Check]:
     """Return all checks, in the order to print them, within about LIMIT_SECONDS."""
-    trouble = []
+    began = time.monotonic()
+    unreadable: list[Check] = []
     try:
         accounts_file = load_accounts()
     except AzdoError as error:
-        trouble = [clean(failed("accounts file", error))]
-    if trouble:
-        accounts_file = AccountsFile(Block(), [], [])
-    here = [
-        (doctor_here.PROGRAM, doctor_here.program),
-        ("PATH", doctor_here.path),
-        ("git", doctor_here.git),
-        (
-            "git helper",
-            lambda: doctor_here.git_config(_addresses(url, accounts_file), len(accounts_file.accounts)),
-        ),
-        ("environment", doctor_here.environment),
-    ]
-    kept = [
-        ("vault", lambda: doctor_kept.vault_checks(accounts_file)),
-        ("accounts file", lambda: doctor_kept.accounts_file_checks(accounts_file)),
-        ("account", lambda: doctor_kept.accounts(accounts_file)),
-    ]
-    if url:
-        kept.append(("choice", lambda: doctor_here.choice(url, accounts_file)))
+        accounts_file, unreadable = AccountsFile(Block(), [], []), [clean(failed("accounts file", error))]
+    accounts = accounts_file.accounts
     target = accounts_file.target_of(message_for(url)) if url else None
-    online = doctor_online.Online(accounts_file, target.address if target else None)
-    groups = [
-        Group(*here),
-        Group(*(kept[:1] if trouble else kept)),
-        Group(("network", online.network), ("token", online.tokens)),
-    ]
-    return trouble + side_by_side(groups, LIMIT_SECONDS)
+    hosts = doctor_accounts.hosts(accounts, target.address if target else None)
 
+    machine = start(
+        (doctor_machine.PROGRAM, doctor_machine.program),
+        ("PATH", doctor_machine.path),
+        ("git", doctor_machine.git),
+        ("git helper", partial(doctor_machine.git_config, url, accounts_file)),
+        ("environment", doctor_machine.environment),
+        ("vault", partial(doctor_accounts.vaults_in_use, accounts_file)),
+    )
+    listed = start(
+        *([] if unreadable else [("accounts file", partial(doctor_accounts.file, accounts_file))]),
+        *([("choice", partial(doctor_machine.choice, url, accounts_file))] if url and not unreadable else []),
+    )
+    states = start(("account", partial(doctor_accounts.accounts, accounts_file)))
+    reached = start(*(("network", partial(doctor_accounts.reach, host)) for host in hosts))
 
-def _addresses(url: str | None, accounts_file: AccountsFile) -> list[str]:
-    """Return the addresses to ask git's configuration about: both spellings of an organization, if none was named."""
-    if url:
-        return [url]
-    listed = (name for account in accounts_file.accounts for name in account.organizations)
-    organization = next(listed, Organization("organization"))
-    is_legacy = isinstance(organization, Organization)
-    return [organization.url, *([f"https://{organization}{LEGACY_SUFFIX}"] if is_legacy else [])]
+    end = began + FIRST_SECONDS
+    found, state, network = [*machine(end), *listed(end)], states(end)[0], reached(end)
+    ready = [account for account, check in zip(accounts, state, strict=False) if check.state != FAIL]
+    answering = {host for host, (first, *_) in zip(hosts, network, strict=True) if first.state == OK}
+    tokens = doctor_accounts.tokens(ready, answering, accounts_file, began + LIMIT_SECONDS)
+    if unreadable:
+        state = unreadable
+    return [*chain(*found), *state, *doctor_accounts.one_clock(chain(*network)), *tokens]
 
 
 def _print(checks: list[Check]) -> None:
@@ -105,6 +93,6 @@ def _print(checks: list[Check]) -> None:
         console.out(text, lead=check.state.ljust(4), color=_COLORS[check.state])
         if check.cure and check.state != OK:
             console.out(f"{' ' * (width + 8)}{check.cure}")
-    bad = sum(check.state == FAIL for check in checks)
-    odd = sum(check.state == WARN for check in checks)
-    console.out(f"{bad} failed, {odd} to look at, {len(checks) - bad - odd} fine")
+    counts = {state: sum(check.state == state for check in checks) for state in (FAIL, WARN, OK)}
+    warnings = f"{counts[WARN]} warning{'s' * (counts[WARN] != 1)}"
+    console.out(f"{counts[FAIL]} failed, {warnings}, {counts[OK]} ok")

@@ -1,6 +1,7 @@
-"""``explain``: is an address ours, which account serves it and why, and what ``get`` would answer. Shows no secret.
+"""``explain``: which account serves an address and why, and what ``get`` would answer. Shows no secret.
 
-It asks the same rooms as ``get`` does, so that it cannot say something else; it changes nothing.
+Uses the same rules as ``get``, so that it cannot say something else; changes nothing, and needs no network but for
+``--online``.
 """
 
 from __future__ import annotations
@@ -17,108 +18,137 @@ from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import state_of
-from git_credential_azdo.commands.explain_online import who_can_read
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git import config, helpers, network
-from git_credential_azdo.git.address import holds_password, https_for_ssh, message_for, ssh_host
+from git_credential_azdo.git.address import (
+    holds_password,
+    https_for_ssh,
+    message_for,
+    ssh_host,
+    target_of_url,
+)
 from git_credential_azdo.git.target import may_repeat
+from git_credential_azdo.helper import unresolved
+from git_credential_azdo.signin import sign_in_again
 
 if TYPE_CHECKING:
+    from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import Target
 
-ANSWERS = "answers"
-QUITS = "stops git with an error"
-SILENT = "answers nothing"
-NOT_ASKED = "is not asked"
+ANSWERS = "credential"
+QUITS = "error"
+SILENT = "no credential"
+NOT_ASKED = "not asked"
+"""The results of ``get``: QUITS stops git, which asks the next helper after SILENT."""
+_WIDTH = 20
+NOT_SERVED = "neither Azure DevOps nor a registered server"
 
 
 @click.command("explain")
 @click.argument("url")
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
 )
-@click.option("--online", is_flag=True, help="Ask Azure DevOps which of your accounts can read it.")
+@click.option(
+    "--online", is_flag=True, help="Ask Azure DevOps which of the accounts can read the repository."
+)
 def command(url: str, form: str, online: bool) -> None:  # noqa: FBT001 - click's
-    """Say which account serves URL, and why."""
+    """Show which account serves URL, and why."""
     accounts_file = load_accounts()
     found = explain(url, accounts_file)
     if online:
+        from git_credential_azdo.commands.explain_online import who_can_read  # noqa: PLC0415 - loads httpx
+
         found["online"] = who_can_read(url, accounts_file)
     if form == "json":
         console.json(found)
     else:
         _print(found)
         in_the_way = found.get("git") or found.get("other_helpers")  # each of those has its cure
-        if found["ours"] and found["get"] != NOT_ASKED and not found["git_calls_us"] and not in_the_way:
+        asked = found["served"] and found["result"] != NOT_ASKED
+        if asked and not found["configured_in_git"] and not in_the_way:
             say("hint", hints.configure())
 
 
+def is_served(url: str, accounts_file: AccountsFile) -> bool:
+    """Return whether an address is Azure DevOps Services or a registered server."""
+    target = accounts_file.target_of(message_for(url))
+    return target is not None and (target.services or accounts_file.server(target.address) is not None)
+
+
+def add_server(url: str) -> str:
+    """Return the command that registers the server of an address."""
+    target = target_of_url(url)
+    if target is None:
+        return ""
+    return hints.server_add(target.address, allow_http=target.protocol == "http")
+
+
 def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
-    """Return what ``get`` would do for ``url``, asked with what git would send. Never holds a secret of ``url``."""
+    """Return what ``get`` would do for ``url``, given what git would send. Never contains a secret of ``url``.
+
+    ``result``: ANSWERS, QUITS, SILENT or NOT_ASKED; ``cure``: the command that lets an account answer, else None.
+    """
     found: dict[str, object] = {
-        "ours": False,
+        "served": False,
         "host": ssh_host(url),
         "organization": None,
         "account": None,
         "reason": "",
         "candidates": [],
         "token": None,
-        "get": NOT_ASKED,
+        "result": NOT_ASKED,
+        "cure": None,
     }
     if found["host"]:
         instead = https_for_ssh(url)
-        also = f"; over https it would be {instead}" if instead else ""
-        return {**found, "reason": f"SSH never asks a credential helper{also}"}
+        also = f"; its https URL is {instead}" if instead else ""
+        return {**found, "reason": f"git asks no credential helper for SSH{also}"}
     try:
         entries = config.read_config()
         sends_path = config.use_http_path(entries, url)
     except UsageError as error:
         entries, sends_path = [], False
         found["git"] = error.message
-    # Where git does not call us (yet), it will with the path: setup sees to that.
+    # Where git does not call us (yet), it will with the path: configure sees to that.
     own_entry = next((helper.entry for helper in config.helpers_for(entries, url) if helper.ours), None)
-    calls_us = own_entry is not None
-    with_path = sends_path or not calls_us
     user = config.value_for(entries, "credential.username", url)
-    target = accounts_file.target_of(message_for(url, with_path=with_path, user=user))
+    target = accounts_file.target_of(message_for(url, with_path=sends_path or own_entry is None, user=user))
     if target is None:
-        return {**found, "reason": "that is no web address, and git asks credential helpers for nothing else"}
+        return {**found, "reason": "not an http or https URL: git asks no credential helper for others"}
     server = None if target.services else accounts_file.server(target.address)
     whole = accounts_file.target_of(message_for(url))
-    found["ours"] = target.services or server is not None
+    found["served"] = target.services or server is not None
     found["host"] = target.host
     found["organization"] = whole.organization if whole else None
     if target.services or (server is not None and rules.choose(target, None, accounts_file).candidates):
         found.update(_choice(target, accounts_file))
     elif server is not None:
-        typed = rules.matching_stored(target, None, target.user, accounts_file.stored_credentials)
-        found["reason"] = "a registered server, with a stored credential" if typed else "a registered server"
-        found["get"] = ANSWERS if typed else SILENT
+        stored = rules.matching_stored(target, None, target.user, accounts_file.stored_credentials)
+        found["reason"] = "a registered server, with a stored credential" if stored else "a registered server"
+        found["result"] = ANSWERS if stored else SILENT
     else:
-        found["reason"] = "not Azure DevOps, and not a registered server"
-        found["get"] = SILENT
+        found.update(reason=NOT_SERVED, result=SILENT, cure=add_server(url))
     if holds_password(url):
         found["reason"] = (
-            f"git takes the password in the address and asks nobody; without it: {found['reason']}"
+            f"git uses the password in the URL and asks no helper; without it: {found['reason']}"
         )
-        found["get"] = NOT_ASKED
-    found["git_calls_us"] = calls_us
+        found["result"] = NOT_ASKED
+    found["configured_in_git"] = own_entry is not None
     found["set_in"] = config.place(own_entry) if own_entry else None
     found["git_sends_path"] = sends_path
     others = helpers.others(entries, url)
     named = [*others.before, *others.receiving, *([others.reset] if others.reset else [])]
     found["other_helpers"] = [f"{other.said}; {other.cure}" for other in dict.fromkeys(named)]
-    found["passed_over"] = network.passed_over(entries)
+    found["ignored_settings"] = network.passed_over(entries)
     return found
 
 
 def _choice(target: Target, accounts_file: AccountsFile) -> dict[str, object]:
     if target.services and target.protocol != "https":
-        return {
-            "reason": "Azure DevOps over http is refused: a token would travel in clear text",
-            "get": QUITS,
-        }
+        reason = "Azure DevOps over http is refused: a token would be sent in clear text"
+        return {"reason": reason, "result": QUITS, "cure": hints.set_url()}
     choice = rules.choose(target, None, accounts_file)
     accounts = accounts_file.accounts
     found: dict[str, object] = {
@@ -129,21 +159,31 @@ def _choice(target: Target, accounts_file: AccountsFile) -> dict[str, object]:
         found["organization"] = choice.organization
     variable = variable_for(target, choice if target.services else None, os.environ)
     if variable:
-        return {**found, "reason": f"the environment variable {variable}", "get": ANSWERS}
+        return {**found, "reason": f"the environment variable {variable}", "result": ANSWERS}
     if choice.account:
         state, _ = state_of(choice.account)
         rejected = choice.account.rejected_at(choice.organization) is not None
+        is_ready = state == "ready"
         return {
             **found,
             "account": unique_name(choice.account, accounts),
             "token": "rejected by the organization" if rejected else state,
-            "get": ANSWERS if state == "ready" else QUITS,
+            "result": ANSWERS if is_ready else QUITS,
+            "cure": None if is_ready else _renewal(choice.account, state, rejected=rejected),
         }
     if choice.stored:
-        return {**found, "get": ANSWERS}
+        return {**found, "result": ANSWERS}
     if choice.outcome == rules.UNKNOWN_USER and not may_repeat(choice.user or ""):
-        found["reason"] = "the address holds what looks like a token where git expects a user"
-    return {**found, "get": QUITS if choice.outcome == rules.AMBIGUOUS else SILENT}
+        found["reason"] = "the URL contains what looks like a token in place of a user name"
+    is_ambiguous = choice.outcome == rules.AMBIGUOUS
+    return {**found, "result": QUITS if is_ambiguous else SILENT, "cure": unresolved.settle(choice)[0]}
+
+
+def _renewal(account: Account, state: str, *, rejected: bool) -> str | None:
+    """Return the command that makes an account ready again; a rejection of an access token ends by itself."""
+    if state == "keyring locked":
+        return hints.unlock()
+    return None if rejected and not account.is_pat else sign_in_again.command(account)
 
 
 def _print(found: dict[str, object]) -> None:
@@ -156,5 +196,5 @@ def _print(found: dict[str, object]) -> None:
         if key == "candidates":
             lines = [", ".join(lines)]
         for line in lines:
-            console.out(f"{label:<16}{line}")
+            console.out(f"{label:<{_WIDTH}}{line}")
             label = ""

@@ -131,7 +131,7 @@ def read_config(
         if any("show-scope" in line for line in lines):
             raise UsageError("this git is older than 2.26", hint=hints.GIT_DOWNLOADS)
         reason = lines[-1].removeprefix("fatal: ").removeprefix("error: ")
-        raise UsageError(f"git cannot read its configuration: {reason}", hint=hints.config_origins())
+        raise UsageError(f"git cannot read its configuration: {reason}", hint=hints.config_names())
     return parse_list(done.stdout)
 
 
@@ -139,7 +139,7 @@ def parse_list(output: bytes) -> list[Entry]:
     """Parse what ``git config --list -z --show-origin --show-scope`` prints. Raise UsageError if a part is missing."""
     fields = output.decode("utf-8", "surrogateescape").split("\0")
     if fields.pop() or len(fields) % 3:
-        raise UsageError("git printed its configuration in part only", hint=hints.config_origins())
+        raise UsageError("git printed its configuration in part only", hint=hints.config_names())
     entries = []
     for scope, origin, line in zip(fields[0::3], fields[1::3], fields[2::3], strict=True):
         key, newline, value = line.partition("\n")

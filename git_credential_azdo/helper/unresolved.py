@@ -17,36 +17,36 @@ def explain(choice: Choice) -> bool:
     """Report it on stderr; return whether git is to stop asking."""
     organization = choice.organization
     names = [unique_name(account, choice.candidates) for account in choice.candidates]
+    cures = settle(choice)
     if choice.outcome == rules.AMBIGUOUS:
         where = f"the organization {organization}" if organization else choice.candidates[0].place
         say("error", f"several accounts fit {where}: {', '.join(names)}")
         if organization is None:
-            address = choice.candidates[0].address
-            say("hint", f"git sent no path, so the organization is unknown: {hints.use_http_path(address)}")
-            say("hint", hints.use(names[0], default=True))
-            return True
-        for name in names:
-            say("hint", hints.use(name, organization))
-        return True
-    if choice.outcome == rules.UNKNOWN_USER:
+            cures[0] = f"git sent no path, so the organization is unknown: {cures[0]}"
+    elif choice.outcome == rules.UNKNOWN_USER:
         known = f"; known are {', '.join(names)}" if names else ""
         user = choice.user or ""
         if may_repeat(user):
             say("error", f"no account is named {user}{known}")
         else:
             say("error", f"the address holds what looks like a token where git expects a user{known}")
-        say("hint", _setup(choice))
-        return False
-    if choice.outcome == rules.NOT_COVERED:
+    elif choice.outcome == rules.NOT_COVERED:
         say("error", f"no account covers the organization {organization}; known are {', '.join(names)}")
-        say("hint", _setup(choice))
-        return False
-    # A stored credential was found, but it has expired or this git cannot use it.
-    reason = "there is no account" if choice.outcome == rules.STORED_CREDENTIAL else choice.reason
-    say("hint", f"{reason}: {_setup(choice)}")
-    return False
+    else:  # A stored credential was found, but it has expired or this git cannot use it.
+        reason = "there is no account" if choice.outcome == rules.STORED_CREDENTIAL else choice.reason
+        cures = [f"{reason}: {cures[0]}"]
+    for cure in cures:
+        say("hint", cure)
+    return choice.outcome == rules.AMBIGUOUS
 
 
-def _setup(choice: Choice) -> str:
-    user = choice.user or ""
-    return hints.setup(choice.organization or "", login_hint=user if "@" in user and may_repeat(user) else "")
+def settle(choice: Choice) -> list[str]:
+    """Return the commands of which one lets an account answer."""
+    if choice.outcome != rules.AMBIGUOUS:
+        user = choice.user or ""
+        login_hint = user if "@" in user and may_repeat(user) else ""
+        return [hints.setup(choice.organization or "", login_hint=login_hint)]
+    names = [unique_name(account, choice.candidates) for account in choice.candidates]
+    if choice.organization is None:
+        return [hints.use_http_path(choice.candidates[0].address), hints.use(names[0], default=True)]
+    return [hints.use(name, choice.organization) for name in names]

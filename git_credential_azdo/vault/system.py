@@ -20,7 +20,7 @@ import keyring.core
 import keyring.errors
 from keyring.backends import SecretService, chainer, fail, null
 
-from git_credential_azdo import hints
+from git_credential_azdo import bounded, hints
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
 from git_credential_azdo.git.target import may_repeat
 from git_credential_azdo.vault.payload import PART_UNITS, SERVICE, load, remove, save
@@ -92,26 +92,14 @@ class KeyringVault:
 
     def _bounded(self, call: Callable[[], Result]) -> Result:
         """Run ``call`` in a thread of its own, so that a backend that waits for a person does not hang git."""
-        outcome: list[Result] = []
-        failure: list[Exception] = []
-
-        def run() -> None:
-            try:
-                outcome.append(call())
-            except Exception as error:  # noqa: BLE001 - D-Bus libraries raise their own kinds
-                failure.append(error)
-
-        thread = threading.Thread(target=run, daemon=True)
         with _unattended() if self._foreign and not self._prompting else contextlib.nullcontext():
-            thread.start()
-            thread.join(self._seconds)
-        if failure:
-            raise _translated(failure[0], self.name) from None  # its text could show a secret
-        if not outcome:
-            raise VaultError(
-                f"the keyring ({self.name}) did not answer in {self._seconds:.0f} seconds", hints.unlock()
-            )
-        return outcome[0]
+            try:
+                return bounded.start(call)(self._seconds)
+            except bounded.TimedOut:
+                text = f"the keyring ({self.name}) did not answer in {self._seconds:.0f} seconds"
+                raise VaultError(text, hints.unlock()) from None
+            except Exception as error:  # noqa: BLE001 - D-Bus libraries raise their own kinds
+                raise _translated(error, self.name) from None  # its text could show a secret
 
 
 class _QuietSecretService(SecretService.Keyring):

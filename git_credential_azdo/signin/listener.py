@@ -15,6 +15,7 @@ import html
 import secrets
 import selectors
 import socket
+import sys
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
@@ -106,7 +107,17 @@ def _bind(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
 
 
 def _server(address: str, family: socket.AddressFamily, port: int) -> socket.socket:
-    server = socket.create_server((address, port), family=family)
+    if sys.platform == "win32":  # there, another program could bind a port that is taken, and get the answer
+        server = socket.socket(family)
+        try:
+            server.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
+            server.bind((address, port))
+            server.listen()
+        except OSError:
+            server.close()
+            raise
+    else:
+        server = socket.create_server((address, port), family=family)
     server.setblocking(False)  # noqa: FBT003 - the standard library's own signature
     return server
 

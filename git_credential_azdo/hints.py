@@ -31,7 +31,7 @@ def _azdo(*words: str, operand: str = "", options: Iterable[str] = ()) -> str:
     return command("git", "credential-azdo", *words, *([operand] if operand else []), *options)
 
 
-# --- signing in
+# --- our verbs
 
 
 def setup(organization: str = "", *, tenant: str = "", login_hint: str = "", more: Iterable[str] = ()) -> str:
@@ -40,18 +40,15 @@ def setup(organization: str = "", *, tenant: str = "", login_hint: str = "", mor
     return _azdo("setup", options=[*known, *more])
 
 
-def setup_as(words: Iterable[str]) -> str:
-    """Return the command that sets an account up in the way that these options say."""
-    return _azdo("setup", options=words)
+def setup_as(way: str, words: Iterable[str], operand: str = "") -> str:
+    """Return the command that sets an account up in the way that a subcommand, its operand and these options say."""
+    return _azdo("setup", way, operand=operand, options=words)
 
 
 def setup_pat(*organizations: str, server: str = "") -> str:
     """Return the command that keeps a personal access token of the organizations, or of a server's collection."""
-    return _azdo(
-        "setup",
-        "--pat",
-        options=[word for each in organizations for word in options(org=each)] + options(server=server),
-    )
+    named = [word for each in organizations for word in options(org=each)]
+    return setup_as("pat", [*named, *options(server=server)])
 
 
 def setup_pat_from_file(organization: str = ORGANIZATION) -> str:
@@ -61,36 +58,33 @@ def setup_pat_from_file(organization: str = ORGANIZATION) -> str:
 
 def setup_in_file_vault() -> str:
     """Return the command that keeps secrets in a private file."""
-    return setup_as(["--vault", "file"])
+    return setup(more=["--vault", "file"])
 
 
 def setup_with_alias() -> str:
     """Return an example of an account with a short name."""
-    return setup_as(["--alias", "work"])
+    return setup(more=["--alias", "work"])
 
 
 def setup_service_principal(*, certificate: bool = False) -> str:
     """Return the command that sets an app's own identity up."""
-    words = ["--service-principal", "CLIENT_ID", "--tenant", TENANT]
-    return setup_as([*words, *(["--certificate", "FILE"] if certificate else [])])
+    words = ["--tenant", TENANT, *(["--certificate", "FILE"] if certificate else [])]
+    return setup_as("service-principal", words, "CLIENT_ID")
 
 
 def setup_managed_identity(identity: str = "system") -> str:
     """Return the command that sets a managed identity up."""
-    return setup_as(options(managed_identity=identity))
+    return setup_as("managed-identity", [], identity)
 
 
 def setup_federated(source: str, *, needs: Iterable[str] = ()) -> str:
     """Return the command that sets a job's own identity up; ``needs``: options and placeholders of this source."""
-    return setup_as([*options(federated=source), *needs, "--client-id", "ID", "--tenant", TENANT])
+    return setup_as("federated", [*needs, "--client-id", "ID", "--tenant", TENANT], source)
 
 
 def again(line: Iterable[str]) -> str:
     """Return a command line of ours once more."""
     return _azdo(*line)
-
-
-# --- the other verbs
 
 
 def help_of(*verbs: str) -> str:
@@ -177,6 +171,11 @@ def unconfigure() -> str:
 
 
 # --- git
+
+
+def clone(repository: str) -> str:
+    """Return the command that clones the repository at an address."""
+    return command("git", "clone", repository)
 
 
 def by_hand() -> str:

@@ -84,6 +84,10 @@ class HttpClient:
         for client in self._clients.values():
             client.close()
 
+    def renew(self, seconds: float) -> None:
+        """Begin the deadline anew: so many seconds from now, since a person took theirs in between."""
+        self._end = self._clock() + seconds
+
     def remaining(self) -> float:
         """Seconds left until the deadline, never negative."""
         return max(0.0, self._end - self._clock())

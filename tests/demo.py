@@ -104,7 +104,7 @@ def play(stage: Stage, vault: str) -> None:
     stage.run("git", "fetch", "--verbose", folder="contoso-app")
     _title("3. A second account, by a personal access token, is taken by itself for its organization")
     token = stage.emulator.world.new_pat(BOB, ["fabrikam"])
-    stage.run("git", "credential-azdo", "setup", "--pat", "--org", "fabrikam", "--vault", vault, given=token)
+    stage.run("git", "credential-azdo", "setup", "pat", "--org", "fabrikam", "--vault", vault, given=token)
     stage.run("git", "clone", "https://fabrikam@dev.azure.com/fabrikam/app/_git/app", "fabrikam-app")
     stage.run("git", "credential-azdo", "accounts")
     explained = stage.run("git", "credential-azdo", "explain", "https://dev.azure.com/fabrikam/app/_git/app")

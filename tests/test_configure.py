@@ -146,7 +146,7 @@ def test_setup_starts_git_at_most_four_times(home: Home, emulator: Emulator) -> 
     token = emulator.world.new_pat(BOB, ["fabrikam"])
     for most in (4, 2):
         path = fake_git(home, "")
-        words = ("setup", "--vault", "file", "--pat", "--org", "fabrikam")
+        words = ("setup", "--vault", "file", "pat", "--org", "fabrikam")
         assert home.azdo(*words, given=token, **path).code == 0
         assert len(starts(home)) <= most
     assert asked(home, "https://fabrikam.visualstudio.com") == [written(SCRIPT)]

@@ -215,16 +215,16 @@ def sign_in_by_browser(it: Observed) -> None:
 
 
 def set_up_a_token(it: Observed) -> None:
-    """Run ``setup --pat``, which checks the token."""
+    """Run ``setup pat``, which checks the token."""
     token = it.emulator.world.new_pat(ANN, ["contoso"], "vso.code_write")
-    it.run("setup", "--pat", "--org", "contoso", "--vault", "file", given=token)
+    it.run("setup", "pat", "--org", "contoso", "--vault", "file", given=token)
 
 
 def set_up_a_service_principal(it: Observed) -> None:
     """Run ``setup`` for a machine."""
     secret = new_password()
     add_app(it.emulator.world, secret=secret)
-    words = ("--service-principal", CLIENT, "--tenant", CONTOSO, "--org", "contoso", "--vault", "file")
+    words = ("service-principal", CLIENT, "--tenant", CONTOSO, "--org", "contoso", "--vault", "file")
     it.run("setup", *words, given=secret)
 
 
@@ -276,10 +276,10 @@ def take_over(it: Observed) -> None:
 
 
 def check_a_servers_token(it: Observed) -> None:
-    """Run ``setup --pat --server``, which asks the one host that the person named."""
+    """Run ``setup pat --server``, which asks the one host that the person named."""
     server = it.emulator.add_server(SERVER, {ANN: new_password()}, [f'Basic realm="{SERVER}"'])
     token = server.new_token(new_password(), ANN, "collection")
-    it.run("setup", "--pat", "--server", f"{SERVER}/collection", "--vault", "file", given=token)
+    it.run("setup", "pat", "--server", f"{SERVER}/collection", "--vault", "file", given=token)
 
 
 VERBS: dict[Callable[[Observed], None], set[str]] = {

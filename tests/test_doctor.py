@@ -162,7 +162,7 @@ def test_all_that_is_wrong_with_accounts_has_a_line_and_a_cure(
     home.accounts_file.chmod(0o644)
     (vault_of(home) / well.id / "refresh").chmod(0o644)
     checks = examine(home)
-    again = "git credential-azdo setup --pat --org contoso"
+    again = "git credential-azdo setup pat --org contoso"
     assert has(checks, "account", FAIL, "old (pat, contoso): expired", again)
     assert has(checks, "account", WARN, "ending (pat, contoso): expires in 5 days", again)
     assert has(
@@ -194,8 +194,8 @@ def test_a_token_that_is_refused_is_named_with_its_organization(home: Home, emul
     sign_in(home, emulator.world, BOB, "fabrikam", "contoso-labs", tenant=FABRIKAM)
     emulator.world.organizations["fabrikam"].policies.conditional_access = True
     checks = examine(home)
-    assert has(checks, "token", FAIL, "the organization contoso does not accept", "setup --pat --org contoso")
-    assert has(checks, "token", FAIL, "narrow: the organization contoso does not accept", "setup --pat")
+    assert has(checks, "token", FAIL, "the organization contoso does not accept", "setup pat --org contoso")
+    assert has(checks, "token", FAIL, "narrow: the organization contoso does not accept", "setup pat")
     assert has(checks, "token", FAIL, "VS403463", "policy allows")
     assert has(checks, "token", OK, f"{ANN} is accepted by contoso, contoso-labs")
 

@@ -137,7 +137,7 @@ def test_a_changed_token_endpoint_never_gets_a_client_secret(
     add_app(emulator.world, secret=secret)
     words = (
         "setup",
-        "--service-principal",
+        "service-principal",
         CLIENT,
         "--tenant",
         CONTOSO,

@@ -145,6 +145,6 @@ def test_a_reader_that_goes_away_is_no_bug(home: Home) -> None:
 def test_without_a_stdin_nobody_is_asked(home: Home) -> None:
     """Some programs start us so."""
     shell = shutil.which("sh") or "/bin/sh"
-    for words in ("setup --pat --org x --vault file", "accounts", "help"):
+    for words in ("setup pat --org x --vault file", "accounts", "help"):
         result = home.run(shell, "-c", f"exec {SCRIPT} {words} <&-")
         assert (result.code in {0, 1}, "bug" in result.err) == (True, False), result.err

@@ -83,7 +83,7 @@ def test_a_token_that_ends_soon_is_answered_with_one_hint_a_day(
     first = home.get(*FABRIKAM_APP)
     assert first.fields["password"] == pat.kept("pat")["token"]
     assert first.err.startswith(f"git-credential-azdo: hint: the personal access token {BOB} {text}")
-    assert first.err.endswith("git credential-azdo setup --pat --org fabrikam\n")
+    assert first.err.endswith("git credential-azdo setup pat --org fabrikam\n")
     assert first.err.count("\n") == 1
     kept = everything_kept(home)
     assert home.get(*FABRIKAM_APP).err == ""
@@ -123,7 +123,7 @@ def test_a_token_past_its_end_is_not_handed_out(home: Home, emulator: Emulator) 
     assert (result.out, emulator.requests) == ("quit=1\n", [])
     assert result.err.splitlines() == [
         f"git-credential-azdo: error: the personal access token {BOB} expired on {day}",
-        "git-credential-azdo: hint: git credential-azdo setup --pat --org fabrikam",
+        "git-credential-azdo: hint: git credential-azdo setup pat --org fabrikam",
     ]
 
 
@@ -133,7 +133,7 @@ def test_a_token_that_left_the_vault_is_named(home: Home, pat: Account) -> None:
     result = home.get(*FABRIKAM_APP)
     assert result.out == "quit=1\n"
     assert f"error: the token of {BOB} is no longer in the vault\n" in result.err
-    assert "hint: git credential-azdo setup --pat --org fabrikam\n" in result.err
+    assert "hint: git credential-azdo setup pat --org fabrikam\n" in result.err
 
 
 def test_a_refused_token_that_works_again_is_answered_after_one_question(
@@ -168,7 +168,7 @@ def test_a_revoked_token_is_told_with_its_cure_and_kept(home: Home, emulator: Em
     assert result.out == "quit=1\n"
     assert f"error: the organization fabrikam rejects the personal access token {BOB}: " in result.err
     assert "https://dev.azure.com/fabrikam/_usersSettings/tokens" in result.err
-    assert "git credential-azdo setup --pat --org fabrikam\n" in result.err
+    assert "git credential-azdo setup pat --org fabrikam\n" in result.err
     assert everything_kept(home) == kept
 
 

@@ -49,8 +49,8 @@ ATTACKS = [
 OPTIONS = ["--all", "-h", "--org", "-", "--", "--exec=touch owned"]
 """Names that our own verbs could take for options: an account of this name makes ``logout NAME`` forget everything."""
 
-KNOWN = {"python": "python3", "source": "file", "line": ["accounts"]}
-"""Arguments that are no names: a program of ours, one of click's choices, a whole command line."""
+KNOWN = {"python": "python3", "source": "file", "line": ["accounts"], "way": "service-principal"}
+"""Arguments that are no names: a program of ours, one of click's choices, a whole command line, a subcommand."""
 
 
 def every_hint(value: str) -> Iterator[str]:

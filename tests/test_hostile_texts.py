@@ -79,7 +79,7 @@ def test_whose_token_it_is(home: Home, emulator: Emulator) -> None:
     user = {"id": str(uuid.uuid4()), "properties": {"Account": {"$value": HOSTILE}}}
     emulator.refuse("dev.azure.com/contoso/_apis/connectionData", answer({"authenticatedUser": user}))
     token = emulator.world.new_pat(ANN, ["contoso"])
-    setup = check(home.azdo("setup", "--vault", "file", "--pat", "--org", "contoso", given=token), SHOWN)
+    setup = check(home.azdo("setup", "--vault", "file", "pat", "--org", "contoso", given=token), SHOWN)
     assert setup.code == 0
     in_shell(home, next(line for line in hints(setup) if "logout" in line))
     check(home.azdo("accounts"), SHOWN)
@@ -97,7 +97,7 @@ def test_which_organizations_it_reaches(home: Home, emulator: Emulator) -> None:
     names = {"value": [{"accountName": "contoso"}, {"accountName": HOSTILE}, {"accountName": TITLE}]}
     emulator.refuse("app.vssps.visualstudio.com/_apis/accounts", answer(names))
     token = emulator.world.new_pat(ANN)
-    check(home.azdo("setup", "--vault", "file", "--pat", "--all-orgs", given=token))
+    check(home.azdo("setup", "--vault", "file", "pat", "--all-orgs", given=token))
     check(home.azdo("accounts"))
 
 
@@ -112,7 +112,7 @@ def test_what_a_refusal_says(home: Home, emulator: Emulator, status: int) -> Non
     check(home.azdo("pat", "list", "--org", "contoso"))
     check(home.azdo("pat", "create", "--org", "contoso"))
     check(home.azdo("explain", "https://dev.azure.com/contoso/app/_git/app", "--online"))
-    check(home.azdo("setup", "--pat", "--vault", "file", "--org", "contoso", given=new_password(52)))
+    check(home.azdo("setup", "pat", "--vault", "file", "--org", "contoso", given=new_password(52)))
 
 
 def test_names_in_the_accounts_file(home: Home, emulator: Emulator) -> None:

@@ -127,8 +127,8 @@ def test_the_token_s_file_may_be_a_link(home: Home) -> None:
 
 
 SECRETS = [
-    (["setup", "--pat", "--org", "contoso", "--vault", "file"], "token"),
-    (["setup", "--service-principal", "x", "--tenant", "contoso.com", "--vault", "file"], "client secret"),
+    (["setup", "pat", "--org", "contoso", "--vault", "file"], "token"),
+    (["setup", "service-principal", "x", "--tenant", "contoso.com", "--vault", "file"], "client secret"),
 ]
 
 
@@ -146,10 +146,10 @@ def test_a_secret_on_a_stdin_that_is_never_closed_ends_in_one_line(
         command = [
             sys.executable,
             "-c",
-            "import sys; from git_credential_azdo.commands import workload_fields as f\n",
+            "import sys; from git_credential_azdo.commands import console as f\n",
         ]
         command[-1] += "from git_credential_azdo.errors import AzdoError, report\n"
-        command[-1] += "try: f.read_hidden('Client secret')\nexcept AzdoError as e: report(e); sys.exit(1)"
+        command[-1] += "try: f.secret_text('Client secret')\nexcept AzdoError as e: report(e); sys.exit(1)"
     done = subprocess.run(
         command,
         stdin=reading,

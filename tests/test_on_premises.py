@@ -34,8 +34,8 @@ def tfs(emulator: Emulator) -> Server:
 
 
 def set_up(home: Home, token: str, *words: str, server: str = DEFAULT) -> Result:
-    """Run ``setup --pat --server`` with the token on stdin."""
-    return home.azdo("setup", "--pat", "--server", server, *FILE, *words, given=f"{token}\n")
+    """Run ``setup pat --server`` with the token on stdin."""
+    return home.azdo("setup", "pat", "--server", server, *FILE, *words, given=f"{token}\n")
 
 
 def at(
@@ -155,9 +155,9 @@ def test_a_refused_token_is_marked_asked_once_and_never_deleted(
     result = home.get(*at())
     assert result.lines == ["quit=1"]
     assert f"{DEFAULT.lower()} rejects the personal access token {ERIN}" in result.err
-    assert f"setup --pat --org {DEFAULT.lower()}" in result.err
+    assert f"setup pat --org {DEFAULT.lower()}" in result.err
     renewed = tfs.new_token(new_password(), ERIN, "tfs/DefaultCollection")
-    again = home.azdo("setup", "--pat", "--org", DEFAULT, *FILE, given=renewed)
+    again = home.azdo("setup", "pat", "--org", DEFAULT, *FILE, given=renewed)
     assert again.code == 0, again.err
     assert home.get(*at()).fields["password"] == renewed
     assert account(home)["name"] == ERIN
@@ -207,14 +207,13 @@ def test_a_servers_token_is_nothing_for_azure_devops_and_the_other_way_round(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--server", DEFAULT], "--server goes with --pat"),
-        (["--pat", "--server", TFS], "--server takes the address of a collection"),
-        (["--pat", "--server", f"{DEFAULT}/app/_git/app"], "--server takes the address of a collection"),
-        (["--pat", "--server", "tfs.example.com/tfs"], "that is no server's address"),
-        (["--pat", "--server", "https://dev.azure.com/contoso"], "dev.azure.com belongs to Microsoft"),
-        (["--pat", "--server", DEFAULT, "--org", "contoso"], "an account is for one place"),
-        (["--pat", "--server", DEFAULT, "--all-orgs"], "--all-orgs goes with --pat and without --org"),
-        (["--pat", "--org", DEFAULT], "is not the name of an organization"),
+        (["pat", "--server", TFS], "--server takes the address of a collection"),
+        (["pat", "--server", f"{DEFAULT}/app/_git/app"], "--server takes the address of a collection"),
+        (["pat", "--server", "tfs.example.com/tfs"], "that is no server's address"),
+        (["pat", "--server", "https://dev.azure.com/contoso"], "dev.azure.com belongs to Microsoft"),
+        (["pat", "--server", DEFAULT, "--org", "contoso"], "an account is for one place"),
+        (["pat", "--server", DEFAULT, "--all-orgs"], "--all-orgs is for Azure DevOps Services"),
+        (["pat", "--org", DEFAULT], "is not the name of an organization"),
     ],
 )
 def test_what_cannot_be_is_refused_before_a_token_is_read(
@@ -229,7 +228,7 @@ def test_what_cannot_be_is_refused_before_a_token_is_read(
 def test_the_prompt_is_hidden_and_names_the_servers_own_page(home: Home, tfs: Server) -> None:
     """On a terminal the token is asked for, with the page where it is made."""
     token = tfs.new_token(new_password(), ERIN, "tfs/DefaultCollection")
-    with Terminal(home, "setup", "--pat", "--server", DEFAULT, *FILE) as terminal:
+    with Terminal(home, "setup", "pat", "--server", DEFAULT, *FILE) as terminal:
         terminal.see(f"{DEFAULT.lower()}/_usersSettings/tokens")
         terminal.see("Personal access token")
         terminal.type(f"{token}\r")

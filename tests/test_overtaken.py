@@ -51,7 +51,7 @@ def test_stores_at_once_leave_one_secret(file_home: Home) -> None:
 def test_setups_at_once_leave_one_secret(file_home: Home, emulator: Emulator) -> None:
     """The last one wins, and logout leaves nothing."""
     tokens = [emulator.world.new_pat(ANN, ["contoso"]) for _ in range(4)]
-    words = ("setup", "--pat", "--org", "contoso", "--vault", "file", "--no-git-config")
+    words = ("setup", "pat", "--org", "contoso", "--vault", "file", "--no-git-config")
     at_once(4, *(lambda token=each: file_home.azdo(*words, given=token) for each in tokens))
     assert len(entries(file_home)) == 1
     assert file_home.get(*at("contoso/app/_git/app")).fields["password"] in tokens

@@ -74,7 +74,7 @@ def test_the_rest_of_a_good_answer_does_not_run(home: Home, emulator: Emulator) 
 def test_the_rest_of_a_paste_at_a_hidden_prompt_does_not_run(home: Home, key: str) -> None:
     """A token and a line too many."""
     with Shell(home, SHELL) as shell:
-        shell.type("git-credential-azdo setup --pat --org contoso --vault file\r")
+        shell.type("git-credential-azdo setup pat --org contoso --vault file\r")
         shell.see("access token: ")
         shell.type(f"not-a-token{KEYS[key]}\n{EVIL}\n{EVIL}\n")
         run_nothing_more(shell)

@@ -205,9 +205,9 @@ def test_without_a_token_of_ours_there_is_nothing_to_rotate(
 
 
 def test_a_token_typed_in_later_is_by_hand_again(home: Home, ann: Here, emulator: Emulator) -> None:
-    """setup --pat takes the place of what was made, and forgets which that was."""
+    """setup pat takes the place of what was made, and forgets which that was."""
     token = emulator.world.new_pat(ANN, ["contoso"])
-    assert ann.azdo("setup", "--pat", "--org", "contoso", "--no-git-config", given=token.encode()).code == 0
+    assert ann.azdo("setup", "pat", "--org", "contoso", "--no-git-config", given=token.encode()).code == 0
     (account,) = accounts(home)
     assert "authorization_id" not in account
     assert ann.azdo("pat", "rotate").code == 1

@@ -77,7 +77,7 @@ def test_without_a_refresh_token_the_sign_in_is_kept_and_its_end_is_told(
     provider.refreshes = False
     result = sign_in(home, provider, "--org", "contoso")
     assert result.code == 0
-    assert "hint: the server gave no refresh token" in result.err
+    assert "hint: no refresh token was returned" in result.err
     assert home.get(*at()).fields["username"] == OLGA
     assert emulator.requests
 

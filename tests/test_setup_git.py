@@ -39,7 +39,7 @@ def token(emulator: Emulator) -> str:
 
 def setup(home: Home, token: str, *options: str, **environment: str) -> Result:
     """Keep the token."""
-    words = ("setup", "--vault", "file", "--pat", "--org", "fabrikam", *options)
+    words = ("setup", "--vault", "file", "pat", "--org", "fabrikam", *options)
     return home.azdo(*words, given=token, **environment)
 
 

@@ -254,8 +254,6 @@ def test_options_shape_the_link_and_are_kept(home: Home, emulator: Emulator) -> 
         (["--alias", "a b"], "an alias is one word"),
         (["--tenant", "no such"], "'no such' is not a valid tenant"),
         (["--authority", "http://login.example.com"], "must be an https address"),
-        (["--all-orgs"], "--all-orgs goes with --pat"),
-        (["--expires", "2030-01-01"], "--expires goes with --pat"),
     ],
 )
 def test_what_cannot_be_is_refused_before_anybody_signs_in(

@@ -113,7 +113,7 @@ def test_an_organization_that_refuses_the_sign_in_ends_setup(home: Home, emulato
     error, hint = result.err.splitlines()[-2:]
     assert error.startswith(f"git-credential-azdo: error: {BOB} signed in, but the organization contoso")
     assert error.endswith("nothing was stored")
-    assert hint.endswith("git credential-azdo setup --pat --org contoso")
+    assert hint.endswith("git credential-azdo setup pat --org contoso")
 
 
 # --- an authority that is not Entra

@@ -45,7 +45,7 @@ class Keyring(keyring.backend.KeyringBackend):
 def setup(home: Home, emulator: Emulator, *options: str, **environment: str) -> Result:
     """Keep bob's token."""
     token = emulator.world.new_pat(BOB, ["fabrikam"])
-    return home.azdo("setup", "--pat", "--org", "fabrikam", *options, given=token, **environment)
+    return home.azdo("setup", "pat", "--org", "fabrikam", *options, given=token, **environment)
 
 
 def test_without_a_keyring_the_file_is_named_and_not_taken(home: Home, emulator: Emulator) -> None:

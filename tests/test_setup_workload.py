@@ -70,7 +70,7 @@ def test_a_service_principal_with_a_secret_is_set_up_and_renewed(home: Home, emu
     """The secret comes on stdin and stays in the vault; git clones; the next token needs nobody."""
     secret = new_password(40)
     add_app(emulator.world, secret=secret)
-    words = ("--service-principal", CLIENT, "--tenant", "contoso.com", "--org", "contoso", "--alias", "build")
+    words = ("service-principal", CLIENT, "--tenant", "contoso.com", "--org", "contoso", "--alias", "build")
     result = setup(home, *words, given=f"{secret}\n")
     assert result.code == 0, result.err
     assert f"Signed in as {CLIENT} (build)" in result.err
@@ -96,7 +96,7 @@ def test_the_secret_is_asked_for_without_showing_it(home: Home, emulator: Emulat
     """On a terminal it is a hidden prompt."""
     secret = new_password(40)
     add_app(emulator.world, secret=secret)
-    words = ("setup", "--vault", "file", "--service-principal", CLIENT, "--tenant", CONTOSO)
+    words = ("setup", "--vault", "file", "service-principal", CLIENT, "--tenant", CONTOSO)
     with Terminal(home, *words) as terminal:
         terminal.see("Client secret")
         terminal.type(f"{secret}\n")
@@ -113,7 +113,7 @@ def test_a_service_principal_with_a_certificate(
     add_app(emulator.world, OWN)
     path = home.folder / "build.pem"
     made = write_pem(path, passphrase) if form_of_file == "pem" else write_pfx(path, passphrase)
-    words = ("--service-principal", CLIENT, "--tenant", CONTOSO, "--certificate", "build.pem", "--send-x5c")
+    words = ("service-principal", CLIENT, "--tenant", CONTOSO, "--certificate", "build.pem", "--send-x5c")
     result = setup(home, *words, given=passphrase)
     assert result.code == 0, result.err
     sent = form(emulator)
@@ -150,7 +150,7 @@ def test_a_wrong_passphrase_keeps_nothing(home: Home, emulator: Emulator) -> Non
     """It is noticed before anything is asked of Entra."""
     add_app(emulator.world, OWN)
     write_pem(home.folder / "build.pem", "open sesame")
-    words = ("--service-principal", CLIENT, "--tenant", CONTOSO, "--certificate", "build.pem")
+    words = ("service-principal", CLIENT, "--tenant", CONTOSO, "--certificate", "build.pem")
     result = setup(home, *words, given="close sesame")
     assert result.code == 1
     assert "the passphrase of" in result.err
@@ -162,21 +162,21 @@ def test_a_refusal_at_a_renewal_names_the_identity_and_the_cure(home: Home, emul
     """One line, one hint, and git is told to stop."""
     secret = new_password(40)
     add_app(emulator.world, secret=secret)
-    assert setup(home, "--service-principal", CLIENT, "--tenant", CONTOSO, given=secret).code == 0
+    assert setup(home, "service-principal", CLIENT, "--tenant", CONTOSO, given=secret).code == 0
     let_expire(home, "service-principal")
     emulator.world.apps[CLIENT].secrets.clear()
     result = home.get(*APP)
     error, cure = result.err.splitlines()
     assert result.fields == {"quit": "1"}
     assert f"the client secret is not the one of {CLIENT}" in error
-    assert cure.endswith(f"git credential-azdo setup --service-principal {CLIENT} --tenant {CONTOSO}")
+    assert cure.endswith(f"git credential-azdo setup service-principal {CLIENT} --tenant {CONTOSO}")
 
 
 def test_it_serves_its_own_tenant_only(home: Home, emulator: Emulator) -> None:
     """An organization of another tenant is refused here, before anything is asked there."""
     secret = new_password(40)
     add_app(emulator.world, secret=secret)
-    assert setup(home, "--service-principal", CLIENT, "--tenant", CONTOSO, given=secret).code == 0
+    assert setup(home, "service-principal", CLIENT, "--tenant", CONTOSO, given=secret).code == 0
     learn(home, "fabrikam", FABRIKAM)
     result = home.get(*at("fabrikam/app/_git/app"))
     assert result.fields == {"quit": "1"}
@@ -189,7 +189,7 @@ def test_an_organization_that_does_not_know_it_is_told_at_setup(home: Home, emul
     """A service principal must be added as a user, with a licence; nothing is kept until then."""
     secret = new_password(40)
     add_app(emulator.world, secret=secret)
-    words = ("--service-principal", CLIENT, "--tenant", CONTOSO, "--org", "contoso-labs")
+    words = ("service-principal", CLIENT, "--tenant", CONTOSO, "--org", "contoso-labs")
     result = setup(home, *words, given=secret)
     assert result.code == 1
     assert f"the organization contoso-labs does not know {CLIENT}" in result.err
@@ -201,7 +201,7 @@ def test_setting_up_again_with_a_certificate_replaces_the_secret(home: Home, emu
     """It stays one account, and forgets how it proved itself before."""
     secret = new_password(40)
     add_app(emulator.world, OWN, secret=secret)
-    words = ("--service-principal", CLIENT, "--tenant", CONTOSO)
+    words = ("service-principal", CLIENT, "--tenant", CONTOSO)
     assert setup(home, *words, given=secret).code == 0
     first = block_of(home, "service-principal")
     write_pem(home.folder / "build.pem")
@@ -216,10 +216,10 @@ def test_setting_up_again_with_a_certificate_replaces_the_secret(home: Home, emu
 def test_a_server_of_ones_own_gets_no_token_of_entra(home: Home, emulator: Emulator) -> None:
     """Not even as a question whether it knows us."""
     assert home.azdo("server", "add", "--vault", "file", "https://tfs.example.com").code == 0
-    words = ("--service-principal", CLIENT, "--tenant", CONTOSO, "--org", "https://tfs.example.com/Main")
+    words = ("service-principal", CLIENT, "--tenant", CONTOSO, "--org", "https://tfs.example.com/Main")
     result = setup(home, *words, given="anything")
     assert result.code == 1
-    assert "https://tfs.example.com is a server of its own, which takes no token of Entra" in result.err
+    assert "https://tfs.example.com is an Azure DevOps Server; it does not accept Entra tokens" in result.err
     assert emulator.requests == []
 
 
@@ -241,7 +241,7 @@ def test_a_virtual_machine_has_an_identity_of_its_own(
 ) -> None:
     """Its tenant is that of the organization that takes it; the metadata service is asked directly."""
     identity = give_identity(emulator.world)
-    result = setup(home, "--managed-identity", "system", "--org", "contoso", **machine)
+    result = setup(home, "managed-identity", "system", "--org", "contoso", **machine)
     assert result.code == 0, result.err
     block = block_of(home, "managed-identity")
     assert (block["source"], block["tenant"], block["name"]) == ("vm", CONTOSO, identity.client_id)
@@ -268,7 +268,7 @@ def test_one_of_several_identities_is_chosen(
         "object": (f"object:{identity.object_id}", identity.object_id),
         "resource": (f"resource:{identity.resource_id}", "chosen"),
     }[how]
-    result = setup(home, "--managed-identity", which, "--org", "contoso", **machine)
+    result = setup(home, "managed-identity", which, "--org", "contoso", **machine)
     assert result.code == 0, result.err
     answer = home.get(*APP).fields
     assert answer["username"] == name
@@ -281,7 +281,7 @@ def test_a_busy_metadata_service_is_asked_again(
     """410 and 5xx pass while the machine starts."""
     give_identity(emulator.world)
     emulator.world.machine.busy = [410]
-    assert setup(home, "--managed-identity", "system", **machine).code == 0
+    assert setup(home, "managed-identity", "system", **machine).code == 0
     assert len(emulator.seen(metadata.VM_HOST)) == 2
 
 
@@ -290,7 +290,7 @@ def test_an_identity_that_the_machine_does_not_have_is_named(
 ) -> None:
     """And it is not replaced by another one."""
     give_identity(emulator.world)
-    result = setup(home, "--managed-identity", CLIENT, **machine)
+    result = setup(home, "managed-identity", CLIENT, **machine)
     assert result.code == 1
     assert f"this Azure VM gave no token for the identity {CLIENT}: Identity not found" in result.err
     assert not home.accounts_file.exists()
@@ -303,7 +303,7 @@ def test_app_service_is_asked_with_its_header_and_never_replaced_by_another_serv
     give_identity(emulator.world)
     secret = WATCH.remember(emulator.world.machine.secret)
     here = {"IDENTITY_ENDPOINT": f"{emulator.machine_address}/msi/token", "IDENTITY_HEADER": secret}
-    assert setup(home, "--managed-identity", "system", "--org", "contoso", **here).code == 0
+    assert setup(home, "managed-identity", "system", "--org", "contoso", **here).code == 0
     assert block_of(home, "managed-identity")["source"] == "app-service"
     let_expire(home, "managed-identity")
     assert is_taken(emulator, home.get(*APP, **here).fields["password"])
@@ -318,16 +318,16 @@ def test_a_fleet_needs_no_vault(home: Home, emulator: Emulator, machine: dict[st
     """Where no keyring is, nothing is kept and every ``get`` asks; a secret would not be dropped like that."""
     give_identity(emulator.world)
     none = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    result = home.azdo("setup", "--managed-identity", "system", "--org", "contoso", **machine, **none)
+    result = home.azdo("setup", "managed-identity", "system", "--org", "contoso", **machine, **none)
     assert result.code == 0, result.err
-    assert "Nothing secret is kept" in result.err
+    assert "No secret is stored" in result.err
     assert block_of(home, "managed-identity")["vault"] == "none"
     for _ in range(2):
         assert is_taken(emulator, home.get(*APP, **machine, **none).fields["password"])
     assert len(emulator.seen(metadata.VM_HOST)) == 3
     assert "ready" in home.azdo("accounts", **none).out
     assert home.azdo("logout", "--all", **none).code == 0
-    words = ("setup", "--service-principal", CLIENT, "--tenant", CONTOSO)
+    words = ("setup", "service-principal", CLIENT, "--tenant", CONTOSO)
     refused = home.azdo(*words, "--vault", "none", given="anything", **none)
     assert "has a secret, which --vault none would not keep" in refused.err
     assert home.azdo(*words, given="anything", **none).code == 1
@@ -349,7 +349,7 @@ def test_aks_variables_are_enough_and_the_file_is_read_each_time(home: Home, emu
     }
     first, second = (_foreign_token(emulator, issuer, subject) for _ in range(2))
     path.write_text(f"{first}\n")
-    result = setup(home, "--federated", "file", "--org", "contoso", **pod)
+    result = setup(home, "federated", "file", "--org", "contoso", **pod)
     assert result.code == 0, result.err
     assert form(emulator)["client_assertion"] == first
     path.write_text(second)
@@ -378,7 +378,7 @@ def test_a_job_of_github_proves_itself(home: Home, emulator: Emulator) -> None:
         "ACTIONS_ID_TOKEN_REQUEST_URL": f"https://{metadata.GITHUB_HOST}/oidc/github?api-version=2.0",
         "ACTIONS_ID_TOKEN_REQUEST_TOKEN": secret,
     }
-    words = ("--federated", "github", "--client-id", CLIENT, "--tenant", CONTOSO, "--org", "contoso")
+    words = ("federated", "github", "--client-id", CLIENT, "--tenant", CONTOSO, "--org", "contoso")
     result = setup(home, *words, **job)
     assert result.code == 0, result.err
     (asked,) = emulator.seen(metadata.GITHUB_HOST)
@@ -404,10 +404,10 @@ def test_a_job_of_azure_pipelines_proves_itself(home: Home, emulator: Emulator) 
         "AZURESUBSCRIPTION_TENANT_ID": CONTOSO,
         "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": "5e4f",
     }
-    result = setup(home, "--federated", "azure-pipelines", "--org", "contoso", **job)
+    result = setup(home, "federated", "azure-pipelines", "--org", "contoso", **job)
     assert result.code == 0, result.err
     assert is_taken(emulator, home.get(*APP).fields["password"])
-    refused = setup(home, "--federated", "azure-pipelines", "--service-connection", "other", **job)
+    refused = setup(home, "federated", "azure-pipelines", "--service-connection", "other", **job)
     assert (
         "Azure Pipelines did not issue an OIDC token: no such service connection (status 404)" in refused.err
     )
@@ -421,7 +421,7 @@ def test_a_managed_identity_can_stand_for_an_app(
     issuer = f"https://login.microsoftonline.com/{CONTOSO}/v2.0"
     add_app(emulator.world, (issuer, identity.object_id))
     words = (
-        "--federated",
+        "federated",
         "managed-identity",
         "--client-id",
         CLIENT,
@@ -440,7 +440,7 @@ def test_a_token_that_no_federated_credential_fits_is_explained(home: Home, emul
     add_app(emulator.world, ("https://issuer.example.com", "somebody"))
     path = home.folder / "token"
     path.write_text(_foreign_token(emulator, "https://issuer.example.com", "somebody else"))
-    words = ("--federated", "file", "--token-file", "token", "--client-id", CLIENT, "--tenant", CONTOSO)
+    words = ("federated", "file", "--token-file", "token", "--client-id", CLIENT, "--tenant", CONTOSO)
     result = setup(home, *words)
     assert result.code == 1
     assert f"no federated credential of {CLIENT} fits the token (AADSTS700213" in result.err
@@ -455,7 +455,7 @@ def test_whoever_is_signed_in_to_az_is_an_account(home: Home, emulator: Emulator
     world = emulator.world
     own, guest = (WATCH.remember(world.new_access_token(ANN, tenant)) for tenant in (CONTOSO, FABRIKAM))
     log = install_az(home, {"": az_answer(own, CONTOSO), FABRIKAM: az_answer(guest, FABRIKAM)})
-    result = setup(home, "--azure-cli", "--org", "contoso", "--org", "fabrikam")
+    result = setup(home, "azure-cli", "--org", "contoso", "--org", "fabrikam")
     assert result.code == 0, result.err
     block = block_of(home, "azure-cli")
     assert (block["name"], block["tenant"]) == (ANN, CONTOSO)
@@ -474,7 +474,7 @@ def test_az_that_moved_to_another_tenant_is_asked_for_ours(home: Home, emulator:
     world = emulator.world
     own, guest = (world.new_access_token(ANN, tenant) for tenant in (CONTOSO, FABRIKAM))
     install_az(home, {"": az_answer(own, CONTOSO)})
-    assert setup(home, "--azure-cli", "--org", "contoso").code == 0
+    assert setup(home, "azure-cli", "--org", "contoso").code == 0
     Account(home, block_of(home, "azure-cli")["id"]).let_pass(10**9)
     install_az(home, {"": az_answer(guest, FABRIKAM), CONTOSO: az_answer(own, CONTOSO)})
     assert home.get(*APP).fields["password"] == own
@@ -498,7 +498,7 @@ def test_az_that_refuses_becomes_one_line_with_the_command(
     """The tenant goes into the command, ready to be copied."""
     assert emulator.requests == []
     install_az(home, {}, errors=errors, code=1)
-    result = setup(home, "--azure-cli", "--tenant", CONTOSO)
+    result = setup(home, "azure-cli", "--tenant", CONTOSO)
     error, hint = result.err.splitlines()
     assert result.code == 1
     assert told in error
@@ -511,7 +511,7 @@ def test_az_may_be_signed_in_as_nobody_that_azure_devops_names(home: Home, emula
     token = emulator.world.new_access_token(identity.client_id, CONTOSO)
     emulator.refuse("app.vssps.visualstudio.com")
     install_az(home, {"": az_answer(token, CONTOSO)})
-    assert setup(home, "--azure-cli").code == 0
+    assert setup(home, "azure-cli").code == 0
     assert block_of(home, "azure-cli")["name"] == "azure-cli"
     assert home.get(*APP).fields["username"] == "azure-cli"
 
@@ -522,26 +522,22 @@ def test_az_may_be_signed_in_as_nobody_that_azure_devops_names(home: Home, emula
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("--service-principal x", "which tenant is the app of?"),
-        ("--service-principal x --tenant common", "common is no tenant of its own"),
-        ("--service-principal a:b --tenant contoso.com", "that is no client id"),
-        ("--service-principal x --tenant contoso.com", "no client secret came"),
-        ("--service-principal x --azure-cli", "are two accounts"),
-        ("--service-principal x --client-id y", "--client-id does not go with --service-principal"),
-        ("--certificate x", "--certificate goes with --service-principal"),
-        ("--managed-identity nonsense", "'nonsense' names no managed identity"),
-        ("--managed-identity system --tenant contoso.com", "--tenant of a managed identity"),
-        ("--managed-identity system --pat", "--managed-identity needs no person to sign in"),
-        ("--federated github", "neither --client-id is given nor AZURE_CLIENT_ID set"),
-        ("--federated azure-pipelines", "neither --client-id is given nor AZURESUBSCRIPTION_CLIENT_ID set"),
-        ("--federated github --client-id x", "which tenant is the app of?"),
-        ("--federated file --client-id x --tenant contoso.com", "AZURE_FEDERATED_TOKEN_FILE is not set"),
-        ("--federated github --client-id x --tenant contoso.com", "ACTIONS_ID_TOKEN_REQUEST_URL is not set"),
+        ("service-principal x", "missing --tenant"),
+        ("service-principal x --tenant common", "common is not a tenant of its own"),
+        ("service-principal a:b --tenant contoso.com", "that is not a valid client id"),
+        ("service-principal x --tenant contoso.com", "the client secret is missing"),
+        ("managed-identity nonsense", "'nonsense' names no managed identity"),
+        ("managed-identity system --tenant contoso.com", "--tenant of a managed identity"),
+        ("federated github", "missing --client-id (AZURE_CLIENT_ID is not set, either)"),
+        ("federated azure-pipelines", "missing --client-id (AZURESUBSCRIPTION_CLIENT_ID is not set, either)"),
+        ("federated github --client-id x", "missing --tenant"),
+        ("federated file --client-id x --tenant contoso.com", "AZURE_FEDERATED_TOKEN_FILE is not set"),
+        ("federated github --client-id x --tenant contoso.com", "ACTIONS_ID_TOKEN_REQUEST_URL is not set"),
         (
-            "--federated azure-pipelines --client-id x --tenant contoso.com",
+            "federated azure-pipelines --client-id x --tenant contoso.com",
             "SYSTEM_OIDCREQUESTURI is not set",
         ),
-        ("--azure-cli", "the Azure CLI (az) is not on PATH"),
+        ("azure-cli", "the Azure CLI (az) is not on PATH"),
     ],
 )
 def test_half_a_configuration_is_an_error_that_names_what_is_missing(
@@ -556,6 +552,24 @@ def test_half_a_configuration_is_an_error_that_names_what_is_missing(
     assert not home.accounts_file.exists() or "kind=" not in home.accounts_file.read_text()
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("service-principal x azure-cli", "unexpected argument"),
+        ("service-principal x --client-id y", "no such option '--client-id'"),
+        ("managed-identity system --certificate x", "no such option '--certificate'"),
+        ("managed-identity system --login-hint x", "no such option '--login-hint'"),
+        ("federated somewhere", "it is not one of 'file', 'github'"),
+        ("--certificate x", "no such option '--certificate'"),
+    ],
+)
+def test_each_way_has_its_own_options_only(home: Home, emulator: Emulator, words: str, said: str) -> None:
+    """The others are no options at all."""
+    result = setup(home, *words.split())
+    assert (result.code, said in result.err) == (2, True), result.err
+    assert emulator.requests == []
+
+
 def test_without_the_signing_library_one_line_says_how_to_get_it(
     home: Home, emulator: Emulator, tmp_path: Path
 ) -> None:
@@ -565,7 +579,7 @@ def test_without_the_signing_library_one_line_says_how_to_get_it(
     hidden = tmp_path / "hidden"
     hidden.mkdir()
     (hidden / "sitecustomize.py").write_text("import sys\nsys.modules['cryptography'] = None\n")
-    words = ("--service-principal", CLIENT, "--tenant", CONTOSO, "--certificate", "build.pem")
+    words = ("service-principal", CLIENT, "--tenant", CONTOSO, "--certificate", "build.pem")
     result = setup(home, *words, PYTHONPATH=str(hidden))
     assert result.code == 1
     assert "the package cryptography is needed" in result.err

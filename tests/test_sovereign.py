@@ -118,7 +118,7 @@ def test_a_personal_access_token_works_there_too(home: Home, cloud: Emulator) ->
     """It is checked at that host and named by the organization's address."""
     assert add(home).code == 0
     token = cloud.world.new_pat(ANN, ["contoso"])
-    result = home.azdo("setup", "--pat", "--org", ORGANIZATION, "--vault", "file", given=token)
+    result = home.azdo("setup", "pat", "--org", ORGANIZATION, "--vault", "file", given=token)
     assert result.code == 0, result.err
     assert {record.host for record in cloud.requests} == {US}
     assert home.get(*us()).fields["password"] == token

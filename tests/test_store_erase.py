@@ -187,7 +187,7 @@ def test_a_fresh_token_that_is_refused_marks_the_organization_for_a_minute(
     error, hint = result.err.splitlines()
     assert all(word in error for word in ("error: ", "contoso", ANN, CONTOSO))
     assert "git credential-azdo explain https://dev.azure.com/contoso --online" in hint
-    assert "git credential-azdo setup --pat --org contoso" in hint
+    assert "git credential-azdo setup pat --org contoso" in hint
     ann.let_pass(61)
     assert home.get(*at()).fields["password"] == ann.token()
 
@@ -206,7 +206,7 @@ def test_a_refusal_without_a_path_marks_only_requests_without_a_path(home: Home,
     result = home.get(*at(None))
     assert result.out == "quit=1\n"
     assert "error: Azure DevOps rejected a new token of" in result.err
-    assert "setup --pat --org ORGANIZATION" in result.err
+    assert "setup pat --org ORGANIZATION" in result.err
     assert home.get(*at()).fields["password"] == ann.token()
 
 

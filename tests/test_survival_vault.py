@@ -229,7 +229,7 @@ def test_ours_in_a_locked_secret_service(
 ) -> None:
     """A real gnome-keyring: no dialog, one line, the command that shows it; unlocked, it answers."""
     token = emulator.world.new_pat(BOB, ["fabrikam"])
-    words = ["setup", "--pat", "--org", "fabrikam", "--vault", "keyring", "--no-git-config"]
+    words = ["setup", "pat", "--org", "fabrikam", "--vault", "keyring", "--no-git-config"]
     assert keyring_home.azdo(*words, given=token).code == 0
     lines = at("fabrikam/app/_git/app")
     private_keyring.lock()

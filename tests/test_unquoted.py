@@ -28,6 +28,9 @@ USUAL = {
     "url": "https://dev.azure.com/contoso/p/_git/r",
     "token": "4f8e",
     "names": "use",
+    "client_id": "x",
+    "which": "system",
+    "source": "file",
 }
 """What a required parameter gets where the token stands elsewhere."""
 
@@ -49,11 +52,11 @@ Not as a host: the resolver hears that one, and an error that did not name it wo
 """
 
 COMPANIONS = {
-    "certificate": ["--service-principal", "11111111-2222-3333-4444-555555555555", "--tenant", "contoso.com"],
-    "token_file": ["--federated", "file", "--client-id", "x", "--tenant", "contoso.com"],
-    "audience": ["--federated", "github", "--client-id", "x", "--tenant", "contoso.com"],
-    "service_connection": ["--federated", "azure-pipelines", "--client-id", "x", "--tenant", "contoso.com"],
-    "expires": ["--pat", "--org", "contoso"],
+    "certificate": ["--tenant", "contoso.com"],
+    "token_file": ["--client-id", "x", "--tenant", "contoso.com"],
+    "audience": ["--client-id", "x", "--tenant", "contoso.com"],
+    "service_connection": ["--client-id", "x", "--tenant", "contoso.com"],
+    "expires": ["--org", "contoso"],
 }
 """Options without which another one is not looked at."""
 
@@ -66,7 +69,7 @@ def command_lines() -> list[list[str | None]]:
             lines += [[*path, None], [*path, None, "x"]]
         for parameter in (None, *command.params):
             lines.append(line_with(path, command, parameter))
-            if path == ["setup"] and parameter:
+            if path[:1] == ["setup"] and parameter:
                 more = COMPANIONS.get(str(parameter.name), [])
                 lines.append([*line_with(path, command, parameter), *more, "--vault", "file"])
     return lines

@@ -101,7 +101,7 @@ def pass_home(home: Home, gpg: Store) -> Home:
 def set_up(home: Home, emulator: Emulator, *words: str) -> Result:
     """Keep bob's PAT in pass."""
     token = emulator.world.new_pat(BOB, ["fabrikam"])
-    return home.azdo("setup", "--pat", "--org", "fabrikam", "--vault", "pass", *words, given=token)
+    return home.azdo("setup", "pat", "--org", "fabrikam", "--vault", "pass", *words, given=token)
 
 
 def entries(home: Home) -> list[str]:

@@ -26,7 +26,6 @@ from git_credential_azdo.accounts.account import (
 )
 from git_credential_azdo.accounts.accounts_file import Block
 from git_credential_azdo.accounts.workload import setup_command
-from git_credential_azdo.commands import workload_fields
 from git_credential_azdo.errors import (
     AzdoError,
     NetworkError,
@@ -49,13 +48,13 @@ from git_credential_azdo.signin import (
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.managed_identity import Which
 from git_credential_azdo.signin.oauth import Grant, OAuthError
+from git_credential_azdo.signin.service_principal import registration
 from git_credential_azdo.web import HttpClient
 from tests import workloads
 from tests.emulator.default_world import CONTOSO
 from tests.emulator.model import RESOURCE
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from pathlib import Path
 
     from tests.conftest import Home
@@ -286,7 +285,7 @@ def test_a_machine_outside_of_azure_is_told_so() -> None:
         NetworkError, match="no managed identity service of an Azure VM answers here"
     ) as caught:
         service.ask("vm")
-    assert "--service-principal" in str(caught.value.hint)
+    assert "service-principal" in str(caught.value.hint)
     assert len(service.requests) == 1
 
 
@@ -574,7 +573,7 @@ def test_a_secret_that_is_gone_is_told() -> None:
     block = Block([("kind", SERVICE_PRINCIPAL), ("client_id", "c"), ("tenant", "t"), ("org[]", "contoso")])
     with pytest.raises(SignInError, match="no longer in the vault") as caught:
         service_principal.proof(block, lambda: None)
-    assert caught.value.hint == ("git credential-azdo setup --service-principal c --tenant t --org contoso")
+    assert caught.value.hint == ("git credential-azdo setup service-principal c --tenant t --org contoso")
 
 
 # Azure CLI
@@ -653,10 +652,10 @@ def test_a_command_sets_each_kind_up_again() -> None:
                 ("certificate", "/a b.pem"),
                 ("send_x5c", "1"),
             ],
-            "--service-principal c --tenant t --certificate '/a b.pem' --send-x5c",
+            "service-principal c --tenant t --certificate '/a b.pem' --send-x5c",
         ),
-        ([("kind", MANAGED_IDENTITY), ("identity", "object:1")], "--managed-identity object:1"),
-        ([("kind", MANAGED_IDENTITY)], "--managed-identity system"),
+        ([("kind", MANAGED_IDENTITY), ("identity", "object:1")], "managed-identity object:1"),
+        ([("kind", MANAGED_IDENTITY)], "managed-identity system"),
         (
             [
                 ("kind", FEDERATED),
@@ -664,14 +663,14 @@ def test_a_command_sets_each_kind_up_again() -> None:
                 ("client_id", "c"),
                 ("identity", "system"),
             ],
-            "--federated managed-identity --client-id c --managed-identity system",
+            "federated managed-identity --client-id c --managed-identity system",
         ),
         (
             [("kind", FEDERATED), ("source", "file"), ("token_file", "/t"), ("org[]", "a"), ("org[]", "b")],
-            "--federated file --token-file /t --org a --org b",
+            "federated file --token-file /t --org a --org b",
         ),
-        ([("kind", AZURE_CLI), ("tenant", "t")], "--azure-cli"),
-        ([("kind", AZURE_CLI), ("az_tenant", "t")], "--azure-cli --tenant t"),
+        ([("kind", AZURE_CLI), ("tenant", "t")], "azure-cli"),
+        ([("kind", AZURE_CLI), ("az_tenant", "t")], "azure-cli --tenant t"),
     ):
         block = Block(pairs)
         assert setup_command(block) == f"git credential-azdo setup {words}"
@@ -685,7 +684,7 @@ def test_a_command_sets_each_kind_up_again() -> None:
             (7000215,),
             "invalid_client",
             "the client secret is not the one of c",
-            "setup --service-principal c",
+            "setup service-principal c",
         ),
         ((7000222,), "invalid_client", "the client secret of c has expired", "make a new one"),
         (
@@ -706,8 +705,8 @@ def test_a_command_sets_each_kind_up_again() -> None:
             "Conditional Access policies of tenant t block c",
             "ask your administrator",
         ),
-        ((65001,), "invalid_grant", "no token for c: c has not consented", "setup --service-principal c"),
-        ((), "invalid_client", "no token for c: the client id or its secret", "setup --service-principal c"),
+        ((65001,), "invalid_grant", "no token for c: c has not consented", "setup service-principal c"),
+        ((), "invalid_client", "no token for c: the client id or its secret", "setup service-principal c"),
         (
             (90033,),
             "temporarily_unavailable",
@@ -736,33 +735,32 @@ def test_a_refusal_without_a_tenant_has_words_too() -> None:
     assert error.message.endswith("(AADSTS7000215)")
 
 
-# What setup makes of its options
-
-
-def describe(make: Callable[[], workload_fields.Options], **environment: str) -> dict[str, str]:
-    """Return the fields of an account without a secret."""
-    fields, secret = workload_fields.describe(make(), environment)
-    assert secret is None
-    return dict(fields)
+# What setup asks an authority for
 
 
 def test_an_authority_stands_for_the_tenant(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """A national cloud's host goes before the tenant; a whole authority needs none, and may be any."""
     for name, value in emulator.environment.items():
         monkeypatch.setenv(name, value)
+    with HttpClient(60) as http:
 
-    def options(**more: str) -> workload_fields.Options:
-        return workload_fields.Options(federated="github", client_id="c", **more)  # type: ignore[arg-type]
+        def fields(
+            tenant: str = "", authority: str = "", host: str | None = None, **environment: str
+        ) -> dict[str, str]:
+            return dict(
+                registration(
+                    http, "c", tenant=tenant, authority=authority, login_host=host, environment=environment
+                )
+            )
 
-    host = {"AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/"}
-    fields = describe(lambda: options(tenant="contoso.com"), **host)
-    assert fields["authority"] == "https://login.microsoftonline.com/contoso.com"
-    assert fields["tenant"] == CONTOSO
-    elsewhere, _ = workload_fields.describe(options(tenant=CONTOSO), {}, "login.microsoftonline.us")
-    assert dict(elsewhere)["authority"] == f"https://login.microsoftonline.us/{CONTOSO}"
-    fields = describe(lambda: options(authority=f"https://login.microsoftonline.com/{CONTOSO}"))
-    assert fields["token_endpoint"] == f"https://login.microsoftonline.com/{CONTOSO}/oauth2/v2.0/token"
-    assert fields["tenant"] == CONTOSO
+        found = fields("contoso.com", AZURE_AUTHORITY_HOST="https://login.microsoftonline.com/")
+        assert found["authority"] == "https://login.microsoftonline.com/contoso.com"
+        assert found["tenant"] == CONTOSO
+        found = fields(CONTOSO, host="login.microsoftonline.us")
+        assert found["authority"] == f"https://login.microsoftonline.us/{CONTOSO}"
+        found = fields(authority=f"https://login.microsoftonline.com/{CONTOSO}")
+        assert found["token_endpoint"] == f"https://login.microsoftonline.com/{CONTOSO}/oauth2/v2.0/token"
+        assert found["tenant"] == CONTOSO
 
 
 def test_an_authority_beside_entra_has_no_tenants(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -771,11 +769,8 @@ def test_an_authority_beside_entra_has_no_tenants(monkeypatch: pytest.MonkeyPatc
         Endpoint("https://h/a", "https://h"), Endpoint("https://h/t", "https://h"), None, "https://h"
     )
     monkeypatch.setattr(exchange, "discover", lambda *_: endpoints)
-    given_options = workload_fields.Options(federated="github", client_id="c", authority="https://h")
-    fields = describe(lambda: given_options)
+    with HttpClient(60) as http:
+        fields = dict(
+            registration(http, "c", tenant="", authority="https://h", login_host=None, environment={})
+        )
     assert (fields["tenant"], fields["token_endpoint"]) == ("", "https://h/t")
-
-
-def test_a_persons_options_are_no_machines() -> None:
-    """Without one of the four, ``setup`` goes on to a person."""
-    assert workload_fields.Options(client_id="c", tenant="t").kind is None

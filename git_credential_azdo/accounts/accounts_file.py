@@ -184,6 +184,23 @@ class AccountsFile:
         self._drop(BINDING, "account", identifier)
         self.blocks = [block for block in self.blocks if block.get("id") != identifier]
 
+    def retire_tokens(self, newer: Account) -> list[Account]:
+        """Take the organizations of a new PAT away from older PATs of the same person; return those left without any.
+
+        They are no longer in the file, and their bindings are the new one's; their secrets are the caller's to delete.
+        """
+        gone = []
+        for account in self.accounts:
+            if not account.is_pat or account.id == newer.id or account.name.lower() != newer.name.lower():
+                continue
+            left = [each for each in account.listed if each not in newer.listed]
+            account.block.set_all("org[]", left)
+            if not left:
+                gone.append(account)
+                self.blocks.remove(account.block)
+                self.move_bindings(account.id, newer.id)
+        return gone
+
     def _drop(self, kind: str, key: str, value: str) -> None:
         self.blocks = [block for block in self.blocks if block.get("kind") != kind or block.get(key) != value]
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Account, IssuedToken
-from git_credential_azdo.accounts.accounts_file import AccountsFile, Block, read
+from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile, Block, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
@@ -91,32 +91,40 @@ def check_alias(alias: str | None, accounts_file: AccountsFile, kind: str) -> No
         raise UsageError(f"another account is named {alias}", hints.accounts())
 
 
-def save_account(new_account: NewAccount, vault_name: str) -> Account:
-    """Save the account and its secrets; return it. Raise VaultError, AzdoError; nothing is changed then."""
+def save_account(
+    new_account: NewAccount, vault_name: str, then: Callable[[AccountsFile], None] = lambda _written: None
+) -> Account:
+    """Save the account and its secrets; return it. Raise VaultError, AzdoError; nothing is changed then.
+
+    ``then``: gets the accounts file as it is written with the account in it.
+    """
     try:
         with Lock(lock_path(LOCK), SAVE_SECONDS):  # two at once would not know of each other's secrets
-            return _save_account(new_account, vault_name)
+            return _save_account(new_account, vault_name, then)
     except OSError as error:
         raise trouble("write below", folder(), error, folder()) from error
 
 
-def _save_account(new_account: NewAccount, vault_name: str) -> Account:
-    before = _replaced(load_accounts(), new_account)
+def _save_account(new_account: NewAccount, vault_name: str, then: Callable[[AccountsFile], None]) -> Account:
+    before, salt = update(lambda accounts_file: (_replaced(accounts_file, new_account), accounts_file.salt))
     # Never the old id in another vault: two names may lead to one place, and the old secrets are deleted below.
     identifier = before.id if before and before.vault == vault_name else os.urandom(6).hex()
     secrets = {f"{identifier}/{what}": payload for what, payload in new_account.secrets.items()}
     is_new = before is None or before.id != identifier
-    account = keep(
-        secrets,
-        vault_name,
-        lambda accounts_file: put(accounts_file, new_account, identifier, vault_name),
-        is_new=is_new,
-    )
-    if before and before.id != identifier:
+    gone = [before] if before and before.id != identifier else []
+
+    def change(accounts_file: AccountsFile) -> Account:
+        account = put(accounts_file, new_account, identifier, vault_name)
+        gone.extend(accounts_file.retire_tokens(account) if account.is_pat else ())
+        then(accounts_file)
+        return account
+
+    account = keep(secrets, vault_name, change, is_new=is_new, salt=salt)
+    for old in gone:
         try:
-            forget_secrets(before)
+            forget_secrets(old)
         except AzdoError as error:
-            say("error", f"the old secret of {before.label} is still in {before.vault}: {error.message}")
+            say("error", f"the old secret of {old.label} is still in {old.vault}: {error.message}")
     return account
 
 
@@ -126,12 +134,14 @@ def keep(
     change: Callable[[AccountsFile], Result],
     *,
     is_new: bool,
+    salt: bytes = b"",
 ) -> Result:
     """Write the secrets, each under its key, then let ``change`` write the accounts file, once; return its result.
 
-    What fails or is stopped on the way takes new secrets back. Callers hold a lock. Raise VaultError, AzdoError.
+    ``salt``: the accounts file's, if it is known. What fails or is stopped on the way takes new secrets back. Callers
+    hold a lock. Raise VaultError, AzdoError.
     """
-    salt = update(lambda accounts_file: accounts_file.salt)
+    salt = salt or update(lambda accounts_file: accounts_file.salt)
     try:
         for key, payload in secrets.items():
             marks = [("digest", digest(salt, value)) for name, value in payload if name == "token"]
@@ -160,6 +170,8 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
     block.set("vault", vault_name)
     address = place_of(new_account.found, accounts_file)
     block.set("address", address if address != SERVICES_ADDRESS else None)
+    if address not in {SERVICES_ADDRESS, *accounts_file.addresses}:
+        accounts_file.blocks.append(Block([("kind", SERVER), ("address", address)]))
     block.set_all("org[]", new_account.found)
     block.set_all("rejected[]", [])
     block.set("reminded_utc", None)
@@ -211,14 +223,14 @@ def forget(account: Account) -> None:
     update(lambda accounts_file: accounts_file.forget(account.id))
 
 
-def undecided(accounts_file: AccountsFile, account: Account) -> list[AnyOrganization]:
-    """Return the organizations that this account lists and that ``get`` could not choose an account for."""
+def undecided(accounts_file: AccountsFile, account: Account) -> dict[AnyOrganization, list[Account]]:
+    """Return the organizations that ``get`` could not choose between this account and others for, with all of these."""
     listed = {name for each in accounts_file.accounts for name in each.organizations}
-    found = []
+    found = {}
     for organization in sorted(listed):
         choice = choose(accounts_file.target_at(organization), None, accounts_file)
         if choice.outcome == AMBIGUOUS and any(each.id == account.id for each in choice.candidates):
-            found.append(organization)
+            found[organization] = choice.candidates
     return found
 
 
@@ -232,25 +244,9 @@ def _let_chosen_lead(
             accounts_file.bind(organization, account.id)
 
 
-def retire_tokens(accounts_file: AccountsFile, newer: Account) -> list[Account]:
-    """Take the organizations of a new PAT away from older PATs of the same person; return those left without any.
-
-    They are taken out of the accounts file; their secrets are the caller's to delete.
-    """
-    gone = []
-    for account in accounts_file.accounts:
-        if not account.is_pat or account.id == newer.id or account.name.lower() != newer.name.lower():
-            continue
-        left = [each for each in account.listed if each not in newer.listed]
-        account.block.set_all("org[]", left)
-        if not left:
-            gone.append(account)
-            accounts_file.blocks.remove(account.block)
-            accounts_file.move_bindings(account.id, newer.id)
-    return gone
-
-
-def organization_names(given: tuple[str, ...]) -> list[AnyOrganization]:
+def organization_names(
+    given: Iterable[str], accounts: Callable[[], AccountsFile] = load_accounts
+) -> list[AnyOrganization]:
     """Read organizations as people give them: a name, or an address of it. Raise UsageError.
 
     One of a host that ``server add --services`` registered, or a registered server's collection, keeps its address.
@@ -258,7 +254,7 @@ def organization_names(given: tuple[str, ...]) -> list[AnyOrganization]:
     names = []
     for text in given:
         name = text.strip().strip("/")
-        organization = _at_address(name) if "://" in name else Organization.read(name)
+        organization = _at_address(name, accounts()) if "://" in name else Organization.read(name)
         if organization is None:
             shown = name if may_repeat(name) else "that"
             raise UsageError(
@@ -268,8 +264,7 @@ def organization_names(given: tuple[str, ...]) -> list[AnyOrganization]:
     return list(dict.fromkeys(names))
 
 
-def _at_address(url: str) -> AnyOrganization | None:
-    accounts_file = load_accounts()
+def _at_address(url: str, accounts_file: AccountsFile) -> AnyOrganization | None:
     target = accounts_file.target_of(message_for(url))
     if target is None or target.services:
         return target.organization if target else None

@@ -23,20 +23,20 @@ SYSTEM = "system"
 def setup_command(block: Block) -> str:
     """Return the command that sets this machine's identity up again, to be copied into a shell."""
     kind = block.get("kind")
-    words: list[str]
+    operand, words = "", []
     if kind == SERVICE_PRINCIPAL:
-        words = ["--service-principal", block.get("client_id"), *_options(block, "tenant", "certificate")]
+        operand, words = block.get("client_id"), _options(block, "tenant", "certificate")
         words += ["--send-x5c"] if block.get("send_x5c") else []
     elif kind == MANAGED_IDENTITY:
-        words = ["--managed-identity", block.get("identity") or SYSTEM]
+        operand = block.get("identity") or SYSTEM
     elif kind == FEDERATED:
-        words = ["--federated", block.get("source")]
-        words += _options(block, "client_id", "tenant", "token_file", "audience", "service_connection")
-        words += ["--managed-identity", block.get("identity")] if block.get("identity") else []
+        operand = block.get("source")
+        words = _options(block, "client_id", "tenant", "token_file", "audience", "service_connection")
+        words += shell.options(managed_identity=block.get("identity"))
     else:
-        words = ["--azure-cli", *shell.options(tenant=block.get("az_tenant"))]
+        words = shell.options(tenant=block.get("az_tenant"))
     words += [word for name in block.all("org[]") for word in ("--org", name)]
-    return hints.setup_as(words)
+    return hints.setup_as(kind, words, operand)
 
 
 def _options(block: Block, *keys: str) -> list[str]:

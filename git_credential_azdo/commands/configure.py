@@ -41,24 +41,26 @@ _SECONDS = 60.0
 def command(*, dry_run: bool) -> None:
     """Let git call this helper for Azure DevOps and the registered servers; other hosts keep their helpers."""
     if dry_run:
-        _show(_plan(services=True))
+        _show(_plan(load_accounts(), services=True))
     else:
         write(services=True)
 
 
-def write(*, services: bool = False, ask: bool = False) -> None:
+def write(known: AccountsFile | None = None, *, services: bool = False, ask: bool = False) -> None:
     """Show and write what git needs to call us; with ``ask``, a person's own file is changed only after a yes.
 
-    ``services``: for Azure DevOps too, though it was not configured before. Raises UsageError.
+    ``known``: the accounts file as the caller has just written it. ``services``: for Azure DevOps too, though it was not
+    configured before. Raises UsageError.
     """
     with contextlib.nullcontext() if ask else one_at_a_time():  # nobody waits for a person's answer
-        plan = _plan(services=services)
+        accounts_file = known or load_accounts()
+        plan = _plan(accounts_file, services=services)
         _show(plan)
         if ask and plan.changes and not console.confirm("Write this?", default=True):
             console.err("git configuration is left as it is")
             return
         with one_at_a_time() if ask else contextlib.nullcontext():
-            apply(plan, hints.configure())
+            apply(plan, hints.configure(), accounts_file)
     if plan.adds:
         console.err(f"To take it back: {hints.unconfigure()}")
 
@@ -69,13 +71,13 @@ def write_again() -> None:
         write()
 
 
-def apply(plan: install.Plan, again: str) -> None:
+def apply(plan: install.Plan, again: str, accounts_file: AccountsFile) -> None:
     """Write a plan, and forget what it replaces. Raises UsageError, whose hint ends in the command to run again."""
     try:
         install.apply(plan)
     except UsageError as error:
         raise UsageError(error.message, f"{error.hint} && {again}" if error.hint else None) from None
-    if load_accounts().of_kind(_FORMER):
+    if accounts_file.of_kind(_FORMER):
         update(_forget_former)
 
 
@@ -102,11 +104,11 @@ def _forget_former(accounts_file: AccountsFile) -> None:
     accounts_file.blocks = [block for block in accounts_file.blocks if block.get("kind") != _FORMER]
 
 
-def _plan(*, services: bool) -> install.Plan:
+def _plan(accounts_file: AccountsFile, *, services: bool) -> install.Plan:
     script = script_path(sys.argv[0])
     if script is None:
         raise UsageError("git-credential-azdo is not on PATH, so git could not call it", hints.by_hand())
-    accounts_file, own = load_accounts(), gitconfig_path()
+    own = gitconfig_path()
     services = (
         services
         or f'"{_DEV_AZURE.url}"'.encode() in install.own_content(own)

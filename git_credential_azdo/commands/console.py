@@ -91,6 +91,21 @@ def prompt(
         err(f"Choose one of {', '.join(choices)}")
 
 
+def secret_text(question: str) -> str:
+    """Return one line of secret text: typed at a hidden prompt, or all that stdin holds where that is no terminal.
+
+    Raises UsageError for nothing, and for what has a control character.
+    """
+    text = prompt(question, hidden=True) if can_ask() else given(question.lower())
+    text = text.strip("\r\n")
+    if not text or not text.isprintable():
+        raise UsageError(
+            f"the {question.lower()} is missing, or contains a control character",
+            "type it at the prompt, or give it on stdin",
+        )
+    return text
+
+
 def _shown(question: str, default: str | None) -> str:
     try:
         text: str = click.prompt(

@@ -96,7 +96,7 @@ def command(
     registered servers and the organizations of your accounts, of this repository's remotes, of git-credential-store's
     files and of Git Credential Manager's bindings, or those named by --org. A helper may show a dialog to unlock a keyring.
 
-    The Azure CLI's sign-in is not imported: setup --azure-cli uses it as it is.
+    The Azure CLI's sign-in is not imported: setup azure-cli uses it as it is.
     """
     accounts_file = save.load_accounts()
     found = _plan(accounts_file, save.organization_names(named))

@@ -1,6 +1,6 @@
 """How a command line is read, and what is wrong with one: said without its words, for any of them may be a secret.
 
-click quotes what it cannot read: the token of ``setup --pat TOKEN``, a password behind ``--pat=``. So a message of ours
+click quotes what it cannot read: the token of ``setup pat TOKEN``, a password behind ``--pat=``. So a message of ours
 is made of the error's kind, and of names that stand in this program.
 """
 
@@ -68,6 +68,8 @@ def _allowed(parameter: click.Parameter | None) -> str:
     kind = parameter.type if parameter else None
     if isinstance(kind, click.Choice):
         return f": it is not one of {', '.join(repr(str(each)) for each in kind.choices)}"
+    if isinstance(kind, click.DateTime):
+        return ": it is not a day such as 2027-05-31"
     if isinstance(kind, click.IntRange):
         return f": it is not a whole number from {kind.min} to {kind.max}"
     return ""

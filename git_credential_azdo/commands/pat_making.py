@@ -14,7 +14,7 @@ from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH
 from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import CHOSEN, choose
 from git_credential_azdo.accounts.naming import account_named, unique_name
-from git_credential_azdo.accounts.save import now
+from git_credential_azdo.accounts.save import now, save_account
 from git_credential_azdo.commands import setup_pat
 from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
@@ -94,7 +94,7 @@ def make(session: PatSession, wish: PatRequest) -> pats.Pat:
 def make_and_keep(
     session: PatSession, wish: PatRequest, vault_name: str, *, instead_of: str = ""
 ) -> tuple[Account, pats.Pat]:
-    """Make a token, check it and keep it as an account; return both. ``instead_of`` as in ``setup_pat.keep``.
+    """Make a token, check it and keep it as an account; return both. ``instead_of`` as in ``setup_pat.new_account``.
 
     Raises PatRefused, ServiceError, NetworkError, VaultError; the new token is revoked then.
     """
@@ -102,12 +102,11 @@ def make_and_keep(
     try:
         with HttpClient(ASK_SECONDS) as web:
             identity = setup_pat.check(web, session.organization, made.token)
-        account = setup_pat.keep(
+        new_account = setup_pat.new_account(
             made.token,
             identity,
             [session.organization],
             chosen=[session.organization],
-            vault_name=vault_name,
             expires_utc=made.expires_utc,
             made={
                 "authorization_id": made.id,
@@ -118,6 +117,7 @@ def make_and_keep(
             },
             instead_of=instead_of,
         )
+        account = save_account(new_account, vault_name)
     except BaseException:
         revoke_or_say(session, made.id)
         raise

@@ -1,264 +1,231 @@
-"""``setup``: sign in by OAuth or keep a personal access token, then let git call us. Run once per account.
+"""``setup``: sign in with a browser, or choose another way by a subcommand, and let git call us. Once per account.
 
-With no option it asks; with options it never asks. A vault is tried out before anybody signs in, so that nobody
-signs in for nothing.
+With no option on a terminal it asks which way; with options only what cannot be decided. A vault is tried out before a
+person signs in. Somebody else than ``--login-hint`` names is never taken without a question: the link stands in the
+browser's arguments, where other users of the machine can read it and sign in by it.
 """
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import OAUTH, PAT
-from git_credential_azdo.accounts.naming import listed_names, unique_name
-from git_credential_azdo.accounts.save import (
-    check_alias,
-    load_accounts,
-    organization_names,
-    place_of,
-    undecided,
-)
+from git_credential_azdo.accounts.save import now
 from git_credential_azdo.commands import (
-    bytecode,
-    configure,
     console,
-    setup_oauth,
+    setup_identity,
     setup_pat,
-    setup_server,
-    setup_workload,
+    setup_person,
     unconfigure,
-    workload_fields,
 )
-from git_credential_azdo.errors import UsageError, VaultError, VaultLocked
-from git_credential_azdo.git.target import SERVICES_ADDRESS
-from git_credential_azdo.vault import vaults
+from git_credential_azdo.commands.parsing import Verbs, again
+from git_credential_azdo.commands.setup_person import Options
+from git_credential_azdo.commands.setup_run import COMMON, common
+from git_credential_azdo.errors import SignInError, say
+from git_credential_azdo.signin import entra, exchange, interactive, oauth, sign_in_errors
+from git_credential_azdo.signin.browser import open_browser
+from git_credential_azdo.signin.listener import Page
+from git_credential_azdo.signin.oauth import OAuthError
+from git_credential_azdo.signin.person import read_person
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from git_credential_azdo.commands.setup_run import Run
+    from git_credential_azdo.signin.endpoints import Endpoints
+    from git_credential_azdo.signin.interactive import Authorization
+    from git_credential_azdo.signin.oauth import Grant
+    from git_credential_azdo.signin.person import Person
 
-    from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.git.target import AnyOrganization
+TRIES = 3
+_HINT_OPTION = "--login-hint"
+_UNDO = "undo"
+_FORMER = {
+    "--federated": "federated",  # before the next one, which may stand beside it
+    "--managed-identity": "managed-identity",
+    "--service-principal": "service-principal",
+    "--azure-cli": "azure-cli",
+    "--device-code": "device-code",
+    "--pat": "pat",
+    "--undo": _UNDO,
+}
+"""The options by which version 0.1.0 chose a way to sign in, and the subcommands that took their place."""
 
 
-@click.command("setup")
-@click.option(
-    "--org", "organizations", multiple=True, metavar="ORG", help="An organization the account is for."
-)
-@click.option("--pat", is_flag=True, help="Keep a personal access token (hidden prompt, or stdin).")
-@click.option("--all-orgs", is_flag=True, help="The token is for all organizations (until 1 December 2026).")
-@click.option(
-    "--server",
-    "servers",
-    multiple=True,
-    metavar="ADDRESS",
-    help="It is for this collection of an Azure DevOps Server.",
-)
-@click.option("--expires", metavar="DAY", help="The day the token ends, such as 2027-05-31.")
-@click.option("--alias", metavar="WORD", help="A short name for the account.")
-@click.option("--login-hint", metavar="NAME", help="The sign-in name to suggest in the browser.")
-@click.option("--tenant", help="The Entra tenant to sign in at: its id or a domain of it.")
-@click.option("--authority", metavar="URL", help="The issuer to sign in at, instead of Microsoft's.")
-@click.option(
-    "--endpoint-host",
-    "endpoint_hosts",
-    multiple=True,
-    metavar="HOST",
-    help="Another host of that issuer, which its tokens may go to.",
-)
-@click.option("--client-id", metavar="ID", help="Your own app registration's id.")
-@click.option("--redirect-uri", metavar="URL", help="Its redirect address.")
-@click.option("--scope", help="The scopes to ask for.")
-@click.option("--no-browser", is_flag=True, help="Print the link only.")
-@click.option(
-    "--device-code", is_flag=True, help="Type a short code on another device (many tenants block it)."
-)
-@click.option("--bearer", is_flag=True, help="Answer authtype=Bearer where git knows it (2.46).")
-@click.option(
-    "--vault", metavar="NAME", help="Where secrets are kept: keyring, file, none, or a backend's name."
-)
-@click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
-@click.option("--undo", is_flag=True, hidden=True, help="Another spelling of unconfigure.")
-@setup_workload.options
-def command(
-    organizations: tuple[str, ...],
-    *,
-    pat: bool,
-    all_orgs: bool,
-    servers: tuple[str, ...],
-    expires: str | None,
-    alias: str | None,
-    login_hint: str | None,
-    tenant: str | None,
-    authority: str | None,
-    endpoint_hosts: tuple[str, ...],
-    client_id: str | None,
-    redirect_uri: str | None,
-    scope: str | None,
-    no_browser: bool,
-    device_code: bool,
-    bearer: bool,
-    vault: str | None,
-    no_git_config: bool,
-    undo: bool,
-    **machine: Any,
-) -> None:
-    """Sign in with a browser, or keep a personal access token, and let git use it."""
-    if undo:
-        unconfigure.run()
+def spelled_now(words: list[str]) -> list[str]:
+    """Return the words behind ``setup`` with the subcommand that an option of 0.1.0 stands for; its value stays."""
+    if words[:1] and not words[0].startswith("-"):
+        return words
+    for option, subcommand in _FORMER.items():
+        for position, word in enumerate(words):
+            name, equals, value = word.partition("=")
+            if name == option:
+                return [subcommand, *words[:position], *([value] if equals else []), *words[position + 1 :]]
+    return words
+
+
+class _Ways(Verbs):
+    """A browser sign-in, with the other ways to sign in as subcommands; options may stand before one of these, too."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        args = spelled_now(args)
+        rest: list[str] = self.make_parser(ctx).parse_args(list(args))[1]
+        before = args[: len(args) - len(rest)]
+        return super().parse_args(ctx, [rest[0], *before, *rest[1:]] if rest else args)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return unconfigure.command if cmd_name == _UNDO else super().get_command(ctx, cmd_name)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = {each.name: each.get_help_record(ctx) for each in self.params}
+        names = self.list_commands(ctx)
+        with formatter.section("Without a browser"):
+            formatter.write_dl([(name, self.commands[name].get_short_help_str(60)) for name in names])
+        for title, is_common in (("Options of every way", True), ("Options of the browser sign-in", False)):
+            with formatter.section(title):
+                formatter.write_dl(
+                    [row for name, row in rows.items() if row and (name in COMMON) == is_common]
+                )
+
+
+@click.group("setup", cls=_Ways, invoke_without_command=True)
+@common
+@click.option(_HINT_OPTION, metavar="NAME", help="Sign-in name to suggest.")
+@click.option("--no-browser", is_flag=True, help="Link is printed only, for any browser.")
+@click.option("--redirect-uri", metavar="URL", default=entra.DEFAULT_REDIRECT, help="Its redirect address.")
+@setup_person.options
+def command(run: Run, **given: Any) -> None:
+    """Sign in with a browser and let git use the account.
+
+    \b
+    Examples: git credential-azdo setup
+              git credential-azdo setup --org contoso --alias work
+    """
+    context = click.get_current_context()
+    if context.invoked_subcommand is not None:
         return
-    if servers and not pat:
-        raise UsageError("--server goes with --pat", hints.help_of("setup"))
-    chosen = [*organization_names(organizations), *setup_server.collections(servers)]
-    place, known = place_of(chosen, load_accounts()), load_accounts().services_addresses
-    if not pat and place not in {SERVICES_ADDRESS, *known}:
-        raise UsageError(
-            f"{place} is a server of its own, which takes no token of Entra",
-            hints.help_of("setup", "--pat"),
-        )
-    identity = workload_fields.Options(
-        **machine, tenant=tenant, authority=authority, client_id=client_id, scope=scope, bearer=bearer
-    )
-    if identity.kind:
-        if pat or all_orgs or expires or login_hint or redirect_uri or no_browser or device_code:
-            raise UsageError(
-                f"--{identity.kind} needs no person to sign in, and no token", hints.help_of("setup")
-            )
-        _finish(
-            setup_workload.sign_in(identity.kind, identity, chosen, alias, vault),
-            git_config=not no_git_config,
-            ask=False,
-        )
-        return
-    given = click.get_current_context().params.values()
-    ask = not any(given) and console.can_ask()
-    if ask:
-        pat, all_orgs, chosen = _ask_kind()
-    if device_code and (login_hint or redirect_uri or no_browser):
-        raise UsageError(
-            "--device-code goes without --login-hint, --redirect-uri and --no-browser",
-            hints.help_of("setup"),
-        )
-    browser_only = (
-        login_hint,
-        tenant,
-        authority,
-        endpoint_hosts,
-        client_id,
-        redirect_uri,
-        scope,
-        no_browser,
-        bearer,
-        device_code,
-    )
-    _check_options(pat=pat, all_orgs=all_orgs, chosen=chosen, expires=expires, browser_only=any(browser_only))
-    accounts_file = load_accounts()
-    check_alias(alias, accounts_file, PAT if pat else OAUTH)
-    kept_in = _choose_vault(vault, accounts_file.header.get("vault"), ask=ask)
-    if pat:
-        account = setup_pat.sign_in(
-            chosen, all_organizations=all_orgs, expires=expires, alias=alias, vault_name=kept_in
-        )
+    sources = {context.get_parameter_source(name) for name in context.params}
+    run.ask = sources <= {click.core.ParameterSource.DEFAULT} and console.can_ask()
+    way = _ask_way() if run.ask else "1"
+    if way == "1":
+        setup_person.sign_in(run, Options(**given), _by_browser)
     else:
-        options = setup_oauth.Options(
-            tenant=tenant,
-            authority=authority,
-            endpoint_hosts=endpoint_hosts,
-            client_id=client_id,
-            redirect_uri=redirect_uri,
-            scope=scope,
-            login_hint=login_hint,
-            browser=not no_browser,
-            bearer=bearer,
-            device_code=device_code,
-        )
-        account = setup_oauth.sign_in(options, chosen, alias, kept_in)
-    _finish(account, git_config=not no_git_config, ask=ask)
+        setup_pat.sign_in(run, all_organizations=way == "3")
 
 
-def _finish(account: Account, *, git_config: bool, ask: bool) -> None:
-    _summarize(account)
-    bytecode.compile_package()
-    if account.address != SERVICES_ADDRESS:
-        setup_server.register(account.address)
-    if git_config:
-        _let_git_know(account, ask=ask)
+for each in (
+    setup_pat.command,
+    setup_person.device_code,
+    setup_identity.managed,
+    setup_identity.service_principal,
+    setup_identity.federated,
+    setup_identity.az,
+):
+    command.add_command(each)
 
 
-def _ask_kind() -> tuple[bool, bool, list[AnyOrganization]]:
-    """Ask how to sign in; return (by PAT, for all organizations, which organizations)."""
+def _ask_way() -> str:
+    """Ask how to sign in: 1 by a browser, 2 by a token of one organization, 3 by one of all."""
+    ways = [
+        "with a browser (lasts, and works for all your organizations)",
+        "with a personal access token of one organization",
+        "with a personal access token for all organizations (until 1 December 2026)",
+    ]
+    offered = ways[:2] if setup_pat.is_global_over() else ways
     console.err("How do you want to sign in to Azure DevOps?")
-    console.err("  1  with a browser (lasts, and works for all your organizations)")
-    console.err("  2  with a personal access token of one organization")
-    console.err("  3  with a personal access token for all organizations (until 1 December 2026)")
-    kind = console.prompt("Choose", choices=("1", "2", "3"), default="1")
-    if kind == "2":
-        name = console.prompt("Organization (CONTOSO in https://dev.azure.com/CONTOSO)")
-        return True, False, organization_names((name,))
-    return kind == "3", kind == "3", []
+    for number, way in enumerate(offered, 1):
+        console.err(f"  {number}  {way}")
+    choices = [str(number) for number in range(1, len(offered) + 1)]
+    return console.prompt("Choose", choices=choices, default="1")
 
 
-def _check_options(
-    *, pat: bool, all_orgs: bool, chosen: Sequence[AnyOrganization], expires: str | None, browser_only: bool
-) -> None:
-    if pat and browser_only:
-        raise UsageError(
-            "--pat goes with --org, --all-orgs, --expires, --alias and --vault only",
-            hints.help_of("setup"),
+def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int]:
+    """Let a person sign in with a browser; return what the authority granted, and when it came.
+
+    A stale code gets another try if a person is there. Raise SignInError (declined, refused, too late, somebody else),
+    NetworkError, ServiceError.
+    """
+    is_entra = entra.is_entra(endpoints.token)
+
+    def redeem(authorization: Authorization) -> tuple[Grant, int]:
+        form = oauth.code_form(
+            client_id=options.client_id,
+            code=authorization.code,
+            redirect_uri=authorization.redirect_uri,
+            verifier=authorization.verifier,
+            scope=options.scope,
         )
-    if pat and not chosen and not all_orgs:
-        raise UsageError(
-            "--pat needs an organization, or --all-orgs",
-            hints.setup_pat("ORG"),
+        grant = exchange.request_token(
+            run.http(), endpoints.token, form, nonce=authorization.nonce, audience=options.client_id
         )
-    if all_orgs and (chosen or not pat):
-        raise UsageError("--all-orgs goes with --pat and without --org", hints.help_of("setup"))
-    if expires and not pat:
-        raise UsageError("--expires goes with --pat", hints.help_of("setup"))
-    if expires:
-        setup_pat.read_expiry(expires)
+        return grant, now()
+
+    for attempt in range(1, TRIES + 1):
+        try:
+            authorization, granted = interactive.sign_in(
+                endpoints,
+                interactive.Exchange(
+                    redeem,
+                    lambda granted: _page(read_person(granted[0], is_entra=is_entra), options.login_hint),
+                ),
+                client_id=options.client_id,
+                redirect_uri=options.redirect_uri,
+                scope=options.scope,
+                say=console.err,
+                login_hint=options.login_hint,
+                prompt="select_account" if is_entra and not options.login_hint else None,
+                explain=lambda refused: sign_in_errors.sign_in_error(
+                    refused, who=options.login_hint, tenant=options.tenant
+                ),
+                open_browser=None if options.no_browser else open_browser,
+            )
+        except OAuthError as refused:
+            error = sign_in_errors.code_error(refused, who=options.login_hint, tenant=options.tenant)
+            if attempt == TRIES or not console.can_ask() or not sign_in_errors.is_stale_code(refused):
+                raise error from None
+            say("error", error.message)
+            continue
+        person = read_person(granted[0], is_entra=is_entra)
+        _confirm(person, options.login_hint, code_alone=not authorization.state_checked)
+        return granted
+    raise SignInError("no sign-in was completed", hints.setup())
 
 
-def _choose_vault(wanted: str | None, used: str, *, ask: bool) -> str:
-    try:
-        return vaults.find(wanted, used or None)
-    except VaultLocked:
-        raise
-    except VaultError as error:
-        if not ask:
-            raise
-        console.err(f"{error.message}.")
-        if not console.confirm("Keep secrets in a private file, not encrypted?", default=False):
-            raise
-        return vaults.find(vaults.FILE)
+def _page(person: Person, login_hint: str | None) -> Page:
+    """Return what the browser shows when the tokens came."""
+    if login_hint and not person.is_named(login_hint):
+        what = "asks whether to keep this sign-in" if console.can_ask() else "says what to do"
+        return Page("Not signed in yet", f"{_is_another(person, login_hint)}. The terminal {what}.")
+    name = f" as {person.name}" if person.name else ""
+    return Page("Signed in", f"You are signed in{name}. You can close this page and go back to the terminal.")
 
 
-def _let_git_know(account: Account, *, ask: bool) -> None:
-    """Write git's configuration; what prevents that does not cost the account, which is in place by now."""
-    try:
-        configure.write(services=account.address == SERVICES_ADDRESS, ask=ask)
-    except UsageError as error:
-        raise UsageError(
-            f"account saved, but git's configuration was not updated: {error.message}", error.hint
-        ) from None
+def _confirm(person: Person, login_hint: str | None, *, code_alone: bool) -> None:
+    """Ask whether this is the right person where that is not plain. Raise SignInError for a no, and for no answer."""
+    if login_hint and not person.is_named(login_hint):
+        another = _is_another(person, login_hint)
+        if not console.can_ask():
+            raise SignInError(f"{another}; nothing was stored", _again_as(person.name))
+        console.err(f"{another}.")
+        if not console.confirm("Keep this sign-in?", default=False):
+            raise SignInError(f"{another}; nothing was stored", _again_as(login_hint))
+    elif code_alone:
+        console.err(f"The code was for {person.name or 'an unnamed account'}.")
+        if console.can_ask() and not console.confirm("Is that you?", default=True):
+            raise SignInError("the code was for somebody else; nothing was stored", hints.setup())
 
 
-def _summarize(account: Account) -> None:
-    accounts_file = load_accounts()
-    credential = listed_names(account)
-    where = (
-        "a private file, not encrypted" if account.vault == vaults.FILE else f"the keyring ({account.vault})"
-    )
-    name = unique_name(account, accounts_file.accounts)
-    console.err(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}")
-    console.err(f"Organizations: {credential or 'none found yet'}")
-    if account.vault == vaults.NONE:
-        console.err("Nothing secret is kept: git's every question gets a new token")
-    else:
-        console.err(f"The secret is kept in {where}")
-    console.err(f"To forget it: {hints.logout(name)}")
-    for organization in undecided(accounts_file, account):
-        console.err(
-            f"Several accounts fit {organization}; to choose this one: {hints.use(name, organization)}"
-        )
+def _is_another(person: Person, login_hint: str) -> str:
+    return f"{person.name or 'an unnamed account'} signed in, not {login_hint}"
+
+
+def _again_as(name: str) -> str:
+    """Return the same command for another sign-in name."""
+    words = sys.argv[1:]
+    for position, word in enumerate(words):
+        if word.startswith(f"{_HINT_OPTION}="):
+            words[position] = f"{_HINT_OPTION}={name}"
+        elif word == _HINT_OPTION:
+            words[position + 1 : position + 2] = [name]
+    return again(words)

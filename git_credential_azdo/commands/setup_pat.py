@@ -1,6 +1,9 @@
-"""``setup --pat``: a personal access token that a person made, checked against the service before it is kept.
+"""``setup pat``: a personal access token that a person made, checked against the service before it is kept.
 
-The token comes from a hidden prompt or from stdin, never from the command line, where every process could read it.
+The token comes from a hidden prompt or from stdin, never from the command line, where every process could read it. A
+collection of an Azure DevOps Server is called by its whole address; nothing of Entra is ever asked there, and http is
+taken only for a server that was registered so. Addresses:
+https://learn.microsoft.com/azure/devops/server/admin/websitesettings.
 """
 
 from __future__ import annotations
@@ -8,126 +11,152 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING
 
+import click
+
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
-from git_credential_azdo.accounts.save import NewAccount, forget_secrets, now, retire_tokens, save_account
-from git_credential_azdo.accounts.update import update
+from git_credential_azdo.accounts.save import NewAccount, now, organization_names
 from git_credential_azdo.commands import console
+from git_credential_azdo.commands.server import server_at
+from git_credential_azdo.commands.setup_run import common
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, printable, say
-from git_credential_azdo.git.target import SERVICES_ADDRESS
+from git_credential_azdo.errors import ServiceError, UsageError, printable, say
+from git_credential_azdo.git.address import message_for
+from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, unquote
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
-from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.git.target import AnyOrganization
+    from git_credential_azdo.web import HttpClient
 
-CHECK_SECONDS = 60.0
 MADE_KEYS = ("authorization_id", "made_by", "token_name", "scope", "days")
 """Keys of a PAT's block that only a token has which ``pat create`` made: its id at Azure DevOps, the account that made
 it, its name there, its scopes and the days it was asked for."""
 _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 
-def sign_in(
-    chosen: Sequence[AnyOrganization],
-    *,
-    all_organizations: bool,
-    expires: str | None,
-    alias: str | None,
-    vault_name: str,
-) -> Account:
-    """Ask for a token, check it and keep it; return its account.
+@click.command("pat", short_help="Personal access token, by a hidden prompt or stdin")
+@common
+@click.option("--all-orgs", is_flag=True, help="Token for all organizations (until 1 December 2026).")
+@click.option(
+    "--server",
+    "servers",
+    multiple=True,
+    metavar="ADDRESS",
+    help="Collection of an Azure DevOps Server; repeatable.",
+)
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="Day on which the token ends, such as 2027-05-31.",
+)
+def command(run: Run, *, all_orgs: bool, servers: tuple[str, ...], expires: dt.datetime | None) -> None:
+    """Keep a personal access token, once the organizations that it is for accept it.
 
-    Raises UsageError, ServiceError (Refused when the service does not take it), NetworkError, VaultError.
+    The token is asked for at a hidden prompt, or read from stdin.
+
+    \b
+    Examples:
+      git credential-azdo setup pat --org contoso --expires 2027-05-31
+      git credential-azdo setup pat --server https://tfs.example.com/DefaultCollection
     """
-    expires_utc = read_expiry(expires) if expires else None
+    run.organizations += [_collection(url.strip(), run.accounts_file) for url in dict.fromkeys(servers)]
+    sign_in(run, all_organizations=all_orgs, expires=expires)
+
+
+def sign_in(run: Run, *, all_organizations: bool = False, expires: dt.datetime | None = None) -> None:
+    """Ask for a token, check it and save it as an account.
+
+    Raise UsageError, ServiceError when the service does not take it, NetworkError, VaultError.
+    """
+    if not run.organizations and not all_organizations:
+        if not console.can_ask():
+            raise UsageError("missing --org, --server or --all-orgs", hints.setup_pat("ORG"))
+        name = console.prompt("Organization (CONTOSO in https://dev.azure.com/CONTOSO)")
+        run.organizations = organization_names((name,), lambda: run.accounts_file)
+    if all_organizations and not run.is_public:
+        raise UsageError("--all-orgs is for Azure DevOps Services", hints.help_of("setup", "pat"))
+    end = expires.replace(tzinfo=dt.timezone.utc).timestamp() if expires else None
+    if end is not None and end <= now():
+        raise UsageError("the day of --expires has passed", "make a new token")
+    run.check(PAT)
+    vault_name = run.choose_vault()
     if all_organizations:
-        tense = "stopped" if now() >= _GLOBAL_END.timestamp() else "will stop"
+        tense = "stopped" if is_global_over() else "will stop"
         say(
             "hint",
             f"Microsoft {tense} accepting tokens for all organizations on {GLOBAL_PATS_END}; "
-            "a sign-in ({hints.setup()}) or one token an organization lasts",
+            f"a sign-in ({hints.setup()}) or one token an organization lasts",
         )
-    token = ask_token(chosen)
-    with HttpClient(CHECK_SECONDS, allowed=api.origins_of(*chosen)) as web:
-        found: list[str]
-        if all_organizations:
-            identity, found = _check_all(web, token)
-        else:
-            identities = [check(web, organization, token) for organization in chosen]
-            identity, found = identities[0], list(chosen)
-    return keep(
-        token, identity, found, chosen=chosen, alias=alias, vault_name=vault_name, expires_utc=expires_utc
+    token = ask_token(run.organizations)
+    found: Sequence[str] = run.organizations
+    if all_organizations:
+        identity, found = _check_all(run.http(), token, run.organizations), [ALL_ORGANIZATIONS]
+    else:
+        identities = [check(run.http(), organization, token) for organization in run.organizations]
+        identity = identities[0]
+    account = new_account(
+        token,
+        identity,
+        found,
+        chosen=run.organizations,
+        alias=run.alias,
+        expires_utc=int(end) if end else None,
     )
+    run.finish(account, vault_name, api.basic(token))
 
 
-def keep(
+def is_global_over() -> bool:
+    """Return whether Microsoft has stopped accepting tokens for all organizations."""
+    return now() >= _GLOBAL_END.timestamp()
+
+
+def new_account(
     token: str,
     identity: api.Identity,
     found: Sequence[str],
     *,
     chosen: Sequence[AnyOrganization],
-    vault_name: str,
     expires_utc: int | None,
     alias: str | None = None,
     made: Mapping[str, str] | None = None,
     instead_of: str = "",
-) -> Account:
-    """Keep a checked token for the organizations ``found``, in place of those that it makes needless; return its account.
+) -> NewAccount:
+    """Return the account of a checked token for the organizations ``found``.
 
     ``made``: what ``pat rotate`` must know (MADE_KEYS) of a token that we made; ``instead_of``: the id of the account
-    whose token it replaces, if one is meant. Raises VaultError, AzdoError.
+    whose token it replaces, if one is meant.
     """
     name = printable(identity.name).strip() or identity.id
-
-    def is_renewed(older: Account) -> bool:
-        """Say whether the new token serves all that the older one did, for the same person."""
-        same = older.name.lower() == name.lower() and set(older.listed) <= set(found)
-        return older.id == instead_of if instead_of else same
-
-    account = save_account(
-        NewAccount(
-            kind=PAT,
-            fields=[
-                ("name", name),
-                ("expires_utc", str(expires_utc or "")),
-                *((key, (made or {}).get(key, "")) for key in MADE_KEYS),
-            ],
-            alias=alias,
-            secrets={"pat": [("token", token)]},
-            tokens=[("", token, now())],
-            chosen=chosen,
-            found=found,
-            tenants={},
-            replaces=is_renewed,
+    made = made or {}
+    return NewAccount(
+        kind=PAT,
+        fields=[
+            ("name", name),
+            ("expires_utc", str(expires_utc or "")),
+            *((key, made.get(key, "")) for key in MADE_KEYS),
+        ],
+        alias=alias,
+        secrets={"pat": [("token", token)]},
+        tokens=[("", token, now())],
+        chosen=chosen,
+        found=found,
+        # without one that is meant: that of the same person, if the new token serves all that it did
+        replaces=lambda older: (
+            older.id == instead_of
+            if instead_of
+            else older.name.lower() == name.lower() and set(older.listed) <= set(found)
         ),
-        vault_name,
     )
-    for old in update(lambda accounts_file: retire_tokens(accounts_file, account)):
-        try:
-            forget_secrets(old)
-        except AzdoError as error:
-            say("error", f"the old token of {old.label} is still in {old.vault}: {error.message}")
-    return account
-
-
-def read_expiry(text: str) -> int:
-    """Read a day (YYYY-MM-DD) as the seconds since the epoch at which it begins, UTC. Raises UsageError."""
-    try:
-        day = dt.datetime.strptime(text, "%Y-%m-%d").replace(tzinfo=dt.timezone.utc)
-    except ValueError:
-        raise UsageError("--expires takes a day such as 2027-05-31") from None
-    if day.timestamp() <= now():
-        raise UsageError(f"the token would have expired already on {text}", "make a new token")
-    return int(day.timestamp())
 
 
 def ask_token(chosen: Sequence[AnyOrganization]) -> str:
-    """Ask for a token by a hidden prompt, or read it from stdin. Raises UsageError."""
+    """Ask for a token by a hidden prompt, or read it from stdin. Raise UsageError."""
     if console.can_ask():
         page = api.tokens_page(chosen[0]) if chosen else SERVICES_ADDRESS
         console.err(f"Make a token with the scope Code (read & write): {page}")
@@ -138,20 +167,20 @@ def ask_token(chosen: Sequence[AnyOrganization]) -> str:
 
 
 def read_token(text: str) -> str:
-    """Return the token in what a person gave. Raises UsageError for what cannot be one."""
+    """Return the token in what a person gave. Raise UsageError for what cannot be one."""
     token: str = text.strip().removeprefix("\ufeff")
     if not token:
-        raise UsageError("no token came", hints.setup_pat_from_file())
+        raise UsageError("no token was given", hints.setup_pat_from_file())
     if not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError(
-            "the token holds a blank or a control character (on Windows, Ctrl-V may paste \\x16)",
+            "the token contains a space or a control character (on Windows, Ctrl-V may paste \\x16)",
             "paste with the right mouse button, or give the token on stdin",
         )
     return token
 
 
 def check(web: HttpClient, organization: AnyOrganization, token: str) -> api.Identity:
-    """Return whose token it is, once the organization takes it for reading code. Raises ServiceError, NetworkError."""
+    """Return whose token it is, once the organization takes it for reading code. Raise ServiceError, NetworkError."""
     authorization = api.basic(token)
     try:
         identity = api.who_am_i(web, organization, authorization)
@@ -166,21 +195,50 @@ def check(web: HttpClient, organization: AnyOrganization, token: str) -> api.Ide
     return identity
 
 
-def _check_all(web: HttpClient, token: str) -> tuple[api.Identity, list[str]]:
+def _check_all(web: HttpClient, token: str, named: Sequence[AnyOrganization]) -> api.Identity:
+    """Return whose token for all organizations it is: those named must accept it, else one of those that it lists."""
     authorization = api.basic(token)
     try:
         identity = api.profile(web, authorization)
-        found = api.organizations(web, authorization, identity.id)
+        listed = api.organizations(web, authorization, identity.id)
     except api.Refused as refused:
         raise ServiceError(
             "Azure DevOps does not accept this token for all organizations",
             f"for a token of one organization: {hints.setup_pat(hints.ORGANIZATION)}",
         ) from refused
-    checked = next(iter(found), None)
-    if checked:
-        identity = check(web, checked, token)
-    console.err(f"The token serves: {', '.join(found) or 'no organization yet'}")
-    return identity, [ALL_ORGANIZATIONS]
+    for organization in named:
+        identity = check(web, organization, token)
+    accepted, refusals = [], []
+    for organization in listed:
+        try:
+            identity = check(web, organization, token)
+            accepted.append(organization)
+        except ServiceError as error:
+            refusals.append((organization, error))
+    if refusals and not accepted:
+        raise refusals[0][1]
+    console.err(f"The token serves: {', '.join(accepted) or 'no organization yet'}")
+    for organization, refusal in refusals:
+        cause = refusal.__cause__ if isinstance(refusal.__cause__, ServiceError) else refusal
+        say("error", f"{organization} refuses the token: {cause.message}")
+    return identity
+
+
+def _collection(url: str, accounts_file: AccountsFile) -> Collection:
+    """Return the collection at an address that a person gave. Raise UsageError."""
+    address = server_at(url).address
+    path = unquote(message_for(url).get("path") or "").partition("?")[0].strip("/").lower()
+    if not path or "_git" in path.split("/"):
+        raise UsageError(
+            "--server takes the address of a collection",
+            hints.setup_pat(server="https://tfs.example.com/DefaultCollection"),
+        )
+    if address.startswith("http:") and accounts_file.server(address) is None:
+        raise UsageError(
+            f"{address} would get the token in clear text over http",
+            f"if that must be: {hints.server_add(address, allow_http=True)}",
+        )
+    return Collection(address, path, (address,))  # the person names it; it is registered with the account
 
 
 def _looks_like_id(token: str) -> bool:

@@ -21,7 +21,8 @@ def command() -> None:
 
 def run() -> None:
     """Take it back, for Azure DevOps and the servers. Raises UsageError."""
-    own, records = gitconfig_path(), configure.records(load_accounts())
+    accounts_file, own = load_accounts(), gitconfig_path()
+    records = configure.records(accounts_file)
     try:
         plan = install.plan(own, records=records)
     except programs.Missing:
@@ -32,7 +33,7 @@ def run() -> None:
         for line in plan.lines:
             console.err(line)
         with configure.one_at_a_time():
-            configure.apply(plan, hints.unconfigure())
+            configure.apply(plan, hints.unconfigure(), accounts_file)
         console.err("git no longer calls this helper")
     else:
         console.err("There was nothing to take back")

@@ -113,11 +113,18 @@ def who_am_i(web: HttpClient, organization: AnyOrganization, authorization: Mapp
 
 def check_code_scope(
     web: HttpClient, organization: AnyOrganization, authorization: Mapping[str, str]
-) -> None:
-    """Raise Refused unless the token may read code in the organization; also ServiceError, NetworkError."""
+) -> str | None:
+    """Return the address of a repository that the token may read, None where there is none.
+
+    Raise Refused unless the token may read code in the organization; also ServiceError, NetworkError.
+    """
     version = "7.1" if isinstance(organization, Organization) else "1.0"  # known since TFS 2015
     url = f"{organization.url}/_apis/git/repositories?api-version={version}&$top=1"
-    _get(web, url, authorization, organization)
+    listed = _get(web, url, authorization, organization).get("value")
+    first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
+    names = _text(_member(first, "project"), "name"), _text(first, "name")
+    project, repository = (quote(name, safe="") for name in names)
+    return f"{organization.url}/{project}/_git/{repository}" if project and repository else None
 
 
 def can_read_repository(web: HttpClient, url: str, authorization: Mapping[str, str]) -> bool:

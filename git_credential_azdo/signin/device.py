@@ -21,6 +21,7 @@ from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from contextlib import AbstractContextManager
 
     from git_credential_azdo.signin.endpoints import Endpoints
 
@@ -30,7 +31,7 @@ _LONGEST_INTERVAL = 60.0
 _LONGEST_LIFE = 3600.0
 _POLL_SECONDS = 30.0
 _AGAIN = "run the same command again for a new one"
-_WITHOUT = f"without --device-code, with a browser on any machine: {hints.setup()}"
+_WITHOUT = f"without device-code, with a browser on any machine: {hints.setup()}"
 _USER_CODE = re.compile(r"[\w .-]{1,40}", re.ASCII)
 
 
@@ -65,7 +66,7 @@ def wait(
     *,
     client_id: str,
     tick: Callable[[float], None] = lambda _left: None,
-    open_web: Callable[[float], HttpClient] = HttpClient,
+    open_web: Callable[[float], AbstractContextManager[HttpClient]] = HttpClient,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> oauth.Grant:

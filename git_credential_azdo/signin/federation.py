@@ -51,7 +51,7 @@ def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> 
         with HttpClient(web.remaining(), Settings(proxy="")) as direct:
             return ask(direct, block.get("machine"), which, audience, environment).access_token
     raise UsageError(
-        f"no federated token comes from {source!r}", f"--federated takes one of {', '.join(SOURCES)}"
+        f"no federated token comes from {source!r}", f"setup federated takes one of {', '.join(SOURCES)}"
     )
 
 

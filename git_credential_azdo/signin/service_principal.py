@@ -1,4 +1,4 @@
-"""How a service principal proves itself to Entra: its client secret, or an assertion signed with its certificate.
+"""An app registration: who it is, and how it proves itself to Entra, by its client secret or a signed assertion.
 
 The secret comes out of the vault, the certificate out of its file, each time anew. Rules: RFC 6749 section 4.4, RFC
 7523, Microsoft's "Microsoft identity platform application authentication certificate credentials".
@@ -12,11 +12,16 @@ from typing import TYPE_CHECKING
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import SignInError, UsageError
+from git_credential_azdo.git.address import quoted
+from git_credential_azdo.git.target import is_tenant, may_repeat
+from git_credential_azdo.signin import entra, exchange
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from git_credential_azdo.accounts.accounts_file import Block
+    from git_credential_azdo.git.protocol import Pair
+    from git_credential_azdo.web import HttpClient
 
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 600
@@ -70,3 +75,40 @@ def _signed(block: Block, path: str, passphrase: str | None) -> str:
     return certificate.sign(
         certificate.load(path, passphrase), claims, send_chain=block.get("send_x5c") == "1"
     )
+
+
+def registration(
+    http: HttpClient,
+    client_id: str,
+    *,
+    tenant: str,
+    authority: str,
+    login_host: str | None,
+    environment: Mapping[str, str],
+) -> list[Pair]:
+    """Return what every app registration has: who it is, and where it asks. Asks the authority for its endpoints.
+
+    ``login_host``: where the organizations' own cloud signs in; Microsoft's public one for None.
+    Raise UsageError, ServiceError, NetworkError.
+    """
+    if not client_id or not may_repeat(client_id) or any(each in client_id for each in " :/"):
+        raise UsageError(
+            f"{quoted(client_id)} is not a valid client id", "give the application (client) id of the app"
+        )
+    if not authority:
+        if not tenant:
+            raise UsageError("missing --tenant", "add --tenant TENANT (its id or a domain of it)")
+        if tenant.lower() in {"common", "organizations", "consumers"}:
+            raise UsageError(f"{tenant} is not a tenant of its own", "give the tenant's id or a domain of it")
+        authority = entra.authority(tenant, login_host or entra.PUBLIC_HOST)
+        address = environment.get("AZURE_AUTHORITY_HOST")
+        authority = f"{address.rstrip('/')}/{tenant}" if address else authority
+    endpoints = exchange.discover(http, authority)
+    named = endpoints.issuer.partition("://")[2].split("/")[1:2] if entra.is_entra(endpoints.token) else []
+    return [
+        ("name", client_id),
+        ("client_id", client_id),
+        ("tenant", named[0].lower() if named and is_tenant(named[0]) else ""),
+        ("authority", authority),
+        ("token_endpoint", endpoints.token),
+    ]

@@ -132,8 +132,10 @@ def test_a_keyring_that_fails_half_way_leaves_nothing_half_done(home: Home, emul
     modules = home.folder / "modules"
     modules.mkdir()
     (modules / "halfway.py").write_text(f"LOG = {str(log)!r}\n{HALF}")
-    environment = {"PYTHONPATH": str(modules), "PYTHON_KEYRING_BACKEND": "halfway.Keyring"}
-    with Terminal(home, "setup", "--no-browser", **environment) as terminal:
+    configuration = home.folder / ".config/python_keyring/keyringrc.cfg"
+    configuration.parent.mkdir(parents=True)
+    configuration.write_text(f"[backend]\ndefault-keyring=halfway.Keyring\nkeyring-path={modules}\n")
+    with Terminal(home, "setup", "--no-browser") as terminal:
         terminal.type(f"{emulator.sign_in(terminal.see(LINK))}\r")
         assert terminal.ended() == 1
         assert "the keyring (halfway.Keyring) failed: OSError" in terminal.text

@@ -522,7 +522,7 @@ def test_nothing_else_is_loaded() -> None:
     loaded = subprocess.run(
         [sys.executable, "-c", program], capture_output=True, check=True, text=True
     ).stdout
-    ours = {f"git_credential_azdo{name}" for name in ("", ".errors", ".vault", ".vault.dbus_wire")}
+    ours = {f"git_credential_azdo{name}" for name in ("", ".errors", ".vault", ".vault.dbus")}
     assert set(loaded.split()) <= ours | {"git_credential_azdo.vault.secret_service", "__future__", "_socket"}
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import http.server
+import socket
 import socketserver
 import subprocess
 import sys
@@ -164,6 +166,28 @@ def test_what_is_not_packed_as_it_says_is_no_answer(server: _Server, body: bytes
 
     with HttpClient(30, Settings(proxy="")) as web, pytest.raises(ServiceError, match=said):
         web.request("GET", server.url, also=[origin(server.url)])
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the memory of a process is measured by getrusage")
+def test_endless_headers_cost_little_memory() -> None:
+    """The connection is given up."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+
+        def send() -> None:
+            client, _ = listener.accept()
+            with client, contextlib.suppress(OSError):
+                client.sendall(b"HTTP/1.1 200 OK\r\n")
+                while True:
+                    client.sendall(b"".join(b"X-%d: y\r\n" % number for number in range(5_000)))
+
+        thread = threading.Thread(target=send)
+        thread.start()
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        done = subprocess.run([sys.executable, "-c", ASK, url], capture_output=True, text=True, check=True)
+        thread.join()
+    answer, memory = done.stdout.splitlines()
+    assert answer.endswith("the connection broke before the answer was complete")
+    assert int(memory) < MOST_MEMORY
 
 
 def test_an_empty_body_needs_no_packing(server: _Server) -> None:

@@ -27,6 +27,7 @@ from git_credential_azdo.git.edit import (
     usual_files,
 )
 from git_credential_azdo.git.sections import Section, helper_value, pairs, render
+from git_credential_azdo.ownership import trouble
 from git_credential_azdo.signals import held_back
 from git_credential_azdo.writing import write_own
 
@@ -162,7 +163,8 @@ def _write(plan: Plan) -> None:
         elif plan.is_new:
             write_own(plan.own, plan.content, os.path.dirname(plan.own), linked=True)
     except OSError as error:
-        raise UsageError(f"{plan.own} cannot be written: {error.strerror}") from None
+        told = trouble("write", plan.own, error, os.path.dirname(plan.own))
+        raise UsageError(told.message, told.hint) from None
 
 
 def _add(own: str) -> None:
@@ -190,7 +192,8 @@ def own_content(own: str) -> bytes:
     try:
         return read_own(own, os.path.dirname(own), linked=True) or b""
     except OSError as error:
-        raise UsageError(f"{own} cannot be read: {error.strerror}") from None
+        told = trouble("read", own, error, os.path.dirname(own))
+        raise UsageError(told.message, told.hint) from None
 
 
 def _made(content: bytes) -> str:

@@ -251,10 +251,10 @@ def test_online_asks_only_the_organization_that_is_named(home: Home, emulator: E
     (line,) = explained(home, APP, "--online")["online"]
     assert line.startswith(f"{ANN}: cannot reach dev.azure.com")
     assert explained(home, "https://github.com/a", "--online")["online"] == [
-        "not an address of an Azure DevOps organization: nothing was asked"
+        "not a URL of an Azure DevOps organization"
     ]
     assert explained(home, "https://dev.azure.com/fabrikam/_git/a", "--online")["online"] == [
-        "no account covers it: git credential-azdo setup --org fabrikam"
+        "no account can serve it: git credential-azdo setup --org fabrikam"
     ]
 
 

@@ -87,7 +87,7 @@ def test_whose_token_it_is(home: Home, emulator: Emulator) -> None:
     assert json.loads(rows)[0]["name"] == SHOWN
     check(home.azdo("explain", "https://dev.azure.com/contoso/app/_git/app"), SHOWN)
     check(home.azdo("doctor"), SHOWN)
-    check(home.azdo("logout", SHOWN), f"{SHOWN} is forgotten")
+    check(home.azdo("logout", SHOWN), f"{SHOWN} is removed")
 
 
 def test_which_organizations_it_reaches(home: Home, emulator: Emulator) -> None:

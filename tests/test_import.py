@@ -107,7 +107,7 @@ def test_the_preview_is_what_the_run_does(home: Home, emulator: Emulator, pat: s
     done = home.azdo(*FILE)
     assert (done.code, done.out) == (shown.code, shown.out) == (0, shown.out)
     assert kept(home) == [(ANN, "contoso")]
-    assert f"Kept for contoso: {ANN}" in done.err
+    assert f"Imported for contoso: {ANN}" in done.err
     assert "the organization contoso-labs does not accept this token" in done.err
 
 
@@ -117,7 +117,7 @@ def test_twice_makes_no_duplicates(home: Home, pat: str) -> None:
     home.azdo(*FILE)
     before = everything_kept(home)
     again = home.azdo(*FILE)
-    assert (again.code, rows(again)[0][-1]) == (0, f"kept already as {ANN}")
+    assert (again.code, rows(again)[0][-1]) == (0, f"imported already as {ANN}")
     assert everything_kept(home) == before
 
 
@@ -128,7 +128,9 @@ def test_git_learns_of_us_unless_told_otherwise_and_the_others_are_still_asked(h
     result = home.azdo("import", "--yes", "--vault", "file")
     assert "git credential-azdo unconfigure" in result.err
     assert "credential.https://dev.azure.com.helper" in home.git("config", "--list").out
-    assert rows(home.azdo("import", "--dry-run")) == [["store", "contoso", "ann", f"kept already as {ANN}"]]
+    assert rows(home.azdo("import", "--dry-run")) == [
+        ["store", "contoso", "ann", f"imported already as {ANN}"]
+    ]
 
 
 def test_one_token_of_two_places_is_one_account(home: Home, emulator: Emulator) -> None:
@@ -214,7 +216,7 @@ def test_registered_servers_get_typed_credentials(file_home: Home) -> None:
     assert (fields["username"], fields["password"]) == ("DOMAIN\\ann", secret)
     fields = file_home.get("protocol=https", "host=tfs.example.com", "username=bob").fields
     assert fields["password"] == other
-    assert {row[-1] for row in rows(file_home.azdo(*FILE))} == {"kept already"}
+    assert {row[-1] for row in rows(file_home.azdo(*FILE))} == {"imported already"}
 
 
 def test_a_token_in_the_users_place_is_found_and_never_shown(home: Home, pat: str) -> None:
@@ -277,8 +279,8 @@ def test_access_tokens_and_tokens_that_we_have_are_not_worth_keeping(home: Home,
         f"https://c:{odd}@dev.azure.com/contoso\n"
     )
     assert [row[2:] for row in rows(home.azdo(*FILE))] == [
-        ["a", "skip: access token, it ends within hours"],
-        ["b", f"kept already as {ANN}"],
+        ["a", "skip: access token, it expires within hours"],
+        ["b", f"imported already as {ANN}"],
         ["c", "skip: not a token"],
     ]
 

@@ -209,8 +209,8 @@ def test_a_servers_token_is_nothing_for_azure_devops_and_the_other_way_round(
     [
         (["pat", "--server", TFS], "--server takes the address of a collection"),
         (["pat", "--server", f"{DEFAULT}/app/_git/app"], "--server takes the address of a collection"),
-        (["pat", "--server", "tfs.example.com/tfs"], "that is no server's address"),
-        (["pat", "--server", "https://dev.azure.com/contoso"], "dev.azure.com belongs to Microsoft"),
+        (["pat", "--server", "tfs.example.com/tfs"], "not the URL of a server"),
+        (["pat", "--server", "https://dev.azure.com/contoso"], "dev.azure.com is a Microsoft host"),
         (["pat", "--server", DEFAULT, "--org", "contoso"], "an account is for one place"),
         (["pat", "--server", DEFAULT, "--all-orgs"], "--all-orgs is for Azure DevOps Services"),
         (["pat", "--org", DEFAULT], "is not the name of an organization"),

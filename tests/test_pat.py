@@ -61,8 +61,10 @@ def test_a_token_is_made_checked_and_kept(home: Home, ann: Here, emulator: Emula
     assert made.scopes == "vso.code_write"
     assert made.name.startswith("git contoso on ")
     assert abs(made.expires.timestamp() - time.time() - 90 * DAY) < 60
-    assert f"Made the token {made.name!r} for contoso as {ANN}, until {made.expires:%Y-%m-%d}" in result.err
-    assert f"To end it: git credential-azdo pat revoke {made.id} --org contoso" in result.err
+    assert (
+        f"Created the token {made.name!r} for contoso as {ANN}, until {made.expires:%Y-%m-%d}" in result.err
+    )
+    assert f"To revoke it: git credential-azdo pat revoke {made.id} --org contoso" in result.err
     assert emulator.seen("dev.azure.com/contoso/_apis/git/repositories")
     answer = home.get(*at()).fields
     assert (answer["username"], answer["password"]) == (ANN, made.token)
@@ -97,7 +99,7 @@ def test_a_shorter_life_than_asked_for_is_read_back(home: Home, ann: Here, emula
     (made,) = living(emulator)
     assert result.code == 0
     assert (
-        "hint: the tenant of contoso allows no more than 30 days, so it ends earlier"
+        "hint: the tenant of contoso allows at most 30 days, so the token expires earlier"
         in result.err.replace("29", "30")
     )
     assert kept(home)[0]["expires_utc"] == str(int(made.expires.timestamp()))
@@ -117,13 +119,13 @@ def test_a_token_that_cannot_serve_git_is_only_shown(home: Home, ann: Here, emul
     error, hint = refused(
         home, emulator, ann.azdo("pat", "create", "--org", "contoso", "--scope", "vso.packaging")
     )
-    assert error == "a token with vso.packaging cannot serve git, so it would not be kept"
-    assert hint == "print it with --show"
+    assert error == "a token with vso.packaging does not let git read code, so it would not be saved"
+    assert hint == "to print it instead, add --show"
     words = ("pat", "create", "--org", "contoso", "--scope", "vso.packaging", "--show")
     result = home.run(SCRIPT, *words, secret_out=True)
     (made,) = living(emulator)
     assert (result.out, kept(home)) == (f"{made.token}\n", [])
-    assert "not kept here" in result.err
+    assert "Not saved" in result.err
     assert home.get(*at()).fields["password"] != made.token
 
 
@@ -164,8 +166,8 @@ def made_up(**token: object) -> Response:
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
-        (faults.sign_in_page(), "took this sign-in for nobody's: it is of another tenant"),
-        (faults.html_page(), "took this sign-in for nobody's: it is of another tenant"),
+        (faults.sign_in_page(), "does not know this sign-in: it is of another tenant"),
+        (faults.html_page(), "does not know this sign-in: it is of another tenant"),
         (faults.server_error(), "answered with status 503"),
         (faults.too_many_requests(), "asks us to slow down (TF400733)"),
         (faults.close_connection(), "cannot reach vssps.dev.azure.com"),
@@ -224,7 +226,7 @@ def test_the_sign_in_is_chosen_as_get_does(home: Home, ann: Here, emulator: Emul
     sign_in(home, world, BOB, "contoso")
     result = ann.azdo("pat", "create", "--org", "contoso")
     assert result.code == 1
-    assert f"several sign-ins fit the organization contoso: {ANN}, {BOB}" in result.err
+    assert f"several signed-in accounts fit the organization contoso: {ANN}, {BOB}" in result.err
     assert f"hint: add --account {ANN}" in result.err
     assert ann.azdo("pat", "create", "--org", "contoso", "--account", BOB).code == 0
     assert living(emulator)[-1].person == BOB
@@ -256,12 +258,12 @@ def test_only_a_persons_sign_in_makes_tokens(here: Here, emulator: Emulator, kin
     result = here.azdo("pat", "create", "--org", "fabrikam")
     assert (result.code, emulator.requests) == (1, [])
     assert (
-        "no sign-in here can manage the tokens of fabrikam (a token or a program's identity may not)"
+        "no signed-in account can manage the tokens of fabrikam (a token or a workload identity cannot)"
         in result.err
     )
     assert "hint: git credential-azdo setup --org fabrikam" in result.err
     named = here.azdo("pat", "create", "--org", "fabrikam", "--account", BOB)
-    assert f"{BOB} is {'a personal access token' if kind == 'pat' else 'a program'}" in named.err
+    assert f"{BOB} is {'a personal access token' if kind == 'pat' else 'a workload identity'}" in named.err
     assert emulator.requests == []
 
 
@@ -276,7 +278,7 @@ def test_without_an_account_the_hint_is_setup(here: Here, emulator: Emulator) ->
     result = here.azdo("pat", "create", "--org", "contoso")
     assert (result.code, emulator.requests) == (1, [])
     assert result.err == (
-        "git-credential-azdo: error: no sign-in here can manage the tokens of contoso\n"
+        "git-credential-azdo: error: no signed-in account can manage the tokens of contoso\n"
         "git-credential-azdo: hint: git credential-azdo setup --org contoso\n"
     )
 
@@ -287,7 +289,7 @@ def test_the_token_before_is_named(home: Home, ann: Here, emulator: Emulator) ->
     result = ann.azdo("pat", "create", "--org", "contoso")
     first, second = living(emulator)
     assert (
-        f"hint: the token before it still works: git credential-azdo pat revoke {first.id} --org contoso"
+        f"hint: the previous token still works: git credential-azdo pat revoke {first.id} --org contoso"
         in result.err
     )
     assert [account["authorization_id"] for account in kept(home)] == [second.id]
@@ -304,7 +306,7 @@ def test_a_list_shows_what_lives(home: Home, ann: Here, emulator: Emulator) -> N
     one = ann.azdo("pat", "list", "--org", "contoso")
     head, *rows = one.out.splitlines()
     assert (one.code, one.err) == (0, "")
-    assert head.split() == ["ID", "NAME", "ORGANIZATION", "SCOPE", "ENDS", "KEPT", "AS"]
+    assert head.split() == ["ID", "NAME", "ORGANIZATION", "SCOPE", "ENDS", "ACCOUNT"]
     assert [row.split()[0] for row in rows] == [world.pats[0].id, world.pats[2].id]
     assert rows[0].split()[1:] == [
         "mine",
@@ -318,7 +320,7 @@ def test_a_list_shows_what_lives(home: Home, ann: Here, emulator: Emulator) -> N
     assert [each["id"] for each in every] == [world.pats[index].id for index in (0, 2, 1)]
     assert [each["organization"] for each in every] == ["contoso", "all", "contoso-labs"]
     assert every[2]["scope"] == "full access"
-    assert every[2]["kept_as"] is None
+    assert every[2]["account"] is None
 
 
 def test_one_organization_that_fails_does_not_hide_the_others(ann: Here, emulator: Emulator) -> None:
@@ -332,7 +334,9 @@ def test_one_organization_that_fails_does_not_hide_the_others(ann: Here, emulato
 
 def test_an_empty_list_says_so(here: Here, ann: Here) -> None:
     """And without an account that lists anything, how to ask."""
-    assert "hint: you have no personal access token there" in ann.azdo("pat", "list", "--org", "contoso").err
+    assert (
+        "hint: no active personal access token was found" in ann.azdo("pat", "list", "--org", "contoso").err
+    )
     here.accounts_file.unlink()
     result = here.azdo("pat", "list")
     assert (result.code, "hint: git credential-azdo pat list --org ORG" in result.err) == (1, True)
@@ -344,7 +348,7 @@ def test_a_token_is_revoked_and_forgotten(home: Home, ann: Here, emulator: Emula
     assert ann.azdo("pat", "create", "--org", "contoso", "--name", "Mine").code == 0
     (made,) = living(emulator)
     result = ann.azdo("pat", "revoke", made.id.upper() if how == "id" else "mine", "--org", "contoso")
-    assert (result.code, result.err) == (0, "Mine is revoked, and forgotten here\n")
+    assert (result.code, result.err) == (0, "Revoked Mine; its account is removed\n")
     assert (living(emulator), kept(home)) == ([], [])
     assert made.token not in "".join(
         path.read_text() for path in home.accounts_file.parent.rglob("*") if path.is_file()
@@ -359,7 +363,7 @@ def test_a_token_that_is_not_kept_here_is_revoked_all_the_same(ann: Here, emulat
     pat = emulator.world.find_pat(token)
     assert pat
     result = ann.azdo("pat", "revoke", pat.id, "--org", "contoso")
-    assert (result.code, result.err, pat.revoked) == (0, "made by the test is revoked\n", True)
+    assert (result.code, result.err, pat.revoked) == (0, "Revoked made by the test\n", True)
 
 
 def test_a_name_that_several_have_needs_an_id(ann: Here, emulator: Emulator) -> None:
@@ -388,7 +392,7 @@ def test_a_token_of_ours_that_is_over_can_still_be_forgotten(
     made.revoked = True
     result = ann.azdo("pat", "revoke", made.id, "--org", "contoso")
     assert (result.code, kept(home)) == (0, [])
-    assert result.err == "it was revoked or had ended before, and forgotten here\n"
+    assert result.err == "The token was revoked or expired before; its account is removed\n"
 
 
 @pytest.mark.parametrize("words", [("create",), ("list",), ("revoke", "x"), ("rotate",)])
@@ -400,7 +404,7 @@ def test_a_place_without_this_service_is_told_where_tokens_are_made(
     result = ann.azdo("pat", *words, "--org", "https://tfs.example.com/Team")
     assert (result.code, emulator.requests) == (1, [])
     if words != ("rotate",):
-        assert "are made on its own page" in result.err
+        assert "can only be created on its web page" in result.err
         assert "https://tfs.example.com/team/_usersSettings/tokens" in result.err
 
 
@@ -410,6 +414,6 @@ def test_a_sign_in_of_another_cloud_makes_nothing_here(here: Here, emulator: Emu
     add_block(here, ("kind", "oauth"), ("id", "0123456789ab"), ("name", ANN), ("vault", "file"), cloud)
     result = here.azdo("pat", "create", "--org", "contoso", "--account", ANN)
     assert (result.code, emulator.requests) == (1, [])
-    assert f"{ANN} is no account of dev.azure.com" in result.err
+    assert f"{ANN} is not an account of dev.azure.com" in result.err
     assert here.azdo("pat", "create", "--org", "contoso").code == 1
     assert emulator.requests == []

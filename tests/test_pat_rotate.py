@@ -57,8 +57,8 @@ def test_the_new_token_is_in_place_before_the_old_one_is_revoked(
     result = ann.azdo("pat", "rotate")
     old, new = tokens(emulator)
     assert (result.code, result.out) == (0, "")
-    assert "Made the token 'Mine' for contoso" in result.err
-    assert "The old one is revoked" in result.err
+    assert "Created the token 'Mine' for contoso" in result.err
+    assert "Revoked the old token" in result.err
     assert (old.revoked, new.revoked) == (True, False)
     assert (new.name, new.scopes) == ("Mine", "vso.code")
     assert abs(new.expires.timestamp() - time.time() - 20 * DAY) < 60
@@ -102,7 +102,7 @@ def stays(home: Home, ann: Here, emulator: Emulator, said: str) -> None:
     before = home.get(*at()).fields["password"]
     result = ann.azdo("pat", "rotate")
     assert result.code == 1
-    assert f"error: the token for contoso stays as it is: {said}" in result.err
+    assert f"error: the token for contoso was not replaced: {said}" in result.err
     assert home.get(*at()).fields["password"] == before
     assert not tokens(emulator)[0].revoked
     assert all(pat.revoked for pat in tokens(emulator)[1:])
@@ -139,7 +139,7 @@ def test_a_vault_that_takes_nothing_leaves_the_old_token_alone(
     with monkeypatch.context() as patch:
         patch.setattr(FileVault, "write", full)
         result = ann.azdo("pat", "rotate")
-    assert "stays as it is: the disk is full" in result.err
+    assert "was not replaced: the disk is full" in result.err
     assert [pat.revoked for pat in tokens(emulator)] == [False, True]
     assert home.get(*at()).fields["password"] == tokens(emulator)[0].token
 
@@ -188,7 +188,7 @@ def test_a_token_made_by_hand_is_not_ours_to_rotate(home: Home, ann: Here, emula
     give_pat(home, emulator.world.new_pat(ANN, ["contoso-labs"]), ANN, "contoso-labs")
     result = ann.azdo("pat", "rotate", "--org", "contoso-labs")
     assert result.code == 1
-    assert "the token for contoso-labs was made by hand" in result.err
+    assert "the token for contoso-labs was not created by pat create" in result.err
     assert "hint: git credential-azdo pat create --org contoso-labs" in result.err
 
 
@@ -200,7 +200,7 @@ def test_without_a_token_of_ours_there_is_nothing_to_rotate(
     add_block(home, ("kind", "learned"), ("organization", "contoso"), ("tenant", CONTOSO))
     result = home.azdo("pat", "rotate", *words)
     assert (result.code, emulator.requests) == (1, [])
-    assert "no token here was made by pat create" in result.err
+    assert "no token here was created by pat create" in result.err
     assert f"hint: git credential-azdo pat create --org {'contoso' if words else 'ORG'}" in result.err
 
 

@@ -28,7 +28,7 @@ def ann(home: Home, emulator: Emulator) -> Account:
 def test_an_account_gets_another_short_name(home: Home, ann: Account, name: str) -> None:
     """By its alias or its sign-in name, which stays; requests know the new one and no longer the old one."""
     result = home.azdo("accounts", "rename", name, "contoso-ann")
-    assert (result.code, result.out, result.err) == (0, "work is now called contoso-ann\n", "")
+    assert (result.code, result.out, result.err) == (0, "Renamed work to contoso-ann\n", "")
     assert (ann.all("alias"), ann.all("name")) == (["contoso-ann"], [ANN])
     for user in ("contoso-ann", ANN):
         assert home.get(*at(username=user)).fields["password"] == ann.token()
@@ -38,8 +38,8 @@ def test_an_account_gets_another_short_name(home: Home, ann: Account, name: str)
 def test_an_account_without_a_short_name_gets_one(home: Home, ann: Account) -> None:
     """Bob's has only the sign-in name."""
     assert ann.all("alias") == ["work"]
-    assert home.azdo("accounts", "rename", BOB, "bobs").out == f"{BOB} is now called bobs\n"
-    assert home.azdo("accounts", "rename", "bobs", "Bobs").out == "bobs is now called Bobs\n"
+    assert home.azdo("accounts", "rename", BOB, "bobs").out == f"Renamed {BOB} to bobs\n"
+    assert home.azdo("accounts", "rename", "bobs", "Bobs").out == "Renamed bobs to Bobs\n"
 
 
 def test_bindings_follow_and_are_shown(home: Home, ann: Account) -> None:

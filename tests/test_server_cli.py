@@ -31,7 +31,10 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureF
 def server(file_home: Home) -> Home:
     """Return a home in which a server is registered."""
     result = file_home.azdo("server", "add", f"{URL}/tfs/Default")
-    assert (result.code, result.out) == (0, f"{URL} is served; what you type to git for it is kept in file\n")
+    assert (result.code, result.out) == (
+        0,
+        f"Registered {URL}; credentials that git stores for it are saved in file\n",
+    )
     return file_home
 
 
@@ -64,7 +67,7 @@ def test_removing_forgets_what_was_typed_and_what_git_was_told(server: Home) -> 
     assert server.azdo("server", "add", "https://git.example.com").code == 0
     assert server.store(*LINES, "username=u", f"password={new_password()}").code == 0
     result = server.azdo("server", "remove", URL)
-    assert (result.code, result.out) == (0, f"{URL} is no longer served\n")
+    assert (result.code, result.out) == (0, f"Removed {URL}\n")
     assert not [path for path in vault_of(server).rglob("*") if path.is_file()]
     assert not [pairs for pairs in blocks(server) if ("kind", "typed") in pairs]
     assert URL not in our_config(server)
@@ -81,7 +84,7 @@ def test_http_only_on_demand(file_home: Home) -> None:
     """Passwords would travel in clear text."""
     refused = file_home.azdo("server", "add", "http://tfs.example.com")
     assert refused.code == 1
-    assert "over http; https is better\n" in refused.err
+    assert "over http; use https if you can\n" in refused.err
     assert "hint: git credential-azdo server add http://tfs.example.com --allow-http\n" in refused.err
     assert file_home.azdo("server", "list").lines == []
     assert file_home.azdo("server", "add", "http://tfs.example.com:80", "--allow-http").code == 0
@@ -106,14 +109,14 @@ def test_git_can_be_left_alone(file_home: Home) -> None:
 @pytest.mark.parametrize(
     ("url", "said"),
     [
-        ("https://dev.azure.com", "belongs to Microsoft"),
-        ("https://contoso.visualstudio.com", "belongs to Microsoft"),
-        ("https://login.microsoftonline.com", "belongs to Microsoft"),
-        ("https://ssh.dev.azure.com", "belongs to Microsoft"),
-        ("tfs.example.com", "that is no server's address"),
-        ("ssh://git@example.com/x", "that is no server's address"),
-        ("https://[::1", "that is no server's address"),
-        ("", "that is no server's address"),
+        ("https://dev.azure.com", "is a Microsoft host"),
+        ("https://contoso.visualstudio.com", "is a Microsoft host"),
+        ("https://login.microsoftonline.com", "is a Microsoft host"),
+        ("https://ssh.dev.azure.com", "is a Microsoft host"),
+        ("tfs.example.com", "not the URL of a server"),
+        ("ssh://git@example.com/x", "not the URL of a server"),
+        ("https://[::1", "not the URL of a server"),
+        ("", "not the URL of a server"),
     ],
 )
 def test_what_is_no_server_of_ones_own_is_refused(home: Home, url: str, said: str) -> None:

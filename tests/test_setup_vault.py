@@ -123,7 +123,7 @@ def test_logout_of_a_locked_keyring_forgets_nothing(
         assert "keyring locked" in home.azdo("explain", "https://dev.azure.com/fabrikam/_git/app").out
     finally:
         private_keyring.unlock()
-    assert home.azdo("logout", BOB).out == f"{BOB} is forgotten\n"
+    assert home.azdo("logout", BOB).out == f"{BOB} is removed\n"
 
 
 def test_a_keyring_that_fails_half_way_leaves_nothing_half_done(home: Home, emulator: Emulator) -> None:
@@ -162,7 +162,7 @@ def test_a_vault_that_is_not_there_is_told(home: Home, emulator: Emulator, name:
 def test_the_file_vault_needs_no_unlocking(file_home: Home) -> None:
     """unlock says so."""
     result = file_home.azdo("unlock")
-    assert (result.code, result.out, result.err) == (0, "what is kept in files needs no unlocking\n", "")
+    assert (result.code, result.out, result.err) == (0, "secrets in files need no unlocking\n", "")
 
 
 def test_unlock_without_any_keyring_says_what_else_there_is(home: Home) -> None:

@@ -57,7 +57,7 @@ def test_a_registered_cloud_signs_in_at_its_own_login_host_and_serves_real_git(
 ) -> None:
     """The tenant is asked for at its host; nothing at all goes to the public cloud."""
     added = add(home, "--login", LOGIN)
-    assert (added.code, added.out) == (0, f"https://{US} is Azure DevOps Services from now on\n")
+    assert (added.code, added.out) == (0, f"Registered https://{US} as Azure DevOps Services\n")
     assert (
         home.git("config", "--global", "--includes", f"credential.https://{US}.useHttpPath").out == "true\n"
     )
@@ -172,10 +172,10 @@ def test_it_is_listed_and_removed(home: Home) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([f"http://{US}", "--services"], "must be reached over https"),
-        (["https://dev.azure.com", "--services"], "belongs to Microsoft"),
-        ([f"https://{LOGIN}", "--services"], "belongs to Microsoft"),
-        ([f"https://{US}", "--login", LOGIN], "--login goes with --services"),
+        ([f"http://{US}", "--services"], "is not reached over https"),
+        (["https://dev.azure.com", "--services"], "is a Microsoft host"),
+        ([f"https://{LOGIN}", "--services"], "is a Microsoft host"),
+        ([f"https://{US}", "--login", LOGIN], "--login requires --services"),
         ([f"https://{US}", "--services", "--login", "login.example.com"], "is not one of"),
     ],
 )

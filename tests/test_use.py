@@ -52,7 +52,7 @@ def test_an_organization(two: Home) -> None:
 def test_the_default_serves_what_nothing_else_decides(two: Home) -> None:
     """There is one default; a binding comes before it."""
     assert two.azdo("use", BOB, "--default").code == 0
-    assert two.azdo("use", "work").out == "work serves everything that nothing else decides\n"
+    assert two.azdo("use", "work").out == "work serves everything without another choice\n"
     assert credential(two) == ANN
     assert two.azdo("use", BOB, "--org", "contoso").code == 0
     assert credential(two) == BOB
@@ -123,7 +123,7 @@ def test_a_folder_without_one_repository_of_azure_devops(
     [
         (("nobody",), f"no account is named nobody; known are work, {BOB}, carl@fabrikam.com"),
         (("work", "--org", "a/b"), "a/b is not the name of an organization"),
-        (("work", "--org", "x", "--default"), "exclude each other"),
+        (("work", "--org", "x", "--default"), "cannot be used together"),
         (("carl@fabrikam.com", "--org", "contoso"), "is a token for fabrikam, not for contoso"),
     ],
 )

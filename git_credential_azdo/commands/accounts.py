@@ -1,4 +1,4 @@
-"""``accounts``: a table of the accounts, with what they serve and how their tokens stand. Shows no secret."""
+"""``accounts``: list the accounts, with what they serve and the state of their sign-in. Shows no secret."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ _COLUMNS = ("name", "kind", "tenant", "organizations", "state", "expires")
 
 @click.group("accounts", cls=Verbs, invoke_without_command=True)
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
 )
 @click.pass_context
 def command(context: click.Context, form: str) -> None:
-    """List the accounts: name, kind, tenant, organizations, state and expiry. Or rename one."""
+    """List the accounts, or rename one."""
     if context.invoked_subcommand:
         return
     accounts_file = load_accounts()
@@ -49,7 +49,7 @@ def command(context: click.Context, form: str) -> None:
 @click.argument("name", metavar="ACCOUNT")
 @click.argument("alias", metavar="NEW_ALIAS")
 def rename(name: str, alias: str) -> None:
-    """Give ACCOUNT another short name; its sign-in name stays."""
+    """Change the alias of ACCOUNT; its sign-in name stays."""
 
     def change(accounts_file: AccountsFile) -> str:
         account = account_named(name, accounts_file.accounts)
@@ -60,11 +60,11 @@ def rename(name: str, alias: str) -> None:
         account.block.set("alias", alias)
         return before
 
-    console.out(f"{update(change)} is now called {alias}")
+    console.out(f"Renamed {update(change)} to {alias}")
 
 
 def state_of(account: Account) -> tuple[str, int | None]:
-    """Return the account's state in a word or two, and when its secret ends (seconds since the epoch, if known)."""
+    """Return the account's state in a word or two, and when its secret expires (seconds since the epoch, or None)."""
     now = time.time()
     try:
         if account.is_pat:
@@ -81,7 +81,7 @@ def state_of(account: Account) -> tuple[str, int | None]:
         return "keyring locked", None
     except AzdoError as error:
         return error.message, None
-    if not kept and not account.is_workload:  # a machine's identity needs nobody to sign in
+    if not kept and not account.is_workload:  # a workload identity signs in by itself
         return "sign-in needed", None
     return ("rejected" if account.block.all("rejected[]") else "ready"), expires
 

@@ -1,7 +1,7 @@
-"""``explain --online``: asks Azure DevOps which of the accounts can read a repository, all at once.
+"""``explain --online``: ask Azure DevOps which of the accounts can read a repository.
 
-Closes a trap: to a repository that an account may not see Azure DevOps answers 404 (TF401019), git then never tells
-its helpers, and the wrong account would stick.
+Azure DevOps answers 404 (TF401019) for a repository that an account cannot see; git does not report that to its helpers,
+so the wrong account would be used again.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
     target = accounts_file.target_of(message_for(url))
     organization = target.organization if target else None
     if target is None or not target.services or organization is None:
-        return ["not an address of an Azure DevOps organization: nothing was asked"]
+        return ["not a URL of an Azure DevOps organization"]
     accounts = [
         account
         for account in accounts_file.accounts
@@ -50,7 +50,7 @@ def who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
     if readers and (serving is None or serving.id not in {account.id for account in readers}):
         lines.append(hints.use(unique_name(readers[0], accounts_file.accounts), organization))
     if not lines:
-        return [f"no account covers it: {hints.setup(organization)}"]
+        return [f"no account can serve it: {hints.setup(organization)}"]
     return lines
 
 

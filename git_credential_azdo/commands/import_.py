@@ -1,4 +1,4 @@
-"""``import``: takes over what git's other credential helpers answer for Azure DevOps and for registered servers.
+"""``import``: import what git's other credential helpers answer for Azure DevOps and for registered servers.
 
 Plans first: asks the helpers, and the organizations whether they accept what was found. The plan is what is shown and
 then done, by one write. Never deletes, never changes which account answers for an organization, and never prints or
@@ -80,17 +80,17 @@ class Found:
 
 
 @click.command("import")
-@click.option("--org", "named", multiple=True, metavar="ORG", help="Only for this organization; repeatable.")
+@click.option("--org", "named", multiple=True, metavar="ORG", help="Only this organization; repeatable.")
 @click.option("--yes", is_flag=True, help="Import without asking.")
 @click.option(
     "--dry-run", is_flag=True, help="Check the tokens, but not the vault, and show what would be imported."
 )
-@click.option("--vault", metavar="NAME", help="Where secrets are kept: keyring, file, or a backend's name.")
-@click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
+@click.option("--vault", metavar="NAME", help="The vault for secrets: keyring, file, or a keyring backend.")
+@click.option("--no-git-config", is_flag=True, help="Do not change git's configuration.")
 def command(
     *, named: tuple[str, ...], yes: bool, dry_run: bool, vault: str | None, no_git_config: bool
 ) -> int:
-    """Take over the tokens that git's other credential helpers have for Azure DevOps; deletes nothing there.
+    """Import tokens for Azure DevOps from git's other credential helpers; deletes nothing there.
 
     Asks each helper of your git configuration (Git Credential Manager, store, libsecret, osxkeychain, wincred ...) about
     registered servers and the organizations of your accounts, of this repository's remotes, of git-credential-store's
@@ -112,13 +112,13 @@ def command(
     if dry_run or not wanted:
         return code
     if not yes and not console.can_ask():
-        say("hint", f"nothing was imported; to do it: {hints.import_(*named, vault=vault or '', yes=True)}")
+        say("hint", f"nothing was imported; to import: {hints.import_(*named, vault=vault or '', yes=True)}")
         return code
     if not yes and not console.confirm(f"Import {len(wanted)}?", default=True):
         return code
     _keep(wanted, vaults.find(vault, accounts_file.header.get("vault") or None))
     for each in wanted:
-        console.err(f"Kept for {each.place.name}: {each.person or each.target.user or 'any user'}")
+        console.err(f"Imported for {each.place.name}: {each.person or each.target.user or 'any user'}")
     if not no_git_config and any(each.place.organization for each in wanted):
         configure.write(services=True, ask=not yes)
     return code
@@ -188,7 +188,7 @@ def _places(exact: list[Message], known: Iterable[Message], accounts_file: Accou
 
 
 def _answers(helper: Helper, places: Iterable[Place], accounts_file: AccountsFile) -> list[Found]:
-    """Return what one helper answers for all the places; one that misbehaves is reported and asked no more."""
+    """Return what one helper answers for all the places; one that fails is reported and not asked again."""
     until = time.monotonic() + HELPER_SECONDS
     found: list[Found] = []
     for place in places:
@@ -212,19 +212,19 @@ def _answers(helper: Helper, places: Iterable[Place], accounts_file: AccountsFil
 
 
 def _judge(found: Found, accounts_file: AccountsFile) -> None:
-    """Decide what is done with a secret: the organization is asked whose it is and whether it may read code."""
+    """Decide what is done with a secret: ask the organization whose it is and whether it can read code."""
     organization, secret = found.place.organization, found.secret
     if organization is None:
         if matching_stored(found.target, None, found.target.user, accounts_file.stored_credentials):
-            found.then = "kept already"
+            found.then = "imported already"
         return
     serving = [account for account in accounts_file.accounts if account.lists(organization)]
     ours = digest(accounts_file.salt, secret) if accounts_file.salt else ""
     same = next((each for each in serving if any(mark.digest == ours for mark in each.issued_tokens)), None)
     if same:
-        found.then = f"kept already as {unique_name(same, accounts_file.accounts)}"
+        found.then = f"imported already as {unique_name(same, accounts_file.accounts)}"
     elif secret.startswith("eyJ"):  # the beginning of every JWT
-        found.then = "skip: access token, it ends within hours"
+        found.then = "skip: access token, it expires within hours"
     elif not (secret.isascii() and secret.isprintable()):
         found.then = "skip: not a token"
     else:
@@ -242,7 +242,7 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
 
 
 def _keep(wanted: list[Found], vault_name: str) -> None:
-    """Keep everything by one write of the accounts file, or nothing. Raises VaultError, AzdoError."""
+    """Save everything by one write of the accounts file, or nothing. Raise VaultError, AzdoError."""
     tokens: dict[tuple[str, str], list[Found]] = {}
     blocks: list[Block] = []
     secrets: dict[str, list[Pair]] = {}

@@ -1,4 +1,4 @@
-"""``logout``: forget an account, its secrets first, so that nothing secret is left without a name."""
+"""``logout``: remove an account, its secrets first, so that no secret is left without an entry that names it."""
 
 from __future__ import annotations
 
@@ -19,18 +19,18 @@ if TYPE_CHECKING:
 
 @click.command("logout")
 @click.argument("name", metavar="ACCOUNT", required=False)
-@click.option("--all", "everybody", is_flag=True, help="Forget every account.")
+@click.option("--all", "everybody", is_flag=True, help="Remove every account.")
 def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
-    """Forget ACCOUNT, or all: the secrets in the vault and the entry in the accounts file."""
+    """Remove ACCOUNT, or all accounts: the secrets from the vault, the entry from the accounts file."""
     if bool(name) == everybody:
-        raise UsageError("name an account, or give --all", hints.accounts())
+        raise UsageError("missing ACCOUNT or --all", hints.accounts())
     accounts = load_accounts().accounts
     for account in accounts if everybody else [account_named(name or "", accounts)]:
         _check_vault(account)
         forget(account)
-        console.out(f"{shown_name(account, accounts)} is forgotten")
+        console.out(f"{shown_name(account, accounts)} is removed")
     if everybody and not accounts:
-        console.out("there was no account")
+        console.out("There is no account to remove")
 
 
 def _check_vault(account: Account) -> None:
@@ -39,5 +39,6 @@ def _check_vault(account: Account) -> None:
     except VaultError as error:  # its backend is not installed any more
         entry = f"id={account.id}"
         raise VaultError(
-            error.message, f"install it again, or take the entry with {entry} out of {accounts_path()}"
+            error.message,
+            f"install it again, or delete the entry with {entry}: {hints.edit(accounts_path())}",
         ) from None

@@ -1,4 +1,4 @@
-"""How a command line is read, and what is wrong with one: said without its words, for any of them may be a secret.
+"""How a command line is read, and what is wrong with one, without its words: any of them may be a secret.
 
 click quotes what it cannot read: the token of ``setup pat TOKEN``, a password behind ``--pat=``. So a message of ours
 is made of the error's kind, and of names that stand in this program.
@@ -30,7 +30,7 @@ class NoSuchVerb(click.UsageError):
 
 
 class Verbs(click.Group):
-    """A command with verbs of its own; a mistyped one is told which one may be meant."""
+    """A command with verbs of its own, which suggests one for a mistyped verb."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -61,7 +61,7 @@ def fault(error: click.ClickException) -> str:
     context = getattr(error, "ctx", None)
     if context and isinstance(context.command, click.Group):
         return "missing command"
-    return "unexpected argument" if isinstance(error, click.UsageError) else "that cannot be read"
+    return "unexpected argument" if isinstance(error, click.UsageError) else "the command line cannot be read"
 
 
 def _allowed(parameter: click.Parameter | None) -> str:

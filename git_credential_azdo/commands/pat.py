@@ -1,7 +1,7 @@
-"""``pat``: make, list, revoke and rotate personal access tokens with a person's own sign-in. Never silently.
+"""``pat``: create, list, revoke and rotate personal access tokens with a person's own sign-in. Never silently.
 
-A token that is made here is kept as an account and not printed unless told to. ``rotate`` has the new token checked and
-kept before the old one is revoked.
+A new token is saved as an account and printed only with ``--show``. ``rotate`` checks and saves the new token before it
+revokes the old one.
 """
 
 from __future__ import annotations
@@ -30,26 +30,34 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.target import AnyOrganization
 
 _MOST_DAYS = 365  # what Azure DevOps allows at most
-_COLUMNS = ("id", "name", "organization", "scope", "ends", "kept_as")
-_ONE = click.option("--org", "organization", required=True, metavar="ORG", help="The organization.")
-_ANY = click.option("--org", "organization", metavar="ORG", help="This organization only.")
-_ACCOUNT = click.option("--account", "name", metavar="ACCOUNT", help="The account that signs for it.")
+_COLUMNS = ("id", "name", "organization", "scope", "ends", "account")
+_ONE = click.option(
+    "--org", "organization", required=True, metavar="ORG", help="The organization of the token."
+)
+_ANY = click.option("--org", "organization", metavar="ORG", help="Only this organization.")
+_ACCOUNT = click.option("--account", "name", metavar="ACCOUNT", help="The signed-in account to use.")
 _DAYS = click.IntRange(1, _MOST_DAYS)
 
 
 @click.group("pat", cls=Verbs, no_args_is_help=False)
 def command() -> None:
-    """Make, list, revoke and rotate personal access tokens with your own sign-in."""
+    """Create, list, revoke and rotate personal access tokens with your own sign-in."""
 
 
 @command.command("create")
 @_ONE
 @_ACCOUNT
-@click.option("--days", type=_DAYS, default=making.USUAL_DAYS, show_default=True, help="How long it lives.")
 @click.option(
-    "--scope", "scopes", multiple=True, metavar="SCOPE", help=f"What it may do (usually {pats.GIT_SCOPE})."
+    "--days", type=_DAYS, default=making.DEFAULT_DAYS, show_default=True, help="Days until the token expires."
 )
-@click.option("--name", "token_name", metavar="NAME", help="Its name at Azure DevOps.")
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    metavar="SCOPE",
+    help=f"A scope of the token; repeatable [default: {pats.GIT_SCOPE}].",
+)
+@click.option("--name", "token_name", metavar="NAME", help="The token's name in Azure DevOps.")
 @click.option("--show", is_flag=True, help="Print the token.")
 def create(
     organization: str,
@@ -60,30 +68,30 @@ def create(
     token_name: str | None,
     show: bool,
 ) -> None:
-    """Make a token for ORG and keep it, so that git uses it there."""
+    """Create a token for ORG and save it, so that git uses it there."""
     wanted = organization_names((organization,))[0]
-    usual = making.default_request(wanted)
-    scope = " ".join(" ".join(scopes).split()) or usual.scope
-    wish = replace(usual, name=token_name or usual.name, scope=scope, days=days)
+    default = making.default_request(wanted)
+    scope = " ".join(" ".join(scopes).split()) or default.scope
+    request = replace(default, name=token_name or default.name, scope=scope, days=days)
     if not pats.reads_code(scope) and not show:
         raise UsageError(
-            f"a token with {scope if may_repeat(scope) else 'that scope'} cannot serve git, so it would not be kept",
-            "print it with --show",
+            f"a token with {scope if may_repeat(scope) else 'that scope'} does not let git read code, so it would not be saved",
+            "to print it instead, add --show",
         )
     before = load_accounts()
     session = making.session_for(wanted, name, before)
     if not pats.reads_code(scope):
-        made = making.make(session, wish)
-        _tell_made(made, wanted, session.account)
-        console.err("It cannot serve git, so it is not kept here")
+        made = making.make(session, request)
+        _report_created(made, wanted, session.account)
+        console.err("Not saved: its scopes do not let git read code")
     else:
         vault_name = vaults.find(None, before.header.get("vault") or None)
-        account, made = making.make_and_keep(session, wish, vault_name)
-        _tell_made(made, wanted, session.account)
-        console.err(f"It is kept ({account.vault}), and git uses it for {wanted} from now on")
-        for identifier in making.kept_by_id(before).keys() - making.kept_by_id(load_accounts()).keys():
-            say("hint", f"the token before it still works: {hints.pat_revoke(identifier, wanted)}")
-    console.err(f"To end it: {hints.pat_revoke(made.id, wanted)}")
+        account, made = making.make_and_save(session, request, vault_name)
+        _report_created(made, wanted, session.account)
+        console.err(f"Saved in {account.vault}; git uses it for {wanted}")
+        for identifier in making.created_here(before).keys() - making.created_here(load_accounts()).keys():
+            say("hint", f"the previous token still works: {hints.pat_revoke(identifier, wanted)}")
+    console.err(f"To revoke it: {hints.pat_revoke(made.id, wanted)}")
     if show:
         console.secret(made.token)
 
@@ -92,18 +100,18 @@ def create(
 @_ANY
 @_ACCOUNT
 @click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="How to print it."
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
 )
 def list_(organization: str | None, name: str | None, form: str) -> int:
     """List your tokens, of ORG or of every organization of your accounts."""
     accounts_file = load_accounts()
     rows: dict[str, dict[str, str | None]] = {}
     failed = False
-    kept = making.kept_by_id(accounts_file)
+    saved = making.created_here(accounts_file)
     for each in _organizations(organization, accounts_file):
         try:
             for token in _active(making.session_for(each, name, accounts_file)):
-                rows.setdefault(token.id, _row(token, each, kept.get(token.id), accounts_file))
+                rows.setdefault(token.id, _row(token, each, saved.get(token.id), accounts_file))
         except AzdoError as error:
             failed = True
             report(error)
@@ -112,7 +120,7 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
     elif rows:
         console.table(([row[name] for name in _COLUMNS] for row in rows.values()), _COLUMNS)
     elif not failed:
-        say("hint", "you have no personal access token there")
+        say("hint", "no active personal access token was found")
     return 1 if failed else 0
 
 
@@ -121,7 +129,7 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
 @_ONE
 @_ACCOUNT
 def revoke(token: str, organization: str, name: str | None) -> None:
-    """Revoke a token of ORG at Azure DevOps, and forget it here."""
+    """Revoke a token of ORG, and remove its account here."""
     wanted = organization_names((organization,))[0]
     accounts_file = load_accounts()
     session = making.session_for(wanted, name, accounts_file)
@@ -129,44 +137,44 @@ def revoke(token: str, organization: str, name: str | None) -> None:
     found = [each for each in known if each.id.lower() == token.lower()] or [
         each for each in known if each.name.lower() == token.lower()
     ]
-    kept = making.kept_by_id(accounts_file)
+    saved = making.created_here(accounts_file)
     if len(found) > 1:
         ids = ", ".join(each.id for each in found)
         raise UsageError(f"several tokens are named {token}", f"use one of these ids: {ids}")
-    # An expired one is not listed; one that we keep can be named all the same.
-    identifier = found[0].id if found else next((each for each in kept if each == token.lower()), None)
+    # An expired token is not listed, but its account here may be named.
+    identifier = found[0].id if found else next((each for each in saved if each == token.lower()), None)
     if identifier is None:
         raise UsageError(
-            f"{wanted} has no living token of yours with the id or name {token}"
+            f"{wanted} has no active token of yours with the id or name {token}"
             if may_repeat(token)
-            else f"{wanted} has no living token of yours with that id or name",
+            else f"{wanted} has no active token of yours with that id or name",
             hints.pat_list(wanted),
         )
     with HttpClient(making.ASK_SECONDS) as web:
         existed = pats.revoke(web, session.organization, session.authorization, identifier)
-    account = kept.get(identifier)
+    account = saved.get(identifier)
     if account:
         forget(account)
-    what = f"{found[0].name} is revoked" if found and existed else "it was revoked or had ended before"
-    console.err(f"{what}{', and forgotten here' if account else ''}")
+    what = f"Revoked {found[0].name}" if found and existed else "The token was revoked or expired before"
+    console.err(f"{what}{'; its account is removed' if account else ''}")
 
 
 @command.command("rotate")
 @_ANY
 @_ACCOUNT
-@click.option("--days", type=_DAYS, help="How long the new one lives; else as long as the old one was to.")
+@click.option("--days", type=_DAYS, help="Days until the new token expires [default: as for the old one].")
 def rotate(organization: str | None, name: str | None, days: int | None) -> int:
-    """Replace the tokens made here: a new one is checked and kept, then the old one is revoked."""
+    """Replace tokens of pat create: save a new one, then revoke the old one."""
     wanted = organization_names((organization,))[0] if organization else None
     accounts_file = load_accounts()
-    made = (each for each in making.kept_by_id(accounts_file).values() if each.organizations)
+    made = (each for each in making.created_here(accounts_file).values() if each.organizations)
     ours = [each for each in made if not wanted or each.lists(wanted)]
     if not ours:
         by_hand = any(each.is_pat and each.lists(wanted) for each in accounts_file.accounts if wanted)
         raise UsageError(
-            f"the token for {wanted} was made by hand, so it has to be replaced by hand once"
+            f"the token for {wanted} was not created by pat create"
             if by_hand
-            else "no token here was made by pat create" + (f" for {wanted}" if wanted else ""),
+            else "no token here was created by pat create" + (f" for {wanted}" if wanted else ""),
             hints.pat_create(wanted or "ORG"),
         )
     done = [_rotate(each, name, days, accounts_file) for each in ours]
@@ -174,27 +182,27 @@ def rotate(organization: str | None, name: str | None, days: int | None) -> int:
 
 
 def _rotate(old: Account, name: str | None, days: int | None, accounts_file: AccountsFile) -> bool:
-    """Replace one token; say what came of it, and return whether all went well."""
+    """Replace one token, report it, and return whether that succeeded."""
     organization = old.organizations[0]
     made_by = accounts_file.account(old.block.get("made_by"))
-    usual = making.default_request(organization)
-    wish = making.PatRequest(
-        old.block.get("token_name") or usual.name,
-        old.block.get("scope") or usual.scope,
-        days or number(old.block.get("days")) or usual.days,
+    default = making.default_request(organization)
+    request = making.PatRequest(
+        old.block.get("token_name") or default.name,
+        old.block.get("scope") or default.scope,
+        days or number(old.block.get("days")) or default.days,
     )
     try:
         session = making.session_for(organization, name or (made_by.id if made_by else None), accounts_file)
-        _, made = making.make_and_keep(session, wish, old.vault, instead_of=old.id)
+        _, made = making.make_and_save(session, request, old.vault, instead_of=old.id)
     except AzdoError as error:
-        say("error", f"the token for {organization} stays as it is: {error.message}")
+        say("error", f"the token for {organization} was not replaced: {error.message}")
         if error.hint:
             say("hint", error.hint)
         return False
-    _tell_made(made, organization, session.account)
-    if not making.revoke_or_say(session, old.block.get("authorization_id")):
+    _report_created(made, organization, session.account)
+    if not making.revoke_or_report(session, old.block.get("authorization_id")):
         return False
-    console.err("The old one is revoked")
+    console.err("Revoked the old token")
     return True
 
 
@@ -213,12 +221,12 @@ def _organizations(given: str | None, accounts_file: AccountsFile) -> list[AnyOr
         for name in account.organizations
     }
     if not found:
-        raise UsageError("no sign-in here lists an organization", hints.pat_list())
+        raise UsageError("no signed-in account lists an organization", hints.pat_list())
     return sorted(found)
 
 
 def _row(
-    token: pats.Pat, organization: str, kept: Account | None, accounts_file: AccountsFile
+    token: pats.Pat, organization: str, saved: Account | None, accounts_file: AccountsFile
 ) -> dict[str, str | None]:
     return {
         "id": token.id,
@@ -226,10 +234,10 @@ def _row(
         "organization": "all" if token.everywhere else organization,
         "scope": "full access" if token.scope == "app_token" else token.scope,
         "ends": console.day(token.expires_utc),
-        "kept_as": unique_name(kept, accounts_file.accounts) if kept else None,
+        "account": unique_name(saved, accounts_file.accounts) if saved else None,
     }
 
 
-def _tell_made(made: pats.Pat, organization: str, account: Account) -> None:
+def _report_created(made: pats.Pat, organization: str, account: Account) -> None:
     end = f", until {console.day(made.expires_utc)}" if made.expires_utc is not None else ""
-    console.err(f"Made the token {made.name!r} for {organization} as {account.label}{end}")
+    console.err(f"Created the token {made.name!r} for {organization} as {account.label}{end}")

@@ -1,6 +1,6 @@
-"""Making a personal access token with a person's sign-in: by whom, checked before it is kept, nothing left behind.
+"""Creating a personal access token with a person's sign-in: by which account, and checked before it is saved.
 
-A token that could not be checked or kept is revoked at once, so that no secret lives that nobody holds.
+A token that cannot be checked or saved is revoked at once, so that none stays active unused.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ if TYPE_CHECKING:
 
 ASK_SECONDS = 60.0
 DAY_SECONDS = 86_400
-USUAL_DAYS = 90
+DEFAULT_DAYS = 90
 PERSONS = frozenset((OAUTH, AZURE_CLI))
 """The kinds of account whose token may be a person's own; the service accepts no other for this."""
 
 
 @dataclass(frozen=True)
 class PatSession:
-    """Who makes tokens in an organization: an account, and the header with its live token."""
+    """The account that manages tokens in an organization, and the header with its access token."""
 
     organization: Organization
     account: Account
@@ -44,7 +44,7 @@ class PatSession:
 
 @dataclass(frozen=True)
 class PatRequest:
-    """What a token shall be: its name at Azure DevOps, its scopes (blank-separated), its life in days."""
+    """A token to create: its name in Azure DevOps, its scopes (separated by blanks), its lifetime in days."""
 
     name: str
     scope: str
@@ -52,53 +52,53 @@ class PatRequest:
 
 
 def default_request(organization: AnyOrganization) -> PatRequest:
-    """Return what git needs, under a name that tells where the token is."""
-    return PatRequest(f"git {organization} on {socket.gethostname()}", pats.GIT_SCOPE, USUAL_DAYS)
+    """Return the request for a token for git, named after this machine."""
+    return PatRequest(f"git {organization} on {socket.gethostname()}", pats.GIT_SCOPE, DEFAULT_DAYS)
 
 
 def session_for(organization: AnyOrganization, name: str | None, accounts_file: AccountsFile) -> PatSession:
-    """Return the sign-in that makes tokens in the organization: the one named, else the one that ``get`` would choose.
+    """Return the session that manages tokens in the organization: of the account named, else of the one ``get`` would choose.
 
     Raises UsageError, SignInError, NetworkError, ServiceError, VaultError.
     """
     if isinstance(organization, Collection):
         raise UsageError(
-            f"tokens of {organization} are made on its own page, not from here",
+            f"tokens of {organization} can only be created on its web page",
             api.tokens_page(organization),
         )
     account = _named(name, organization, accounts_file) if name else _chosen(organization, accounts_file)
     return PatSession(organization, account, refresh.authorization(account, organization, accounts_file))
 
 
-def make(session: PatSession, wish: PatRequest) -> pats.Pat:
-    """Make a token, and say so if it ends earlier than asked for. Raises PatRefused, ServiceError, NetworkError."""
-    end = now() + wish.days * DAY_SECONDS
+def make(session: PatSession, request: PatRequest) -> pats.Pat:
+    """Create a token, and report an earlier expiry than requested. Raises PatRefused, ServiceError, NetworkError."""
+    end = now() + request.days * DAY_SECONDS
     with HttpClient(ASK_SECONDS) as web:
         made = pats.create(
             web,
             session.organization,
             session.authorization,
-            name=wish.name,
-            scope=wish.scope,
+            name=request.name,
+            scope=request.scope,
             expires_utc=end,
         )
     if made.expires_utc is not None and made.expires_utc < end - DAY_SECONDS:
         days = max(0, made.expires_utc - now()) // DAY_SECONDS
         say(
             "hint",
-            f"the tenant of {session.organization} allows no more than {days} days, so it ends earlier",
+            f"the tenant of {session.organization} allows at most {days} days, so the token expires earlier",
         )
     return made
 
 
-def make_and_keep(
-    session: PatSession, wish: PatRequest, vault_name: str, *, instead_of: str = ""
+def make_and_save(
+    session: PatSession, request: PatRequest, vault_name: str, *, instead_of: str = ""
 ) -> tuple[Account, pats.Pat]:
-    """Make a token, check it and keep it as an account; return both. ``instead_of`` as in ``setup_pat.new_account``.
+    """Create a token, check it and save it as an account; return both. ``instead_of`` as in ``setup_pat.new_account``.
 
     Raises PatRefused, ServiceError, NetworkError, VaultError; the new token is revoked then.
     """
-    made = make(session, wish)
+    made = make(session, request)
     try:
         with HttpClient(ASK_SECONDS) as web:
             identity = setup_pat.check(web, session.organization, made.token)
@@ -111,21 +111,21 @@ def make_and_keep(
             made={
                 "authorization_id": made.id,
                 "made_by": session.account.id,
-                "token_name": wish.name,
-                "scope": wish.scope,
-                "days": str(wish.days),
+                "token_name": request.name,
+                "scope": request.scope,
+                "days": str(request.days),
             },
             instead_of=instead_of,
         )
         account = save_account(new_account, vault_name)
     except BaseException:
-        revoke_or_say(session, made.id)
+        revoke_or_report(session, made.id)
         raise
     return account, made
 
 
-def revoke_or_say(session: PatSession, identifier: str) -> bool:
-    """Revoke a token; if that fails, say what to run. Return whether it is over."""
+def revoke_or_report(session: PatSession, identifier: str) -> bool:
+    """Revoke a token, and report a failure. Return whether it is revoked."""
     try:
         with HttpClient(ASK_SECONDS) as web:
             pats.revoke(web, session.organization, session.authorization, identifier)
@@ -136,12 +136,12 @@ def revoke_or_say(session: PatSession, identifier: str) -> bool:
     return True
 
 
-def kept_by_id(accounts_file: AccountsFile) -> dict[str, Account]:
-    """Return the accounts whose token was made here, by its authorization id."""
-    kept = {
+def created_here(accounts_file: AccountsFile) -> dict[str, Account]:
+    """Return the accounts whose token was created by ``pat create``, by its authorization id."""
+    saved = {
         account.block.get("authorization_id"): account for account in accounts_file.accounts if account.is_pat
     }
-    return {identifier: account for identifier, account in kept.items() if identifier}
+    return {identifier: account for identifier, account in saved.items() if identifier}
 
 
 def _named(name: str, organization: Organization, accounts_file: AccountsFile) -> Account:
@@ -152,16 +152,16 @@ def _named(name: str, organization: Organization, accounts_file: AccountsFile) -
         return account_named(name, persons)
     account = account_named(name, accounts_file.accounts)
     if account.kind in PERSONS:
-        raise UsageError(f"{account.label} is no account of {SERVICES_HOST}", hints.accounts())
-    what = "a personal access token" if account.is_pat else "a program's identity"
+        raise UsageError(f"{account.label} is not an account of {SERVICES_HOST}", hints.accounts())
+    what = "a personal access token" if account.is_pat else "a workload identity"
     raise UsageError(
-        f"{account.label} is {what}: only a person's own sign-in may manage tokens",
+        f"{account.label} is {what}: only a person's own sign-in can manage tokens",
         hints.setup(organization),
     )
 
 
 def _chosen(organization: Organization, accounts_file: AccountsFile) -> Account:
-    """Choose as ``get`` does, among people's sign-ins only."""
+    """Return the account that ``get`` would choose among those of people."""
     others = {account.id for account in accounts_file.accounts if account.kind not in PERSONS}
     people = AccountsFile(
         accounts_file.header, [each for each in accounts_file.blocks if each.get("id") not in others], []
@@ -172,11 +172,11 @@ def _chosen(organization: Organization, accounts_file: AccountsFile) -> Account:
     if choice.candidates:
         names = [unique_name(account, people.accounts) for account in choice.candidates]
         raise UsageError(
-            f"several sign-ins fit the organization {organization}: {', '.join(names)}",
+            f"several signed-in accounts fit the organization {organization}: {', '.join(names)}",
             f"add --account {quote(names[0])}",
         )
-    kind = " (a token or a program's identity may not)" if others else ""
+    kind = " (a token or a workload identity cannot)" if others else ""
     raise SignInError(
-        f"no sign-in here can manage the tokens of {organization}{kind}",
+        f"no signed-in account can manage the tokens of {organization}{kind}",
         hints.setup(organization),
     )

@@ -1,4 +1,4 @@
-"""``server``: which servers of one's own (Azure DevOps Server, any git server) keep stored credentials with us.
+"""``server``: register servers (Azure DevOps Server, any git server) whose stored credentials are saved here.
 
 A registered server is scheme, host and port; it never gets a token of Entra, and Azure DevOps Services and login
 hosts are refused here, since a stored credential would never be the right answer for them. With ``--services`` a host
@@ -32,23 +32,23 @@ _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*",
 
 @click.group("server", cls=Verbs, no_args_is_help=False)
 def command() -> None:
-    """Serve a server of your own: it keeps what you type to git, by protocol, host, path and user."""
+    """Manage Azure DevOps Server and other git servers: credentials that git stores for them are saved."""
 
 
 @command.command("add")
 @click.argument("url")
 @click.option(
-    "--allow-http", is_flag=True, help="Serve a server that only speaks http: secrets travel in clear text."
+    "--allow-http", is_flag=True, help="Allow a server without https: secrets are sent in clear text."
 )
-@click.option("--services", is_flag=True, help="It is Azure DevOps Services of another cloud.")
+@click.option("--services", is_flag=True, help="The URL is Azure DevOps Services of a sovereign cloud.")
 @click.option(
     "--login",
     metavar="HOST",
     type=click.Choice(sorted(LOGIN_HOSTS)),
-    help="Where that cloud's people sign in.",
+    help="The sign-in host of that cloud.",
 )
-@click.option("--vault", metavar="NAME", help="Where secrets are kept: keyring, file, or a backend's name.")
-@click.option("--no-git-config", is_flag=True, help="Leave git's configuration alone.")
+@click.option("--vault", metavar="NAME", help="The vault for secrets: keyring, file, or a keyring backend.")
+@click.option("--no-git-config", is_flag=True, help="Do not change git's configuration.")
 def add(
     url: str, *, allow_http: bool, services: bool, login: str | None, vault: str | None, no_git_config: bool
 ) -> None:
@@ -61,7 +61,7 @@ def add(
         return
     if target.protocol == "http" and not allow_http:
         raise UsageError(
-            f"{target.host} would get passwords in clear text over http; https is better",
+            f"passwords would be sent to {target.host} in clear text over http; use https if you can",
             hints.server_add(target.address, allow_http=True),
         )
     name = vaults.find(vault, load_accounts().header.get("vault") or None)
@@ -73,16 +73,19 @@ def add(
             accounts_file.blocks.append(Block([("kind", SERVER), ("address", target.address)]))
 
     update(change)
-    console.out(f"{target.address} is served; what you type to git for it is kept in {name}")
+    console.out(f"Registered {target.address}; credentials that git stores for it are saved in {name}")
     if not no_git_config:
         _let_git_know()
 
 
 def _add_services(target: Target, login: str | None, *, services: bool) -> None:
     if not services:
-        raise UsageError("--login goes with --services", hints.help_of("server", "add"))
+        raise UsageError("--login requires --services", hints.help_of("server", "add"))
     if target.protocol != "https":
-        raise UsageError(f"{target.host} must be reached over https", "https:// instead of http://")
+        raise UsageError(
+            f"{target.host} is not reached over https",
+            f"{hints.server_add(f'https://{target.host}')} --services",
+        )
 
     def change(accounts_file: AccountsFile) -> None:
         _forget(accounts_file, target, SERVER, SERVICES)
@@ -91,14 +94,14 @@ def _add_services(target: Target, login: str | None, *, services: bool) -> None:
         accounts_file.blocks.append(block)
 
     update(change)
-    console.out(f"{target.address} is Azure DevOps Services from now on")
+    console.out(f"Registered {target.address} as Azure DevOps Services")
     console.err(f"Next: {hints.setup(f'{target.address}/{hints.ORGANIZATION}')}")
 
 
 def _let_git_know() -> None:
     try:
         configure.write()
-    except UsageError as error:  # the server is registered; git can be told later
+    except UsageError as error:  # the server is registered; git can be configured later
         say("error", f"git's configuration was not updated: {error.message}")
         say("hint", error.hint or hints.configure())
 
@@ -124,13 +127,13 @@ def list_servers() -> None:
         login = accounts_file.login_host(address)
         console.out(f"{address} (Azure DevOps Services{f', sign-in at {login}' if login else ''})")
     if not servers and not accounts_file.services_addresses:
-        say("hint", f"there is no server: {hints.server_add()}")
+        say("hint", f"no server is registered: {hints.server_add()}")
 
 
 @command.command("remove")
 @click.argument("url")
 def remove_server(url: str) -> None:
-    """Take a server off the list and forget what was typed for it."""
+    """Remove a server, with the credentials stored for it."""
     target = server_at(url)
     accounts_file = load_accounts()
     if (
@@ -143,16 +146,16 @@ def remove_server(url: str) -> None:
         vaults.remove(typed.vault, typed.key)
 
     update(lambda fresh: _forget(fresh, target, SERVER, SERVICES, STORED))
-    console.out(f"{target.address} is no longer served")
+    console.out(f"Removed {target.address}")
     for account in accounts_file.accounts:
         if account.address == target.address:
             name = unique_name(account, accounts_file.accounts)
-            say("hint", f"its account is still kept; to forget it: {hints.logout(name)}")
+            say("hint", f"its account remains; to remove it: {hints.logout(name)}")
     configure.write_again()
 
 
 def server_at(url: str) -> Target:
-    """Read a server's address; its path, if any, is no part of it. Raises UsageError for Microsoft's own hosts."""
+    """Return the server of an address, whose path is ignored. Raise UsageError for Microsoft's own hosts."""
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").removesuffix(".")
@@ -160,11 +163,11 @@ def server_at(url: str) -> Target:
     except ValueError:
         host = port = ""
     if not _HOST.fullmatch(host) or port == ":0" or parts.scheme not in {"http", "https"}:
-        raise UsageError("that is no server's address", hints.server_add())
+        raise UsageError("not the URL of a server", hints.server_add())
     bracketed = f"[{host}]" if ":" in host else host
     target = target_of(Message([("protocol", parts.scheme), ("host", bracketed + port)]))
     if target is None or target.services or _is_microsofts(host):
-        raise UsageError(f"{host} belongs to Microsoft: sign in instead", hints.setup())
+        raise UsageError(f"{host} is a Microsoft host, for which you sign in", hints.setup())
     return target
 
 

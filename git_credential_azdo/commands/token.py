@@ -1,6 +1,6 @@
 """``token``: a live token for scripts, REST calls and other tools, chosen exactly as ``get`` chooses.
 
-Prints a secret, so it does that to a pipe or a file, and on a terminal only when told to; never to stderr. Headers:
+Prints a secret, so it does that to a pipe or a file, and on a terminal only with ``--show``; never to stderr. Headers:
 https://learn.microsoft.com/rest/api/azure/devops/ ("Create the request") and, for System.AccessToken,
 https://learn.microsoft.com/azure/devops/pipelines/build/variables.
 """
@@ -48,9 +48,9 @@ class Live:
 
     @property
     def header(self) -> str:
-        """The whole header line that carries it. Raises ProtocolError when it would not be one line."""
+        """The header line for the token. Raise ProtocolError when it would not be one line."""
         if any(each in self.secret for each in "\r\n\0"):
-            raise ProtocolError("the token holds a line break", "set it again without one")
+            raise ProtocolError("the token contains a line break")
         if self.scheme != BASIC:
             return f"Authorization: {self.scheme} {self.secret}"
         pair = f"{self.user}:{self.secret}".encode("utf-8", "surrogateescape")
@@ -58,18 +58,22 @@ class Live:
 
 
 @click.command("token")
-@click.option("--org", "organization", required=True, metavar="ORG", help="The organization it is for.")
-@click.option("--account", "name", metavar="ACCOUNT", help="The account whose token it is.")
 @click.option(
-    "--format", "form", type=click.Choice(["raw", "header", "json"]), default="raw", help="How to print it."
+    "--org", "organization", required=True, metavar="ORG", help="The organization that the token is for."
 )
-@click.option("--show", is_flag=True, help="Print it on a terminal, too.")
+@click.option(
+    "--account", "name", metavar="ACCOUNT", help="The account to use; else the one that git would use."
+)
+@click.option(
+    "--format", "form", type=click.Choice(["raw", "header", "json"]), default="raw", help="The output format."
+)
+@click.option("--show", is_flag=True, help="Print the token on a terminal, too.")
 def command(organization: str, name: str | None, form: str, show: bool) -> int:  # noqa: FBT001 - click's
     """Print a live token for ORG, for scripts and other tools."""
     if console.stdout_is_terminal() and not show:
         raise UsageError(
-            "a token is not printed on a terminal unless you say so",
-            f"{hints.token(organization)}, or send it to a pipe or a file",
+            "a token is not printed on a terminal without --show",
+            f"{hints.token(organization)}",
         )
     wanted = organization_names((organization,))[0]
     live = _find(wanted, name, load_accounts())
@@ -83,7 +87,7 @@ def command(organization: str, name: str | None, form: str, show: bool) -> int: 
 
 
 def _find(organization: AnyOrganization, name: str | None, accounts_file: AccountsFile) -> Live | None:
-    """Return what ``get`` would answer; None when ``misses`` has said already why nothing can be.
+    """Return what ``get`` would answer; None when ``unresolved`` has reported why there is none.
 
     Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked, UsageError.
     """
@@ -136,7 +140,7 @@ def _of_typed(typed: StoredCredential, reason: str) -> Live:
     if credential is not None:
         return Live(credential, lines.get("authtype") or BEARER, reason, expires_utc=typed.expires_utc)
     if password is None:
-        raise SignInError("the credential typed to git has ended or is gone", hints.setup())
+        raise SignInError("the stored credential has expired or was removed", hints.setup())
     return Live(password, BASIC, reason, user=typed.user or "", expires_utc=typed.expires_utc)
 
 

@@ -1,4 +1,4 @@
-"""``unlock``: the one verb that lets the keyring show its dialog."""
+"""``unlock``: the only verb that lets the keyring show its dialog."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from git_credential_azdo.vault import vaults
 
 @click.command("unlock")
 def command() -> None:
-    """Unlock the keyring that keeps the secrets; it may ask for its password."""
+    """Unlock the keyring that holds the secrets; it may ask for its password."""
     accounts_file = load_accounts()
     used = {account.vault for account in accounts_file.accounts} | {
         typed.vault for typed in accounts_file.stored_credentials
@@ -19,7 +19,7 @@ def command() -> None:
     used = (used or {accounts_file.header.get("vault")}) - {""}
     names = used - {vaults.FILE, vaults.NONE}
     if vaults.FILE in used:
-        console.out("what is kept in files needs no unlocking")
+        console.out("secrets in files need no unlocking")
     if not used:
         console.out(f"{vaults.find(None, prompting=True)} is unlocked and works")
     for name in sorted(names):

@@ -1,4 +1,4 @@
-"""``use``: which account serves an organization, this repository, or whatever nothing else decides."""
+"""``use``: choose the account for an organization, for a repository, or as the default."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ if TYPE_CHECKING:
 
 @click.command("use")
 @click.argument("name", metavar="ACCOUNT")
-@click.option("--org", "organization", help="Serve this organization with the account.")
+@click.option("--org", "organization", help="Use the account for this organization.")
 @click.option(
-    "--repo", "repository", is_flag=True, help="Serve the repository in the current folder with it."
+    "--repo", "repository", is_flag=True, help="Use the account for the repository in the current folder."
 )
-@click.option("--default", "default", is_flag=True, help="Take the account when nothing else decides.")
+@click.option("--default", "default", is_flag=True, help="Use the account where no other choice applies.")
 def command(name: str, organization: str | None, repository: bool, default: bool) -> None:  # noqa: FBT001 - click's
     """Choose the account for an organization, for this repository, or as the default."""
     if [bool(organization), repository, default].count(True) > 1:
-        raise UsageError("--org, --repo and --default exclude each other", hints.help_of("use"))
+        raise UsageError("--org, --repo and --default cannot be used together", hints.help_of("use"))
     known = load_accounts()
     account = account_named(name, known.accounts)
-    target, what = "", "everything that nothing else decides"
+    target, what = "", "everything without another choice"
     of: AnyOrganization | None = None
     if organization:
         target = of = organization_names((organization,))[0]

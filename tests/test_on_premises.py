@@ -243,8 +243,8 @@ def test_people_see_and_forget_it(home: Home, tfs: Server) -> None:
     assert DEFAULT.lower() in table
     assert "onprem" in table
     told = home.azdo("explain", f"{DEFAULT}/app/_git/app").out
-    assert "account:        onprem" in told
-    assert "get:            answers" in told
+    assert "account:            onprem" in told
+    assert "result:             credential" in told
     live = home.run(SCRIPT, "token", "--org", DEFAULT, secret_out=True)
     assert live.out.strip() == token
     removed = home.azdo("server", "remove", TFS)

@@ -90,7 +90,7 @@ def test_an_account_serves_its_own_cloud_only(home: Home, cloud: Emulator) -> No
     assert home.get(*at()).fields["password"] == tokens[0]
     assert home.azdo("use", "gov", "--org", ORGANIZATION).code == 0
     told = home.azdo("explain", f"{ORGANIZATION}/app/_git/app", "--online").out
-    assert "account:        gov" in told
+    assert "account:            gov" in told
     assert "gov: can read it" in told
     assert "public" not in told
 

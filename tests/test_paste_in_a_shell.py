@@ -89,5 +89,5 @@ def test_the_rest_of_a_paste_at_a_question_does_not_run_or_answer_the_next_one(h
         shell.type("2\r")
         shell.see("CONTOSO.*: ")
         shell.type(f"a/b\n{EVIL}\n{EVIL}\n")
-        shell.see("a/b is no name of an organization")
+        shell.see("a/b is not the name of an organization")
         run_nothing_more(shell)

@@ -53,7 +53,7 @@ def test_without_a_keyring_the_file_is_named_and_not_taken(home: Home, emulator:
     result = setup(home, emulator, **NONE)
     assert (result.code, emulator.requests) == (1, [])
     assert "error: no OS keyring works here" in result.err
-    assert "hint: git credential-azdo setup --vault file" in result.err
+    assert "hint: git credential-azdo setup pat --org fabrikam --vault file\n" in result.err
     assert not home.accounts_file.exists() or not [p for p in blocks(home) if ("kind", "pat") in p]
 
 

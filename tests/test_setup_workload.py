@@ -329,7 +329,7 @@ def test_a_fleet_needs_no_vault(home: Home, emulator: Emulator, machine: dict[st
     assert home.azdo("logout", "--all", **none).code == 0
     words = ("setup", "service-principal", CLIENT, "--tenant", CONTOSO)
     refused = home.azdo(*words, "--vault", "none", given="anything", **none)
-    assert "has a secret, which --vault none would not keep" in refused.err
+    assert "has a secret, which --vault none would not store" in refused.err
     assert home.azdo(*words, given="anything", **none).code == 1
 
 

@@ -23,6 +23,25 @@ if TYPE_CHECKING:
 LOGIN = "login.microsoftonline.com"
 
 
+_FILED = """
+from keyring.backend import KeyringBackend
+from git_credential_azdo.vault.file import FileVault
+
+class Keyring(KeyringBackend):
+    priority = 1
+
+    def get_password(self, service, username):
+        return FileVault().read(username)
+
+    def set_password(self, service, username, password):
+        FileVault().write(username, password)
+
+    def delete_password(self, service, username):
+        FileVault().delete(username)
+"""
+"""A keyring backend of the person's own, which needs the keyring library."""
+
+
 @pytest.fixture
 def stale(home: Home, emulator: Emulator) -> Account:
     """Return ann's account with a stale token."""
@@ -67,7 +86,13 @@ def test_nothing_is_imported_from_the_current_folder(
             f"open({str(repository / 'imported')!r}, 'a').write({name!r})\n"
         )
     given = "".join(f"{line}\n" for line in at())
-    stale.set_all("vault", ["git_credential_azdo.vault.file_backend.FileKeyring"])
+    modules = home.folder / "modules"
+    modules.mkdir()
+    (modules / "filed.py").write_text(_FILED)
+    configuration = home.folder / ".config/python_keyring/keyringrc.cfg"
+    configuration.parent.mkdir(parents=True)
+    configuration.write_text(f"[backend]\nkeyring-path={modules}\n")
+    stale.set_all("vault", ["filed.Keyring"])
     for path in ("", ".", f"{repository}:.", ":"):
         result = home.run(*words, "get", given=given, cwd=repository, secret_out=True, PYTHONPATH=path)
         assert result.fields["password"] == stale.token()

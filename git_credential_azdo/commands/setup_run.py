@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -26,6 +27,7 @@ from git_credential_azdo.accounts.save import (
 )
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import bytecode, configure, console
+from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked
 from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization
@@ -118,7 +120,7 @@ class Run:
         if self._wanted_vault == vaults.NONE:
             if has_secret:
                 raise UsageError(
-                    "the account has a secret, which --vault none would not keep", "--vault file"
+                    "the account has a secret, which --vault none would not store", _in_file_vault()
                 )
             return vaults.NONE
         try:
@@ -128,12 +130,12 @@ class Run:
         except VaultError as error:
             if not has_secret and not self._wanted_vault:
                 return vaults.NONE
-            if not self.ask:
-                raise
-            console.err(f"{error.message}.")
-            if not console.confirm("Keep secrets in a private file, not encrypted?", default=False):
-                raise
-            return vaults.find(vaults.FILE)
+            if self.ask:
+                console.err(f"{error.message}.")
+                if console.confirm("Store secrets in a private file, not encrypted?", default=False):
+                    return vaults.find(vaults.FILE)
+            cures = error.hint == hints.setup_in_file_vault()
+            raise VaultError(error.message, _in_file_vault() if cures else error.hint) from None
 
     def finish(self, new_account: NewAccount, vault_name: str, authorization: Mapping[str, str]) -> None:
         """Save the account, say so, let git call us, and name the next command.
@@ -220,3 +222,8 @@ def common(sign_in: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
+
+
+def _in_file_vault() -> str:
+    """Return this very command for the file vault."""
+    return again(sys.argv[1:], ["--vault", vaults.FILE])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import getpass
-import importlib
+import importlib.util
 import json
 import os
 import threading
@@ -134,6 +134,8 @@ def open_named(name: str, *, prompting: bool = False, seconds: float = CALL_SECO
     """
     module, _, kind = name.rpartition(".")
     try:
+        if importlib.util.find_spec(module.partition(".")[0]) is None:
+            keyring.core.load_config()  # knows keyringrc.cfg's keyring-path
         backend = getattr(importlib.import_module(module), kind)()
     except Exception as error:
         raise VaultError(

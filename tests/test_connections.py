@@ -65,7 +65,9 @@ USES = {
         "socket": "gaierror EAI_AGAIN",
         "urllib.request": "getproxies proxy_bypass",
     },
-    "signin/listener.py": {"socket": "socket AddressFamily AF_INET AF_INET6 SHUT_WR create_server"},
+    "signin/listener.py": {
+        "socket": "AF_INET AF_INET6 AddressFamily SHUT_WR SOL_SOCKET SO_EXCLUSIVEADDRUSE create_server socket"
+    },
     "vault/secret_service.py": {"_socket": "socket AF_UNIX SOCK_STREAM SOL_SOCKET SO_PEERCRED"},
     # These two only ask about sockets that are open, and make a pair that nothing else can reach.
     "signin/interactive.py": {"socket": "socket socketpair"},

@@ -1,28 +1,43 @@
-"""Git credential helper for Azure DevOps. This page is the map of the house.
+"""Git credential helper for Azure DevOps. This page is the map: where to look for what.
 
-``__main__``   the front door: argv to one command, exceptions to one line on stderr
-``inherited``  what comes with the environment: search paths and secrets, made safe before anything is imported
-``programs``   every program that we start: found, bounded, ended, and without our secrets
-``errors``     what can go wrong, by whose fault; the one line that is printed, and what a terminal may be given
-``hints``      every command and page that we tell people; ``shell`` quotes them
-``git/``       what git says and what we tell it: messages, remotes, configuration
-``accounts/``  who we are: accounts, which one to take, the accounts file and where it lies
-``vault/``     where secrets are kept: the OS keyring, or a file on consent
-``signin/``    how a token is got: OAuth, Entra, the browser and the pasted answer
-``tokens``     a live token for this account and tenant: vault, lock, refresh; ``renewal`` and ``renewal_workload``
-               ask for the next one and are loaded by it when one is due
-``devops``     Azure DevOps REST: who am I, which organizations, is this token good (``devops_codes``: its refusals)
-``pats``       Azure DevOps REST: personal access tokens made, listed and revoked (``pat_errors``: its refusals)
-``web``        the one HTTP client, and ``trust``, whose certificates it believes
-``deadline``   the time that a run may take in all, and the end of one that is over it; ``hardening``: no core dumps
-``bounded``    work that may hang, in a thread of its own
-``files``      read within bounds; ``ownership``: which of ours are believed; ``writing``: ours, written whole
-``lock``, ``signals``  locks between processes (``lock_file``: where there are none), signals that wait
-``commands/``  the verbs: those git calls (``helper``) and those people call
+Entry
+  ``__main__``   argv to one command, exceptions to one line on stderr and an exit code
+  ``inherited``  search paths and secrets in the environment, made safe before anything else is imported
+  ``deadline``   the time limit of a run (AZDO_TIMEOUT); ``bounded``: work that may
+                 hang, in a thread; ``hardening``: no core dumps; ``signals``: deferred signals
 
-Imports run downwards only: inherited, errors, shell, hints, deadline, ownership, files, writing, programs, lock <- git <- accounts, vault, trust,
-web <- signin, devops, pats <- tokens <- renewal <- commands <- __main__. Importing a room never loads its neighbours:
-every room's ``__init__`` holds only its docstring.
+Verbs
+  ``helper/``    git's verbs, the hot path: ``verbs`` (get, store, erase), ``answer`` (a ``get``), ``issued`` (our own tokens
+                 in ``store`` and ``erase``), ``stored`` (credentials that git stores with us), ``unresolved`` (no account)
+  ``commands/``  people's verbs, one module each (``cli`` lists them; ``console`` prints and asks)
+
+Tokens
+  ``tokens``     the live token in the vault, or None; ``refresh``: the next one, under the account's lock
+  ``signin/``    the first token: OAuth, Entra and its errors, browser, pasted redirect, device code, workload identities
+  ``devops/``    Azure DevOps REST: ``api`` (identity, organizations, tenant), ``pats`` (make, list, revoke), ``refusals`` and
+                 ``pat_errors`` (what its error codes mean)
+
+State
+  ``accounts/``  ``account``, ``accounts_file`` (the format), ``update`` and ``save`` (changes), ``choice`` (which account
+                 answers), ``environment`` (tokens in variables), ``naming``
+  ``vault/``     secrets: ``vaults`` (the one door), ``file``, ``system`` (keyring), ``secret_service`` (its direct reader)
+  ``paths``      where our files are; ``files``: reading them; ``ownership``: which to trust; ``writing``: writing them
+  ``lock``       locks between processes; ``lock_file``: for file systems without locks
+
+Outside
+  ``git/``       ``protocol`` (key=value messages), ``target`` (which organization), ``config`` (git's configuration, read),
+                 ``install`` (written), ``helpers`` (other credential helpers), ``network`` (git's proxy and certificates)
+  ``web``        the one HTTP client; ``response``: what it returns; ``trust``: certificate authorities
+  ``hosts``      every host of Microsoft's that a token may be sent to
+  ``programs``   every program that we start
+
+Words
+  ``errors``     the kinds of failure, and the lines on stderr; ``hints``: every command and page that a message
+                 names; ``shell``: quoting
+
+Imports run downwards only: errors, hosts, paths, files, lock, programs, hints < git < vault, web < accounts < signin,
+devops < tokens < refresh < helper < commands < __main__. Importing a package never loads its modules: every package's
+``__init__`` holds only a docstring.
 """
 
 __version__ = "0.1.0"

@@ -1,9 +1,9 @@
-"""The front door: argv to one command, exceptions to one line on stderr and an exit code.
+"""The entry point: argv to one command, exceptions to one line on stderr and an exit code.
 
-The verbs git calls go straight to ``commands.helper``; everything for people is loaded only for people. Exit
-codes: 0 done, 1 an expected failure, 2 a command line that cannot be read, 3 a bug of ours, 130 stopped by Ctrl-C.
+git's verbs go straight to ``helper.verbs``; the modules of people's verbs are loaded only for those. Exit codes: 0
+success, 1 an expected failure, 2 a usage error, 3 a bug in this program, 130 interrupted by Ctrl-C.
 
-Nothing is imported before ``inherited.make_safe`` but what Python has loaded already: not even ``__future__``.
+Must not import before ``inherited.make_safe`` what Python has not loaded already: not even ``__future__``.
 """
 
 import _thread
@@ -21,11 +21,11 @@ _GIT_VERBS = frozenset(("get", "store", "erase", "capability"))
 _LONG_RUN_SECONDS = 0.1
 _SIGALRM, _ITIMER_REAL = 14, 0
 """POSIX leaves the numbers open, but all systems agree; the module ``signal`` costs a millisecond."""
-_FAILURE, _BUG, _STOPPED = 1, 3, 130
+_FAILURE, _BUG, _INTERRUPTED = 1, 3, 130
 
 
 def main() -> int:
-    """Run what the process's arguments ask for; return the exit code, or end the process with it."""
+    """Run the command of the process's arguments; return its exit code. One of git's verbs ends the process with it."""
     inherited.make_safe()
     words = sys.argv[1:]
     _occupy_standard_streams()
@@ -33,12 +33,12 @@ def main() -> int:
         return run(words)
     _end_in_time(words[0])
     code = run(words)
-    # Everything is written and nothing is left to tidy up; to take the interpreter down costs a tenth of a get.
+    # Everything is written and there is nothing to clean up; finalizing the interpreter costs a tenth of a get.
     os._exit(code)
 
 
 def run(words: list[str]) -> int:
-    """Run the command that ``words`` ask for; return the exit code."""
+    """Run the command of these arguments; return its exit code."""
     from git_credential_azdo.errors import AzdoError, end_line, report, say, show  # noqa: PLC0415 - see above
 
     try:
@@ -56,28 +56,30 @@ def run(words: list[str]) -> int:
         return _FAILURE
     except KeyboardInterrupt:
         end_line()
-        return _STOPPED
-    except Exception as error:  # noqa: BLE001 - whatever it is, it ends here
+        return _INTERRUPTED
+    except Exception as error:  # noqa: BLE001 - the last handler
         if os.environ.get("AZDO_DEBUG"):
-            from traceback import format_exception  # noqa: PLC0415 - for who debugs only
+            from traceback import format_exception  # noqa: PLC0415 - for debugging only
 
             show("".join(format_exception(error)))
             return _BUG
-        # Its text could quote a secret, so the kind and the place must do.
+        # Its text may quote a secret: only its type and its position are printed.
         trace = error.__traceback__
         while trace and trace.tb_next:
             trace = trace.tb_next
-        place = f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"
-        say("error", f"this is a bug: {type(error).__name__} at {place}")
-        say("hint", "AZDO_DEBUG=1 shows the whole traceback, which may show secrets")
+        position = (
+            f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"
+        )
+        say("error", f"this is a bug: {type(error).__name__} at {position}")
+        say("hint", "AZDO_DEBUG=1 shows the whole traceback, which may contain secrets")
         return _BUG
 
 
 def _end_in_time(verb: str) -> None:
-    """Let ``deadline`` end the process when its time is over, and no core dump hold a secret in the meantime.
+    """Start the timer of ``deadline`` for one of git's verbs, and forbid core dumps.
 
-    Both are loaded for a run only that takes longer than almost all do. They are loaded in a thread, since a signal's
-    handler may interrupt an import and must not begin one.
+    Both modules are loaded only when a run takes longer than _LONG_RUN_SECONDS, which few do; in a thread, since a
+    signal handler may interrupt an import and must not begin one.
     """
     from git_credential_azdo import errors  # noqa: PLC0415 - see the module's docstring
 
@@ -114,9 +116,10 @@ def _end_in_time(verb: str) -> None:
 
 
 def _occupy_standard_streams() -> None:
-    """Keep a file that we open from becoming stdin, stdout or stderr where one of them is closed.
+    """Open a stand-in for each of stdin, stdout and stderr that is closed.
 
-    An answer would go into that file. What stands in refuses to be read or written, as a closed one does.
+    Else the next file to be opened would take its number, and the answer to git would be written into that file. The
+    stand-in fails on read and write, as a closed stream does.
     """
     for stream, refusing in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_RDONLY)):
         try:

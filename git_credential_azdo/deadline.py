@@ -1,9 +1,9 @@
-"""The time that a run may take in all: AZDO_TIMEOUT, in seconds from its start, else WHOLE_SECONDS.
+"""The time limit of a run: AZDO_TIMEOUT, in seconds from its start, else DEFAULT_SECONDS.
 
-Every wait of ours takes what is ``left``. A verb of git's that is still there after it (a stdin that is never closed,
-a reader that does not read, a file system that hangs) ends with one line and, for ``get``, with ``quit=1``. An
-interval timer sees to that, or on Windows, which has none, a thread. The front door loads this module for a run that
-takes long. Never writes into an answer that was begun: whoever writes one must claim it (``errors.claim_answer``).
+Every wait is limited to what is ``left``. One of git's verbs that exceeds the limit (stdin is never closed, the reader
+of stdout does not read, a file system hangs) ends with one line on stderr and, for ``get``, with ``quit=1``: by an
+interval timer, or by a thread on Windows, which has none. ``__main__`` loads this module only for a run that takes
+long. Must never write into an answer that another thread has begun (``errors.claim_answer``).
 """
 
 from __future__ import annotations
@@ -15,48 +15,48 @@ import time
 
 from git_credential_azdo import errors
 
-WHOLE_SECONDS = 30.0
-MOST_SECONDS = 3_600.0
-_LEAST_SECONDS = 1.0
-"""What a wait gets where a person can press Ctrl-C, however late it is."""
-_SLACK_SECONDS = 0.25
-"""What a wait that ends by itself gets for its own line: it knows better than we do what it waited for."""
-_LAST_WORDS_SECONDS = 0.2
-"""How long our own line may take: stderr may be the pipe that is not read."""
+DEFAULT_SECONDS = 30.0
+MAX_SECONDS = 3_600.0
+_MIN_SECONDS = 1.0
+"""The shortest limit of a wait in people's verbs, however late it is: Ctrl-C ends those."""
+_GRACE_SECONDS = 0.25
+"""Time for a wait that reaches the limit to report it itself: its message names what it waited for."""
+_REPORT_SECONDS = 0.2
+"""How long the last line may take: stderr may be a full pipe."""
 
 _started = time.monotonic()
 _not_before = 0.0
 
 
-def whole() -> float:
-    """Return the time of the whole run in seconds; nonsense in AZDO_TIMEOUT counts as not set."""
+def limit() -> float:
+    """Return the time limit of the run in seconds; an invalid or negative AZDO_TIMEOUT counts as not set."""
     try:
-        seconds = min(float(os.environ.get("AZDO_TIMEOUT") or WHOLE_SECONDS), MOST_SECONDS)
+        seconds = min(float(os.environ.get("AZDO_TIMEOUT") or DEFAULT_SECONDS), MAX_SECONDS)
     except ValueError:
-        seconds = WHOLE_SECONDS
-    return seconds if seconds > 0 else WHOLE_SECONDS  # not-a-number is not
+        seconds = DEFAULT_SECONDS
+    return seconds if seconds > 0 else DEFAULT_SECONDS  # NaN is not greater
 
 
 def left() -> float:
-    """Return the seconds left: none at the least for git's verbs, one where a person waits."""
+    """Return the seconds left: at least 0 for git's verbs, at least 1 for people's."""
     if errors.began is None:
-        return max(_LEAST_SECONDS, whole() - (time.monotonic() - _started))
-    return max(0.0, whole() - (time.monotonic() - errors.began))
+        return max(_MIN_SECONDS, limit() - (time.monotonic() - _started))
+    return max(0.0, limit() - (time.monotonic() - errors.began))
 
 
 def bound(seconds: float) -> float:
-    """Return how long a wait of so many seconds may be: no longer than what is left to a verb of git's."""
+    """Return the limit of a wait in seconds: in git's verbs no more than what is left."""
     return seconds if errors.began is None else min(seconds, left())
 
 
-def grant(seconds: float) -> None:
-    """Let the run last for so long from now at the least: what came late must still be kept."""
+def extend(seconds: float) -> None:
+    """Let the run last at least so many seconds from now: a token that came late must still be stored."""
     global _not_before  # noqa: PLW0603 - one process has one end
     _not_before = time.monotonic() + seconds
 
 
 def enforce(verb: str) -> None:
-    """End this process, which runs a verb of git's, when its time is over. To be called in the main thread."""
+    """End this process, which runs one of git's verbs, at its time limit. Call it in the main thread."""
 
     def look(*_: object) -> None:
         remaining = _remaining()
@@ -64,7 +64,7 @@ def enforce(verb: str) -> None:
             signal.setitimer(signal.ITIMER_REAL, remaining)
             return
         signal.signal(signal.SIGALRM, lambda *_: os._exit(_code(verb)))
-        signal.setitimer(signal.ITIMER_REAL, _LAST_WORDS_SECONDS)
+        signal.setitimer(signal.ITIMER_REAL, _REPORT_SECONDS)
         _give_up(verb)
 
     signal.signal(signal.SIGALRM, look)
@@ -72,27 +72,27 @@ def enforce(verb: str) -> None:
 
 
 def watch(verb: str) -> None:
-    """Do in a thread, for as long as the process runs, what the timer does elsewhere."""
+    """Do in a thread what ``enforce`` does by a timer; it does not return."""
     while (remaining := _remaining()) > 0:
         time.sleep(remaining)
     _thread.start_new_thread(_give_up, (verb,))
-    time.sleep(_LAST_WORDS_SECONDS)
+    time.sleep(_REPORT_SECONDS)
     os._exit(_code(verb))
 
 
 def _remaining() -> float:
     """Return the seconds until the process must end."""
-    end = (errors.began or _started) + whole()
-    return max(end, _not_before) + _SLACK_SECONDS - time.monotonic()
+    end = (errors.began or _started) + limit()
+    return max(end, _not_before) + _GRACE_SECONDS - time.monotonic()
 
 
 def _give_up(verb: str) -> None:
-    """Say the last words and end the process."""
+    """Answer ``quit=1`` to a ``get``, print what was waited for and end the process."""
     waited = errors.step or "a file, the keyring or the network did not answer"
     try:
         if errors.claim_answer() and verb == "get" and not os.environ.get("AZDO_YIELD"):
             os.write(1, b"quit=1\n")
-        line = errors.line("error", f"gave up after {whole():.0f} seconds: {waited}")
+        line = errors.line("error", f"gave up after {limit():.0f} seconds: {waited}")
         os.write(2, line.encode())
     except OSError:
         pass

@@ -1,16 +1,16 @@
-"""What can go wrong, by whose fault. The front door turns each into one line on stderr and an exit code.
+"""The kinds of failure. ``__main__`` turns each into one line on stderr and an exit code.
 
-Never put a secret into a message or a hint: both are printed. Lower case, no full stop; the hint is a
-command to run or a page to open. Text of others may stand in both: ``printable`` makes it harmless on its way out.
+A message or a hint must never hold a secret: both are printed. Lower case, no full stop; the hint is a command to run
+or a page to open. Both may quote text of others: ``printable`` makes it harmless when it is written.
 
     AzdoError
-      UsageError      the person asked for something that cannot be
-      ProtocolError   git (or a file of ours) holds something we refuse to read or write
-      VaultError      the place for secrets is absent or refused
-        VaultLocked   it is there, but locked
-      NetworkError    no answer came, or not from whom we asked
-      SignInError     the authority said no; a person must sign in
-      ServiceError    Azure DevOps said no
+      UsageError      the command or a setting is invalid
+      ProtocolError   a message of git's or a file of ours is malformed
+      VaultError      the vault is missing or failed
+        VaultLocked   the vault is locked
+      NetworkError    no response, or none from the host that was asked
+      SignInError     the authorization server refused; a person must sign in
+      ServiceError    Azure DevOps refused
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ import _thread
 import sys
 
 began: float | None = None
-"""When a verb of git's began, by the monotonic clock; None for people's verbs, which a person can end."""
+"""When one of git's verbs began, by the monotonic clock; None for people's verbs, which Ctrl-C ends."""
 step = ""
-"""What the run waits for just now, for the line of one that must end. Whoever waits sets it."""
+"""What did not happen yet, in words, for the message of a run that exceeds its time limit. Set by the code that waits."""
 _answer = _thread.allocate_lock()
 
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
@@ -30,11 +30,11 @@ selectors and what ``str.isprintable`` refuses already, and the blank of Braille
 
 
 def printable(text: str) -> str:
-    """Return a text from anywhere as one line that a terminal and its reader take for what it is.
+    """Return an untrusted text as one line that is safe to show on a terminal. Call it last before writing.
 
-    ``?`` stands for each character that moves the cursor, sets colors or the title, breaks the line, turns the direction
-    of writing (U+202E and the like) or does not show: control and format characters, separators but the blank,
-    surrogates, unassigned and private ones. Whoever prints calls this last; the result is as long as the text.
+    Each control and format character, separator other than the space, surrogate, unassigned, private-use or invisible
+    character becomes ``?``: it could move the cursor, set colors or the title, break the line, reverse the direction
+    of writing (U+202E) or hide. The result is as long as the text.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -51,7 +51,7 @@ def _is_shown(character: str) -> bool:
 
 
 class AzdoError(Exception):
-    """An expected failure: what happened, and what to run next (``hint``), if anything cures it."""
+    """An expected failure: ``message`` says what happened, ``hint`` which command or page cures it, None if none does."""
 
     def __init__(self, message: str, hint: str | None = None) -> None:
         super().__init__(message)
@@ -60,27 +60,27 @@ class AzdoError(Exception):
 
 
 class UsageError(AzdoError):
-    """The person asked for something that cannot be."""
+    """The command, an argument or a setting is invalid."""
 
 
 class ProtocolError(AzdoError):
-    """A message or a file of ours holds something we refuse to read or to write."""
+    """A message of git's or a file of ours is malformed, or a value cannot be written."""
 
 
 class VaultError(AzdoError):
-    """The place for secrets is absent, refused, or failed half way."""
+    """The vault is missing, refused the call or failed."""
 
 
-class VaultLocked(VaultError):  # noqa: N818 - a state with one cure, not a kind of accident
-    """The place for secrets is there, but locked; only a person can open it."""
+class VaultLocked(VaultError):  # noqa: N818 - a state, not a fault
+    """The vault is locked; only a person can unlock it."""
 
 
 class NetworkError(AzdoError):
-    """No answer came in time, or it did not come from the host we asked."""
+    """No response came in time, or none from the host that was asked."""
 
 
 class SignInError(AzdoError):
-    """The authority refused; the person has to sign in again or to change something there."""
+    """The authorization server refused; a person must sign in again or change something there."""
 
 
 class PassphraseNeeded(SignInError):  # noqa: N818 - a question to the person
@@ -88,11 +88,11 @@ class PassphraseNeeded(SignInError):  # noqa: N818 - a question to the person
 
 
 class ServiceError(AzdoError):
-    """Azure DevOps refused the request or gave an answer that is not one."""
+    """Azure DevOps refused the request, or its response is not what is documented."""
 
 
 def claim_answer() -> bool:
-    """Say whether the answer to git is the caller's to write: it is given away once, so that nothing is written into one."""
+    """Return whether the caller may write the answer to git. True once only, so that two threads never write into one."""
     return _answer.acquire(blocking=False)
 
 
@@ -104,29 +104,29 @@ def report(error: AzdoError) -> None:
 
 
 def say(kind: str, text: str) -> None:
-    """Print one line of ours on stderr: ``git-credential-azdo: KIND: TEXT``, the text as ``printable``."""
+    """Print ``git-credential-azdo: KIND: TEXT`` on stderr, the text made ``printable``."""
     _write(line(kind, text))
 
 
 def line(kind: str, text: str) -> str:
-    """Return one line of ours, with its end."""
+    """Return the line that ``say`` prints, with its newline."""
     return f"git-credential-azdo: {kind}: {printable(text)}\n"
 
 
 def show(text: str) -> None:
-    """Print a text of several lines on stderr, each as ``printable``: a traceback quotes what servers sent."""
+    """Print a text of several lines on stderr, each made ``printable``: a traceback may quote a server."""
     _write("".join(f"{printable(each)}\n" for each in text.rstrip("\n").split("\n")))
 
 
 def end_line() -> None:
-    """End the line in which a terminal shows the Ctrl-C that stopped us."""
+    """End the line in which a terminal shows ``^C``."""
     _write("\n")
 
 
 def _write(text: str) -> None:
-    if sys.stderr is None:  # it was closed before we began
+    if sys.stderr is None:  # it was closed when the process started
         return
     try:
         sys.stderr.write(text)
-    except OSError:  # nobody reads it any more, and the answer on stdout must not be lost for that
+    except OSError:  # its reader is gone; the answer on stdout must not be lost for that
         sys.stderr = None

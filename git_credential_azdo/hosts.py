@@ -1,9 +1,9 @@
-"""Every host of Microsoft's that a token or a sign-in of ours may travel to. The one list; a table, nothing else.
+"""Every host of Microsoft's that a token or a sign-in may be sent to: the one list.
 
-Other hosts come from a person only: a registered server, an authority given to ``setup``. Whoever sends a request
-passes what is allowed to ``web``, which refuses everything else. Sources: Microsoft's "Allowed IP addresses and domain
-URLs" (https://learn.microsoft.com/azure/devops/organizations/security/allow-list-ip-url) and "National clouds"
-(https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud).
+Other hosts come from a person only: a registered server, an authority given to ``setup``. The caller of ``web`` passes
+the origins it may send to; ``web`` refuses all others. Must never hold a host that Microsoft does not document: "Allowed
+IP addresses and domain URLs" (https://learn.microsoft.com/azure/devops/organizations/security/allow-list-ip-url) and
+"National clouds" (https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud).
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ PATS_HOST = "vssps.dev.azure.com"
 class Cloud:
     """One of Microsoft's clouds.
 
-    ``login_hosts``     where its tenants sign in; the first is the one that its documents name as the issuer
-    ``services_hosts``  where Azure DevOps Services answers, as far as Microsoft documents it
+    ``login_hosts``     its Entra login hosts; the first is the issuer's in its OpenID configuration
+    ``services_hosts``  its hosts of Azure DevOps Services, as far as Microsoft documents them
     """
 
     __slots__ = ("login_hosts", "services_hosts")
@@ -45,7 +45,7 @@ LOGIN_HOSTS = frozenset(host for cloud in CLOUDS for host in cloud.login_hosts)
 
 
 def origins(hosts: Iterable[str]) -> frozenset[str]:
-    """Return the https origins of these hosts, each as in ``https://dev.azure.com``."""
+    """Return the https origin of each host, such as ``https://dev.azure.com``."""
     return frozenset(f"https://{host}" for host in hosts)
 
 
@@ -55,7 +55,7 @@ MICROSOFT = LOGIN_ORIGINS | SERVICES_ORIGINS
 
 
 def origin(url: str) -> str:
-    """Return scheme, host and port of a URL (RFC 6454), the default port dropped; an empty text where there is none."""
+    """Return the origin of a URL (RFC 6454) without its default port; empty for what has none, a user, or a space."""
     from urllib.parse import urlsplit  # noqa: PLC0415 - only where a request is due
 
     if not url.isprintable() or "\\" in url or " " in url:

@@ -1,9 +1,9 @@
-"""What we inherit from whoever starts us and pass on: the ways to modules and to programs, and secrets in variables.
+"""The inherited environment: search paths of modules and programs, and secrets in variables, made safe.
 
 git starts helpers at the top of a work tree, so a repository could bring a ``json.py`` or a ``git.exe`` of its own.
-The front door calls ``make_safe`` before it imports anything, which is why this module may import only ``os`` and
-``sys`` (not even ``__future__``): they are loaded when Python starts. What Python imports before our first line
-(``sitecustomize``) no line of ours can undo; what ``setup`` writes for git starts us without those variables.
+``__main__`` calls ``make_safe`` before it imports anything else, so this module must import only ``os`` and ``sys``
+(not even ``__future__``): Python has loaded them already. What Python itself imports before that (``sitecustomize``)
+cannot be undone here; the command that ``configure`` writes for git unsets those variables.
 """
 
 import os
@@ -17,7 +17,7 @@ SECRETS = frozenset(
         "SYSTEM_ACCESSTOKEN",
     }
 )
-"""The variables whose secrets we may send ourselves. No program that we or our libraries start needs them."""
+"""Variables with secrets that this program sends itself. No program that it or its libraries start needs them."""
 _FOLDERS = (
     "APPDATA",
     "HOME",
@@ -29,44 +29,44 @@ _FOLDERS = (
     "XDG_CONFIG_HOME",
     "XDG_DATA_HOME",
 )
-"""The variables that lead to our files, to those of libraries (keyring's can name modules), and to libraries."""
+"""Variables that name folders of configuration (keyring's can name modules) and of libraries."""
 dropped: list[str] = []
-"""The entries that ``make_safe`` took out of PATH, for ``doctor``."""
+"""The entries that ``make_safe`` removed from PATH, for ``doctor``."""
 
 
 def outside(entries: list[str]) -> list[str]:
-    """Return the entries that are absolute and not the folder we stand in."""
-    here = _spelled(_here())
-    return [entry for entry in entries if os.path.isabs(entry) and _spelled(entry) != here]
+    """Return the entries of a search path that are absolute and not the current folder."""
+    here = _normalized(_here())
+    return [entry for entry in entries if os.path.isabs(entry) and _normalized(entry) != here]
 
 
 def make_safe() -> None:
-    """Take the folder we stand in, and all that is relative to it, out of the ways to modules and programs.
+    """Remove the current folder, and all that is relative to it, from the search paths of modules and programs.
 
-    Modules: PYTHONPATH goes too, as by ``python -I``, and a relative PYTHONPYCACHEPREFIX. Programs: third-party
+    Modules: PYTHONPATH is removed too, as by ``python -I``, and a relative PYTHONPYCACHEPREFIX. Programs: third-party
     libraries start some (``pass``, gpg), and Windows would look in the current folder before PATH. Files: a relative
-    path counts as not set (XDG Base Directory Specification). Secrets stay in ``os.environ`` for us, and leave the
-    process's own environment, which children inherit.
+    path counts as not set (XDG Base Directory Specification). Secrets stay in ``os.environ``, but are removed from the
+    process's environment, which child processes inherit.
     """
-    kept = outside(sys.path)
+    absolute = outside(sys.path)
     added = os.environ.get("PYTHONPATH")
-    if added or len(kept) != len(sys.path):
+    if added or len(absolute) != len(sys.path):
         own, here = _own_folders(), _here()  # Python has made relative entries absolute
-        gone = {_spelled(os.path.join(here, entry)) for entry in (added or "").split(os.pathsep)}
+        inherited = {_normalized(os.path.join(here, entry)) for entry in (added or "").split(os.pathsep)}
         sys.path[:] = [
             entry
             for entry in sys.path
-            if _spelled(entry) in own or (entry in kept and _spelled(entry) not in gone)
+            if _normalized(entry) in own or (entry in absolute and _normalized(entry) not in inherited)
         ]
     if sys.pycache_prefix and not os.path.isabs(sys.pycache_prefix):
         sys.pycache_prefix = None
     path = os.environ.get("PATH")
     if path:
         entries = path.split(os.pathsep)
-        kept = outside(entries)
-        if len(kept) != len(entries):
-            dropped[:] = [entry for entry in entries if entry not in kept]
-            os.environ["PATH"] = os.pathsep.join(kept)
+        safe = outside(entries)
+        if len(safe) != len(entries):
+            dropped[:] = [entry for entry in entries if entry not in safe]
+            os.environ["PATH"] = os.pathsep.join(safe)
     for name in _FOLDERS:
         folder = os.environ.get(name)
         if folder and not os.path.isabs(folder):
@@ -79,7 +79,10 @@ def make_safe() -> None:
 
 
 def _own_folders() -> set[str]:
-    """Return where Python and our package lie: who could write there could replace us, and some export ``sys.path``."""
+    """Return the folders of Python and of this package, which stay even when PYTHONPATH repeats them.
+
+    Who can write there can replace this program anyway, and some tools export all of ``sys.path``.
+    """
     standard = os.path.dirname(os.__file__)
     package = os.path.dirname(os.path.dirname(__file__))
     own = [package, standard, os.path.join(standard, "lib-dynload"), os.path.join(sys.base_prefix, "DLLs")]
@@ -87,15 +90,15 @@ def _own_folders() -> set[str]:
     if site:
         own += site.getsitepackages()
         own += [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
-    return {_spelled(entry) for entry in own if os.path.isabs(entry)}
+    return {_normalized(entry) for entry in own if os.path.isabs(entry)}
 
 
 def _here() -> str:
     try:
         return os.getcwd()
-    except OSError:  # the folder was deleted under us
+    except OSError:  # the current folder was deleted
         return ""
 
 
-def _spelled(entry: str) -> str:
+def _normalized(entry: str) -> str:
     return os.path.normcase(os.path.normpath(entry))

@@ -1,7 +1,7 @@
-"""A lock between processes on a file, with a bounded wait. The system lets go of it when its holder dies.
+"""A lock between processes on a file, with a bounded wait. The system releases it when its holder dies.
 
-Never deletes the lock file: a second process could hold a lock on the deleted one. Where the file system has no locks,
-``lock_file`` stands in: nobody is refused for it.
+Must never delete the lock file: a second process could hold a lock on the deleted one. On a file system without locks
+``lock_file`` takes its place.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Busy(AzdoError):  # noqa: N818 - a state, not a fault
 
 
 class Lock:
-    """``with Lock(path, seconds):`` holds the lock. Raise Busy after ``seconds``, OSError when it cannot be made."""
+    """Hold the lock in ``with Lock(path, seconds):``. Raise Busy after ``seconds``, OSError when the file cannot be made."""
 
     def __init__(self, path: str, seconds: float) -> None:
         self._path = path
@@ -54,7 +54,7 @@ class Lock:
         self._descriptor = open_lock(self._path)
         try:
             self._wait()
-        except BaseException:  # Ctrl-C, too
+        except BaseException:  # also KeyboardInterrupt
             os.close(self._descriptor)
             raise
 
@@ -62,10 +62,10 @@ class Lock:
         self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
     ) -> None:
         if self._name:
-            from git_credential_azdo.lock_file import release  # noqa: PLC0415 - hardly anywhere
+            from git_credential_azdo.lock_file import release  # noqa: PLC0415 - rarely needed
 
             release(self._path + _HELD, self._name)
-        os.close(self._descriptor)  # closing lets go of the lock
+        os.close(self._descriptor)  # releases the lock
 
     def _wait(self) -> None:
         give_up = time.monotonic() + self._seconds
@@ -77,12 +77,12 @@ class Lock:
     def _try(self) -> bool:
         try:
             _try_lock(self._descriptor)
-        except (BlockingIOError, PermissionError):  # what Unix and Windows say when another one has it
+        except (BlockingIOError, PermissionError):  # on Unix and Windows, when another process holds it
             return False
         except OSError as error:
             if error.errno not in _NO_LOCKS:
                 raise
-            from git_credential_azdo.lock_file import take  # noqa: PLC0415 - hardly anywhere
+            from git_credential_azdo.lock_file import take  # noqa: PLC0415 - rarely needed
 
             self._name = take(self._path + _HELD)
             return bool(self._name)

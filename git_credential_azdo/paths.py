@@ -1,8 +1,8 @@
-"""Where our files lie, and the accounts file read: once, for everybody.
+"""Where our files are, and the one reader of the accounts file's bytes. Never creates or changes anything.
 
-The folder is the one that platformdirs calls the user's configuration folder, computed here since every ``get`` needs
-it and platformdirs costs more than the rest of one; a test proves both equal. On macOS, ``XDG_CONFIG_HOME`` counts
-for nothing: the folder must not move when a variable is set. Rules: the XDG Base Directory Specification
+The folder is what platformdirs calls the user's configuration folder, computed here since every ``get`` needs it and
+platformdirs takes longer than the rest of one; a test proves both equal. On macOS ``XDG_CONFIG_HOME`` is ignored:
+the folder must not move when a variable is set. Rules: the XDG Base Directory Specification
 (https://specifications.freedesktop.org/basedir-spec/latest/); on Windows the local application data.
 """
 
@@ -18,15 +18,15 @@ NAME = "git-credential-azdo"
 
 
 class NoHome(AzdoError):  # noqa: N818 - a state, not a fault
-    """This user has no folder of their own, so that there is no place for anything of ours."""
+    """This user has no home folder, so there is no folder for our files."""
 
 
 def folder() -> str:
-    """Return the absolute path of our folder; it may not exist yet. Raise NoHome."""
+    """Return the absolute path of our folder; it may not exist. Raise NoHome."""
     if sys.platform == "win32":
         base = os.environ.get("LOCALAPPDATA", "")
         if not base:
-            from platformdirs.windows import Windows  # noqa: PLC0415 - hardly ever, and it asks Windows itself
+            from platformdirs.windows import Windows  # noqa: PLC0415 - rarely needed; it asks Windows itself
 
             base = Windows().user_config_dir
     elif sys.platform == "darwin":
@@ -44,12 +44,12 @@ def accounts_path() -> str:
 
 
 def gitconfig_path() -> str:
-    """Return the path of the file that git's configuration includes."""
+    """Return the path of our file of git's configuration, which the global one includes. Raise NoHome."""
     return os.path.join(folder(), "gitconfig")
 
 
 def read_accounts() -> bytes:
-    """Return the bytes of the accounts file, none when there is no file or no place for one. Raise AzdoError."""
+    """Return the bytes of the accounts file, empty when there is no file or no home folder. Raise AzdoError."""
     try:
         path = accounts_path()
     except NoHome:
@@ -57,7 +57,7 @@ def read_accounts() -> bytes:
     try:
         return read_own(path, os.path.dirname(path), linked=True) or b""
     except OSError as error:
-        from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - almost never
+        from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - for an error only
 
         raise trouble("read", path, error, os.path.dirname(path)) from error
 
@@ -68,19 +68,19 @@ def lock_path(name: str) -> str:
 
 
 def vault_folder() -> str:
-    """Return the folder of the file vault. Raise NoHome."""
+    """Return the path of the file vault's folder. Raise NoHome."""
     return os.path.join(folder(), "vault")
 
 
 def _below_home(*names: str) -> str:
     home = os.environ.get("HOME", "")
     if not os.path.isabs(home):
-        home = _home_of_record()
+        home = _passwd_home()
     return os.path.join(home.rstrip("/"), *names) if home.strip("/") else os.path.join("/", *names)
 
 
-def _home_of_record() -> str:
-    """Return the home folder that the system has for this user. Raise NoHome."""
+def _passwd_home() -> str:
+    """Return this user's home folder by passwd(5). Raise NoHome."""
     if sys.platform != "win32":
         import pwd  # noqa: PLC0415 - only where HOME is not set
 
@@ -93,5 +93,5 @@ def _home_of_record() -> str:
     from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
     raise NoHome(
-        "there is no place to keep accounts: HOME is not set, and this user has no home folder", hints.home()
+        "no folder for the accounts file: HOME is not set, and this user has no home folder", hints.home()
     )

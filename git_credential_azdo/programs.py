@@ -1,9 +1,9 @@
-"""Every program that we start: found by absolute path outside the folder we stand in, bounded, without our secrets.
+"""Every program that this one starts: found by absolute path outside the current folder, bounded, without secrets.
 
-No other module starts one (the linter sees to that). git runs us inside repositories, and one may hold a ``git`` or,
-on Windows, where CreateProcess looks in the current folder before PATH, a ``git.exe`` (as in CVE-2023-40590). What is
-started gets an argument list and no shell, no terminal, and a deadline at which it ends with all that it started. It
-does not get the variables whose secrets we may send ourselves.
+No other module starts one (a ruff rule). git starts helpers inside repositories, and a repository may hold a ``git``
+or, on Windows, where CreateProcess looks in the current folder before PATH, a ``git.exe`` (CVE-2023-40590). A program
+gets an argument list, never a shell or a terminal, and never the variables in ``inherited.SECRETS`` unless the caller
+names them; at its deadline it ends with all that it started.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
     from typing import IO
 
-MOST_BYTES = 16 * 1024 * 1024
-"""What a program may print on one stream; one that prints more is ended, as one that takes too long."""
+MAX_BYTES = 16 * 1024 * 1024
+"""The most that a program may print on one stream; one that prints more is ended."""
 ROOT = os.environ.get("SYSTEMROOT", "C:\\") if sys.platform == "win32" else "/"
-"""A folder that no repository is in."""
+"""A folder that is in no repository."""
 
 
-class Done(NamedTuple):
-    """What a program left: its exit code and its two streams."""
+class Completed(NamedTuple):
+    """A program that ended by itself: its exit code and its two streams."""
 
     returncode: int
     stdout: bytes
@@ -43,12 +43,12 @@ class ProgramError(UsageError):
     """A program could not be run to its end."""
 
 
-class Missing(ProgramError):  # noqa: N818 - a state of this machine
-    """It is not installed, or only where we do not look."""
+class NotFound(ProgramError):  # noqa: N818 - a state of this machine
+    """The program is not installed, or only in a folder that is not searched."""
 
 
-class Unfinished(ProgramError):  # noqa: N818 - what became of it
-    """It took too long, or (``is_too_long``) printed too much, and was ended."""
+class Stopped(ProgramError):  # noqa: N818 - a result, not an accident
+    """The program was ended: it took too long, or (``is_too_long``) printed too much."""
 
     def __init__(self, name: str, *, is_too_long: bool) -> None:
         super().__init__(f"{name} {'printed too much' if is_too_long else 'did not end in time'}")
@@ -56,26 +56,26 @@ class Unfinished(ProgramError):  # noqa: N818 - what became of it
 
 
 def find(name: str, environment: Mapping[str, str] = os.environ) -> str:
-    """Return the absolute path of a program: the first on PATH, or ``name`` itself if it is one. Raises ``Missing``."""
+    """Return the absolute path of a program: the first on PATH, or ``name`` itself if it is one. Raise NotFound."""
     path = which(name, environment)
     if path is None:
-        raise Missing(f"{os.path.basename(name)} was not found on PATH")
+        raise NotFound(f"{os.path.basename(name)} was not found on PATH")
     return path
 
 
 def which(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
-    """Return the absolute path of a program as ``find`` does, or None."""
+    """Return the absolute path of a program, as ``find`` does, or None."""
     return next(candidates(name, environment), None)
 
 
 def candidates(name: str, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
-    """Give every program of that name on PATH, the first that counts first. A relative path is never one."""
+    """Yield every program of this name in the order of PATH, never by a relative path."""
     folders = [""] if os.path.isabs(name) else outside(_search_path(environment))
     if os.path.dirname(name) and folders != [""]:
         return
     for folder in dict.fromkeys(folders):
-        for ending in _endings(name, environment):
-            path = os.path.join(folder, name + ending)
+        for suffix in _suffixes(name, environment):
+            path = os.path.join(folder, name + suffix)
             if os.path.isfile(path) and os.access(path, os.X_OK):
                 yield path
 
@@ -84,20 +84,20 @@ def run(
     words: Sequence[str],
     seconds: float,
     *,
-    given: bytes = b"",
+    stdin: bytes = b"",
     cwd: str = ROOT,
     environment: Mapping[str, str] = os.environ,
     keep: Collection[str] = (),
-) -> Done:
-    """Run a program to its end, far from any repository unless ``cwd`` says otherwise; ``given`` is its stdin.
+) -> Completed:
+    """Run a program to its end, outside any repository unless ``cwd`` is in one, for at most so many seconds.
 
-    ``keep`` names SECRETS that it needs. Raises ``ProgramError``: ``Missing``, ``Unfinished``, or it does not start.
+    ``keep``: the names of the SECRETS that it needs. Raise NotFound, Stopped, ProgramError when it does not start.
     """
     end = time.monotonic() + deadline.bound(seconds)
-    process = _start(words, cwd, for_children(environment, keep), subprocess.PIPE)
-    end_all = _ending(process)
+    process = _start(words, cwd, child_environment(environment, keep), subprocess.PIPE)
+    end_all = _terminator(process)
     out, err = _Reader(process.stdout, end_all), _Reader(process.stderr, end_all)
-    writer = threading.Thread(target=_write, args=(process.stdin, given), daemon=True)
+    writer = threading.Thread(target=_write, args=(process.stdin, stdin), daemon=True)
     try:
         for thread in (out, err, writer):
             thread.start()
@@ -106,39 +106,39 @@ def run(
         process.wait(max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
         pass
-    finally:  # Ctrl-C too
+    finally:  # also after KeyboardInterrupt
         is_whole = out.is_whole and err.is_whole and process.returncode is not None
         if not is_whole:
             end_all()
             process.wait()
     if not is_whole:
-        raise Unfinished(os.path.basename(words[0]), is_too_long=out.is_too_long or err.is_too_long)
-    return Done(process.returncode, bytes(out.data), bytes(err.data))
+        raise Stopped(os.path.basename(words[0]), is_too_long=out.is_too_long or err.is_too_long)
+    return Completed(process.returncode, bytes(out.data), bytes(err.data))
 
 
 def launch(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> None:
-    """Start a program that outlives us, such as a browser. Raises ``ProgramError``."""
-    process = _start(words, ROOT, for_children(environment), subprocess.DEVNULL)
-    # Nobody waits for it; the thread only collects it, should it end before we do.
+    """Start a program that may outlive this process, such as a browser. Raise ProgramError."""
+    process = _start(words, ROOT, child_environment(environment), subprocess.DEVNULL)
+    # The thread only reaps it, should it end first.
     threading.Thread(target=process.wait, daemon=True).start()
 
 
-def for_children(environment: Mapping[str, str], keep: Collection[str] = ()) -> dict[str, str]:
-    """Return an environment without our secrets, in which PATH leads nowhere near the folder we stand in."""
-    kept = {name: value for name, value in environment.items() if name not in SECRETS or name in keep}
-    if "PATH" in kept:
-        kept["PATH"] = os.pathsep.join(outside(_search_path(kept)))
+def child_environment(environment: Mapping[str, str], keep: Collection[str] = ()) -> dict[str, str]:
+    """Return the environment without SECRETS, but for those in ``keep``, and without the current folder in PATH."""
+    child = {name: value for name, value in environment.items() if name not in SECRETS or name in keep}
+    if "PATH" in child:
+        child["PATH"] = os.pathsep.join(outside(_search_path(child)))
     if sys.platform == "win32":
-        kept["NODEFAULTCURRENTDIRECTORYINEXEPATH"] = "1"
-    return kept
+        child["NODEFAULTCURRENTDIRECTORYINEXEPATH"] = "1"
+    return child
 
 
 def _search_path(environment: Mapping[str, str]) -> list[str]:
     return environment.get("PATH", os.defpath).split(os.pathsep)
 
 
-def _endings(name: str, environment: Mapping[str, str]) -> list[str]:
-    """Return what may follow the name: on Windows one of PATHEXT's, unless the name has one already."""
+def _suffixes(name: str, environment: Mapping[str, str]) -> list[str]:
+    """Return the suffixes to try: on Windows those in PATHEXT, unless the name ends in one; else none."""
     if sys.platform == "win32":
         known = environment.get("PATHEXT", ".com;.exe;.bat;.cmd").lower().split(";")
         if not name.lower().endswith(tuple(filter(None, known))):
@@ -166,8 +166,8 @@ def _start(
         raise ProgramError(f"{os.path.basename(path)} could not be started: {error.strerror}") from None
 
 
-def _ending(process: subprocess.Popen[bytes]) -> Callable[[], object]:
-    """Return what ends a program with all that it started: its session, on Windows its job."""
+def _terminator(process: subprocess.Popen[bytes]) -> Callable[[], object]:
+    """Return a function that ends a program with all that it started: its session, on Windows its job object."""
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415 - on Windows only
         from ctypes.wintypes import HANDLE  # noqa: PLC0415 - on Windows only
@@ -186,9 +186,9 @@ def _ending(process: subprocess.Popen[bytes]) -> Callable[[], object]:
 
 
 class _Reader(threading.Thread):
-    """Reads one stream to its end, or ends the program when it prints too much.
+    """Read one stream to its end, or end the program when it prints too much.
 
-    It closes the stream itself: to close what another thread reads would wait for that one.
+    The thread closes the stream itself: close() waits for a thread that is reading.
     """
 
     def __init__(self, stream: IO[bytes] | None, end_all: Callable[[], object]) -> None:
@@ -200,8 +200,8 @@ class _Reader(threading.Thread):
 
     @property
     def is_too_long(self) -> bool:
-        """Whether more came than is read."""
-        return len(self.data) > MOST_BYTES
+        """Whether the program printed more than MAX_BYTES."""
+        return len(self.data) > MAX_BYTES
 
     def run(self) -> None:
         if self._stream is None:
@@ -215,9 +215,9 @@ class _Reader(threading.Thread):
             self.is_whole = True
 
 
-def _write(stream: IO[bytes] | None, given: bytes) -> None:
+def _write(stream: IO[bytes] | None, data: bytes) -> None:
     if stream is not None:
-        with contextlib.suppress(OSError), stream:  # it need not read what it is given
-            view = memoryview(given)
+        with contextlib.suppress(OSError), stream:  # a program need not read its stdin
+            view = memoryview(data)
             while view:
                 view = view[stream.write(view) :]

@@ -1,7 +1,7 @@
-"""What came back over HTTP: status, headers, a body of bounded size, read as JSON where JSON is due. Pure.
+"""An HTTP response: status, headers and a body of bounded size, read as JSON where JSON is expected. Pure.
 
-Counts a body as sent and as unpacked, so that no answer costs more memory than the limit. Never shows a body: it may
-be a secret.
+The size is counted as received and as decompressed, so that no response takes more memory than _MAX_BYTES. Must never
+show a body: it may be a secret.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from git_credential_azdo.errors import ServiceError
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_MOST_BYTES = 16 * 1024 * 1024  # an answer longer than this is no answer to anything we ask
+_MAX_BYTES = 16 * 1024 * 1024  # far more than any response that this program needs
 _HTML = re.compile(rb"\s*<(?:!doctype|html|head|\?xml)", re.IGNORECASE)
 PROXY_HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
 
 
 class Response:
-    """A server's answer, any status: ``status``, ``body`` (bytes, unpacked), headers in order."""
+    """A response of any status: ``host``, ``status``, ``body`` (bytes, decompressed), headers in order."""
 
     __slots__ = ("_headers", "body", "host", "status")
 
@@ -34,23 +34,23 @@ class Response:
         self.body = body
 
     def __repr__(self) -> str:
-        return f"<Answer {self.status} from {self.host}, {len(self.body)} bytes>"
+        return f"<Response {self.status} from {self.host}, {len(self.body)} bytes>"
 
     def all(self, name: str) -> list[str]:
-        """Give every value of that header, in order; names compare without case."""
+        """Return every value of a header, in order; names are compared without case."""
         wanted = name.lower()
         return [value for key, value in self._headers if key.lower() == wanted]
 
     def header(self, name: str) -> str | None:
-        """Return the first value of that header, or None."""
+        """Return the first value of a header, or None."""
         return next(iter(self.all(name)), None)
 
     def json(self) -> object:
-        """Read the body as JSON; ``ServiceError`` if it is none. Azure DevOps may put a UTF-8 BOM first."""
+        """Return the body as JSON; Azure DevOps may put a UTF-8 BOM first. Raise ServiceError when it is not JSON."""
         try:
             text = self.body.decode("utf-8-sig")
             document: object = json_codec.loads(text)
-            if "\\ud" in text.lower():  # half a character cannot be sent or written anywhere
+            if "\\ud" in text.lower():  # an unpaired surrogate cannot be encoded
                 json_codec.dumps(document, ensure_ascii=False).encode()
         except (ValueError, RecursionError):
             pass
@@ -58,15 +58,15 @@ class Response:
             return document
         if _HTML.match(self.body) or "html" in (self.header("content-type") or ""):
             raise ServiceError(
-                f"{self.host} answered with a web page where data was due (status {self.status})",
-                "open the page in a browser: a proxy, a sign-in page or a notice may stand in between",
+                f"{self.host} returned an HTML page instead of JSON (status {self.status})",
+                "open the page in a browser: it may be a proxy's, a sign-in page or a notice",
             )
-        raise ServiceError(f"{self.host} answered with something that is not JSON (status {self.status})")
+        raise ServiceError(f"{self.host} returned a response that is not JSON (status {self.status})")
 
 
-def retry_after(answer: Response, now: float) -> float | None:
-    """Seconds the server asks us to wait (``Retry-After``: seconds or a date), or None. ``now``: POSIX."""
-    text = (answer.header("retry-after") or "").strip()
+def retry_after(response: Response, now: float) -> float | None:
+    """Return the seconds of ``Retry-After`` (RFC 9110: seconds or a date), or None. ``now``: seconds since the epoch."""
+    text = (response.header("retry-after") or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
     try:
@@ -76,23 +76,23 @@ def retry_after(answer: Response, now: float) -> float | None:
 
 
 def read_body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
-    """Join a body of at most _MOST_BYTES, counted as sent and as unpacked. Raise ServiceError.
+    """Return a body of at most _MAX_BYTES, counted as received and as decompressed. Raise ServiceError.
 
-    No packed body is asked for; one layer of gzip is read, since some proxies pack whatever passes.
+    ``coding``: its Content-Encoding. None is requested; one layer of gzip is read, since some proxies add it.
     """
     if coding not in ("", "identity", "gzip", "x-gzip"):
-        raise ServiceError(f"{host} sent an answer in an encoding that was not asked for", PROXY_HINT)
-    unpacker = zlib.decompressobj(zlib.MAX_WBITS | 16) if "gzip" in coding else None
+        raise ServiceError(f"{host} used a content encoding that was not requested", PROXY_HINT)
+    decompressor = zlib.decompressobj(zlib.MAX_WBITS | 16) if "gzip" in coding else None
     body = bytearray()
-    sent = 0
+    received = 0
     try:
         for chunk in chunks:
-            sent += len(chunk)
-            body += unpacker.decompress(chunk, _MOST_BYTES + 1 - len(body)) if unpacker else chunk
-            if max(sent, len(body)) > _MOST_BYTES:
-                raise ServiceError(f"{host} sent more than {_MOST_BYTES // 2**20} MiB")
+            received += len(chunk)
+            body += decompressor.decompress(chunk, _MAX_BYTES + 1 - len(body)) if decompressor else chunk
+            if max(received, len(body)) > _MAX_BYTES:
+                raise ServiceError(f"{host} sent more than {_MAX_BYTES // 2**20} MiB")
     except zlib.error:
-        raise ServiceError(f"{host} sent an answer that cannot be unpacked", PROXY_HINT) from None
-    if unpacker and sent and not unpacker.eof:
-        raise ServiceError(f"{host} sent an answer that ends in the middle", PROXY_HINT)
+        raise ServiceError(f"{host} sent a response that cannot be decompressed", PROXY_HINT) from None
+    if decompressor and received and not decompressor.eof:
+        raise ServiceError(f"{host} sent an incomplete response", PROXY_HINT)
     return bytes(body)

@@ -1,6 +1,6 @@
-"""Command lines of words, quoted for the shell that will read them. Pure.
+"""Command lines, quoted for the shell that will read them. Pure.
 
-Words come from servers, addresses and files: nothing in them runs anything.
+Words come from servers, addresses and files: none may run a command, expand a variable or end its quotes.
 """
 
 from __future__ import annotations
@@ -12,35 +12,34 @@ from git_credential_azdo.errors import printable
 ON_WINDOWS = os.name == "nt"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=:./-@")
 _PLAIN_POSIX = _PLAIN | frozenset("%,")
-_NEVERON_WINDOWS = frozenset('"$`!\u2018\u2019\u201a\u201b\u201c\u201d\u201e')
-"""What PowerShell or Git Bash obey, or take for the end of a word, inside the quotes that cmd.exe knows, too."""
+_NEVER_ON_WINDOWS = frozenset('"$`!\u2018\u2019\u201a\u201b\u201c\u201d\u201e')
+"""What PowerShell or Git Bash expand, or take for a closing quote, inside double quotes."""
 
 
 def command(*words: str) -> str:
-    """Return the words as one command line that a shell splits into these words."""
+    """Return the command line that a shell splits into these words."""
     return " ".join(map(quote, words))
 
 
 def quote(word: str, *, windows: bool = ON_WINDOWS) -> str:
-    """Return a word as the shell takes it: sh, or whichever of cmd.exe, PowerShell and Git Bash a person has.
+    """Return a word quoted for sh, or for each of cmd.exe, PowerShell and Git Bash.
 
-    What ``printable`` does not show is ``?`` here already, so that the quotes stand around what is seen. On Windows what
-    no quotes keep from one of the three shells is ``?``, too: a command that fails is better than one that runs another.
+    It is made ``printable`` before it is quoted, so that the quotes fit what is shown. On Windows a character that no
+    quotes protect in one of the three shells becomes ``?``: a command that fails is better than another command.
     """
     word = printable(word)
     if not windows:
-        plain = word and _PLAIN_POSIX.issuperset(word) and word[0] not in "=%"  # zsh and fish look there
+        plain = word and _PLAIN_POSIX.issuperset(word) and word[0] not in "=%"  # zsh and fish expand those
         return word if plain else "'" + word.replace("'", "'\"'\"'") + "'"
     if word and _PLAIN.issuperset(word) and word[0] != "@":
         return word
-    kept = "".join("?" if each in _NEVERON_WINDOWS else each for each in _without_variables(word))
-    return (
-        '"' + kept + "\\" * (len(kept) - len(kept.rstrip("\\"))) + '"'
-    )  # a last one would take the quote along
+    text = "".join("?" if each in _NEVER_ON_WINDOWS else each for each in _without_variables(word))
+    backslashes = len(text) - len(text.rstrip("\\"))  # doubled: one would escape the closing quote
+    return '"' + text + "\\" * backslashes + '"'
 
 
 def _without_variables(word: str) -> str:
-    """Keep ``%`` only as a URL's escape: cmd.exe puts the value of ``%NAME%`` there, quotes or not."""
+    """Replace every ``%`` that begins no percent escape: cmd.exe expands ``%NAME%`` inside quotes, too."""
     first, *rest = word.split("%")
     hexadecimal = frozenset("0123456789abcdefABCDEF")
     return first + "".join(
@@ -50,7 +49,7 @@ def _without_variables(word: str) -> str:
 
 
 def options(**values: str) -> list[str]:
-    """Return options and their values as words, in the order given; those without a value are left out."""
+    """Return options and their values as words (``org="x"``: ``--org x``); those with an empty value are left out."""
     words = []
     for name, value in values.items():
         option = f"--{name.replace('_', '-')}"

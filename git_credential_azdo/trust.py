@@ -1,8 +1,9 @@
-"""Which certificate authorities are trusted: one TLS context, always verifying unless git's own setting says no.
+"""Which certificate authorities are trusted: the one TLS context.
 
-The file that is set, else SSL_CERT_FILE and SSL_CERT_DIR (OpenSSL's own variables), else the operating system's own
-verification on macOS and Windows (by ``truststore``: Python's ssl does not see the Keychain, nor the roots that Windows
-fetches on demand), else OpenSSL's store, else certifi's where there is none.
+The files that git's settings name, else SSL_CERT_FILE and SSL_CERT_DIR (OpenSSL's own variables), else the operating
+system's verification on macOS and Windows (by ``truststore``: Python's ssl does not read the Keychain, nor the roots
+that Windows downloads on demand), else OpenSSL's store, else certifi's where there is none. Must never skip the
+verification unless git's own http.sslVerify says so, nor ask for a passphrase.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _OURS = Settings()
 
 
 def tls_context(settings: Settings = _OURS) -> ssl.SSLContext:
-    """Make the context. Files that are set replace every other trust; unreadable ones: ``NetworkError``."""
+    """Return the context. Certificate files that are set replace all others. Raise NetworkError when they cannot be read."""
     is_set = bool(settings.ca_file or settings.ca_path)
     cafile = settings.ca_file if is_set else os.environ.get("SSL_CERT_FILE") or None
     capath = settings.ca_path if is_set else os.environ.get("SSL_CERT_DIR") or None
@@ -29,7 +30,7 @@ def tls_context(settings: Settings = _OURS) -> ssl.SSLContext:
         value = os.environ.get(variable)
         if value and not os.path.isabs(value):
             raise NetworkError(
-                f"{variable} is a relative path, which a repository could fill", hints.unset(variable)
+                f"{variable} is a relative path: a repository could provide the file", hints.unset(variable)
             )
     if not (cafile or capath) and sys.platform in {"darwin", "win32"}:
         import truststore  # noqa: PLC0415 - installed on these systems only
@@ -45,23 +46,23 @@ def tls_context(settings: Settings = _OURS) -> ssl.SSLContext:
         ) from None
     if not (cafile or capath) and not _system_has_certificates(context):
         context.load_verify_locations(cafile=certifi.where())
-    # Python 3.13 refuses authorities that git, curl and browsers accept (companies' proxies have such);
-    # chain, dates and host name are still checked.
+    # Since 3.13 Python rejects authorities that git, curl and browsers accept, and company proxies use; chain, dates
+    # and host name are still verified.
     context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
     return _with_settings(context, settings)
 
 
 def _with_settings(context: ssl.SSLContext, settings: Settings) -> ssl.SSLContext:
     if settings.certificate:
-        _show(context, settings.certificate, settings.key)
+        _load_client_certificate(context, settings.certificate, settings.key)
     if not settings.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
 
 
-def _show(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
-    """Load the client certificate; a passphrase is never asked for, since nobody may be there."""
+def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    """Load the client certificate, without asking for a passphrase. Raise NetworkError."""
     try:
         context.load_cert_chain(certificate, key, password=lambda: "")
     except (OSError, ValueError) as error:
@@ -72,7 +73,7 @@ def _show(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
 
 
 def _system_has_certificates(context: ssl.SSLContext) -> bool:
-    """Look into the store, and into OpenSSL's folder of hashed files: it loads those late, and counts none."""
+    """Return whether OpenSSL has certificates: in its store, or in its folder of hashed files, which it does not count."""
     if context.cert_store_stats()["x509_ca"]:
         return True
     folder = ssl.get_default_verify_paths().capath

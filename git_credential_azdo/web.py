@@ -1,9 +1,9 @@
-"""The one HTTP client, and the only importer of httpx: bounded in time, verified, silent about secrets.
+"""The one HTTP client, and the only importer of httpx: bounded in time, always to an allowed origin.
 
-It never follows a redirect (a token would travel to another host), never sends a body twice that may have
-been processed, and lets no exception of httpx out: each becomes a ``NetworkError`` of one line that names
-the host and nothing else of the URL. What ``Settings`` leave open, the environment decides as httpx reads it
-(https://www.python-httpx.org/environment_variables/), and trust is the operating system's.
+Must never follow a redirect (a token would be sent to another host), send a body again that may have been processed,
+or let an exception of httpx out: each becomes a ``NetworkError`` of one line that names the host and no other part of
+the URL. What ``Settings`` leave open, the environment decides as httpx reads it
+(https://www.python-httpx.org/environment_variables/); ``trust`` decides on certificates.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping
     from types import TracebackType
 
-_MOST_ATTEMPTS = 4
+_MAX_ATTEMPTS = 4
 _FIRST_PAUSE = 0.5  # seconds, doubled with every attempt
-_CONNECT_SECONDS = 10.0  # so that a second attempt has a chance within the usual 30 s
+_CONNECT_SECONDS = 10.0  # so that the default 30 s leave time for a second attempt
 _TRUST_HINT = (
     "set SSL_CERT_FILE to a file with the certificate authority of your network"
     " (git's setting for the same is http.sslCAInfo)"
@@ -41,15 +41,15 @@ _TRUST_HINT = (
 
 
 class _NotSentError(NetworkError):
-    """Nothing reached the server, so that even a POST may be tried again."""
+    """Nothing reached the server, so even a POST may be sent again."""
 
 
 @final
 class HttpClient:
-    """All requests of one task. ``deadline``: seconds for everything done with it, from construction on.
+    """Send all requests of one task. ``deadline``: seconds for all of them together, from construction on.
 
-    ``settings``: the way out; git's own for each URL unless it is given.
-    ``allowed``: the origins that requests may go to, as in ``https://dev.azure.com``; no request leaves for another.
+    ``settings``: proxy and certificates; git's own for each URL if None.
+    ``allowed``: the origins that requests may go to, such as ``https://dev.azure.com``; all others are refused.
     ``sleep``, ``clock`` (monotonic seconds) and ``transport`` are for tests.
     """
 
@@ -89,7 +89,7 @@ class HttpClient:
         self._end = self._clock() + seconds
 
     def remaining(self) -> float:
-        """Seconds left until the deadline, never negative."""
+        """Return the seconds left until the deadline, at least 0."""
         return max(0.0, self._end - self._clock())
 
     def request(
@@ -103,11 +103,11 @@ class HttpClient:
         retry: bool = True,
         also: Container[str] = (),
     ) -> Response:
-        """Ask and give the answer, whatever its status; 3xx too. ``NetworkError`` if none came in time.
+        """Send a request and return the response, whatever its status, also 3xx. Raise NetworkError, ServiceError.
 
-        ``also``: origins that this request may go to beside those that were allowed from the start.
-        With ``retry``: GET and HEAD are asked again after 429, 502, 503 and 504, within the deadline and
-        after the pause the server asks for; any method after a connection that could not be made.
+        ``also``: further origins that this one request may go to.
+        With ``retry``, GET and HEAD are sent again after 429, 502, 503 and 504, within the deadline and after the
+        pause that the server asks for; any method is after a connection that could not be made.
         """
         address = origin(url)
         if not address or (address not in self._allowed and address not in also):
@@ -115,30 +115,30 @@ class HttpClient:
         attempt = 1
         while True:
             pause = _FIRST_PAUSE * 2 ** (attempt - 1)
-            last = not retry or attempt == _MOST_ATTEMPTS
+            last = not retry or attempt == _MAX_ATTEMPTS
             try:
-                answer = self._ask(method, url, dict(headers or {}), form, json)
+                response = self._send(method, url, dict(headers or {}), form, json)
             except _NotSentError:
                 if last or pause >= self.remaining():
                     raise
             else:
-                if last or method not in ("GET", "HEAD") or answer.status not in (429, 502, 503, 504):
-                    return answer
-                pause = max(retry_after(answer, time.time()) or 0.0, pause)
+                if last or method not in ("GET", "HEAD") or response.status not in (429, 502, 503, 504):
+                    return response
+                pause = max(retry_after(response, time.time()) or 0.0, pause)
                 if pause >= self.remaining():
-                    return answer
+                    return response
             self._sleep(pause)
             attempt += 1
 
-    def _ask(
+    def _send(
         self, method: str, url: str, headers: dict[str, str], form: Mapping[str, str] | None, json: object
     ) -> Response:
-        """One request, no second try."""
+        """Send a request once and return the response. Raise NetworkError, ServiceError."""
         host = _host_of(url)
         start = self._clock()
         left = self.remaining()
         if not left:
-            raise NetworkError(f"cannot reach {host}: no time was left to ask")
+            raise NetworkError(f"cannot reach {host}: the time limit was reached before the request")
         timeout = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
         settings = self._settings_for(url)
         if settings not in self._clients:
@@ -156,7 +156,7 @@ class HttpClient:
             )
             response = client.send(request, stream=True)
             with contextlib.closing(response):
-                # Out of httpx's sight: it would unpack each layer named there, and each piece of them, without limit.
+                # Removed, since httpx would decompress every layer that is named there, without limit.
                 coding = response.headers.pop("content-encoding", "")
                 body = read_body(response.iter_bytes(), coding.strip().lower(), host)
             return Response(host, response.status_code, response.headers.multi_items(), body)
@@ -174,11 +174,11 @@ class HttpClient:
                 PROXY_HINT if via else None,
             ) from None
         except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError, OSError) as error:
-            raise _explained(error, host, _proxy_of(url, settings)) from None
+            raise _network_error(error, host, _proxy_of(url, settings)) from None
 
 
 def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Client:
-    """Make httpx's client; what is wrong with a proxy's URL is told without the URL."""
+    """Return a client of httpx. Raise NetworkError for an invalid proxy, without its URL, which may hold a password."""
     proxy = settings.proxy or None
     if proxy and "://" not in proxy:
         proxy = f"http://{proxy}"
@@ -196,11 +196,11 @@ def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.
             },
         )
     except (ImportError, ValueError, httpx.InvalidURL):
-        raise NetworkError("the proxy's address cannot be understood", PROXY_HINT) from None
+        raise NetworkError("the proxy's address is not valid", PROXY_HINT) from None
 
 
-def _explained(error: Exception, host: str, proxy: str | None) -> NetworkError:
-    """Say in one line why no answer came; nothing of the error's own text, which may quote a secret."""
+def _network_error(error: Exception, host: str, proxy: str | None) -> NetworkError:
+    """Return the error that says why no response came, without the text of httpx's: it may quote a secret."""
     start = f"cannot reach {host}{_through(proxy)}"
     if isinstance(error, httpx.ProxyError):
         status = re.match(r"\d{3}\b", str(error))
@@ -226,12 +226,12 @@ def _explained(error: Exception, host: str, proxy: str | None) -> NetworkError:
         if isinstance(cause, OSError) and connecting:
             return _NotSentError(f"{start}: {(cause.strerror or type(cause).__name__).lower()}")
     if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
-        return NetworkError(f"{start}: the connection broke before the answer was complete")
+        return NetworkError(f"{start}: the connection was closed before the response was complete")
     return NetworkError(f"{start}: {type(error).__name__}")
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Walk down to what the operating system said."""
+    """Yield the error and its causes, down to the operating system's."""
     cause: BaseException | None = error
     while cause is not None:
         yield cause
@@ -239,14 +239,14 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 
 def _host_of(url: str) -> str:
-    """Host and port of a URL for people, never its user, path or query."""
+    """Return host and port of a URL for a message, never its user, path or query."""
     with contextlib.suppress(ValueError):
         return urlsplit(url).netloc.rpartition("@")[2] or "the server"
     return "the server"
 
 
 def _proxy_of(url: str, settings: Settings) -> str | None:
-    """Host and port of the proxy on the way to this URL, for messages only."""
+    """Return host and port of the proxy for this URL, for messages only; None without one."""
     if settings.proxy is not None:
         return (
             _host_of(settings.proxy if "://" in settings.proxy else f"//{settings.proxy}")

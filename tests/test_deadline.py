@@ -247,7 +247,7 @@ import time
 from git_credential_azdo import deadline, errors
 errors.began = time.monotonic()
 deadline.enforce("get")
-deadline.grant(3)
+deadline.extend(3)
 until = time.monotonic() + 2
 while time.monotonic() < until:
     time.sleep(0.05)

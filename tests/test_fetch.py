@@ -279,7 +279,7 @@ def test_a_guest_network_is_one_line(user: Home, emulator: Emulator, ann: Accoun
     before = everything_kept(user)
     result = user.git("ls-remote", APP)
     assert result.code != 0
-    assert f"error: {LOGIN} answered with a web page where data was due" in result.err
+    assert f"error: {LOGIN} returned an HTML page instead of JSON" in result.err
     assert everything_kept(user) == before
 
 

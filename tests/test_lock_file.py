@@ -179,11 +179,11 @@ def test_a_lock_counts_while_its_holder_may_live(held: str, holder: str, age: fl
 def test_who_takes_a_dead_lock_away_takes_no_living_one(held: str) -> None:
     """Two saw the dead one; the first has made its own by the time the second acts."""
     hold(held, "living")
-    lock_file._take_away(held, b"dead")
+    lock_file._remove_stale(held, b"dead")
     assert lock_file._name_in(held) == b"living"
-    lock_file._take_away(held, b"living")
+    lock_file._remove_stale(held, b"living")
     assert os.listdir(os.path.dirname(held)) == []
-    lock_file._take_away(held, b"living")
+    lock_file._remove_stale(held, b"living")
 
 
 def test_the_wait_for_a_lock_file_is_bounded(

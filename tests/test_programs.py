@@ -29,7 +29,7 @@ def program(folder: Path, name: str, script: str) -> Path:
     return path
 
 
-def shell(script: str, seconds: float = 60, **more: object) -> programs.Done:
+def shell(script: str, seconds: float = 60, **more: object) -> programs.Completed:
     """Run a script."""
     return programs.run(["sh", "-c", script], seconds, environment=SYSTEM, **more)  # type: ignore[arg-type] # as given
 
@@ -44,7 +44,7 @@ def test_a_program_is_found_on_absolute_entries_outside_the_folder_we_stand_in(
     here = str(tmp_path)
     entries = ["", ".", "./", "sub", "../x/../y", here, f"{here}/", f"{here}/.", f"{here}/sub/..", "~", "%x%"]
     for path in (*entries, os.pathsep.join(entries)):
-        with pytest.raises(programs.Missing, match=r"^tool was not found on PATH$"):
+        with pytest.raises(programs.NotFound, match=r"^tool was not found on PATH$"):
             programs.find("tool", {"PATH": path})
     first, second = (program(tmp_path / name, "tool", "") for name in ("one", "two"))
     path = os.pathsep.join([*entries, str(first.parent), str(second.parent), str(first.parent)])
@@ -60,7 +60,7 @@ def test_a_relative_path_is_no_program(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.chdir(folder)
     for where in (folder, folder / "sub", tmp_path):
         program(where, "tool", "")
-    with pytest.raises(programs.Missing):
+    with pytest.raises(programs.NotFound):
         programs.find(name, {"PATH": f"{tmp_path}{os.pathsep}/usr/bin"})
 
 
@@ -70,7 +70,7 @@ def test_what_may_not_be_run_is_no_program(tmp_path: Path) -> None:
     (tmp_path / "folder").mkdir()
     tool = program(tmp_path, "tool", "")
     for name in ("file", "folder", "nothing", str(tmp_path / "nothing")):
-        with pytest.raises(programs.Missing):
+        with pytest.raises(programs.NotFound):
             programs.find(name, {"PATH": str(tmp_path)})
     assert programs.find(str(tool), {"PATH": ""}) == str(tool)
 
@@ -78,7 +78,7 @@ def test_what_may_not_be_run_is_no_program(tmp_path: Path) -> None:
 def test_a_program_gets_its_words_and_stdin_and_leaves_its_streams(tmp_path: Path) -> None:
     """Byte for byte, in any length; it runs far from the folder we stand in unless that is asked for."""
     data = os.urandom(300_000)
-    done = shell("cat; echo to stderr >&2; exit 3", given=data)
+    done = shell("cat; echo to stderr >&2; exit 3", stdin=data)
     assert done == (3, data, b"to stderr\n")
     assert (
         programs.run(["printf", "%s|", "a b", "$HOME", ""], 60, environment=SYSTEM).stdout == b"a b|$HOME||"
@@ -89,7 +89,7 @@ def test_a_program_gets_its_words_and_stdin_and_leaves_its_streams(tmp_path: Pat
 
 def test_what_a_program_does_not_read_holds_nobody_up() -> None:
     """It ends, and its pipe with it."""
-    assert shell("exit 0", given=b"x" * 1_000_000).returncode == 0
+    assert shell("exit 0", stdin=b"x" * 1_000_000).returncode == 0
 
 
 def test_it_has_no_terminal() -> None:
@@ -106,7 +106,7 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) 
     end = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(end, True)
     script = f"(echo >{shlex.quote(str(tmp_path / 'pipe'))}; exec sleep 600) >{tmp_path / 'pipe'} & wait"
-    with pytest.raises(programs.Unfinished, match=r"^sh did not end in time$"):
+    with pytest.raises(programs.Stopped, match=r"^sh did not end in time$"):
         shell(script, 2)
     with os.fdopen(end, "rb") as pipe:
         assert pipe.read() == b"\n"
@@ -117,7 +117,7 @@ def test_a_program_that_leaves_another_behind_is_not_waited_for_longer(tmp_path:
     os.mkfifo(tmp_path / "pipe")
     end = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(end, True)
-    with pytest.raises(programs.Unfinished):
+    with pytest.raises(programs.Stopped):
         shell(f"(exec 3>{tmp_path / 'pipe'}; echo >&3; exec sleep 600) & exit 0", 2)
     with os.fdopen(end, "rb") as pipe:
         assert pipe.read() == b"\n"
@@ -126,7 +126,7 @@ def test_a_program_that_leaves_another_behind_is_not_waited_for_longer(tmp_path:
 @pytest.mark.parametrize("stream", ["1", "2"])
 def test_a_program_that_prints_without_end_is_ended(stream: str) -> None:
     """Before it has filled the memory, and long before its time is over."""
-    with pytest.raises(programs.Unfinished, match=r"^sh printed too much$"):
+    with pytest.raises(programs.Stopped, match=r"^sh printed too much$"):
         shell(f"yes >&{stream}")
 
 

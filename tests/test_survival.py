@@ -40,7 +40,7 @@ def answer(value: object, status: int = 200) -> faults.Fault:
         pytest.param(
             faults.close_connection, ["cannot reach", "the connection broke"], id="connection closed"
         ),
-        pytest.param(faults.html_page, ["answered with a web page where data was due"], id="guest network"),
+        pytest.param(faults.html_page, ["returned an HTML page instead of JSON"], id="guest network"),
         pytest.param(faults.wrong_certificate, ["its certificate does not verify"], id="certificate"),
         pytest.param(faults.server_error, ["answered with a web page", "503"], id="503"),
         pytest.param(

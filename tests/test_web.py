@@ -115,7 +115,7 @@ def test_an_answer_knows_its_headers_without_case_and_in_order() -> None:
     assert answer.all("Www-Authenticate") == ["Bearer", "Basic"]
     assert answer.header("WWW-AUTHENTICATE") == "Bearer"
     assert answer.header("retry-after") is None
-    assert repr(answer) == "<Answer 401 from h, 0 bytes>"
+    assert repr(answer) == "<Response 401 from h, 0 bytes>"
 
 
 @pytest.mark.parametrize("body", [b'{"a": 1}', b'\xef\xbb\xbf{"a": 1}', b' {"a":1}\r\n'])
@@ -273,7 +273,7 @@ def test_a_lost_answer_to_a_post_is_not_asked_for_again() -> None:
     with (
         server(behave) as port,
         HttpClient(5, Settings(), allowed=ANYWHERE, sleep=clock.sleep) as client,
-        pytest.raises(NetworkError, match="broke before the answer was complete") as caught,
+        pytest.raises(NetworkError, match="was closed before the response was complete") as caught,
     ):
         client.request("POST", f"http://127.0.0.1:{port}/", form={"refresh_token": SECRET})
 
@@ -321,13 +321,15 @@ def test_after_the_deadline_nothing_is_asked() -> None:
         clock.now += 5
 
         assert client.remaining() == 0
-        with pytest.raises(NetworkError, match="cannot reach h: no time was left"):
+        with pytest.raises(
+            NetworkError, match="cannot reach h: the time limit was reached before the request"
+        ):
             client.request("GET", "https://h/")
 
 
 def test_an_endless_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing we ask for is that long."""
-    monkeypatch.setattr(response, "_MOST_BYTES", 2**20)
+    monkeypatch.setattr(response, "_MAX_BYTES", 2**20)
 
     with (
         answering(lambda _: httpx.Response(200, content=bytes(2**20 + 1))) as client,
@@ -343,7 +345,7 @@ def test_an_endless_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         (socket.gaierror(socket.EAI_AGAIN, "later"), "the name of the host does not resolve"),
         (OSError(113, "No route to host"), "no route to host"),
         (ssl.SSLError(1, f"[SSL: WRONG] {SECRET}"), "no TLS connection (broken off)"),
-        (RuntimeError(SECRET), "the connection broke before the answer was complete"),
+        (RuntimeError(SECRET), "the connection was closed before the response was complete"),
     ],
 )
 def test_every_failure_to_connect_is_one_line(error: Exception, said: str) -> None:
@@ -563,7 +565,7 @@ def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize(
     ("proxy", "said"),
-    [(f"nonsense://user:{SECRET}@h:1", "cannot be understood")],
+    [(f"nonsense://user:{SECRET}@h:1", "is not valid")],
 )
 def test_a_proxy_that_httpx_cannot_use_is_one_line(proxy: str, said: str) -> None:
     """An unknown scheme is named without the proxy's password."""

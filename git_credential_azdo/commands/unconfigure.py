@@ -25,7 +25,7 @@ def run() -> None:
     records = configure.records(accounts_file)
     try:
         plan = install.plan(own, records=records)
-    except programs.Missing:
+    except programs.NotFound:
         if os.path.lexists(own) or records:
             raise
         plan = None

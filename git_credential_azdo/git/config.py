@@ -96,10 +96,10 @@ def run_git(
     git: str = "git",
     cwd: str | None = None,
     env: Mapping[str, str] | None = None,
-) -> programs.Done:
+) -> programs.Completed:
     """Run git with these arguments, English messages, no questions and a time limit.
 
-    ``env`` replaces the inherited environment. Raises ``programs.Missing``, ``UsageError`` if it does not end in time.
+    ``env`` replaces the inherited environment. Raises ``programs.NotFound``, ``UsageError`` if it does not end in time.
     """
     full = {
         **(os.environ if env is None else env),
@@ -112,9 +112,9 @@ def run_git(
         raise UsageError(f"there is no folder {cwd}")
     try:
         return programs.run([git, *arguments], _SECONDS, cwd=cwd or os.curdir, environment=full)
-    except programs.Missing:
-        raise programs.Missing("git was not found on PATH", hint=hints.GIT_DOWNLOADS) from None
-    except programs.Unfinished:
+    except programs.NotFound:
+        raise programs.NotFound("git was not found on PATH", hint=hints.GIT_DOWNLOADS) from None
+    except programs.Stopped:
         raise UsageError(f"git did not answer in time: {arguments[0]}") from None
 
 

@@ -182,13 +182,13 @@ def ask(helper: Helper, asked: Request, seconds: float) -> Message:
         done = programs.run(
             ["git", "-c", f"alias.{_ALIAS}=!{helper.runs}", _ALIAS, "get"],
             max(0.0, min(SECONDS, seconds)),
-            given=format_pairs(asked),
+            stdin=format_pairs(asked),
             cwd=os.path.expanduser("~"),
             environment={name: value for name, value in os.environ.items() if name not in _DROPPED} | _QUIET,
         )
         answer = parse(done.stdout[:MOST_BYTES])
-    except (ProtocolError, programs.Unfinished) as error:
-        is_late = isinstance(error, programs.Unfinished) and not error.is_too_long
+    except (ProtocolError, programs.Stopped) as error:
+        is_late = isinstance(error, programs.Stopped) and not error.is_too_long
         problem = "did not answer in time" if is_late else "printed something else than a credential"
         raise AzdoError(f"{who} {problem}") from None
     protocol_and_host = asked[:2]

@@ -102,7 +102,7 @@ def _settings(address: str) -> Settings:
         value = os.path.expanduser(os.environ.get(variable) or text(key) or "")
         if value and not os.path.isabs(value):
             said, hint = (entry.said, removal(entry)) if entry else (variable, hints.unset(variable))
-            raise UsageError(f"{said} is a relative path, which a repository could fill", hint=hint)
+            raise UsageError(f"{said} is a relative path: a repository could provide the file", hint=hint)
         return value or None
 
     proxy = text("http.proxy")
@@ -123,7 +123,7 @@ def _settings(address: str) -> Settings:
 def _entries() -> list[Entry]:
     try:
         return [entry for entry in read_config() if entry.own]
-    except programs.Missing:
+    except programs.NotFound:
         return []
 
 

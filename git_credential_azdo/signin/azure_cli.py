@@ -78,9 +78,9 @@ def _run(words: list[str], seconds: float, environment: Mapping[str, str]) -> tu
         done = programs.run(
             words, seconds, environment={**environment, "AZURE_CORE_NO_COLOR": "true"}, keep=_ITS_SECRETS
         )
-    except programs.Missing:
+    except programs.NotFound:
         raise UsageError("the Azure CLI (az) is not on PATH", _INSTALL) from None
-    except programs.Unfinished:
+    except programs.Stopped:
         raise NetworkError(
             f"the Azure CLI gave no token within {seconds:.0f} s",
             "see what it does: az account get-access-token",

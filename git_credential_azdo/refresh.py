@@ -170,7 +170,7 @@ def _write(account: Account, tenant: str, grant: Grant, salt: bytes, *, old: str
     """Write the tokens of a grant into the vault, and the issued token into the accounts file; return the token."""
     from git_credential_azdo.signin.endpoints import origin  # noqa: PLC0415 - see the module's docstring
 
-    deadline.extend(vaults.LEAST_CALL_SECONDS)
+    deadline.extend(vaults.MIN_CALL_SECONDS)
     now = int(time.time())
     token = Token(grant.access_token, now + grant.expires_in, tenant, digest(salt, grant.access_token))
     received = ("received_utc", str(now))

@@ -132,7 +132,7 @@ def test_what_0_1_0_remembered_is_replaced_and_forgotten(file_home: Home) -> Non
     file.write_text(text)
     result = file_home.azdo("server", "add", "https://git.example.com")
     assert result.code == 0
-    assert f"{file}: takes out credential.{DEV}.helper = /old/git-credential-azdo" in result.err
+    assert f"{file}: removes credential.{DEV}.helper = /old/git-credential-azdo" in result.err
     assert file.read_text() == f"[user]\n\tname = Ann\n[include]\n\tpath = {ours(file_home)}\n"
     assert "git-config" not in file_home.accounts_file.read_text()
     for url in (DEV, server, "https://git.example.com"):

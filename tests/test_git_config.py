@@ -280,7 +280,7 @@ def test_other_programs_are_not_ours(value: str) -> None:
 )
 def test_a_helper_says_what_git_would_run(value: str, runs: str) -> None:
     """A name, an absolute path and a shell command."""
-    assert config.Helper(value, entry("credential.helper", value), ours=False).runs == runs
+    assert config.Helper(value, entry("credential.helper", value), ours=False).command == runs
 
 
 @pytest.mark.parametrize(
@@ -306,9 +306,7 @@ def test_booleans_are_read_as_git_reads_them(git: RealGit, value: str | None) ->
     if done.returncode == 0:
         assert config.as_bool(found) is (done.stdout.strip() == "true")
         return
-    with pytest.raises(
-        UsageError, match=r"^a\.b in .*/\.gitconfig \(global\) is neither true nor false$"
-    ) as caught:
+    with pytest.raises(UsageError, match=r"^a\.b in .*/\.gitconfig \(global\) is not a boolean$") as caught:
         config.as_bool(found)
     subprocess.run(caught.value.hint or "", shell=True, check=True, cwd=git.home, env=git.env)  # noqa: S602 - a person pastes it
     assert git.entries() == []
@@ -357,7 +355,7 @@ def test_values_that_are_not_utf_8_survive(git: RealGit) -> None:
 )
 def test_an_answer_of_git_s_that_is_cut_short_is_said(output: bytes) -> None:
     """What is not all there could leave out just the line that counts."""
-    with pytest.raises(UsageError, match="git printed its configuration in part only"):
+    with pytest.raises(UsageError, match="git printed only a part of its configuration"):
         config.parse_list(output)
 
 
@@ -423,8 +421,8 @@ def test_those_in_front_and_those_behind_are_told_apart() -> None:
     found = helpers.others(lines, AZURE)
     assert [other.helper.value for other in found.before] == ["store"]
     assert [other.helper.value for other in found.receiving] == ["store", "cache"]
-    assert found.receiving[0].said == "store, set by credential.helper in /home/me/.gitconfig (global)"
-    assert found.receiving[0].cure == "git credential-azdo configure"
+    assert found.receiving[0].description == "store, set by credential.helper in /home/me/.gitconfig (global)"
+    assert found.receiving[0].hint == "git credential-azdo configure"
 
 
 def test_an_empty_value_that_shuts_us_out_is_named() -> None:
@@ -432,8 +430,10 @@ def test_an_empty_value_that_shuts_us_out_is_named() -> None:
     lines = [entry("credential.helper", OURS), entry("credential.helper", "", "local", ".git/config")]
     reset = helpers.others(lines, AZURE).reset
     assert reset is not None
-    assert reset.said.startswith("an empty helper, which ends the list before it, set by credential.helper")
-    assert reset.cure == "git config --local --unset-all credential.helper '^$'"
+    assert reset.description.startswith(
+        "an empty helper, which clears the list before it, set by credential.helper"
+    )
+    assert reset.hint == "git config --local --unset-all credential.helper '^$'"
 
 
 @pytest.mark.parametrize(
@@ -458,9 +458,9 @@ def test_the_cure_for_a_repository_s_helper_works_and_tells_no_arguments(
         git.run("config", "include.path", str(target), cwd=repo)
     (other,) = helpers.others(git.entries(repo), AZURE).receiving
     assert other.helper.entry.scope == scope
-    assert "password" not in other.said + other.cure
-    assert "a b" not in other.said + other.cure
-    subprocess.run(other.cure, shell=True, check=True, cwd=repo, env=git.env)  # noqa: S602 - a person pastes it into a shell
+    assert "password" not in other.description + other.hint
+    assert "a b" not in other.description + other.hint
+    subprocess.run(other.hint, shell=True, check=True, cwd=repo, env=git.env)  # noqa: S602 - a person pastes it into a shell
     assert helpers.others(git.entries(repo), AZURE) == helpers.Others([], [], None)
 
 
@@ -477,8 +477,10 @@ def test_a_helper_of_the_command_line_is_named() -> None:
         entry("credential.helper", "cache", "command", "command line:"),
     ]
     (other,) = helpers.others(lines, AZURE).receiving
-    assert other.said == "cache, set by credential.helper in the environment or the command line of git"
-    assert "GIT_CONFIG_COUNT" in other.cure
+    assert (
+        other.description == "cache, set by credential.helper in the environment or the command line of git"
+    )
+    assert "GIT_CONFIG_COUNT" in other.hint
 
 
 def test_a_key_without_a_value_counts_as_true() -> None:

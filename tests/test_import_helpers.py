@@ -142,10 +142,10 @@ def script(home: Home, name: str, body: str) -> Path:
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        ("echo 'no credential'", "printed something else than a credential"),
-        ("printf '\\377\\000'", "printed something else than a credential"),
-        ("cat /dev/zero", "printed something else than a credential"),
-        ("yes username=ann", "printed something else than a credential"),
+        ("echo 'no credential'", "printed something other than a credential"),
+        ("printf '\\377\\000'", "printed something other than a credential"),
+        ("cat /dev/zero", "printed something other than a credential"),
+        ("yes username=ann", "printed something other than a credential"),
         ("echo host=evil.test; echo username=ann; echo password=$SECRET", "answered for another host"),
         ("echo protocol=http; echo username=ann; echo password=$SECRET", "answered for another host"),
         ("exit 1", ""),

@@ -208,7 +208,7 @@ def test_undo_gives_the_bytes_back(furnished: RealGit) -> None:
     before = {name: text.rstrip(b"\n") for name, text in snapshot(furnished).items()}
     for _round in range(3):
         configure(furnished)
-        assert undo(furnished).gone
+        assert undo(furnished).stale
         after = {name: text.rstrip(b"\n") for name, text in snapshot(furnished).items()}
         if any(text.startswith(b"[include]") and b"\n#" in text for text in before.values()):
             after = {name: text.removesuffix(b"\n[include]") for name, text in after.items()}
@@ -374,9 +374,9 @@ def test_what_a_repository_sets_is_named_with_its_cure(
     monkeypatch.chdir(repo)
     for found in (configure(git), configure(git)):
         (other,) = found.remaining
-        assert other.said == f"store, set by credential.helper in {file} ({scope})"
-        assert other.cure == f"git config --{scope} --unset-all credential.helper '^store'"
-    subprocess.run(other.cure, shell=True, check=True)  # noqa: S602 - as a person runs it
+        assert other.description == f"store, set by credential.helper in {file} ({scope})"
+        assert other.hint == f"git config --{scope} --unset-all credential.helper '^store'"
+    subprocess.run(other.hint, shell=True, check=True)  # noqa: S602 - as a person runs it
     assert configure(git).remaining == []
 
 
@@ -390,8 +390,11 @@ def test_what_the_environment_sets_is_named(git: RealGit, monkeypatch: pytest.Mo
     git.enter(monkeypatch)
     for found in (configure(git), configure(git)):
         (other,) = found.remaining
-        assert other.said == "store, set by credential.helper in the environment or the command line of git"
-        assert "GIT_CONFIG_COUNT" in other.cure
+        assert (
+            other.description
+            == "store, set by credential.helper in the environment or the command line of git"
+        )
+        assert "GIT_CONFIG_COUNT" in other.hint
 
 
 def test_what_a_person_took_out_or_put_in_is_no_error_for_undo(git: RealGit) -> None:
@@ -454,7 +457,7 @@ def test_a_read_only_file_is_left_alone(git: RealGit) -> None:
     subprocess.run(caught.value.hint, shell=True, check=True)  # noqa: S602 - as a person runs it
     configure(git)
     (git.home / ".gitconfig").chmod(0o444)
-    with pytest.raises(UsageError, match=r"is read-only; the line that is left there has no effect"):
+    with pytest.raises(UsageError, match=r"is read-only; the include that remains there has no effect"):
         undo(git)
     assert helpers(git, REMOTES[0]) == []
 
@@ -501,7 +504,7 @@ def test_what_is_no_file_is_refused(git: RealGit, monkeypatch: pytest.MonkeyPatc
     """GIT_CONFIG_GLOBAL=/dev/null, as automation has it: git, run by root, would put a file in its place."""
     git.env["GIT_CONFIG_GLOBAL"] = os.devnull
     git.enter(monkeypatch)
-    with pytest.raises(UsageError, match="not a file that can be edited") as caught:
+    with pytest.raises(UsageError, match="is not a regular file") as caught:
         configure(git)
     assert caught.value.hint == "unset GIT_CONFIG_GLOBAL"
     assert stat.S_ISCHR(os.stat(os.devnull).st_mode)
@@ -566,7 +569,7 @@ def test_a_file_of_ours_that_cannot_be_written_is_said(git: RealGit) -> None:
 
 def test_an_address_that_is_no_url_is_refused(git: RealGit) -> None:
     """Git could not match it, so it is not written."""
-    with pytest.raises(UsageError, match="git would not understand"):
+    with pytest.raises(UsageError, match="not a URL that git understands"):
         install.plan(str(own(git)), [Section("tfs.contoso.example")], SCRIPT)
 
 

@@ -108,7 +108,7 @@ def test_checking_no_certificates_is_honoured_with_a_warning(
         monkeypatch.setenv("GIT_SSL_NO_VERIFY", "1")
     assert not settings_for(SERVICES).verify
     assert not settings_for(LOGIN).verify
-    assert capsys.readouterr().err.count("certificates are not checked") == 1
+    assert capsys.readouterr().err.count("certificates are not verified") == 1
 
 
 def test_a_configuration_that_git_refuses_is_an_error(gitconfig: Path) -> None:
@@ -128,9 +128,9 @@ def test_without_git_nothing_is_set(gitconfig: Path, monkeypatch: pytest.MonkeyP
 @pytest.mark.parametrize(
     ("line", "said"),
     [
-        ("sslVerify = flase", "is neither true nor false"),
-        ("sslVerify = 2x", "is neither true nor false"),
-        ("sslBackend = schannel\n\tschannelUseSSLCAInfo = ja", "is neither true nor false"),
+        ("sslVerify = flase", "is not a boolean"),
+        ("sslVerify = 2x", "is not a boolean"),
+        ("sslBackend = schannel\n\tschannelUseSSLCAInfo = ja", "is not a boolean"),
         ("sslCAInfo = ca.pem", "is a relative path: a repository could provide the file"),
         ("sslKey = ./keys/key.pem", "is a relative path: a repository could provide the file"),
         ("proxy", "has no value"),

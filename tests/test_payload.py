@@ -296,7 +296,7 @@ def test_a_short_secret_is_refused_for_another_reason_than_its_length() -> None:
 
 
 DAMAGED = [
-    "not of our making",
+    "not written by us",
     "parts=x",
     "parts=-1",
     "parts=9999",

@@ -24,7 +24,7 @@ from keyring.backends import SecretService
 
 from git_credential_azdo.errors import VaultLocked
 from git_credential_azdo.vault import dbus, secret_service
-from git_credential_azdo.vault.secret_service import NotOurs, bus_addresses, lookup, read
+from git_credential_azdo.vault.secret_service import Unsupported, bus_addresses, lookup, read
 from tests.keyrings import PrivateBus, PrivateKeePassXC, PrivateKeyring, missing
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def talk(bus: MadeUpBus, chunk: int = 65536, spoil: Any = None) -> str | None:
         if spoil is not None:
             arrived = spoil(arrived)
         if not arrived:
-            raise NotOurs("nothing more comes")
+            raise Unsupported("nothing more comes")
         for start in range(0, len(arrived), chunk):
             try:
                 outgoing += conversation.send(arrived[start : start + chunk])
@@ -233,7 +233,7 @@ def test_a_default_collection_that_is_not_seen_at_once_is_asked_for_again() -> N
 )
 def test_anything_unusual_is_for_keyring(answers: dict[str, Response]) -> None:
     """Then keyring reads it, or says in its own words why not."""
-    with pytest.raises((NotOurs, dbus.BadMessageError)):
+    with pytest.raises((Unsupported, dbus.BadMessageError)):
         talk(MadeUpBus(answers))
 
 
@@ -249,7 +249,7 @@ def test_anything_unusual_is_for_keyring(answers: dict[str, Response]) -> None:
 def test_a_bus_that_does_not_let_us_in_is_for_keyring(line: bytes) -> None:
     """Nothing is said to it beyond who we are."""
     bus = MadeUpBus(line=line)
-    with pytest.raises(NotOurs):
+    with pytest.raises(Unsupported):
         talk(bus)
     assert bus.received == b"\0AUTH EXTERNAL 31303030\r\n"
 
@@ -259,7 +259,7 @@ def test_a_name_that_dbus_cannot_carry_is_for_keyring(names: tuple[str, str]) ->
     """The bus would hang up on it."""
     conversation = lookup(*names, 1000)
     next(conversation)
-    with pytest.raises(ValueError):  # noqa: PT011 - any of them is NotOurs to read's caller
+    with pytest.raises(ValueError):  # noqa: PT011 - any of them is Unsupported to read's caller
         talk_on(conversation, MadeUpBus())
 
 
@@ -301,7 +301,7 @@ def test_damaged_answers_lead_to_an_answer_or_to_keyring(
     outcome: object
     try:
         outcome = talk(MadeUpBus(endianness=endianness, noise=noise), spoil=spoil)
-    except (NotOurs, VaultLocked, dbus.BadMessageError) as refused:
+    except (Unsupported, VaultLocked, dbus.BadMessageError) as refused:
         outcome = refused
         assert "geheim" not in repr(outcome)
     assert outcome is None or isinstance(outcome, (str, Exception))
@@ -336,7 +336,7 @@ def test_the_bus_is_where_libdbus_finds_it(environment: dict[str, str], expected
 def test_an_address_that_is_none_is_for_keyring(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not guessed at."""
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
-    with pytest.raises(NotOurs):
+    with pytest.raises(Unsupported):
         read("service", "username", 5)
 
 
@@ -410,7 +410,7 @@ def test_an_address_where_nobody_listens_is_passed_over(
 def test_without_a_bus_it_is_for_keyring(bus_path: str) -> None:
     """Nobody listens: keyring says what that means."""
     assert not os.path.exists(bus_path)
-    with pytest.raises(NotOurs):
+    with pytest.raises(Unsupported):
         read("service", "username", 5)
 
 
@@ -424,7 +424,7 @@ def test_a_bus_of_another_user_is_told_nothing(
     with serving(name if kind == "path" else b"\0" + name.encode(), lambda c: c.recv(100)) as sent:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:{kind}={name}")
         monkeypatch.setattr(os, "geteuid", lambda: us + 1)
-        with pytest.raises(NotOurs):
+        with pytest.raises(Unsupported):
             read("service", "username", 5)
     assert b"".join(sent) == b""
 
@@ -463,21 +463,21 @@ def test_the_deadline_holds_whatever_the_bus_does(server: Any, bus_path: str) ->
     """A read that takes too long is for keyring, and the whole of it is bounded, not each step."""
     with serving(bus_path, server):
         begin = time.monotonic()
-        with pytest.raises(NotOurs):
+        with pytest.raises(Unsupported):
             read("service", "username", 0.1)
         assert time.monotonic() - begin < 2
 
 
 def test_a_bus_that_hangs_up_is_for_keyring(bus_path: str) -> None:
     """No error of the socket comes through."""
-    with serving(bus_path, lambda connection: connection.recv(100)), pytest.raises(NotOurs):
+    with serving(bus_path, lambda connection: connection.recv(100)), pytest.raises(Unsupported):
         read("service", "username", 5)
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.binary(max_size=100))
 def test_any_answer_over_a_socket_is_survived(bus_path: str, junk: bytes) -> None:
-    """Only ``NotOurs`` comes out of ``read`` when the bus talks rubbish."""
+    """Only ``Unsupported`` comes out of ``read`` when the bus talks rubbish."""
 
     def rubbish(connection: socket.socket) -> bytes:
         connection.recv(100)
@@ -488,7 +488,7 @@ def test_any_answer_over_a_socket_is_survived(bus_path: str, junk: bytes) -> Non
 
     if os.path.exists(bus_path):
         os.unlink(bus_path)
-    with serving(bus_path, rubbish), pytest.raises(NotOurs):
+    with serving(bus_path, rubbish), pytest.raises(Unsupported):
         read("service", "username", 5)
 
 
@@ -498,7 +498,7 @@ def test_a_full_queue_is_waited_for(bus_path: str) -> None:
         listener.bind(bus_path)
         listener.listen(0)
         first.connect(bus_path)
-        with pytest.raises(NotOurs, match="time is up"):
+        with pytest.raises(Unsupported, match="time is up"):
             read("service", "username", 0.05)
 
 
@@ -508,7 +508,7 @@ def test_an_environment_that_changes_keyring_is_for_keyring(
 ) -> None:
     """For keyring would look elsewhere, or for other attributes."""
     monkeypatch.setenv(name, "KeePassXC")
-    with serving(bus_path, as_a_bus) as sent, pytest.raises(NotOurs):
+    with serving(bus_path, as_a_bus) as sent, pytest.raises(Unsupported):
         read("service", "username", 5)
     assert not sent
 
@@ -680,7 +680,7 @@ def test_a_bus_without_a_secret_service_is_for_keyring(
     """The bus itself says that nobody of that name is there, or can be started."""
     with PrivateBus(tmp_path) as bus:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
-        with pytest.raises(NotOurs, match="ServiceUnknown"):
+        with pytest.raises(Unsupported, match="ServiceUnknown"):
             read("service", "u", 5)
 
 

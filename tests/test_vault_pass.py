@@ -187,7 +187,7 @@ def test_a_store_without_a_key_is_found_at_setup(home: Home, emulator: Emulator,
     home.environment |= {**gpg.environment, "PASSWORD_STORE_DIR": str(home.folder / "store")}
     result = set_up(home, emulator)
     assert result.code == 1
-    assert result.err.startswith("git-credential-azdo: error: no OS keyring works here by the name pass")
+    assert result.err.startswith("git-credential-azdo: error: no OS keyring named pass works here")
     assert "pipx inject git-credential-azdo" in result.err
     assert (blocks(home), emulator.requests) == ([], [])
     assert not (home.folder / "store").exists()
@@ -196,12 +196,12 @@ def test_a_store_without_a_key_is_found_at_setup(home: Home, emulator: Emulator,
 @given(st.text())
 def test_any_text_becomes_one_line_and_is_read_back(text: str) -> None:
     """Whatever Python or a backend takes for the end of a line is written otherwise."""
-    line = system._fold(text)
+    line = system._to_one_line(text)
     assert len(line.splitlines()) <= 1
-    assert system._unfold(line) == text
+    assert system._from_one_line(line) == text
 
 
 @pytest.mark.parametrize("kept", ["token=x\nreceived_utc=1", "token=x", '"not json', "[1]", ""])
 def test_an_entry_that_is_not_folded_is_read_as_it_is(kept: str) -> None:
     """Written by an older version, or by somebody else."""
-    assert system._unfold(kept) == kept
+    assert system._from_one_line(kept) == kept

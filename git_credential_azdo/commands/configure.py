@@ -144,5 +144,5 @@ def _show(plan: install.Plan) -> None:
     else:
         console.err(f"git configuration: {f'updated {plan.own}' if plan.is_new else 'already in place'}")
     for other in plan.remaining:
-        say("error", f"{other.said} is asked too, and configure cannot overrule it")
-        say("hint", other.cure)
+        say("error", f"{other.description} is asked too, and configure cannot overrule it")
+        say("hint", other.hint)

@@ -166,7 +166,7 @@ def git_config(url: str | None, accounts_file: AccountsFile) -> Iterator[Check]:
     values = [(key, config.value_for(entries, key, url)) for key in keys]
     settings = [f"{key}={hidden(value) or 'none'}" for key, value in values if value is not None]
     yield Check("git network", OK, ", ".join(settings) or "neither proxy nor certificates are set")
-    for entry in network.passed_over(entries):
+    for entry in network.ignored(entries):
         text = f"{entry} is obeyed by git only, not by this program: a repository could have set it"
         yield Check("git network", WARN, text, hints.config_names())
 
@@ -189,10 +189,10 @@ def _helpers(entries: list[config.Entry], url: str, accounts_file: AccountsFile)
         if not is_served(url, accounts_file):
             yield Check(name, WARN, f"{text}: {NOT_SERVED}", add_server(url))
             return
-        why = f": {others.reset.said}" if others.reset else ""
-        yield Check(name, FAIL, text + why, others.reset.cure if others.reset else hints.configure())
+        why = f": {others.reset.description}" if others.reset else ""
+        yield Check(name, FAIL, text + why, others.reset.hint if others.reset else hints.configure())
     else:
-        program, where = _program_of(ours), config.place(ours.entry)
+        program, where = _program_of(ours), config.location(ours.entry)
         if program and os.access(program, os.X_OK):
             order = "first" if listed[0] is ours else "later"
             yield Check(name, OK, f"{label}: git asks {program} {order}, set in {where}")
@@ -201,16 +201,16 @@ def _helpers(entries: list[config.Entry], url: str, accounts_file: AccountsFile)
             yield Check(name, FAIL, text, hints.configure())
     for other in others.before:
         state = WARN if ours is None else FAIL
-        yield Check(name, state, f"{label}: git first asks {other.said}", other.cure)
+        yield Check(name, state, f"{label}: git first asks {other.description}", other.hint)
     for other in others.receiving:
         if other not in others.before:
-            yield Check(name, WARN, f"{label}: git also gives the token to {other.said}", other.cure)
+            yield Check(name, WARN, f"{label}: git also gives the token to {other.description}", other.hint)
 
 
 def _program_of(helper: config.Helper) -> str | None:
     """Return the path of what git would start for one of our helpers."""
     try:
-        words = shlex.split(helper.runs)
+        words = shlex.split(helper.command)
     except ValueError:
         return None
     named = (word for word in words if os.path.basename(word).removesuffix(".exe") == PROGRAM)

@@ -136,12 +136,12 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
         )
         found["result"] = NOT_ASKED
     found["configured_in_git"] = own_entry is not None
-    found["set_in"] = config.place(own_entry) if own_entry else None
+    found["set_in"] = config.location(own_entry) if own_entry else None
     found["git_sends_path"] = sends_path
     others = helpers.others(entries, url)
     named = [*others.before, *others.receiving, *([others.reset] if others.reset else [])]
-    found["other_helpers"] = [f"{other.said}; {other.cure}" for other in dict.fromkeys(named)]
-    found["ignored_settings"] = network.passed_over(entries)
+    found["other_helpers"] = [f"{other.description}; {other.hint}" for other in dict.fromkeys(named)]
+    found["ignored_settings"] = network.ignored(entries)
     return found
 
 

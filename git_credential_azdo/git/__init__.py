@@ -1,1 +1,1 @@
-"""What git says and what we tell it: messages, remotes, configuration."""
+"""git: its messages and addresses, its configuration read and written, its other credential helpers."""

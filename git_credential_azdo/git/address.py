@@ -1,6 +1,6 @@
-"""A remote's address as git would put it to a helper. Pure; for people's commands, never on the hot path.
+"""A remote's address, and the message that git would send a helper for it. Pure; for people's verbs only.
 
-What is an address of SSH: gitprotocol(7) and git-clone(1), "GIT URLS". Azure DevOps' own SSH addresses:
+Must never return a password that an address holds. SSH addresses: git-clone(1), "GIT URLS"; Azure DevOps' own:
 https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate.
 """
 
@@ -21,7 +21,7 @@ _V3_SEGMENTS = 4  # v3/organization/project/repository
 def message_for(url: str, *, with_path: bool = True, user: str | None = None) -> Message:
     """Return the message that git sends for ``url``.
 
-    ``with_path`` as credential.useHttpPath has it; ``user`` as credential.username, for an address without one.
+    ``with_path``: the value of credential.useHttpPath. ``user``: of credential.username, for an address without one.
     """
     parts = urlmatch.partial(url)
     name = parts.user if parts.user is not None else user
@@ -32,18 +32,18 @@ def message_for(url: str, *, with_path: bool = True, user: str | None = None) ->
 
 
 def target_of_url(url: str) -> Target | None:
-    """Say what an address is about; None when it is no web address."""
+    """Return the target of an address; None when it is not a web address."""
     return target_of(message_for(url))
 
 
 def holds_password(url: str) -> bool:
-    """Return whether the address holds a password, with which git asks no helper."""
+    """Return whether the address holds a password; git then asks no helper."""
     authority = url.partition("://")[2].partition("/")[0]
     return ":" in authority.rpartition("@")[0]
 
 
 def quoted(word: str) -> str:
-    """Return a word of a command line in quotes, or ``that`` for what a message may not repeat."""
+    """Return a word of a command line in quotes, or ``that`` for one that a message must not repeat."""
     return repr(word) if may_repeat(word) else "that"
 
 
@@ -61,7 +61,7 @@ def ssh_host(url: str) -> str | None:
 
 
 def https_for_ssh(url: str) -> str | None:
-    """Return the web address of a repository that Azure DevOps' SSH address ``url`` names, if it is of that form."""
+    """Return the web address of the repository that an SSH address of Azure DevOps names; None for other addresses."""
     if ssh_host(url) not in _SSH_HOSTS:
         return None
     _, separator, rest = url.partition("://")

@@ -1,8 +1,7 @@
-"""git's configuration, read: which credential helpers git would run for a URL, and where each is set.
+"""git's configuration, read by one ``git config --list``: which helpers git would run for a URL, and where each is set.
 
-Only reads, by one ``git config --list``; install.py writes. It computes what git's credential.c does, so it
-can be asked about any URL without running a helper (gitcredentials(7), git-config(1); tests compare it with
-real git). Slow path only: ``get``, ``store`` and ``erase`` never start git.
+It computes what git's credential.c does (gitcredentials(7), git-config(1); tests compare it with real git), so no
+helper has to be run. Must never write (``install`` does), and never run for a ``get`` that is answered from the vault.
 """
 
 from __future__ import annotations
@@ -53,36 +52,36 @@ class Entry(NamedTuple):
     value: str | None
 
     @property
-    def own(self) -> bool:
-        """Whether a person or an administrator set it: neither a repository nor a file below where we stand can.
+    def trusted(self) -> bool:
+        """Whether the user or an administrator set it, and not a repository or a file below the current folder.
 
-        A file that is included has the scope of the one that names it. A relative path comes of a relative HOME or
-        GIT_CONFIG_GLOBAL. GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS (``git -c``) are scope ``command``.
+        An included file has the scope of the file that includes it. A relative path comes of a relative HOME or
+        GIT_CONFIG_GLOBAL. GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS (``git -c``) have the scope ``command``.
         """
         absolute = self.origin.startswith("/") or os.path.isabs(self.origin)
         return self.scope == "command" or (self.scope in ("system", "global") and absolute)
 
     @property
     def has_user(self) -> bool:
-        """Whether the address in the key names a user: people write passwords there, so it is not shown."""
+        """Whether the URL in the key names a user: people write passwords there, so it is not shown."""
         return bool(_USER_INFO.search(self.key))
 
     @property
-    def said(self) -> str:
-        """The key and where it is set, for people, without what they write between ``//`` and ``@``."""
-        return f"{_USER_INFO.sub('//', self.key)} in {place(self)}"
+    def description(self) -> str:
+        """The key and where it is set, for a message, without user and password of the URL in it."""
+        return f"{_USER_INFO.sub('//', self.key)} in {location(self)}"
 
 
 class Helper(NamedTuple):
-    """One credential helper git would run: ``value`` as set in ``entry``, ``ours`` if it is this program."""
+    """A credential helper that git would run: ``value`` as set in ``entry``, ``ours`` if it is this program."""
 
     value: str
     entry: Entry
     ours: bool
 
     @property
-    def runs(self) -> str:
-        """The shell command git makes of it (``get``, ``store`` or ``erase`` follow); may hold a person's secret."""
+    def command(self) -> str:
+        """The shell command that git makes of it (``get``, ``store`` or ``erase`` follow); it may hold a secret."""
         if self.value.startswith("!"):
             return self.value[1:]
         if re.match(r"/|[A-Za-z]:|\\", self.value):
@@ -97,9 +96,9 @@ def run_git(
     cwd: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> programs.Completed:
-    """Run git with these arguments, English messages, no questions and a time limit.
+    """Run git with these arguments, English messages, no prompts and a time limit.
 
-    ``env`` replaces the inherited environment. Raises ``programs.NotFound``, ``UsageError`` if it does not end in time.
+    ``env`` replaces the inherited environment. Raise programs.NotFound, UsageError when it does not end in time.
     """
     full = {
         **(os.environ if env is None else env),
@@ -107,7 +106,7 @@ def run_git(
         "LANGUAGE": "C",
         "GIT_TERMINAL_PROMPT": "0",
     }
-    full.pop("GIT_CONFIG", None)  # ``git config`` alone would read that file instead of what git goes by
+    full.pop("GIT_CONFIG", None)  # ``git config`` alone would read that file instead
     if cwd and not os.path.isdir(cwd):
         raise UsageError(f"there is no folder {cwd}")
     try:
@@ -121,9 +120,9 @@ def run_git(
 def read_config(
     git: str = "git", cwd: str | None = None, env: Mapping[str, str] | None = None
 ) -> list[Entry]:
-    """Read every entry that git sees in ``cwd`` (inside a repository or not), in git's own order.
+    """Return every entry that git reads in ``cwd`` (inside a repository or not), in git's order.
 
-    Raises ``UsageError`` if git is missing, older than 2.26, or refuses its own configuration.
+    Raise programs.NotFound, UsageError when git is older than 2.26 or rejects its configuration.
     """
     done = run_git(["config", "--list", "-z", "--show-origin", "--show-scope"], git=git, cwd=cwd, env=env)
     if done.returncode:
@@ -136,10 +135,10 @@ def read_config(
 
 
 def parse_list(output: bytes) -> list[Entry]:
-    """Parse what ``git config --list -z --show-origin --show-scope`` prints. Raise UsageError if a part is missing."""
+    """Return the entries that ``git config --list -z --show-origin --show-scope`` printed. Raise UsageError for a cut one."""
     fields = output.decode("utf-8", "surrogateescape").split("\0")
     if fields.pop() or len(fields) % 3:
-        raise UsageError("git printed its configuration in part only", hint=hints.config_names())
+        raise UsageError("git printed only a part of its configuration", hint=hints.config_names())
     entries = []
     for scope, origin, line in zip(fields[0::3], fields[1::3], fields[2::3], strict=True):
         key, newline, value = line.partition("\n")
@@ -148,19 +147,19 @@ def parse_list(output: bytes) -> list[Entry]:
 
 
 def split_key(key: str) -> tuple[str, str | None, str]:
-    """Split ``section.subsection.name``: the subsection may hold dots, or be absent (None); the rest ignores case."""
+    """Split ``section.subsection.name``; the subsection may hold dots or be None, the others are in lower case."""
     section, _, rest = key.partition(".")
     subsection, dot, name = rest.rpartition(".")
     return section.lower(), subsection if dot else None, name.lower()
 
 
 def is_ours(value: str) -> bool:
-    """Return whether a helper's value runs this program, in any of the ways to write that."""
+    """Return whether a value of ``helper`` runs this program, in any of its spellings."""
     return bool(_OURS.match(value))
 
 
 def helpers_for(entries: Iterable[Entry], url: str) -> list[Helper]:
-    """List the helpers git runs for a URL, first asked first."""
+    """Return the helpers that git runs for a URL, in its order; an empty value clears those before it."""
     helpers: list[Helper] = []
     for entry in credential_entries(entries, url):
         if split_key(entry.key)[2] != "helper" or entry.value is None:
@@ -173,7 +172,7 @@ def helpers_for(entries: Iterable[Entry], url: str) -> list[Helper]:
 
 
 def use_http_path(entries: Iterable[Entry], url: str) -> bool:
-    """Return whether git tells helpers the path of this URL. Raises ``UsageError`` for what git would refuse."""
+    """Return whether git sends helpers the path of this URL. Raise UsageError for a value that git rejects."""
     found = False
     for entry in credential_entries(entries, url):
         if split_key(entry.key)[2] == "usehttppath":
@@ -182,9 +181,9 @@ def use_http_path(entries: Iterable[Entry], url: str) -> bool:
 
 
 def entry_for(entries: Iterable[Entry], key: str, url: str) -> Entry | None:
-    """Return the entry of ``key`` (such as ``http.proxy``) that ``git config --get-urlmatch`` takes for a URL, or None.
+    """Return the entry of ``key`` (such as ``http.proxy``) that ``git config --get-urlmatch`` finds for a URL, or None.
 
-    The most specific URL wins, the later of equals.
+    The most specific pattern wins, the later of equals.
     """
     section, _, name = key.lower().rpartition(".")
     target = urlmatch.normalize(url)
@@ -211,7 +210,7 @@ def value_for(entries: Iterable[Entry], key: str, url: str) -> str | None:
 
 
 def as_bool(entry: Entry) -> bool:
-    """Read a boolean as git does. Raises ``UsageError``, which names key and file, for what git would refuse."""
+    """Return a boolean as git reads it. Raise UsageError, which names key and file, for a value that git rejects."""
     word = "true" if entry.value is None else entry.value.lower()
     if word in _BOOLEANS:
         return _BOOLEANS[word]
@@ -221,7 +220,7 @@ def as_bool(entry: Entry) -> bool:
         count = int(digits, 16 if "x" in digits else 8 if digits.lstrip("+-").startswith("0") else 10)
         if abs(count) << 10 * " kmg".index(unit or " ") <= _LARGEST:
             return count != 0
-    raise UsageError(f"{entry.said} is neither true nor false", hint=removal(entry))
+    raise UsageError(f"{entry.description} is not a boolean", hint=removal(entry))
 
 
 def credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
@@ -241,26 +240,26 @@ def credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
                 continue
         applying.append(entry)
         if name == "username" and entry.value is not None and not urlmatch.partial(url).user:
-            have = have._replace(user=entry.value)  # later patterns with a user see it, as in git
+            have = have._replace(user=entry.value)  # later patterns with a user match it, as in git
     return applying
 
 
 def escaped(value: str) -> str:
-    """Return a pattern of ``git config`` (an extended regular expression) that matches a text."""
+    """Return the pattern of ``git config`` (an extended regular expression) that matches a text."""
     return re.sub(r"([][.{}()*+?^$|\\])", r"\\\1", value)
 
 
-def place(entry: Entry) -> str:
-    """Say where an entry is set, for people."""
+def location(entry: Entry) -> str:
+    """Return where an entry is set, for a message."""
     if entry.scope == "command":
         return "the environment or the command line of git"
     return f"{entry.origin} ({entry.scope})"
 
 
 def removal(entry: Entry, *pattern: str) -> str:
-    """Return the command that takes an entry (of those of its key, the values of a pattern) out of its file."""
+    """Return the command that removes an entry from its file; with ``pattern``, only its values that match."""
     if entry.has_user:
-        return f"take it out of {place(entry)} by hand"
+        return f"remove it from {location(entry)} by hand"
     if entry.scope == "command":
         return f"run git without -c {quote(entry.key)}, and {hints.unset('GIT_CONFIG_COUNT', 'GIT_CONFIG_PARAMETERS')}"
     own = {"local": "config", "worktree": "config.worktree"}.get(entry.scope)

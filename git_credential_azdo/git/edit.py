@@ -1,7 +1,7 @@
-"""One file of git's configuration, edited by git itself: it takes its own lock, and keeps quoting, comments and links.
+"""One file of git's configuration, edited by ``git config``, which locks it and keeps quoting, comments and links.
 
-Names what stopped git: a lock that another git holds or left behind, a file that cannot be written. Never writes to
-such a file otherwise. What is to be written is decided in install.py.
+Must never write such a file in another way. Its errors name what stopped git: the lock of another git, a read-only
+file, a device. ``install`` decides what to write.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from git_credential_azdo.git import config
 
 _NO_SUCH_VALUE = 5
 _LOCK_SECONDS = 2.0
-"""How long another git may be at work before its lock counts as left behind: it holds one for milliseconds."""
+"""The age at which another git's lock counts as stale: git holds one for milliseconds."""
 
 
 def global_file(*, windows: bool = os.name == "nt") -> str:
-    """Return the file that ``git config --global`` writes, whether it exists or not (git-config(1), FILES)."""
+    """Return the path that ``git config --global`` writes to (git-config(1), FILES); it may not exist."""
     named = os.environ.get("GIT_CONFIG_GLOBAL")
     if named:
         return os.path.abspath(named)
@@ -30,7 +30,7 @@ def global_file(*, windows: bool = os.name == "nt") -> str:
 
 
 def usual_files(*, windows: bool = os.name == "nt") -> tuple[str, str]:
-    """Return ~/.gitconfig, which git prefers to write, and the global file below XDG_CONFIG_HOME."""
+    """Return the paths of ~/.gitconfig, which git prefers, and of the global file below XDG_CONFIG_HOME."""
     home = os.environ.get("HOME") or ""
     if not home and windows:  # as git's compat/mingw.c has it
         home = os.environ.get("HOMEDRIVE", "") + os.environ.get("HOMEPATH", "")
@@ -41,14 +41,14 @@ def usual_files(*, windows: bool = os.name == "nt") -> tuple[str, str]:
 
 
 def is_same(path: str, other: str) -> bool:
-    """Return whether two paths are equal: ``~`` is the home, and on Windows any slash and case will do."""
+    """Return whether two paths are equal, ``~`` expanded, and on Windows whatever their slashes and case."""
     return os.path.normcase(os.path.expanduser(path)) == os.path.normcase(os.path.expanduser(other))
 
 
 def edit(file: str | None, *arguments: str) -> None:
-    """Run ``git config`` on a file, the global one for None; what is to be taken out and is not there is no error.
+    """Run ``git config`` on a file, the global one for None; to remove what is absent is no error.
 
-    Raise UsageError, with the cure for what can be cured here, if git cannot write it; then it is as it was.
+    Raise UsageError when git cannot write the file; it is unchanged then.
     """
     path = file or global_file()
     _check(path)
@@ -65,7 +65,7 @@ def edit(file: str | None, *arguments: str) -> None:
             time.sleep(0.05)
         elif is_locked:
             raise UsageError(
-                f"another git is writing {path}, or was stopped when it did: its lock is {_in_words(age or 0)} old",
+                f"another git is writing {path}, or was stopped while it did: its lock is {_in_words(age or 0)} old",
                 hints.remove(f"{os.path.realpath(path)}.lock"),
             )
         else:
@@ -73,9 +73,9 @@ def edit(file: str | None, *arguments: str) -> None:
 
 
 def drop_empty_section(file: str, section: str) -> None:
-    """Remove a section's header that git left at the end of a file since a comment stands before it.
+    """Remove an empty section at the end of a file, which git leaves there when a comment precedes it.
 
-    Git cannot address one of two sections of one name, so it stays where there is another.
+    It stays where another section has its name: git cannot address one of the two.
     """
     starts = [line.lstrip().startswith(f"[{section}]".encode()) for line in _content(file).splitlines()]
     if ends_in(file, section) and sum(starts) == 1:
@@ -84,12 +84,12 @@ def drop_empty_section(file: str, section: str) -> None:
 
 
 def ends_in(file: str, section: str) -> bool:
-    """Return whether a file ends in the header of a section that is empty."""
+    """Return whether a file ends in the header of an empty section."""
     return (b"\n" + _content(file)).endswith(f"\n[{section}]\n".encode())
 
 
 def exactly(value: str) -> str:
-    """Return the pattern of ``git config`` that matches one value (``--fixed-value`` needs git 2.30)."""
+    """Return the pattern of ``git config`` that matches this value only (``--fixed-value`` needs git 2.30)."""
     return f"^{config.escaped(value)}$"
 
 
@@ -101,13 +101,13 @@ def _content(file: str) -> bytes:
 
 
 def _check(path: str) -> None:
-    """Raise UsageError for what git would replace though it should not: a device, or a file that is read-only."""
+    """Raise UsageError for a device or a read-only file: git would replace it."""
     try:
         mode = os.stat(path).st_mode
-    except OSError:  # git says it better, or makes the file
+    except OSError:  # git creates the file, or has the better message
         return
     if not stat.S_ISREG(mode):
-        raise UsageError(f"{path} is not a file that can be edited", hints.unset("GIT_CONFIG_GLOBAL"))
+        raise UsageError(f"{path} is not a regular file", hints.unset("GIT_CONFIG_GLOBAL"))
     if not mode & 0o222:
         target = os.path.realpath(path)
         cure = hints.make_writable(target) if os.access(os.path.dirname(target), os.W_OK) else None
@@ -115,7 +115,7 @@ def _check(path: str) -> None:
 
 
 def _age(lock: str) -> float | None:
-    """Return how old a lock is in seconds, None if there is none."""
+    """Return the age of a lock in seconds, None if there is none."""
     try:
         return max(0.0, time.time() - os.stat(lock).st_mtime)
     except OSError:

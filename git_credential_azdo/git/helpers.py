@@ -1,9 +1,9 @@
-"""git's other credential helpers: which are in our way, which a person has configured, and what one answers to ``get``.
+"""git's other credential helpers: which of them git asks beside ours, and what one answers to ``get``.
 
-To be asked, only the system's, the person's own and the command line's configuration counts: a repository must never choose a
-program that runs here. Each helper is run by git's own shell, as git runs it, from the home folder, bounded in time and
-in what it prints; it is asked to show no prompt. What it answers is believed only for the host it was asked about.
-Protocol: gitcredentials(7), git-credential(1); the file of ``store``: git-credential-store(1), "STORAGE FORMAT".
+Must never run a helper that a repository configured: only the scopes system, global and command count. git runs each
+one itself, in the home folder, bounded in time and output, with prompts switched off; an answer for another host than
+the one asked about is refused. Protocol: gitcredentials(7), git-credential(1); the file of ``store``:
+git-credential-store(1), "STORAGE FORMAT".
 """
 
 from __future__ import annotations
@@ -40,30 +40,30 @@ if TYPE_CHECKING:
     Request = tuple[Pair, ...]
 
 SECONDS = 20.0
-"""How long one helper may take for one answer: it may have to open a keyring first."""
-MOST_BYTES = 65_536
+"""The time limit of one answer: the helper may have to open a keyring first."""
+MAX_BYTES = 65_536
 _ALIAS = "azdo-ask"
 _BINDING = "azrepos:org/"
 _LONGEST = 4_096
-# What would let a helper ask a person, or look into the repository we stand in.
+# These would let a helper prompt, or read the current repository.
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GPG_TTY")
 _QUIET = {"GCM_INTERACTIVE": "never", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
 
 
 class Other(NamedTuple):
-    """Another helper in our way: what and where it is, in words, and the command that ends it."""
+    """Another helper: ``description`` says what it is and where it is set, ``hint`` is the command that removes it."""
 
     helper: Helper
-    said: str
-    cure: str
+    description: str
+    hint: str
 
 
 class Others(NamedTuple):
-    """Who else is asked about a URL.
+    """The other helpers that git runs for a URL.
 
-    ``before``: helpers that answer before ours (all of them, where ours is not configured). ``receiving``: those
-    that git passes our token to after it worked (every other one, where ours is configured). ``reset``: the
-    entry whose empty value took ours out of the list, and its cure, if that is why ours is not in it.
+    ``before``: those asked before ours (all of them, if ours is not configured). ``receiving``: those that git sends
+    our token to with ``store`` (all of them, if ours is configured). ``reset``: the empty value that removed ours from
+    the list, if that is why it is not in it.
     """
 
     before: list[Other]
@@ -72,7 +72,7 @@ class Others(NamedTuple):
 
 
 def others(entries: Iterable[Entry], url: str) -> Others:
-    """Name every other helper that would answer before ours or receive our token for a URL."""
+    """Return the other helpers that git runs for a URL."""
     entries = list(entries)
     helpers = helpers_for(entries, url)
     foreign = [_other(helper) for helper in helpers if not helper.ours]
@@ -83,7 +83,7 @@ def others(entries: Iterable[Entry], url: str) -> Others:
 
 
 def _reset(entries: Iterable[Entry], url: str) -> Other | None:
-    """Find the empty value that last took ours out of the list."""
+    """Return the empty value that last removed ours from the list, or None."""
     ours, found = False, None
     for entry in credential_entries(entries, url):
         if split_key(entry.key)[2] != "helper":
@@ -96,27 +96,27 @@ def _reset(entries: Iterable[Entry], url: str) -> Other | None:
 
 
 def _other(helper: Helper) -> Other:
-    """Describe a helper that is in our way, without its arguments: people write passwords there."""
+    """Return the description of a helper, without its arguments: people write passwords there."""
     entry = helper.entry
-    name = "an empty helper, which ends the list before it"
+    name = "an empty helper, which clears the list before it"
     if helper.value:
         name = "a shell command" if helper.value.startswith("!") else _word(helper.value)
     word = escaped(_word(helper.value)) if helper.value else "$"
-    cure = removal(entry, "^!" if helper.value.startswith("!") else f"^{word}")
+    hint = removal(entry, "^!" if helper.value.startswith("!") else f"^{word}")
     if entry.scope in ("system", "global") and not entry.has_user:
-        cure = hints.configure()
-    return Other(helper, f"{name}, set by {entry.said}", cure)
+        hint = hints.configure()
+    return Other(helper, f"{name}, set by {entry.description}", hint)
 
 
 def _word(value: str) -> str:
-    """Return the first word of a helper: the program, without its arguments."""
+    """Return the first word of a helper's value: the program, without its arguments."""
     return (value.split(maxsplit=1) or [value])[0]
 
 
 def configured(entries: Iterable[Entry], urls: Iterable[str]) -> list[Helper]:
-    """Return the helpers, each once, that git would run for any of the URLs if we were not there.
+    """Return the helpers, each once, that git would run for any of the URLs if ours were not configured.
 
-    Only those of the system, of the person and of the command line; git's ``store``, too, where it has a file.
+    Only trusted entries count; git's ``store`` is one of them where it has a file.
     """
     own = _without_ours(entries)
     found = {helper.value: helper for url in urls for helper in helpers_for(own, url) if not helper.ours}
@@ -128,21 +128,21 @@ def configured(entries: Iterable[Entry], urls: Iterable[str]) -> list[Helper]:
 
 
 def _without_ours(entries: Iterable[Entry]) -> list[Entry]:
-    """Return a person's own entries as they would be without us: neither our helper nor the empty one before it."""
-    in_force: list[Entry] = []
+    """Return the trusted entries without our helper and the empty one before it."""
+    others: list[Entry] = []
     following: dict[str, str | None] = {}  # the value that each helper's key has next
-    for entry in reversed([each for each in entries if each.own]):
+    for entry in reversed([each for each in entries if each.trusted]):
         if split_key(entry.key)[2] == "helper":
             after = following.get(entry.key)
             following[entry.key] = entry.value
             if is_ours(entry.value or "") or (entry.value == "" and is_ours(after or "")):
                 continue
-        in_force.append(entry)
-    return in_force[::-1]
+        others.append(entry)
+    return others[::-1]
 
 
 def name_of(helper: Helper) -> str:
-    """Return how git's pages name the helper (``store``, ``manager``), without its arguments: they may be secrets."""
+    """Return the helper's name as git's pages have it (``store``, ``manager``), without its arguments: they may be secrets."""
     if helper.value.startswith("!"):
         return "a shell command"
     words = _words(helper.value) or [""]
@@ -150,7 +150,7 @@ def name_of(helper: Helper) -> str:
 
 
 def request(protocol: str, host: str | None, path: str | None = None, user: str | None = None) -> Request:
-    """Return what a helper is asked, without a token in the user's place, and without what git would not pass on."""
+    """Return the message for a helper, without a token in the user's place, and without values that git would not send."""
     named = None if user and looks_like_token(user) else user
     pairs = (("protocol", protocol), ("host", host), ("path", path), ("username", named))
     return tuple(
@@ -159,10 +159,10 @@ def request(protocol: str, host: str | None, path: str | None = None, user: str 
 
 
 def likely_requests(url: str) -> list[Request]:
-    """Return what helpers of each kind know an organization or a server by, from its address.
+    """Return the messages by which other helpers know an organization or a server, from its address.
 
     By path: Git Credential Manager, and what git stored with useHttpPath; by user: what git stored without it for the
-    address that Azure DevOps shows (``https://ORG@dev.azure.com``); by host, the last: what it stored for any other one.
+    clone URL that Azure DevOps shows (``https://ORG@dev.azure.com``); last, by host: what it stored for other URLs.
     """
     protocol, _, rest = url.partition("://")
     host, _, name = rest.partition("/")
@@ -173,34 +173,34 @@ def likely_requests(url: str) -> list[Request]:
 
 
 def ask(helper: Helper, asked: Request, seconds: float) -> Message:
-    """Return what the helper answers within ``seconds``, and SECONDS; an empty message when it knows nothing.
+    """Return the helper's answer to ``get``; an empty message when it has none. It may take ``seconds``, at most SECONDS.
 
-    Raise AzdoError when it takes too long, prints something else than a credential, or answers for another host.
+    Raise AzdoError when it takes too long, prints no credential or answers for another host; programs.ProgramError.
     """
     who = f"the credential helper {name_of(helper)}"
     try:
         done = programs.run(
-            ["git", "-c", f"alias.{_ALIAS}=!{helper.runs}", _ALIAS, "get"],
+            ["git", "-c", f"alias.{_ALIAS}=!{helper.command}", _ALIAS, "get"],
             max(0.0, min(SECONDS, seconds)),
             stdin=format_pairs(asked),
             cwd=os.path.expanduser("~"),
             environment={name: value for name, value in os.environ.items() if name not in _DROPPED} | _QUIET,
         )
-        answer = parse(done.stdout[:MOST_BYTES])
+        answer = parse(done.stdout[:MAX_BYTES])
     except (ProtocolError, programs.Stopped) as error:
         is_late = isinstance(error, programs.Stopped) and not error.is_too_long
-        problem = "did not answer in time" if is_late else "printed something else than a credential"
+        problem = "did not answer in time" if is_late else "printed something other than a credential"
         raise AzdoError(f"{who} {problem}") from None
     protocol_and_host = asked[:2]
     if any((answer.get(key) or value).lower() != value.lower() for key, value in protocol_and_host):
-        raise AzdoError(f"{who} answered for another host than it was asked about")
+        raise AzdoError(f"{who} answered for another host than the one it was asked about")
     return answer if answer.get("quit") in {None, "", "0", "false"} else Message([])
 
 
 def addresses(entries: Iterable[Entry]) -> list[str]:
-    """Return the addresses of a repository's remotes, and of the organizations that Git Credential Manager bound.
+    """Return the addresses of a repository's remotes, and of the organizations in Git Credential Manager's bindings.
 
-    Its setting is ``credential.azrepos:org/ORGANIZATION.username`` (git-credential-manager: docs/azrepos-users-and-tokens.md).
+    A binding is ``credential.azrepos:org/ORGANIZATION.username`` (its docs/azrepos-users-and-tokens.md).
     """
     found = []
     for entry in entries:
@@ -213,7 +213,7 @@ def addresses(entries: Iterable[Entry]) -> list[str]:
 
 
 def stored_addresses(helpers: Iterable[Helper]) -> list[Message]:
-    """Return the addresses in the files of git's helper ``store``, without passwords; say which cannot be read."""
+    """Return the addresses in the files of git's helper ``store``, without passwords; print which cannot be read."""
     found = []
     for path in _store_files(helpers):
         try:

@@ -1,9 +1,9 @@
-"""git's configuration, written: one ``include`` line, the last of the global file; all else stands in a file of ours.
+"""git's configuration, written: an ``include`` at the end of the global file; all else is in a file of ours.
 
-git asks every helper that applies, in the order of the files, and an empty one clears those read before it
-(gitcredentials(7)): what is included last has the last word, for the addresses that it names and for no others. An
-included file that is not there is ignored (git-config(1)), so a global file that is copied into a container shuts no
-helper out. What a person wrote is never changed.
+git asks every helper that applies, in the order of the files, and an empty one clears those before it
+(gitcredentials(7)): what is included last decides, for the addresses that it names and for no others. git ignores an
+included file that is absent (git-config(1)), so a global file that was copied into a container disables no helper.
+Must never change what a person wrote.
 """
 
 from __future__ import annotations
@@ -36,26 +36,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
 _NEW = "git-credential-azdo-include"
-"""A section that is renamed at once: git would add to an older ``include``, wherever it stands."""
+"""A section that is renamed at once: git would add to an earlier ``include`` section."""
 _MADE = "made together with this file: "
 _INCLUDE = "include.path"
 _WIDE = ("system", "global")
 
 
 class Plan(NamedTuple):
-    """What would be written; nothing of it is written yet.
+    """The changes to git's configuration, before they are written.
 
-    ``own``, ``content``: our file and its bytes, None to delete it. ``is_new``: whether they differ from what is there.
-    ``adds``: whether the global file gets a line. ``gone``: lines of ours that go. ``former``: what goes of 0.1.0's.
-    ``made``: the global file, if it did not exist before us. ``lines``: the preview for people. ``remaining``: helpers
-    that are asked too, set where we cannot overrule them.
+    ``own``, ``content``: the path of our file and its bytes, None to delete it. ``is_new``: whether it changes.
+    ``adds``: whether the global file gets the ``include``. ``stale``: entries of ours to remove. ``former``: sections of
+    0.1.0 to remove. ``made``: the global file, if ``configure`` creates or created it. ``lines``: the preview.
+    ``remaining``: helpers that git asks too, in scopes that ours cannot override.
     """
 
     own: str
     content: bytes | None
     is_new: bool
     adds: bool
-    gone: list[Entry]
+    stale: list[Entry]
     former: list[former.Written]
     made: str
     lines: list[str]
@@ -63,22 +63,22 @@ class Plan(NamedTuple):
 
     @property
     def changes(self) -> bool:
-        """Whether a person's own file would be changed."""
-        return bool(self.adds or self.gone or self.former)
+        """Whether git's global file changes."""
+        return bool(self.adds or self.stale or self.former)
 
 
 def plan(
     own: str, sections: Sequence[Section] = (), script: str = "", records: Sequence[former.Record] = ()
 ) -> Plan:
-    """Preview that git asks us alone for what lies below some addresses; without any, that it asks us no more.
+    """Return the changes after which git asks only our helper for some addresses; without any, not ours any more.
 
     Args:
         own: the path of our configuration file.
         sections: the addresses.
         script: the absolute path of our program.
-        records: what 0.1.0 remembered of what it wrote.
+        records: the records of 0.1.0 about what it wrote.
 
-    Raise UsageError if git is missing or refuses its configuration, or if a path or an address cannot be written.
+    Raise UsageError when git is missing or rejects its configuration, or a path or an address cannot be written.
 
     """
     value = helper_value(script) if sections else ""
@@ -104,15 +104,17 @@ def plan(
     stale = [entry for entry in entries if entry.key == f"{_NEW}.path"] + (
         lines if adds or not sections else []
     )
-    gone = [line for line in stale if line.scope == "global"]
+    stale = [line for line in stale if line.scope == "global"]
     path = global_file()
     old = former.written(entries, records, path)
     shown = [f"{path}: adds at its end", "  [include]", f"  path = {own}"] if adds else []
     shown += [f"so that git asks {script} for", *(f"  {url}" for url in examples)] if adds else []
     for url, below in examples.items() if adds else ():
         replaced = _others(everything, below)
-        shown += [f"no longer asked for {url}: {other.said}" for other in replaced if other.helper.value]
-    shown += [f"{line.origin}: takes out {line.key} = {line.value}" for line in gone]
+        shown += [
+            f"no longer asked for {url}: {other.description}" for other in replaced if other.helper.value
+        ]
+    shown += [f"{line.origin}: removes {line.key} = {line.value}" for line in stale]
     before = own_content(own)
     made = path if sections and not os.path.exists(path) else _made(before) or former.made(records)
     content = render(sections, value, _MADE + made if made else "") if sections else None
@@ -121,7 +123,7 @@ def plan(
         content=content,
         is_new=content != before if sections else os.path.lexists(own),
         adds=adds,
-        gone=gone,
+        stale=stale,
         former=old,
         made=made,
         lines=[*shown, *(line for section in old for line in section.lines)],
@@ -130,25 +132,25 @@ def plan(
 
 
 def apply(plan: Plan) -> None:
-    """Write a plan, our own file first: without it the line has no effect, and with it gone nothing calls us.
+    """Write a plan, our own file first: without it the ``include`` has no effect.
 
-    Stopped between two steps it leaves what the next run finishes; Ctrl-C and the like wait for the end. Raises
-    UsageError if a file cannot be written.
+    Signals are deferred to the end; the next run completes what a killed one left. Raise UsageError when a file cannot
+    be written.
     """
     with held_back():
         _write(plan)
         try:
-            for line in plan.gone:
+            for line in plan.stale:
                 edit(line.origin, "--unset-all", line.key, exactly(line.value or ""))
                 drop_empty_section(line.origin, line.key.removesuffix(".path"))
             for section in plan.former:
-                former.take_out(section)
+                former.remove(section)
             if plan.adds:
                 _add(plan.own)
         except UsageError as error:
-            left = "" if plan.content or plan.former else "; the line that is left there has no effect"
-            cure = error.hint or (_instead(plan.own) if plan.adds else None)
-            raise UsageError(error.message + left, cure) from None
+            left = "" if plan.content or plan.former else "; the include that remains there has no effect"
+            hint = error.hint or (_instead(plan.own) if plan.adds else None)
+            raise UsageError(error.message + left, hint) from None
         if plan.content is None and plan.made:
             with contextlib.suppress(OSError):
                 if not os.path.getsize(plan.made):
@@ -177,9 +179,9 @@ def _add(own: str) -> None:
 
 
 def _instead(own: str) -> str:
-    """Return the command that has git read our file where the global one cannot be written.
+    """Return the command that makes git read our file where the global one cannot be written.
 
-    Where only the file below XDG_CONFIG_HOME is there, git prefers an empty ~/.gitconfig, which can be written.
+    Where only the one below XDG_CONFIG_HOME exists, git prefers a new and empty ~/.gitconfig, which can be written.
     """
     usual, other = usual_files()
     if global_file() == other and not os.path.lexists(usual) and os.access(os.path.dirname(usual), os.W_OK):
@@ -188,7 +190,7 @@ def _instead(own: str) -> str:
 
 
 def own_content(own: str) -> bytes:
-    """Return the bytes of our file, none when there is none. Raise UsageError."""
+    """Return the bytes of our file, empty when there is none. Raise UsageError."""
     try:
         return read_own(own, os.path.dirname(own), linked=True) or b""
     except OSError as error:
@@ -197,17 +199,17 @@ def own_content(own: str) -> bytes:
 
 
 def _made(content: bytes) -> str:
-    """Return the global file that was made together with our file, as its remark says."""
+    """Return the path of the global file that was created with our file, as the comment in it says; empty if none was."""
     lines = content.decode("utf-8", "surrogateescape").splitlines()
     return next((line[len(_MADE) + 2 :] for line in lines if line.startswith(f"# {_MADE}")), "")
 
 
 def _examples(entries: Iterable[Entry], url: str) -> list[str]:
-    """Return URLs below a pattern of ours, one for each place where the entries of others could make a difference."""
+    """Return URLs that a pattern of ours matches: one for each place where another entry could change the result."""
     pattern = urlmatch.normalize(url, pattern=True)
     base = urlmatch.normalize(url.replace("*", "organization"))
     if pattern is None or base is None:
-        raise UsageError(f"git would not understand this as a URL: {url}")
+        raise UsageError(f"not a URL that git understands: {url}")
     found = {urlmatch.write(base): None}
     for entry in entries:
         section, subsection, _name = config.split_key(entry.key)
@@ -224,7 +226,7 @@ def _examples(entries: Iterable[Entry], url: str) -> list[str]:
 
 
 def _others(entries: Sequence[Entry], examples: Iterable[str]) -> list[helpers.Other]:
-    """Return every other helper (or an empty one that shuts us out) for some URLs, each once."""
+    """Return the other helpers (or an empty one that removes ours) for some URLs, each once."""
     found: dict[helpers.Other, None] = {}
     for example in examples:
         others = helpers.others(entries, example)

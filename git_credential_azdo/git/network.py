@@ -1,13 +1,12 @@
-"""The way out as git has it: proxy, trust and client certificate, from git's configuration and its variables.
+"""Proxy, certificate authorities and client certificate, from git's configuration and its environment variables.
 
-Only what a person or an administrator set steers what we send, for every host: entries of the scopes system, global
-and command (``GIT_CONFIG_COUNT``, ``GIT_CONFIG_PARAMETERS``: a person's own ``git -c``, and no repository can set a
-variable). A repository's own files (scopes local and worktree, and what they include) never do, nor does a relative
-path, which would be looked for in the repository: git would risk an hour's token there, we a refresh token.
+Must never follow a repository's own files (the scopes local and worktree, and what they include) or a relative path,
+which could be a file of the repository: git would risk an access token there, this program a refresh token. The scopes
+system, global and command count (``git -c`` is the user's, and no repository can set a variable).
 
-What would leave proxy or trust in doubt is an error: a boolean or a whole configuration that git itself refuses. Only
-a missing git sets nothing. Rules: git's Documentation/config/http.adoc and http.c; ``NO_PROXY`` counts for
-``http.proxy`` too. One ``git config`` for all of it, and only where a request is due anyway.
+Whatever leaves proxy or trust in doubt is an error: a boolean or a configuration that git rejects; without git nothing
+is set. Rules: git's Documentation/config/http.adoc and http.c; ``NO_PROXY`` also applies to ``http.proxy``. It starts
+git once, only before a request.
 """
 
 from __future__ import annotations
@@ -40,18 +39,17 @@ _FILES = {
     "http.sslCert": "GIT_SSL_CERT",
     "http.sslKey": "GIT_SSL_KEY",
 }
-"""git's keys that name a file or a folder, each with the variable that overrides it."""
+"""git's keys of files and folders, each with the variable that overrides it."""
 _OTHERS = ("http.proxy", "http.sslVerify", "http.sslBackend", "http.schannelUseSSLCAInfo")
 
 
 @dataclass(frozen=True)
 class Settings:
-    """What may be set about the way out; the defaults leave proxy and trust to environment and system.
+    """Proxy and certificates of a request; the defaults leave both to the environment and the system.
 
-    ``proxy``: a URL, or ``host:port``; an empty string is "no proxy, whatever the environment says".
-    ``ca_file`` and ``ca_path``: a PEM file or a folder of them that replaces the system's trust. ``certificate`` and
-    ``key``: PEM files to show to a server that asks. ``verify=False`` switches the check of certificates off; only
-    git's own ``http.sslVerify=false`` may lead to it.
+    ``proxy``: a URL or ``host:port``; empty for no proxy, whatever the environment has. ``ca_file``, ``ca_path``: a PEM
+    file or a folder of them, instead of the system's authorities. ``certificate``, ``key``: PEM files of the client
+    certificate. ``verify``: whether certificates are verified; False only by git's own ``http.sslVerify``.
     """
 
     proxy: str | None = None
@@ -62,23 +60,28 @@ class Settings:
     key: str | None = None
 
     def __repr__(self) -> str:
-        """Without the proxy's URL: it may carry a password."""
+        """Return all but the proxy's URL, which may hold a password."""
         return f"Settings(proxy={'set' if self.proxy else self.proxy!r}, ca_file={self.ca_file!r}, verify={self.verify})"
 
 
 def settings_for(url: str) -> Settings:
-    """Return what git would use on the way to ``url``; warns, each time, of certificates that are not checked."""
+    """Return the settings that git would use for ``url``; warn once a process when certificates are not verified.
+
+    Raise UsageError.
+    """
     settings = _settings(f"{urlsplit(url).scheme}://{urlsplit(url).netloc.rpartition('@')[2]}")
     if not settings.verify:
         _warn_once()
     return settings
 
 
-def passed_over(entries: Iterable[Entry]) -> list[str]:
-    """Name what git itself would go by in a repository, and we do not."""
+def ignored(entries: Iterable[Entry]) -> list[str]:
+    """Return descriptions of the entries that git follows in a repository and this program ignores."""
     keys = {key.lower() for key in (*_FILES, *_OTHERS)}
     return [
-        entry.said for entry in entries if not entry.own and "{0}.{2}".format(*split_key(entry.key)) in keys
+        entry.description
+        for entry in entries
+        if not entry.trusted and "{0}.{2}".format(*split_key(entry.key)) in keys
     ]
 
 
@@ -89,7 +92,7 @@ def _settings(address: str) -> Settings:
     def text(key: str) -> str | None:
         entry = entry_for(entries, key, address)
         if entry and entry.value is None:
-            raise UsageError(f"{entry.said} has no value", hint=removal(entry))  # git's words for it, too
+            raise UsageError(f"{entry.description} has no value", hint=removal(entry))  # as git says it
         return entry.value if entry else None
 
     def is_true(key: str, *, unset: bool) -> bool:
@@ -101,8 +104,8 @@ def _settings(address: str) -> Settings:
         entry = None if os.environ.get(variable) else entry_for(entries, key, address)
         value = os.path.expanduser(os.environ.get(variable) or text(key) or "")
         if value and not os.path.isabs(value):
-            said, hint = (entry.said, removal(entry)) if entry else (variable, hints.unset(variable))
-            raise UsageError(f"{said} is a relative path: a repository could provide the file", hint=hint)
+            name, hint = (entry.description, removal(entry)) if entry else (variable, hints.unset(variable))
+            raise UsageError(f"{name} is a relative path: a repository could provide the file", hint=hint)
         return value or None
 
     proxy = text("http.proxy")
@@ -122,11 +125,11 @@ def _settings(address: str) -> Settings:
 @functools.cache
 def _entries() -> list[Entry]:
     try:
-        return [entry for entry in read_config() if entry.own]
+        return [entry for entry in read_config() if entry.trusted]
     except programs.NotFound:
         return []
 
 
 @functools.cache
 def _warn_once() -> None:
-    say("warning", "certificates are not checked: http.sslVerify is false or GIT_SSL_NO_VERIFY is set")
+    say("warning", "certificates are not verified: http.sslVerify is false or GIT_SSL_NO_VERIFY is set")

@@ -1,8 +1,8 @@
-"""The ``key=value`` lines that git, our accounts file and our secrets all speak: the only parser and writer of them.
+"""The ``key=value`` lines of git's messages, the accounts file and the vault: their only parser and writer. Pure.
 
-Pure: bytes in, bytes out. Values are any bytes but newline and NUL; they live here as text decoded from UTF-8
-with ``surrogateescape``, so that what came in goes out byte for byte. It knows no key's meaning and never puts a
-value into an error. The rules are git's: Documentation/git-credential.adoc, "INPUT/OUTPUT FORMAT".
+Values are any bytes but newline and NUL, decoded from UTF-8 with ``surrogateescape``, so that they are written byte
+for byte as they were read. It knows the meaning of no key and must never put a value into an error. Rules: git's
+Documentation/git-credential.adoc, "INPUT/OUTPUT FORMAT".
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     Pair = tuple[str, str]
 
 MAX_LINE = 65_535
-"""The longest line, in bytes without its end, that git promises and that we read."""
+"""The longest line that git allows, in bytes without its newline."""
 
 
 class Message:
@@ -32,15 +32,15 @@ class Message:
                 self.fields[key] = value
             elif value:
                 self.lists.setdefault(key, []).append(value)
-            else:  # an empty value takes back what was listed before it
+            else:  # an empty value clears the list
                 self.lists[key] = []
 
     def get(self, key: str) -> str | None:
-        """Return the value of ``key``, or None when it was not sent (empty is not absent)."""
+        """Return the value of ``key``, which may be empty, or None when it was not sent."""
         return self.fields.get(key)
 
     def all(self, key: str) -> list[str]:
-        """Return the values of ``key`` (written with its ``[]``), in order."""
+        """Return the values of ``key`` (with its ``[]``), in order."""
         return self.lists.get(key, [])
 
     def __repr__(self) -> str:
@@ -48,7 +48,7 @@ class Message:
 
 
 def parse(data: bytes) -> Message:
-    """Read one message, up to a blank line or the end.
+    """Return the message in ``data``, up to a blank line or the end.
 
     Raise ProtocolError for a line without ``=``, with an empty key, with a NUL, or longer than MAX_LINE.
     """
@@ -56,12 +56,12 @@ def parse(data: bytes) -> Message:
 
 
 def parse_pairs(data: bytes) -> list[Pair]:
-    """Read the lines up to a blank one or the end, in order; raises as ``parse`` does."""
+    """Return keys and values in order, up to a blank line or the end. Raise as ``parse`` does."""
     pairs = []
     lines = data.split(b"\n")
     lines = lines[: next((at for at, line in enumerate(lines) if line in {b"", b"\r"}), None)]
-    # A CR counts as part of the line's end only where every line has one: dropped from one line alone, it would make
-    # another host of it (CVE-2024-52006).
+    # A CR belongs to the line's end only if every line has one: removed from one line alone, it would change the host
+    # (CVE-2024-52006).
     end = -1 if all(line.endswith(b"\r") for line in lines) else None
     for raw in lines:
         line = raw[:end]
@@ -73,27 +73,23 @@ def parse_pairs(data: bytes) -> list[Pair]:
 
 
 def split_blocks(data: bytes) -> list[bytes]:
-    """Split a file of blocks separated by blank lines; blocks come without the blank lines, none is empty."""
-    while (
-        b"\r\n" in data
-    ):  # again and again: a careless copy makes CR CR LF of CR LF, and no line may get lost
+    """Return the blocks of a file, which blank lines separate; none is empty."""
+    while b"\r\n" in data:  # repeated, since some tools make CR CR LF of CR LF
         data = data.replace(b"\r\n", b"\n")
     return [stripped for block in data.split(b"\n\n") if (stripped := block.strip(b"\n"))]
 
 
 def format_pairs(pairs: Iterable[Pair], refused: str = "\n\0") -> bytes:
-    """Write lines, each ended by a newline, such that ``parse_pairs`` reads the same.
+    """Return the lines, each with its newline, of which ``parse_pairs`` reads the same pairs.
 
-    Raise ProtocolError for a refused character, a CR at a line's end, a bad key or a line longer than MAX_LINE.
+    Raise ProtocolError for a refused character, a CR at a line's end, an invalid key or a line longer than MAX_LINE.
     """
     lines = []
     for key, value in pairs:
         text = f"{key}={value}"
         try:
             line = text.encode("utf-8", "surrogateescape")
-        except (
-            UnicodeEncodeError
-        ):  # half a character, from a server's JSON; the error's own text has the value
+        except UnicodeEncodeError:  # an unpaired surrogate of a server's JSON; the error's text has the value
             line = b""
         bad = not line or not key or "=" in key or text.endswith("\r") or len(line) > MAX_LINE
         if bad or any(character in text for character in refused):

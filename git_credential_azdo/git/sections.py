@@ -1,7 +1,7 @@
-"""The sections of our own configuration file for git, and how our program is written there.
+"""The content of our own file of git's configuration: its sections, and the ``helper`` value that starts this program.
 
-Pure but for ``script_path``, which looks where the program lies. Which addresses there are is the caller's business;
-how git comes to read the file is install.py's.
+Pure but for ``script_path``, which looks for the program. It writes nothing: ``install`` writes the file and includes
+it; the caller decides on the addresses.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ if TYPE_CHECKING:
 
 _PROGRAM = "git-credential-azdo"
 _LEADING_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR", "PYTHONPYCACHEPREFIX")
-"""The variables that name folders which Python reads code from: an editor's, or the repository."""
+"""The variables that name folders from which Python loads code: an editor's, or the repository's."""
 _HEAD = f"# git-credential-azdo writes this file; to take it back: {hints.unconfigure()}"
 
 
 class Section(NamedTuple):
-    """An address for which git shall ask us, as a pattern of git's.
+    """An address, as a pattern of git's, for which git asks our helper.
 
-    ``with_path``: git must tell us the path, which holds the organization. ``also``: addresses that the pattern
-    covers, written out for programs with a git of their own, which do not know ``*`` (libgit2, JGit).
+    ``with_path``: whether git sends the path, which holds the organization (useHttpPath). ``also``: addresses that the
+    pattern matches, for programs with their own implementation of git, which do not know ``*`` (libgit2, JGit).
     """
 
     url: str
@@ -37,7 +37,7 @@ class Section(NamedTuple):
 
 
 def pairs(section: Section, value: str) -> list[tuple[str, str]]:
-    """Return git's keys and values for a section; the empty helper ends the list of those set before it."""
+    """Return git's keys and values for a section; the empty helper clears the list of those set before it."""
     found = []
     for url in (section.url, *section.also):
         found += [(f"credential.{url}.helper", ""), (f"credential.{url}.helper", value)]
@@ -46,7 +46,7 @@ def pairs(section: Section, value: str) -> list[tuple[str, str]]:
 
 
 def render(sections: Iterable[Section], value: str, remark: str = "") -> bytes:
-    """Return the file's bytes, ``value`` being what ``helper_value`` returned; ``remark`` stands in a comment."""
+    """Return the file's bytes; ``value`` is what ``helper_value`` returned, ``remark`` becomes a comment."""
     lines = [_HEAD, *([f"# {remark}"] if remark else [])]
     header = ""
     for key, written in (pair for section in sections for pair in pairs(section, value)):
@@ -58,34 +58,35 @@ def render(sections: Iterable[Section], value: str, remark: str = "") -> bytes:
 
 
 def _quoted(text: str) -> str:
-    """Quote as git's configuration files do (git-config(1), SYNTAX); there is no line end in ``text``."""
+    """Return a text without newlines quoted for git's configuration (git-config(1), SYNTAX)."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
-    """Write our program's absolute path as a value of ``helper``; git passes it to a POSIX shell, on Windows too.
+    """Return the value of ``helper`` that runs our program by its absolute path. Raise UsageError.
 
-    The shell takes away first what would lead Python elsewhere before any line of ours. Not so on Windows, where
-    programs with a git of their own have no such shell, and run a plain path themselves.
+    git passes it to a POSIX shell, on Windows too; the shell unsets first the variables that would make Python load
+    other code. Not so on Windows: programs with their own implementation of git have no such shell, and run a plain
+    path themselves.
     """
     path = script.replace("\\", "/") if windows else script
     if not (path.startswith("/") or (windows and path[1:3] == ":/")):
         raise UsageError(f"not an absolute path: {script}")
     if any(char < " " or "\ud800" <= char <= "\udfff" for char in path):
         raise UsageError(
-            "the path of git-credential-azdo has characters that git's configuration cannot hold"
+            "the path of git-credential-azdo has characters that are not allowed in git's configuration"
         )
     if not windows:
         return f"!unset {' '.join(_LEADING_PYTHON)}; exec {shlex.quote(path)}"
     safe = shlex.quote(path)
-    # A quote in front would hide from git that the path is absolute: such a one is a shell command.
+    # With a quote in front git would not see that the path is absolute; with ! it is a shell command.
     return path if safe == path else f"!{safe}"
 
 
 def script_path(argv0: str, which: Callable[[str], str | None] = programs.which) -> str | None:
-    """Return the absolute path of our console script, symbolic links as they are (they outlive upgrades).
+    """Return the absolute path of our console script, symbolic links not resolved (they survive upgrades), or None.
 
-    The one that is running; under ``python -m`` the one beside the interpreter; else the one on PATH; else None.
+    The one that is running; under ``python -m`` the one beside the interpreter; else the one on PATH.
     """
     candidates = [os.path.join(os.path.dirname(sys.executable), _PROGRAM)]
     if os.path.basename(argv0).lower() in (_PROGRAM, f"{_PROGRAM}.exe"):

@@ -1,10 +1,9 @@
-"""What a message is about: an Azure DevOps organization, or a server of one's own, or nothing of ours.
+"""The target of a message: an organization of Azure DevOps, another server, or none. Pure.
 
-Pure. The only place where text from outside becomes the name of an organization or an address: a name is never an
-address. Host names are compared whole, never by ending or pattern beyond the two that Microsoft documents, since a
-look-alike host must never see a token. URL shapes: "Hosts and URL shapes" in Microsoft's git documentation
-(https://learn.microsoft.com/azure/devops/repos/git/); git percent-decodes the path before it sends it and trims
-its slashes (git: credential.c, credential_from_url_gently).
+The only place where untrusted text becomes an organization's name or an address; a name must never become an address.
+Host names are compared whole, never by suffix or pattern beyond the two that Microsoft documents: a look-alike host
+must never get a token. URL shapes: https://learn.microsoft.com/azure/devops/repos/git/; git percent-decodes the path
+before it sends it and strips its slashes (git: credential.c, credential_from_url_gently).
 """
 
 from __future__ import annotations
@@ -19,9 +18,9 @@ if TYPE_CHECKING:
 
 SERVICES_ADDRESS = f"https://{SERVICES_HOST}"
 MSA_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
-"""Where personal Microsoft accounts live; it gives no token for Azure DevOps."""
+"""The tenant of personal Microsoft accounts; it issues no token for Azure DevOps."""
 MSA_TRANSFER_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
-"""Where personal Microsoft accounts get their tokens for Azure DevOps."""
+"""The tenant that issues tokens for Azure DevOps to personal Microsoft accounts."""
 NIL_TENANT = "00000000-0000-0000-0000-000000000000"
 """What Azure DevOps names as the tenant of an organization of personal Microsoft accounts."""
 
@@ -38,7 +37,7 @@ _NOT_ORGANIZATIONS = frozenset(
 
 
 class Organization(str):
-    """The name of an organization of Azure DevOps Services, in lower case. It holds nothing else, whatever it came from.
+    """The name of an organization of Azure DevOps Services, in lower case.
 
     English letters, digits and inner hyphens, at most 50 of them:
     https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions. Raise ValueError for other text.
@@ -53,20 +52,20 @@ class Organization(str):
 
     @classmethod
     def read(cls, text: str) -> Organization | None:
-        """Return the organization of this name; None for what cannot be one."""
+        """Return the organization of this name; None for other text."""
         return cls(text) if _is_name(text) else None
 
     @property
     def url(self) -> str:
-        """Its address: a constant host and the name."""
+        """Its URL: a constant host and the name."""
         return f"{SERVICES_ADDRESS}/{self}"
 
 
 class Collection(str):
-    """A collection of Azure DevOps Server, or an organization of another cloud, by its whole address in lower case.
+    """A collection of Azure DevOps Server, or an organization of another cloud: its whole address, the path in lower case.
 
-    As in ``https://tfs.example.com:8443/defaultcollection``: always below an address that a person registered. Raise
-    ValueError for any other.
+    As in ``https://tfs.example.com:8443/defaultcollection``, always below a registered address. Raise ValueError for
+    any other.
     """
 
     __slots__ = ()
@@ -80,7 +79,7 @@ class Collection(str):
 
     @classmethod
     def read(cls, text: str, registered: Iterable[str]) -> Collection | None:
-        """Return the collection of this whole address; None for one that is below no registered address."""
+        """Return the collection of this whole address; None for one that is not below a registered address."""
         address = next((each for each in registered if text.startswith(f"{each}/")), None)
         return cls(address, text[len(address) + 1 :], (address,)) if address else None
 
@@ -92,7 +91,7 @@ class Collection(str):
 
     @property
     def url(self) -> str:
-        """Its address as a URL, percent-encoded."""
+        """Its URL, percent-encoded."""
         from urllib.parse import quote  # noqa: PLC0415 - only where a request is due
 
         return f"{self.address}/{quote(self[len(self.address) + 1 :], errors='surrogateescape')}"
@@ -102,23 +101,23 @@ AnyOrganization = Organization | Collection
 
 
 def looks_like_token(user: str) -> bool:
-    """Return whether a text in the user's place is rather a secret: people write ``https://TOKEN@dev.azure.com``.
+    """Return whether a user name is probably a token: people write ``https://TOKEN@dev.azure.com``.
 
-    Such a text is neither a user nor an organization: it is not printed, not sent and not written outside a vault.
+    Such a text must not be printed, sent, or written outside a vault.
     """
     return "@" not in user and len(user) >= SHORTEST_TOKEN
 
 
 def holds_token(text: str) -> bool:
-    """Return whether a text has a run of letters and digits as long as every token has one."""
+    """Return whether a text has a run of letters and digits that is as long as the shortest token."""
     runs = "".join(each if each.isalnum() else " " for each in text).split(" ")
     return max(map(len, runs)) >= SHORTEST_TOKEN
 
 
 def may_repeat(word: str) -> bool:
-    """Return whether a message may repeat a word that a person or an address gave: it is no token and holds none.
+    """Return whether a message may repeat a word of a person or an address.
 
-    Nor does it hold a password where addresses have one, nor a colon without being an address.
+    Not one that is or holds a token, a URL with a user or password, nor other text with a colon.
     """
     rest = word.partition("://")[2]
     named = bool(rest) or " " in word or not looks_like_token(word)
@@ -134,13 +133,13 @@ def _is_name(text: str) -> bool:
 
 
 class Target:
-    """The organization or server that a message is about.
+    """The organization or server of a message.
 
-    ``services``      whether this is Azure DevOps Services (else: some other server)
+    ``services``      whether it is Azure DevOps Services (else: another server)
     ``protocol``      ``https`` or ``http``
-    ``host``          lower case, without the default port; ``dev.azure.com`` for both spellings of Services
-    ``organization``  None when the message does not tell: the Organization on dev.azure.com, the Collection on
-                      another host of Services (``https://dev.azure.us/contoso``)
+    ``host``          lower case, without the default port; ``dev.azure.com`` for both URL forms of Services
+    ``organization``  an Organization on dev.azure.com, a Collection on another host of Services
+                      (``https://dev.azure.us/contoso``), None when the message does not name one
     ``repository``    ``organization/project/repository`` in lower case, or None
     ``path``          as git sent it, or None
     ``user``          the user in the request as git sent it (may be empty), or None
@@ -169,14 +168,14 @@ class Target:
 
     @property
     def address(self) -> str:
-        """Scheme and host, as in ``https://example.com:8443``: what a registered server is known by."""
+        """Scheme, host and port, such as ``https://example.com:8443``: the key of a registered server."""
         return f"{self.protocol}://{self.host}"
 
 
 def target_of(message: Message, services_hosts: Container[str] = ()) -> Target | None:
-    """Return what ``message`` is about; None when it names no web host. Whether a server is ours, the accounts file knows.
+    """Return the target of ``message``; None when it names no web host. The accounts file knows which servers are ours.
 
-    ``services_hosts`` are further hosts of Azure DevOps Services, as a sovereign cloud has; none is known here.
+    ``services_hosts``: further hosts of Azure DevOps Services, as sovereign clouds have.
     """
     protocol = (message.get("protocol") or "").lower()
     host = _host(message.get("host") or "", protocol)
@@ -205,7 +204,7 @@ def target_of(message: Message, services_hosts: Container[str] = ()) -> Target |
 
 
 def named_organization(host: str, name: str, services_hosts: Container[str] = ()) -> AnyOrganization | None:
-    """Return the organization ``name`` of a host of Services; None for what cannot be a name."""
+    """Return the organization of this name on a host of Services; None for text that is not a name."""
     organization = Organization.read(name)
     if organization is None or host == SERVICES_HOST:
         return organization
@@ -215,7 +214,7 @@ def named_organization(host: str, name: str, services_hosts: Container[str] = ()
 
 
 def _host(spelled: str, protocol: str) -> str:
-    """Return the host with its port, lower case, without the default port; an empty text for what names no web host.
+    """Return the host and its port, lower case, without the default port; empty for text that is not a web host.
 
     One port at most, and ASCII only: registered hosts are ASCII, and lower() makes a k of the Kelvin sign.
     """
@@ -232,7 +231,7 @@ def _host(spelled: str, protocol: str) -> str:
 
 
 def _repository(organization: AnyOrganization, segments: list[str]) -> str | None:
-    """Read ``[DefaultCollection/][project/]_git/[_optimized|_full/]repository[/info/lfs...]``."""
+    """Return the repository of ``[DefaultCollection/][project/]_git/[_optimized|_full/]repository[/info/lfs...]``, or None."""
     words = [unquote(segment).lower() for segment in segments]
     if words and words[0] == "defaultcollection":
         del words[0]
@@ -246,7 +245,7 @@ def _repository(organization: AnyOrganization, segments: list[str]) -> str | Non
 
 
 def unquote(segment: str) -> str:
-    """Percent-decode once: git has decoded already, git-lfs has not; both must mean the same repository."""
+    """Return a segment percent-decoded once: git has decoded it already, git-lfs has not."""
     if "%" not in segment:
         return segment
     head, *rest = segment.encode("utf-8", "surrogateescape").split(b"%")
@@ -261,10 +260,10 @@ def unquote(segment: str) -> str:
 
 
 def tenant_in(challenges: Iterable[str]) -> str | None:
-    """Return the tenant that the server's ``WWW-Authenticate`` headers name, lower case.
+    """Return the tenant in ``WWW-Authenticate`` headers, a GUID in lower case, or None.
 
-    It counts only as a GUID on a login host of Microsoft's: the header comes from any server that answered
-    (https://learn.microsoft.com/entra/identity-platform/claims-challenge describes the header).
+    Only one at a login host of Microsoft's counts: any server can send the header
+    (https://learn.microsoft.com/entra/identity-platform/claims-challenge).
     """
     for challenge in challenges:
         scheme, _, parameters = challenge.partition(" ")
@@ -289,7 +288,7 @@ def _tenant_of_authority(url: str) -> str | None:
 
 
 def is_tenant(text: str) -> bool:
-    """Return whether ``text`` is the GUID of an Entra tenant (lower case; the nil GUID is none)."""
+    """Return whether ``text`` is the GUID of an Entra tenant, in lower case; the nil GUID is not."""
     groups = text.split("-")
     return (
         [len(group) for group in groups] == [8, 4, 4, 4, 12]

@@ -1,8 +1,8 @@
-"""How git decides whether ``credential.<url>.*`` or ``http.<url>.*`` applies to a URL. Pure.
+"""Whether ``credential.<url>.*`` or ``http.<url>.*`` applies to a URL, by git's rules. Pure.
 
-The rules are those of git's Documentation/config/http.txt ("http.<url>.*") and gitcredentials(7), checked
-against real git by tests/test_git_config.py. Never use this to decide whether a host is ours: git's patterns
-are a person's wishes, not a proof of who a server is.
+Rules: git's Documentation/config/http.adoc ("http.<url>.*") and gitcredentials(7), compared with real git by
+tests/test_git_config.py. Must never decide whether a host gets a token: patterns are settings, not a proof of who a
+server is.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Url(NamedTuple):
 
 
 class Rank(NamedTuple):
-    """How specific a match is: ranks compare as git's do, the greater wins, the later of equals wins."""
+    """How specific a match is: ranks compare as git's do, the greatest wins, the later of equals."""
 
     host: int
     path: int
@@ -44,10 +44,10 @@ ANY_URL = Rank(0, 0, user=False)
 
 
 def normalize(url: str, *, pattern: bool = False) -> Url | None:
-    """Bring a full URL (for ``pattern``: one whose host labels may be ``*``) into git's normal form.
+    """Return a full URL (with ``pattern``, one whose host labels may be ``*``) in git's normal form.
 
-    Scheme and host in lower case, default port dropped, dot segments resolved, percent escapes only where
-    they are needed. None if git would not take it for a URL.
+    Scheme and host in lower case, no default port, dot segments resolved, percent escapes only where they are needed.
+    None if git does not accept it as a URL.
     """
     scheme_match = _SCHEME.match(url)
     if not scheme_match:
@@ -73,10 +73,10 @@ def normalize(url: str, *, pattern: bool = False) -> Url | None:
 
 
 def match(url: Url, pattern: Url) -> Rank | None:
-    """Say how well a pattern matches a URL, or None if it does not.
+    """Return the rank of a pattern that matches a URL, None for one that does not.
 
-    Scheme and port must be equal; the host label by label, where ``*`` stands for one label; a user only if
-    the pattern names one; the pattern's path must be the URL's or its beginning up to a slash.
+    Scheme and port must be equal; so must each label of the host, unless the pattern's is ``*``, and the user, if the
+    pattern has one. The pattern's path must be the URL's, or a prefix of it up to a slash.
     """
     if (url.scheme, url.port) != (pattern.scheme, pattern.port):
         return None
@@ -94,7 +94,7 @@ def match(url: Url, pattern: Url) -> Rank | None:
 
 
 def write(url: Url) -> str:
-    """Write a normal form as a URL again."""
+    """Return the URL of a normal form."""
     user = "" if url.user is None else f"{url.user}@"
     port = "" if url.port is None else f":{url.port}"
     return f"{url.scheme}://{user}{url.host}{port}{url.path}"
@@ -110,7 +110,7 @@ class Partial(NamedTuple):
 
 
 def partial(url: str) -> Partial:
-    """Take a URL, or a part of one such as ``example.com`` or ``https://``, to pieces as gitcredentials(7)."""
+    """Return the parts of a URL, or of a part of one such as ``example.com`` or ``https://``, by gitcredentials(7)."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         scheme, rest = "", url
@@ -128,25 +128,25 @@ def partial(url: str) -> Partial:
 
 
 def compose(parts: Partial) -> str:
-    """Write the full URL of some parts as git does before it looks for matching patterns."""
+    """Return the full URL of some parts, as git composes it to match patterns."""
     user = _encode(parts.user, slash=True) + "@" if parts.user else ""
     path = "/" + _encode(parts.path) if parts.path else ""
     return f"{parts.protocol or ''}://{user}{parts.host}{path}"
 
 
 def covers(wanted: Partial, have: Partial) -> bool:
-    """Return whether a partial pattern covers a credential: every part it names must be equal."""
+    """Return whether a partial pattern covers a credential: each of its parts must be equal."""
     return all(w in (None, h) for w, h in zip(wanted, have, strict=True))
 
 
 def _split(text: str, at: str) -> tuple[str, str]:
-    """Split a text before the first character of a class."""
+    """Split a text before the first character that a class of a regular expression matches."""
     found = re.search(at, text)
     return (text[: found.start()], text[found.start() :]) if found else (text, "")
 
 
 def _split_port(server: str) -> tuple[str, str]:
-    """Split ``host:port``; colons within an IPv6 literal's brackets belong to the host."""
+    """Split ``host:port``; colons in the brackets of an IPv6 literal belong to the host."""
     host, colon, port = server.rpartition(":")
     if not colon or "]" in port:
         return server, ""
@@ -154,7 +154,7 @@ def _split_port(server: str) -> tuple[str, str]:
 
 
 def _escapes(text: str) -> str | None:
-    """Normalize percent escapes: reserved and unsafe characters stay or become escaped, others plain."""
+    """Return a text with normal percent escapes (reserved and unsafe characters escaped, others not), or None."""
     out: list[str] = []
     for found in _ESCAPE.finditer(text.encode("utf-8", "surrogateescape").decode("latin-1")):
         char = chr(int(found[1], 16)) if found[1] else found[2]
@@ -166,7 +166,7 @@ def _escapes(text: str) -> str | None:
 
 
 def _path(rest: str) -> tuple[str | None, str | None]:
-    """Return the normal path of what follows the authority, and the query or fragment behind it."""
+    """Return the normal path of what follows the authority, and the query or fragment; None for what is not one."""
     text, tail = _split(rest, "[?#]")
     out: list[str] = []
     for raw in text.removeprefix("/").split("/"):
@@ -183,7 +183,7 @@ def _path(rest: str) -> tuple[str | None, str | None]:
 
 
 def _decode(text: str) -> str:
-    """Undo percent escapes; what is no escape stays as it is, and so does (git's rule) all before a colon."""
+    """Return a text percent-decoded; invalid escapes stay, and so does (git's rule) all before a colon."""
     head, colon, tail = text.partition(":")
     if colon and head:
         return head + _decode(colon + tail)
@@ -191,7 +191,7 @@ def _decode(text: str) -> str:
 
 
 def _encode(text: str, *, slash: bool = False) -> str:
-    """Percent-encode whatever has a meaning in a URL or is not printable ASCII."""
+    """Return a text percent-encoded: characters with a meaning in URLs, and all but printable ASCII."""
     special = _RESERVED | _UNSAFE if slash else (_RESERVED | _UNSAFE) - {"/"}
     raw = text.encode("utf-8", "surrogateescape")
     return "".join(

@@ -26,7 +26,7 @@ PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SIGNATURE = (
     8,
 )  # header fields
 
-# The specification allows 128 MiB, but a longer message than this holds nothing that we could want.
+# The specification allows 128 MiB, but a secret's reply is far shorter than this.
 LONGEST_MESSAGE = 1 << 18
 
 _PROTOCOL_VERSION = 1
@@ -38,7 +38,7 @@ _DEEPEST = 64  # "Valid Signatures": 32 arrays and 32 structs
 
 
 class BadMessageError(ValueError):
-    """The bytes are not a D-Bus message, or one with types that we do not read."""
+    """The bytes are not a D-Bus message, or one with types that are not supported."""
 
 
 def method_call(  # noqa: PLR0917 - the header's fields, all of them every time
@@ -50,7 +50,7 @@ def method_call(  # noqa: PLR0917 - the header's fields, all of them every time
     signature: str = "",
     *arguments: Any,
 ) -> bytes:
-    """Give a whole METHOD_CALL message, little-endian, without flags."""
+    """Return a METHOD_CALL message, little-endian, without flags."""
     body = marshal(signature, arguments)
     fields = [
         (PATH, ("o", path)),
@@ -102,7 +102,7 @@ def _marshal(out: bytearray, kinds: Sequence[str], values: Iterable[Any]) -> Non
 
 
 def complete_types(signature: str) -> list[str]:
-    """Split a signature into its single complete types: ``oa{ss}`` is ``o`` and ``a{ss}``."""
+    """Return the single complete types of a signature: of ``oa{ss}``, ``o`` and ``a{ss}``. Raise BadMessageError."""
     kinds = []
     start = 0
     while start < len(signature):
@@ -115,7 +115,7 @@ def complete_types(signature: str) -> list[str]:
 def _end_of_type(signature: str, start: int, depth: int) -> int:
     code = signature[start : start + 1]
     if code not in _ALIGNMENT or depth > _DEEPEST:
-        raise BadMessageError("a signature is not one that we read")
+        raise BadMessageError("a signature is not supported")
     if code == "a":
         return _end_of_type(signature, start + 1, depth + 1)
     if code not in _CLOSING:
@@ -167,9 +167,9 @@ def _field(fields: dict[int, tuple[str, Any]], code: int, kind: str) -> Any:
 
 
 def take_message(buffer: bytearray) -> Message | None:
-    """Cut the first message off ``buffer``; None while it is not all there.
+    """Remove the first message from ``buffer`` and return it; None while it is not complete.
 
-    Raises ``BadMessageError`` for what is no message, and as early as that can be known.
+    Raise BadMessageError for bytes that are no message, as early as that is known.
     """
     if len(buffer) < _FIXED_HEADER:
         return None
@@ -188,7 +188,7 @@ def take_message(buffer: bytearray) -> Message | None:
 
 
 class _Unmarshaller:
-    """Reads values off ``data``, one after the other, and never past its end."""
+    """Read values from ``data``, one after the other, never past its end."""
 
     __slots__ = ("data", "order", "position")
 

@@ -1,7 +1,6 @@
-"""The file vault: one private file an entry. Used only when the person said so; its secrets are not encrypted.
+"""The file vault: one private file for each entry, not encrypted. Must be used only when a person asked for it.
 
-Standard library only, since a ``get`` may come through here. Files are 0600 in 0700 folders, written whole or not
-at all.
+On the hot path, so standard library only. Files are 0600 in 0700 folders, and replaced as a whole.
 """
 
 from __future__ import annotations
@@ -34,7 +33,7 @@ class FileVault:
             raise self._failed("read", error) from None  # a UnicodeDecodeError quotes the secret
 
     def write(self, entry: str, text: str) -> None:
-        """Keep ``text``. Raise VaultError."""
+        """Write the entry. Raise VaultError."""
         from git_credential_azdo.writing import write_own  # noqa: PLC0415 - a get hardly ever writes
 
         try:
@@ -58,20 +57,20 @@ class FileVault:
         for _ in range(entry.count("/")):
             try:
                 os.rmdir(folder)
-            except OSError:  # something else is still there
+            except OSError:  # the folder is not empty
                 return
             folder = os.path.dirname(folder)
 
     def _path(self, entry: str) -> str:
         words = entry.split("/")
         if any(word in {"", ".", ".."} or os.sep in word or "\0" in word for word in words):
-            raise VaultError("a vault entry's name would leave the vault's folder")
+            raise VaultError("the name of a vault entry points outside the vault's folder")
         return os.path.join(self._folder, *words)
 
     def _failed(self, what: str, error: Exception) -> VaultError:
         if not isinstance(error, OSError):
             return VaultError(f"cannot {what} the file vault in {self._folder}: not text")
-        from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - almost never
+        from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - for an error only
 
         failure = trouble(f"{what} the file vault in", self._folder, error, self._top)
         return VaultError(failure.message, failure.hint)

@@ -1,8 +1,8 @@
-"""What a vault's entries hold: ``key=value`` lines as text, in several parts when a backend cannot hold it whole.
+"""The content of a vault's entries: ``key=value`` lines, split into parts where a backend limits their length. Pure.
 
-Pure: reading and writing come in as functions. Parts are written before the head that names them and deleted after
-it, so that a reader sees the old secret or the new one. Windows Credential Manager holds 2,560 bytes, which is 1,280
-UTF-16 units (CRED_MAX_CREDENTIAL_BLOB_SIZE, https://learn.microsoft.com/windows/win32/api/wincred/).
+Reading and writing come in as functions. Parts are written before the head that names them and deleted after it, so
+that a reader gets the old secret or the new one, never a mixture. Windows Credential Manager holds 2,560 bytes, or
+1,280 UTF-16 units (CRED_MAX_CREDENTIAL_BLOB_SIZE, https://learn.microsoft.com/windows/win32/api/wincred/).
 """
 
 from __future__ import annotations
@@ -42,10 +42,10 @@ if TYPE_CHECKING:
     Delete = Callable[[str], None]
 
 SERVICE = "git-credential-azdo"
-"""The service name that all entries stand under."""
+"""The service name of all entries."""
 PART_UNITS = 1_280
 _ROOM_UNITS = 64
-"""Left free in a part for what a backend's adapter needs to make one line of it."""
+"""Room in each part for what ``system`` adds to make one line of it."""
 _COUNT_DIGITS = 3
 _READ_TRIES = 3
 _BYTEWISE = "latin-1"
@@ -56,20 +56,19 @@ def encode(pairs: Iterable[Pair]) -> str:
     data = format_pairs(pairs).removesuffix(b"\n")
     try:
         return data.decode("utf-8")
-    except UnicodeDecodeError:  # a typed password may be any bytes; each becomes the character of its number
+    except UnicodeDecodeError:  # a stored password may be any bytes; Latin-1 maps each to one character
         return f"encoding={_BYTEWISE}\n" + data.decode(_BYTEWISE)
 
 
 def decode(text: str) -> Message:
-    """Read what ``encode`` wrote. Raise ProtocolError."""
+    """Return the message that ``encode`` made a text of. Raise ProtocolError."""
     first, _, rest = text.partition("\n")
     bytewise = first == f"encoding={_BYTEWISE}"
     try:
         data = rest.encode(_BYTEWISE) if bytewise else text.encode("utf-8")
     except UnicodeEncodeError:
-        raise ProtocolError(
-            "an entry of the keyring is not of our making"
-        ) from None  # its text quotes the secret
+        # From None: the error's text quotes the secret.
+        raise ProtocolError("a keyring entry was not written by this program") from None
     return parse(data)
 
 
@@ -123,7 +122,7 @@ def save(
 
 
 def _decode(key: str, text: str) -> Message:
-    """Read the text as ``decode`` does, with an error that a person can do something about."""
+    """Return the message as ``decode`` does. Raise ProtocolError, with a hint."""
     try:
         return decode(text)
     except ProtocolError:
@@ -137,7 +136,7 @@ def _lost(message: str) -> ProtocolError:
 
 
 def _write_whole(write: Write, key: str, text: str, limit: int | None) -> bool:
-    """Write the entry in one; say whether the backend holds that much."""
+    """Write the entry as a whole; return whether the backend holds that much."""
     if limit is not None and units(text) > limit:
         return False
     try:
@@ -145,7 +144,7 @@ def _write_whole(write: Write, key: str, text: str, limit: int | None) -> bool:
     except VaultLocked:
         raise
     except VaultError:
-        if units(text) <= PART_UNITS:  # it was not the length
+        if units(text) <= PART_UNITS:  # the length is not the cause
             raise
         return False
     return True
@@ -162,7 +161,7 @@ def _write_in_parts(
             write(name, part)
         write(key, head)
     except VaultError:
-        if read(key) == old:  # else the head was written after all, and needs its parts
+        if read(key) == old:  # else the head was written despite the error, and needs its parts
             for name in names:
                 delete(name)
         raise
@@ -182,7 +181,7 @@ def units(text: str) -> int:
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Cut ``text`` into pieces of at most ``limit`` UTF-16 units, never inside a character."""
+    """Return ``text`` in pieces of at most ``limit`` UTF-16 units, never split inside a character."""
     pieces: list[str] = []
     piece: list[str] = []
     room = limit
@@ -197,7 +196,7 @@ def split(text: str, limit: int) -> list[str]:
 
 
 def _parts_of(key: str, text: str | None) -> list[str]:
-    """Return the names of an entry's parts; an entry that is not of our making has none and may be replaced."""
+    """Return the names of an entry's parts; none for an entry that this program did not write, which may be replaced."""
     try:
         return _part_names(key, decode(text or ""))
     except ProtocolError:

@@ -1,7 +1,7 @@
 """Read one secret from the Secret Service in six D-Bus messages, without loading ``keyring``.
 
 It gives what keyring's SecretService backend (keyring/backends/SecretService.py) gives, and leaves everything
-unusual to keyring (``NotOurs``). It must never unlock, prompt, create or write anything. Outside rules:
+unusual to keyring (``Unsupported``). It must never unlock, prompt, create or write anything. Outside rules:
 https://specifications.freedesktop.org/secret-service/latest/ and, in the D-Bus Specification, "Server
 Addresses", "Authentication Protocol" and "Message Bus": https://dbus.freedesktop.org/doc/dbus-specification.html
 
@@ -37,8 +37,8 @@ _IS_LOCKED = "org.freedesktop.Secret.Error.IsLocked"
 _LONGEST_LINE = 1024  # of the authentication; the line we expect has 35 characters
 
 
-class NotOurs(Exception):  # noqa: N818 - no accident: it tells the caller to ask keyring instead
-    """This read is not for the short cut: ask keyring. Never shown to a person."""
+class Unsupported(Exception):  # noqa: N818 - no accident: it tells the caller to ask keyring instead
+    """This reader does not handle the case; keyring does. Never shown to a person."""
 
 
 def _locked(message: str) -> VaultLocked:
@@ -47,20 +47,20 @@ def _locked(message: str) -> VaultLocked:
     return VaultLocked(message, hints.unlock())
 
 
-class TimeUp(NotOurs):
-    """The bus or the Secret Service is there, but did not answer in time."""
+class TimedOut(Unsupported):
+    """The bus or the Secret Service did not answer in time."""
 
 
 def read(service: str, username: str, deadline: float) -> str | None:
     """Return the secret that keyring wrote for this service and username, or None.
 
-    ``deadline``: seconds that this may take in all. Raises ``VaultLocked`` where keyring would show a dialog
-    (the default collection is locked or absent, the item is locked) and ``NotOurs`` for anything unusual.
+    ``deadline``: the time limit in seconds. Raise VaultLocked where keyring would show a dialog (the default collection
+    is locked or absent, the item is locked), Unsupported for anything unusual.
     """
     if sys.platform != "linux":
-        raise NotOurs("only Linux tells in this way who is at the other end of a socket")
+        raise Unsupported("only Linux has SO_PEERCRED in this form")
     if any("KEYRING_PROPERTY_" in name for name in os.environ):
-        raise NotOurs("the environment changes what keyring looks for")
+        raise Unsupported("the environment changes what keyring looks for")
     end = time.monotonic() + deadline
     try:
         for address in bus_addresses(os.environ):
@@ -71,15 +71,15 @@ def read(service: str, username: str, deadline: float) -> str | None:
             finally:
                 bus.close()
     except (OSError, ValueError) as unusual:
-        raise NotOurs("the bus or the Secret Service did not answer as expected") from unusual
-    raise NotOurs("no session bus can be reached")
+        raise Unsupported("the bus or the Secret Service did not answer as expected") from unusual
+    raise Unsupported("no session bus can be reached")
 
 
 def bus_addresses(environment: Mapping[str, str]) -> Iterator[bytes]:
     """Return the session bus's Unix sockets, in the order in which libdbus tries them.
 
     Each is an absolute path, or an abstract name with its leading zero byte. Raises ``ValueError`` for what is
-    no address. ``guid`` and other keys are passed over: we look at the socket's owner instead.
+    no address. ``guid`` and other keys are ignored: the socket's owner is checked instead.
     """
     addresses = environment.get("DBUS_SESSION_BUS_ADDRESS")
     if not addresses:
@@ -103,10 +103,9 @@ def _unescape(value: str) -> bytes:
 
 
 def lookup(service: str, username: str, user: int) -> Generator[bytes, bytes, str | None]:
-    """Hold the whole conversation, without a socket: yield what to send, take what arrived.
+    """Return the secret, without a socket: yield the bytes to send, take the bytes that were received.
 
-    Calls that need nothing of each other go out together. Raises as ``read`` does, and ``ValueError`` for
-    bytes that are no D-Bus messages.
+    Independent calls are sent together. Raise as ``read`` does, and ValueError for bytes that are no D-Bus messages.
     """
     bus = _Bus()
     yield from bus.authenticate(user)
@@ -132,7 +131,7 @@ def lookup(service: str, username: str, user: int) -> Generator[bytes, bytes, st
     if is_locked == ("b", True):
         raise _locked("the keyring is locked")
     if is_locked != ("b", False):
-        raise NotOurs("the collection does not say whether it is locked")
+        raise Unsupported("the collection does not say whether it is locked")
     (items,) = _result(found, "ao")
     if not items:
         return None
@@ -142,23 +141,23 @@ def lookup(service: str, username: str, user: int) -> Generator[bytes, bytes, st
     (given,) = yield from bus.ask((_SECRETS, items[0], _ITEM, "GetSecret", "o", session))
     ((of_session, parameters, secret, _content_type),) = _result(given, "(oayays)")
     if of_session != session or parameters:
-        raise NotOurs("the secret did not come as agreed")
+        raise Unsupported("the secret did not come as agreed")
     try:
         return str(secret, "utf-8")
     except UnicodeDecodeError:
-        raise NotOurs("the secret is not text") from None
+        raise Unsupported("the secret is not text") from None
 
 
 def _result(reply: Message, signature: str) -> list[Any]:
     if reply.error_name == _IS_LOCKED:
         raise _locked("the keyring is locked")
     if reply.type == ERROR:
-        raise NotOurs(f"a call was answered with {reply.error_name}")
+        raise Unsupported(f"a call was answered with {reply.error_name}")
     return reply.body(signature)
 
 
 class _Bus:
-    """The bus, seen from our end: what is still to be sent and what came."""
+    """The client's end of the bus: the bytes still to be sent, and those received."""
 
     def __init__(self) -> None:
         self._arrived = bytearray()
@@ -166,14 +165,14 @@ class _Bus:
         self._to_send = b""
 
     def authenticate(self, user: int) -> Generator[bytes, bytes, None]:
-        """Say which user we are; the kernel tells the bus whether that is true."""
+        """Authenticate as this user; the kernel tells the bus whether that is true."""
         self._arrived += yield b"\0AUTH EXTERNAL %b\r\n" % str(user).encode().hex().encode()
         while b"\r\n" not in self._arrived:
             if len(self._arrived) > _LONGEST_LINE:
-                raise NotOurs("the bus does not speak the authentication protocol")
+                raise Unsupported("the bus does not speak the authentication protocol")
             self._arrived += yield b""
         if not (self._arrived.startswith(b"OK ") and self._arrived.endswith(b"\r\n")):
-            raise NotOurs("the bus does not let us in")
+            raise Unsupported("the bus refused the authentication")
         self._arrived.clear()
         self._to_send = b"BEGIN\r\n"
 
@@ -209,18 +208,18 @@ def _connect(bus: _socket.socket, address: bytes, end: float) -> bool:
             try:
                 bus.connect(address)
                 break
-            except BlockingIOError:  # its queue is full: many of us start at once
+            except BlockingIOError:  # its queue is full: many processes connect at once
                 time.sleep(0.002)
     except (FileNotFoundError, ConnectionRefusedError):
         return False
     ucred = bus.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # struct ucred: pid, uid, gid
     if not owner == user == int.from_bytes(ucred[4:8], sys.byteorder):
-        raise NotOurs("the session bus belongs to another user")
+        raise Unsupported("the session bus belongs to another user")
     return True
 
 
 def _carry(bus: _socket.socket, conversation: Generator[bytes, bytes, str | None], end: float) -> str | None:
-    """Carry the bytes of the conversation to and fro until it is over; its result is ours."""
+    """Send and receive the bytes of a conversation until it ends; return its result."""
     outgoing = next(conversation)
     while True:
         bus.settimeout(_time_left(end))
@@ -228,7 +227,7 @@ def _carry(bus: _socket.socket, conversation: Generator[bytes, bytes, str | None
             bus.sendall(outgoing)
         arrived = bus.recv(4096)
         if not arrived:
-            raise NotOurs("the bus hung up")
+            raise Unsupported("the bus closed the connection")
         try:
             outgoing = conversation.send(arrived)
         except StopIteration as over:
@@ -239,5 +238,5 @@ def _carry(bus: _socket.socket, conversation: Generator[bytes, bytes, str | None
 def _time_left(end: float) -> float:
     left = end - time.monotonic()
     if left <= 0:
-        raise TimeUp("the time is up")
+        raise TimedOut("the time is up")
     return left

@@ -44,8 +44,8 @@ _NO_BUS = frozenset(
 _WINDOWS = "keyring.backends.Windows.WinVaultKeyring"
 _SECRET_SERVICE = f"{SecretService.__name__}.{SecretService.Keyring.__name__}"
 _KNOWN = ("keyring.backends.", "git_credential_azdo.")
-_TRIAL_BYTES = 1_250
-"""Twice as many characters, which is as long as Entra's tokens get."""
+_SELF_TEST_BYTES = 1_250
+"""2,500 characters in hexadecimal, the length of Entra's longest tokens."""
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -71,12 +71,12 @@ class KeyringVault:
     def read(self, entry: str) -> str | None:
         """Return the entry's text, or None. Raise VaultError, VaultLocked."""
         stored = self._bounded(lambda: self._backend.get_password(SERVICE, entry))
-        return _unfold(stored) if stored and self._foreign else stored
+        return _from_one_line(stored) if stored and self._foreign else stored
 
     def write(self, entry: str, text: str) -> None:
-        """Keep ``text``. Raise VaultError, VaultLocked."""
-        folded = _fold(text) if self._foreign else text
-        self._bounded(lambda: self._backend.set_password(SERVICE, entry, folded))
+        """Write the entry. Raise VaultError, VaultLocked."""
+        value = _to_one_line(text) if self._foreign else text
+        self._bounded(lambda: self._backend.set_password(SERVICE, entry, value))
 
     def delete(self, entry: str) -> None:
         """Delete the entry; an absent one is no error. Raise VaultError, VaultLocked."""
@@ -84,28 +84,28 @@ class KeyringVault:
         def delete() -> None:
             try:
                 self._backend.delete_password(SERVICE, entry)
-            except Exception:  # what an absent entry is to a backend, only some say with PasswordDeleteError
+            except Exception:  # not every backend raises PasswordDeleteError for an absent entry
                 if self._backend.get_password(SERVICE, entry) is not None:
                     raise
 
         self._bounded(delete)
 
     def _bounded(self, call: Callable[[], Result]) -> Result:
-        """Run ``call`` in a thread of its own, so that a backend that waits for a person does not hang git."""
-        with _unattended() if self._foreign and not self._prompting else contextlib.nullcontext():
+        """Return what ``call`` returns; it runs in a thread, so that a backend that waits for a person cannot hang git."""
+        with _no_prompts() if self._foreign and not self._prompting else contextlib.nullcontext():
             try:
                 return bounded.start(call)(self._seconds)
             except bounded.TimedOut:
                 text = f"the keyring ({self.name}) did not answer in {self._seconds:.0f} seconds"
                 raise VaultError(text, hints.unlock()) from None
             except Exception as error:  # noqa: BLE001 - D-Bus libraries raise their own kinds
-                raise _translated(error, self.name) from None  # its text could show a secret
+                raise _vault_error(error, self.name) from None  # its text could show a secret
 
 
 class _QuietSecretService(SecretService.Keyring):
     """keyring's Secret Service backend that never unlocks and never creates a collection: both show a dialog."""
 
-    priority = -1  # found by keyring's own search like any subclass, and must not be taken
+    priority = -1  # keyring's search finds every subclass, and must not choose this one
 
     def get_preferred_collection(self) -> Any:
         storage = vars(SecretService)["secretstorage"]
@@ -160,16 +160,16 @@ def candidates() -> list[keyring.backend.KeyringBackend]:
         ) from error
     if configured is not None and not isinstance(configured, chainer.ChainerBackend):
         return [configured]
-    with _unattended():  # asked for its priority, a backend may run its program
+    with _no_prompts():  # a backend may run its program to determine its priority
         backends = [each for each in keyring.backend.get_all_keyring() if not isinstance(each, _NOT_VAULTS)]
         return sorted((each for each in backends if each.priority >= 1), key=lambda each: -each.priority)
 
 
 @contextlib.contextmanager
-def _unattended() -> Iterator[None]:
-    """Let no program that a backend runs ask a person for gpg's passphrase, or write between git's lines.
+def _no_prompts() -> Iterator[None]:
+    """Keep the programs that a backend runs from asking for gpg's passphrase, and from writing to stderr.
 
-    Variable: pass(1); option: "--pinentry-mode" in gpg(1). One at a time, since both belong to the whole process.
+    Variable: pass(1); option: "--pinentry-mode" in gpg(1). One thread at a time: the changes are process-wide.
     """
     name = "PASSWORD_STORE_GPG_OPTS"
     with (
@@ -179,7 +179,7 @@ def _unattended() -> Iterator[None]:
     ):
         before, ask = os.environ.get(name), getpass.getpass
         os.environ[name] = f"{before or ''} --pinentry-mode error"
-        getpass.getpass = _no_prompt
+        getpass.getpass = _refuse_prompt
         try:
             yield
         finally:
@@ -190,12 +190,12 @@ def _unattended() -> Iterator[None]:
                 os.environ[name] = before
 
 
-def _no_prompt(*_: object, **_options: object) -> str:
+def _refuse_prompt(*_: object, **_options: object) -> str:
     """Stand in for ``getpass``, with which the backends of keyrings.alt ask for a password of their own."""
     raise keyring.errors.KeyringLocked
 
 
-def _fold(text: str) -> str:
+def _to_one_line(text: str) -> str:
     """Return a text of several lines as one line of JSON."""
     if text.splitlines() == [text] and not text.startswith('"'):
         return text
@@ -203,8 +203,8 @@ def _fold(text: str) -> str:
     return "".join(f"\\u{ord(each):04x}" if each in "\x85\u2028\u2029" else each for each in line)
 
 
-def _unfold(entry: str) -> str:
-    """Return the text that an entry's line of JSON holds; any other entry as it is: not ours, or older."""
+def _from_one_line(entry: str) -> str:
+    """Return the text that an entry holds as one line of JSON; any other entry unchanged (not ours, or older)."""
     try:
         text = json.loads(entry) if entry.startswith('"') else entry
     except ValueError:
@@ -241,19 +241,19 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
     reason = f" ({'; '.join(failed)})" if failed else ""
     if wanted:
         raise VaultError(
-            f"no OS keyring works here by {f'the name {wanted}' if may_repeat(wanted) else 'that name'}{reason}",
-            f"a backend of another package is installed beside this program: {hints.inject('PACKAGE')}",
+            f"no OS keyring {f'named {wanted}' if may_repeat(wanted) else 'of that name'} works here{reason}",
+            f"to install the package of a keyring backend: {hints.inject('PACKAGE')}",
         )
     raise VaultError(f"no OS keyring works here{reason}", _HINT)
 
 
 def self_test(vault: Vault) -> None:
-    """Write, read back and delete what looks like a secret. Raise VaultError when it is not there again, VaultLocked.
+    """Write a random secret, read it back and delete it. Raise VaultError when it was not stored whole, VaultLocked.
 
-    It has the length and the lines of a real one: some backends keep the first line, or some hundred characters.
+    It has the length and the lines of a real one: some backends store only the first line, or some hundred characters.
     """
-    entry = f"trial/{os.urandom(4).hex()}"
-    pairs = [("token", os.urandom(_TRIAL_BYTES).hex()), ("digest", os.urandom(16).hex())]
+    entry = f"self-test/{os.urandom(4).hex()}"
+    pairs = [("token", os.urandom(_SELF_TEST_BYTES).hex()), ("digest", os.urandom(16).hex())]
     generation = os.urandom(4).hex()
     save(vault.read, vault.write, vault.delete, entry, pairs, generation=generation, limit=vault.limit)
     try:
@@ -263,10 +263,10 @@ def self_test(vault: Vault) -> None:
     finally:
         remove(vault.read, vault.delete, entry)
     if read_back is None or list(read_back.fields.items()) != pairs:
-        raise VaultError(f"the keyring backend {vault.name} gave back another value than it was given", _HINT)
+        raise VaultError(f"the keyring backend {vault.name} did not return the value that was stored", _HINT)
 
 
-def _translated(error: Exception, name: str) -> VaultError:
+def _vault_error(error: Exception, name: str) -> VaultError:
     if isinstance(error, VaultError):
         return error
     if isinstance(error, keyring.errors.KeyringLocked):

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
 FILE, NONE, ANY_KEYRING = "file", "none", "keyring"
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
 READ_SECONDS = 10.0
-LEAST_CALL_SECONDS = 5.0
-"""What a keyring gets at the least, however late it is: to write the token in hand is worth the wait."""
+MIN_CALL_SECONDS = 5.0
+"""The shortest time limit of a keyring's call, however late it is: a new token must not be lost."""
 
 
 class NoVault:
@@ -55,14 +55,14 @@ def read(name: str, key: str) -> Message | None:
         errors.step = "the keyring did not answer"
         try:
             return load(lambda entry: secret_service.read(SERVICE, entry, READ_SECONDS), key)
-        except secret_service.TimeUp:  # to ask keyring would only be to wait again
+        except secret_service.TimedOut:  # keyring would only wait again
             from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
             raise VaultError(
                 f"the keyring did not answer in {READ_SECONDS:.0f} seconds", hints.unlock()
             ) from None
-        except secret_service.NotOurs:
-            pass  # keyring knows the odd cases
+        except secret_service.Unsupported:
+            pass  # keyring handles the rare cases
         finally:
             errors.step = ""
     return load(open_vault(name).read, key)
@@ -96,7 +96,7 @@ def open_vault(name: str, *, prompting: bool = False) -> Vault:
     from git_credential_azdo import deadline  # noqa: PLC0415 - as the next
     from git_credential_azdo.vault.system import open_named  # noqa: PLC0415 - loads keyring
 
-    return open_named(name, prompting=prompting, seconds=max(LEAST_CALL_SECONDS, deadline.left()))
+    return open_named(name, prompting=prompting, seconds=max(MIN_CALL_SECONDS, deadline.left()))
 
 
 def find(wanted: str | None, used: str | None = None, *, prompting: bool = False) -> str:

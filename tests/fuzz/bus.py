@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo.errors import VaultLocked
 from git_credential_azdo.vault import dbus
-from git_credential_azdo.vault.secret_service import NotOurs, lookup
+from git_credential_azdo.vault.secret_service import Unsupported, lookup
 from tests.fuzz.oracle import check, check_told
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ def conversation(source: Source) -> None:
         check(over.value is None or isinstance(over.value, str), "no text", over.value)
     except VaultLocked as locked:
         check_told(locked)
-    except (NotOurs, ValueError) as odd:
+    except (Unsupported, ValueError) as odd:
         check(len(str(odd)) < 400, "an error that quotes what came", str(odd)[:80])
     finally:
         talk.close()

@@ -139,7 +139,7 @@ def test_discovery_asks_the_authority_and_gives_its_endpoints() -> None:
     [
         (httpx.Response(400, json={"error": "invalid_tenant"}), ServiceError, "no OpenID configuration"),
         (httpx.Response(404, html="<html>"), ServiceError, "no OpenID configuration"),
-        (httpx.Response(200, html="<html>"), ServiceError, "web page"),
+        (httpx.Response(200, html="<html>"), ServiceError, "HTML page"),
         (httpx.Response(302, headers={"Location": "https://evil.example/"}), NetworkError, "ask elsewhere"),
     ],
 )

@@ -178,8 +178,8 @@ def test_a_refused_token_is_not_called_bad_when_the_service_does_not_answer(
     """Too many requests, a sign-in page of the network, no answer at all: the mark stays, the line says which."""
     refused(home, pat)
     for fault, text in (
-        (faults.too_many_requests(retry_after=100), "asks us to slow down"),
-        (faults.html_page(), "answered with a web page"),
+        (faults.too_many_requests(retry_after=100), "limits the rate of requests"),
+        (faults.html_page(), "returned an HTML page"),
         (faults.close_connection(), "the connection broke"),
     ):
         emulator.refuse("dev.azure.com", fault)

@@ -80,7 +80,7 @@ def test_a_token_is_asked_for_as_documented() -> None:
         "made-just-now",
         1_606_866_383,
     )
-    assert (made.everywhere, made.name) == (False, "new_token")
+    assert (made.all_organizations, made.name) == (False, "new_token")
     assert "just-now" not in repr(made)
 
 
@@ -96,7 +96,7 @@ def test_pages_are_followed_to_the_last() -> None:
     }
     client, sent = web(httpx.Response(200, json=first), httpx.Response(200, json=second))
     one, two = pats.active(client, CONTOSO, ME)
-    assert (one.everywhere, one.token) == (True, "")
+    assert (one.all_organizations, one.token) == (True, "")
     assert (two.expires_utc, two.name, two.id) == (None, "a?b", "")
     assert [request.url.params.get("continuationToken") for request in sent] == [None, "two"]
     assert {request.url.params["displayFilterOption"] for request in sent} == {"active"}
@@ -144,14 +144,14 @@ def test_a_refusal_comes_as_a_success(call: Callable[[HttpClient], object]) -> N
 def test_a_success_without_a_token_is_none(token: object) -> None:
     """Nothing that cannot be a token is kept."""
     client, _ = web(httpx.Response(200, json={"patToken": token, "patTokenError": "none"}))
-    with pytest.raises(ServiceError, match="made a token, but did not tell it"):
+    with pytest.raises(ServiceError, match="made a token, but did not return it"):
         create(client)
 
 
 def test_json_of_another_form_is_an_error() -> None:
     """A list, where a document was due."""
     client, _ = web(httpx.Response(200, json=[]))
-    with pytest.raises(ServiceError, match="another form"):
+    with pytest.raises(ServiceError, match="an undocumented form"):
         list_active(client)
 
 

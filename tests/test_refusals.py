@@ -33,13 +33,13 @@ PAT_ERRORS = next(each["values"] for each in EXAMPLES if each["name"] == "pat_to
 CODES = {
     "TF400813: Resource not available for anonymous access. Client authentication required.": "does not accept",
     "TF401019: The Git repository with name or identifier app does not exist or you do not ...": "may not see",
-    "TF401444: Please sign-in at least once as ann in a web browser to enable access.": "never signed in",
+    "TF401444: Please sign-in at least once as ann in a web browser to enable access.": "has not signed in",
     "VS403463: The conditional access policy defined by your administrator has failed.": "Conditional Access",
     "TF402455: Pushes to this branch are not permitted; you must use a pull request.": "pull request",
-    "TF400733: The request has been canceled: Request was blocked.": "slow down",
+    "TF400733: The request has been canceled: Request was blocked.": "limits the rate",
     "VS800075: The project with id 'x' does not exist, or you do not have permission.": "may not see",
-    "TF401027: You need the Git 'GenericContribute' permission to perform this action.": "no right",
-    "TF400898: An Internal Error Occurred.": "trouble",
+    "TF401027: You need the Git 'GenericContribute' permission to perform this action.": "denies this account",
+    "TF400898: An Internal Error Occurred.": "internal error",
     "TF200016: The following project does not exist: x.": "may not see",
     "TF30063: You are not authorized to access https://dev.azure.com/contoso.": "does not accept",
 }
@@ -93,7 +93,7 @@ def test_a_new_pat_error_is_told_as_it_is() -> None:
     """With the service's own words, if any came."""
     error = pat_errors.explain("brandNew", Organization("contoso"), "It is full moon.")
     assert error.message.endswith("; the service says: It is full moon (brandNew)")
-    assert error.hint == "look at https://dev.azure.com/contoso/_usersSettings/tokens"
+    assert error.hint == "open https://dev.azure.com/contoso/_usersSettings/tokens"
 
 
 @pytest.mark.parametrize("place", ["json", "header", "page"])
@@ -133,7 +133,7 @@ def test_an_identity_that_never_signed_in_is_told_by_its_type() -> None:
         Response("dev.azure.com", 401, [], body.encode()), "the organization contoso", Organization("contoso")
     )
     assert error.message == (
-        "the organization contoso does not know this identity yet: it never signed in there with a browser "
+        "the organization contoso does not know this identity yet: it has not signed in there with a browser "
         "(AadUserStateException)"
     )
     assert error.hint
@@ -148,7 +148,7 @@ def test_an_identity_that_never_signed_in_is_told_by_its_type() -> None:
         (203, b"<html>Sign In</html>", "x does not accept this token"),
         (403, b'{"message": "No."}', "x does not accept this token (No)"),
         (404, b"", "x does not exist, or this account may not see it (status 404)"),
-        (429, b"", "x asks us to slow down (status 429)"),
+        (429, b"", "x limits the rate of requests (status 429)"),
         (500, b"[]", "x answered with status 500"),
         (500, b'{"message": "VS999999999: odd"}', "x answered with status 500 (VS999999999: odd)"),
     ],
@@ -165,4 +165,4 @@ def test_what_comes_without_a_known_code_is_told_by_its_status(
 def test_an_activity_id_that_is_none_is_left_out() -> None:
     """What a server sends cannot reach the terminal by this way."""
     answer = Response("dev.azure.com", 403, [("ActivityId", "\x1b[2J")], b'{"message": "TF400733: no"}')
-    assert api.refusal(answer, "x").message == "x asks us to slow down (TF400733)"
+    assert api.refusal(answer, "x").message == "x limits the rate of requests (TF400733)"

@@ -42,7 +42,7 @@ def answer(value: object, status: int = 200) -> faults.Fault:
         ),
         pytest.param(faults.html_page, ["returned an HTML page instead of JSON"], id="guest network"),
         pytest.param(faults.wrong_certificate, ["its certificate does not verify"], id="certificate"),
-        pytest.param(faults.server_error, ["answered with a web page", "503"], id="503"),
+        pytest.param(faults.server_error, ["returned an HTML page", "503"], id="503"),
         pytest.param(
             lambda: answer({"error": "temporarily_unavailable"}, 503), ["is busy"], id="503 in JSON"
         ),

@@ -127,9 +127,9 @@ def test_json_is_read_with_and_without_a_byte_order_mark(body: bytes) -> None:
 @pytest.mark.parametrize(
     ("content_type", "body", "said"),
     [
-        ("text/html", b"<html>" + SECRET.encode(), "a web page"),
-        ("application/json", b"\r\n <!DOCTYPE html>" + SECRET.encode(), "a web page"),
-        ("text/html; charset=utf-8", b"", "a web page"),
+        ("text/html", b"<html>" + SECRET.encode(), "an HTML page"),
+        ("application/json", b"\r\n <!DOCTYPE html>" + SECRET.encode(), "an HTML page"),
+        ("text/html; charset=utf-8", b"", "an HTML page"),
         ("application/json", SECRET.encode(), "not JSON"),
         ("application/json", b"\xff\xfe", "not JSON"),
         ("application/json", b"[" * 200_000, "not JSON"),

@@ -231,7 +231,7 @@ def _row(
     return {
         "id": token.id,
         "name": token.name,
-        "organization": "all" if token.everywhere else organization,
+        "organization": "all" if token.all_organizations else organization,
         "scope": "full access" if token.scope == "app_token" else token.scope,
         "ends": console.day(token.expires_utc),
         "account": unique_name(saved, accounts_file.accounts) if saved else None,

@@ -1,1 +1,1 @@
-"""Azure DevOps over REST: who am I, which organizations, personal access tokens, and what its refusals mean."""
+"""Azure DevOps' REST API: identity, organizations, personal access tokens, and what its error codes mean."""

@@ -1,8 +1,8 @@
-"""Azure DevOps over REST: whose token is this, which organizations, which tenant, may it read code.
+"""Azure DevOps' REST API: the identity of a token, its organizations, an organization's tenant, access to code.
 
-Every request asks for plain refusals (``X-TFS-FedAuthRedirect: Suppress``), else a sign-in page comes with status
-203 or 302. An answer proves something only when it is JSON; the anonymous identity, which organizations with public
-projects give to any bad token, counts as a refusal. Paths: https://learn.microsoft.com/rest/api/azure/devops/.
+Every request asks for a plain 401 (``X-TFS-FedAuthRedirect: Suppress``) instead of a sign-in page with 203 or 302. Must
+never accept a token on a response that is not JSON, nor for the anonymous identity, which organizations with public
+projects return for any invalid token. Paths: https://learn.microsoft.com/rest/api/azure/devops/.
 """
 
 from __future__ import annotations
@@ -38,18 +38,18 @@ _OK = 200
 _NOT_FOUND = 404
 _TOO_MANY = 429
 SUPPRESS = {"X-TFS-FedAuthRedirect": "Suppress"}
-"""A header for every request: refuse, do not show a sign-in page."""
+"""The header of every request that asks for a 401 instead of a sign-in page."""
 _CODE = re.compile(r"\b(?:TF|VS)\d{5,6}\b", re.ASCII)
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-class Refused(ServiceError):  # noqa: N818 - an answer, not an accident
-    """Azure DevOps does not accept the token here, or the token lacks a scope: it does not say which."""
+class Refused(ServiceError):  # noqa: N818 - a response, not an accident
+    """Azure DevOps rejects the token here, or the token lacks a scope; it does not say which."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Whom a token speaks for: ``id`` is Azure DevOps' own, ``name`` the sign-in name."""
+    """The identity of a token: ``id`` is Azure DevOps' own, ``name`` the sign-in name."""
 
     id: str
     name: str
@@ -57,48 +57,48 @@ class Identity:
 
 
 def basic(token: str) -> dict[str, str]:
-    """Return the header that carries a PAT; its user name is empty, as the REST pages have it."""
+    """Return the header with a PAT (RFC 7617); the user name is empty, as in Microsoft's REST pages."""
     return {"Authorization": "Basic " + base64.b64encode(b":" + token.encode()).decode("ascii")}
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Return the header that carries an Entra access token."""
+    """Return the header with an Entra access token (RFC 6750)."""
     return {"Authorization": f"Bearer {token}"}
 
 
 def origins_of(*organizations: AnyOrganization) -> frozenset[str]:
-    """Return the origins that requests about these may go to: those of Azure DevOps Services, and of each collection."""
+    """Return the origins that requests for these may go to: Microsoft's, and that of each collection."""
     return MICROSOFT.union(each.address for each in organizations if isinstance(each, Collection))
 
 
 def tokens_page(organization: AnyOrganization) -> str:
-    """Return the page where a person makes and looks after personal access tokens."""
+    """Return the URL of an organization's page for personal access tokens."""
     return hints.tokens_page(organization.url)
 
 
 def tenant_of(web: HttpClient, organization: AnyOrganization) -> str | None:
-    """Ask, without a credential, for the tenant of an organization; None when it does not tell.
+    """Return the tenant of an organization, asked for without a credential; None when it names none.
 
-    An organization of personal Microsoft accounts gives their tenant, MSA_TENANT.
-    Raise NetworkError, ServiceError when there is no such organization.
+    It is MSA_TENANT for an organization of personal Microsoft accounts. Raise NetworkError, ServiceError when there is
+    no such organization.
     """
-    answer = web.request("HEAD", organization.url, headers=SUPPRESS)
-    if answer.status == _NOT_FOUND:
+    response = web.request("HEAD", organization.url, headers=SUPPRESS)
+    if response.status == _NOT_FOUND:
         raise ServiceError(
             f"there is no organization {organization}{f' on {SERVICES_HOST}' if isinstance(organization, Organization) else ''}",
             "check its spelling",
         )
-    tenant = tenant_in(answer.all("WWW-Authenticate"))
+    tenant = tenant_in(response.all("WWW-Authenticate"))
     if tenant:
         return tenant
-    named = (answer.header("X-VSS-ResourceTenant") or "").lower().replace(" ", "").split(",")
+    named = (response.header("X-VSS-ResourceTenant") or "").lower().replace(" ", "").split(",")
     tenant = next((each for each in named if is_tenant(each)), None)
     return tenant or (MSA_TENANT if named == [NIL_TENANT] else None)
 
 
 def who_am_i(web: HttpClient, organization: AnyOrganization, authorization: Mapping[str, str]) -> Identity:
-    """Say whom the token speaks for in the organization. Raise Refused, ServiceError, NetworkError."""
-    # Servers of any age answer without a version; Services are asked for the one that was recorded.
+    """Return the identity of the token in the organization. Raise Refused, ServiceError, NetworkError."""
+    # Every Azure DevOps Server accepts the request without a version; for Services it is the one that was tested.
     version = "?api-version=7.1-preview.1" if isinstance(organization, Organization) else ""
     url = f"{organization.url}/_apis/connectionData{version}"
     user = _member(_get(web, url, authorization, organization), "authenticatedUser")
@@ -128,21 +128,21 @@ def check_code_scope(
 
 
 def can_read_repository(web: HttpClient, url: str, authorization: Mapping[str, str]) -> bool:
-    """Ask git's own first question of a repository; False when it is not there or may not be seen.
+    """Return whether git's own first request succeeds; False when the repository is absent or not visible.
 
     Raise Refused, ServiceError, NetworkError.
     """
-    question = f"{url.rstrip('/')}/info/refs?service=git-upload-pack"
-    answer = web.request("GET", question, headers={**SUPPRESS, **authorization})
-    if answer.status == _OK and "git-upload-pack" in (answer.header("Content-Type") or ""):
+    refs = f"{url.rstrip('/')}/info/refs?service=git-upload-pack"
+    response = web.request("GET", refs, headers={**SUPPRESS, **authorization})
+    if response.status == _OK and "git-upload-pack" in (response.header("Content-Type") or ""):
         return True
-    if answer.status == _NOT_FOUND:
+    if response.status == _NOT_FOUND:
         return False
-    raise refusal(answer, "the repository")
+    raise refusal(response, "the repository")
 
 
 def profile(web: HttpClient, authorization: Mapping[str, str]) -> Identity:
-    """Say whom the token speaks for, with no organization. Raise Refused for a PAT of one organization."""
+    """Return the identity of the token, without an organization. Raise Refused for a PAT of one organization."""
     document = _get(
         web, f"https://{PROFILE_HOST}/_apis/profile/profiles/me?api-version=7.1", authorization, None
     )
@@ -151,7 +151,7 @@ def profile(web: HttpClient, authorization: Mapping[str, str]) -> Identity:
 
 
 def organizations(web: HttpClient, authorization: Mapping[str, str], member: str) -> list[Organization]:
-    """Return the organizations that the member ``member`` (an Identity's id) can access."""
+    """Return the organizations that ``member`` (an Identity's id) can access, sorted. Raise as ``profile``."""
     url = f"https://{PROFILE_HOST}/_apis/accounts?memberId={quote(member, safe='')}&api-version=7.1"
     listed = _get(web, url, authorization, None).get("value")
     entries = listed if isinstance(listed, list) else []
@@ -162,65 +162,65 @@ def organizations(web: HttpClient, authorization: Mapping[str, str], member: str
 def _get(
     web: HttpClient, url: str, authorization: Mapping[str, str], organization: AnyOrganization | None
 ) -> dict[str, object]:
-    answer = web.request("GET", url, headers={**SUPPRESS, **authorization})
+    response = web.request("GET", url, headers={**SUPPRESS, **authorization})
     where = f"the organization {organization}" if organization else "Azure DevOps"
-    if answer.status == _OK:
-        document = answer.json()
+    if response.status == _OK:
+        document = response.json()
         if isinstance(document, dict):
             return document
-        raise ServiceError(f"{where} answered with JSON of another form than documented")
-    raise refusal(answer, where, organization)
+        raise ServiceError(f"{where} returned JSON of an undocumented form")
+    raise refusal(response, where, organization)
 
 
-def refusal(answer: Response, where: str, organization: AnyOrganization | None = None) -> ServiceError:
-    """Word an answer other than 200, by Azure DevOps' own code where it gives one (TF..., VS...).
+def refusal(response: Response, where: str, organization: AnyOrganization | None = None) -> ServiceError:
+    """Return the error for a response other than 200, by Azure DevOps' own code (TF..., VS...) if it has one.
 
-    ``where`` names in words who refused; ``organization`` is for the commands in the hint.
+    ``where``: what refused, such as ``the organization contoso``; ``organization``: for the commands in the hint.
     """
-    text = _message(answer)
-    service_error = unquote(answer.header("X-TFS-ServiceError") or "")
-    # The page of a 403 has the code, too.
-    places = (text, service_error, answer.body[:65_536].decode("utf-8", "replace"))
+    text = _message(response)
+    service_error = unquote(response.header("X-TFS-ServiceError") or "")
+    # The HTML page of a 403 has the code, too.
+    places = (text, service_error, response.body[:65_536].decode("utf-8", "replace"))
     code = next((found[0] for place in places if (found := _CODE.search(place))), "")
-    case = CASES.get(code) or BY_TYPE.get(type_key(answer))
+    case = CASES.get(code) or BY_TYPE.get(type_key(response))
     if case:
         address = organization.url if organization else f"https://{SERVICES_HOST}/ORGANIZATION"
         words = {"where": where, "organization": organization or "ORGANIZATION", "address": address}
         words |= {"who_can": hints.explain(address, online=True), "use": hints.use()}
         kind = Refused if case.refused else ServiceError
         return kind(
-            f"{case.cause.format_map(words)} ({_for_administrators(answer, code)})",
+            f"{case.cause.format_map(words)} ({_for_administrators(response, code)})",
             case.hint.format_map(words),
         )
-    if answer.status == _NOT_FOUND:
+    if response.status == _NOT_FOUND:
         return ServiceError(f"{where} does not exist, or this account may not see it (status 404)")
-    if answer.status == _TOO_MANY:
-        return ServiceError(f"{where} asks us to slow down (status 429)", "try again in a few minutes")
+    if response.status == _TOO_MANY:
+        return ServiceError(f"{where} limits the rate of requests (status 429)", "try again in a few minutes")
     detail = f" ({text})" if text else ""
-    if answer.status in {203, 301, 302, 303, 307, 308, 401, 403}:
+    if response.status in {203, 301, 302, 303, 307, 308, 401, 403}:
         return Refused(f"{where} does not accept this token{detail}")
-    return ServiceError(f"{where} answered with status {answer.status}{detail}", "try again later")
+    return ServiceError(f"{where} answered with status {response.status}{detail}", "try again later")
 
 
-def type_key(answer: Response) -> str:
-    """Return the kind of an error as Azure DevOps names it, or an empty text."""
+def type_key(response: Response) -> str:
+    """Return the ``typeKey`` of an error of Azure DevOps, or an empty text."""
     try:
-        document = answer.json()
+        document = response.json()
     except ServiceError:
         return ""
     return _text(document, "typeKey") if isinstance(document, dict) else ""
 
 
-def _for_administrators(answer: Response, code: str) -> str:
-    """Return the code, and the id by which Microsoft finds the request again."""
-    activity = answer.header("ActivityId") or answer.header("X-VSS-E2EID") or ""
-    parts = [code or type_key(answer), f"activity id {activity}" if _GUID.fullmatch(activity) else ""]
+def _for_administrators(response: Response, code: str) -> str:
+    """Return the error's code, and the activity id by which Microsoft can find the request."""
+    activity = response.header("ActivityId") or response.header("X-VSS-E2EID") or ""
+    parts = [code or type_key(response), f"activity id {activity}" if _GUID.fullmatch(activity) else ""]
     return ", ".join(part for part in parts if part)
 
 
-def _message(answer: Response) -> str:
+def _message(response: Response) -> str:
     try:
-        document = answer.json()
+        document = response.json()
     except ServiceError:
         return ""
     text = _text(document, "message") if isinstance(document, dict) else ""

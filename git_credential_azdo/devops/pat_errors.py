@@ -1,7 +1,7 @@
-"""What each refusal of the PAT lifecycle API means to a person, and what to do about it. A table, nothing else.
+"""Message and hint for each ``patTokenError`` of the PAT lifecycle API, which comes with HTTP 200. A table.
 
-The values are those of ``patTokenError`` (MicrosoftDocs/vsts-rest-api-specs, specification/tokens/7.2), which come with
-HTTP 200. ``explain`` fills in {organization} and the commands and pages for it; the raw value stands at the end, for administrators.
+The values are those of MicrosoftDocs/vsts-rest-api-specs, specification/tokens/7.2. ``explain`` fills in {organization}
+and the commands and pages for it, and appends the value for administrators. It must never quote a token.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 NONE = "none"
 NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})
-"""There is no such token (any more)."""
+"""The values for a token that does not exist, or no longer."""
 
 
 class Case(NamedTuple):
@@ -27,7 +27,7 @@ class Case(NamedTuple):
 
 
 class PatRefused(ServiceError):  # noqa: N818 - an answer, not an accident
-    """Azure DevOps made, changed or ended no token; ``error`` is its own word for why."""
+    """Azure DevOps did not make, change or revoke the token; ``error`` is its ``patTokenError``."""
 
     def __init__(self, error: str, message: str, hint: str) -> None:
         super().__init__(message, hint)
@@ -40,30 +40,30 @@ _AS_PERSON = "sign in as a person: {setup}"
 _ADMIN = "ask an administrator of {organization}"
 _LIST = "{list}"
 _AGAIN = "try again in a few minutes"
-_TROUBLE = "Azure DevOps had trouble of its own with the token"
+_INTERNAL = "Azure DevOps had an internal error with the token"
 _NO_POLICY = "Azure DevOps could not read the policy of {organization}"
-_NETWORK = "{organization} takes no such request from this network"
-_CLIENT = "Azure DevOps lets no program with this client id manage tokens"
+_NETWORK = "{organization} does not accept the request from this network"
+_CLIENT = "Azure DevOps does not allow this client id to manage tokens"
 _OTHER_CLIENT = f"sign in without --client-id: {hints.setup()}"
 
 CASES: dict[str, Case] = {
     "displayNameRequired": Case("the token needs a name", "give one with --name"),
     "invalidDisplayName": Case("the token cannot have this name", "give another one with --name"),
     "invalidValidTo": Case(
-        "the token cannot end on that day", "give fewer days with --days, and check this machine's clock"
+        "the token cannot expire on that day", "give fewer days with --days, and check this machine's clock"
     ),
     "invalidScope": Case(
-        "one of the scopes is unknown, or not for tokens",
+        "one of the scopes is unknown, or not allowed for tokens",
         f"git needs --scope vso.code_write; all of them: {hints.SCOPES_PAGE}",
     ),
-    "userIdRequired": Case("Azure DevOps could not tell whose token it would be", _SIGN_IN),
-    "invalidUserId": Case("Azure DevOps does not know whose token it would be", _SIGN_IN),
+    "userIdRequired": Case("Azure DevOps could not determine the token's user", _SIGN_IN),
+    "invalidUserId": Case("Azure DevOps does not know the token's user", _SIGN_IN),
     "invalidUserType": Case("this kind of identity cannot have personal access tokens", _AS_PERSON),
     "accessDenied": Case(
         "this account may not manage tokens in {organization}",
         "ask an administrator of {organization}, or name another account with --account",
     ),
-    "failedToIssueAccessToken": Case(_TROUBLE, _AGAIN),
+    "failedToIssueAccessToken": Case(_INTERNAL, _AGAIN),
     "invalidClient": Case(_CLIENT, _OTHER_CLIENT),
     "invalidClientType": Case(_CLIENT, _OTHER_CLIENT),
     "invalidClientId": Case(_CLIENT, _OTHER_CLIENT),
@@ -73,29 +73,29 @@ CASES: dict[str, Case] = {
     ),
     "hostAuthorizationNotFound": Case("{organization} does not know this sign-in", _SIGN_IN),
     "authorizationNotFound": Case("{organization} has no such token, or it is revoked already", _LIST),
-    "failedToUpdateAccessToken": Case(_TROUBLE, _AGAIN),
-    "sourceNotSupported": Case("{organization} takes no such request from this program", _ADMIN),
+    "failedToUpdateAccessToken": Case(_INTERNAL, _AGAIN),
+    "sourceNotSupported": Case("{organization} does not accept the request from this program", _ADMIN),
     "invalidSourceIP": Case(_NETWORK, "try it from your company's network, or " + _ADMIN),
     "invalidSource": Case(_NETWORK, "try it from your company's network, or " + _ADMIN),
     "duplicateHash": Case("Azure DevOps made a token that exists already", _AGAIN),
-    "sshPolicyDisabled": Case("{organization} has switched SSH keys off", _ADMIN),
+    "sshPolicyDisabled": Case("{organization} does not allow SSH keys", _ADMIN),
     "invalidToken": Case("Azure DevOps cannot read the token", _SIGN_IN),
     "tokenNotFound": Case("{organization} has no such token, or it is revoked already", _LIST),
-    "invalidAuthorizationId": Case("that is no id of a token", _LIST),
+    "invalidAuthorizationId": Case("that is not the id of a token", _LIST),
     "failedToReadTenantPolicy": Case(_NO_POLICY, _AGAIN),
     "failedToReadOrgPolicy": Case(_NO_POLICY, _AGAIN),
     "globalPatPolicyViolation": Case(
         "the tenant of {organization} forbids tokens for all organizations", _MAKE_ONE
     ),
     "globalPATCreationBlocked": Case(
-        "Azure DevOps makes no more tokens for all organizations", f"one for each: {_MAKE_ONE}"
+        "Azure DevOps no longer makes tokens for all organizations", f"one for each: {_MAKE_ONE}"
     ),
     "fullScopePatPolicyViolation": Case(
         "the tenant of {organization} forbids tokens with full access",
-        "name what it is for: --scope vso.code_write",
+        "name its scope: --scope vso.code_write",
     ),
     "patLifespanPolicyViolation": Case(
-        "the token would live longer than the tenant of {organization} allows",
+        "the token would be valid for longer than the tenant of {organization} allows",
         "ask for fewer days: {create_short}",
     ),
     "disablePatCreationPolicyViolation": Case(
@@ -105,16 +105,16 @@ CASES: dict[str, Case] = {
     "expiredPatCannotBeExtended": Case(
         "the token has expired, and an expired one cannot be extended", f"a new one: {_MAKE_ONE}"
     ),
-    "invalidTokenType": Case("Azure DevOps takes no token of this kind for that", _AS_PERSON),
+    "invalidTokenType": Case("Azure DevOps does not accept this kind of token for the request", _AS_PERSON),
     "invalidAudience": Case("the sign-in is not for Azure DevOps", _SIGN_IN),
     "invalidSubject": Case("Azure DevOps does not know who signed in", _AS_PERSON),
     "deploymentHostNotSupported": Case("tokens belong to an organization", "name it with --org"),
 }
 UNKNOWN = Case(
-    "{organization} refused the token, in a way that is new to us",
-    "look at {page}",
+    "{organization} refused the token for a reason that this program does not know",
+    "open {page}",
 )
-_BY_LOWER = {error.lower(): case for error, case in CASES.items()}  # clients were shown both spellings
+_BY_LOWER = {error.lower(): case for error, case in CASES.items()}  # the service has sent both spellings
 
 
 def explain(error: str, organization: AnyOrganization, detail: str = "") -> PatRefused:

@@ -1,8 +1,8 @@
 """Azure DevOps' PAT lifecycle API: make, list and revoke personal access tokens.
 
 Only a person's own Entra token may call it (https://learn.microsoft.com/rest/api/azure/devops/tokens/pats). A policy's
-refusal comes as HTTP 200 with ``patTokenError``, a token of the wrong tenant gets a web page with 2xx, and an end past
-the tenant's maximum is moved: all three are read here. Never prints; a token's repr hides it.
+refusal comes as HTTP 200 with ``patTokenError``, a token of the wrong tenant gets an HTML page with 2xx, and an expiry
+beyond the tenant's maximum is reduced. Must never print a token; a Pat's repr hides it.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)", r
 
 @dataclass(frozen=True)
 class Pat:
-    """A token as the service tells of it.
+    """A personal access token, as the service describes it.
 
-    ``id`` is its authorization id; ``expires_utc`` in seconds since the epoch, None when it cannot be read;
-    ``everywhere``: for all organizations; ``token`` the secret, only just after it was made.
+    ``id``: its authorization id; ``expires_utc``: seconds since the epoch, None when it cannot be read;
+    ``all_organizations``: whether it is for all of them; ``token``: the secret, only just after it was made.
     """
 
     id: str
     name: str
     scope: str
     expires_utc: int | None
-    everywhere: bool
+    all_organizations: bool
     token: str = field(default="", repr=False)
 
 
@@ -65,7 +65,7 @@ def create(
     scope: str,
     expires_utc: int,
 ) -> Pat:
-    """Make a token of one organization; its end may be earlier than asked for.
+    """Make a token of one organization and return it; it may expire earlier than requested.
 
     Raise PatRefused, Refused, ServiceError, NetworkError.
     """
@@ -74,12 +74,12 @@ def create(
     document = _ask(web, "POST", organization, authorization, json=body)
     made = _read(document.get("patToken"))
     if made is None or not made.id or not _TOKEN.fullmatch(made.token):
-        raise ServiceError(f"the organization {organization} made a token, but did not tell it")
+        raise ServiceError(f"the organization {organization} made a token, but did not return it")
     return made
 
 
 def active(web: HttpClient, organization: Organization, authorization: Mapping[str, str]) -> list[Pat]:
-    """List the person's tokens that live, without the secrets. Raises as ``create``."""
+    """Return the person's tokens that have not expired, without the secrets. Raise as ``create``."""
     found: list[Pat] = []
     asked = {"displayFilterOption": "active", "$top": "100"}
     for _ in range(_MOST_PAGES):
@@ -96,7 +96,7 @@ def active(web: HttpClient, organization: Organization, authorization: Mapping[s
 def revoke(
     web: HttpClient, organization: Organization, authorization: Mapping[str, str], identifier: str
 ) -> bool:
-    """End a token by its authorization id; False when there was none (any more). Raises as ``create``."""
+    """Revoke a token by its authorization id; return False when there is none. Raise as ``create``."""
     try:
         _ask(web, "DELETE", organization, authorization, {"authorizationId": identifier})
     except pat_errors.PatRefused as refused:
@@ -117,36 +117,34 @@ def _ask(
 ) -> Mapping[str, object]:
     query = urlencode({"api-version": _VERSION, **(parameters or {})}, safe="$")
     url = f"https://{PATS_HOST}/{organization}/_apis/tokens/pats?{query}"
-    answer = web.request(method, url, headers={**api.SUPPRESS, **authorization}, json=json)
-    if answer.status == 204:  # noqa: PLR2004 - how DELETE succeeds
+    response = web.request(method, url, headers={**api.SUPPRESS, **authorization}, json=json)
+    if response.status == 204:  # noqa: PLR2004 - how DELETE succeeds
         return {}
-    if not 200 <= answer.status < 300 or api.type_key(answer):  # noqa: PLR2004 - HTTP's successes
-        raise _refusal(answer, organization)
-    if "json" not in (answer.header("Content-Type") or ""):
+    if not 200 <= response.status < 300 or api.type_key(response):  # noqa: PLR2004 - HTTP's successes
+        raise _refusal(response, organization)
+    if "json" not in (response.header("Content-Type") or ""):
         raise api.Refused(
             f"the organization {organization} does not know this sign-in: it is of another tenant "
-            f"(a web page with status {answer.status} came)",
+            f"(it returned an HTML page with status {response.status})",
             hints.setup(organization),
         )
-    document = answer.json()
+    document = response.json()
     if not isinstance(document, dict):
-        raise ServiceError(
-            f"the organization {organization} answered with JSON of another form than documented"
-        )
+        raise ServiceError(f"the organization {organization} returned JSON of an undocumented form")
     error = document.get("patTokenError") or pat_errors.NONE
     if error != pat_errors.NONE:
         raise pat_errors.explain(_line(error), organization, _line(document.get("patTokenErrorMessage")))
     return document
 
 
-def _refusal(answer: Response, organization: Organization) -> ServiceError:
-    if api.type_key(answer) == "InvalidAccessException":
+def _refusal(response: Response, organization: Organization) -> ServiceError:
+    if api.type_key(response) == "InvalidAccessException":
         return api.Refused(
-            "only a person's own sign-in may manage personal access tokens: "
-            "no token, service principal or managed identity may",
+            "only a person's own sign-in may manage personal access tokens, "
+            "not a token, a service principal or a managed identity",
             hints.setup(organization),
         )
-    return api.refusal(answer, f"the organization {organization}", organization)
+    return api.refusal(response, f"the organization {organization}", organization)
 
 
 def _read(entry: object) -> Pat | None:
@@ -158,18 +156,18 @@ def _read(entry: object) -> Pat | None:
         name=_line(entry.get("displayName")),
         scope=_line(entry.get("scope")),
         expires_utc=_seconds(_line(entry.get("validTo"))),
-        everywhere=entry.get("targetAccounts") is None,
+        all_organizations=entry.get("targetAccounts") is None,
         token=token if isinstance(token, str) else "",
     )
 
 
 def _line(value: object) -> str:
-    """Read a text from the service as one line that cannot steer a terminal."""
+    """Return a text of the service, ``printable`` and at most 300 characters long."""
     return printable(value)[:300] if isinstance(value, str) else ""
 
 
 def _seconds(text: str) -> int | None:
-    """Read a time as .NET writes it, with any number of decimals."""
+    """Return the seconds since the epoch of a time as .NET writes it, with any number of decimals; None if it is not one."""
     found = _TIME.fullmatch(text)
     try:
         return int(dt.datetime.fromisoformat(f"{found[1]}+00:00").timestamp()) if found else None

@@ -1,8 +1,8 @@
-"""What each of Azure DevOps' own codes (TF..., VS...) means to a person, and what to do about it. A table, nothing else.
+"""Message and hint for each of Azure DevOps' error codes (TF..., VS...). A table: it must hold no logic.
 
-Sources: Microsoft's pages on rate limits, policies and permissions, and published answers. ``devops.refusal`` fills in
-{where} (``the organization contoso``, ``the repository``), {organization} and its {address}, and the commands {who_can}
-and {use}; the code stands at the end.
+Sources: Microsoft's pages on rate limits, policies and permissions, and published answers. ``api.refusal`` fills in
+{where} (``the organization contoso``, ``the repository``), {organization} and its {address}, the commands {who_can}
+and {use}, and appends the code.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 
 class Case(NamedTuple):
-    """What a code means; ``refused``: the token (or whose it is) is not accepted, another one might be."""
+    """What a code means; ``refused``: whether the token or its identity is rejected, so that another may be accepted."""
 
     cause: str
     hint: str
@@ -21,7 +21,7 @@ class Case(NamedTuple):
 _WHO_CAN = "{who_can}"
 _NOT_THERE = "{where} does not exist, or this account may not see it"
 _NEVER_THERE = Case(
-    "{where} does not know this identity yet: it never signed in there with a browser",
+    "{where} does not know this identity yet: it has not signed in there with a browser",
     "open {address} in a browser, sign in with this account, then try again",
     refused=True,
 )
@@ -43,15 +43,15 @@ CASES: dict[str, Case] = {
         "sign in from a device and network that the policy allows, or ask the administrator",
     ),
     "TF402455": Case(
-        "{where} protects this branch: changes come by pull request only",
+        "{where} protects this branch: it accepts changes by pull request only",
         "push to another branch and open a pull request",
     ),
     "TF401027": Case(
-        "{where} gives this account no right to do that",
+        "{where} denies this account the permission",
         "ask an administrator of the project for the permission, or choose another account with {use}",
     ),
-    "TF400733": Case("{where} asks us to slow down", "try again in a few minutes"),
-    "TF400898": Case("{where} had trouble of its own", "try again in a few minutes"),
+    "TF400733": Case("{where} limits the rate of requests", "try again in a few minutes"),
+    "TF400898": Case("{where} had an internal error", "try again in a few minutes"),
 }
 BY_TYPE = {"AadUserStateException": _NEVER_THERE}
-"""By ``typeKey``, where no code comes."""
+"""By ``typeKey``, for errors without a code."""

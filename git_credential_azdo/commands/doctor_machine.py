@@ -154,7 +154,7 @@ def git_config(url: str | None, accounts_file: AccountsFile) -> Iterator[Check]:
         yield Check("useHttpPath", state, text, "" if with_path else hints.use_http_path(SERVICES_ADDRESS))
     header = config.entry_for(entries, "http.extraheader", url)
     if header:
-        text = f"{header.said}: a token in it is sent before any helper is asked"
+        text = f"{header.description}: a token in it is sent before any helper is asked"
         yield Check("git header", WARN, text, config.removal(header))
     verify = config.entry_for(entries, "http.sslVerify", url)
     cures = [config.removal(verify)] if verify and not config.as_bool(verify) else []

@@ -174,7 +174,7 @@ def made_up(**token: object) -> Response:
         (faults.redirect_to("https://login.example/"), "does not accept this token"),
         (faults.Fault("respond", json_response(200, [])), "JSON of an undocumented form"),
         (faults.Fault("respond", made_up()), "made a token, but did not return it"),
-        (faults.Fault("respond", made_up(authorizationId="x", token="\x1b[2J")), "did not tell it"),
+        (faults.Fault("respond", made_up(authorizationId="x", token="\x1b[2J")), "did not return it"),
     ],
 )
 def test_an_answer_that_is_none_keeps_nothing(

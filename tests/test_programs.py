@@ -136,7 +136,7 @@ def test_ctrl_c_ends_it_too(tmp_path: Path) -> None:
     end = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(end, True)
     script = f"exec 3>{tmp_path / 'pipe'}; read -r go; kill -INT $PPID; exec sleep 600"
-    code = f"from git_credential_azdo import programs; programs.run(['sh', '-c', {script!r}], 60, given=b'go\\n')"
+    code = f"from git_credential_azdo import programs; programs.run(['sh', '-c', {script!r}], 60, stdin=b'go\\n')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)
     assert done.stderr.strip().endswith(b"KeyboardInterrupt")
     with os.fdopen(end, "rb") as pipe:

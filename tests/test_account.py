@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo.accounts.account import Account, IssuedToken, StoredCredential, number
-from git_credential_azdo.accounts.accounts_file import Block
+from git_credential_azdo.accounts.account import Account, Block, IssuedToken, number
+from git_credential_azdo.accounts.accounts_file import StoredCredential
 
 KEYS = st.sampled_from(["id", "kind", "org[]", "token[]"])
 PAIRS = st.lists(st.tuples(KEYS, st.text(max_size=3)))

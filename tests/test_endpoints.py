@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo.accounts.accounts_file import Block
+from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
 from git_credential_azdo.hosts import LOGIN_HOSTS

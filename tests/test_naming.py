@@ -6,8 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo.accounts.account import Account
-from git_credential_azdo.accounts.accounts_file import Block
+from git_credential_azdo.accounts.account import Account, Block
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.errors import UsageError
 

@@ -7,7 +7,8 @@ from urllib.parse import quote
 
 import pytest
 
-from git_credential_azdo.accounts.accounts_file import AccountsFile, Block
+from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import AMBIGUOUS, CHOSEN, NOT_COVERED, choose, organization_and_user
 from git_credential_azdo.git.target import Target
 from tests.conftest import SCRIPT

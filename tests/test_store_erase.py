@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.accounts.accounts_file import AccountsFile, Block
+from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import target_of
 from git_credential_azdo.helper import issued

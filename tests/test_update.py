@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.accounts import update as module
-from git_credential_azdo.accounts.accounts_file import Block, read
+from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, ProtocolError
 from git_credential_azdo.lock import Busy, Lock
@@ -25,7 +26,7 @@ FILE = b"version=1\nsalt=5a17\n\nid=a1\nkind=oauth\ncolour=blue\n"
 
 WRITER = """
 import sys
-from git_credential_azdo.accounts.accounts_file import Block
+from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.update import update
 for number in range(10):
     block = Block([("kind", "server"), ("address", sys.argv[1] + str(number))])
@@ -34,7 +35,7 @@ for number in range(10):
 
 KILLED = """
 import os
-from git_credential_azdo.accounts.accounts_file import Block
+from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.update import update
 os.{step} = lambda *_: os._exit(9)
 update(lambda accounts_file: accounts_file.blocks.append(Block([("kind", "server"), ("address", "new")])))

@@ -23,8 +23,8 @@ from git_credential_azdo.accounts.account import (
     MANAGED_IDENTITY,
     SERVICE_PRINCIPAL,
     Account,
+    Block,
 )
-from git_credential_azdo.accounts.accounts_file import Block
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import (
     AzdoError,

@@ -1,6 +1,6 @@
-"""What the accounts file's blocks mean: accounts, stored credentials, servers, bindings, learned tenants.
+"""What a block of the accounts file means: an account, with the tokens that were issued for it.
 
-Pure: no files, no clock. The classes are views of blocks (``accounts_file.Block``) and hold no secret.
+Pure: no files, no clock. The classes are views of blocks and hold no secret.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from git_credential_azdo.accounts.accounts_file import Block
+    from git_credential_azdo.git.protocol import Pair
     from git_credential_azdo.git.target import AnyOrganization
 
 OAUTH = "oauth"
@@ -31,6 +31,65 @@ STATE_PREFIX = "azdo:"
 _MAX_DIGITS = 18
 _ISSUED_PER_TENANT = 2
 """The current token and the one before: a long clone gives the token of before the last refresh to ``store``."""
+
+
+class Block:
+    """One block of the accounts file: its pairs in order, with each that a newer version wrote.
+
+    It stays the text that was read until its pairs are used: with 200 accounts, finding the few keys that a ``get``
+    needs costs far less than taking all lines apart.
+    """
+
+    __slots__ = ("_pairs", "_text")
+
+    def __init__(self, pairs: Iterable[Pair] = ()) -> None:
+        self._pairs: list[Pair] | None = list(pairs)
+        self._text = ""
+
+    @classmethod
+    def of_text(cls, text: str) -> Block:
+        """Return a block of lines that are all of the form ``key=value``."""
+        block = cls()
+        block._pairs = None
+        block._text = f"\n{text}\n"
+        return block
+
+    @property
+    def pairs(self) -> list[Pair]:
+        """The pairs in order; they may be changed."""
+        if self._pairs is None:
+            split = (line.partition("=") for line in self._text[1:-1].split("\n"))
+            self._pairs = [(key, value) for key, _, value in split]
+        return self._pairs
+
+    def get(self, key: str) -> str:
+        """Return the last value of ``key``, or an empty text."""
+        if self._pairs is None:
+            _, found, rest = self._text.rpartition(f"\n{key}=")
+            return rest.partition("\n")[0] if found else ""
+        values = self.all(key)
+        return values[-1] if values else ""
+
+    def all(self, key: str) -> list[str]:
+        """Return the values of ``key`` (with its ``[]``) in order."""
+        if self._pairs is None:
+            _, *found = self._text.split(f"\n{key}=")
+            return [rest.partition("\n")[0] for rest in found]
+        return [value for name, value in self._pairs if name == key]
+
+    def has(self, key: str) -> bool:
+        """Return whether ``key`` is in the block, with a value or without."""
+        return bool(self.all(key))
+
+    def set(self, key: str, value: str | None) -> None:
+        """Replace the values of ``key`` by this one, where the first stood; None removes it."""
+        self.set_all(key, [] if value is None else [value])
+
+    def set_all(self, key: str, values: Iterable[str]) -> None:
+        """Replace the values of ``key``, where the first stood."""
+        at = next((index for index, (name, _) in enumerate(self.pairs) if name == key), len(self.pairs))
+        rest = [pair for pair in self.pairs if pair[0] != key]
+        self._pairs = rest[:at] + [(key, value) for value in values] + rest[at:]
 
 
 class View:
@@ -208,46 +267,6 @@ class Account(View):
             after.append(f"{name} {at}")
         self.block.set_all("rejected[]", after)
         return after != before
-
-
-class StoredCredential(View):
-    """A credential that a person typed at git's prompt, and that git passed to ``store``.
-
-    For Azure DevOps Services it belongs to an organization (or to none, when no path came); for a registered
-    server to protocol, host and path. The user may be empty, which is not the same as absent.
-    """
-
-    __slots__ = ()
-
-    @property
-    def key(self) -> str:
-        """The name of the vault entry of its secret."""
-        return f"{self.id}/{STORED}"
-
-    @property
-    def user(self) -> str | None:
-        """The user it was stored with, if any."""
-        return self.block.get("username") if self.block.has("username") else None
-
-    @property
-    def user_in_vault(self) -> bool:
-        """Whether the user has the shape of a token and is therefore in the vault, with the secret."""
-        return self.block.get("user_in_vault") == "1"
-
-    @property
-    def path(self) -> str | None:
-        """The path it was stored with, if any."""
-        return self.block.get("path") if self.block.has("path") else None
-
-    @property
-    def organization(self) -> str | None:
-        """The organization of Azure DevOps Services it was stored for, if any."""
-        return self.block.get("organization") or None
-
-    @property
-    def address(self) -> str:
-        """Scheme and host it was stored for."""
-        return self.block.get("address")
 
 
 def number(text: str) -> int | None:

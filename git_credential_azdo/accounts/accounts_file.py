@@ -6,17 +6,13 @@ hand.
 
 from __future__ import annotations
 
-from git_credential_azdo.accounts.account import ACCOUNT_KINDS, STORED, Account, StoredCredential
+from git_credential_azdo.accounts.account import ACCOUNT_KINDS, STORED, Account, Block, View
 from git_credential_azdo.errors import ProtocolError
 from git_credential_azdo.git.protocol import MAX_LINE, Message, parse_pairs, split_blocks
 from git_credential_azdo.git.target import AnyOrganization, Organization, Target, target_of
 from git_credential_azdo.hosts import SERVICES_HOST
 
 TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from git_credential_azdo.git.protocol import Pair
 
 VERSION = "1"
 
@@ -30,63 +26,44 @@ LEARNED = "learned"
 _WITH_SECRETS = frozenset((*ACCOUNT_KINDS, STORED))
 
 
-class Block:
-    """One block of the accounts file: its pairs in order, with each that a newer version wrote.
+class StoredCredential(View):
+    """A credential that a person typed at git's prompt, and that git passed to ``store``.
 
-    It stays the text that was read until its pairs are used: with 200 accounts, finding the few keys that a ``get``
-    needs costs far less than taking all lines apart.
+    For Azure DevOps Services it belongs to an organization (or to none, when no path came); for a registered
+    server to protocol, host and path. The user may be empty, which is not the same as absent.
     """
 
-    __slots__ = ("_pairs", "_text")
-
-    def __init__(self, pairs: Iterable[Pair] = ()) -> None:
-        self._pairs: list[Pair] | None = list(pairs)
-        self._text = ""
-
-    @classmethod
-    def of_text(cls, text: str) -> Block:
-        """Return a block of lines that are all of the form ``key=value``."""
-        block = cls()
-        block._pairs = None
-        block._text = f"\n{text}\n"
-        return block
+    __slots__ = ()
 
     @property
-    def pairs(self) -> list[Pair]:
-        """The pairs in order; they may be changed."""
-        if self._pairs is None:
-            split = (line.partition("=") for line in self._text[1:-1].split("\n"))
-            self._pairs = [(key, value) for key, _, value in split]
-        return self._pairs
+    def key(self) -> str:
+        """The name of the vault entry of its secret."""
+        return f"{self.id}/{STORED}"
 
-    def get(self, key: str) -> str:
-        """Return the last value of ``key``, or an empty text."""
-        if self._pairs is None:
-            _, found, rest = self._text.rpartition(f"\n{key}=")
-            return rest.partition("\n")[0] if found else ""
-        values = self.all(key)
-        return values[-1] if values else ""
+    @property
+    def user(self) -> str | None:
+        """The user it was stored with, if any."""
+        return self.block.get("username") if self.block.has("username") else None
 
-    def all(self, key: str) -> list[str]:
-        """Return the values of ``key`` (with its ``[]``) in order."""
-        if self._pairs is None:
-            _, *found = self._text.split(f"\n{key}=")
-            return [rest.partition("\n")[0] for rest in found]
-        return [value for name, value in self._pairs if name == key]
+    @property
+    def user_in_vault(self) -> bool:
+        """Whether the user has the shape of a token and is therefore in the vault, with the secret."""
+        return self.block.get("user_in_vault") == "1"
 
-    def has(self, key: str) -> bool:
-        """Return whether ``key`` is in the block, with a value or without."""
-        return bool(self.all(key))
+    @property
+    def path(self) -> str | None:
+        """The path it was stored with, if any."""
+        return self.block.get("path") if self.block.has("path") else None
 
-    def set(self, key: str, value: str | None) -> None:
-        """Replace the values of ``key`` by this one, where the first stood; None removes it."""
-        self.set_all(key, [] if value is None else [value])
+    @property
+    def organization(self) -> str | None:
+        """The organization of Azure DevOps Services it was stored for, if any."""
+        return self.block.get("organization") or None
 
-    def set_all(self, key: str, values: Iterable[str]) -> None:
-        """Replace the values of ``key``, where the first stood."""
-        at = next((index for index, (name, _) in enumerate(self.pairs) if name == key), len(self.pairs))
-        rest = [pair for pair in self.pairs if pair[0] != key]
-        self._pairs = rest[:at] + [(key, value) for value in values] + rest[at:]
+    @property
+    def address(self) -> str:
+        """Scheme and host it was stored for."""
+        return self.block.get("address")
 
 
 class AccountsFile:

@@ -18,8 +18,8 @@ from git_credential_azdo.git.target import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.account import Account, StoredCredential
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
     from git_credential_azdo.git.target import AnyOrganization, Target
 
     Request = tuple[AnyOrganization | None, str | None]

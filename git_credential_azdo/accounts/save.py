@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import Account, IssuedToken
-from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile, Block, read
+from git_credential_azdo.accounts.account import Account, Block, IssuedToken
+from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 
-from git_credential_azdo.accounts.accounts_file import VERSION, AccountsFile, Block, read
+from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.accounts_file import VERSION, AccountsFile, read
 from git_credential_azdo.errors import say
 from git_credential_azdo.files import read_own
 from git_credential_azdo.git.protocol import format_pairs

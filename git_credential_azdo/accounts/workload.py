@@ -14,7 +14,7 @@ from git_credential_azdo.accounts.account import FEDERATED, MANAGED_IDENTITY, SE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.accounts_file import Block
+    from git_credential_azdo.accounts.account import Block
 
 SYSTEM = "system"
 """The managed identity that a machine has by itself; others are named by a client id, ``object:ID``, ``resource:ID``."""

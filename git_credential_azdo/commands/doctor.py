@@ -14,7 +14,8 @@ from itertools import chain
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.accounts_file import AccountsFile, Block
+from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console, doctor_accounts, doctor_machine
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, clean, failed, start

@@ -17,7 +17,8 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts import save
-from git_credential_azdo.accounts.account import PAT, STORED, StoredCredential, number
+from git_credential_azdo.accounts.account import PAT, STORED, number
+from git_credential_azdo.accounts.accounts_file import StoredCredential
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_stored, organization_and_user
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.naming import unique_name
@@ -38,7 +39,8 @@ from git_credential_azdo.web import HttpClient
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from git_credential_azdo.accounts.accounts_file import AccountsFile, Block
+    from git_credential_azdo.accounts.account import Block
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.config import Helper
     from git_credential_azdo.git.helpers import Request

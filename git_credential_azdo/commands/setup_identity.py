@@ -19,8 +19,8 @@ from git_credential_azdo.accounts.account import (
     FEDERATED,
     MANAGED_IDENTITY,
     SERVICE_PRINCIPAL,
+    Block,
 )
-from git_credential_azdo.accounts.accounts_file import Block
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import NewAccount, now
 from git_credential_azdo.accounts.workload import SYSTEM

@@ -27,8 +27,8 @@ from git_credential_azdo.helper import answer, unresolved
 from git_credential_azdo.helper.stored import lines_of
 
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.account import Account, StoredCredential
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
     from git_credential_azdo.git.target import AnyOrganization
 
 BASIC, BEARER = "Basic", "Bearer"

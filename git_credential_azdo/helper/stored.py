@@ -10,8 +10,8 @@ from __future__ import annotations
 import os
 import time
 
-from git_credential_azdo.accounts.account import STORED, StoredCredential, number
-from git_credential_azdo.accounts.accounts_file import Block, read
+from git_credential_azdo.accounts.account import STORED, Block, number
+from git_credential_azdo.accounts.accounts_file import StoredCredential, read
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     CHOSEN,

@@ -22,7 +22,7 @@ from git_credential_azdo.signin.oauth import is_safe_url
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from git_credential_azdo.accounts.accounts_file import Block
+    from git_credential_azdo.accounts.account import Block
 
 
 @final

@@ -22,7 +22,7 @@ from git_credential_azdo.web import HttpClient
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from git_credential_azdo.accounts.accounts_file import Block
+    from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.response import Response
 
 FILE, GITHUB, PIPELINES, MANAGED_IDENTITY = "file", "github", "azure-pipelines", "managed-identity"

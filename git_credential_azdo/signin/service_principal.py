@@ -19,7 +19,7 @@ from git_credential_azdo.signin import entra, exchange
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from git_credential_azdo.accounts.accounts_file import Block
+    from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.git.protocol import Pair
     from git_credential_azdo.web import HttpClient
 

@@ -24,7 +24,7 @@ from git_credential_azdo.signin.entra_errors import (
 )
 
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.accounts_file import Block
+    from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.signin.oauth import OAuthError
 
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).

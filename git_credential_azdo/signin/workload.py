@@ -23,7 +23,7 @@ from git_credential_azdo.web import HttpClient
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from git_credential_azdo.accounts.accounts_file import Block
+    from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.signin.oauth import Grant
 
 DEFAULT_SCOPE = f"{entra.RESOURCE}/.default"

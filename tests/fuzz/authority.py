@@ -6,7 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
-from git_credential_azdo.accounts.accounts_file import Block
+from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.signin import (
     azure_cli,

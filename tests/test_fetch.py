@@ -180,7 +180,7 @@ def test_a_personal_access_token_clones_its_own_and_is_refused_once_revoked(
     assert user.git("fetch", cwd=user.folder / "work").code != 0
     told = user.git("fetch", cwd=user.folder / "work")
     assert f"rejects the personal access token {BOB}" in told.err
-    assert "hint: make a new one at https://dev.azure.com/fabrikam/_usersSettings/tokens" in told.err
+    assert "hint: create a new one at https://dev.azure.com/fabrikam/_usersSettings/tokens" in told.err
     assert pat.kept("pat")["token"] == token
 
 

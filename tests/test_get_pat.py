@@ -180,7 +180,7 @@ def test_a_refused_token_is_not_called_bad_when_the_service_does_not_answer(
     for fault, text in (
         (faults.too_many_requests(retry_after=100), "limits the rate of requests"),
         (faults.html_page(), "returned an HTML page"),
-        (faults.close_connection(), "the connection broke"),
+        (faults.close_connection(), "the connection was closed"),
     ):
         emulator.refuse("dev.azure.com", fault)
         result = home.get(*FABRIKAM_APP)

@@ -38,7 +38,7 @@ def answer(value: object, status: int = 200) -> faults.Fault:
     ("fault", "texts"),
     [
         pytest.param(
-            faults.close_connection, ["cannot reach", "the connection broke"], id="connection closed"
+            faults.close_connection, ["cannot reach", "the connection was closed"], id="connection closed"
         ),
         pytest.param(faults.html_page, ["returned an HTML page instead of JSON"], id="guest network"),
         pytest.param(faults.wrong_certificate, ["its certificate does not verify"], id="certificate"),

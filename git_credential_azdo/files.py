@@ -1,4 +1,4 @@
-"""Files, read within bounds; our own are believed only where nobody else could have changed them.
+"""Files, read within bounds; our own are used only where no other user could have changed them.
 
 Everything that this program reads from a path comes through ``read_file``, which neither waits nor reads without end,
 whatever stands there. What is ours (``read_own``) lies below a folder of ours; ``ownership`` knows what is believed,
@@ -40,7 +40,7 @@ def read_own(path: str, top: str, *, linked: bool = False) -> bytes | None:
     """Return the bytes of a file of ours; None when there is none.
 
     ``top``: the folder of ours that it lies in or below. ``linked``: it may be a symbolic link.
-    Raises OSError; Unsafe when somebody else could have changed the file, or a folder from its own to ``top``.
+    Raises OSError; Unsafe when another user could have changed the file, or a folder from its own to ``top``.
     """
     try:
         check_folders(os.path.dirname(path), top)
@@ -59,7 +59,7 @@ def read_own(path: str, top: str, *, linked: bool = False) -> bytes | None:
 
 
 def check_folders(folder: str, top: str) -> None:
-    """See that nobody else could have changed the folders up to ``top``. Raises Unsafe, FileNotFoundError."""
+    """Check that no other user could have changed the folders up to ``top``. Raise Unsafe, FileNotFoundError."""
     while os.name != "nt":
         info = os.lstat(folder)
         if S_ISLNK(info.st_mode) and folder == top:

@@ -13,7 +13,7 @@ _PR_SET_DUMPABLE = 4
 
 
 def forbid_core_dumps() -> None:
-    """Let this process leave no core dump and be traced by nobody but root, where the system can. Children may dump."""
+    """Let this process leave no core dump and be traced by root alone, where the system can. Children may dump."""
     if sys.platform == "win32":
         return
     with contextlib.suppress(ImportError, OSError, ValueError):

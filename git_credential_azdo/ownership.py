@@ -23,7 +23,7 @@ _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 
 
 class Unsafe(OSError):  # noqa: N818 - a state, with its cure
-    """A file or folder that somebody else could have changed. ``strerror`` says why, ``cure`` which command helps."""
+    """A file or folder that another user could have changed. ``strerror`` says why, ``cure`` which command helps."""
 
     def __init__(self, path: str, reason: str, cure: Callable[[str], str] | None = None) -> None:
         super().__init__(errno.EPERM, reason, path)
@@ -31,7 +31,7 @@ class Unsafe(OSError):  # noqa: N818 - a state, with its cure
 
 
 def examine(info: os.stat_result, path: str, top: str) -> None:
-    """Raise Unsafe when somebody else than this user and root could have changed what is at ``path``, below ``top``."""
+    """Raise Unsafe when a user other than this one and root could have changed what is at ``path``, below ``top``."""
     is_folder = stat.S_ISDIR(info.st_mode)
     folder = path if is_folder else os.path.dirname(path)
     if info.st_uid not in _owners(top):
@@ -82,7 +82,7 @@ def _owner(path: str) -> int | None:
 
 
 def _name(user: int | None) -> str:
-    import pwd  # noqa: PLC0415 - not there on Windows, where nobody asks
+    import pwd  # noqa: PLC0415 - not there on Windows
 
     try:
         return pwd.getpwuid(user or 0).pw_name

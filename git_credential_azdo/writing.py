@@ -1,7 +1,7 @@
 """Files of ours, written whole or not at all, for this user only. Knows nothing of what is in them.
 
 A new version is made beside the old one, under a name that cannot be guessed, and takes its place when it is on the
-disk. What root makes in somebody's home is given to that person, who could not use it else.
+disk. What root creates in a user's home gets that user as its owner, who could not use it otherwise.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from git_credential_azdo.files import NOFOLLOW, PRIVATE, READ, check_folders, fo
 
 _FRESH = ".new"
 _STALE_SECONDS = 600
-"""The age, either way the clock may have gone, at which nobody is still writing a file that is not renamed yet."""
+"""The age, either way the clock may have gone, at which a file that is not renamed yet is a left-over."""
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | PRIVATE
 _HEXADECIMAL = frozenset("0123456789abcdef")
 

@@ -68,20 +68,20 @@ def state_of(account: Account) -> tuple[str, int | None]:
     now = time.time()
     try:
         if account.is_pat:
-            kept = vaults.read(account.vault, account.key("pat"))
+            entry = vaults.read(account.vault, account.key("pat"))
             expires = account.expires_utc
-            if kept and expires is not None and expires <= now:
+            if entry and expires is not None and expires <= now:
                 return "expired", expires
         else:
-            kept = vaults.read(account.vault, account.key("refresh"))
+            entry = vaults.read(account.vault, account.key("refresh"))
             access = vaults.read(account.vault, account.access_key(account.tenant))
             expires = int(access.get("expires_utc") or 0) or None if access else None
-            kept = kept or access
+            entry = entry or access
     except VaultLocked:
         return "keyring locked", None
     except AzdoError as error:
         return error.message, None
-    if not kept and not account.is_workload:  # a workload identity signs in by itself
+    if not entry and not account.is_workload:  # a workload identity signs in by itself
         return "sign-in needed", None
     return ("rejected" if account.block.all("rejected[]") else "ready"), expires
 

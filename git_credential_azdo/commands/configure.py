@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 _DEV_AZURE = Section("https://dev.azure.com", with_path=True)
 _FORMER = "git-config"
-"""The kind of block in which 0.1.0 kept what it wrote: for Azure DevOps, or for a ``server``."""
+"""The kind of block in which 0.1.0 listed what it wrote: for Azure DevOps, or for a ``server``."""
 _SECONDS = 60.0
 
 
@@ -52,7 +52,7 @@ def write(known: AccountsFile | None = None, *, services: bool = False, ask: boo
     ``known``: the accounts file as the caller has just written it. ``services``: for Azure DevOps too, though it was not
     configured before. Raises UsageError.
     """
-    with contextlib.nullcontext() if ask else one_at_a_time():  # nobody waits for a person's answer
+    with contextlib.nullcontext() if ask else one_at_a_time():  # no question holds the lock's answer
         accounts_file = known or load_accounts()
         plan = _plan(accounts_file, services=services)
         _show(plan)

@@ -207,7 +207,7 @@ def _write_out(line: str) -> None:
 def _write_err(text: str) -> None:
     try:
         click.echo(text, nl=False, err=True)
-    except OSError:  # nobody reads it any more, and the command's work must not stop for that
+    except OSError:  # it is not read any more, and the command's work must not stop for that
         sys.stderr = None
 
 

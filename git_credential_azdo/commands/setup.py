@@ -143,7 +143,7 @@ def _ask_way() -> str:
 def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int]:
     """Let a person sign in with a browser; return what the authority granted, and when it came.
 
-    A stale code gets another try if a person is there. Raise SignInError (declined, refused, too late, somebody else),
+    A stale code gets another try if a person is there. Raise SignInError (declined, refused, too late, another person),
     NetworkError, ServiceError.
     """
     is_entra = entra.is_entra(endpoints.token)
@@ -213,7 +213,7 @@ def _confirm(person: Person, login_hint: str | None, *, code_alone: bool) -> Non
     elif code_alone:
         console.err(f"The code was for {person.name or 'an unnamed account'}.")
         if console.can_ask() and not console.confirm("Is that you?", default=True):
-            raise SignInError("the code was for somebody else; nothing was stored", hints.setup())
+            raise SignInError("the code was for another person; nothing was stored", hints.setup())
 
 
 def _is_another(person: Person, login_hint: str) -> str:

@@ -125,7 +125,7 @@ def service_principal(
 @click.argument("source", type=click.Choice(federation.SOURCES))
 @_identity
 @click.option("--client-id", metavar="ID", help="App registration's id.")
-@click.option("--token-file", metavar="FILE", help="File in which the job's token is kept fresh.")
+@click.option("--token-file", metavar="FILE", help="File that always holds a valid token of the job.")
 @click.option("--audience", default="", help="Audience of that token.")
 @click.option("--service-connection", metavar="ID", help="Service connection in Azure Pipelines.")
 @click.option("--managed-identity", "which", metavar="WHICH", default=SYSTEM, help="Identity it trusts.")
@@ -213,12 +213,12 @@ def _sign_in(
         ("expires_utc", str(received + grant.expires_in)),
     ]
     # what binds the secret to the only place that it may be sent to, whatever the accounts file says later
-    kept = [("secret", secret or ""), ("origin", origin(fresh.get("token_endpoint")))]
+    payload = [("secret", secret or ""), ("origin", origin(fresh.get("token_endpoint")))]
     account = NewAccount(
         kind=kind,
         fields=[pair for pair in fresh.pairs if pair[0] != "kind"],
         alias=run.alias,
-        secrets={**({"client-secret": kept} if secret else {}), f"access/{tenant or 'home'}": access},
+        secrets={**({"client-secret": payload} if secret else {}), f"access/{tenant or 'home'}": access},
         tokens=[(tenant, grant.access_token, received)],
         chosen=run.organizations,
         found=list(dict.fromkeys([*run.organizations, *listed])),

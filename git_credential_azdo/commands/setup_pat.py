@@ -1,4 +1,4 @@
-"""``setup pat``: a personal access token that a person made, checked against the service before it is kept.
+"""``setup pat``: a personal access token that a person made, checked against the service before it is saved.
 
 The token comes from a hidden prompt or from stdin, never from the command line, where every process could read it. A
 collection of an Azure DevOps Server is called by its whole address; nothing of Entra is ever asked there, and http is

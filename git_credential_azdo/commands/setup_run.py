@@ -176,7 +176,7 @@ class Run:
         if account.vault == vaults.NONE:
             console.err("No secret is stored; a new token is requested each time")
         else:
-            console.err(f"The secret is kept in {where}")
+            console.err(f"Secret saved in {where}")
         console.err(f"To forget it: {hints.logout(name)}")
 
     def _decide(self, organization: AnyOrganization, account: Account, fitting: list[Account]) -> None:

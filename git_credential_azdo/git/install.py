@@ -165,8 +165,8 @@ def _write(plan: Plan) -> None:
         elif plan.is_new:
             write_own(plan.own, plan.content, os.path.dirname(plan.own), linked=True)
     except OSError as error:
-        told = trouble("write", plan.own, error, os.path.dirname(plan.own))
-        raise UsageError(told.message, told.hint) from None
+        failure = trouble("write", plan.own, error, os.path.dirname(plan.own))
+        raise UsageError(failure.message, failure.hint) from None
 
 
 def _add(own: str) -> None:
@@ -194,8 +194,8 @@ def own_content(own: str) -> bytes:
     try:
         return read_own(own, os.path.dirname(own), linked=True) or b""
     except OSError as error:
-        told = trouble("read", own, error, os.path.dirname(own))
-        raise UsageError(told.message, told.hint) from None
+        failure = trouble("read", own, error, os.path.dirname(own))
+        raise UsageError(failure.message, failure.hint) from None
 
 
 def _made(content: bytes) -> str:

@@ -1,7 +1,7 @@
 """A token of the person or app that is signed in to the Azure CLI: ``az account get-access-token``, found, bounded, on its own streams.
 
 ``az`` runs far from the repository (it is a Python program, and ``python -m`` looks for modules where it starts) and
-asks nobody. Its answer: Microsoft's "az account get-access-token".
+shows no prompt. Its answer: Microsoft's "az account get-access-token".
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Token(NamedTuple):
 def ask(resource: str, tenant: str, seconds: float, environment: Mapping[str, str]) -> Token:
     """Return a token of ``az`` for the tenant (empty: of its current subscription), within ``seconds``.
 
-    Raise UsageError when there is no ``az``, SignInError when nobody is signed in to it, NetworkError when it takes
+    Raise UsageError when there is no ``az``, SignInError when it has no sign-in, NetworkError when it takes
     too long, ServiceError for an answer that is none.
     """
     if not _SAFE.fullmatch(resource) or (tenant and not _SAFE.fullmatch(tenant)):

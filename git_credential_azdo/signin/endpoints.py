@@ -113,7 +113,7 @@ def read_discovery(document: object, issuer: str, confirmed: Collection[str] = (
 def kept_endpoint(block: Block, kept_origin: str | None, cure: str) -> Endpoint:
     """Return the token endpoint of an account, from the accounts file, for a secret of it that is about to be sent.
 
-    ``kept_origin``: what the vault keeps with the secret as ``origin``; None where an earlier version kept it without.
+    ``kept_origin``: the ``origin`` in the vault beside the secret; None where an earlier version wrote it without.
     Raise SignInError, with ``cure`` as its hint, if the address is not one that this secret was got from: a changed accounts file gets nothing.
     """
     url, authority = block.get("token_endpoint"), block.get("authority")

@@ -1,6 +1,6 @@
 """The token of another identity provider that Entra takes for an app's own: from a file, GitHub or Azure Pipelines.
 
-Got anew for every request; never kept and never printed. Rules: Microsoft's "Workload identity federation", AKS's
+Got anew for every request; never stored and never printed. Rules: Microsoft's "Workload identity federation", AKS's
 variables (azure-workload-identity), GitHub's "OpenID Connect" page, Azure DevOps' "Oidctoken - Create".
 """
 

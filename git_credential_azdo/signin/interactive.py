@@ -235,7 +235,7 @@ class _Wait:
         return PENDING
 
     def _refuse_other_user(self) -> Page:
-        """Whoever reads the link in the list of processes could sign in by it as somebody else."""
+        """Another user who reads the link in the list of processes could sign in by it."""
         if not self._warned:
             self._say("an answer that came from another user of this machine was not taken")
             self._warned = True

@@ -70,7 +70,7 @@ class Redirect(NamedTuple):
 def listen(redirect_uri: str) -> Redirect:
     """Open the sockets for a redirect; return it with the port that they got in its URI.
 
-    ``http://localhost`` means 127.0.0.1 and ::1 with one port; a port in the URI is kept, or nothing listens.
+    ``http://localhost`` means 127.0.0.1 and ::1 with one port; a port in the URI is taken, or nothing listens.
     A redirect to elsewhere (an https page that shows the code) has no sockets either.
     """
     parts = urlsplit(redirect_uri)

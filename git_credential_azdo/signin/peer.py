@@ -1,7 +1,7 @@
 """Whose program is at the other end of a loopback connection, as far as Linux tells.
 
 The link of a sign-in stands in the browser's arguments, where every user of the machine can read it: who signs in by it
-as somebody else could send the answer to our listener. Linux lists the owner of each socket (proc_net_tcp(5)); other
+as another user could send the answer to our listener. Linux lists the owner of each socket (proc_net_tcp(5)); other
 systems do not, and there the question who signed in must do. Never reads what is sent.
 """
 

@@ -33,7 +33,7 @@ class Pipe:
         """Nothing to set back."""
 
     def prompt(self) -> None:
-        """Nobody is there to be prompted."""
+        """Show no prompt: a pipe has no person."""
 
     def poll(self) -> list[str]:
         """Read one byte: what follows the line is for the next reader."""

@@ -42,7 +42,7 @@ def request_token(
         block: the account's block (keys: ``accounts.workload``).
         tenant: whose token is wanted; empty when the account knows no tenants.
         web: for requests that may go through a proxy; its deadline bounds everything.
-        read_secret: gives what is kept under ``client-secret``.
+        read_secret: returns the secret under ``client-secret``.
         environment: the process's.
 
     Raise SignInError, UsageError, NetworkError, ServiceError, VaultError.

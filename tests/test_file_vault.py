@@ -122,7 +122,7 @@ def test_any_text_is_kept_as_it_is(tmp_path: Path, text: str) -> None:
 def test_no_name_leaves_the_vault(vault: FileVault, folder: Path, entry: str) -> None:
     """Neither to read, nor to write, nor to delete."""
     for call in (vault.read, vault.delete, lambda name: vault.write(name, "x")):
-        with pytest.raises(VaultError, match="leave the vault"):
+        with pytest.raises(VaultError, match="outside the vault's folder"):
             call(entry)
 
     assert not folder.exists()

@@ -39,7 +39,7 @@ def test_what_must_be_kept_says_that_there_is_no_place(
     """The variable is named, and the command that sets it."""
     assert run(words) == 1
     error, hint = capsys.readouterr().err.splitlines()[-2:]
-    assert "there is no place to keep accounts: HOME is not set" in error
+    assert "no folder for the accounts file: HOME is not set" in error
     assert "HOME=FOLDER" in hint or "USERPROFILE=FOLDER" in hint
 
 

@@ -150,7 +150,7 @@ def test_a_keyring_that_fails_half_way_leaves_nothing_half_done(home: Home, emul
     ("name", "said"),
     [
         ("no.such.Backend", "the keyring backend no.such.Backend is not available"),
-        ("nonsense", "no OS keyring works here"),
+        ("nonsense", "no OS keyring named nonsense works here"),
     ],
 )
 def test_a_vault_that_is_not_there_is_told(home: Home, emulator: Emulator, name: str, said: str) -> None:

@@ -76,7 +76,7 @@ def test_another_vault_moves_the_secrets_and_keeps_the_bindings(
     assert home.azdo("use", ANN, "--org", "contoso").code == 0
     sitting = Sitting(home, "--vault", "keyring", "--no-browser")
     result = sitting.finish(emulator.sign_in(sitting.link))
-    assert "kept in the keyring (keyring.backends.SecretService.Keyring)" in result.err
+    assert "saved in the keyring (keyring.backends.SecretService.Keyring)" in result.err
     account = accounts(home)[0]
     bound = [dict(pairs) for pairs in blocks(home) if ("kind", "binding") in pairs]
     assert (len(accounts(home)), account["vault"]) == (1, "keyring.backends.SecretService.Keyring")

@@ -65,7 +65,7 @@ def test_a_sign_in_says_who_where_and_how_to_undo_it_and_then_git_is_answered(
     for said in (
         f"Signed in as {ANN}",
         "Organizations: contoso, contoso-labs",
-        "kept in a private file, not encrypted",
+        "saved in a private file, not encrypted",
         f"git credential-azdo logout {ANN}",
         "  https://dev.azure.com",
         "git credential-azdo unconfigure",

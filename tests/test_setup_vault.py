@@ -82,7 +82,7 @@ def test_the_keyring_is_taken_where_there_is_one(keyring_home: Home, emulator: E
     """It is written, read back and deleted before anybody signs in."""
     result = setup(keyring_home, emulator)
     assert (result.code, result.out) == (0, "")
-    assert "kept in the keyring (keyring.backends.SecretService.Keyring)" in result.err
+    assert "saved in the keyring (keyring.backends.SecretService.Keyring)" in result.err
     assert not [path for path in vault_of(keyring_home).rglob("*") if path.is_file()]
     assert "is unlocked and works" in keyring_home.azdo("unlock").out
     assert keyring_home.azdo("logout", "--all").code == 0

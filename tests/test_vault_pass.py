@@ -119,7 +119,7 @@ def test_a_sign_in_is_kept_refreshed_and_forgotten(pass_home: Home, emulator: Em
     sitting = Sitting(home, "--vault", "pass", "--no-browser")
     result = sitting.finish(emulator.sign_in(sitting.link))
     assert result.code == 0, result.err
-    assert f"kept in the keyring ({BACKEND})" in result.err
+    assert f"saved in the keyring ({BACKEND})" in result.err
     assert "password store" not in result.err
     first = home.get(*at())
     assert (first.fields["username"], first.err) == (ANN, "")

@@ -12,10 +12,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-import git_credential_azdo
 from git_credential_azdo.hosts import MICROSOFT
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.people import STALE, at, sign_in
+from tests.source import MODULES
 from tests.terminal import Sitting
 from tests.watch import new_password
 from tests.workloads import CLIENT, add_app
@@ -29,9 +29,6 @@ if TYPE_CHECKING:
 OBSERVER = Path(__file__).parent / "observed.py"
 SERVER = "https://tfs.example.com"
 
-
-PACKAGE = Path(git_credential_azdo.__file__).parent
-MODULES = sorted(path.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("*.py"))
 
 NETWORK = frozenset(
     [
@@ -82,7 +79,7 @@ USES = {
 
 def parsed(module: str) -> ast.Module:
     """Return a module of ours as a tree."""
-    return ast.parse((PACKAGE / module).read_text(encoding="utf-8"))
+    return ast.parse(MODULES[module])
 
 
 def network_names(source: str) -> dict[str, set[str]]:
@@ -113,7 +110,7 @@ def network_names(source: str) -> dict[str, set[str]]:
 def test_only_three_modules_can_open_a_connection(module: str) -> None:
     """All others would have to import something that they may not."""
     allowed = USES.get(module, {})
-    for name, used in network_names((PACKAGE / module).read_text(encoding="utf-8")).items():
+    for name, used in network_names(MODULES[module]).items():
         assert name in allowed, f"{module} imports {name}"
         if allowed[name] != ANYTHING:
             assert used <= set(allowed[name].split()), f"{module} uses more of {name}"
@@ -122,7 +119,7 @@ def test_only_three_modules_can_open_a_connection(module: str) -> None:
 def test_the_list_of_uses_is_not_longer_than_the_uses() -> None:
     """What is no longer used is no longer allowed."""
     for module, allowed in USES.items():
-        used = network_names((PACKAGE / module).read_text(encoding="utf-8"))
+        used = network_names(MODULES[module])
         assert set(used) == set(allowed), module
         for name, words in allowed.items():
             assert words == ANYTHING or used[name] == set(words.split()), module

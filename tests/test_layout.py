@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import ast
 from graphlib import TopologicalSorter
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-import git_credential_azdo
+from tests import source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _PACKAGE = "git_credential_azdo"
-_HERE = Path(git_credential_azdo.__file__).parent
 _MOST_LINES = 300
 
 FLOORS = (
@@ -48,11 +46,7 @@ PLACES = {
 """The only modules, or folders of modules, that may import a third-party package."""
 
 
-def _name(path: Path) -> str:
-    return path.relative_to(_HERE).with_suffix("").as_posix()
-
-
-MODULES = {_name(path): path.read_text(encoding="utf-8") for path in sorted(_HERE.rglob("*.py"))}
+MODULES = {path.removesuffix(".py"): text for path, text in source.MODULES.items()}
 
 
 def _statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:

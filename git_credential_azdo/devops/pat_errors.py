@@ -6,9 +6,10 @@ and the commands and pages for it, and appends the value for administrators. It 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
+from git_credential_azdo.devops.refusals import Case
 from git_credential_azdo.errors import ServiceError
 
 if TYPE_CHECKING:
@@ -17,13 +18,6 @@ if TYPE_CHECKING:
 NONE = "none"
 NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})
 """The values for a token that does not exist, or no longer."""
-
-
-class Case(NamedTuple):
-    """What a refusal means: ``cause`` becomes the message, ``hint`` the next step."""
-
-    cause: str
-    hint: str
 
 
 class PatRefused(ServiceError):  # noqa: N818 - an answer, not an accident

@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 
 class Case(NamedTuple):
-    """What a code means; ``refused``: whether the token or its identity is rejected, so that another may be accepted."""
+    """What a code means: ``cause`` becomes the message, ``hint`` the next step.
+
+    ``refused``: whether the token or its identity is rejected, so that another may be accepted.
+    """
 
     cause: str
     hint: str

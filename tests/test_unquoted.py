@@ -186,3 +186,12 @@ def test_a_command_line_to_be_run_again_leaves_tokens_out() -> None:
     """A hint may propose the same command with one more option; the rest of it is copied from the command line."""
     words = ["setup", "--scope", "a1b2c3d4e5f6g7" * 4, "--login-hint", "ann@contoso.com", "--alias=x y"]
     assert again(words) == "git credential-azdo setup --scope ... --login-hint ann@contoso.com '--alias=x y'"
+
+
+@pytest.mark.parametrize("verb", [["doctor", "--url"], ["explain"]], ids=" ".join)
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_token_in_an_address_to_be_explained_is_not_repeated(
+    away: Path, verb: list[str], shape: str
+) -> None:
+    """The verbs that print an address, with each place in it: too many for chance to try."""
+    check(away, [*verb, None], shape, "a1b2c3d4e5f6g7" * 4)

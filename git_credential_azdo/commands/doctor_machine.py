@@ -20,7 +20,7 @@ from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hid
 from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, add_server, explain, is_served
 from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import holds_password, message_for
-from git_credential_azdo.git.target import SERVICES_ADDRESS, Organization
+from git_credential_azdo.git.target import SERVICES_ADDRESS, Organization, holds_token
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 
 if TYPE_CHECKING:
@@ -253,7 +253,8 @@ def environment() -> Iterator[Check]:
 
 
 def shown(url: str) -> str:
-    """Return the address without user, password and query."""
+    """Return the address without user, password and query, and with ``...`` for a part that may be a token."""
     message = message_for(url)
-    address = f"{message.get('protocol')}://{message.get('host')}/{message.get('path') or ''}"
-    return address.partition("?")[0].rstrip("/")
+    path = (message.get("path") or "").partition("?")[0]
+    parts = ("..." if holds_token(part) else part for part in path.split("/"))
+    return f"{message.get('protocol')}://{message.get('host')}/{'/'.join(parts)}".rstrip("/")

@@ -9,14 +9,9 @@ cannot be undone here; the command that ``configure`` writes for git unsets thos
 import os
 import sys
 
-SECRETS = frozenset(
-    {
-        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-        "AZURE_DEVOPS_EXT_PAT",
-        "IDENTITY_HEADER",
-        "SYSTEM_ACCESSTOKEN",
-    }
-)
+TOKENS = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
+"""Variables with a token for git: a person's, and a pipeline's."""
+SECRETS = frozenset(("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "IDENTITY_HEADER", *TOKENS))
 """Variables with secrets that this program sends itself. No program that it or its libraries start needs them."""
 _FOLDERS = (
     "APPDATA",

@@ -76,13 +76,12 @@ def tenant_for(
     account: Account,
     organization: AnyOrganization | None,
     accounts_file: AccountsFile,
-    named: str | None = None,
 ) -> str:
-    """Return the tenant whose token the organization takes: ``named``, learned, asked for, else the account's own.
+    """Return the tenant whose token the organization takes: learned, asked for, else the account's own.
 
     Raise ServiceError when there is no such organization.
     """
-    known = tokens.known_tenant(account, organization, named, accounts_file)
+    known = tokens.known_tenant(account, organization, None, accounts_file)
     if known is None and organization:
         with contextlib.suppress(NetworkError):  # a live token of the account's own tenant may do
             known = tokens.known_tenant(account, organization, find_tenant(organization), accounts_file)

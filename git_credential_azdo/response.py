@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from git_credential_azdo.errors import ServiceError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _MAX_BYTES = 16 * 1024 * 1024  # far more than any response that this program needs
 _HTML = re.compile(rb"\s*<(?:!doctype|html|head|\?xml)", re.IGNORECASE)
@@ -62,6 +62,14 @@ class Response:
                 "open the page in a browser: it may be a proxy's, a sign-in page or a notice",
             )
         raise ServiceError(f"{self.host} returned a response that is not JSON (status {self.status})")
+
+    def fields(self) -> Mapping[str, object]:
+        """Return the body if it is a JSON object, else an empty one."""
+        try:
+            document = self.json()
+        except ServiceError:
+            return {}
+        return document if isinstance(document, dict) else {}
 
 
 def retry_after(response: Response, now: float) -> float | None:

@@ -245,21 +245,23 @@ def _host_of(url: str) -> str:
     return "the server"
 
 
-def _proxy_of(url: str, settings: Settings) -> str | None:
-    """Return host and port of the proxy for this URL, for messages only; None without one."""
+def proxy_for(url: str, settings: Settings) -> str | None:
+    """Return the proxy for this URL as it is configured, for messages only; None without one."""
     if settings.proxy is not None:
-        return (
-            _host_of(settings.proxy if "://" in settings.proxy else f"//{settings.proxy}")
-            if settings.proxy
-            else None
-        )
+        return settings.proxy or None
     with contextlib.suppress(ValueError):
         parts = urlsplit(url)
         proxies = urllib.request.getproxies()
         proxy = proxies.get(parts.scheme) or proxies.get("all")
         if proxy and not urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
-            return _host_of(proxy if "://" in proxy else f"//{proxy}")
+            return proxy
     return None
+
+
+def _proxy_of(url: str, settings: Settings) -> str | None:
+    """Return host and port of that proxy."""
+    proxy = proxy_for(url, settings)
+    return _host_of(proxy if "://" in proxy else f"//{proxy}") if proxy else None
 
 
 def _through(proxy: str | None) -> str:

@@ -69,9 +69,8 @@ USES = {
     # These two only ask about sockets that are open, and make a pair that nothing else can reach.
     "signin/interactive.py": {"socket": "socket socketpair"},
     "signin/peer.py": {"socket": "AF_INET6 IPPROTO_TCP TCP_INFO inet_aton inet_pton socket"},
-    # These three only ask about this machine and its settings.
+    # These two only ask about this machine and its settings.
     "git/network.py": {"urllib.request": "proxy_bypass_environment"},
-    "commands/doctor_accounts.py": {"urllib.request": "getproxies proxy_bypass"},
     "commands/pat_making.py": {"socket": "gethostname"},
 }
 """What each module uses of what could open a connection; no other module has any of it."""

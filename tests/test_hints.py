@@ -6,7 +6,6 @@ import ast
 import inspect
 import shlex
 import subprocess
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -21,6 +20,7 @@ from tests.source import MODULES
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
+    from pathlib import Path
 
 ATTACKS = [
     "$(touch owned)",

@@ -121,6 +121,11 @@ class View:
         return number(self.block.get("expires_utc"))
 
 
+def access_entry(tenant: str) -> str:
+    """Return what stands behind an account's id in the name of the vault entry of an access token."""
+    return f"access/{tenant if is_tenant(tenant) else 'home'}"
+
+
 class IssuedToken:
     """A token that ``get`` answered with, by its digest only; ``received`` in seconds since the epoch."""
 
@@ -220,7 +225,7 @@ class Account(View):
 
     def access_key(self, tenant: str) -> str:
         """Return the name of the vault entry of its access token for the tenant."""
-        return self.key(f"access/{tenant if is_tenant(tenant) else 'home'}")
+        return self.key(access_entry(tenant))
 
     @property
     def issued_tokens(self) -> list[IssuedToken]:

@@ -80,8 +80,7 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
     request = organization, user = organization_and_user(target, accounts_file)
     named = [account for account in accounts if account.is_named(user)] if user else accounts
     candidates = [account for account in named if account.can_serve(organization)]
-    learned = tenant or accounts_file.tenant_of(organization)
-    account, reason, bound = _decide(target, request, learned, candidates, accounts_file)
+    account, reason, bound = _decide(target, request, tenant, candidates, accounts_file)
     if account:
         deliberate = bound or (organization is not None and account.lists(organization))
         return Choice(CHOSEN, reason, request, candidates, account=account, deliberate=deliberate)
@@ -177,6 +176,7 @@ def _decide(
         account, how = _default_or_only([account for account in candidates if account.lists(organization)])
         if account:
             return account, f"{how} set up for {organization}", False
+    tenant = tenant or accounts_file.tenant_of(organization)
     if tenant:
         account, how = _default_or_only(
             [account for account in candidates if not account.is_pat and _belongs(account, tenant)]

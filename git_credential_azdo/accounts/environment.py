@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import target_of
+from git_credential_azdo.inherited import TOKENS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,9 +18,8 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.target import Target
 
-PERSONAL_TOKEN = "AZURE_DEVOPS_EXT_PAT"  # noqa: S105 - a variable's name
-PIPELINE_TOKEN = "SYSTEM_ACCESSTOKEN"  # noqa: S105 - a variable's name
-VARIABLES = (PERSONAL_TOKEN, PIPELINE_TOKEN)
+VARIABLES = TOKENS
+PERSONAL_TOKEN, PIPELINE_TOKEN = TOKENS
 
 
 def variable_for(target: Target, choice: Choice | None, environment: Mapping[str, str]) -> str | None:

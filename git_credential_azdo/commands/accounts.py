@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts.account import number
 from git_credential_azdo.accounts.accounts_file import BINDING
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
@@ -75,7 +76,7 @@ def state_of(account: Account) -> tuple[str, int | None]:
         else:
             entry = vaults.read(account.vault, account.key("refresh"))
             access = vaults.read(account.vault, account.access_key(account.tenant))
-            expires = int(access.get("expires_utc") or 0) or None if access else None
+            expires = number(access.get("expires_utc") or "") or None if access else None
             entry = entry or access
     except VaultLocked:
         return "keyring locked", None

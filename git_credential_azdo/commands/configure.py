@@ -17,11 +17,12 @@ from git_credential_azdo.accounts.accounts_file import BINDING, LEARNED, SERVER
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
-from git_credential_azdo.errors import AzdoError, UsageError, say
+from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git import install
 from git_credential_azdo.git.sections import Section, script_path
 from git_credential_azdo.git.target import Organization
 from git_credential_azdo.lock import Lock
+from git_credential_azdo.ownership import trouble
 from git_credential_azdo.paths import folder, gitconfig_path, lock_path
 
 if TYPE_CHECKING:
@@ -88,7 +89,7 @@ def one_at_a_time() -> Iterator[None]:
         with Lock(lock_path("git-config"), _SECONDS):
             yield
     except OSError as error:
-        raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
+        raise trouble("write below", folder(), error, folder()) from error
 
 
 def records(accounts_file: AccountsFile) -> list[Record]:

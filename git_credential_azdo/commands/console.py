@@ -170,11 +170,6 @@ def stderr_is_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
-def can_show(text: str) -> bool:
-    """Return whether stderr's encoding has all characters of a text."""
-    return _encodable(text, sys.stderr) == text
-
-
 def instant(seconds: int | None) -> str | None:
     """Return seconds since the epoch as ``2027-05-31T12:00:00Z``; None for None and for what is no time."""
     return _formatted(seconds, "%Y-%m-%dT%H:%M:%SZ")

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import stat
 import time
-import urllib.request
 from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import chain
@@ -31,7 +30,7 @@ from git_credential_azdo.paths import accounts_path, folder, vault_folder
 from git_credential_azdo.signin import sign_in_again
 from git_credential_azdo.signin.entra import PUBLIC_HOST
 from git_credential_azdo.vault import vaults
-from git_credential_azdo.web import HttpClient
+from git_credential_azdo.web import HttpClient, proxy_for
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -197,9 +196,7 @@ def _clock(skew: float) -> Check:
 
 
 def _through(url: str) -> str:
-    proxy = settings_for(url).proxy
-    if proxy is None and not urllib.request.proxy_bypass(urlsplit(url).netloc):
-        proxy = urllib.request.getproxies().get(urlsplit(url).scheme)
+    proxy = proxy_for(url, settings_for(url))
     return f" through the proxy {hidden(proxy)}" if proxy else ""
 
 

@@ -32,6 +32,7 @@ from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import SERVICES_ADDRESS, looks_like_token
 from git_credential_azdo.helper import stored
 from git_credential_azdo.lock import Lock
+from git_credential_azdo.ownership import trouble
 from git_credential_azdo.paths import folder, lock_path
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
@@ -118,7 +119,7 @@ def command(
         return code
     if not yes and not console.confirm(f"Import {len(wanted)}?", default=True):
         return code
-    _keep(wanted, vaults.find(vault, accounts_file.header.get("vault") or None))
+    _keep(wanted, vaults.find(vault, accounts_file.header.get("vault")))
     for each in wanted:
         console.err(f"Imported for {each.place.name}: {each.person or each.target.user or 'any user'}")
     if not no_git_config and any(each.place.organization for each in wanted):
@@ -280,7 +281,7 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
         with Lock(lock_path(save.LOCK), save.SAVE_SECONDS), Lock(lock_path(STORED), stored.STORE_SECONDS):
             save.keep(secrets, vault_name, change, is_new=True)
     except OSError as error:
-        raise AzdoError(f"cannot write below {folder()}: {error.strerror}") from error
+        raise trouble("write below", folder(), error, folder()) from error
 
 
 def _account(found: list[Found]) -> save.NewAccount:

@@ -85,7 +85,7 @@ def create(
         _report_created(made, wanted, session.account)
         console.err("Not saved: its scopes do not let git read code")
     else:
-        vault_name = vaults.find(None, before.header.get("vault") or None)
+        vault_name = vaults.find(None, before.header.get("vault"))
         account, made = making.make_and_save(session, request, vault_name)
         _report_created(made, wanted, session.account)
         console.err(f"Saved in {account.vault}; git uses it for {wanted}")
@@ -142,7 +142,7 @@ def revoke(token: str, organization: str, name: str | None) -> None:
         ids = ", ".join(each.id for each in found)
         raise UsageError(f"several tokens are named {token}", f"use one of these ids: {ids}")
     # An expired token is not listed, but its account here may be named.
-    identifier = found[0].id if found else next((each for each in saved if each == token.lower()), None)
+    identifier = found[0].id if found else (token.lower() if token.lower() in saved else None)
     if identifier is None:
         raise UsageError(
             f"{wanted} has no active token of yours with the id or name {token}"

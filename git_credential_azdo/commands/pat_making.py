@@ -16,9 +16,10 @@ from git_credential_azdo.accounts.choice import CHOSEN, choose
 from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.save import now, save_account
 from git_credential_azdo.commands import setup_pat
-from git_credential_azdo.devops import api, pats
+from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
+from git_credential_azdo.helper.answer import DAY_SECONDS
 from git_credential_azdo.hosts import SERVICES_HOST
 from git_credential_azdo.shell import quote
 from git_credential_azdo.web import HttpClient
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
 
 ASK_SECONDS = 60.0
-DAY_SECONDS = 86_400
 DEFAULT_DAYS = 90
 PERSONS = frozenset((OAUTH, AZURE_CLI))
 """The kinds of account whose token may be a person's own; the service accepts no other for this."""
@@ -64,7 +64,7 @@ def session_for(organization: AnyOrganization, name: str | None, accounts_file: 
     if isinstance(organization, Collection):
         raise UsageError(
             f"tokens of {organization} can only be created on its web page",
-            api.tokens_page(organization),
+            hints.tokens_page(organization.url),
         )
     account = _named(name, organization, accounts_file) if name else _chosen(organization, accounts_file)
     return PatSession(organization, account, refresh.authorization(account, organization, accounts_file))

@@ -64,7 +64,7 @@ def add(
             f"passwords would be sent to {target.host} in clear text over http; use https if you can",
             hints.server_add(target.address, allow_http=True),
         )
-    name = vaults.find(vault, load_accounts().header.get("vault") or None)
+    name = vaults.find(vault, load_accounts().header.get("vault"))
 
     def change(accounts_file: AccountsFile) -> None:
         _forget(accounts_file, target, SERVICES)

@@ -25,6 +25,7 @@ from git_credential_azdo.commands.parsing import Verbs, again
 from git_credential_azdo.commands.setup_person import Options
 from git_credential_azdo.commands.setup_run import COMMON, common
 from git_credential_azdo.errors import SignInError, say
+from git_credential_azdo.helper.answer import GLOBAL_PATS_END
 from git_credential_azdo.signin import entra, exchange, interactive, oauth, sign_in_errors
 from git_credential_azdo.signin.browser import open_browser
 from git_credential_azdo.signin.listener import Page
@@ -130,7 +131,7 @@ def _ask_way() -> str:
     ways = [
         "with a browser (lasts, and works for all your organizations)",
         "with a personal access token of one organization",
-        "with a personal access token for all organizations (until 1 December 2026)",
+        f"with a personal access token for all organizations (until {GLOBAL_PATS_END})",
     ]
     offered = ways[:2] if setup_pat.is_global_over() else ways
     console.err("How do you want to sign in to Azure DevOps?")

@@ -20,6 +20,7 @@ from git_credential_azdo.accounts.account import (
     MANAGED_IDENTITY,
     SERVICE_PRINCIPAL,
     Block,
+    access_entry,
 )
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import NewAccount, now
@@ -218,7 +219,7 @@ def _sign_in(
         kind=kind,
         fields=[pair for pair in fresh.pairs if pair[0] != "kind"],
         alias=run.alias,
-        secrets={**({"client-secret": payload} if secret else {}), f"access/{tenant or 'home'}": access},
+        secrets={**({"client-secret": payload} if secret else {}), access_entry(tenant): access},
         tokens=[(tenant, grant.access_token, received)],
         chosen=run.organizations,
         found=list(dict.fromkeys([*run.organizations, *listed])),

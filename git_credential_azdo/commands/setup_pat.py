@@ -41,7 +41,7 @@ _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 @click.command("pat", short_help="Personal access token, by a hidden prompt or stdin")
 @common
-@click.option("--all-orgs", is_flag=True, help="Token for all organizations (until 1 December 2026).")
+@click.option("--all-orgs", is_flag=True, help=f"Token for all organizations (until {GLOBAL_PATS_END}).")
 @click.option(
     "--server",
     "servers",
@@ -158,7 +158,7 @@ def new_account(
 def ask_token(chosen: Sequence[AnyOrganization]) -> str:
     """Ask for a token by a hidden prompt, or read it from stdin. Raise UsageError."""
     if console.can_ask():
-        page = api.tokens_page(chosen[0]) if chosen else SERVICES_ADDRESS
+        page = hints.tokens_page(chosen[0].url) if chosen else SERVICES_ADDRESS
         console.err(f"Make a token with the scope Code (read & write): {page}")
         text = console.prompt("Personal access token", hidden=True)
     else:
@@ -190,7 +190,7 @@ def check(web: HttpClient, organization: AnyOrganization, token: str) -> api.Ide
         raise ServiceError(
             f"the organization {organization} does not accept this token{kind}: it is mistyped, expired, revoked, "
             f"of another organization, or lacks the scope Code (read)",
-            f"look at it on {api.tokens_page(organization)}",
+            f"look at it on {hints.tokens_page(organization.url)}",
         ) from refused
     return identity
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import OAUTH
+from git_credential_azdo.accounts.account import OAUTH, access_entry
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import NewAccount, now
 from git_credential_azdo.commands import console
@@ -144,7 +144,7 @@ def sign_in(run: Run, options: Options, ask: SignIn) -> None:
         alias=run.alias,
         secrets={
             **({"refresh": refresh} if grant.refresh_token else {}),
-            f"access/{person.tenant or 'home'}": access,
+            access_entry(person.tenant): access,
         },
         tokens=[(person.tenant, grant.access_token, received)],
         chosen=run.organizations,

@@ -124,7 +124,7 @@ class Run:
                 )
             return vaults.NONE
         try:
-            return vaults.find(self._wanted_vault, self.accounts_file.header.get("vault") or None)
+            return vaults.find(self._wanted_vault, self.accounts_file.header.get("vault"))
         except VaultLocked:
             raise
         except VaultError as error:

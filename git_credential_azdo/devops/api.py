@@ -53,7 +53,6 @@ class Identity:
 
     id: str
     name: str
-    display_name: str
 
 
 def basic(token: str) -> dict[str, str]:
@@ -69,11 +68,6 @@ def bearer(token: str) -> dict[str, str]:
 def origins_of(*organizations: AnyOrganization) -> frozenset[str]:
     """Return the origins that requests for these may go to: Microsoft's, and that of each collection."""
     return MICROSOFT.union(each.address for each in organizations if isinstance(each, Collection))
-
-
-def tokens_page(organization: AnyOrganization) -> str:
-    """Return the URL of an organization's page for personal access tokens."""
-    return hints.tokens_page(organization.url)
 
 
 def tenant_of(web: HttpClient, organization: AnyOrganization) -> str | None:
@@ -108,7 +102,7 @@ def who_am_i(web: HttpClient, organization: AnyOrganization, authorization: Mapp
     account = _text(_member(_member(user, "properties"), "Account"), "$value")
     descriptor = _text(user, "descriptor").rpartition("\\")[2]
     display_name = _text(user, "providerDisplayName") or _text(user, "customDisplayName")
-    return Identity(identifier, account or descriptor or display_name or identifier, display_name)
+    return Identity(identifier, account or descriptor or display_name or identifier)
 
 
 def check_code_scope(
@@ -147,7 +141,7 @@ def profile(web: HttpClient, authorization: Mapping[str, str]) -> Identity:
         web, f"https://{PROFILE_HOST}/_apis/profile/profiles/me?api-version=7.1", authorization, None
     )
     name = _text(document, "emailAddress") or _text(document, "displayName")
-    return Identity(_text(document, "id"), name, _text(document, "displayName"))
+    return Identity(_text(document, "id"), name)
 
 
 def organizations(web: HttpClient, authorization: Mapping[str, str], member: str) -> list[Organization]:
@@ -177,19 +171,19 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
 
     ``where``: what refused, such as ``the organization contoso``; ``organization``: for the commands in the hint.
     """
-    text = _message(response)
+    text, key = _text(response.fields(), "message").strip().rstrip(".")[:300], type_key(response)
     service_error = unquote(response.header("X-TFS-ServiceError") or "")
     # The HTML page of a 403 has the code, too.
     places = (text, service_error, response.body[:65_536].decode("utf-8", "replace"))
     code = next((found[0] for place in places if (found := _CODE.search(place))), "")
-    case = CASES.get(code) or BY_TYPE.get(type_key(response))
+    case = CASES.get(code) or BY_TYPE.get(key)
     if case:
         address = organization.url if organization else f"https://{SERVICES_HOST}/ORGANIZATION"
         words = {"where": where, "organization": organization or "ORGANIZATION", "address": address}
         words |= {"who_can": hints.explain(address, online=True), "use": hints.use()}
         kind = Refused if case.refused else ServiceError
         return kind(
-            f"{case.cause.format_map(words)} ({_for_administrators(response, code)})",
+            f"{case.cause.format_map(words)} ({_for_administrators(response, code or key)})",
             case.hint.format_map(words),
         )
     if response.status == _NOT_FOUND:
@@ -204,27 +198,14 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
 
 def type_key(response: Response) -> str:
     """Return the ``typeKey`` of an error of Azure DevOps, or an empty text."""
-    try:
-        document = response.json()
-    except ServiceError:
-        return ""
-    return _text(document, "typeKey") if isinstance(document, dict) else ""
+    return _text(response.fields(), "typeKey")
 
 
 def _for_administrators(response: Response, code: str) -> str:
     """Return the error's code, and the activity id by which Microsoft can find the request."""
     activity = response.header("ActivityId") or response.header("X-VSS-E2EID") or ""
-    parts = [code or type_key(response), f"activity id {activity}" if _GUID.fullmatch(activity) else ""]
+    parts = [code, f"activity id {activity}" if _GUID.fullmatch(activity) else ""]
     return ", ".join(part for part in parts if part)
-
-
-def _message(response: Response) -> str:
-    try:
-        document = response.json()
-    except ServiceError:
-        return ""
-    text = _text(document, "message") if isinstance(document, dict) else ""
-    return text.strip().rstrip(".")[:300]
 
 
 def _member(document: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -117,6 +117,12 @@ def run_git(
         raise UsageError(f"git did not answer in time: {arguments[0]}") from None
 
 
+def reason_of(done: programs.Completed) -> str:
+    """Return the last line that git wrote on stderr, without its ``fatal:`` or ``error:``."""
+    lines = done.stderr.decode("utf-8", "replace").splitlines() or ["no reason given"]
+    return lines[-1].removeprefix("fatal: ").removeprefix("error: ")
+
+
 def read_config(
     git: str = "git", cwd: str | None = None, env: Mapping[str, str] | None = None
 ) -> list[Entry]:
@@ -126,11 +132,9 @@ def read_config(
     """
     done = run_git(["config", "--list", "-z", "--show-origin", "--show-scope"], git=git, cwd=cwd, env=env)
     if done.returncode:
-        lines = done.stderr.decode("utf-8", "replace").splitlines() or ["no reason given"]
-        if any("show-scope" in line for line in lines):
+        if b"show-scope" in done.stderr:
             raise UsageError("this git is older than 2.26", hint=hints.GIT_DOWNLOADS)
-        reason = lines[-1].removeprefix("fatal: ").removeprefix("error: ")
-        raise UsageError(f"git cannot read its configuration: {reason}", hint=hints.config_names())
+        raise UsageError(f"git cannot read its configuration: {reason_of(done)}", hint=hints.config_names())
     return parse_list(done.stdout)
 
 

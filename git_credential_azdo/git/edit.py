@@ -55,8 +55,7 @@ def edit(file: str | None, *arguments: str) -> None:
     give_up = time.monotonic() + _LOCK_SECONDS
     while True:
         done = config.run_git(["config", *(["--file", file] if file else ["--global"]), *arguments])
-        lines = done.stderr.decode("utf-8", "replace").splitlines() or ["no reason given"]
-        reason = lines[-1].removeprefix("fatal: ").removeprefix("error: ")
+        reason = config.reason_of(done)
         if done.returncode in {0, _NO_SUCH_VALUE} or reason.startswith("no such section"):
             return
         age = _age(f"{os.path.realpath(path)}.lock")

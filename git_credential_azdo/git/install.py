@@ -165,8 +165,7 @@ def _write(plan: Plan) -> None:
         elif plan.is_new:
             write_own(plan.own, plan.content, os.path.dirname(plan.own), linked=True)
     except OSError as error:
-        failure = trouble("write", plan.own, error, os.path.dirname(plan.own))
-        raise UsageError(failure.message, failure.hint) from None
+        raise _failed("write", plan.own, error) from None
 
 
 def _add(own: str) -> None:
@@ -194,8 +193,12 @@ def own_content(own: str) -> bytes:
     try:
         return read_own(own, os.path.dirname(own), linked=True) or b""
     except OSError as error:
-        failure = trouble("read", own, error, os.path.dirname(own))
-        raise UsageError(failure.message, failure.hint) from None
+        raise _failed("read", own, error) from None
+
+
+def _failed(doing: str, own: str, error: OSError) -> UsageError:
+    failure = trouble(doing, own, error, os.path.dirname(own))
+    return UsageError(failure.message, failure.hint)
 
 
 def _made(content: bytes) -> str:

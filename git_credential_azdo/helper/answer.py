@@ -115,7 +115,7 @@ def credential_for(
     if not confirmed:
         if is_rejected and organization and not asked:
             tenant = _asked_tenant(organization)
-        if tenant != accounts_file.tenant_of(organization):
+        if tenant and tenant != accounts_file.tenant_of(organization):
             elsewhere = other_tenant(account, tenant)
             tenant = account.tenant if elsewhere else tenant
         asked = True

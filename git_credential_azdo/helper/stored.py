@@ -111,9 +111,8 @@ def _write(block: Block, secret: list[Pair]) -> None:
 
 
 def _alike(accounts_file: AccountsFile, block: Block) -> StoredCredential | None:
-    return next(
-        (each for each in accounts_file.stored_credentials if _identity(each.block) == _identity(block)), None
-    )
+    wanted = _identity(block)
+    return next((each for each in accounts_file.stored_credentials if _identity(each.block) == wanted), None)
 
 
 def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
@@ -178,7 +177,7 @@ def block_of(target: Target, organization: AnyOrganization | None) -> Block:
 
 def _identity(block: Block) -> list[str | None]:
     keys = ("kind", "address", "organization", "path")
-    user = block.get("username") if block.has("username") else None
+    user = StoredCredential(block).user
     if block.has("user_in_vault") or looks_like_token(user or ""):  # as 0.1.0 wrote it
         user = "\0"  # never a user's name
     return [*(block.get(key) if block.has(key) else None for key in keys), user]
@@ -186,7 +185,8 @@ def _identity(block: Block) -> list[str | None]:
 
 def put(accounts_file: AccountsFile, block: Block, vault_name: str) -> None:
     """Add the block to the accounts file, in place of one for the same target."""
-    accounts_file.blocks = [each for each in accounts_file.blocks if _identity(each) != _identity(block)]
+    replaced = _identity(block)
+    accounts_file.blocks = [each for each in accounts_file.blocks if _identity(each) != replaced]
     accounts_file.blocks.append(block)  # at the end: the newest is found first
     if not accounts_file.header.get("vault"):
         accounts_file.header.set("vault", vault_name)

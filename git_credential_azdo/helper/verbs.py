@@ -13,6 +13,7 @@ from git_credential_azdo import errors
 from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
 from git_credential_azdo.git.protocol import format_pairs, parse
 from git_credential_azdo.git.target import target_of, tenant_in
+from git_credential_azdo.inherited import TOKENS
 from git_credential_azdo.paths import accounts_path, read_accounts
 
 TYPE_CHECKING = False
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import Target
 
-TOKEN_VARIABLES = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
+TOKEN_VARIABLES = TOKENS
 _EINVAL = 22
 _MOST_BYTES = 2**20
 """No message is longer: git passes at most 300 KB of a server's headers on (curl's limit for all of them), and a dozen

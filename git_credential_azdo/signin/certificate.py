@@ -21,6 +21,7 @@ from cryptography.hazmat.primitives.serialization import pkcs12
 from git_credential_azdo import hints
 from git_credential_azdo.errors import PassphraseNeeded, SignInError
 from git_credential_azdo.files import read_file
+from git_credential_azdo.signin.oauth import base64url
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -72,7 +73,7 @@ def sign(certificate: Certificate, claims: Mapping[str, object], *, send_chain: 
     header: dict[str, object] = {
         "alg": "PS256",
         "typ": "JWT",
-        "x5t#S256": _base64url(certificate.chain[0].fingerprint(hashes.SHA256())),
+        "x5t#S256": base64url(certificate.chain[0].fingerprint(hashes.SHA256())),
     }
     if send_chain:
         header["x5c"] = [
@@ -80,10 +81,10 @@ def sign(certificate: Certificate, claims: Mapping[str, object], *, send_chain: 
             for each in certificate.chain
         ]
     signed = ".".join(
-        _base64url(json.dumps(part).encode()) for part in (header, {**claims, "jti": str(uuid.uuid4())})
+        base64url(json.dumps(part).encode()) for part in (header, {**claims, "jti": str(uuid.uuid4())})
     )
     pss = padding.PSS(padding.MGF1(hashes.SHA256()), padding.PSS.DIGEST_LENGTH)
-    return f"{signed}.{_base64url(certificate.key.sign(signed.encode('ascii'), pss, hashes.SHA256()))}"
+    return f"{signed}.{base64url(certificate.key.sign(signed.encode('ascii'), pss, hashes.SHA256()))}"
 
 
 def _read_pem(path: str, data: bytes, word: bytes | None) -> tuple[object, list[x509.Certificate]]:
@@ -124,7 +125,3 @@ def _odd(path: str) -> SignInError:
 def _numbers(certificate: x509.Certificate) -> object:
     public = certificate.public_key()
     return public.public_numbers() if isinstance(public, rsa.RSAPublicKey) else None
-
-
-def _base64url(data: bytes) -> str:
-    return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")

@@ -138,7 +138,7 @@ def _belongs(url: str, authority: str, confirmed: Collection[str] = ()) -> bool:
     there, home = origin(url), origin(authority)
     if not there or not home:
         return False
-    if entra.is_login_host(there) or entra.is_login_host(home):
+    if entra.is_entra(there) or entra.is_entra(home):
         return entra.is_entra(url) and entra.same_cloud(url, authority)
     scheme = home.partition("://")[
         0
@@ -154,7 +154,7 @@ def _safe(document: Mapping[str, object], name: str, issuer: str) -> str:
     there, home = origin(url) if isinstance(url, str) else "", origin(issuer)
     if not isinstance(url, str) or not there or there.startswith("http:") > home.startswith("http:"):
         raise ServiceError(f"the OpenID configuration of {issuer} gives no https address as {name}")
-    if _belongs(url, issuer) or not (entra.is_login_host(there) or entra.is_login_host(home)):
+    if _belongs(url, issuer) or not (entra.is_entra(there) or entra.is_entra(home)):
         return url
     raise ServiceError(
         f"the OpenID configuration of {issuer} names {urlsplit(url).netloc} as {name}, which is another authority's",

@@ -26,12 +26,13 @@ _ISSUER_HOSTS = {host: cloud.login_hosts[0] for cloud in CLOUDS for host in clou
 
 ANY_WORK_TENANT = "organizations"  # also the way in for personal accounts (MSA pass-through)
 _WELL_KNOWN = "/.well-known/openid-configuration"
-_GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _DOMAIN = re.compile(  # RFC 1123 section 2.1; a top-level domain begins with a letter
     r"(?=.{4,253}\Z)(?:[0-9a-z](?:[0-9a-z-]{0,61}[0-9a-z])?\.)+[a-z](?:[0-9a-z-]{0,61}[0-9a-z])",
     re.ASCII | re.IGNORECASE,
 )
-_ANY_TENANT = frozenset({ANY_WORK_TENANT, "common", "consumers"})
+ANY_TENANT = frozenset({ANY_WORK_TENANT, "common", "consumers"})
+"""What stands for many tenants in an authority."""
 
 
 def authority(tenant: str, host: str = PUBLIC_HOST) -> str:
@@ -39,14 +40,14 @@ def authority(tenant: str, host: str = PUBLIC_HOST) -> str:
 
     Raise UsageError for a text that is no tenant.
     """
-    if tenant not in _ANY_TENANT:
+    if tenant not in ANY_TENANT:
         check_tenant(tenant)
     return f"https://{host}/{tenant}"
 
 
 def check_tenant(tenant: str) -> None:
     """Raise UsageError for a text that is neither a GUID nor a domain: it becomes a part of an address."""
-    if not _GUID.fullmatch(tenant) and not _DOMAIN.fullmatch(tenant):
+    if not GUID.fullmatch(tenant) and not _DOMAIN.fullmatch(tenant):
         raise UsageError(
             f"{quoted(tenant)} is not a valid tenant", "give the tenant's id (a GUID) or one of its domains"
         )
@@ -56,11 +57,6 @@ def is_entra(url: str) -> bool:
     """Return whether a URL is on one of Microsoft's login hosts, by https and without a port."""
     scheme, _, rest = url.partition("://")
     return scheme.lower() == "https" and rest.partition("/")[0].lower() in LOGIN_HOSTS
-
-
-def is_login_host(origin: str) -> bool:
-    """Return whether an origin (``endpoints.origin``) is that of one of Microsoft's login hosts."""
-    return is_entra(f"{origin}/")
 
 
 def same_cloud(one: str, other: str) -> bool:
@@ -103,11 +99,11 @@ def _tenant_of(base: str) -> str:
     first = urlsplit(base).path.lstrip("/").partition("/")[0]
     if first in ("", "v2.0"):
         return ANY_WORK_TENANT
-    if first not in _ANY_TENANT:
+    if first not in ANY_TENANT:
         check_tenant(first)
     return first
 
 
 def _issuer_tenant(tenant: str) -> str:
     """Documents name a tenant by its GUID only; domains and ``common`` therefore match any."""
-    return tenant.lower() if _GUID.fullmatch(tenant) else "{tenantid}"
+    return tenant.lower() if GUID.fullmatch(tenant) else "{tenantid}"

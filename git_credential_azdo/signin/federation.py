@@ -13,17 +13,16 @@ from urllib.parse import quote
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.files import read_file
-from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth
-from git_credential_azdo.signin.managed_identity import ask, read_identity
-from git_credential_azdo.web import HttpClient
+from git_credential_azdo.signin.managed_identity import ask_directly
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.response import Response
+    from git_credential_azdo.web import HttpClient
 
 FILE, GITHUB, PIPELINES, MANAGED_IDENTITY = "file", "github", "azure-pipelines", "managed-identity"
 SOURCES = (FILE, GITHUB, PIPELINES, MANAGED_IDENTITY)
@@ -47,9 +46,9 @@ def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> 
     if source == PIPELINES:
         return _from_pipelines(web, block.get("service_connection"), environment)
     if source == MANAGED_IDENTITY:
-        which = read_identity(block.get("identity"))
-        with HttpClient(web.remaining(), Settings(proxy="")) as direct:
-            return ask(direct, block.get("machine"), which, audience, environment).access_token
+        return ask_directly(
+            block.get("identity"), block.get("machine"), audience, environment, web.remaining()
+        ).access_token
     raise UsageError(
         f"no federated token comes from {source!r}", f"setup federated takes one of {', '.join(SOURCES)}"
     )

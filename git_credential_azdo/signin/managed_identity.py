@@ -19,15 +19,17 @@ from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import quoted
+from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.response import retry_after
 from git_credential_azdo.signin import oauth
+from git_credential_azdo.signin.entra import GUID
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from git_credential_azdo.response import Response
-    from git_credential_azdo.web import HttpClient
 
 VM, APP_SERVICE, ARC = "vm", "app-service", "arc"
 SERVICE_FABRIC, OLD_PROTOCOL = "service-fabric", "msi-endpoint"
@@ -56,11 +58,9 @@ ARC_AGENT = (
 _ARC_KEY_BYTES = 4096
 _FIRST_PAUSE = 0.5  # seconds, doubled with every attempt: 15.5 in all
 _MOST_ATTEMPTS = 6
-_GONE = 410  # the service is being updated, which may take 70 seconds: 63.5 in all
-_MOST_ATTEMPTS_GONE = 8
+_GONE, _MOST_ATTEMPTS_GONE = 410, 8  # the service is being updated, which may take 70 seconds: 63.5 in all
 _BUSY = frozenset({404, _GONE, 429})
 _UNKNOWN_LIFE = 600  # seconds; a token whose end is not known is soon asked for again
-_GUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _RESOURCE = re.compile(r"/subscriptions/[\w/.()-]+", re.IGNORECASE | re.ASCII)
 _DIGITS = re.compile(r"\d{1,12}", re.ASCII)
 _REALM = re.compile(r'basic\s+realm="?([^"]+?)"?\s*', re.IGNORECASE)
@@ -85,9 +85,9 @@ def read_identity(text: str) -> Which:
     word, colon, rest = text.partition(":")
     if text.lower() == SYSTEM:
         return Which("", "")
-    if not colon and _GUID.fullmatch(text):
+    if not colon and GUID.fullmatch(text):
         return Which("client_id", text.lower())
-    if word.lower() == "object" and _GUID.fullmatch(rest):
+    if word.lower() == "object" and GUID.fullmatch(rest):
         return Which("object_id", rest.lower())
     if word.lower() == "resource" and _RESOURCE.fullmatch(rest):
         return Which("resource_id", rest)
@@ -135,10 +135,18 @@ def ask(
     question = _question(source, which, resource, environment)
     answer = _ask(web, question, source, sleep)
     if source == ARC and answer.status == 401:  # noqa: PLR2004 - Arc's way of asking who reads its folder
-        key = _read_arc_key(answer.header("WWW-Authenticate") or "", ARC_FOLDER)
-        question.headers["Authorization"] = f"Basic {key}"
+        challenge = answer.header("WWW-Authenticate") or ""
+        question.headers["Authorization"] = f"Basic {_read_arc_key(challenge, ARC_FOLDER)}"
         answer = _ask(web, question, source, sleep)
     return _read(answer, source, which, time.time())
+
+
+def ask_directly(
+    identity: str, source: str, resource: str, environment: Mapping[str, str], seconds: float
+) -> oauth.Grant:
+    """Return a token as ``ask`` does, for an identity as ``read_identity`` takes it, without a proxy."""
+    with HttpClient(seconds, Settings(proxy="")) as direct:
+        return ask(direct, source, read_identity(identity), resource, environment)
 
 
 def _question(source: str, which: Which, resource: str, environment: Mapping[str, str]) -> _Question:

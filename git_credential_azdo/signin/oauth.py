@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, printable
+from git_credential_azdo.hosts import origin
 
 if TYPE_CHECKING:
     from git_credential_azdo.response import Response
@@ -81,12 +82,12 @@ def new_verifier(random: bytes) -> str:
     """Return a PKCE verifier of 32 random bytes or more (43 to 128 characters)."""
     if not 32 <= len(random) <= 96:  # noqa: PLR2004 - the limits of RFC 7636 section 4.1
         raise ValueError("a verifier is made of 32 to 96 random bytes")
-    return _base64url(random)
+    return base64url(random)
 
 
 def challenge(verifier: str) -> str:
     """Return the S256 challenge of a verifier (RFC 7636 section 4.2)."""
-    return _base64url(hashlib.sha256(verifier.encode("ascii")).digest())
+    return base64url(hashlib.sha256(verifier.encode("ascii")).digest())
 
 
 def authorize_url(
@@ -156,16 +157,8 @@ def device_poll_form(*, client_id: str, device_code: str) -> dict[str, str]:
 
 def is_safe_url(url: str) -> bool:
     """Return whether an address is safe in itself: https, or http on loopback; ASCII, no user, fragment or blank."""
-    if not _URL.fullmatch(url):
-        return False
-    try:
-        parts = urlsplit(url)
-        host, _ = parts.hostname, parts.port
-    except ValueError:
-        return False
-    if not host or "@" in parts.netloc or "#" in url or "\\" in url:
-        return False
-    return parts.scheme == "https" or (parts.scheme == "http" and host in LOOPBACK_HOSTS)
+    there = origin(url) if _URL.fullmatch(url) and "#" not in url else ""
+    return there.startswith("https:") or bool(there and urlsplit(url).hostname in LOOPBACK_HOSTS)
 
 
 def read_grant(status: int, body: object, *, nonce: str | None = None, audience: str | None = None) -> Grant:
@@ -223,19 +216,15 @@ def read_refusal(status: int, fields: Mapping[str, object]) -> OAuthError:
 
 def words_of(answer: Response) -> str:
     """Return the first line of what a server says with a refusal, in any of its usual places; empty if nothing."""
-    try:
-        body = answer.json()
-    except ServiceError:
-        return ""
-    if not isinstance(body, Mapping):
-        return ""
+    body = answer.fields()
     error = body.get("error")
     inner = error.get("message") if isinstance(error, Mapping) else error
     said = body.get("error_description") or body.get("message") or inner
     return _first_line(said) if isinstance(said, str) else ""
 
 
-def _base64url(data: bytes) -> str:
+def base64url(data: bytes) -> str:
+    """Return bytes in base64url without padding (RFC 7636 appendix A)."""
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 

@@ -98,7 +98,7 @@ def registration(
     if not authority:
         if not tenant:
             raise UsageError("missing --tenant", "add --tenant TENANT (its id or a domain of it)")
-        if tenant.lower() in {"common", "organizations", "consumers"}:
+        if tenant.lower() in entra.ANY_TENANT:
             raise UsageError(f"{tenant} is not a tenant of its own", "give the tenant's id or a domain of it")
         authority = entra.authority(tenant, login_host or entra.PUBLIC_HOST)
         address = environment.get("AZURE_AUTHORITY_HOST")

@@ -27,7 +27,7 @@ def command(account: Account) -> str:
 
 def elsewhere(account: Account, kept_origin: str | None) -> str:
     """Return what to run when the accounts file names another server than the vault: never a sign-in at that one."""
-    if entra.is_login_host(kept_origin or "") or (kept_origin is None and account.tenant):
+    if entra.is_entra(kept_origin or "") or (kept_origin is None and account.tenant):
         return hints.setup(login_hint=account.name)
     if kept_origin in {None, origin(account.block.get("authority"))}:
         return command(account)

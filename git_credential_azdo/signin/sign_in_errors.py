@@ -13,6 +13,7 @@ from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError
 from git_credential_azdo.git.target import NIL_TENANT
+from git_credential_azdo.signin.entra import ANY_TENANT
 from git_credential_azdo.signin.entra_errors import (
     BY_ERROR,
     BY_SUBERROR,
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.signin.oauth import OAuthError
 
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
-_NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | {"common", "organizations", "consumers", NIL_TENANT}
+_NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | ANY_TENANT | {NIL_TENANT}
 
 
 # --- what follows

@@ -12,19 +12,18 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import AZURE_CLI, FEDERATED, MANAGED_IDENTITY
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import SignInError
-from git_credential_azdo.git.network import Settings
 from git_credential_azdo.signin import azure_cli, entra, exchange, federation, managed_identity
 from git_credential_azdo.signin.endpoints import kept_endpoint
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.signin.service_principal import by_assertion, proof
 from git_credential_azdo.signin.sign_in_errors import app_error
-from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.signin.oauth import Grant
+    from git_credential_azdo.web import HttpClient
 
 DEFAULT_SCOPE = f"{entra.RESOURCE}/.default"
 
@@ -60,9 +59,9 @@ def request_token(
             f"choose another account: {hints.use(hints.ACCOUNT, hints.ORGANIZATION)}",
         )
     if kind == MANAGED_IDENTITY:
-        which = managed_identity.read_identity(block.get("identity"))
-        with HttpClient(web.remaining(), Settings(proxy="")) as direct:
-            return managed_identity.ask(direct, block.get("source"), which, resource, environment)
+        return managed_identity.ask_directly(
+            block.get("identity"), block.get("source"), resource, environment, web.remaining()
+        )
     endpoint = kept_endpoint(block, None, setup_command(block))
     if kind == FEDERATED:
         proven = by_assertion(federation.assertion(web, block, environment))

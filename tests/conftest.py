@@ -53,6 +53,15 @@ class Result:
         return f"Result({self.code}, out={self.out!r}, err={self.err!r})"
 
 
+def _folders() -> list[str]:
+    """Return PATH without the folders of other installations of this program, but for those that hold git too."""
+    return [
+        folder
+        for folder in os.environ["PATH"].split(os.pathsep)
+        if (Path(folder) / "git").exists() or not (Path(folder) / SCRIPT.name).exists()
+    ]
+
+
 class Home:
     """An empty home folder with an environment of its own."""
 
@@ -61,7 +70,7 @@ class Home:
         folder.mkdir(parents=True, exist_ok=True)
         self.environment = {
             "HOME": str(folder),
-            "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}",
+            "PATH": os.pathsep.join([str(BIN), *_folders()]),
             "LC_ALL": "C.UTF-8",
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",

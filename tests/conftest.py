@@ -13,8 +13,8 @@ import pytest
 
 from tests.emulator import tokens
 from tests.emulator.emulator import Emulator
-from tests.keyrings import PrivateKeyring, missing
-from tests.watch import WATCH
+from tests.support.keyrings import PrivateKeyring, missing
+from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 
 from tests.emulator.emulator import Emulator
-from tests.keyrings import PrivateKeyring, missing
+from tests.support.keyrings import PrivateKeyring, missing
 
 BIN = Path(sys.executable).parent
 ANN, BOB = "ann@contoso.com", "bob@fabrikam.com"

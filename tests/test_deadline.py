@@ -15,8 +15,8 @@ import pytest
 
 from git_credential_azdo import errors
 from tests.conftest import SCRIPT
-from tests.test_module_budget import warm
-from tests.watch import WATCH
+from tests.rules.test_module_budget import warm
+from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,13 +18,13 @@ import pytest
 from git_credential_azdo.inherited import SECRETS
 from tests.conftest import BIN, SCRIPT
 from tests.emulator.default_world import ANN
-from tests.people import STALE, add_block, at, sign_in
-from tests.watch import new_password
+from tests.support.people import STALE, add_block, at, sign_in
+from tests.support.watch import new_password
 
 if TYPE_CHECKING:
     from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
-    from tests.people import Account
+    from tests.support.people import Account
 
 MODULES = ("__future__", "base64", "certifi", "click", "httpx", "json", "keyring", "re", "ssl", "typing")
 USUAL = os.environ["PATH"]

@@ -17,7 +17,7 @@ from git_credential_azdo.lock import Busy, Lock
 from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN
-from tests.people import STALE, at, sign_in
+from tests.support.people import STALE, at, sign_in
 from tests.test_lock import COUNTER
 
 if TYPE_CHECKING:

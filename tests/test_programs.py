@@ -12,7 +12,7 @@ import pytest
 
 from git_credential_azdo import programs
 from git_credential_azdo.inherited import SECRETS
-from tests.watch import new_password
+from tests.support.watch import new_password
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -1,7 +1,7 @@
 """Whether ``credential.<url>.*`` or ``http.<url>.*`` applies to a URL, by git's rules. Pure.
 
 Rules: git's Documentation/config/http.adoc ("http.<url>.*") and gitcredentials(7), compared with real git by
-tests/test_git_config.py. Must never decide whether a host gets a token: patterns are settings, not a proof of who a
+tests/git/test_config.py. Must never decide whether a host gets a token: patterns are settings, not a proof of who a
 server is.
 """
 

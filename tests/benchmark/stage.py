@@ -16,7 +16,7 @@ from tests.benchmark.clock import Command
 from tests.benchmark.homes import ASK, AccountHome
 from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
-from tests.keyrings import PrivateKeyring, missing
+from tests.support.keyrings import PrivateKeyring, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

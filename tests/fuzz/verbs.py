@@ -26,7 +26,7 @@ from git_credential_azdo.hosts import LOGIN_HOSTS
 from git_credential_azdo.vault.file import FileVault
 from tests.fuzz.messages import ACCOUNTS, CLOUD, REGISTRY, SERVERS, check_target, hostile_lines
 from tests.fuzz.oracle import check, check_lines, written
-from tests.watch import WATCH
+from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

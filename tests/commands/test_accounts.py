@@ -1,0 +1,173 @@
+"""``accounts`` and ``logout``: what a person sees of the accounts, and how one is forgotten."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.emulator.default_world import ANN, BOB, CONTOSO
+from tests.support.people import add_block, at, bind, blocks, give_pat, sign_in, vault_of
+from tests.support.terminal import Here
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Home
+    from tests.emulator.emulator import Emulator
+
+DAY = 86_400
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "home", monkeypatch, capfd)
+
+
+def listed(home: Home) -> dict[str, dict[str, object]]:
+    """Return ``accounts --format json`` by name."""
+    result = home.azdo("accounts", "--format", "json")
+    assert (result.code, result.err) == (0, "")
+    return {str(row["name"]): row for row in json.loads(result.out)}
+
+
+def kept(home: Home) -> list[str]:
+    """Return the names of what the vault holds."""
+    return sorted(path.name for path in vault_of(home).rglob("*") if path.is_file())
+
+
+def test_the_table_shows_who_serves_what_and_how_it_stands(home: Home, emulator: Emulator) -> None:
+    """Name, kind, tenant, organizations, state and expiry; the default and bindings are marked; no secret."""
+    ann = sign_in(home, emulator.world, ANN, "contoso", "contoso-labs", fields={"default": "1"})
+    give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam", expires_in=-DAY)
+    bind(home, "contoso-labs", ann)
+    result = home.azdo("accounts")
+    heads, first, second = result.lines
+    assert heads.split() == ["NAME", "KIND", "TENANT", "ORGANIZATIONS", "STATE", "EXPIRES"]
+    assert re.split(r"\s{2,}", first)[:5] == [
+        f"{ANN} (default)",
+        "oauth",
+        CONTOSO,
+        "contoso, contoso-labs (bound)",
+        "ready",
+    ]
+    assert re.split(r"\s{2,}", second)[:5] == [BOB, "pat", "-", "fabrikam", "expired"]
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", second.split()[-1])
+    assert (result.code, result.err) == (0, "")
+
+
+def test_json_is_for_programs(home: Home, emulator: Emulator) -> None:
+    """A list of objects; what is not known is null."""
+    ann = sign_in(home, emulator.world, ANN, "contoso", fields={"alias": "work"})
+    bind(home, "contoso/app/app", ann)
+    row = listed(home)["work"]
+    assert (row["sign_in_name"], row["kind"], row["tenant"], row["organizations"]) == (
+        ANN,
+        "oauth",
+        CONTOSO,
+        ["contoso"],
+    )
+    assert (row["state"], row["bound_to"], row["default"], row["vault"]) == (
+        "ready",
+        ["contoso/app/app"],
+        False,
+        "file",
+    )
+    assert row["expires"]
+
+
+def test_every_state_is_told_apart(home: Home, emulator: Emulator) -> None:
+    """Ready, rejected, expired, without its secret; and a name that two have becomes the id."""
+    world = emulator.world
+    ready = give_pat(home, world.new_pat(BOB), BOB, "a", expires_in=DAY)
+    rejected = give_pat(home, world.new_pat(BOB), BOB, "b")
+    rejected.set_all("rejected[]", ["b 1795358060"])
+    ended = give_pat(home, world.new_pat(BOB), BOB, "*", expires_in=-1)
+    lost = sign_in(home, world, ANN)
+    for what in ("refresh", f"access/{CONTOSO}"):
+        lost.vault.delete(f"{lost.id}/{what}")
+    states = {name: row["state"] for name, row in listed(home).items()}
+    assert states == {ready.id: "ready", rejected.id: "rejected", ended.id: "expired", ANN: "sign-in needed"}
+    assert "all" in home.azdo("accounts").out
+
+
+def test_without_an_account_the_way_in_is_told(home: Home) -> None:
+    """Nothing on stdout, an empty list for programs."""
+    result = home.azdo("accounts")
+    assert (result.code, result.out) == (0, "")
+    assert result.err == "git-credential-azdo: hint: there is no account: git credential-azdo setup\n"
+    assert listed(home) == {}
+
+
+def test_a_damaged_entry_costs_nobody_else_anything(home: Home, emulator: Emulator) -> None:
+    """It is named in one line."""
+    sign_in(home, emulator.world)
+    home.write_accounts_file(home.accounts_file.read_text() + "\nthis is no entry\n")
+    result = home.azdo("accounts")
+    assert (result.code, result.err.count("\n")) == (0, 1)
+    assert "an entry of" in result.err
+    assert ANN in result.out
+
+
+def test_a_newer_programs_file_is_left_alone(home: Home) -> None:
+    """One line, and what to do."""
+    home.write_accounts_file("version=2\n")
+    result = home.azdo("accounts")
+    assert (result.code, result.err.count("\n")) == (1, 2)
+    assert "newer version" in result.err
+
+
+def test_logout_forgets_the_account_its_secrets_and_its_bindings(home: Home, emulator: Emulator) -> None:
+    """Others stay; then git is told to set up again."""
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam")
+    bind(home, "contoso", ann)
+    result = home.azdo("logout", ANN.upper())
+    assert (result.code, result.out, result.err) == (0, f"{ANN} is removed\n", "")
+    assert kept(home) == ["pat"]
+    assert list(listed(home)) == [BOB]
+    assert not [pairs for pairs in blocks(home) if ("kind", "binding") in pairs]
+    assert "no account covers the organization contoso" in home.get(*at()).err
+
+
+def test_logout_of_all(home: Home, emulator: Emulator) -> None:
+    """No secret is left; twice is no error."""
+    sign_in(home, emulator.world, ANN, fields={"alias": "work"})
+    give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam")
+    assert home.azdo("logout", "--all").lines == ["work is removed", f"{BOB} is removed"]
+    assert (kept(home), listed(home)) == ([], {})
+    again = home.azdo("logout", "--all")
+    assert (again.code, again.out) == (0, "There is no account to remove\n")
+
+
+def test_logout_needs_to_know_whom(home: Home, emulator: Emulator) -> None:
+    """Nobody named, nobody of that name, several of that name: a line and a hint, and nobody is forgotten."""
+    assert "error: there is no account" in home.azdo("logout", "x").err
+    one = give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam")
+    two = give_pat(home, emulator.world.new_pat(BOB), BOB, "*")
+    for words, said in (
+        ((), "missing ACCOUNT or --all"),
+        ((BOB, "--all"), "missing ACCOUNT or --all"),
+        (("carl",), "no account is named carl"),
+        ((BOB,), f"{one.id} (pat for fabrikam), {two.id} (pat for all organizations)"),
+    ):
+        result = home.azdo("logout", *words)
+        assert (result.code, said in result.err) == (1, True), result.err
+    assert len(listed(home)) == 2
+    shown = [re.split(r"\s{2,}", line)[0] for line in home.azdo("accounts").lines[1:]]
+    assert shown == [f"{BOB} ({one.id})", f"{BOB} ({two.id})"]
+    assert home.azdo("logout", one.id).out == f"{BOB} ({one.id}) is removed\n"
+    assert list(listed(home)) == [BOB]
+
+
+def test_an_account_of_a_vault_that_is_gone_can_still_be_seen(home: Home) -> None:
+    """The keyring was uninstalled: accounts says so, logout does not pretend."""
+    add_block(home, ("kind", "pat"), ("id", "abc"), ("name", BOB), ("vault", "gone.Keyring"), ("org[]", "x"))
+    assert "the keyring backend gone.Keyring is not available" in home.azdo("accounts").out
+    result = home.azdo("logout", BOB)
+    assert (result.code, "gone.Keyring is not available" in result.err) == (1, True)
+    assert "delete the entry with id=abc: " in result.err
+    assert str(home.accounts_file) in result.err

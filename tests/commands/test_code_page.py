@@ -1,0 +1,299 @@
+"""The page that shows the code, in a real browser: what it shows, what it must never do, and ``setup`` with it."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.emulator.default_world import ANN
+from tests.emulator.model import App
+from tests.support import chromium
+from tests.support.people import at, blocks
+from tests.support.terminal import LINK, Sitting, Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Home
+    from tests.emulator.emulator import Emulator
+    from tests.support.chromium import Browser, Page
+
+PAGE = (Path(__file__).parents[2] / "docs" / "show-the-code.html").read_text("utf-8")
+ORIGIN = "https://intra.example"
+URL = f"{ORIGIN}/code"
+OWN = "0f0f0f0f-1111-4222-8333-444444444444"
+FIELD = "document.getElementById('code').value"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Return a real browser."""
+    if chromium.PROGRAM is None:
+        pytest.skip("Debian package missing: chromium")
+    with chromium.Browser(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """Return an empty tab."""
+    page = browser.page()
+    yield page
+    page.close()
+
+
+def opened(page: Page, rest: str = "", url: str = URL) -> list[str]:
+    """Open the page at its address; return what the browser asked for."""
+    asked = page.serve({url: PAGE})
+    page.open(url + rest)
+    return asked
+
+
+# --- the file
+
+
+class _Tags(HTMLParser):
+    """The tags with their attributes, and the text inside style and script."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.inside: dict[str, str] = {}
+        self._current = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._current = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == self._current:
+            self._current = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._current in {"style", "script"}:
+            self.inside[self._current] = self.inside.get(self._current, "") + data
+
+
+def test_its_policy_names_just_the_style_and_script_that_it_holds() -> None:
+    """Everything else is forbidden: a host that adds an analytics script finds it blocked."""
+    tags = _Tags()
+    tags.feed(PAGE)
+    (policy,) = (
+        each["content"] for tag, each in tags.tags if each.get("http-equiv") == "Content-Security-Policy"
+    )
+    rules = dict(rule.strip().partition(" ")[::2] for rule in (policy or "").split(";"))
+    for kind in ("style", "script"):
+        digest = base64.b64encode(hashlib.sha256(tags.inside[kind].encode()).digest()).decode()
+        assert rules.pop(f"{kind}-src") == f"'sha256-{digest}'"
+    assert rules == {
+        "default-src": "'none'",
+        "img-src": "data:",
+        "base-uri": "'none'",
+        "form-action": "'none'",
+        "require-trusted-types-for": "'script'",
+        "trusted-types": "'none'",
+    }
+
+
+def test_it_is_one_small_file_that_refers_to_no_other() -> None:
+    """No address in it is loaded, no storage and no way to send is named."""
+    tags = _Tags()
+    tags.feed(PAGE)
+    places = [
+        value for _, each in tags.tags for key, value in each.items() if key in {"src", "href", "action"}
+    ]
+    assert places == ["data:,"]
+    assert not re.search(
+        r"fetch|XMLHttp|sendBeacon|WebSocket|Storage|cookie|innerHTML|://", tags.inside["script"]
+    )
+    assert len(PAGE.encode()) < 6_000
+    assert PAGE.isascii()
+
+
+# --- in a browser
+
+
+def test_it_shows_the_code_and_asks_for_nothing_else(page: Page) -> None:
+    """One request, no complaint of the policy, nothing stored."""
+    asked = opened(page, "?code=0.AbC-_~&state=xyz&session_state=s")
+    assert page.evaluate(FIELD) == "code=0.AbC-_~&state=xyz"
+    assert "paste it in the terminal where git credential-azdo setup waits" in page.text
+    assert asked == [f"{URL}?code=0.AbC-_~&state=xyz&session_state=s"]
+    assert page.complaints == []
+    assert (
+        page.evaluate(
+            "[document.cookie, localStorage.length, sessionStorage.length, document.referrer].join()"
+        )
+        == ",0,0,"
+    )
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("?code=a", "code=a"),
+        ("?code=%3Cscript%3Ealert(1)%3C/script%3E", "code=%3Cscript%3Ealert(1)%3C%2Fscript%3E"),
+        ("?code=a%0Ab%26c%3Dd", "code=a%0Ab%26c%3Dd"),
+        ("?code=%22%3E%3Cimg%20src%3Dx%3E&state=%C3%A9+1", "code=%22%3E%3Cimg%20src%3Dx%3E&state=%C3%A9%201"),
+        (f"?code={'x' * 4_000}", f"code={'x' * 4_000}"),
+    ],
+)
+def test_whatever_the_code_holds_is_text(page: Page, query: str, shown: str) -> None:
+    """Never markup, and one line."""
+    asked = opened(page, query)
+    assert page.evaluate(FIELD) == shown
+    assert page.evaluate("document.querySelectorAll('script').length") == 1
+    assert (len(asked), page.complaints) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("rest", "said"),
+    [
+        ("", "There is no code here"),
+        ("#code=a&state=b", "There is no code here"),
+        ("?code=a&code=b", "There is no code here"),
+        ("?code=", "There is no code here"),
+        ("?error=access_denied&error_description=x", "The sign-in was declined (access_denied)"),
+        ("?code=a&error=access_denied", "The sign-in was declined"),
+        (
+            "?error=server_error&error_description=AADSTS90033%3A+Call+555-1234",
+            "failed (server_error, AADSTS90033)",
+        ),
+        ("?error=%3Cb%3Ecall+us%3C/b%3E", "The sign-in failed (an unknown error)"),
+    ],
+)
+def test_what_is_no_code_is_told_and_no_field_shown(page: Page, rest: str, said: str) -> None:
+    """Only from the query; of an error only its name and number, for anybody can write the rest of an address."""
+    opened(page, rest)
+    assert said in page.text
+    assert "555" not in page.text
+    assert "call us" not in page.text
+    assert "Paste it nowhere else" not in page.text
+    assert page.evaluate(FIELD) == ""
+    assert page.evaluate("getComputedStyle(document.getElementById('shown')).display") == "none"
+    assert page.evaluate("document.title === document.querySelector('h1').textContent")
+
+
+def test_over_http_it_shows_no_code(page: Page) -> None:
+    """It says why."""
+    opened(page, "?code=a", URL.replace("https", "http"))
+    assert "not opened over https" in page.text
+    assert page.evaluate(FIELD) == ""
+
+
+def test_inside_another_page_it_shows_no_code(page: Page) -> None:
+    """A page around it could let people copy without knowing."""
+    around = f"{ORIGIN}/around"
+    page.serve({URL: PAGE, around: f'<iframe src="{URL}?code=a"></iframe>'})
+    page.open(around)
+    inner = "document.querySelector('iframe').contentDocument"
+    assert page.evaluate(f"{inner}.getElementById('title').textContent") == "This page is inside another one"
+    assert page.evaluate(f"{inner}.getElementById('code').value") == ""
+
+
+def test_without_scripts_it_says_what_to_copy(page: Page) -> None:
+    """The address bar still holds the code."""
+    page.call("Emulation.setScriptExecutionDisabled", value=True)
+    opened(page, "?code=a&state=b")
+    seen = page.call("Accessibility.getFullAXTree")["nodes"]
+    words = " ".join(str(node.get("name", {}).get("value", "")) for node in seen)
+    assert "Copy the whole address of this page" in words
+    assert "Paste it nowhere else" in words
+    assert not any(node.get("role", {}).get("value") in {"button", "textbox"} for node in seen)
+
+
+def test_the_button_copies_and_says_so(page: Page) -> None:
+    """A click of the mouse, then the clipboard holds just what is shown."""
+    page.grant(ORIGIN, "clipboardReadWrite", "clipboardSanitizedWrite")
+    opened(page, "?code=a.b&state=c")
+    page.click("#copy")
+    said = page.evaluate(
+        "new Promise(done => { const look = () => document.getElementById('said').textContent"
+        " ? done(document.getElementById('said').textContent) : requestAnimationFrame(look); look() })"
+    )
+    assert said == "Copied. Go back to the terminal and paste it."
+    assert page.evaluate("navigator.clipboard.readText()") == "code=a.b&state=c"
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_it_can_be_read_in_light_and_dark(page: Page, scheme: str) -> None:
+    """Text against its background: 4.5 to 1 or more, as WCAG 2.2 (1.4.3) asks; the two differ."""
+    page.call("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+    opened(page, "?code=a")
+    light = page.evaluate(
+        """(() => {
+          const numbers = (color) => color.match(/[\\d.]+/g).slice(0, 3).map(Number);
+          const shine = (color) => numbers(color).map((v) => v / 255)
+            .map((v) => (v <= 0.03928 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4))
+            .reduce((sum, v, at) => sum + v * [0.2126, 0.7152, 0.0722][at], 0);
+          const ratio = (a, b) => (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05);
+          for (const name of ["body", "textarea", "button"]) {
+            const style = getComputedStyle(document.querySelector(name));
+            if (ratio(shine(style.color), shine(style.backgroundColor)) < 4.5) return name;
+          }
+          return shine(getComputedStyle(document.body).backgroundColor) > 0.5;
+        })()"""
+    )
+    assert light is (scheme == "light")
+
+
+def test_it_is_named_and_fits_a_small_screen(page: Page) -> None:
+    """Language, headings, labels and roles for those who hear it; no scrolling aside."""
+    page.call("Emulation.setDeviceMetricsOverride", width=320, height=640, deviceScaleFactor=1, mobile=True)
+    opened(page, f"?code={'x' * 900}")
+    nodes = page.call("Accessibility.getFullAXTree")["nodes"]
+    named = {(node["role"]["value"], node.get("name", {}).get("value")) for node in nodes if "role" in node}
+    assert {("heading", "Copy the code"), ("textbox", "The code"), ("button", "Copy")} <= named
+    assert {"main", "status"} <= {role for role, _ in named}
+    assert page.evaluate("document.documentElement.lang") == "en"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+# --- setup with such a redirect
+
+
+@pytest.fixture
+def own_app(emulator: Emulator) -> Emulator:
+    """Return an emulator that knows the organization's own registration."""
+    emulator.world.add_app(App(OWN, "Our own", redirects=[URL]))
+    return emulator
+
+
+OPTIONS = ("--vault", "file", "--no-browser", "--client-id", OWN, "--redirect-uri", URL)
+
+
+@pytest.mark.parametrize("what", ["shown", "address", "code"])
+def test_setup_takes_what_the_page_shows_or_its_address(
+    home: Home, own_app: Emulator, page: Page, what: str
+) -> None:
+    """No listener; of a bare code it asks whose it is."""
+    with Terminal(home, "setup", *OPTIONS) as terminal:
+        address = own_app.sign_in(terminal.see(LINK))
+        terminal.see("copy what the last page shows, or its whole address")
+        opened(page, address.removeprefix(URL))
+        shown = page.evaluate(FIELD)
+        bare = page.evaluate("new URLSearchParams(location.search).get('code')")
+        pasted = {"shown": shown, "address": page.evaluate("location.href"), "code": bare}[what]
+        terminal.type(f"{pasted}\r")
+        if what == "code":
+            terminal.see("Is that you")
+            terminal.type("y\r")
+        assert terminal.ended() == 0
+        assert "127.0.0.1" not in terminal.text
+        assert "localhost" not in terminal.text
+    (account,) = (dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs)
+    assert (account["client_id"], account["redirect_uri"]) == (OWN, URL)
+    assert home.get(*at()).fields["username"] == ANN
+
+
+def test_an_error_on_the_page_is_explained_by_setup(home: Home, own_app: Emulator) -> None:
+    """Its address says more than the page does."""
+    sitting = Sitting(home, *OPTIONS)
+    result = sitting.finish(own_app.sign_in(sitting.link, None))
+    assert (result.code, "the sign-in was declined" in result.err) == (1, True)

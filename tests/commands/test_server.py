@@ -1,0 +1,134 @@
+"""``server``: registering a server of one's own, what git is told of it, and how it is forgotten."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import SCRIPT
+from tests.support.people import blocks, vault_of
+from tests.support.realgit import written
+from tests.support.terminal import Here
+from tests.support.watch import new_password
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Home
+
+URL = "https://tfs.example.com:8443"
+LINES = ("protocol=https", "host=tfs.example.com:8443")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "home", monkeypatch, capfd)
+
+
+@pytest.fixture
+def server(file_home: Home) -> Home:
+    """Return a home in which a server is registered."""
+    result = file_home.azdo("server", "add", f"{URL}/tfs/Default")
+    assert (result.code, result.out) == (
+        0,
+        f"Registered {URL}; credentials that git stores for it are saved in file\n",
+    )
+    return file_home
+
+
+def our_config(home: Home) -> str:
+    """Return what our own file of git's configuration holds, without comments."""
+    text = home.accounts_file.with_name("gitconfig").read_text()
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+
+
+def test_git_calls_us_for_it_and_nobody_else(server: Home) -> None:
+    """The path is not asked for: what is typed holds for the whole server."""
+    assert our_config(server) == f'[credential "{URL}"]\n\thelper = ""\n\thelper = "{written(SCRIPT)}"\n'
+    password = new_password()
+    given = f"url={URL}/tfs/_git/a\nusername=u\npassword={password}\n\n"
+    assert server.git("credential", "approve", given=given).err == ""
+    answer = server.git("credential", "fill", given=f"url={URL}/other\n\n")
+    assert (answer.fields["username"], answer.fields["password"]) == ("u", password)
+
+
+def test_twice_is_as_once(server: Home) -> None:
+    """In the accounts file and in git's configuration."""
+    before = (server.accounts_file.read_text(), (server.folder / ".gitconfig").read_text())
+    assert server.azdo("server", "add", f"{URL.upper()}/").code == 0
+    assert (server.accounts_file.read_text(), (server.folder / ".gitconfig").read_text()) == before
+    assert server.azdo("server", "list").lines == [URL]
+
+
+def test_removing_forgets_what_was_typed_and_what_git_was_told(server: Home) -> None:
+    """Other servers stay; with the last one everything is taken back."""
+    assert server.azdo("server", "add", "https://git.example.com").code == 0
+    assert server.store(*LINES, "username=u", f"password={new_password()}").code == 0
+    result = server.azdo("server", "remove", URL)
+    assert (result.code, result.out) == (0, f"Removed {URL}\n")
+    assert not [path for path in vault_of(server).rglob("*") if path.is_file()]
+    assert not [pairs for pairs in blocks(server) if ("kind", "typed") in pairs]
+    assert URL not in our_config(server)
+    assert "https://git.example.com" in our_config(server)
+    assert server.azdo("server", "list").lines == ["https://git.example.com"]
+    again = server.azdo("server", "remove", URL)
+    assert (again.code, "is not registered" in again.err) == (1, True)
+    assert server.azdo("server", "remove", "https://git.example.com").code == 0
+    assert not (server.folder / ".gitconfig").exists()
+    assert not server.accounts_file.with_name("gitconfig").exists()
+
+
+def test_http_only_on_demand(file_home: Home) -> None:
+    """Passwords would travel in clear text."""
+    refused = file_home.azdo("server", "add", "http://tfs.example.com")
+    assert refused.code == 1
+    assert "over http; use https if you can\n" in refused.err
+    assert "hint: git credential-azdo server add http://tfs.example.com --allow-http\n" in refused.err
+    assert file_home.azdo("server", "list").lines == []
+    assert file_home.azdo("server", "add", "http://tfs.example.com:80", "--allow-http").code == 0
+    assert file_home.azdo("server", "list").lines == ["http://tfs.example.com"]
+
+
+def test_without_git_the_server_is_registered_and_the_person_told(file_home: Home) -> None:
+    """Where git is to be had."""
+    result = file_home.azdo("server", "add", URL, PATH="/nonexistent")
+    assert result.code == 0
+    assert "error: git's configuration was not updated: git was not found on PATH" in result.err
+    assert "hint: https://git-scm.com/downloads" in result.err
+    assert file_home.azdo("server", "list").lines == [URL]
+
+
+def test_git_can_be_left_alone(file_home: Home) -> None:
+    """For those who keep their configuration elsewhere."""
+    assert file_home.azdo("server", "add", URL, "--no-git-config").err == ""
+    assert not (file_home.folder / ".gitconfig").exists()
+
+
+@pytest.mark.parametrize(
+    ("url", "said"),
+    [
+        ("https://dev.azure.com", "is a Microsoft host"),
+        ("https://contoso.visualstudio.com", "is a Microsoft host"),
+        ("https://login.microsoftonline.com", "is a Microsoft host"),
+        ("https://ssh.dev.azure.com", "is a Microsoft host"),
+        ("tfs.example.com", "not the URL of a server"),
+        ("ssh://git@example.com/x", "not the URL of a server"),
+        ("https://[::1", "not the URL of a server"),
+        ("", "not the URL of a server"),
+    ],
+)
+def test_what_is_no_server_of_ones_own_is_refused(home: Home, url: str, said: str) -> None:
+    """A line and a hint; nothing is registered."""
+    result = home.azdo("server", "add", url)
+    assert (result.code, result.err.count("\n")) == (1, 2)
+    assert said in result.err
+    assert not home.accounts_file.exists()
+
+
+def test_an_empty_list_says_how_to_add(home: Home) -> None:
+    """Nothing on stdout."""
+    result = home.azdo("server", "list")
+    assert (result.code, result.out) == (0, "")
+    assert "git credential-azdo server add" in result.err

@@ -1,0 +1,118 @@
+"""``setup`` again and again: one person is one account, two are two, guests and personal accounts too."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM, KIM
+from tests.emulator.model import TRANSFER
+from tests.support.people import at, blocks, vault_of
+from tests.support.terminal import Sitting, sign_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Home
+    from tests.emulator.emulator import Emulator
+
+FILE = ("--vault", "file", "--no-browser")
+
+
+def accounts(home: Home) -> list[dict[str, str]]:
+    """Return the accounts file's OAuth accounts; of repeated keys the last value."""
+    return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
+
+
+def organizations(home: Home) -> list[str]:
+    """Return what the first account lists."""
+    account = next(pairs for pairs in blocks(home) if ("kind", "oauth") in pairs)
+    return [value for key, value in account if key == "org[]"]
+
+
+def kept_files(home: Home) -> list[Path]:
+    """Return the files of the file vault."""
+    return [path for path in vault_of(home).rglob("*") if path.is_file()]
+
+
+def test_a_personal_account_signs_in_and_clones(home: Home, emulator: Emulator) -> None:
+    """Its tokens come from the transfer tenant; its organization has no tenant."""
+    result = sign_in(home, emulator, person=KIM)
+    assert "Organizations: hobby" in result.err
+    assert accounts(home)[0]["tenant"] == TRANSFER
+    clone = home.git("clone", "-q", "https://dev.azure.com/hobby/app/_git/app", home.folder / "w")
+    assert clone.code == 0, clone.err
+
+
+def test_the_same_person_again_updates_the_account(home: Home, emulator: Emulator) -> None:
+    """No duplicate, whichever way in; alias, default and bindings stay, and the organizations add up."""
+    assert sign_in(home, emulator, "--alias", "work").code == 0
+    assert home.azdo("use", "work", "--org", "contoso-labs").code == 0
+    assert home.azdo("use", "work").code == 0
+    identifier = accounts(home)[0]["id"]
+    for options in (
+        ["--org", "contoso"],
+        ["--org", "fabrikam"],
+        ["--alias", "work"],
+    ):
+        assert sign_in(home, emulator, *options).code == 0
+    assert len(accounts(home)) == 1
+    account = accounts(home)[0]
+    assert (account["id"], account["alias"], account["default"]) == (identifier, "work", "1")
+    assert account["tenant"] == CONTOSO
+    assert set(organizations(home)) == {"contoso", "contoso-labs", "fabrikam"}
+    bound = [dict(pairs) for pairs in blocks(home) if ("kind", "binding") in pairs]
+    assert [(one["target"], one["account"]) for one in bound] == [("contoso-labs", identifier)]
+    for organization in ("contoso", "fabrikam"):
+        assert home.get(*at(f"{organization}/app/_git/app")).fields["username"] == ANN
+
+
+def test_another_vault_moves_the_secrets_and_keeps_the_bindings(
+    keyring_home: Home, emulator: Emulator
+) -> None:
+    """The old secrets are deleted where they were."""
+    home = keyring_home
+    assert sign_in(home, emulator).code == 0
+    assert home.azdo("use", ANN, "--org", "contoso").code == 0
+    sitting = Sitting(home, "--vault", "keyring", "--no-browser")
+    result = sitting.finish(emulator.sign_in(sitting.link))
+    assert "saved in the keyring (keyring.backends.SecretService.Keyring)" in result.err
+    account = accounts(home)[0]
+    bound = [dict(pairs) for pairs in blocks(home) if ("kind", "binding") in pairs]
+    assert (len(accounts(home)), account["vault"]) == (1, "keyring.backends.SecretService.Keyring")
+    assert [one["account"] for one in bound] == [account["id"]]
+    assert kept_files(home) == []
+    assert home.get(*at()).fields["username"] == ANN
+    assert home.azdo("logout", "--all").code == 0
+
+
+def test_two_persons_are_two_accounts_each_with_their_organizations(home: Home, emulator: Emulator) -> None:
+    """Where both fit, setup says how to choose."""
+    assert sign_in(home, emulator).code == 0
+    result = sign_in(home, emulator, person=BOB)
+    assert "Organizations: fabrikam" in result.err
+    assert home.get(*at("fabrikam/app/_git/app")).fields["username"] == BOB
+    assert home.get(*at()).fields["username"] == ANN
+    assert sign_in(home, emulator, "--org", "fabrikam").code == 0
+    assert home.get(*at("fabrikam/app/_git/app")).fields["username"] == ANN
+    assert len(accounts(home)) == 2
+
+
+def test_where_two_accounts_fit_setup_says_how_to_choose(home: Home, emulator: Emulator) -> None:
+    """Nothing is decided for the person."""
+    emulator.world.organizations["contoso"].members[BOB] = "write"
+    emulator.world.tenants[CONTOSO].guests.add(BOB)
+    assert sign_in(home, emulator).code == 0
+    assert sign_in(home, emulator, "--tenant", CONTOSO, person=BOB).code == 0
+    again = sign_in(home, emulator)
+    assert f"git credential-azdo use {ANN} --org contoso" in again.err
+    assert "several accounts fit" in home.get(*at()).err
+
+
+def test_an_organization_is_asked_for_its_tenant_first(home: Home, emulator: Emulator) -> None:
+    """A guest signs in at the organization's own tenant."""
+    sitting = Sitting(home, *FILE, "--org", "https://dev.azure.com/Fabrikam")
+    assert urlsplit(sitting.link).path.startswith(f"/{FABRIKAM}/")
+    assert sitting.finish(emulator.sign_in(sitting.link, ANN)).code == 0
+    assert accounts(home)[0]["tenant"] == FABRIKAM
+    assert home.get(*at("fabrikam/app/_git/app")).fields["username"] == ANN

@@ -1,0 +1,240 @@
+"""Where ``setup`` and ``get`` send codes, refresh tokens and client secrets, when documents and files say otherwise."""
+
+from __future__ import annotations
+
+import shlex
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.emulator.default_world import ANN, CONTOSO
+from tests.emulator.faults import Fault
+from tests.emulator.messages import json_response
+from tests.support.openid import OLGA, Provider
+from tests.support.people import STALE, Account, at, blocks, sign_in
+from tests.support.terminal import LINK, Sitting, Terminal
+from tests.support.watch import new_password
+from tests.support.workloads import CLIENT, add_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from tests.conftest import Home
+    from tests.emulator.emulator import Emulator
+
+OWN = ("--client-id", "our-client", "--scope", "openid git", "--vault", "file", "--no-browser")
+
+
+class Thief:
+    """A server on this machine that notes what it is sent, and answers as a token endpoint would."""
+
+    def __init__(self) -> None:
+        self.bodies: list[bytes] = []
+        thief = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                thief.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(b'{"access_token": "stolen", "token_type": "Bearer", "expires_in": 3600}')
+
+            def log_message(self, *_: object) -> None:
+                """Stay silent."""
+
+        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.origin = f"http://127.0.0.1:{self.server.server_port}"
+
+
+@pytest.fixture
+def thief() -> Iterator[Thief]:
+    """Return the attacker's server."""
+    thief = Thief()
+    thread = threading.Thread(target=thief.server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    yield thief
+    thief.server.shutdown()
+    thread.join()
+    thief.server.server_close()
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    """Return a provider on loopback."""
+    with Provider() as provider:
+        yield provider
+
+
+def only_account(home: Home) -> Account:
+    """Return the one account of the home."""
+    return Account(home, next(value for pairs in blocks(home) for key, value in pairs if key == "id"))
+
+
+# --- the accounts file
+
+
+@pytest.mark.parametrize("as_0_1_0", [False, True])
+@pytest.mark.parametrize("authority", [False, True])
+def test_a_changed_token_endpoint_in_the_accounts_file_never_gets_the_refresh_token(
+    home: Home,
+    emulator: Emulator,
+    thief: Thief,
+    authority: bool,  # noqa: FBT001 - a table
+    as_0_1_0: bool,  # noqa: FBT001 - a table
+) -> None:
+    """Nor with an authority that fits it; the line names the server, and setup at Microsoft's is the cure."""
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    ann.let_pass(STALE)
+    if as_0_1_0:
+        kept = ann.kept("refresh")
+        del kept["origin"]
+        ann.vault.write(f"{ann.id}/refresh", "".join(f"{key}={value}\n" for key, value in kept.items()))
+    ann.set_all("token_endpoint", [f"{thief.origin}/organizations/oauth2/v2.0/token"])
+    if authority:
+        ann.set_all("authority", [f"{thief.origin}/organizations"])
+    result = home.get(*at())
+    assert (thief.bodies, result.fields.get("quit")) == ([], "1")
+    assert f"{ANN} in the accounts file is not where this account was set up: {thief.origin}" in result.err
+    assert result.err.endswith(f"hint: git credential-azdo setup --login-hint {ANN}\n")
+
+
+def test_the_hint_about_a_changed_token_endpoint_cures_it(
+    home: Home, emulator: Emulator, thief: Thief
+) -> None:
+    """Run as printed, it signs the same account in again, at Microsoft's."""
+    first = Sitting(home, "--vault", "file", "--no-browser")
+    assert first.finish(emulator.sign_in(first.link)).code == 0
+    ann = only_account(home)
+    ann.let_pass(STALE)
+    ann.set_all("token_endpoint", [f"{thief.origin}/organizations/oauth2/v2.0/token"])
+    command = home.get(*at()).err.partition("hint: git credential-azdo setup ")[2]
+    again = Sitting(home, "--vault", "file", "--no-browser", *shlex.split(command))
+    assert again.finish(emulator.sign_in(again.link)).code == 0
+    assert only_account(home).id == ann.id
+    ann.let_pass(STALE)
+    assert (home.get(*at()).fields["username"], thief.bodies) == (ANN, [])
+
+
+def test_the_origin_stays_with_the_refresh_token_when_it_is_rotated(home: Home, emulator: Emulator) -> None:
+    """What was kept without one by an earlier version gets one."""
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    ann.let_pass(STALE)
+    before = ann.kept("refresh")
+    ann.keep("refresh", origin="https://login.microsoftonline.com")
+    assert home.get(*at()).err == ""
+    after = ann.kept("refresh")
+    assert after["token"] != before["token"]
+    assert after["origin"] == "https://login.microsoftonline.com"
+
+
+def test_a_changed_token_endpoint_never_gets_a_client_secret(
+    home: Home, emulator: Emulator, thief: Thief
+) -> None:
+    """The app's secret is bound to its origin, too, whatever authority and tenant the file names by now."""
+    secret = new_password(40)
+    add_app(emulator.world, secret=secret)
+    words = (
+        "setup",
+        "service-principal",
+        CLIENT,
+        "--tenant",
+        CONTOSO,
+        "--org",
+        "contoso",
+        "--vault",
+        "file",
+    )
+    assert home.azdo(*words, given=secret).code == 0
+    app = only_account(home)
+    assert app.kept("client-secret")["origin"] == "https://login.microsoftonline.com"
+    app.let_pass(STALE)
+    for key, values in (
+        ("token_endpoint", [f"{thief.origin}/token"]),
+        ("authority", [thief.origin]),
+        ("tenant", []),
+    ):
+        app.set_all(key, values)
+        result = home.get(*at())
+        assert (thief.bodies, result.fields.get("quit")) == ([], "1"), key
+        assert "is not where this account was set up" in result.err
+
+
+# --- an authority's document
+
+
+def test_endpoints_on_another_host_are_asked_about_and_then_used(
+    home: Home, emulator: Emulator, provider: Provider
+) -> None:
+    """Yes is recorded with the token: it is refreshed there, and nowhere else."""
+    host = provider.issuer.partition("://")[2].partition("/")[0].replace("127.0.0.1", "localhost")
+    provider.document = {"token_endpoint": f"http://{host}/realm/token"}
+    with Terminal(home, "setup", "--authority", provider.issuer, *OWN, "--org", "contoso") as terminal:
+        terminal.see(f"names endpoints on other hosts: {host}")
+        terminal.see(r"\[y/N\]")
+        terminal.type("y\r")
+        terminal.type(f"{provider.sign_in(terminal.see(LINK))}\r")
+        assert terminal.ended() == 0, terminal.text
+    olga = only_account(home)
+    assert olga.kept("refresh")["origin"] == f"http://{host}"
+    olga.let_pass(STALE, "home")
+    assert home.get(*at()).fields["username"] == OLGA
+    assert [form["grant_type"] for form in provider.forms] == ["authorization_code", "refresh_token"]
+    assert emulator.seen("login.microsoftonline.com") == []
+
+
+def test_a_no_to_another_host_sends_nothing(home: Home, emulator: Emulator, provider: Provider) -> None:
+    """It is the default, and there is no link to sign in with."""
+    provider.document = {"token_endpoint": "https://evil.test/token"}
+    with Terminal(home, "setup", "--authority", provider.issuer, *OWN) as terminal:
+        terminal.see(r"\[y/N\]")
+        terminal.type("\r")
+        assert terminal.ended() == 1
+        assert "error: the OpenID configuration of" in terminal.text
+        assert "response_type" not in terminal.text
+    assert (provider.forms, blocks(home), emulator.requests) == ([], [], [])
+
+
+@pytest.mark.parametrize("name", ["authorization_endpoint", "token_endpoint"])
+def test_without_a_terminal_another_host_needs_the_option_that_the_line_names(
+    home: Home, emulator: Emulator, provider: Provider, name: str
+) -> None:
+    """The hint is the very command with the option; run as printed it signs in."""
+    host = provider.issuer.partition("://")[2].partition("/")[0].replace("127.0.0.1", "localhost")
+    provider.document = {name: f"http://{host}/realm/token"}
+    given = ("setup", "--authority", provider.issuer, *OWN, "--alias", "work")
+    refused = home.azdo(*given)
+    assert (refused.code, provider.forms, emulator.requests) == (1, [], [])
+    assert f"names endpoints on other hosts: {host}" in refused.err
+    option = f"--endpoint-host {host}"
+    assert refused.err.splitlines()[-1].endswith(
+        f"--scope 'openid git' --vault file --no-browser --alias work {option}"
+    )
+    sitting = Sitting(home, *given[1:], *option.split())
+    assert sitting.finish(provider.sign_in(sitting.link)).code == 0
+
+
+@pytest.mark.parametrize(
+    "name", ["authorization_endpoint", "token_endpoint", "device_authorization_endpoint"]
+)
+@pytest.mark.parametrize(
+    "url", ["https://evil.test/x", "https://login.microsoftonline.us/x", "http://127.0.0.1/x"]
+)
+def test_microsofts_document_names_microsofts_hosts_or_setup_ends(
+    home: Home, emulator: Emulator, name: str, url: str
+) -> None:
+    """No question, no option: nobody knows better there."""
+    base = f"https://login.microsoftonline.com/{CONTOSO}"
+    document = {
+        "issuer": f"{base}/v2.0",
+        "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
+        "token_endpoint": f"{base}/oauth2/v2.0/token",
+        name: url,
+    }
+    emulator.refuse("login.microsoftonline.com", Fault("respond", json_response(200, document)))
+    host = url.split("/")[2]
+    result = home.azdo("setup", "--tenant", CONTOSO, "--vault", "file", "--endpoint-host", host)
+    assert (result.code, blocks(home)) == (1, [])
+    assert f"as {name}" in result.err
+    assert "response_type" not in result.err

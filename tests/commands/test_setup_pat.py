@@ -1,0 +1,316 @@
+"""``setup pat``: how a token comes in, what is refused, what is kept, and what becomes of the one before."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.emulator import faults, tokens
+from tests.emulator.default_world import ANN, BOB
+from tests.support.people import at, blocks, vault_of
+from tests.support.people import sign_in as put_oauth
+from tests.support.terminal import Here, Terminal
+from tests.support.watch import WATCH
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.conftest import Home, Result
+    from tests.emulator.emulator import Emulator
+    from tests.emulator.world import World
+
+FABRIKAM_APP = at("fabrikam/app/_git/app")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "home", monkeypatch, capfd)
+
+
+def give(home: Home, token: str | bytes, *options: str) -> Result:
+    """Run ``setup pat`` with the token on stdin."""
+    data = token.encode() if isinstance(token, str) else token
+    return home.azdo("setup", "--vault", "file", "pat", *options, given=data)
+
+
+def accounts(home: Home) -> list[dict[str, str]]:
+    """Return the accounts file's PAT accounts."""
+    return [dict(pairs) for pairs in blocks(home) if ("kind", "pat") in pairs]
+
+
+def kept(home: Home) -> str:
+    """Return all that the file vault holds."""
+    return "".join(path.read_text() for path in vault_of(home).rglob("*") if path.is_file())
+
+
+def test_a_good_token_is_checked_kept_and_answered(home: Home, emulator: Emulator) -> None:
+    """Who, for which organization, until when; the environment's git clones with it."""
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    result = give(home, f"{token}\n", "--org", "Fabrikam", "--expires", "2199-01-02", "--alias", "fab")
+    assert (result.code, result.out) == (0, "")
+    assert f"Signed in as {BOB} (fab)" in result.err
+    assert "Organizations: fabrikam" in result.err
+    answer = home.get(*FABRIKAM_APP)
+    assert (answer.fields["username"], answer.fields["password"]) == (BOB, token)
+    day = dt.datetime(2199, 1, 2, tzinfo=dt.timezone.utc)
+    assert int(answer.fields["password_expiry_utc"]) == day.timestamp()
+    clone = home.git("clone", "-q", "https://dev.azure.com/fabrikam/app/_git/app", home.folder / "w")
+    assert clone.code == 0, clone.err
+    assert emulator.seen("dev.azure.com/fabrikam/_apis/connectionData")
+    assert emulator.seen("dev.azure.com/fabrikam/_apis/git/repositories")
+
+
+def unknown(_world: World) -> str:
+    """Make up a token that nobody has."""
+    return tokens.new_pat()
+
+
+def revoked(world: World) -> str:
+    """Revoke a token."""
+    token = world.new_pat(BOB, ["fabrikam"])
+    world.revoke(token)
+    return token
+
+
+def expired(world: World) -> str:
+    """Let a token expire."""
+    return world.new_pat(BOB, ["fabrikam"], expires=world.now())
+
+
+def of_another_organization(world: World) -> str:
+    """Make a token that is good elsewhere."""
+    return world.new_pat(ANN, ["contoso"])
+
+
+def of_another_scope(world: World) -> str:
+    """Make a token that may not read code."""
+    return world.new_pat(BOB, ["fabrikam"], "vso.packaging")
+
+
+def of_a_stranger(world: World) -> str:
+    """Make a token of somebody who is no member."""
+    return world.new_pat("kim@outlook.com", ["fabrikam"])
+
+
+@pytest.mark.parametrize(
+    "make", [unknown, revoked, expired, of_another_organization, of_another_scope, of_a_stranger]
+)
+def test_a_token_that_the_organization_refuses_is_not_kept(
+    home: Home, emulator: Emulator, make: Callable[[World], str]
+) -> None:
+    """One line that says why it may be, one that names the page where it can be looked at."""
+    result = give(home, make(emulator.world), "--org", "fabrikam")
+    error, hint = result.err.splitlines()
+    assert result.code == 1
+    assert error.startswith(
+        "git-credential-azdo: error: the organization fabrikam does not accept this token"
+    )
+    assert "https://dev.azure.com/fabrikam/_usersSettings/tokens" in hint
+    assert (accounts(home), kept(home)) == ([], "")
+    assert not (home.folder / ".gitconfig").exists()
+
+
+def test_the_anonymous_identity_of_a_public_organization_is_a_refusal(home: Home, emulator: Emulator) -> None:
+    """An organization with public projects answers 200 to any token."""
+    result = give(home, tokens.new_pat(), "--org", "contoso-open")
+    assert [record.status for record in emulator.seen("dev.azure.com/contoso-open/_apis/connectionData")] == [
+        200
+    ]
+    assert (result.code, accounts(home)) == (1, [])
+    assert "does not accept this token" in result.err
+
+
+def test_an_id_in_place_of_a_token_is_guessed(home: Home, emulator: Emulator) -> None:
+    """People copy the wrong thing."""
+    result = give(home, "0f0f0f0f-1111-4222-8333-444444444444", "--org", "fabrikam")
+    assert "(it looks like an id, not a token)" in result.err
+    assert emulator.requests
+
+
+@pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        (faults.sign_in_page(), "does not accept this token"),
+        (faults.html_page(), "error: "),
+        (faults.redirect_to("https://login.example/"), "error: "),
+        (faults.server_error(status=500), "error: "),
+        (faults.close_connection(), "cannot reach dev.azure.com"),
+        (faults.wrong_certificate(), "certificate does not verify"),
+    ],
+)
+def test_an_answer_that_proves_nothing_keeps_nothing(
+    home: Home, emulator: Emulator, fault: faults.Fault, said: str
+) -> None:
+    """The 203 page, a page of the network, a redirect, trouble: an error, no bug, no account."""
+    emulator.refuse("dev.azure.com", fault)
+    result = give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam")
+    assert (result.code, accounts(home), kept(home)) == (1, [], "")
+    assert said in result.err
+    assert result.err.count("\n") <= 2
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (b"", "no token was given"),
+        (b" \n", "no token was given"),
+        (b"abc\x16def", "control character"),
+        (b"abc def", "contains a space"),
+        (b"abc\ndef", "control character"),
+        ("schlüssel".encode(), "a space or a control character"),
+        (b"\xff\xfe\x80", "control character"),
+    ],
+)
+def test_what_cannot_be_a_token_is_told_before_anybody_is_asked(
+    home: Home, emulator: Emulator, given: bytes, said: str
+) -> None:
+    """No request is made with it."""
+    result = give(home, given, "--org", "fabrikam")
+    assert (result.code, emulator.requests) == (1, [])
+    assert said in result.err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        ([], 1, "missing --org, --server or --all-orgs"),
+        (["--org", "x", "--expires", "2001-01-01"], 1, "the day of --expires has passed"),
+        (["--org", "x", "--expires", "soon"], 2, "invalid value for '--expires': it is not a day such as"),
+        (["--org", "x", "--tenant", "contoso.com"], 2, "no such option '--tenant'"),
+        (["--org", "x", "--no-browser"], 2, "no such option '--no-browser'"),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(home: Home, options: list[str], code: int, said: str) -> None:
+    """One line and a hint."""
+    result = give(home, "x", *options)
+    assert (result.code, said in result.err) == (code, True), result.err
+
+
+def test_the_prompt_hides_what_is_typed(home: Home, emulator: Emulator) -> None:
+    """It names the page on which a token is made; the token never reaches the screen."""
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    with Terminal(home, "setup", "--vault", "file", "pat", "--org", "fabrikam") as terminal:
+        terminal.see("https://dev.azure.com/fabrikam/_usersSettings/tokens")
+        terminal.see("Personal access token: ")
+        terminal.type(f"{token}\r")
+        assert terminal.ended() == 0
+        assert token not in terminal.text
+        assert f"Signed in as {BOB}" in terminal.text
+
+
+def test_ctrl_c_at_the_prompt_keeps_nothing(home: Home, emulator: Emulator) -> None:
+    """Exit code 130, no traceback."""
+    with Terminal(home, "setup", "--vault", "file", "pat", "--org", "fabrikam") as terminal:
+        terminal.see("Personal access token: ")
+        assert terminal.interrupted() == 130
+        assert "Traceback" not in terminal.text
+    assert (accounts(home), emulator.requests) == ([], [])
+
+
+def test_a_token_for_several_organizations_is_checked_in_each(home: Home, emulator: Emulator) -> None:
+    """One that refuses it is named, and nothing is kept."""
+    world = emulator.world
+    token = world.new_pat(ANN, ["contoso", "contoso-labs"])
+    assert "contoso, contoso-labs" in give(home, token, "--org", "contoso", "--org", "contoso-labs").err
+    again = give(home, token, "--org", "contoso", "--org", "fabrikam")
+    assert (again.code, "the organization fabrikam does not accept" in again.err) == (1, True)
+    assert [one["name"] for one in accounts(home)] == [ANN]
+
+
+def test_a_token_for_all_organizations_comes_with_a_dated_warning(home: Home, emulator: Emulator) -> None:
+    """It serves every organization, until Microsoft ends it."""
+    token = emulator.world.new_pat(ANN)
+    result = give(home, token, "--all-orgs")
+    assert result.code == 0
+    assert "1 December 2026" in result.err
+    assert "hint: " in result.err
+    assert "Organizations: all organizations" in result.err
+    for organization in ("contoso", "fabrikam"):
+        assert home.get(*at(f"{organization}/app/_git/app")).fields["password"] == token
+
+
+def test_a_token_of_one_organization_is_none_for_all(home: Home, emulator: Emulator) -> None:
+    """The hint says how to keep it."""
+    result = give(home, emulator.world.new_pat(ANN, ["contoso"]), "--all-orgs")
+    assert (result.code, accounts(home)) == (1, [])
+    assert "does not accept this token for all organizations" in result.err
+    assert "setup pat --org" in result.err
+
+
+def test_a_new_token_takes_the_place_of_the_old_one(home: Home, emulator: Emulator) -> None:
+    """One account, its alias, default and bindings kept; the old secret is gone."""
+    world = emulator.world
+    first = world.new_pat(BOB, ["fabrikam"])
+    assert give(home, first, "--org", "fabrikam", "--alias", "fab", "--expires", "2199-01-01").code == 0
+    assert home.azdo("use", "fab").code == 0
+    clone = home.folder / "w"
+    assert home.git("clone", "-q", "https://dev.azure.com/fabrikam/app/_git/app", clone).code == 0
+    assert home.run("git-credential-azdo", "use", "fab", "--repo", cwd=clone).code == 0
+    identifier = accounts(home)[0]["id"]
+    second = world.new_pat(BOB, ["fabrikam"])
+    assert give(home, second, "--org", "fabrikam", "--alias", "fab").code == 0
+    (account,) = accounts(home)
+    assert (account["id"], account["alias"], account["default"]) == (identifier, "fab", "1")
+    assert "expires_utc" not in account
+    assert first not in kept(home)
+    answer = home.get(*FABRIKAM_APP)
+    assert (answer.fields["password"], "password_expiry_utc" in answer.fields) == (second, False)
+    assert home.azdo("explain", "https://dev.azure.com/fabrikam/app/_git/app").out.count("bound to") == 1
+
+
+def test_a_token_that_serves_more_than_its_successor_keeps_the_rest(home: Home, emulator: Emulator) -> None:
+    """Each organization has the newest of the person's tokens."""
+    world = emulator.world
+    both = world.new_pat(ANN, ["contoso", "contoso-labs"])
+    assert give(home, both, "--org", "contoso", "--org", "contoso-labs").code == 0
+    one = world.new_pat(ANN, ["contoso"])
+    assert give(home, one, "--org", "contoso").code == 0
+    assert home.get(*at()).fields["password"] == one
+    assert home.get(*at("contoso-labs/app/_git/app")).fields["password"] == both
+    wide = world.new_pat(ANN, ["contoso", "contoso-labs"])
+    assert give(home, wide, "--org", "contoso", "--org", "contoso-labs").code == 0
+    assert len(accounts(home)) == 1
+    assert one not in kept(home)
+    assert both not in kept(home)
+
+
+def test_beside_an_oauth_account_that_lists_it_the_token_serves_the_organization(
+    home: Home, emulator: Emulator
+) -> None:
+    """Who names an organization means it; elsewhere the sign-in goes on to serve."""
+    put_oauth(home, emulator.world, ANN, "contoso", "contoso-labs")
+    token = emulator.world.new_pat(ANN, ["contoso"])
+    assert give(home, token, "--org", "contoso").code == 0
+    assert home.get(*at()).fields["password"] == token
+    labs = home.get(*at("contoso-labs/app/_git/app"))
+    assert labs.fields["password"] != token
+    assert labs.fields["username"] == ANN
+
+
+def test_an_alias_that_another_account_has_is_refused(home: Home, emulator: Emulator) -> None:
+    """Before the token is used, if the account is of another kind; else the account is kept without it."""
+    put_oauth(home, emulator.world, ANN, "contoso", fields={"alias": "work"})
+    result = give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam", "--alias", "Work")
+    assert (result.code, accounts(home)) == (1, [])
+    assert "another account is named Work" in result.err
+    assert (
+        give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam", "--alias", "f").code == 0
+    )
+    other = give(home, emulator.world.new_pat(ANN, ["contoso"]), "--org", "contoso", "--alias", "f")
+    assert other.code == 0
+    assert "another account is named f, so this one is saved without an alias" in other.err
+    assert [one.get("alias") for one in accounts(home)] == ["f", None]
+
+
+def test_the_token_never_stands_on_a_command_line(home: Home, emulator: Emulator) -> None:
+    """There is no option that takes it."""
+    token = WATCH.remember(emulator.world.new_pat(BOB, ["fabrikam"]))
+    result = home.azdo("setup", "pat", "--org", "fabrikam", "extra")
+    assert result.code == 2
+    assert token not in result.err
+    assert not re.search(r"--(pat|token)\b[ =][A-Z<]", home.azdo("setup", "-h").out)

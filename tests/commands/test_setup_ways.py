@@ -1,0 +1,218 @@
+"""The subcommands of ``setup``: how each is spelled, now and in 0.1.0, what one run costs, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import re
+import shlex
+import sys
+from typing import TYPE_CHECKING
+
+import click
+import pytest
+
+from git_credential_azdo.commands import cli
+from git_credential_azdo.commands.setup import spelled_now
+from tests.conftest import SCRIPT
+from tests.emulator.default_world import ANN, BOB
+from tests.support.people import at
+from tests.support.people import sign_in as put_oauth
+from tests.support.terminal import LINK, Here, Sitting, Terminal, sign_in
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Home
+    from tests.emulator.emulator import Emulator
+
+FILE = ("--vault", "file")
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home with its commands in this process."""
+    return Here(tmp_path / "home", monkeypatch, capfd)
+
+
+@pytest.mark.parametrize(
+    ("former", "now"),
+    [
+        ("--pat --org a", "pat --org a"),
+        ("--vault file --pat --all-orgs", "pat --vault file --all-orgs"),
+        ("--org a --device-code", "device-code --org a"),
+        ("--managed-identity system --org a", "managed-identity system --org a"),
+        ("--managed-identity=object:1", "managed-identity object:1"),
+        ("--service-principal c --tenant t", "service-principal c --tenant t"),
+        (
+            "--federated managed-identity --managed-identity system",
+            "federated managed-identity --managed-identity system",
+        ),
+        (
+            "--managed-identity system --federated managed-identity",
+            "federated --managed-identity system managed-identity",
+        ),
+        ("--azure-cli", "azure-cli"),
+        ("--undo", "undo"),
+        ("--pat=x", "pat x"),
+        ("", ""),
+        ("--org a", "--org a"),
+        ("pat --org a", "pat --org a"),
+        (
+            "federated managed-identity --managed-identity system",
+            "federated managed-identity --managed-identity system",
+        ),
+    ],
+)
+def test_what_0_1_0_spelled_as_an_option_is_a_subcommand(former: str, now: str) -> None:
+    """Nobody's script breaks; a value stays where it was, and a word of the new spelling is left alone."""
+    assert spelled_now(former.split()) == now.split()
+
+
+def test_the_former_spelling_does_the_same(home: Home, emulator: Emulator) -> None:
+    """``setup --pat``, with options before and after it, and ``--undo``."""
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    result = home.azdo("setup", *FILE, "--pat", "--org", "fabrikam", "--alias", "fab", given=token)
+    assert (result.code, f"Signed in as {BOB} (fab)" in result.err) == (0, True)
+    assert home.azdo("setup", "--undo").err.endswith("git no longer calls this helper\n")
+
+
+def test_options_may_stand_before_the_subcommand(home: Home, emulator: Emulator) -> None:
+    """Those that every way has; one of the browser's is none of another way."""
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    assert home.azdo("setup", "--org", "fabrikam", *FILE, "pat", given=token).code == 0
+    result = home.azdo("setup", "--no-browser", "pat", "--org", "fabrikam", given=token)
+    assert (result.code, "no such option '--no-browser'" in result.err) == (2, True)
+
+
+def test_the_help_fits_a_screen_and_shows_examples_that_can_be_run(home: Home) -> None:
+    """Thirty lines of 80 columns for all ways; each subcommand has two examples of its own."""
+    overview = home.azdo("setup", "-h", COLUMNS="80").out.rstrip("\n").split("\n")
+    assert len(overview) <= 30
+    assert max(map(len, overview)) <= 80
+    setup = cli.group.get_command(click.Context(cli.group), "setup")
+    assert isinstance(setup, click.Group)
+    assert len(setup.commands) == 6
+    for name, command in {"": setup, **setup.commands}.items():
+        assert name in "\n".join(overview)
+        text = command.help or ""
+        examples = [line.partition("git credential-azdo ")[2] for line in text.splitlines()]
+        examples = [example for example in examples if example]
+        assert len(examples) == 2, name
+        for example in examples:
+            words = shlex.split(example.partition(" <")[0])
+            assert words[: 1 + bool(name)] == ["setup", *([name] if name else [])]
+            command.make_context(name, words[1 + bool(name) :])
+
+
+COUNTING = """
+import collections, json, os, sys
+counts = collections.Counter()
+def count(event, arguments):
+    if event == "open" and isinstance(arguments[0], str) and arguments[0].endswith("/accounts"):
+        counts["read"] += 1
+    elif event == "os.rename" and str(arguments[1]).endswith("/accounts"):
+        counts["written"] += 1
+    elif event == "subprocess.Popen" and os.path.basename(str(arguments[0])).startswith("git"):
+        counts["git"] += 1
+sys.addaudithook(count)
+from git_credential_azdo import web
+made = web.HttpClient.__init__
+def making(self, *words, **named):
+    counts["HttpClient"] += 1
+    made(self, *words, **named)
+web.HttpClient.__init__ = making
+sys.argv[0] = SCRIPT
+from git_credential_azdo.__main__ import main
+code = main()
+with open(RESULT, "w") as file:
+    json.dump(counts, file)
+sys.exit(code)
+"""
+
+
+class Counted:
+    """Our program with a count of what it looks up; the count is taken by Python's audit events (PEP 578)."""
+
+    def __init__(self, folder: Path) -> None:
+        self.result = folder / "counts"
+        self.program = folder / "counted"
+        constants = f"SCRIPT = {str(SCRIPT)!r}\nRESULT = {str(self.result)!r}\n"
+        self.program.write_text(f"#!{sys.executable}\n{constants}{COUNTING}")
+        self.program.chmod(0o755)
+
+    def check(self, most_git: int) -> None:
+        """Expect what one run may cost: two reads of the accounts file are those of the locked write."""
+        counts = json.loads(self.result.read_text())
+        assert counts["read"] <= 3
+        assert counts["written"] == 1
+        assert counts["git"] <= most_git
+        assert counts["HttpClient"] == 1
+
+
+def test_a_run_looks_everything_up_once(home: Home, emulator: Emulator, tmp_path: Path) -> None:
+    """The accounts file, git, the HTTP client: by a token and by a browser."""
+    counted = Counted(tmp_path)
+    home.write_accounts_file("version=1\nsalt=00112233445566778899aabbccddeeff\nvault=file\n")
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    result = home.run(counted.program, "setup", "pat", "--org", "fabrikam", given=token)
+    assert result.code == 0, result.err
+    counted.check(4)
+    sitting = Sitting(home, "--org", "contoso", "--no-browser", program=counted.program)
+    result = sitting.finish(emulator.sign_in(sitting.link))
+    assert result.code == 0, result.err
+    counted.check(4)
+
+
+def test_it_ends_with_a_clone_that_works(home: Home, emulator: Emulator) -> None:
+    """A repository that the new account can read, by name."""
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    for words, given in ((("pat", "--org", "fabrikam"), token), ((), "")):
+        result = home.azdo("setup", *words, *FILE, given=given) if words else sign_in(home, emulator)
+        last = result.err.splitlines()[-1]
+        assert last.startswith("Next: git clone https://dev.azure.com/"), result.err
+        clone = home.git("clone", "-q", last.split()[-1], home.folder / f"clone{len(words)}")
+        assert clone.code == 0, clone.err
+
+
+def test_without_a_repository_the_clone_has_placeholders(home: Home, emulator: Emulator) -> None:
+    """An organization may be empty, and a token of it is still good."""
+    for key in [key for key in emulator.world.repositories if key[0] == "fabrikam"]:
+        del emulator.world.repositories[key]
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    result = home.azdo("setup", "pat", "--org", "fabrikam", *FILE, given=token)
+    assert (result.code, result.err.splitlines()[-1]) == (
+        0,
+        "Next: git clone https://dev.azure.com/fabrikam/PROJECT/_git/REPOSITORY",
+    )
+
+
+def test_for_all_organizations_one_acceptance_is_enough(home: Home, emulator: Emulator) -> None:
+    """The alphabetically first one refuses tokens by policy: it is named, and costs nothing."""
+    emulator.world.organizations["contoso"].policies.conditional_access_for_pats = True
+    result = home.azdo("setup", "pat", "--all-orgs", *FILE, given=emulator.world.new_pat(ANN))
+    assert result.code == 0, result.err
+    assert "git-credential-azdo: error: contoso refuses the token: " in result.err
+    assert "The token serves: contoso-labs" in result.err
+    emulator.world.organizations["contoso-labs"].policies.conditional_access_for_pats = True
+    refused = home.azdo("setup", "pat", "--all-orgs", *FILE, given=emulator.world.new_pat(ANN))
+    assert refused.code == 1
+    assert "error: the organization contoso" in refused.err
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_person_is_asked_which_account_serves_an_organization(
+    home: Home, emulator: Emulator, number: int
+) -> None:
+    """On a terminal, so that no later fetch stops there; in a pipe the command is named."""
+    emulator.world.organizations["contoso"].members[BOB] = "read"
+    put_oauth(home, emulator.world, BOB, "contoso")
+    with Terminal(home, "setup", "--no-browser", *FILE) as terminal:
+        terminal.type(f"{emulator.sign_in(terminal.see(LINK))}\r")
+        terminal.see("Several accounts fit contoso:")
+        terminal.see("Which one serves it")
+        terminal.type(f"{number}\r")
+        assert terminal.ended() == 0
+        chosen = re.findall(rf"  {number}  (\S+)", terminal.text)[0]
+    assert home.get(*at()).fields["username"] == chosen
+    again = sign_in(home, emulator)
+    assert "Several accounts fit" not in again.err

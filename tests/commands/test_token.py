@@ -1,0 +1,204 @@
+"""``token``: what scripts get, for whom, in which form, and that a terminal sees it only when told to."""
+
+from __future__ import annotations
+
+import base64
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import SCRIPT
+from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
+from tests.support.people import STALE, add_block, at, bind, give_pat, sign_in, vault_of
+from tests.support.terminal import Terminal
+from tests.support.watch import new_password
+
+if TYPE_CHECKING:
+    from tests.conftest import Home, Result
+    from tests.emulator.emulator import Emulator
+
+
+def token(home: Home, *words: str, org: str = "contoso", **environment: str) -> Result:
+    """Run ``token``, whose stdout is meant to hold a secret."""
+    return home.run(
+        SCRIPT, "token", "--org", org, *words, given=b"", cwd=None, secret_out=True, **environment
+    )
+
+
+def basic(secret: str, user: str = "") -> str:
+    """Return the header line for a user and a secret."""
+    return f"Authorization: Basic {base64.b64encode(f'{user}:{secret}'.encode()).decode()}"
+
+
+def test_it_prints_what_get_answers(home: Home, emulator: Emulator) -> None:
+    """One line, nothing on stderr, and no request while the token lives."""
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    result = token(home)
+    assert (result.lines, result.err, result.code) == ([ann.token()], "", 0)
+    assert result.out == f"{home.get(*at()).fields['password']}\n"
+    assert emulator.requests == []
+
+
+def test_a_stale_token_is_refreshed_first(home: Home, emulator: Emulator) -> None:
+    """What is printed lives for a while."""
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    old = ann.token()
+    ann.let_pass(STALE)
+    assert token(home).lines == [ann.token()] != [old]
+
+
+def test_the_header_of_an_entra_token_is_bearer(home: Home, emulator: Emulator) -> None:
+    """The whole line, as curl --header takes it."""
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    assert token(home, "--format", "header").lines == [f"Authorization: Bearer {ann.token()}"]
+
+
+def test_the_header_of_a_pat_is_basic_with_an_empty_user(home: Home, emulator: Emulator) -> None:
+    """As the REST pages have it."""
+    pat = emulator.world.new_pat(ANN, ["contoso"], "vso.code_write")
+    give_pat(home, pat, ANN, "contoso")
+    assert token(home, "--format", "header").lines == [basic(pat)]
+
+
+def test_json_tells_everything(home: Home, emulator: Emulator) -> None:
+    """Token, header, end in both forms, account, organization and tenant."""
+    ann = sign_in(home, emulator.world, ANN, "contoso", fields={"alias": "work"})
+    told = json.loads(token(home, "--format", "json", org="https://dev.azure.com/Contoso/app").out)
+    end = told.pop("expires")
+    assert told == {
+        "token": ann.token(),
+        "header": f"Authorization: Bearer {ann.token()}",
+        "expires_utc": int(ann.kept(f"access/{CONTOSO}")["expires_utc"]),
+        "account": "work",
+        "organization": "contoso",
+        "tenant": CONTOSO,
+        "reason": "the only account set up for contoso",
+    }
+    assert end[-1] == "Z"
+
+
+def test_a_pat_without_an_end_says_null(home: Home, emulator: Emulator) -> None:
+    """Neither an end nor a tenant is made up."""
+    give_pat(home, emulator.world.new_pat(ANN, ["contoso"], "vso.code_write"), ANN, "contoso")
+    told = json.loads(token(home, "--format", "json").out)
+    assert (told["expires_utc"], told["expires"], told["tenant"]) == (None, None, None)
+
+
+def test_the_tenant_of_the_organization_decides(home: Home, emulator: Emulator) -> None:
+    """A guest gets the other tenant's token, as with get."""
+    sign_in(home, emulator.world, ANN, "contoso")
+    told = json.loads(token(home, "--format", "json", org="fabrikam").out)
+    assert told["tenant"] == FABRIKAM
+    assert emulator.world.grants.access[told["token"]].tenant == FABRIKAM
+
+
+def test_a_binding_and_then_a_named_account_decide(home: Home, emulator: Emulator) -> None:
+    """By name, alias or id, also when the name is the organization's."""
+    ann = sign_in(home, emulator.world, ANN, "contoso", fields={"alias": "contoso"})
+    pat = emulator.world.new_pat(BOB, ["contoso"], "vso.code")
+    bind(home, "contoso", give_pat(home, pat, BOB, "contoso"))
+    secrets = [token(home, "--account", name).lines for name in (ANN, "contoso", ann.id, BOB)]
+    assert secrets == [[ann.token()], [ann.token()], [ann.token()], [pat]]
+    assert token(home).lines == [pat]
+
+
+def test_the_environment_comes_first_where_it_does_for_get(home: Home, emulator: Emulator) -> None:
+    """A pipeline's token travels as Bearer, a personal one as Basic; neither has an account."""
+    secret = new_password(52)
+    collection = "https://dev.azure.com/contoso/"
+    pipeline = {"TF_BUILD": "True", "SYSTEM_ACCESSTOKEN": secret, "SYSTEM_COLLECTIONURI": collection}
+    told = json.loads(token(home, "--format", "json", **pipeline).out)
+    assert (told["header"], told["account"]) == (f"Authorization: Bearer {secret}", None)
+    assert token(home, "--format", "header", AZURE_DEVOPS_EXT_PAT=secret).lines == [basic(secret)]
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    assert token(home, AZURE_DEVOPS_EXT_PAT=secret).lines == [ann.token()]
+
+
+def test_a_token_with_a_line_break_makes_no_header(home: Home) -> None:
+    """It would smuggle in a second header."""
+    result = token(home, "--format", "header", AZURE_DEVOPS_EXT_PAT=f"{new_password()}\nX-Other: 1")
+    assert (result.code, result.out) == (1, "")
+    assert "line break" in result.err
+
+
+def test_a_typed_credential_is_printed_with_its_user(file_home: Home) -> None:
+    """What Generate Git Credentials gave; and one with an authtype keeps it."""
+    secret = new_password()
+    file_home.store(*at(), "username=ann", f"password={secret}")
+    assert token(file_home, "--format", "header").lines == [basic(secret, "ann")]
+    file_home.store(*at("fabrikam/app/_git/app"), "authtype=Bearer", f"credential={secret}")
+    assert token(file_home, "--format", "header", org="fabrikam").lines == [f"Authorization: Bearer {secret}"]
+
+
+def test_a_typed_credential_that_is_gone_is_an_error(file_home: Home) -> None:
+    """The vault lost it."""
+    file_home.store(*at(), "username=ann", f"password={new_password()}")
+    for path in vault_of(file_home).rglob("typed"):
+        path.unlink()
+    assert token(file_home).code == 1
+
+
+@pytest.mark.parametrize(
+    ("people", "words", "said"),
+    [
+        pytest.param([], [], "setup --org contoso", id="no account"),
+        pytest.param([ANN, BOB], [], "several accounts fit", id="several accounts"),
+        pytest.param(
+            [ANN], ["--account", "eve@contoso.com"], "no account is named eve@contoso.com", id="unknown"
+        ),
+    ],
+)
+def test_without_an_answer_it_fails_and_names_the_cure(
+    home: Home, emulator: Emulator, people: list[str], words: list[str], said: str
+) -> None:
+    """Nothing on stdout, exit code 1."""
+    for person in people:
+        sign_in(home, emulator.world, person, "contoso")
+    result = token(home, *words)
+    assert (result.code, result.out) == (1, "")
+    assert said in result.err
+
+
+def test_an_expired_pat_is_named(home: Home, emulator: Emulator) -> None:
+    """The same line as get has."""
+    give_pat(home, emulator.world.new_pat(ANN, ["contoso"], "vso.code"), ANN, "contoso", expires_in=-60)
+    result = token(home)
+    assert (result.code, result.out) == (1, "")
+    assert "expired on" in result.err
+
+
+def test_the_reminder_of_an_ending_pat_comes_once_a_day(home: Home, emulator: Emulator) -> None:
+    """On stderr; stdout stays the token alone. An accounts file that cannot be written costs a line only."""
+    pat = emulator.world.new_pat(ANN, ["contoso"], "vso.code")
+    give_pat(home, pat, ANN, "contoso", expires_in=86_400)
+    home.accounts_file.with_name("accounts.lock").mkdir()
+    results = [token(home)]
+    home.accounts_file.with_name("accounts.lock").rmdir()
+    results += [token(home), token(home)]
+    assert [result.lines for result in results] == [[pat]] * 3
+    assert [result.err.count("expires in") for result in results] == [1, 1, 0]
+    assert "error: cannot write" in results[0].err
+
+
+def test_a_terminal_sees_no_token_unless_told_to(home: Home) -> None:
+    """One error line with the way out; the watch on secrets reads the terminal, too."""
+    secret = new_password()
+    with Terminal(home, "token", "--org", "contoso", AZURE_DEVOPS_EXT_PAT=secret) as terminal:
+        assert terminal.ended() == 1
+    assert "--org contoso --show" in terminal.text
+
+
+def test_a_terminal_sees_the_token_with_show(home: Home) -> None:
+    """The text stands in for a secret: nobody has it."""
+    text = "shown-on-purpose"
+    with Terminal(home, "token", "--org", "contoso", "--show", AZURE_DEVOPS_EXT_PAT=text) as terminal:
+        assert terminal.ended() == 0
+    assert terminal.text == f"{text}\n"
+
+
+def test_a_broken_registry_entry_does_not_hide_the_rest(home: Home, emulator: Emulator) -> None:
+    """A block of a kind that we do not know is somebody else's business."""
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    add_block(home, ("kind", "of a newer version"), ("id", "1"))
+    assert token(home).lines == [ann.token()]

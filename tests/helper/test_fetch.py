@@ -1,0 +1,324 @@
+"""Real git with us as its helper, against the emulator: clone, fetch, push, submodules, git-lfs, and being refused."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import SCRIPT
+from tests.emulator import faults
+from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM, KIM
+from tests.emulator.model import TRANSFER
+from tests.support.people import STALE, at, bind, everything_kept, give_pat, sign_in
+from tests.support.watch import new_password
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Home, Result
+    from tests.emulator.emulator import Emulator
+    from tests.support.people import Account
+
+AZURE = "https://dev.azure.com"
+APP = f"{AZURE}/contoso/app/_git/app"
+LOGIN = "login.microsoftonline.com"
+
+
+@pytest.fixture
+def user(home: Home, emulator: Emulator) -> Home:
+    """Return a home where git asks us, and nobody else, about Azure DevOps."""
+    config = [
+        ("user.name", "Test"),
+        ("user.email", "test@example.com"),
+        ("init.defaultBranch", "main"),
+        (f"credential.{AZURE}.helper", str(SCRIPT)),
+        (f"credential.{AZURE}.useHttpPath", "true"),
+        ("credential.https://*.visualstudio.com.helper", str(SCRIPT)),
+    ]
+    for key, value in config:
+        assert home.git("config", "--global", key, value).code == 0
+    assert emulator.requests == []
+    return home
+
+
+@pytest.fixture
+def ann(user: Home, emulator: Emulator) -> Account:
+    """Return ann's account, signed in a moment ago."""
+    return sign_in(user, emulator.world, ANN, "contoso")
+
+
+def done(result: Result) -> Result:
+    """Expect that git succeeded and that we said nothing."""
+    assert (result.code, "git-credential-azdo" in result.err) == (0, False), result.err
+    return result
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        pytest.param(APP, id="plain"),
+        pytest.param(
+            "https://contoso@dev.azure.com/contoso/app/_git/app", id="with the organization, as Azure has it"
+        ),
+        pytest.param(
+            f"https://{ANN.replace('@', '%40')}@dev.azure.com/contoso/app/_git/app", id="with a user"
+        ),
+        pytest.param("https://contoso.visualstudio.com/app/_git/app", id="older host"),
+        pytest.param(
+            "https://contoso.visualstudio.com/DefaultCollection/app/_git/app", id="older host's collection"
+        ),
+        pytest.param(f"{AZURE}/contoso/My%20Project/_git/My%20Repo", id="blanks"),
+        pytest.param(f"{AZURE}/contoso/100%25%20Cotton/_git/50%25%20off", id="percent signs"),
+        pytest.param(f"{AZURE}/contoso/app/_git/app.wiki", id="wiki"),
+        pytest.param(f"{AZURE}/contoso/_git/app", id="no project"),
+    ],
+)
+def test_every_clone_url_works_without_a_question(
+    user: Home, emulator: Emulator, ann: Account, url: str
+) -> None:
+    """Git asks us and nobody else; the token is warm, so its endpoint is not asked."""
+    done(user.git("clone", url, "work"))
+    assert (emulator.seen(LOGIN), ann.token() != "") == ([], True)
+
+
+def test_clone_commit_push_fetch(user: Home, emulator: Emulator, ann: Account) -> None:
+    """The main job; what git confirms changes nothing of ours."""
+    done(user.git("clone", APP, "work"))
+    before = everything_kept(user)
+    work = user.folder / "work"
+    (work / "new").write_text("text")
+    for words in (["add", "new"], ["commit", "-qm", "new"], ["push"], ["fetch"], ["pull", "--ff-only"]):
+        done(user.git(*words, cwd=work))
+    heads = done(user.git("ls-remote", APP)).out
+    assert done(user.git("rev-parse", "HEAD", cwd=work)).out.strip() in heads
+    assert everything_kept(user) == before
+    assert (emulator.seen(LOGIN), ann.all("rejected[]")) == ([], [])
+
+
+def test_a_stale_token_costs_one_request(user: Home, emulator: Emulator, ann: Account) -> None:
+    """Then the new one serves."""
+    ann.let_pass(STALE)
+    done(user.git("ls-remote", APP))
+    done(user.git("ls-remote", APP))
+    assert len(emulator.seen(LOGIN)) == 1
+
+
+def test_a_token_that_died_early_is_replaced_with_the_next_command(
+    user: Home, emulator: Emulator, ann: Account
+) -> None:
+    """It was revoked at the server: this command fails, the next one refreshes and works."""
+    del emulator.world.grants.access[ann.token()]
+    ann.let_pass(400)
+    failed = user.git("ls-remote", APP)
+    assert failed.code != 0
+    done(user.git("ls-remote", APP))
+    assert len(emulator.seen(LOGIN)) == 1
+
+
+def test_a_fresh_token_that_is_refused_is_explained_at_the_second_try(
+    user: Home, emulator: Emulator, ann: Account
+) -> None:
+    """Ann is no member there: no storm of refreshes, and one line that says who and where."""
+    emulator.world.organizations["contoso"].members.clear()
+    assert user.git("ls-remote", APP).code != 0
+    second = user.git("ls-remote", APP)
+    assert second.code != 0
+    assert f"error: the organization contoso rejected a new token of {ANN} (tenant {CONTOSO})" in second.err
+    assert (emulator.seen(LOGIN), ann.kept("refresh") != {}) == ([], True)
+
+
+def test_an_organization_of_another_tenant_is_confirmed_before_that_tenant_hears_of_anybody(
+    user: Home, emulator: Emulator, ann: Account
+) -> None:
+    """Whoever owns a tenant sees who asks it for a token, and a repository can name any organization."""
+    url = f"{AZURE}/fabrikam/app/_git/app"
+    assert ann.token()
+    first = user.git("clone", url, "work")
+    second = user.git("clone", url, "work")
+    assert (first.code, second.code, emulator.seen(LOGIN)) == (128, 128, [])
+    hint = f"if {ANN} is a member or guest there: git credential-azdo use {ANN} --org fabrikam"
+    assert hint in second.err
+    assert f"the organization fabrikam belongs to tenant {FABRIKAM}" in second.err
+    done(user.azdo("use", ANN, "--org", "fabrikam"))
+    done(user.git("clone", url, "work"))
+    assert [record.path for record in emulator.seen(LOGIN)] == [f"/{FABRIKAM}/oauth2/v2.0/token"]
+
+
+def test_the_first_command_in_a_confirmed_organization_learns_its_tenant(
+    user: Home, emulator: Emulator, ann: Account
+) -> None:
+    """Old git or new: a token of the right tenant at once, and no question for it the next time."""
+    url = f"{AZURE}/fabrikam/app/_git/app"
+    bind(user, "fabrikam", ann)
+    done(user.git("clone", url, "work"))
+    assert [record.path for record in emulator.seen(LOGIN)] == [f"/{FABRIKAM}/oauth2/v2.0/token"]
+    emulator.requests.clear()
+    done(user.git("ls-remote", url))
+    assert (emulator.seen(LOGIN), emulator.seen("dev.azure.com", "HEAD")) == ([], [])
+    assert ann.token(FABRIKAM)
+
+
+def test_a_personal_account_clones_its_own(user: Home, emulator: Emulator) -> None:
+    """No tenant backs its organization."""
+    kim = sign_in(user, emulator.world, KIM, tenant=TRANSFER)
+    done(user.git("clone", f"{AZURE}/hobby/app/_git/app", "work"))
+    assert (kim.token(TRANSFER) != "", emulator.seen(LOGIN)) == (True, [])
+
+
+def test_a_personal_access_token_clones_its_own_and_is_refused_once_revoked(
+    user: Home, emulator: Emulator
+) -> None:
+    """The refusal says what to do, and the token stays in the vault."""
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    pat = give_pat(user, token, BOB, "fabrikam")
+    url = f"{AZURE}/fabrikam/app/_git/app"
+    done(user.git("clone", url, "work"))
+    emulator.world.revoke(token)
+    assert user.git("fetch", cwd=user.folder / "work").code != 0
+    told = user.git("fetch", cwd=user.folder / "work")
+    assert f"rejects the personal access token {BOB}" in told.err
+    assert "hint: create a new one at https://dev.azure.com/fabrikam/_usersSettings/tokens" in told.err
+    assert pat.kept("pat")["token"] == token
+
+
+def test_submodules_of_two_organizations_use_two_accounts(
+    user: Home, emulator: Emulator, ann: Account
+) -> None:
+    """Each organization has its own; a recursive fetch asks each endpoint once at most."""
+    bob = sign_in(user, emulator.world, BOB, "fabrikam", tenant=FABRIKAM)
+    done(user.git("clone", APP, "work"))
+    work = user.folder / "work"
+    for organization in ("contoso-labs", "fabrikam"):
+        url = f"{AZURE}/{organization}/app/_git/app"
+        done(user.git("submodule", "add", url, organization, cwd=work))
+    done(user.git("commit", "-qm", "submodules", cwd=work))
+    done(user.git("push", cwd=work))
+    ann.let_pass(STALE)
+    bob.let_pass(STALE, FABRIKAM)
+    emulator.requests.clear()
+    done(user.git("clone", "--recurse-submodules", "--jobs=4", APP, "again"))
+    assert sorted(record.path for record in emulator.seen(LOGIN)) == [
+        f"/{CONTOSO}/oauth2/v2.0/token",
+        f"/{FABRIKAM}/oauth2/v2.0/token",
+    ]
+    assert (user.folder / "again" / "fabrikam" / ".git").exists()
+
+
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="Debian package missing: git-lfs")
+def test_git_lfs_pushes_and_fetches_with_the_same_account(
+    user: Home, emulator: Emulator, ann: Account
+) -> None:
+    """It asks for the path below the repository."""
+    done(user.git("lfs", "install", "--skip-repo"))
+    done(user.git("clone", APP, "work"))
+    work = user.folder / "work"
+    done(user.git("lfs", "track", "*.bin", cwd=work))
+    (work / "large.bin").write_bytes(b"large" * 1_000)
+    for words in (["add", "."], ["commit", "-qm", "large"], ["push"]):
+        done(user.git(*words, cwd=work))
+    done(user.git("clone", APP, "again"))
+    assert (user.folder / "again" / "large.bin").read_bytes() == b"large" * 1_000
+    assert ann.all("rejected[]") == []
+    assert [
+        record
+        for record in emulator.seen("dev.azure.com/contoso/app/_git/app.git/info/lfs")
+        if record.status == 200
+    ]
+
+
+@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="Debian package missing: git-lfs")
+def test_a_binding_of_the_repository_serves_git_lfs_too(user: Home, emulator: Emulator, ann: Account) -> None:
+    """Another account would serve the organization."""
+    other = emulator.world.add_person("abe@contoso.com", "Abe Example", CONTOSO).name
+    abe = sign_in(user, emulator.world, other, "contoso")
+    assert user.azdo("use", ANN, "--org", "contoso").code == 0
+    lines = at("contoso/app/_git/app.git/info/lfs")
+    assert user.get(*lines).fields["password"] == ann.token()
+    done(user.git("clone", APP, "work"))
+    done(user.run("git-credential-azdo", "use", other, "--repo", cwd=user.folder / "work"))
+    assert user.get(*lines).fields["password"] == abe.token()
+
+
+def test_a_typed_credential_is_asked_for_once(user: Home, emulator: Emulator) -> None:
+    """Generate Git Credentials, without any setup: what a person typed serves from then on."""
+    user.write_accounts_file("version=1\nsalt=00112233445566778899aabbccddeeff\nvault=file\n")
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    askpass = user.folder / "askpass"
+    askpass.write_text(
+        '#!/bin/sh\necho "$1" >>"$HOME/asked"\ncase "$1" in Username*) echo bob;; *) echo "$TYPED";; esac\n'
+    )
+    askpass.chmod(0o755)
+    url = f"{AZURE}/fabrikam/app/_git/app"
+    first = user.git("ls-remote", url, GIT_ASKPASS=str(askpass), TYPED=token)
+    assert (first.code, "hint: there is no account" in first.err) == (0, True)
+    done(user.git("ls-remote", url))
+    asked = (user.folder / "asked").read_text().splitlines()
+    assert len(asked) == 2
+    emulator.world.revoke(token)
+    user.git("ls-remote", url)
+    assert not [name for name in everything_kept(user) if name.startswith("vault")]
+
+
+def test_a_pipelines_token_needs_no_setup(user: Home, emulator: Emulator) -> None:
+    """Zero set-up in a build; another organization's repository gets no answer of ours."""
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    user.environment |= {"TF_BUILD": "True", "SYSTEM_ACCESSTOKEN": token}
+    user.environment["SYSTEM_COLLECTIONURI"] = "https://dev.azure.com/fabrikam/"
+    done(user.git("ls-remote", f"{AZURE}/fabrikam/app/_git/app"))
+    assert user.git("ls-remote", APP).code != 0
+    assert not user.accounts_file.exists()
+
+
+def test_a_guest_network_is_one_line(user: Home, emulator: Emulator, ann: Account) -> None:
+    """The sign-in host answers a page: git fails with our line, and nothing is lost."""
+    ann.let_pass(STALE)
+    emulator.refuse(LOGIN, faults.html_page())
+    before = everything_kept(user)
+    result = user.git("ls-remote", APP)
+    assert result.code != 0
+    assert f"error: {LOGIN} returned an HTML page instead of JSON" in result.err
+    assert everything_kept(user) == before
+
+
+def test_another_helpers_secret_is_not_taken_over(user: Home, emulator: Emulator, ann: Account) -> None:
+    """A helper before us answers; git tells us its secret in ``store``, and we keep nothing of it."""
+    token = emulator.world.new_pat(ANN, ["contoso"])
+    other = '!f() { test "$1" = get && echo username=x && echo "password=$OTHER"; }; f'
+    before = everything_kept(user)
+    words = ["-c", f"credential.{AZURE}.helper=", "-c", f"credential.{AZURE}.helper={other}"]
+    words += ["-c", f"credential.{AZURE}.helper={SCRIPT}"]
+    done(user.git(*words, "ls-remote", APP, OTHER=token))
+    assert user.git(*words, "ls-remote", APP, OTHER=new_password()).code != 0
+    assert everything_kept(user) == before
+    assert user.get(*at()).fields["password"] == ann.token()
+
+
+def test_git_that_is_interrupted_leaves_no_process_behind(
+    user: Home, emulator: Emulator, ann: Account
+) -> None:
+    """Git dies while we wait for the sign-in host: we end with the time that a ``get`` has."""
+    ann.let_pass(STALE)
+    fault = emulator.refuse(LOGIN, faults.hang())
+    environment = {**user.environment, "AZDO_TIMEOUT": "2"}
+    pipe = subprocess.PIPE
+    git = subprocess.Popen(
+        ["git", "ls-remote", APP], env=environment, cwd=user.folder, stdout=pipe, stderr=pipe
+    )
+    assert fault.arrived.wait(30)
+    git.kill()
+    _, err = git.communicate(timeout=30)  # ends when our process, which holds the other end, has ended
+    assert b"Traceback" not in err
+    fault.released.set()
+    emulator.faults.clear()
+    done(user.git("ls-remote", APP))
+
+
+def test_a_clone_into_a_folder_with_a_hostile_name(user: Home, ann: Account, tmp_path: Path) -> None:
+    """The current folder's name is no argument of ours."""
+    folder = tmp_path / "a b;$(touch x)'"
+    folder.mkdir()
+    done(user.git("clone", APP, "work", cwd=folder))
+    assert (sorted(path.name for path in folder.iterdir()), ann.token() != "") == (["work"], True)

@@ -1,0 +1,328 @@
+"""What git's own test library asks of a credential helper, on real git, for a registered server.
+
+The behaviours (not the text) of git's t/lib-credential.sh, groups A, C, D and E, each against the file vault and a
+real Secret Service. stdout and stderr are compared whole: git passes a helper's stderr on.
+"""
+
+from __future__ import annotations
+
+import subprocess
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import SCRIPT, SECONDS
+from tests.support.watch import new_password
+
+if TYPE_CHECKING:
+    from tests.conftest import Home
+
+HOST = "example.com"
+ASKPASS = """#!/bin/sh
+echo "askpass: $*" >&2
+case "$1" in *Username*) echo askpass-username;; *) echo askpass-password;; esac
+"""
+
+
+class Server:
+    """A home in which a server is registered, and git with us as its only helper."""
+
+    def __init__(self, home: Home, vault: str) -> None:
+        self.home = home
+        askpass = home.folder / "askpass"
+        askpass.write_text(ASKPASS)
+        askpass.chmod(0o755)
+        home.environment["GIT_ASKPASS"] = str(askpass)
+        options = ["--vault", vault]
+        assert home.azdo("server", "add", f"https://{HOST}", *options).code == 0
+        assert home.azdo("server", "add", f"http://{HOST}", "--allow-http", *options).code == 0
+
+    def ask(self, verb: str, *lines: str, config: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
+        """Run ``git credential VERB``; return stdout and stderr by lines, less git's own protocol and host."""
+        settings = [word for entry in (f"credential.helper={SCRIPT}", *config) for word in ("-c", entry)]
+        result = self.home.git(*settings, "credential", verb, given="".join(f"{line}\n" for line in lines))
+        assert result.code == 0
+        return result.lines, result.err.splitlines()
+
+    def approve(self, *lines: str, config: tuple[str, ...] = ()) -> None:
+        """Store, which must be silent."""
+        assert self.ask("approve", *lines, config=config) == ([], [])
+
+    def reject(self, *lines: str, config: tuple[str, ...] = ()) -> None:
+        """Erase, which must be silent."""
+        assert self.ask("reject", *lines, config=config) == ([], [])
+
+    def assert_fills(self, *lines: str, with_: list[str], config: tuple[str, ...] = ()) -> None:
+        """Fill must give just these further lines and ask nobody."""
+        out, err = self.ask("fill", *lines, config=config)
+        assert sorted(out) == sorted({*lines, *with_})
+        assert err == []
+
+    def assert_misses(self, *lines: str, config: tuple[str, ...] = ()) -> None:
+        """Fill must fall through to git's own question."""
+        out, err = self.ask("fill", *lines, config=config)
+        assert "password=askpass-password" in out
+        assert any(line.startswith("askpass: Password") for line in err)
+
+
+@pytest.fixture(params=["file", "keyring"])
+def server(request: pytest.FixtureRequest) -> Server:
+    """Return a registered server, once with each vault."""
+    home: Home = request.getfixturevalue("home" if request.param == "file" else "keyring_home")
+    return Server(home, request.param)
+
+
+def at(host: str = HOST, protocol: str = "https", **more: str) -> list[str]:
+    """Return the lines of a request."""
+    return [f"protocol={protocol}", f"host={host}", *(f"{key}={value}" for key, value in more.items())]
+
+
+def test_an_unknown_host_is_no_business_of_ours(server: Server) -> None:
+    """Nothing is stored and nothing is answered."""
+    server.assert_misses(*at("other.example"))
+
+
+def test_a_stored_password_is_given_back_by_protocol_and_host(server: Server) -> None:
+    """The user name and the password come back."""
+    password = new_password()
+    server.approve(*at(username="store-user", password=password))
+    server.assert_fills(*at(), with_=["username=store-user", f"password={password}"])
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        pytest.param(at(protocol="http"), id="protocol"),
+        pytest.param(at("other.example.com"), id="host"),
+        pytest.param(at(username="other"), id="username"),
+    ],
+)
+def test_protocol_host_and_user_must_match(server: Server, lines: list[str]) -> None:
+    """A request that differs in one of them is not answered."""
+    server.approve(*at(username="store-user", password=new_password()))
+    server.assert_misses(*lines)
+
+
+def test_the_path_must_match_when_git_sends_it(server: Server) -> None:
+    """With useHttpPath, a password of one repository does not serve another."""
+    config = ("credential.useHttpPath=true",)
+    password = new_password()
+    server.approve(*at(protocol="http", path="foo.git", username="user", password=password), config=config)
+    server.assert_fills(
+        *at(protocol="http", path="foo.git"), with_=["username=user", f"password={password}"], config=config
+    )
+    server.assert_misses(*at(protocol="http", path="bar.git"), config=config)
+
+
+def test_a_second_store_of_the_same_user_wins(server: Server) -> None:
+    """The new password replaces the old one, and erasing with the new one removes it."""
+    first, second = new_password(), new_password()
+    server.approve(*at(username="user", password=first))
+    server.approve(*at(username="user", password=second))
+    server.assert_fills(*at(), with_=["username=user", f"password={second}"])
+    server.reject(*at(username="user", password=second))
+    server.assert_misses(*at())
+
+
+def test_erase_by_host_removes_every_user_of_the_host(server: Server) -> None:
+    """And an erase of what is not there is harmless."""
+    for user in ("one", "two"):
+        server.approve(*at(username=user, password=new_password()))
+    server.reject(*at())
+    server.assert_misses(*at())
+    server.reject(*at())
+
+
+def test_two_users_of_one_host_are_told_apart(server: Server) -> None:
+    """Each is found by name, and forgetting one keeps the other."""
+    one, two = new_password(), new_password()
+    server.approve(*at(username="one", password=one))
+    server.approve(*at(username="two", password=two))
+    server.assert_fills(*at(username="one"), with_=[f"password={one}"])
+    server.assert_fills(*at(username="two"), with_=[f"password={two}"])
+    server.reject(*at(username="one"))
+    server.assert_misses(*at(username="one"))
+    server.assert_fills(*at(username="two"), with_=[f"password={two}"])
+
+
+def test_erase_with_another_password_keeps_the_entry(server: Server) -> None:
+    """What is refused may be an older password of somebody else's making."""
+    password = new_password()
+    server.approve(*at(username="user", password=password))
+    server.reject(*at(username="user", password=new_password()))
+    server.assert_fills(*at(), with_=["username=user", f"password={password}"])
+
+
+def test_empty_user_and_password_round_trip(server: Server) -> None:
+    """Empty is not absent."""
+    server.approve(*at(username="", password=""))
+    server.assert_fills(*at(), with_=["username=", "password="])
+
+
+def test_a_long_header_is_not_taken_for_a_host(server: Server) -> None:
+    """A wwwauth line of 1,000 bytes ending in host=victim stays one line."""
+    server.approve(*at("victim.example.com", username="user", password=new_password()))
+    home = server.home
+    padding = "x" * 1_000
+    result = home.get(
+        "protocol=https", "host=other.example.com", f"wwwauth[]=basic realm={padding}host={HOST}"
+    )
+    assert (result.out, result.err, result.code) == ("", "", 0)
+
+
+def test_odd_bytes_round_trip(server: Server) -> None:
+    """Any byte but newline and NUL survives, also what is not UTF-8."""
+    password = bytes(byte for byte in range(1, 256) if byte not in b"\n\r") + b"\r."
+    home = server.home
+    lines = b"protocol=https\nhost=example.com\n"
+    assert home.azdo("store", given=lines + b"username=odd\npassword=" + password + b"\n").code == 0
+    result = home.azdo("get", given=lines + b"username=odd\n")
+    assert result.out.encode("utf-8", "surrogateescape") == b"password=" + password + b"\n"
+
+
+def test_an_expiry_is_kept_and_replaced_with_its_password(server: Server) -> None:
+    """It comes back with the password, is replaced by a later store, and is no part of the match."""
+    first, second = new_password(), new_password()
+    home = server.home
+    entry = at(username="user")
+    home.store(*entry, f"password={first}", "password_expiry_utc=9999999999")
+    assert home.get(*at()).fields == {
+        "username": "user",
+        "password": first,
+        "password_expiry_utc": "9999999999",
+    }
+    home.store(*entry, f"password={second}", "password_expiry_utc=9999999998")
+    assert home.get(*at()).fields["password_expiry_utc"] == "9999999998"
+    home.erase(*entry, f"password={second}")
+    assert home.get(*at()).out == ""
+
+
+def test_an_expired_password_is_not_given(server: Server) -> None:
+    """An old git would not drop it for us."""
+    server.home.store(*at(username="user", password=new_password()), "password_expiry_utc=5")
+    assert server.home.get(*at()).out == ""
+
+
+def test_a_refresh_token_of_another_helper_is_kept_beside_its_password(server: Server) -> None:
+    """Group D: oauth_refresh_token round-trips."""
+    password, refresh = new_password(), new_password()
+    server.home.store(*at(username="user", password=password, oauth_refresh_token=refresh))
+    assert server.home.get(*at()).fields["oauth_refresh_token"] == refresh
+
+
+@pytest.mark.parametrize("user", [[], ["username=user"]], ids=["no user", "a user"])
+def test_an_authtype_is_given_only_to_a_git_that_knows_it(server: Server, user: list[str]) -> None:
+    """Group E: stored with or without a user, given back after its capability, withheld without it."""
+    credential = new_password()
+    home = server.home
+    home.store("capability[]=authtype", *at(), *user, "authtype=Bearer", f"credential={credential}")
+    assert home.get("capability[]=authtype", *at()).lines == [
+        "capability[]=authtype",
+        *user,
+        "authtype=Bearer",
+        f"credential={credential}",
+    ]
+    assert home.get(*at()).out == ""
+    assert home.get("capability[]=authtype", *at(username="other")).out == ""
+
+
+@pytest.mark.parametrize("key", ["password", "credential"])
+def test_an_ephemeral_credential_is_never_kept(server: Server, key: str) -> None:
+    """It is good for one request only."""
+    extra = ["authtype=Bearer"] if key == "credential" else []
+    server.home.store(*at(username="user"), f"{key}={new_password()}", *extra, "ephemeral=1")
+    assert server.home.get("capability[]=authtype", *at()).out == ""
+
+
+def test_later_stores_do_not_disturb_earlier_ones(server: Server) -> None:
+    """Eight shapes of one address stay eight entries."""
+    shapes = [
+        at(protocol=protocol, username=user, **({"path": path} if path else {}))
+        for protocol in ("https", "http")
+        for user in ("one", "two")
+        for path in ("", "a/b")
+    ]
+    kept = {tuple(shape): new_password() for shape in shapes}
+    for shape, password in kept.items():
+        server.home.store(*shape, f"password={password}")
+    for shape, password in kept.items():
+        exact = [*shape] if any(line.startswith("path") for line in shape) else None
+        if exact:
+            assert server.home.get(*exact).fields["password"] == password
+    server.home.erase(*at(username="one", path="a/b"))
+    assert server.home.get(*at(protocol="http", username="one", path="a/b")).out != ""
+    assert server.home.get(*at(username="two", path="a/b")).out != ""
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        b"",
+        b"\n",
+        b"no equals sign\n",
+        b"=value\n",
+        b"protocol=https\nhost=example.com\nno equals\n",
+        b"\0=\n",
+    ],
+)
+@pytest.mark.parametrize("verb", ["get", "store", "erase"])
+def test_odd_messages_get_silence(file_home: Home, verb: str, given: bytes) -> None:
+    """No output, no error, exit code 0."""
+    result = file_home.azdo(verb, given=given)
+    assert (result.code, result.out, result.err) == (0, "", "")
+
+
+def test_an_unknown_operation_from_git_is_ignored(file_home: Home) -> None:
+    """git may learn new operations; through a pipe there is no person to tell."""
+    result = file_home.azdo("frobnicate", given="protocol=https\n")
+    assert (result.code, result.out, result.err) == (0, "", "")
+
+
+def test_capability_says_what_we_speak(home: Home) -> None:
+    """The form is git's: a version line, then one line a capability."""
+    assert home.azdo("capability").lines == ["version 0", "capability authtype", "capability state"]
+
+
+def test_http_needs_its_own_registration(home: Home) -> None:
+    """A server registered for https is not served over http."""
+    home.azdo("server", "add", f"https://{HOST}", "--vault", "file")
+    home.store(*at(protocol="http", username="user", password=new_password()))
+    assert home.get(*at(protocol="http")).out == ""
+    assert home.azdo("server", "add", f"http://{HOST}").code == 1
+
+
+def test_the_default_port_is_the_same_server(home: Home) -> None:
+    """A port is part of a server's name unless it is the scheme's own."""
+    home.azdo("server", "add", f"https://{HOST}:443", "--vault", "file")
+    password = new_password()
+    home.store(*at(username="user", password=password))
+    assert home.get(*at(f"{HOST}:443")).fields["password"] == password
+    assert home.get(*at(f"{HOST}:8443")).out == ""
+
+
+def test_a_blank_line_ends_the_message_while_the_pipe_stays_open(file_home: Home) -> None:
+    """Whoever asks may wait for the answer before it closes the pipe."""
+    command = [str(SCRIPT), "get"]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen(command, env=file_home.environment, **pipes) as helper:  # type: ignore[call-overload]
+        helper.stdin.write(b"protocol=https\nhost=github.com\n\n")
+        helper.stdin.flush()
+        assert helper.wait(timeout=SECONDS) == 0
+        assert helper.stdout.read() == b""
+
+
+@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-"])
+def test_closed_streams_cost_no_traceback(file_home: Home, stream: str) -> None:
+    """A closed stdin is an empty message; without a stdout or stderr there is nobody to tell."""
+    result = file_home.run(
+        "sh", "-c", f"printf 'protocol=https\\nhost=dev.azure.com\\n' | {SCRIPT} get {stream}"
+    )
+    assert result.code == 0
+    assert "Traceback" not in result.err
+
+
+def test_a_full_disk_under_stdout_is_one_line(file_home: Home) -> None:
+    """The answer could not be written, and that is said."""
+    result = file_home.run("sh", "-c", f"{SCRIPT} capability >/dev/full")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "cannot write the answer" in result.err

@@ -1,0 +1,1 @@
+"""Tests of what holds for the whole house, whichever room it happens in."""

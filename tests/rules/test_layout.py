@@ -1,0 +1,128 @@
+"""The package's modules import downwards only, without circles, and each third-party package in one place.
+
+Imports inside functions count as well: an import upwards is one, however late it is done. Imports for types alone do
+not count, since they load nothing.
+"""
+
+from __future__ import annotations
+
+import ast
+from graphlib import TopologicalSorter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PACKAGE = "git_credential_azdo"
+_MOST_LINES = 300
+
+FLOORS = (
+    {"__init__", "inherited", "errors", "hosts", "signals", "hardening", "shell", "bounded"},
+    {"hints", "deadline", "files", "writing", "ownership", "lock", "lock_file", "programs", "paths"},
+    {"git"},
+    {"vault", "web", "response", "trust"},
+    {"accounts"},
+    {"devops", "signin"},
+    {"tokens"},
+    {"refresh"},
+    {"helper"},
+    {"commands"},
+    {"__main__"},
+)
+"""From the lowest up. A module may import what stands on a lower floor or on its own."""
+
+PLACES = {
+    "click": {"commands"},
+    "cryptography": {"signin/certificate"},
+    "httpx": {"web"},
+    "keyring": {"vault/system"},
+    "platformdirs": {"paths"},
+    "truststore": {"trust"},
+}
+"""The only modules, or folders of modules, that may import a third-party package."""
+
+
+MODULES = {path.removesuffix(".py"): text for path, text in source.MODULES.items()}
+
+
+def _statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
+    """Yield the imports below a node, without those for types alone."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
+            continue
+        if isinstance(child, ast.Import | ast.ImportFrom):
+            yield child
+        yield from _statements(child)
+
+
+def _imported(text: str) -> set[str]:
+    """Return the full names that a module imports; of ``from a import b`` both ``a`` and ``a.b``."""
+    names: set[str] = set()
+    for statement in _statements(ast.parse(text)):
+        if isinstance(statement, ast.Import):
+            names.update(alias.name for alias in statement.names)
+        else:
+            names.add(statement.module or "")
+            names.update(f"{statement.module}.{alias.name}" for alias in statement.names)
+    return names
+
+
+def _ours(text: str) -> set[str]:
+    names = (name.removeprefix(f"{_PACKAGE}.").replace(".", "/") for name in _imported(text))
+    return {name for name in names if name in MODULES}
+
+
+def _floor(module: str) -> int:
+    room = module.partition("/")[0]
+    floors = [number for number, rooms in enumerate(FLOORS) if room in rooms]
+    assert floors, f"no floor for {module}: the map in the package's docstring needs it, too"
+    return floors[0]
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_imports_nothing_above_it(module: str) -> None:
+    """Neither at its beginning nor late."""
+    assert {other for other in _ours(MODULES[module]) if _floor(other) > _floor(module)} == set()
+
+
+def test_no_modules_import_each_other_in_a_circle() -> None:
+    """A circle is one module in several files."""
+    graph = {module: _ours(text) for module, text in MODULES.items()}
+
+    assert len(list(TopologicalSorter(graph).static_order())) == len(graph)
+
+
+@pytest.mark.parametrize("package", PLACES)
+def test_a_third_party_package_has_one_place(package: str) -> None:
+    """So that to exchange it is to change one place."""
+    users = {
+        module
+        for module, text in MODULES.items()
+        if package in {name.partition(".")[0] for name in _imported(text)}
+    }
+
+    assert users
+    assert {
+        user
+        for user in users
+        if user not in PLACES[package] and user.partition("/")[0] not in PLACES[package]
+    } == set()
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_a_module_opens_with_its_purpose_and_is_short(module: str) -> None:
+    """What it knows, and what it must never do; nothing is found in a file without an end."""
+    text = MODULES[module]
+
+    assert ast.get_docstring(ast.parse(text))
+    assert len(text.splitlines()) <= _MOST_LINES
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if name.endswith("/__init__")])
+def test_to_import_a_folder_loads_nothing(module: str) -> None:
+    """Its ``__init__`` holds its docstring only."""
+    assert len(ast.parse(MODULES[module]).body) == 1

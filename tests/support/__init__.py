@@ -1,0 +1,1 @@
+"""What tests share: people, keyrings, terminals, browsers, real git. No tests."""

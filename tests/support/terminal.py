@@ -1,0 +1,220 @@
+"""A person in front of the program: on a pseudo-terminal, or pasting through a pipe; and the browser beside them.
+
+Whoever waits here waits for words that the program prints, never for time to pass. All that is printed is watched
+for secrets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import os
+import re
+import select
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+from git_credential_azdo.__main__ import main
+from git_credential_azdo.git import network
+from tests.conftest import SCRIPT, Home, Result
+from tests.emulator.default_world import ANN
+from tests.support.watch import WATCH
+
+if TYPE_CHECKING:
+    from pathlib import Path
+    from types import TracebackType
+
+    import pytest
+    from typing_extensions import Self
+
+    from tests.emulator.emulator import Emulator
+
+SECONDS = 30
+LINK = r"https?://\S+[?&]response_type=code\S*"
+# A session leader that opens a terminal gets it as its own: passwords are asked for there.
+_ON_TERMINAL = ("sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1')
+_MARKS = re.compile(r"\x1b\[\?2004[hl]")
+
+
+class Terminal:
+    """Our console script on a terminal: ``see`` what it prints, ``type`` to it, and how it ``ended``."""
+
+    program: str | Path = SCRIPT
+
+    def __init__(self, home: Home, *words: str, **environment: str) -> None:
+        self._master, slave = os.openpty()
+        self._process = subprocess.Popen(
+            [*_ON_TERMINAL, os.ttyname(slave), self.program, *words],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**home.environment, **environment},
+            cwd=home.folder,
+            start_new_session=True,
+        )
+        self._slave = slave  # kept open, so that the end of the program is no error on our side
+        self._raw = b""
+        self._seen = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.kill()
+        self._process.wait()
+        os.close(self._master)
+        os.close(self._slave)
+        WATCH.seen("a terminal", self._raw)
+
+    @property
+    def text(self) -> str:
+        """All that was printed so far."""
+        return _MARKS.sub("", self._raw.decode("utf-8", "replace").replace("\r\n", "\n"))
+
+    def see(self, pattern: str) -> str:
+        """Wait for words after those seen last, and return them; the test fails if they do not come."""
+        end = time.monotonic() + SECONDS
+        while True:
+            found = re.compile(pattern).search(self.text, self._seen)
+            # What stands at the very end may still grow.
+            if found and (found.end() < len(self.text) or not self._read(0)):
+                self._seen = found.end()
+                return found[0]
+            if not self._read(0.2) and (self._process.poll() is not None or time.monotonic() > end):
+                raise AssertionError(f"{pattern!r} did not come after {self._seen}: {self.text!r}")
+
+    def type(self, text: str) -> None:
+        """Type a text; Enter is a carriage return."""
+        data = text.encode()
+        while data:
+            data = data[os.write(self._master, data[:1000]) :]
+
+    def interrupted(self) -> int:
+        """Press Ctrl-C until the program ends, as people do; return the exit code."""
+        end = time.monotonic() + SECONDS
+        while self._process.poll() is None:
+            assert time.monotonic() < end, self.text
+            self.type("\x03")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(1)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Wait for the end; return the exit code."""
+        end = time.monotonic() + SECONDS
+        while self._process.poll() is None:
+            assert time.monotonic() < end, self.text
+            self._read(0.05)
+        while self._read(0):
+            pass
+        return self._process.returncode
+
+    def _read(self, seconds: float) -> bool:
+        if not select.select([self._master], [], [], seconds)[0]:
+            return False
+        data = os.read(self._master, 65_536)
+        self._raw += data
+        return bool(data)
+
+
+class Shell(Terminal):
+    """A person's shell on a terminal: what they type or paste is run, unless a program reads it first."""
+
+    def __init__(self, home: Home, program: str, **environment: str) -> None:
+        self.program = program
+        quiet = {"bash": ("--norc", "--noprofile", "--noediting")}.get(program, ())
+        super().__init__(home, *quiet, "-i", PS1="ready$ ", ENV="", **environment)
+        self.see("ready")
+
+
+class Sitting:
+    """``setup`` in a pipe, as far as its link: the browser acts on ``link``, then ``paste`` or ``finish``."""
+
+    def __init__(self, home: Home, *options: str, program: str | Path = SCRIPT, **environment: str) -> None:
+        self._process = subprocess.Popen(
+            [program, "setup", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**home.environment, **environment},
+            cwd=home.folder,
+        )
+        self._said = b""
+        self.link = ""
+        assert self._process.stderr
+        for line in self._process.stderr:
+            self._said += line
+            found = re.search(LINK, line.decode())
+            if found:
+                self.link = found[0]
+                break
+
+    def finish(self, pasted: str = "") -> Result:
+        """Paste a line, or nothing, and wait for the end."""
+        try:
+            out, err = self._process.communicate(f"{pasted}\n".encode() if pasted else None, timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise
+        WATCH.seen("setup", out + self._said + err)
+        return Result(subprocess.CompletedProcess([], self._process.returncode, out, self._said + err))
+
+
+class Here(Home):
+    """A home whose commands for people run in this process: the same front door at a tenth of the cost.
+
+    The verbs that git calls, and whatever gets an environment of its own, stay processes.
+    """
+
+    def __init__(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+    ) -> None:
+        super().__init__(folder)
+        self._monkeypatch = monkeypatch
+        self._capfd = capfd
+
+    @classmethod
+    def of(cls, home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+        """Return the same home, with the same environment, whose commands run in this process."""
+        here = cls(home.folder, monkeypatch, capfd)
+        here.environment = home.environment
+        return here
+
+    def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
+        """Run a command as the console script would."""
+        if environment or words[0] in {"get", "store", "erase"}:
+            return super().azdo(*words, given=given, **environment)
+        data = given.encode() if isinstance(given, str) else given
+        with self._monkeypatch.context() as patch:
+            for name in set(os.environ) - set(self.environment):
+                patch.delenv(name)
+            for name, value in self.environment.items():
+                patch.setenv(name, value)
+            patch.chdir(self.folder)
+            patch.setattr(sys, "path", list(sys.path))
+            patch.setattr(sys, "argv", [str(SCRIPT), *words])
+            patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
+            self._capfd.readouterr()
+            _forget_git_settings()
+            code = main()
+        _forget_git_settings()
+        out, err = (text.encode("utf-8", "surrogateescape") for text in self._capfd.readouterr())
+        WATCH.seen("a command", out + err)
+        return Result(subprocess.CompletedProcess([], code, out, err))
+
+
+def _forget_git_settings() -> None:
+    for cached in (network._settings, network._entries, network._warn_once):
+        cached.cache_clear()
+
+
+def sign_in(home: Home, emulator: Emulator, *options: str, person: str = ANN, **environment: str) -> Result:
+    """Run ``setup`` with the file vault and paste the address at which the person's browser ends."""
+    sitting = Sitting(home, "--vault", "file", "--no-browser", *options, **environment)
+    return sitting.finish(emulator.sign_in(sitting.link, person) if sitting.link else "")

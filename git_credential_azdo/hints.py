@@ -13,7 +13,7 @@ from git_credential_azdo.shell import ON_WINDOWS, command, options, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
 PROGRAM = "git credential-azdo"
 ACCOUNT, ORGANIZATION, TENANT = "ACCOUNT", "ORGANIZATION", "TENANT"
@@ -31,7 +31,17 @@ def _azdo(*words: str, operand: str = "", options: Iterable[str] = ()) -> str:
     return command("git", "credential-azdo", *words, *([operand] if operand else []), *options)
 
 
+def _always(*words: str) -> Callable[[], str]:
+    return lambda: command(*words)
+
+
 # --- our verbs
+
+accounts = _always("git", "credential-azdo", "accounts")
+configure = _always("git", "credential-azdo", "configure")
+server_list = _always("git", "credential-azdo", "server", "list")
+unconfigure = _always("git", "credential-azdo", "unconfigure")
+unlock = _always("git", "credential-azdo", "unlock")
 
 
 def setup(organization: str = "", *, tenant: str = "", login_hint: str = "", more: Iterable[str] = ()) -> str:
@@ -61,11 +71,6 @@ def setup_in_file_vault() -> str:
     return setup(more=["--vault", "file"])
 
 
-def setup_with_alias() -> str:
-    """Return an example of an account with a short name."""
-    return setup(more=["--alias", "work"])
-
-
 def setup_service_principal(*, certificate: bool = False) -> str:
     """Return the command that sets an app's own identity up."""
     words = ["--tenant", TENANT, *(["--certificate", "FILE"] if certificate else [])]
@@ -92,11 +97,6 @@ def help_of(*verbs: str) -> str:
     return _azdo(*verbs, "-h")
 
 
-def accounts() -> str:
-    """Return the command that lists the accounts."""
-    return _azdo("accounts")
-
-
 def use(account: str = "", organization: str = "", *, default: bool = False) -> str:
     """Return the command that lets an account serve an organization, or all that nothing else decides."""
     return _azdo(
@@ -107,11 +107,6 @@ def use(account: str = "", organization: str = "", *, default: bool = False) -> 
 def logout(account: str) -> str:
     """Return the command that forgets an account."""
     return _azdo("logout", operand=account)
-
-
-def unlock() -> str:
-    """Return the command that lets the keyring ask for its password."""
-    return _azdo("unlock")
 
 
 def explain(address: str, *, online: bool = False) -> str:
@@ -149,28 +144,18 @@ def server_add(address: str = "https://tfs.example.com", *, allow_http: bool = F
     return _azdo("server", "add", operand=address, options=["--allow-http"] if allow_http else [])
 
 
-def server_list() -> str:
-    """Return the command that lists the registered servers."""
-    return _azdo("server", "list")
-
-
 def import_(*organizations: str, vault: str = "", yes: bool = False) -> str:
     """Return the command that takes over what other credential helpers have, of these organizations if there are any."""
     words = [word for each in organizations for word in options(org=each)]
     return _azdo("import", options=[*words, *options(vault=vault), *(["--yes"] if yes else [])])
 
 
-def configure() -> str:
-    """Return the command that lets git call us."""
-    return _azdo("configure")
+# --- git and the system
 
-
-def unconfigure() -> str:
-    """Return the command that takes that back."""
-    return _azdo("unconfigure")
-
-
-# --- git
+by_hand = _always("git", "config", "--global", "credential.helper", "azdo")
+config_names = _always("git", "config", "--list", "--name-only", "--show-origin", "--show-scope")
+ensure_path = _always("pipx", "ensurepath")
+upgrade = _always("pipx", "upgrade", "git-credential-azdo")
 
 
 def clone(repository: str) -> str:
@@ -178,19 +163,9 @@ def clone(repository: str) -> str:
     return command("git", "clone", repository)
 
 
-def by_hand() -> str:
-    """Return the command that lets git call us without ``setup``."""
-    return command("git", "config", "--global", "credential.helper", "azdo")
-
-
 def use_http_path(address: str) -> str:
     """Return the command by which git tells helpers the path of what lies at an address."""
     return command("git", "config", "--global", f"credential.{address}.useHttpPath", "true")
-
-
-def config_names() -> str:
-    """Return the command that shows which settings git has and where, without their values."""
-    return command("git", "config", "--list", "--name-only", "--show-origin", "--show-scope")
 
 
 def config_unset(where: Iterable[str], key: str, *pattern: str) -> str:
@@ -268,11 +243,6 @@ def compile_package(python: str, folder: str) -> str:
     return command(python, "-I", "-m", "compileall", "-q", folder)
 
 
-def upgrade() -> str:
-    """Return the command that installs the newest version of this program."""
-    return command("pipx", "upgrade", "git-credential-azdo")
-
-
 def inject(package: str) -> str:
     """Return the command that installs a package beside this program."""
     return command("pipx", "inject", "git-credential-azdo", package)
@@ -281,11 +251,6 @@ def inject(package: str) -> str:
 def install_extra(extra: str) -> str:
     """Return the command that installs this program with an optional part, where pip installed it."""
     return command("pip", "install", f"git-credential-azdo[{extra}]")
-
-
-def ensure_path() -> str:
-    """Return the command that puts installed programs on PATH."""
-    return command("pipx", "ensurepath")
 
 
 def az_login(tenant: str = "") -> str:

@@ -85,7 +85,8 @@ def check_alias(alias: str | None, accounts_file: AccountsFile, kind: str) -> No
     odd = alias != printable(alias) or any(each.isspace() or each in "/@:" for each in alias)
     if not alias or odd or looks_like_token(alias):
         raise UsageError(
-            "an alias is one word without / @ : and shorter than a token", hints.setup_with_alias()
+            "an alias is one word without / @ : and shorter than a token",
+            hints.setup(more=["--alias", "work"]),
         )
     if any(account.is_named(alias) and account.kind != kind for account in accounts_file.accounts):
         raise UsageError(f"another account is named {alias}", hints.accounts())

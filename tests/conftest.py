@@ -20,9 +20,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-# A shell that starts us in the background lets children ignore Ctrl-C, which some tests press.
+# A shell that starts us in the background lets children ignore Ctrl-C, nohup SIGHUP; some tests send both.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
+if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
 os.umask(0o022)  # what tests write by hand must not be open to a group, which the program refuses
 

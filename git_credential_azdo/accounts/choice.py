@@ -1,7 +1,8 @@
-"""Which account: from the remote, the user in the request, the tenant and the accounts file, to one account and why.
+"""Which account: from the target, the user in the request, the tenant and the accounts file, to one account and why.
 
 Pure, and the only place where this is decided. A user in the request is never overridden; then come bindings, what
-was set up for the organization, its tenant, and the default. It never guesses between accounts that fit equally.
+was set up for the organization, its tenant, and the default. The first rule that finds any account decides: several
+are narrowed within it, and never by a weaker rule. It never guesses between accounts that fit equally.
 """
 
 from __future__ import annotations
@@ -44,11 +45,12 @@ class Choice:
     ``reason``        why, as a text to show
     ``candidates``    the accounts that were left when it could not be decided, else those that could serve
     ``organization``  the organization of the request, or None
-    ``deliberate``    whether the account is bound to the organization or repository, or lists the organization
+    ``bound``         whether the account is bound to the organization or repository
+    ``deliberate``    whether it is, or lists the organization
     ``user``          the user in the request, unless it is the organization's name, or None
     """
 
-    __slots__ = ("account", "candidates", "deliberate", "organization", "outcome", "reason", "stored", "user")
+    __slots__ = ("account", "bound", "candidates", "organization", "outcome", "reason", "stored", "user")
 
     def __init__(
         self,
@@ -59,7 +61,7 @@ class Choice:
         *,
         account: Account | None = None,
         stored: StoredCredential | None = None,
-        deliberate: bool = False,
+        bound: bool = False,
     ) -> None:
         self.outcome = outcome
         self.reason = reason
@@ -67,7 +69,13 @@ class Choice:
         self.candidates = candidates
         self.account = account
         self.stored = stored
-        self.deliberate = deliberate
+        self.bound = bound
+
+    @property
+    def deliberate(self) -> bool:
+        """Whether a person chose the account for the organization."""
+        listed = self.account and self.organization and self.account.lists(self.organization)
+        return self.bound or bool(listed)
 
 
 def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> Choice:
@@ -80,12 +88,14 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
     request = organization, user = organization_and_user(target, accounts_file)
     named = [account for account in accounts if account.is_named(user)] if user else accounts
     candidates = [account for account in named if account.can_serve(organization)]
-    account, reason, bound = _decide(target, request, tenant, candidates, accounts_file)
-    if account:
-        deliberate = bound or (organization is not None and account.lists(organization))
-        return Choice(CHOSEN, reason, request, candidates, account=account, deliberate=deliberate)
-    if candidates:
-        return Choice(AMBIGUOUS, "several accounts fit", request, candidates)
+    if bound := _bound(target.repository, organization, candidates, accounts_file):
+        account, what = bound
+        return Choice(CHOSEN, f"bound to {what}", request, candidates, account=account, bound=True)
+    left, reason = _narrow(request, tenant, candidates, accounts_file)
+    if len(left) == 1:
+        return Choice(CHOSEN, reason, request, candidates, account=left[0])
+    if left:
+        return Choice(AMBIGUOUS, "several accounts fit", request, left)
     matching = matching_stored(target, organization, user, accounts_file.stored_credentials)
     if len({each.organization for each in matching}) > 1:
         return Choice(NONE, "stored credentials of several organizations fit", request, [])
@@ -154,47 +164,59 @@ def _same_name(name: str, other: str | None) -> bool:
     return other is not None and name.lower() == other.lower()
 
 
-def _decide(
-    target: Target,
-    request: Request,
-    tenant: str | None,
+def _bound(
+    repository: str | None,
+    organization: AnyOrganization | None,
     candidates: list[Account],
     accounts_file: AccountsFile,
-) -> tuple[Account | None, str, bool]:
+) -> tuple[Account, str] | None:
+    """Return the account that is bound to the repository, else to the organization, and to what."""
+    for target, what in ((repository, "this repository"), (organization, f"the organization {organization}")):
+        identifier = accounts_file.binding(target) if target else None
+        for account in candidates:
+            if account.id == identifier:
+                return account, what
+    return None
+
+
+def _narrow(
+    request: Request, tenant: str | None, candidates: list[Account], accounts_file: AccountsFile
+) -> tuple[list[Account], str]:
+    """Return the accounts that the first rule leaves which finds any, and why if it is one."""
     organization, user = request
     if user and len(candidates) == 1:
-        return candidates[0], f"the request names {user}", False
-    for bound_to, what in (
-        (target.repository, "this repository"),
-        (organization, f"the organization {organization}"),
-    ):
-        bound = accounts_file.binding(bound_to) if bound_to else None
-        account = next((account for account in candidates if bound and account.id == bound), None)
-        if account:
-            return account, f"bound to {what}", True
-    if organization:
-        account, how = _default_or_only([account for account in candidates if account.lists(organization)])
-        if account:
-            return account, f"{how} set up for {organization}", False
+        return candidates, f"the request names {user}"
+    listing = [account for account in candidates if organization and account.lists(organization)]
+    left, how = _default_or_only(listing)
+    if len(left) == 1:
+        return left, f"{how} set up for {organization}"
     tenant = tenant or accounts_file.tenant_of(organization)
-    if tenant:
-        account, how = _default_or_only(
-            [account for account in candidates if not account.is_pat and _belongs(account, tenant)]
-        )
-        if account:
-            return account, f"{how} of the organization's tenant {tenant}", False
-    return *_default_or_only(candidates), False
+    if listing:
+        left = [account for account in listing if tenant and _may_belong(account, tenant)]
+        return left or listing, f"the only account set up for {organization} that fits its tenant {tenant}"
+    of_tenant = [
+        account for account in candidates if tenant and not account.is_pat and _belongs(account, tenant)
+    ]
+    if of_tenant:
+        left, how = _default_or_only(of_tenant)
+        return left, f"{how} of the organization's tenant {tenant}"
+    return _default_or_only(candidates)
+
+
+def _may_belong(account: Account, tenant: str) -> bool:
+    return account.is_pat or not account.tenant or _belongs(account, tenant)
 
 
 def _belongs(account: Account, tenant: str) -> bool:
     return account.tenant == tenant or (tenant in PERSONAL_TENANTS and account.tenant in PERSONAL_TENANTS)
 
 
-def _default_or_only(accounts: list[Account]) -> tuple[Account | None, str]:
-    if len(accounts) == 1:
-        return accounts[0], "the only account"
+def _default_or_only(accounts: list[Account]) -> tuple[list[Account], str]:
+    """Return the only one, else the default among them, and which it is; else all."""
     defaults = [account for account in accounts if account.default]
-    return (defaults[0], "the default account") if len(defaults) == 1 else (None, "")
+    if len(accounts) != 1 and len(defaults) == 1:
+        return defaults, "the default account"
+    return accounts, "the only account"
 
 
 def matching_stored(

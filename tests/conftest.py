@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulator import tokens
+from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
 from tests.support.keyrings import PrivateKeyring, missing
+from tests.support.people import Account, sign_in, warm_up
 from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
@@ -204,3 +206,15 @@ def emulator(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
     with Emulator(str(tmp_path / "emulator")) as emulator:
         home.environment.update(emulator.environment)
         yield emulator
+
+
+@pytest.fixture
+def ann(home: Home, emulator: Emulator) -> Account:
+    """Return the account of ann, who signed in for contoso a moment ago."""
+    return sign_in(home, emulator.world, ANN, "contoso")
+
+
+@pytest.fixture
+def warm(home: Home) -> tuple[Home, str]:
+    """Return a home whose account has a live token in the file vault, and the token; no world knows it."""
+    return home, warm_up(home)

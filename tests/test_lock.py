@@ -13,6 +13,7 @@ import pytest
 
 from git_credential_azdo import lock
 from git_credential_azdo.lock import Busy, Lock
+from tests.support.marks import posix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,7 +122,7 @@ def test_processes_take_turns(tmp_path: Path) -> None:
     assert number.read_text() == "80"
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes are Unix'")
+@posix
 def test_the_lock_file_is_private(path: Path) -> None:
     """As everything of ours."""
     with Lock(str(path), 0):

@@ -10,19 +10,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.accounts import update as module
-from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.errors import AzdoError, ProtocolError
-from git_credential_azdo.lock import Busy, Lock
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
 
-FILE = b"version=1\nsalt=5a17\n\nid=a1\nkind=oauth\ncolour=blue\n"
+from tests.support.accounts_files import FILE, add
+from tests.support.marks import posix
 
 WRITER = """
 import sys
@@ -42,27 +38,6 @@ update(lambda accounts_file: accounts_file.blocks.append(Block([("kind", "server
 """
 
 
-@pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """Give the accounts file's path; neither it nor its folder is there."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
-    return tmp_path / "config" / "git-credential-azdo" / "accounts"
-
-
-@pytest.fixture
-def written(path: Path) -> Path:
-    """Give the accounts file's path with FILE there."""
-    path.parent.mkdir(parents=True, mode=0o700)
-    path.write_bytes(FILE)
-    return path
-
-
-def add(accounts_file: AccountsFile, address: str = "https://tfs.example.com") -> str:
-    """Change the accounts file."""
-    accounts_file.blocks.append(Block([("kind", "server"), ("address", address)]))
-    return "added"
-
-
 def test_the_first_write_makes_the_file_with_a_random_salt(path: Path) -> None:
     """And gives what the change returned."""
     assert update(add) == "added"
@@ -77,7 +52,7 @@ def test_the_first_write_makes_the_file_with_a_random_salt(path: Path) -> None:
     assert [block.get("address") for block in first.blocks] == ["https://tfs.example.com"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes are Unix'")
+@posix
 def test_the_file_and_its_folder_are_private(path: Path) -> None:
     """0600 in a 0700 folder, with the lock and what was damaged beside it."""
     path.parent.parent.mkdir()
@@ -119,50 +94,6 @@ def test_nothing_is_written_when_nothing_changed(written: Path) -> None:
 
     after = written.stat()
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
-
-
-def test_a_change_that_fails_changes_nothing(written: Path) -> None:
-    """Its error comes through, and the lock is free again."""
-
-    def fail(accounts_file: AccountsFile) -> None:
-        add(accounts_file)
-        raise KeyError
-
-    with pytest.raises(KeyError):
-        update(fail)
-
-    assert written.read_bytes() == FILE
-    update(add)
-    assert written.read_bytes() != FILE
-
-
-@pytest.mark.parametrize("value", ["a\nid=evil", "a\rb", "a\r", "a\0b", "\ud800", "x" * 65_536])
-@pytest.mark.parametrize("where", ["value", "key"])
-def test_what_could_make_a_line_of_its_own_is_refused(written: Path, value: str, where: str) -> None:
-    """Nothing is written then, not even what else is there to write."""
-    written.write_bytes(FILE + b"\ngarbage\n")
-    pair = ("name", value) if where == "value" else (value, "name")
-
-    def change(accounts_file: AccountsFile) -> None:
-        add(accounts_file)
-        accounts_file.blocks.append(Block([("kind", "pat"), ("id", "p"), pair]))
-
-    with pytest.raises(ProtocolError):
-        update(change)
-
-    assert written.read_bytes() == FILE + b"\ngarbage\n"
-    assert sorted(os.listdir(written.parent)) == ["accounts", "accounts.lock"]
-
-
-def test_a_newer_file_is_refused_and_left_alone(written: Path) -> None:
-    """What we would write would not be what it says."""
-    newer = FILE.replace(b"version=1", b"version=2")
-    written.write_bytes(newer)
-
-    with pytest.raises(ProtocolError, match="newer version"):
-        update(add)
-
-    assert written.read_bytes() == newer
 
 
 def test_damaged_blocks_are_kept_aside_and_named(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -222,7 +153,7 @@ def test_a_writer_killed_half_way_leaves_the_old_file(written: Path, step: str) 
     assert len(read(written.read_bytes()).blocks) == 2
 
 
-@pytest.mark.skipif(os.name != "posix", reason="links need rights on Windows")
+@posix
 def test_a_linked_file_stays_a_link(path: Path, tmp_path: Path) -> None:
     """A person may keep it in a folder of dotfiles."""
     real = tmp_path / "dotfiles" / "accounts"
@@ -236,69 +167,3 @@ def test_a_linked_file_stays_a_link(path: Path, tmp_path: Path) -> None:
     assert path.is_symlink()
     assert len(read(real.read_bytes()).blocks) == 2
     assert os.listdir(real.parent) == ["accounts"]
-
-
-def test_a_folder_that_cannot_be_made_is_one_clear_line(path: Path) -> None:
-    """It names the file and the system's reason."""
-    path.parent.parent.mkdir()
-    path.parent.touch()
-
-    with pytest.raises(AzdoError) as caught:
-        update(add)
-
-    assert caught.value.message.startswith(f"cannot write {path}: ")
-    assert "\n" not in caught.value.message
-
-
-@pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="nothing is unwritable for root")
-def test_a_folder_that_cannot_be_written_is_one_clear_line(written: Path) -> None:
-    """The old file stays."""
-    written.parent.chmod(0o500)
-    try:
-        with pytest.raises(AzdoError) as caught:
-            update(add)
-    finally:
-        written.parent.chmod(0o700)
-
-    assert caught.value.message == f"cannot write {written}: Permission denied"
-    assert written.read_bytes() == FILE
-
-
-@pytest.mark.parametrize(
-    ("failure", "reason"),
-    [(OSError(28, "No space left on device"), "No space left on device"), (OSError("odd"), "odd")],
-)
-def test_a_full_disk_is_one_clear_line(
-    written: Path, monkeypatch: pytest.MonkeyPatch, failure: OSError, reason: str
-) -> None:
-    """Whatever the system says, and the old file stays."""
-
-    def fail(*_: object) -> None:
-        raise failure
-
-    monkeypatch.setattr(os, "fsync", fail)
-
-    with pytest.raises(AzdoError) as caught:
-        update(add)
-
-    assert caught.value.message == f"cannot write {written}: {reason}"
-    assert written.read_bytes() == FILE
-
-
-def test_a_registry_that_is_a_folder_is_one_clear_line(path: Path) -> None:
-    """It is read first."""
-    path.mkdir(parents=True)
-
-    with pytest.raises(AzdoError, match="cannot read"):
-        update(add)
-
-
-def test_the_wait_for_another_writer_is_bounded(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Then nothing is written."""
-    assert module.LOCK_SECONDS <= 10
-    monkeypatch.setattr(module, "LOCK_SECONDS", 0.0)
-
-    with Lock(f"{written}.lock", 0), pytest.raises(Busy):
-        update(add)
-
-    assert written.read_bytes() == FILE

@@ -12,6 +12,7 @@ import pytest
 
 from tests.conftest import SCRIPT, SECONDS
 from tests.emulator.default_world import BOB
+from tests.support.marks import posix
 from tests.support.realgit import written
 
 if TYPE_CHECKING:
@@ -152,7 +153,7 @@ def test_setup_starts_git_at_most_four_times(home: Home, emulator: Emulator) -> 
     assert asked(home, "https://fabrikam.visualstudio.com") == [written(SCRIPT)]
 
 
-@pytest.mark.skipif(os.name == "nt", reason="signals are POSIX's")
+@posix
 @pytest.mark.parametrize("start", [2, 3])
 @pytest.mark.parametrize("name", ["INT", "TERM", "HUP", "KILL"])
 @pytest.mark.parametrize("verb", ["configure", "unconfigure"])

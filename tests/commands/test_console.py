@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import sys
 import unicodedata
 from pathlib import Path
@@ -17,6 +16,7 @@ from hypothesis import strategies as st
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import AzdoError, printable, report, say
 from tests.conftest import SCRIPT
+from tests.support.marks import dev_full
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def test_what_the_code_page_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) ->
     assert written.getvalue() == "Grüße, \\u5c71\n".encode("cp1252")
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+@dev_full
 def test_a_full_disk_is_said_in_one_line(home: Home) -> None:
     """Standard output that cannot be written is no bug of ours."""
     done = home.run("sh", "-c", 'exec "$0" help >/dev/full', SCRIPT)

@@ -9,6 +9,7 @@ import pytest
 
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import BOB
+from tests.support.marks import not_root
 from tests.support.people import blocks
 from tests.support.realgit import written
 from tests.support.terminal import Here, Terminal
@@ -144,7 +145,7 @@ def test_without_git_the_account_is_kept_and_the_person_told(home: Home, token: 
     assert (undo.code, undo.err) == (0, "There was nothing to take back\n")
 
 
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root may write anything")
+@not_root
 def test_a_file_that_may_not_be_written_is_named(home: Home, token: str) -> None:
     """Some manage their home by a program; the account is kept, and the hint lets git call us all the same."""
     home.folder.joinpath(".gitconfig").write_text("")

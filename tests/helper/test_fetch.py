@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -12,6 +11,7 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM, KIM
 from tests.emulator.model import TRANSFER
+from tests.support.marks import git_lfs
 from tests.support.people import STALE, at, bind, everything_kept, give_pat, sign_in
 from tests.support.watch import new_password
 
@@ -207,7 +207,7 @@ def test_submodules_of_two_organizations_use_two_accounts(
     assert (user.folder / "again" / "fabrikam" / ".git").exists()
 
 
-@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="Debian package missing: git-lfs")
+@git_lfs
 def test_git_lfs_pushes_and_fetches_with_the_same_account(
     user: Home, emulator: Emulator, ann: Account
 ) -> None:
@@ -229,7 +229,7 @@ def test_git_lfs_pushes_and_fetches_with_the_same_account(
     ]
 
 
-@pytest.mark.skipif(shutil.which("git-lfs") is None, reason="Debian package missing: git-lfs")
+@git_lfs
 def test_a_binding_of_the_repository_serves_git_lfs_too(user: Home, emulator: Emulator, ann: Account) -> None:
     """Another account would serve the organization."""
     other = emulator.world.add_person("abe@contoso.com", "Abe Example", CONTOSO).name

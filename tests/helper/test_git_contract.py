@@ -6,12 +6,11 @@ real Secret Service. stdout and stderr are compared whole: git passes a helper's
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import SCRIPT, SECONDS
+from tests.conftest import SCRIPT
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -254,35 +253,6 @@ def test_later_stores_do_not_disturb_earlier_ones(server: Server) -> None:
     assert server.home.get(*at(username="two", path="a/b")).out != ""
 
 
-@pytest.mark.parametrize(
-    "given",
-    [
-        b"",
-        b"\n",
-        b"no equals sign\n",
-        b"=value\n",
-        b"protocol=https\nhost=example.com\nno equals\n",
-        b"\0=\n",
-    ],
-)
-@pytest.mark.parametrize("verb", ["get", "store", "erase"])
-def test_odd_messages_get_silence(file_home: Home, verb: str, given: bytes) -> None:
-    """No output, no error, exit code 0."""
-    result = file_home.azdo(verb, given=given)
-    assert (result.code, result.out, result.err) == (0, "", "")
-
-
-def test_an_unknown_operation_from_git_is_ignored(file_home: Home) -> None:
-    """git may learn new operations; through a pipe there is no person to tell."""
-    result = file_home.azdo("frobnicate", given="protocol=https\n")
-    assert (result.code, result.out, result.err) == (0, "", "")
-
-
-def test_capability_says_what_we_speak(home: Home) -> None:
-    """The form is git's: a version line, then one line a capability."""
-    assert home.azdo("capability").lines == ["version 0", "capability authtype", "capability state"]
-
-
 def test_http_needs_its_own_registration(home: Home) -> None:
     """A server registered for https is not served over http."""
     home.azdo("server", "add", f"https://{HOST}", "--vault", "file")
@@ -298,31 +268,3 @@ def test_the_default_port_is_the_same_server(home: Home) -> None:
     home.store(*at(username="user", password=password))
     assert home.get(*at(f"{HOST}:443")).fields["password"] == password
     assert home.get(*at(f"{HOST}:8443")).out == ""
-
-
-def test_a_blank_line_ends_the_message_while_the_pipe_stays_open(file_home: Home) -> None:
-    """Whoever asks may wait for the answer before it closes the pipe."""
-    command = [str(SCRIPT), "get"]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
-    with subprocess.Popen(command, env=file_home.environment, **pipes) as helper:  # type: ignore[call-overload]
-        helper.stdin.write(b"protocol=https\nhost=github.com\n\n")
-        helper.stdin.flush()
-        assert helper.wait(timeout=SECONDS) == 0
-        assert helper.stdout.read() == b""
-
-
-@pytest.mark.parametrize("stream", ["<&-", ">&-", "2>&-"])
-def test_closed_streams_cost_no_traceback(file_home: Home, stream: str) -> None:
-    """A closed stdin is an empty message; without a stdout or stderr there is nobody to tell."""
-    result = file_home.run(
-        "sh", "-c", f"printf 'protocol=https\\nhost=dev.azure.com\\n' | {SCRIPT} get {stream}"
-    )
-    assert result.code == 0
-    assert "Traceback" not in result.err
-
-
-def test_a_full_disk_under_stdout_is_one_line(file_home: Home) -> None:
-    """The answer could not be written, and that is said."""
-    result = file_home.run("sh", "-c", f"{SCRIPT} capability >/dev/full")
-    assert (result.code, result.err.count("\n")) == (1, 1)
-    assert "cannot write the answer" in result.err

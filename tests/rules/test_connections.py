@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 import json
 import shlex
 import sys
@@ -15,7 +14,6 @@ import pytest
 from git_credential_azdo.hosts import MICROSOFT
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.support.people import STALE, at, sign_in
-from tests.support.source import MODULES
 from tests.support.terminal import Sitting
 from tests.support.watch import new_password
 from tests.support.workloads import CLIENT, add_app
@@ -28,140 +26,6 @@ if TYPE_CHECKING:
 
 OBSERVER = Path(__file__).parents[1] / "support" / "observed.py"
 SERVER = "https://tfs.example.com"
-
-
-NETWORK = frozenset(
-    [
-        "_socket",
-        "aiohttp",
-        "anyio",
-        "asyncio",
-        "ftplib",
-        "http",
-        "httpcore",
-        "httpx",
-        "imaplib",
-        "poplib",
-        "requests",
-        "smtplib",
-        "socket",
-        "socketserver",
-        "socks",
-        "telnetlib",
-        "urllib.request",
-        "urllib3",
-        "websockets",
-        "wsgiref",
-        "xmlrpc",
-    ]
-)
-ANYTHING = "*"
-USES = {
-    "web.py": {
-        "httpx": ANYTHING,
-        "socket": "gaierror EAI_AGAIN",
-        "urllib.request": "getproxies proxy_bypass",
-    },
-    "signin/listener.py": {
-        "socket": "AF_INET AF_INET6 AddressFamily SHUT_WR SOL_SOCKET SO_EXCLUSIVEADDRUSE create_server socket"
-    },
-    "vault/secret_service.py": {"_socket": "socket AF_UNIX SOCK_STREAM SOL_SOCKET SO_PEERCRED"},
-    # These two only ask about sockets that are open, and make a pair that nothing else can reach.
-    "signin/interactive.py": {"socket": "socket socketpair"},
-    "signin/peer.py": {"socket": "AF_INET6 IPPROTO_TCP TCP_INFO inet_aton inet_pton socket"},
-    # These two only ask about this machine and its settings.
-    "git/network.py": {"urllib.request": "proxy_bypass_environment"},
-    "commands/pat_making.py": {"socket": "gethostname"},
-}
-"""What each module uses of what could open a connection; no other module has any of it."""
-
-
-def parsed(module: str) -> ast.Module:
-    """Return a module of ours as a tree."""
-    return ast.parse(MODULES[module])
-
-
-def network_names(source: str) -> dict[str, set[str]]:
-    """Return what a module uses of each network module; ``*`` for one that is handed on whole."""
-    tree = ast.parse(source)
-    bound: dict[str, str] = {}
-    used: dict[str, set[str]] = {}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                module = next((each for each in NETWORK if f"{alias.name}.".startswith(f"{each}.")), None)
-                if module:
-                    bound[alias.asname or alias.name] = module
-                    used.setdefault(module, set())
-        elif isinstance(node, ast.ImportFrom):
-            whole = [f"{node.module}.{alias.name}" for alias in node.names]
-            for name in [node.module or "", *whole]:
-                module = next((each for each in NETWORK if f"{name}.".startswith(f"{each}.")), None)
-                if module:
-                    used.setdefault(module, set()).update(alias.name for alias in node.names)
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in bound:
-            used[bound[ast.unparse(node.value)]].add(node.attr)
-    return used
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_only_three_modules_can_open_a_connection(module: str) -> None:
-    """All others would have to import something that they may not."""
-    allowed = USES.get(module, {})
-    for name, used in network_names(MODULES[module]).items():
-        assert name in allowed, f"{module} imports {name}"
-        if allowed[name] != ANYTHING:
-            assert used <= set(allowed[name].split()), f"{module} uses more of {name}"
-
-
-def test_the_list_of_uses_is_not_longer_than_the_uses() -> None:
-    """What is no longer used is no longer allowed."""
-    for module, allowed in USES.items():
-        used = network_names(MODULES[module])
-        assert set(used) == set(allowed), module
-        for name, words in allowed.items():
-            assert words == ANYTHING or used[name] == set(words.split()), module
-
-
-@pytest.mark.parametrize(
-    ("source", "found"),
-    [
-        ("import socket\nsocket.create_connection(('evil.test', 1))", {"socket": {"create_connection"}}),
-        ("def f():\n    from http.client import HTTPSConnection", {"http": {"HTTPSConnection"}}),
-        ("from urllib import request", {"urllib.request": {"request"}}),
-        ("import urllib.request as u\nu.urlopen('x')", {"urllib.request": {"urlopen"}}),
-        ("import asyncio.streams", {"asyncio": set()}),
-        ("from urllib.parse import quote\nimport html, selectors", {}),
-    ],
-)
-def test_an_import_is_found_however_it_is_written(source: str, found: dict[str, set[str]]) -> None:
-    """Below a function, under another name, by its parts."""
-    assert network_names(source) == found
-
-
-BESIDE_THE_LIST = {
-    "signin/exchange.py": "the authority that a person gave to setup, and its endpoints",
-    "signin/device.py": "the same",
-    "signin/managed_identity.py": "the service beside the machine",
-    "signin/federation.py": "the pipeline's own service, from its variables",
-    "commands/doctor_accounts.py": "what a person registered, without a credential",
-}
-"""Who names an origin beside those of Microsoft and of registered servers, and which."""
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_whoever_names_an_origin_beside_the_list_is_known(module: str) -> None:
-    """All others leave it to ``hosts`` and to ``origins_of``, which knows Microsoft's and registered ones only."""
-    calls = [node for node in ast.walk(parsed(module)) if isinstance(node, ast.Call)]
-    named = [
-        ast.unparse(keyword.value)
-        for call in calls
-        for keyword in call.keywords
-        if keyword.arg == "allowed" or (keyword.arg == "also" and ast.unparse(call.func).endswith(".request"))
-    ]
-    others = [each for each in named if ".origins_of(" not in each]
-    assert bool(others) == (module in BESIDE_THE_LIST), others
 
 
 # --- what they open

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import SCRIPT
+from tests.support.marks import posix
 from tests.support.source import MODULES
 from tests.support.watch import WATCH
 
@@ -91,7 +92,7 @@ def test_the_search_for_what_opens_files_finds_it(source: str, found: set[str]) 
     assert opened(source) == found
 
 
-@pytest.mark.skipif(os.name != "posix", reason="pipes and devices are Unix'")
+@posix
 @pytest.mark.timeout(60)
 @pytest.mark.parametrize("what", ["pipe", "/dev/zero", "folder", "huge"])
 def test_a_file_that_a_person_names_is_an_ordinary_one(home: Home, what: str) -> None:
@@ -116,7 +117,7 @@ def test_a_file_that_a_person_names_is_an_ordinary_one(home: Home, what: str) ->
         certificate.load(str(path), None)
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the null device has another name")
+@posix
 def test_the_token_s_file_may_be_a_link(home: Home) -> None:
     """Kubernetes renews a token by moving a link."""
     from git_credential_azdo.signin import federation

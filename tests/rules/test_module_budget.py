@@ -6,21 +6,16 @@ fetch. Nothing of third parties, nothing of the standard library that costs mill
 
 from __future__ import annotations
 
-import os
 import sys
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.accounts.fingerprint import digest
-from tests.support.watch import WATCH
+from tests.support.people import TENANT, WARM
 
 if TYPE_CHECKING:
     from tests.conftest import Home
 
-TENANT = "11111111-2222-3333-4444-555555555555"
-ANN = "aa11"
 PACKAGE = "git_credential_azdo"
 ASK = "protocol=https\nhost=dev.azure.com\npath=contoso/app/_git/app\n"
 
@@ -46,38 +41,6 @@ HEAVY = {
     "threading",
     "typing",
 }
-
-
-@pytest.fixture
-def warm(home: Home) -> tuple[Home, str]:
-    """Return a home whose account has a live token in the file vault, and the token."""
-    token = WATCH.remember("warm" + os.urandom(600).hex())
-    now = int(time.time())
-    mark = digest(b"00", token)
-    home.write_accounts_file(
-        f"""version=1
-salt=00
-vault=file
-
-kind=oauth
-id={ANN}
-name=ann@contoso.com
-tenant={TENANT}
-vault=file
-org[]=contoso
-token[]={TENANT} {mark} {now}
-
-kind=learned
-organization=contoso
-tenant={TENANT}
-"""
-    )
-    folder = home.accounts_file.parent / "vault" / ANN / "access"
-    folder.mkdir(parents=True)
-    (folder / TENANT).write_text(
-        f"token={token}\nreceived_utc={now}\nexpires_utc={now + 3600}\ndigest={mark}"
-    )
-    return home, token
 
 
 def check(modules: set[str], *, ours: int, others: int) -> None:
@@ -115,7 +78,7 @@ def test_a_store_of_what_we_gave_opens_no_vault(warm: tuple[Home, str]) -> None:
     """The digest is enough; with state[] and without it."""
     home, token = warm
     given = f"{ASK}username=ann@contoso.com\npassword={token}\n"
-    for lines in (given, given + f"state[]=azdo:{ANN}:{TENANT}:00\n"):
+    for lines in (given, given + f"state[]=azdo:{WARM}:{TENANT}:00\n"):
         assert within_budget(home, "store", lines, ours=18, others=2) == ""
 
 
@@ -126,10 +89,10 @@ def test_a_warm_get_from_the_secret_service_loads_no_library(
     home, token = warm
     keyring_home: Home = request.getfixturevalue("keyring_home")
     assert keyring_home is home
-    payload = (home.accounts_file.parent / "vault" / ANN / "access" / TENANT).read_text()
+    payload = (home.accounts_file.parent / "vault" / WARM / "access" / TENANT).read_text()
     write = (
         "import sys, keyring.backends.SecretService as s;"
-        f"s.Keyring().set_password('git-credential-azdo', '{ANN}/access/{TENANT}', sys.stdin.read())"
+        f"s.Keyring().set_password('git-credential-azdo', '{WARM}/access/{TENANT}', sys.stdin.read())"
     )
     assert home.run(sys.executable, "-c", write, given=payload).code == 0
     backend = "keyring.backends.SecretService.Keyring"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import shutil
-import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support.marks import posix
 from tests.support.people import blocks
 from tests.support.terminal import LINK, Shell
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+pytestmark = posix
 
 SETUP = "git-credential-azdo setup --vault file --no-browser"
 # The shell computes the sum, so that its result is never an echo of what was typed.

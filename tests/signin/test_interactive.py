@@ -9,7 +9,6 @@ import re
 import selectors
 import socket
 import struct
-import sys
 import threading
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
@@ -25,13 +24,14 @@ from git_credential_azdo.signin.listener import PENDING, Listener, Page, Redirec
 from git_credential_azdo.signin.pipe import Pipe
 from git_credential_azdo.signin.redirect import PasteError
 from git_credential_azdo.signin.terminal import Terminal
+from tests.support.marks import posix
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from git_credential_azdo.signin.terminal import Input
 
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+pytestmark = posix
 
 ISSUER = "https://login.example"
 ENDPOINTS = Endpoints(

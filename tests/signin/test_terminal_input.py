@@ -5,119 +5,21 @@ from __future__ import annotations
 import contextlib
 import os
 import selectors
-import signal
 import subprocess
 import sys
 import termios
 import threading
 import time
-from typing import TYPE_CHECKING
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from git_credential_azdo.signin.line_editor import LineEditor
 from git_credential_azdo.signin.pipe import Pipe
 from git_credential_azdo.signin.terminal import Terminal
+from tests.support.marks import posix
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+pytestmark = posix
 
 START, END = b"\x1b[200~", b"\x1b[201~"
-
-
-# --- the editor
-
-
-@pytest.mark.parametrize(
-    ("typed", "lines"),
-    [
-        (b"abc\r", ["abc"]),
-        (b"abc\n", ["abc"]),
-        (b"abc\r\ndef\r\n", ["abc", "def"]),
-        (b"abc\n\n", ["abc", ""]),
-        (b"abx\x7fc\r", ["abc"]),
-        (b"abx\x08c\r", ["abc"]),
-        (b"\x7f\x7fa\r", ["a"]),
-        ("a\u20ac\u00e9".encode() + b"\x7f\x7f\r", ["a"]),
-        (b"junk\x15abc\r", ["abc"]),
-        (b"abc\x04", ["abc"]),
-        (b"a\x16b\r", ["a\x16b"]),
-        (b"\xff\r", ["\ufffd"]),
-        (START + b"a\r\nb\x15\x7f\x04" + END + b"\r", ["a\rb\x15\x7f\x04"]),
-        (START + b"abc" + END + b"\r" + START + b"d\r" + END + b"\n", ["abc", "d\r"]),
-        (b"\x1b[A\r", ["\x1b[A"]),
-        (b"\x1b\r", ["\x1b"]),
-        (b"unfinished", []),
-        (b"\x1b[20", []),
-    ],
-)
-def test_keys_mend_the_line_and_paste_marks_protect_it(typed: bytes, lines: list[str]) -> None:
-    """The same, whether the bytes come at once or one at a time."""
-    editor = LineEditor()
-    one_by_one = LineEditor()
-
-    assert editor.feed(typed) == lines
-    assert [line for byte in typed for line in one_by_one.feed(bytes([byte]))] == lines
-    assert not editor.ended
-
-
-def test_ctrl_d_on_an_empty_line_is_the_end() -> None:
-    """Lines before it count; what follows it does not."""
-    editor = LineEditor()
-
-    assert editor.feed(b"abc\r\x04def\r") == ["abc"]
-    assert editor.ended
-
-
-@pytest.mark.parametrize("key", [b"\x03", b"\x1c"])
-@pytest.mark.parametrize("before", [b"", b"abc", b"\x1b", START + b"a" + END])
-def test_ctrl_c_and_ctrl_backslash_interrupt_as_keys(before: bytes, key: bytes) -> None:
-    """The terminal delivers them as bytes, as a Windows console does."""
-    with pytest.raises(KeyboardInterrupt):
-        LineEditor().feed(before + key)
-
-
-@pytest.mark.parametrize("key", [b"\x03", b"\x1c", b"\x1a"])
-def test_ctrl_c_inside_a_paste_is_text(key: bytes) -> None:
-    """Whoever made the text does not press keys here."""
-    assert LineEditor().feed(START + b"a" + key + b"b" + END + b"\r") == [f"a{key.decode()}b"]
-
-
-def test_a_line_without_end_is_bounded() -> None:
-    """Nothing as long as that is an answer."""
-    editor = LineEditor()
-
-    for _ in range(3):
-        editor.feed(bytes([65]) * (100 * 1024))
-
-    assert len(editor) == 256 * 1024
-
-
-@given(st.lists(st.binary(max_size=40), max_size=8))
-def test_no_bytes_break_the_editor(pieces: list[bytes]) -> None:
-    """Whatever a terminal sends: lines, the end, or an interrupt."""
-    whole, parts = LineEditor(), LineEditor()
-    with contextlib.suppress(KeyboardInterrupt):
-        together = whole.feed(b"".join(pieces))
-
-        assert [line for piece in pieces for line in parts.feed(piece)] == together
-
-
-# --- the terminal
-
-
-@pytest.fixture
-def pty() -> Iterator[tuple[int, int]]:
-    """Give both ends of a pseudo-terminal: the person's and the program's."""
-    master, slave = os.openpty()
-    yield master, slave
-    for fd in (master, slave):
-        with contextlib.suppress(OSError):
-            os.close(fd)
 
 
 def lines_of(source: Terminal | Pipe, count: int) -> list[str]:
@@ -240,78 +142,6 @@ def test_a_terminal_that_cannot_be_read_has_ended(pty: tuple[int, int]) -> None:
 
     assert terminal.poll() == []
     assert terminal.ended
-
-
-CHILD = """
-import fcntl, os, select, sys, termios
-fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-from git_credential_azdo.signin import terminal
-source = terminal.open_input()
-assert isinstance(source, terminal.Terminal)
-try:
-    with source:
-        os.write(1, b"ready")
-        while True:  # as the wait does: a signal just before a read that waits would be heard after it only
-            if select.select([0], [], [], 0.1)[0]:
-                source.poll()
-except KeyboardInterrupt:
-    os.write(1, b"interrupted")
-except SystemExit as leaving:
-    os.write(1, b"exit %d" % leaving.code)
-    raise
-"""
-
-
-@pytest.mark.parametrize(
-    ("way", "said", "status"), [("key", b"interrupted", 0), ("SIGTERM", b"exit 143", 143)]
-)
-def test_ctrl_c_and_sigterm_leave_the_terminal_as_it_was(
-    pty: tuple[int, int], way: str, said: bytes, status: int
-) -> None:
-    """Ctrl-C is KeyboardInterrupt; a SIGTERM ends the program, but not before the terminal is set back."""
-    before = termios.tcgetattr(pty[1])
-    with subprocess.Popen(
-        [sys.executable, "-c", CHILD], stdin=pty[1], stdout=subprocess.PIPE, start_new_session=True
-    ) as child:
-        assert child.stdout is not None
-        try:
-            assert child.stdout.read(5) == b"ready"
-            if way == "key":
-                os.write(pty[0], b"\x03")
-            else:
-                child.send_signal(signal.SIGTERM)
-
-            assert child.stdout.read() == said
-            assert child.wait(20) == status
-        finally:
-            child.kill()
-    assert termios.tcgetattr(pty[1]) == before
-
-
-def test_a_signal_restores_the_handler_that_was_there(pty: tuple[int, int]) -> None:
-    """SIGTERM is SystemExit only as long as the terminal is ours."""
-    before = signal.getsignal(signal.SIGTERM)
-
-    with pytest.raises(SystemExit, match="143"), Terminal(pty[1], lambda _: None):
-        signal.raise_signal(signal.SIGTERM)
-
-    assert signal.getsignal(signal.SIGTERM) is before
-
-
-def test_in_another_thread_signals_are_left_alone(pty: tuple[int, int]) -> None:
-    """Only the main thread may change a handler."""
-    seen: list[object] = []
-
-    def run() -> None:
-        with Terminal(pty[1], lambda _: None):
-            seen.append(signal.getsignal(signal.SIGTERM))
-
-    before = signal.getsignal(signal.SIGTERM)
-    thread = threading.Thread(target=run)
-    thread.start()
-    thread.join()
-
-    assert seen == [before]
 
 
 @pytest.mark.parametrize(("stdin", "kind"), [("pty", "Terminal"), ("null", "Pipe"), ("closed", "NoneType")])

@@ -8,6 +8,7 @@ them.
 from __future__ import annotations
 
 import json
+import os
 import time
 import uuid
 from typing import TYPE_CHECKING
@@ -17,6 +18,7 @@ from git_credential_azdo.git.protocol import format_pairs, parse_pairs, split_bl
 from git_credential_azdo.vault.file import FileVault
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.emulator.model import RESOURCE, VISUAL_STUDIO
+from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -31,6 +33,8 @@ SCOPE = f"{RESOURCE}/.default offline_access openid profile"
 TOKEN_ENDPOINT = "https://login.microsoftonline.com/organizations/oauth2/v2.0/token"
 LIFE = 3_600
 STALE = LIFE - 200
+WARM = "aa11"
+TENANT = "11111111-2222-3333-4444-555555555555"
 
 
 class Account:
@@ -181,6 +185,47 @@ def everything_kept(home: Home) -> dict[str, tuple[bytes, int]]:
         for path in folder.rglob("*")
         if path.is_file() and "lock" not in str(path.relative_to(folder))
     }
+
+
+def warm_up(home: Home) -> str:
+    """Put an account with a live token of no world into the file vault; return the token."""
+    token = WATCH.remember("warm" + os.urandom(600).hex())
+    now = int(time.time())
+    mark = digest(b"00", token)
+    home.write_accounts_file(
+        f"""version=1
+salt=00
+vault=file
+
+kind=oauth
+id={WARM}
+name=ann@contoso.com
+tenant={TENANT}
+vault=file
+org[]=contoso
+token[]={TENANT} {mark} {now}
+
+kind=learned
+organization=contoso
+tenant={TENANT}
+"""
+    )
+    folder = home.accounts_file.parent / "vault" / WARM / "access"
+    folder.mkdir(parents=True)
+    (folder / TENANT).write_text(
+        f"token={token}\nreceived_utc={now}\nexpires_utc={now + 3600}\ndigest={mark}"
+    )
+    return token
+
+
+def vault_bytes(home: Home) -> dict[str, bytes]:
+    """Return what the vault's files hold."""
+    return {name: kept for name, (kept, _) in everything_kept(home).items() if name.startswith("vault")}
+
+
+def learned(home: Home, organization: str) -> list[str]:
+    """Return the tenants that the organization is known to belong to."""
+    return [dict(block)["tenant"] for block in blocks(home) if ("organization", organization) in block]
 
 
 def at(

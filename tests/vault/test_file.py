@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from git_credential_azdo.errors import VaultError
 from git_credential_azdo.vault.file import FileVault
 from git_credential_azdo.vault.payload import load, remove, save
+from tests.support.marks import posix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -92,7 +93,7 @@ def test_deleting_takes_what_a_killed_write_left(vault: FileVault, folder: Path)
     assert os.listdir(folder / "4f") == ["pat2.77.new"]
 
 
-@pytest.mark.skipif(os.name != "posix", reason="modes are Unix'")
+@posix
 def test_files_and_folders_are_private(vault: FileVault, folder: Path) -> None:
     """All of them, whatever the umask."""
     before = os.umask(0)
@@ -128,7 +129,7 @@ def test_no_name_leaves_the_vault(vault: FileVault, folder: Path, entry: str) ->
     assert not folder.exists()
 
 
-@pytest.mark.skipif(os.name != "posix", reason="the reasons are in Unix' words")
+@posix
 def test_what_the_system_refuses_is_one_line_without_the_secret(vault: FileVault, folder: Path) -> None:
     """It says what could not be done, where, and why."""
     folder.mkdir()

@@ -1,0 +1,25 @@
+"""A pseudo-terminal to paste into."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+# --- the terminal
+
+
+@pytest.fixture
+def pty() -> Iterator[tuple[int, int]]:
+    """Give both ends of a pseudo-terminal: the person's and the program's."""
+    master, slave = os.openpty()
+    yield master, slave
+    for fd in (master, slave):
+        with contextlib.suppress(OSError):
+            os.close(fd)

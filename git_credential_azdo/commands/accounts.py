@@ -14,7 +14,7 @@ from git_credential_azdo.accounts.naming import account_named, shown_name, uniqu
 from git_credential_azdo.accounts.save import check_alias, load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.parsing import Verbs
+from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultLocked, say
 from git_credential_azdo.paths import accounts_path
 from git_credential_azdo.vault import vaults
@@ -27,9 +27,7 @@ _COLUMNS = ("name", "kind", "tenant", "organizations", "state", "expires")
 
 
 @click.group("accounts", cls=Verbs, invoke_without_command=True)
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
-)
+@FORMAT
 @click.pass_context
 def command(context: click.Context, form: str) -> None:
     """List the accounts, or rename one."""

@@ -11,7 +11,7 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.parsing import NoSuchVerb, Verbs, fault
+from git_credential_azdo.commands.parsing import NoSuchVerb, Verbs, again, fault
 from git_credential_azdo.errors import UsageError, report
 from git_credential_azdo.git.target import looks_like_token
 
@@ -32,6 +32,18 @@ COMMANDS = {
     "server": ("server", "Serve a server of your own: add, list, remove"),
     "help": ("cli", "Show this text"),
 }
+SYNONYMS = {
+    **dict.fromkeys(("login", "signin", "sign-in", "auth", "add", "init"), "setup"),
+    **dict.fromkeys(("list", "ls", "status", "whoami", "account", "show"), "accounts"),
+    **dict.fromkeys(("select", "switch", "default", "bind"), "use"),
+    **dict.fromkeys(("why", "which", "who"), "explain"),
+    **dict.fromkeys(("check", "diagnose", "test", "verify"), "doctor"),
+    **dict.fromkeys(("install", "enable"), "configure"),
+    **dict.fromkeys(("uninstall", "disable"), "unconfigure"),
+    **dict.fromkeys(("signout", "sign-out", "remove", "rm", "delete", "forget"), "logout"),
+    "version": "--version",
+}
+"""Verbs of other helpers, of gh, az and git, and what they are here."""
 EPILOG = f"""git itself calls get, store, erase and capability.
 Texts on each command: {hints.help_of("COMMAND")}"""
 
@@ -69,6 +81,7 @@ def _show_version(context: click.Context, _parameter: click.Parameter, wanted: b
 
 @click.group(
     cls=_LazyVerbs,
+    synonyms=SYNONYMS,
     name=hints.PROGRAM,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EPILOG,
@@ -121,6 +134,8 @@ def _usage_error(error: click.ClickException, words: list[str]) -> UsageError:
             f"{fault(error)}: a token is asked for, since others can read a command line",
             hints.setup_pat("ORG"),
         )
+    if isinstance(error, NoSuchVerb) and error.meant and words[0] != "help":
+        return UsageError(fault(error), again([*verbs, error.meant, *words[len(verbs) + 1 :]]))
     return UsageError(fault(error), hints.help_of(*verbs))
 
 

@@ -19,6 +19,7 @@ from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console, doctor_accounts, doctor_machine
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, clean, failed, start
+from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.errors import AzdoError, UsageError
 from git_credential_azdo.git.address import message_for, target_of_url
 from git_credential_azdo.git.target import SERVICES_ADDRESS
@@ -31,9 +32,7 @@ _COLORS = {OK: "green", WARN: "yellow", FAIL: "red"}
 
 @click.command("doctor")
 @click.option("--url", metavar="URL", help="Check this address of a repository, too.")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
-)
+@FORMAT
 def command(url: str | None, form: str) -> int:
     """Check git, the keyring, the accounts and the network, and show how to fix what is wrong. Shows no secret."""
     if url and target_of_url(url) is None:

@@ -18,6 +18,7 @@ from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import state_of
+from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import (
@@ -47,9 +48,7 @@ NOT_SERVED = "neither Azure DevOps nor a registered server"
 
 @click.command("explain")
 @click.argument("url")
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
-)
+@FORMAT
 @click.option(
     "--online", is_flag=True, help="Ask Azure DevOps which of the accounts can read the repository."
 )

@@ -8,37 +8,67 @@ from __future__ import annotations
 
 import re
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from git_credential_azdo import hints
+from git_credential_azdo.commands import console
 from git_credential_azdo.git.target import may_repeat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 _WORD = re.compile(r"-{0,2}[a-z]{1,12}(?:-[a-z]{1,12}){0,3}")
 """What can be a mistyped verb or option; a secret has digits, capitals or more letters."""
+_NO_SYNONYMS: Mapping[str, str] = MappingProxyType({})
 
 
 class NoSuchVerb(click.UsageError):
-    """There is no verb of this name."""
+    """There is no verb of this name; ``meant`` is the one that takes its place, or an empty text."""
 
-    def __init__(self, words: list[str], known: Iterable[str], context: click.Context) -> None:
-        super().__init__(f"no such command{_quoted(words)}{_suggested(words[-1], known)}", context)
+    def __init__(
+        self,
+        words: list[str],
+        known: Iterable[str],
+        context: click.Context,
+        synonyms: Mapping[str, str] = _NO_SYNONYMS,
+    ) -> None:
+        close = [synonyms[words[-1]]] if words[-1] in synonyms else get_close_matches(words[-1], known, n=2)
+        super().__init__(f"no such command{_quoted(words)}{_suggested(close)}", context)
+        self.meant = close[0] if len(close) == 1 else ""
 
 
 class Verbs(click.Group):
-    """A command with verbs of its own, which suggests one for a mistyped verb."""
+    """A command with verbs of its own: it shows its help without one, and suggests one for a mistyped one.
+
+    ``synonyms``: the verbs of other programs, and what they are here.
+    """
+
+    def __init__(self, *given: Any, synonyms: Mapping[str, str] = _NO_SYNONYMS, **options: Any) -> None:
+        super().__init__(*given, **options)
+        self.synonyms = synonyms
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Return the words behind the group's own options; without any, show the help and end the command."""
+        if not args and not self.invoke_without_command:
+            console.page(ctx.get_help())
+            ctx.exit()
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Return the verb's name, the verb, and its words. Raises NoSuchVerb; NoSuchOption for an option in its place."""
         if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise NoSuchVerb(args[:1], self.list_commands(ctx), ctx)
+            raise NoSuchVerb(args[:1], self.list_commands(ctx), ctx, self.synonyms)
         return super().resolve_command(ctx, args)
+
+
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
+)
 
 
 def again(words: Iterable[str], more: Iterable[str] = ()) -> str:
@@ -52,15 +82,13 @@ def fault(error: click.ClickException) -> str:
         return error.message
     if isinstance(error, click.NoSuchOption):
         name = error.option_name.partition("=")[0]
-        return f"no such option{_quoted([name])}{_suggested(name, error.possibilities or ())}"
+        close = get_close_matches(name, error.possibilities or (), n=2)
+        return f"no such option{_quoted([name])}{_suggested(close)}"
     if isinstance(error, click.MissingParameter | click.BadOptionUsage | click.BadArgumentUsage):
         return _as_line(error.format_message())  # these name our own parameters and no value
     if isinstance(error, click.BadParameter):
         hint = error.param.get_error_hint(error.ctx) if error.param else ""
         return f"invalid value{f' for {hint}' if hint else ''}{_allowed(error.param)}"
-    context = getattr(error, "ctx", None)
-    if context and isinstance(context.command, click.Group):
-        return "missing command"
     return "unexpected argument" if isinstance(error, click.UsageError) else "the command line cannot be read"
 
 
@@ -79,8 +107,7 @@ def _quoted(words: list[str]) -> str:
     return f" {' '.join(words)!r}" if all(map(_WORD.fullmatch, words)) else ""
 
 
-def _suggested(word: str, known: Iterable[str]) -> str:
-    close = get_close_matches(word, list(known), n=2)
+def _suggested(close: list[str]) -> str:
     return f"; did you mean {' or '.join(close)}" if close else ""
 
 

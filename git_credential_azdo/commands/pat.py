@@ -17,7 +17,7 @@ from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.save import forget, load_accounts, organization_names
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands import pat_making as making
-from git_credential_azdo.commands.parsing import Verbs
+from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import AzdoError, UsageError, report, say
 from git_credential_azdo.git.target import may_repeat
@@ -39,7 +39,19 @@ _ACCOUNT = click.option("--account", "name", metavar="ACCOUNT", help="The signed
 _DAYS = click.IntRange(1, _MOST_DAYS)
 
 
-@click.group("pat", cls=Verbs, no_args_is_help=False)
+@click.group(
+    "pat",
+    cls=Verbs,
+    synonyms={
+        "delete": "revoke",
+        "remove": "revoke",
+        "rm": "revoke",
+        "ls": "list",
+        "new": "create",
+        "add": "create",
+        "renew": "rotate",
+    },
+)
 def command() -> None:
     """Create, list, revoke and rotate personal access tokens with your own sign-in."""
 
@@ -99,9 +111,7 @@ def create(
 @command.command("list")
 @_ANY
 @_ACCOUNT
-@click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
-)
+@FORMAT
 def list_(organization: str | None, name: str | None, form: str) -> int:
     """List your tokens, of ORG or of every organization of your accounts."""
     accounts_file = load_accounts()

@@ -30,7 +30,9 @@ _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*",
 """A name, or an address of the Internet protocol; git's patterns with ``*`` are no server."""
 
 
-@click.group("server", cls=Verbs, no_args_is_help=False)
+@click.group(
+    "server", cls=Verbs, synonyms={"ls": "list", "rm": "remove", "delete": "remove", "register": "add"}
+)
 def command() -> None:
     """Manage Azure DevOps Server and other git servers: credentials that git stores for them are saved."""
 

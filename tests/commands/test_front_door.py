@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo import __version__
-from git_credential_azdo.commands.cli import COMMANDS
+from git_credential_azdo.commands.cli import COMMANDS, SYNONYMS
 from tests.conftest import SCRIPT
 from tests.support.terminal import Here, Terminal
 
@@ -56,6 +56,19 @@ def test_help_goes_below_a_command_with_commands(here: Here) -> None:
     assert result.out == here.azdo("server", "add", "-h").out
 
 
+@pytest.mark.parametrize("verb", ["pat", "server"])
+def test_a_command_with_commands_shows_them_when_none_is_named(here: Here, verb: str) -> None:
+    """As ``gh pr`` does."""
+    result = here.azdo(verb)
+    assert (result.code, result.out, result.err) == (0, here.azdo(verb, "-h").out, "")
+
+
+def test_every_verb_of_another_program_stands_for_one_of_ours() -> None:
+    """And hides none."""
+    assert not SYNONYMS.keys() & COMMANDS.keys()
+    assert set(SYNONYMS.values()) <= {*COMMANDS, "--version"}
+
+
 def test_the_version_is_the_packages(home: Home) -> None:
     """By git, too."""
     for result in (home.azdo("--version"), home.git("credential-azdo", "--version")):
@@ -65,7 +78,19 @@ def test_the_version_is_the_packages(home: Home) -> None:
 @pytest.mark.parametrize(
     ("words", "said", "hint"),
     [
-        (["accuonts", "now"], "no such command 'accuonts'; did you mean accounts", "git credential-azdo -h"),
+        (
+            ["accuonts", "--format", "json"],
+            "no such command 'accuonts'; did you mean accounts",
+            "git credential-azdo accounts --format json",
+        ),
+        (
+            ["login", "--org", "contoso"],
+            "no such command 'login'; did you mean setup",
+            "git credential-azdo setup --org contoso",
+        ),
+        (["status"], "no such command 'status'; did you mean accounts", "git credential-azdo accounts"),
+        (["uninstall"], "did you mean unconfigure", "git credential-azdo unconfigure"),
+        (["version"], "did you mean --version", "git credential-azdo --version"),
         (["help", "nothing"], "no such command 'nothing'", "git credential-azdo -h"),
         (
             ["help", "server", "ad"],
@@ -75,11 +100,10 @@ def test_the_version_is_the_packages(home: Home) -> None:
         (["accounts", "--colour"], "no such option", "git credential-azdo accounts -h"),
         (["accounts", "--format", "xml"], "is not one of 'text', 'json'", "git credential-azdo accounts -h"),
         (["use"], "missing argument 'ACCOUNT'", "git credential-azdo use -h"),
-        (["server", "ad", "x"], "no such command 'ad'", "git credential-azdo server -h"),
+        (["server", "ad", "x"], "no such command 'ad'", "git credential-azdo server add x"),
+        (["pat", "delete", "x"], "did you mean revoke", "git credential-azdo pat revoke x"),
         (["quux", "x"], "no such command 'quux'", "git credential-azdo -h"),
         (["accounts", "--formt", "json"], "did you mean", "git credential-azdo accounts -h"),
-        (["pat"], "error: missing command", "git credential-azdo pat -h"),
-        (["server"], "error: missing command", "git credential-azdo server -h"),
         (["explain"], "missing argument 'URL'", "git credential-azdo explain -h"),
     ],
 )

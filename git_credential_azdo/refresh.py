@@ -197,11 +197,13 @@ def _add_issued(accounts_file: AccountsFile, identifier: str, token: Token, now:
 
 
 def _explained(refused: OAuthError, account: Account, tenant: str) -> AzdoError:
-    from git_credential_azdo.signin import sign_in_errors  # noqa: PLC0415 - for an error only
+    from git_credential_azdo.signin import sign_in_again, sign_in_errors  # noqa: PLC0415 - for an error only
 
     if sign_in_errors.is_transient(refused):
         return sign_in_errors.busy_error(refused, account.label)
     if tenant and tenant != account.tenant:
         with contextlib.suppress(AzdoError):  # the refusal is the error to report
             update(lambda accounts_file: accounts_file.forget_tenant(tenant))
-    return sign_in_errors.sign_in_error(refused, who=account.name, tenant=tenant or account.tenant)
+    return sign_in_errors.sign_in_error(
+        refused, who=account.name, tenant=tenant or account.tenant, setup=sign_in_again.setup(account)
+    )

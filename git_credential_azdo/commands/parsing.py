@@ -76,6 +76,19 @@ def again(words: Iterable[str], more: Iterable[str] = ()) -> str:
     return hints.again([*(word if may_repeat(word) else "..." for word in words), *more])
 
 
+def changed(words: Iterable[str], options: Mapping[str, str]) -> list[str]:
+    """Return a command line in which these options have these values; an empty value leaves the option out."""
+    kept: list[str] = []
+    rest = iter(words)
+    for word in rest:
+        name, equals, _ = word.partition("=")
+        if name not in options:
+            kept.append(word)
+        elif not equals:
+            next(rest, None)
+    return [*kept, *(word for name, value in options.items() if value for word in (name, value))]
+
+
 def fault(error: click.ClickException) -> str:
     """Return what is wrong with a command line, as one line."""
     if isinstance(error, NoSuchVerb):

@@ -1,13 +1,11 @@
 """``setup``: sign in with a browser, or choose another way by a subcommand, and let git call us. Once per account.
 
 With no option on a terminal it asks which way; with options only what cannot be decided. A vault is tried out before a
-person signs in. Somebody else than ``--login-hint`` names is never taken without a question: the link stands in the
-browser's arguments, where other users of the machine can read it and sign in by it.
+person signs in.
 """
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -16,13 +14,14 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.save import now
 from git_credential_azdo.commands import (
     console,
+    setup_device,
     setup_identity,
     setup_pat,
     setup_person,
     unconfigure,
 )
-from git_credential_azdo.commands.parsing import Verbs, again
-from git_credential_azdo.commands.setup_person import Options
+from git_credential_azdo.commands.parsing import Verbs
+from git_credential_azdo.commands.setup_person import Options, is_another, same_command
 from git_credential_azdo.commands.setup_run import COMMON, common
 from git_credential_azdo.errors import SignInError, say
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
     from git_credential_azdo.signin.person import Person
 
 TRIES = 3
-_HINT_OPTION = "--login-hint"
 _UNDO = "undo"
 _FORMER = {
     "--federated": "federated",  # before the next one, which may stand beside it
@@ -92,7 +90,6 @@ class _Ways(Verbs):
 
 @click.group("setup", cls=_Ways, invoke_without_command=True)
 @common
-@click.option(_HINT_OPTION, metavar="NAME", help="Sign-in name to suggest.")
 @click.option("--no-browser", is_flag=True, help="Link is printed only, for any browser.")
 @click.option("--redirect-uri", metavar="URL", default=entra.DEFAULT_REDIRECT, help="Its redirect address.")
 @setup_person.options
@@ -117,7 +114,7 @@ def command(run: Run, **given: Any) -> None:
 
 for each in (
     setup_pat.command,
-    setup_person.device_code,
+    setup_device.command,
     setup_identity.managed,
     setup_identity.service_principal,
     setup_identity.federated,
@@ -141,11 +138,11 @@ def _ask_way() -> str:
     return console.prompt("Choose", choices=choices, default="1")
 
 
-def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int]:
-    """Let a person sign in with a browser; return what the authority granted, and when it came.
+def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int, bool]:
+    """Let a person sign in with a browser; return what the authority granted, when, and whether our link got it.
 
-    A stale code gets another try if a person is there. Raise SignInError (declined, refused, too late, another person),
-    NetworkError, ServiceError.
+    A stale code gets another try if a person is there. Raise SignInError (declined, refused, too late), NetworkError,
+    ServiceError.
     """
     is_entra = entra.is_entra(endpoints.token)
 
@@ -177,19 +174,19 @@ def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant
                 login_hint=options.login_hint,
                 prompt="select_account" if is_entra and not options.login_hint else None,
                 explain=lambda refused: sign_in_errors.sign_in_error(
-                    refused, who=options.login_hint, tenant=options.tenant
+                    refused, who=options.login_hint, tenant=options.tenant, setup=same_command
                 ),
                 open_browser=None if options.no_browser else open_browser,
             )
         except OAuthError as refused:
-            error = sign_in_errors.code_error(refused, who=options.login_hint, tenant=options.tenant)
+            error = sign_in_errors.code_error(
+                refused, who=options.login_hint, tenant=options.tenant, setup=same_command
+            )
             if attempt == TRIES or not console.can_ask() or not sign_in_errors.is_stale_code(refused):
                 raise error from None
             say("error", error.message)
             continue
-        person = read_person(granted[0], is_entra=is_entra)
-        _confirm(person, options.login_hint, code_alone=not authorization.state_checked)
-        return granted
+        return *granted, authorization.state_checked
     raise SignInError("no sign-in was completed", hints.setup())
 
 
@@ -197,36 +194,6 @@ def _page(person: Person, login_hint: str | None) -> Page:
     """Return what the browser shows when the tokens came."""
     if login_hint and not person.is_named(login_hint):
         what = "asks whether to keep this sign-in" if console.can_ask() else "says what to do"
-        return Page("Not signed in yet", f"{_is_another(person, login_hint)}. The terminal {what}.")
+        return Page("Not signed in yet", f"{is_another(person, login_hint)}. The terminal {what}.")
     name = f" as {person.name}" if person.name else ""
     return Page("Signed in", f"You are signed in{name}. You can close this page and go back to the terminal.")
-
-
-def _confirm(person: Person, login_hint: str | None, *, code_alone: bool) -> None:
-    """Ask whether this is the right person where that is not plain. Raise SignInError for a no, and for no answer."""
-    if login_hint and not person.is_named(login_hint):
-        another = _is_another(person, login_hint)
-        if not console.can_ask():
-            raise SignInError(f"{another}; nothing was stored", _again_as(person.name))
-        console.err(f"{another}.")
-        if not console.confirm("Keep this sign-in?", default=False):
-            raise SignInError(f"{another}; nothing was stored", _again_as(login_hint))
-    elif code_alone:
-        console.err(f"The code was for {person.name or 'an unnamed account'}.")
-        if console.can_ask() and not console.confirm("Is that you?", default=True):
-            raise SignInError("the code was for another person; nothing was stored", hints.setup())
-
-
-def _is_another(person: Person, login_hint: str) -> str:
-    return f"{person.name or 'an unnamed account'} signed in, not {login_hint}"
-
-
-def _again_as(name: str) -> str:
-    """Return the same command for another sign-in name."""
-    words = sys.argv[1:]
-    for position, word in enumerate(words):
-        if word.startswith(f"{_HINT_OPTION}="):
-            words[position] = f"{_HINT_OPTION}={name}"
-        elif word == _HINT_OPTION:
-            words[position + 1 : position + 2] = [name]
-    return again(words)

@@ -1,15 +1,15 @@
-"""``setup`` for a person, by OAuth: where to sign in, who it was, what the account can reach; and by device code.
+"""``setup`` for a person, by OAuth: where to sign in, who it was, what the account can reach.
 
-The endpoints come from the authority's own OpenID configuration document, so any authority that conforms will do. A
-device code is used only on request, never as what anything falls back to (RFC 8628; many tenants block it).
+The endpoints come from the authority's own OpenID configuration document, so any authority that conforms will do, and
+what only Entra knows is sent to Entra only. Somebody else than ``--login-hint`` names is never taken without a question:
+the link stands in the browser's arguments, where other users of the machine can read it and sign in by it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
-import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import click
@@ -17,38 +17,36 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import OAUTH, access_entry
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
-from git_credential_azdo.accounts.save import NewAccount, now
+from git_credential_azdo.accounts.save import NewAccount
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.parsing import again
-from git_credential_azdo.commands.setup_run import common
+from git_credential_azdo.commands.parsing import again, changed
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, ServiceError, UsageError, printable, say
+from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, printable, say
 from git_credential_azdo.git.target import MSA_TENANT
-from git_credential_azdo.signin import device, entra, exchange
+from git_credential_azdo.signin import entra, exchange
 from git_credential_azdo.signin.endpoints import OtherHostsError, origin
-from git_credential_azdo.signin.oauth import OAuthError
+from git_credential_azdo.signin.oauth import OPENID_SCOPE
 from git_credential_azdo.signin.person import Person, is_same, read_person
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.git.target import AnyOrganization
-    from git_credential_azdo.signin.device import DeviceCode
     from git_credential_azdo.signin.endpoints import Endpoints
     from git_credential_azdo.signin.oauth import Grant
 
-    SignIn = Callable[[Run, "Options", Endpoints], tuple[Grant, int]]
+    SignIn = Callable[[Run, "Options", Endpoints], tuple[Grant, int, bool]]
 
+_LOGIN_HINT = "--login-hint"
 _OPTIONS = (
     click.option("--tenant", help="Entra tenant: its id or a domain of it."),
     click.option("--authority", metavar="URL", help="Issuer, instead of Microsoft's."),
-    click.option(
-        "--client-id", metavar="ID", default=entra.DEFAULT_CLIENT_ID, help="Your own app registration."
-    ),
-    click.option("--scope", default=entra.DEFAULT_SCOPE, help="Scopes to request."),
+    click.option("--client-id", metavar="ID", default="", help="Your own app registration."),
+    click.option("--scope", default="", help="Scopes to request."),
+    click.option(_LOGIN_HINT, metavar="NAME", help="Sign-in name that you mean."),
     click.option("--bearer", is_flag=True, help="Answer authtype=Bearer where git knows it (2.46)."),
     click.option("--endpoint-host", "endpoint_hosts", metavar="HOST", multiple=True, hidden=True),
 )
@@ -76,20 +74,6 @@ class Options:
     no_browser: bool = False
 
 
-@click.command("device-code", short_help="Short code to type on another device")
-@common
-@options
-def device_code(run: Run, **given: Any) -> None:
-    """Sign in with a code that you type on another device. Many tenants block this way.
-
-    \b
-    Examples:
-      git credential-azdo setup device-code
-      git credential-azdo setup device-code --org contoso --tenant contoso.com
-    """
-    sign_in(run, Options(**given), _by_device_code)
-
-
 def sign_in(run: Run, options: Options, ask: SignIn) -> None:
     """Let a person sign in by ``ask``, find out who it was, and save the account.
 
@@ -98,12 +82,14 @@ def sign_in(run: Run, options: Options, ask: SignIn) -> None:
     run.check(OAUTH)
     vault_name = run.choose_vault()
     authority = options.authority or _authority(run, options.tenant)
+    is_entra = entra.is_entra(entra.issuer(authority))
+    options = _completed(options, is_entra=is_entra)
     endpoints = exchange.discover(run.http(), authority, lambda other: _confirm(options, other))
-    grant, received = ask(run, options, endpoints)
-    is_entra = entra.is_entra(endpoints.token)
+    grant, received, is_answer = ask(run, options, endpoints)
     person = read_person(grant, is_entra=is_entra)
     if not person.name:
         person = _ask_who(run, grant, person)
+    _confirm_person(person, options.login_hint, is_answer=is_answer)
     found, tenants = _reach(run, grant, is_entra=is_entra)
     _try_out(run, grant, person, tenants)
     if not grant.refresh_token:
@@ -155,6 +141,49 @@ def sign_in(run: Run, options: Options, ask: SignIn) -> None:
     run.finish(account, vault_name, api.bearer(grant.access_token))
 
 
+def _completed(options: Options, *, is_entra: bool) -> Options:
+    """Return the options with the usual client id and scope, which only Entra knows. Raise UsageError beside Entra."""
+    if not is_entra and not options.client_id:
+        raise UsageError(
+            "missing --client-id: this authority knows only its own clients",
+            again(sys.argv[1:], ["--client-id", "ID"]),
+        )
+    return replace(
+        options,
+        client_id=options.client_id or entra.DEFAULT_CLIENT_ID,
+        scope=options.scope or (entra.DEFAULT_SCOPE if is_entra else OPENID_SCOPE),
+    )
+
+
+def _confirm_person(person: Person, login_hint: str | None, *, is_answer: bool) -> None:
+    """Ask whether this is the right person where that is not plain. Raise SignInError for a no, and without a terminal.
+
+    ``is_answer``: whether the tokens answer this very sign-in, as a code that was pasted alone may not.
+    """
+    if login_hint and not person.is_named(login_hint):
+        another = is_another(person, login_hint)
+        if not console.can_ask():
+            raise SignInError(f"{another}; nothing was stored", same_command(login_hint=person.name))
+        console.err(f"{another}.")
+        if not console.confirm("Keep this sign-in?", default=False):
+            raise SignInError(f"{another}; nothing was stored", same_command(login_hint=login_hint))
+    elif not is_answer:
+        console.err(f"The code was for {person.name}.")
+        if console.can_ask() and not console.confirm("Is that you?", default=True):
+            raise SignInError("the code was for another person; nothing was stored", same_command())
+
+
+def is_another(person: Person, login_hint: str) -> str:
+    """Return in words that it is not the person who was meant."""
+    return f"{person.name or 'an unnamed account'} signed in, not {login_hint}"
+
+
+def same_command(**options: str) -> str:
+    """Return this command line with other values of options such as ``login_hint``; an empty one leaves it out."""
+    changes = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
+    return again(changed(sys.argv[1:], changes))
+
+
 def _confirm(options: Options, other: OtherHostsError) -> bool:
     """Ask about endpoints on other hosts than the authority's. Raise UsageError without a terminal."""
     if set(other.hosts) <= {host.lower() for host in options.endpoint_hosts}:
@@ -189,7 +218,7 @@ def _ask_who(run: Run, grant: Grant, person: Person) -> Person:
     with contextlib.suppress(AzdoError):
         if run.is_public:
             name = printable(api.profile(run.http(), api.bearer(grant.access_token)).name).strip()
-    return Person(name or person.subject or "signed-in", person.subject, person.tenant)
+    return replace(person, name=name or person.subject or "signed-in", names=frozenset({name.lower()}))
 
 
 def _reach(
@@ -234,53 +263,3 @@ def _try_out(run: Run, grant: Grant, person: Person, tenants: Mapping[AnyOrganiz
             ) from None
         except AzdoError as error:
             say("error", f"{organization} could not be asked: {error.message}")
-
-
-def _by_device_code(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int]:
-    """Let a person sign in by device code; return what the authority granted, and when it came.
-
-    Raise SignInError (declined, blocked by the tenant, too late), NetworkError, ServiceError.
-    """
-    try:
-        code = device.ask_code(run.http(), endpoints, client_id=options.client_id, scope=options.scope)
-        _show(code)
-        with _countdown() as tick:
-            grant = device.wait(
-                endpoints,
-                code,
-                client_id=options.client_id,
-                tick=tick,
-                open_web=lambda seconds: contextlib.nullcontext(run.http(seconds)),
-                sleep=time.sleep,
-            )
-            return grant, now()
-    except OAuthError as refused:
-        raise device.explain(refused, tenant=options.tenant) from None
-
-
-def _show(code: DeviceCode) -> None:
-    for line in ("open this link on any device and type the code:", "", code.page, code.user_code, ""):
-        console.err(line)
-    if code.direct_page:
-        console.err(f"or open this link, which has the code in it: {code.direct_page}")
-        console.err()
-    console.err("type it only because you ran this command yourself, just now")
-    if not console.stderr_is_terminal():
-        console.err(f"waiting, at most {round(code.expires_in / 60)} minutes")
-
-
-@contextlib.contextmanager
-def _countdown() -> Iterator[Callable[[float], None]]:
-    """Give what shows the seconds left, in one line of a terminal that is left behind at the end."""
-
-    def show(left: float) -> None:
-        minutes, seconds = divmod(round(left), 60)
-        console.progress(f"waiting, {minutes:2}:{seconds:02} left ")
-
-    if not console.stderr_is_terminal():
-        yield lambda _left: None
-        return
-    try:
-        yield show
-    finally:
-        console.err()

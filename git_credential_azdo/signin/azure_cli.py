@@ -92,7 +92,7 @@ def _run(words: list[str], seconds: float, environment: Mapping[str, str]) -> tu
 
 def _refusal(text: str, tenant: str) -> SignInError:
     """Return one line of what ``az`` wrote to stderr."""
-    login = hints.az_login(tenant)
+    login = hints.az_login(sign_in_errors.nameable(tenant))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason")
     refused = oauth.read_refusal(

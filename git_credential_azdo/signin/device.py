@@ -93,11 +93,10 @@ def wait(
     raise _too_late()
 
 
-def explain(refused: oauth.OAuthError, *, tenant: str | None) -> SignInError:
-    """Return a no in words: the tenant blocks this way in, the code is over, or as for every sign-in.
-
-    ``tenant`` as asked for, if any.
-    """
+def explain(
+    refused: oauth.OAuthError, *, who: str | None, tenant: str | None, setup: Callable[..., str]
+) -> SignInError:
+    """Return a no in words: the tenant blocks this way in, the code is over, or as ``sign_in_error``."""
     if sign_in_errors.blocks_device_code(refused):
         where = f"tenant {tenant}" if tenant else "the tenant"
         raw = sign_in_errors.for_administrators(refused)
@@ -107,7 +106,7 @@ def explain(refused: oauth.OAuthError, *, tenant: str | None) -> SignInError:
         )
     if refused.error == "expired_token":
         return _too_late()
-    return sign_in_errors.sign_in_error(refused, who=None, tenant=tenant)
+    return sign_in_errors.sign_in_error(refused, who=who, tenant=tenant, setup=setup)
 
 
 def _too_late() -> SignInError:

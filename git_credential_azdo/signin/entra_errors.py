@@ -106,10 +106,11 @@ _add(
     app=("{tenant} has no Azure DevOps", "check the tenant: {setup}"),
 )
 _add(
-    "50194 90130 9002332",
+    "50194 90130",
     "this client id does not support this kind of account",
     "give the tenant: {setup_tenant}",
 )
+_add("9002332", "this client id does not support this kind of account in the tenant that was named", _AGAIN)
 _add("50105", "{who} is not assigned to this app in {tenant}", _ADMIN)
 _add(
     "70003 70005 9002325",

@@ -22,6 +22,8 @@ from git_credential_azdo.hosts import origin
 if TYPE_CHECKING:
     from git_credential_azdo.response import Response
 
+OPENID_SCOPE = "openid profile offline_access"
+"""What every OpenID provider knows: who signs in, and a refresh token (OpenID Connect Core sections 5.4 and 11)."""
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 

@@ -10,8 +10,12 @@ from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.git.target import Collection
 from git_credential_azdo.signin import entra
 from git_credential_azdo.signin.endpoints import origin
+from git_credential_azdo.signin.oauth import OPENID_SCOPE
+from git_credential_azdo.signin.sign_in_errors import nameable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from git_credential_azdo.accounts.account import Account
 
 
@@ -22,7 +26,18 @@ def command(account: Account) -> str:
     if account.is_pat:
         named = account.organizations
         return hints.setup_pat(*named) if named else hints.setup()
-    return hints.setup(login_hint=account.name, more=_options(account))
+    return setup(account)(login_hint=account.name)
+
+
+def setup(account: Account) -> Callable[..., str]:
+    """Return the function that returns the command that signs a person in as this account's was, for a tenant and a name."""
+    own = _options(account)
+    tenant = nameable(account.tenant) if "--client-id" in own else ""
+
+    def command(*, tenant: str = tenant, login_hint: str = "") -> str:
+        return hints.setup(tenant=tenant, login_hint=login_hint, more=own)
+
+    return command
 
 
 def elsewhere(account: Account, kept_origin: str | None) -> str:
@@ -45,7 +60,7 @@ def _options(account: Account) -> list[str]:
         "--redirect-uri": block.get("redirect_uri"),
         "--scope": block.get("scope"),
     }
-    usual = {entra.DEFAULT_CLIENT_ID, entra.DEFAULT_REDIRECT, entra.DEFAULT_SCOPE, ""}
+    usual = {entra.DEFAULT_CLIENT_ID, entra.DEFAULT_REDIRECT, entra.DEFAULT_SCOPE, OPENID_SCOPE, ""}
     return [
         word
         for option, value in own.items()

@@ -25,6 +25,8 @@ from git_credential_azdo.signin.entra_errors import (
 )
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.signin.oauth import OAuthError
 
@@ -67,23 +69,26 @@ def _case(refused: OAuthError) -> tuple[Case, bool]:
 
 
 def sign_in_error(
-    refused: OAuthError, *, who: str | None, tenant: str | None, organization: str | None = None
+    refused: OAuthError, *, who: str | None, tenant: str | None, setup: Callable[..., str] = hints.setup
 ) -> SignInError:
     """Return a refusal in words: who, where, what happened, what to run.
 
-    ``who``: the sign-in name, if known; ``tenant``: as asked for, if any; ``organization``: Azure DevOps'.
+    ``who``: the sign-in name, if known; ``tenant``: as asked for, if any; ``setup``: returns the command that signs in,
+    with these values of ``tenant`` and ``login_hint``.
     """
     case, _ = _case(refused)
-    return _worded(refused, case.cause, case.hint, _words(who, tenant, organization))
+    return _worded(refused, case.cause, case.hint, _words(who, tenant, setup))
 
 
-def code_error(refused: OAuthError, *, who: str | None, tenant: str | None) -> SignInError:
+def code_error(
+    refused: OAuthError, *, who: str | None, tenant: str | None, setup: Callable[..., str]
+) -> SignInError:
     """Return in words why a code was not exchanged for tokens: no sign-in was there before."""
     case, _ = _case(refused)
     if case.flags & Flag.STALE_CODE and case.flags & Flag.PERMANENT:
         cause = "this code is not valid: it was used before, has expired, or belongs to another link"
-        return _worded(refused, cause, LINK_AGAIN, _words(who, tenant, None))
-    return sign_in_error(refused, who=who, tenant=tenant)
+        return _worded(refused, cause, LINK_AGAIN, _words(who, tenant, setup))
+    return sign_in_error(refused, who=who, tenant=tenant, setup=setup)
 
 
 def app_error(refused: OAuthError, block: Block) -> AzdoError:
@@ -132,14 +137,18 @@ def _worded(refused: OAuthError, cause: str, hint: str, words: dict[str, str]) -
     return SignInError(f"{message} ({for_administrators(refused)})", hint.format_map(words))
 
 
-def _words(who: str | None, tenant: str | None, organization: str | None) -> dict[str, str]:
+def nameable(tenant: str | None) -> str:
+    """Return a tenant that a command may name, or an empty text."""
+    return tenant if tenant and tenant.lower() not in _NOT_A_TENANT_TO_NAME else ""
+
+
+def _words(who: str | None, tenant: str | None, setup: Callable[..., str]) -> dict[str, str]:
     """Return the fill-ins for causes and hints; the commands are ready to be copied into a shell."""
-    known_tenant = tenant if tenant and tenant.lower() not in _NOT_A_TENANT_TO_NAME else None
-    where = {"organization": organization} if organization else {"tenant": known_tenant or ""}
+    known = nameable(tenant)
     return {
         "who": who or "this account",
-        "tenant": f"tenant {known_tenant}" if known_tenant else "the tenant",
-        "setup": hints.setup(**where, login_hint=who if who and "@" in who else ""),
-        "setup_other": hints.setup(**where),
-        "setup_tenant": hints.setup(tenant=known_tenant or hints.TENANT),
+        "tenant": f"tenant {known}" if known else "the tenant",
+        "setup": setup(tenant=known, login_hint=who if who and "@" in who else ""),
+        "setup_other": setup(tenant=known, login_hint=""),
+        "setup_tenant": setup(tenant=known or hints.TENANT, login_hint=""),
     }

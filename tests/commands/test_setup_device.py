@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.commands import setup_person
+from git_credential_azdo import hints
+from git_credential_azdo.commands import setup_device
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.oauth import OAuthError
-from tests.emulator.default_world import ANN, CONTOSO
+from tests.emulator.default_world import ANN, BOB, CONTOSO
 from tests.support.people import at, blocks
 from tests.support.terminal import Here, Terminal
 
@@ -52,7 +53,7 @@ class Person:
 def person(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Person:
     """Return somebody with a phone."""
     someone = Person(emulator)
-    monkeypatch.setattr(setup_person, "time", SimpleNamespace(sleep=someone.pause))
+    monkeypatch.setattr(setup_device, "time", SimpleNamespace(sleep=someone.pause))
     return someone
 
 
@@ -105,6 +106,16 @@ def test_a_person_who_declines_is_told_so(home: Home, here: Here, person: Person
     assert hint == "hint: run the same command again"
 
 
+def test_somebody_else_than_was_meant_is_refused_without_a_terminal(
+    home: Home, here: Here, person: Person
+) -> None:
+    """The hint is the same command for who it was."""
+    person.acts = [lambda: person.types_it(BOB)]
+    error, hint = failed(home, here.azdo(*DEVICE, "--login-hint", ANN))
+    assert error == f"error: {BOB} signed in, not {ANN}; nothing was stored"
+    assert hint == f"hint: git credential-azdo {' '.join(DEVICE)} --login-hint {BOB}"
+
+
 def test_a_tenant_that_blocks_this_way_is_told_apart(home: Home, here: Here, person: Person) -> None:
     """The cure is the browser, on any machine."""
     person.emulator.world.tenants[CONTOSO].blocks_device_code = True
@@ -141,7 +152,8 @@ def test_a_code_that_nobody_types_ends(home: Home, here: Here, person: Person) -
 def test_every_code_of_a_policy_counts_as_the_tenants(code: int) -> None:
     """Whatever error it comes with."""
     for error in ("access_denied", "invalid_grant", "authorization_declined"):
-        said = device.explain(OAuthError(error, codes=(code,)), tenant=None)
+        refused = OAuthError(error, codes=(code,))
+        said = device.explain(refused, who=None, tenant=None, setup=hints.setup)
         assert said.message.startswith("the tenant blocks the sign-in by device code")
         assert f"AADSTS{code}" in said.message
         assert said.hint
@@ -160,12 +172,12 @@ def test_every_code_of_a_policy_counts_as_the_tenants(code: int) -> None:
 )
 def test_other_ends_are_told_by_what_they_are(refused: OAuthError, said: str) -> None:
     """Declined, too late, or as for every sign-in."""
-    assert said in device.explain(refused, tenant="t").message
+    assert said in device.explain(refused, who=None, tenant="t", setup=hints.setup).message
 
 
 @pytest.mark.parametrize(
     "options",
-    [("--pat", "--org", "x"), ("--redirect-uri", "https://x"), ("--login-hint", "a@b"), ("--no-browser",)],
+    [("--pat", "--org", "x"), ("--redirect-uri", "https://x"), ("--no-browser",)],
 )
 def test_options_that_do_not_fit_are_refused(
     here: Here, emulator: Emulator, options: tuple[str, ...]
@@ -199,7 +211,7 @@ def test_ctrl_c_ends_the_wait(home: Home, emulator: Emulator) -> None:
 
 def test_a_link_with_the_code_in_it_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
     """Some servers give one (RFC 8628 section 3.3.1)."""
-    setup_person._show(device.DeviceCode("d", "ABCD", LINK, f"{LINK}?code=ABCD", 900, 5))
+    setup_device._show(device.DeviceCode("d", "ABCD", LINK, f"{LINK}?code=ABCD", 900, 5))
     said = capsys.readouterr().err
     assert f"{LINK}\nABCD\n" in said
     assert f"the code in it: {LINK}?code=ABCD" in said

@@ -6,6 +6,7 @@ import dataclasses
 from typing import TYPE_CHECKING, cast
 from urllib.parse import urlsplit
 
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.signin import (
@@ -141,7 +142,7 @@ def answers(source: Source) -> None:
         code = device.read_code(answer.status, body)
     except oauth.OAuthError as refused:
         check(device.next_interval(refused, 5.0) in {None, 5.0, 10.0}, "no pause")
-        check_told(device.explain(refused, tenant="contoso.com"))
+        check_told(device.explain(refused, who=None, tenant="contoso.com", setup=hints.setup))
     except ServiceError as refused:
         check_told(refused)
     else:
@@ -169,11 +170,7 @@ def _check_refusal(refused: oauth.OAuthError) -> None:
         check_printable(field, "a field of a refusal")
         check(len(field) <= 300, "a field without end", len(field))
     check_told(refused)
-    check_told(
-        sign_in_errors.sign_in_error(
-            refused, who="ann@contoso.com", tenant="contoso.com", organization="contoso"
-        )
-    )
+    check_told(sign_in_errors.sign_in_error(refused, who="ann@contoso.com", tenant="contoso.com"))
     sign_in_errors.is_transient(refused)
 
 

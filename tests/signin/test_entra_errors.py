@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
 from git_credential_azdo.signin import sign_in_errors
@@ -60,9 +61,7 @@ def test_every_known_code_has_a_cause_and_a_next_step(cause: str, code: int) -> 
     """The raw code and the ids come last, for administrators."""
     refused = OAuthError("invalid_grant", codes=(code,), trace_id="t-1", correlation_id="c-1")
 
-    error = sign_in_errors.sign_in_error(
-        refused, who="me@contoso.com", tenant="contoso.com", organization="fabrikam"
-    )
+    error = sign_in_errors.sign_in_error(refused, who="me@contoso.com", tenant="contoso.com")
 
     assert cause in error.message
     assert error.message.endswith(f"(AADSTS{code}, trace id t-1, correlation id c-1)")
@@ -71,35 +70,25 @@ def test_every_known_code_has_a_cause_and_a_next_step(cause: str, code: int) -> 
 
 
 @pytest.mark.parametrize(
-    ("who", "tenant", "organization", "message", "hint"),
+    ("who", "tenant", "message", "hint"),
     [
         (
             "me@contoso.com",
             "contoso.com",
-            "fabrikam",
-            "the sign-in of me@contoso.com has expired",
-            "git credential-azdo setup --org fabrikam --login-hint me@contoso.com",
-        ),
-        (
-            "me@contoso.com",
-            "contoso.com",
-            None,
             "the sign-in of me@contoso.com has expired",
             "git credential-azdo setup --tenant contoso.com --login-hint me@contoso.com",
         ),
         (
             "odd name",
             "organizations",
-            None,
             "the sign-in of odd name has expired",
             "git credential-azdo setup",
         ),
-        (None, None, None, "the sign-in of this account has expired", "git credential-azdo setup"),
+        (None, None, "the sign-in of this account has expired", "git credential-azdo setup"),
         *(
             (
                 "kim@outlook.com",
                 tenant,
-                None,
                 "the sign-in of kim@outlook.com has expired",
                 "git credential-azdo setup --login-hint kim@outlook.com",
             )
@@ -107,20 +96,17 @@ def test_every_known_code_has_a_cause_and_a_next_step(cause: str, code: int) -> 
         ),
         (
             None,
-            None,
-            "my org",
+            "my tenant",
             "the sign-in of this account has expired",
-            "git credential-azdo setup --org 'my org'",
+            "git credential-azdo setup --tenant 'my tenant'",
         ),
     ],
 )
-def test_the_hint_is_the_command_to_run(
-    who: str | None, tenant: str | None, organization: str | None, message: str, hint: str
-) -> None:
+def test_the_hint_is_the_command_to_run(who: str | None, tenant: str | None, message: str, hint: str) -> None:
     """It can be copied into a shell as it stands."""
     refused = OAuthError("invalid_grant", codes=(700082,))
 
-    error = sign_in_errors.sign_in_error(refused, who=who, tenant=tenant, organization=organization)
+    error = sign_in_errors.sign_in_error(refused, who=who, tenant=tenant)
 
     assert error.message == f"{message} (AADSTS700082)"
     assert error.hint == hint
@@ -151,13 +137,12 @@ def test_an_unknown_code_is_worded_by_error_and_suberror(refused: OAuthError, me
     st.sampled_from(sorted({code for codes in CODES.values() for code in codes})),
     st.text(),
     st.text(),
-    st.text(),
 )
-def test_names_with_braces_are_only_names(code: int, who: str, tenant: str, organization: str) -> None:
+def test_names_with_braces_are_only_names(code: int, who: str, tenant: str) -> None:
     """No name can break or steer the wording."""
     refused = OAuthError("invalid_grant", codes=(code,))
 
-    error = sign_in_errors.sign_in_error(refused, who=who, tenant=tenant, organization=organization)
+    error = sign_in_errors.sign_in_error(refused, who=who, tenant=tenant)
 
     assert f"AADSTS{code}" in error.message
 
@@ -230,7 +215,7 @@ def test_only_what_no_tenant_would_take_is_refused_for_good(refused: OAuthError,
 )
 def test_a_first_sign_in_is_not_said_to_be_valid_no_longer(refused: OAuthError, message: str) -> None:
     """Nobody was signed in before; the code is what was wrong."""
-    error = sign_in_errors.code_error(refused, who="me", tenant=None)
+    error = sign_in_errors.code_error(refused, who="me", tenant=None, setup=hints.setup)
     assert error.message.startswith(message)
 
 

@@ -54,9 +54,7 @@ def is_line(text: str) -> bool:
 def test_every_code_of_entra_is_worded(code: int) -> None:
     """Cause, next step, and at the end the code, the trace id and the correlation id."""
     refused = OAuthError("invalid_grant", codes=(code,), trace_id="trace-1", correlation_id="corr-2")
-    error = sign_in_errors.sign_in_error(
-        refused, who="ann@contoso.com", tenant="contoso.com", organization="contoso"
-    )
+    error = sign_in_errors.sign_in_error(refused, who="ann@contoso.com", tenant="contoso.com")
     assert code in entra_errors.CASES
     assert is_line(error.message)
     assert error.hint

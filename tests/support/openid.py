@@ -28,7 +28,7 @@ class Provider:
     """The provider; ``issuer`` is its authority, ``forms`` what its token endpoint was sent.
 
     ``claims`` are the identity token's; None for an answer without one. ``refreshes``: whether it gives refresh tokens.
-    ``scope``: what it says it granted, if it says so.
+    ``scope``: what it says it granted, if it says so. ``refusal``: its answer to every token request from then on.
     """
 
     def __init__(self) -> None:
@@ -36,6 +36,7 @@ class Provider:
         self.refreshes = True
         self.scope: str | None = None
         self.document: dict[str, Any] = {}
+        self.refusal: dict[str, str] = {}
         self.forms: list[dict[str, str]] = []
         self._challenges: dict[str, tuple[str, str]] = {}
         provider = self
@@ -91,6 +92,8 @@ class Provider:
     def redeem(self, form: dict[str, str]) -> tuple[int, dict[str, Any]]:
         """Answer the token endpoint."""
         self.forms.append(form)
+        if self.refusal:
+            return 400, self.refusal
         if form["grant_type"] == "refresh_token":
             return 200, self._grant(form, None)
         challenge, nonce = self._challenges.pop(form["code"], ("", ""))

@@ -18,14 +18,15 @@ from git_credential_azdo import errors
 DEFAULT_SECONDS = 30.0
 MAX_SECONDS = 3_600.0
 _MIN_SECONDS = 1.0
-"""The shortest limit of a wait in people's verbs, however late it is: Ctrl-C ends those."""
+"""The shortest limit of a request in people's verbs, however long a person took before it: Ctrl-C ends those."""
+_MOST_RESERVE_SECONDS = 3.0
+"""The most time of a run that a request leaves for saving its answer."""
 _GRACE_SECONDS = 0.25
 """Time for a wait that reaches the limit to report it itself: its message names what it waited for."""
 _REPORT_SECONDS = 0.2
 """How long the last line may take: stderr may be a full pipe."""
 
 _started = time.monotonic()
-_not_before = 0.0
 
 
 def limit() -> float:
@@ -45,14 +46,15 @@ def left() -> float:
 
 
 def bound(seconds: float) -> float:
-    """Return the limit of a wait in seconds: in git's verbs no more than what is left."""
-    return seconds if errors.began is None else min(seconds, left())
+    """Return the limit of a wait in seconds: in git's verbs no more than what is left, in people's than AZDO_TIMEOUT."""
+    if errors.began is not None:
+        return min(seconds, left())
+    return min(seconds, limit()) if "AZDO_TIMEOUT" in os.environ else seconds
 
 
-def extend(seconds: float) -> None:
-    """Let the run last at least so many seconds from now: a token that came late must still be stored."""
-    global _not_before  # noqa: PLW0603 - one process has one end
-    _not_before = time.monotonic() + seconds
+def left_for_request() -> float:
+    """Return the seconds that a request for a token may take, so that time is left to save the token."""
+    return max(0.0, left() - min(_MOST_RESERVE_SECONDS, limit() / 6))
 
 
 def enforce(verb: str) -> None:
@@ -82,8 +84,7 @@ def watch(verb: str) -> None:
 
 def _remaining() -> float:
     """Return the seconds until the process must end."""
-    end = (errors.began or _started) + limit()
-    return max(end, _not_before) + _GRACE_SECONDS - time.monotonic()
+    return (errors.began or _started) + limit() + _GRACE_SECONDS - time.monotonic()
 
 
 def _give_up(verb: str) -> None:

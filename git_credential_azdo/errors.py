@@ -22,6 +22,8 @@ began: float | None = None
 """When one of git's verbs began, by the monotonic clock; None for people's verbs, which Ctrl-C ends."""
 step = ""
 """What did not happen yet, in words, for the message of a run that exceeds its time limit. Set by the code that waits."""
+silent: set[str] = set()
+"""The vaults that did not answer in this run, by name: none of them is waited for a second time."""
 _answer = _thread.allocate_lock()
 
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")

@@ -42,7 +42,10 @@ class Busy(AzdoError):  # noqa: N818 - a state, not a fault
 
 
 class Lock:
-    """Hold the lock in ``with Lock(path, seconds):``. Raise Busy after ``seconds``, OSError when the file cannot be made."""
+    """Hold the lock in ``with Lock(path, seconds):``. Raise Busy after ``seconds``, OSError when the file cannot be made.
+
+    In git's verbs the wait ends with the run's time limit.
+    """
 
     def __init__(self, path: str, seconds: float) -> None:
         self._path = path
@@ -68,10 +71,15 @@ class Lock:
         os.close(self._descriptor)  # releases the lock
 
     def _wait(self) -> None:
-        give_up = time.monotonic() + self._seconds
+        if self._try():
+            return
+        from git_credential_azdo import deadline  # noqa: PLC0415 - a lock is hardly ever held
+
+        seconds = deadline.bound(self._seconds)
+        give_up = time.monotonic() + seconds
         while not self._try():
             if time.monotonic() >= give_up:
-                raise Busy(f"another git-credential-azdo held {self._path} for {self._seconds:.0f} seconds")
+                raise Busy(f"another git-credential-azdo held {self._path} for {seconds:.0f} seconds")
             time.sleep(_PAUSE_SECONDS)
 
     def _try(self) -> bool:

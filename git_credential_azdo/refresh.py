@@ -138,7 +138,7 @@ def _by_refresh_token(account: Account, tenant: str, refresh_token: str, stored_
     block = account.block
     endpoint = kept_endpoint(block, stored_origin, sign_in_again.elsewhere(account, stored_origin))
     try:
-        with HttpClient(deadline.left()) as web:
+        with HttpClient(deadline.left_for_request()) as web:
             form = oauth.refresh_form(
                 client_id=block.get("client_id"), refresh_token=refresh_token, scope=block.get("scope")
             )
@@ -161,7 +161,7 @@ def _as_workload(account: Account, tenant: str) -> Grant:
         kept_endpoint(account.block, entry.get("origin"), command(account))
         return entry.get("secret")
 
-    with HttpClient(deadline.left()) as web:
+    with HttpClient(deadline.left_for_request()) as web:
         return workload.request_token(account.block, tenant, web, client_secret, os.environ)
 
 
@@ -169,7 +169,6 @@ def _write(account: Account, tenant: str, grant: Grant, salt: bytes, *, old: str
     """Write the tokens of a grant into the vault, and the issued token into the accounts file; return the token."""
     from git_credential_azdo.signin.endpoints import origin  # noqa: PLC0415 - see the module's docstring
 
-    deadline.extend(vaults.MIN_CALL_SECONDS)
     now = int(time.time())
     token = Token(grant.access_token, now + grant.expires_in, tenant, digest(salt, grant.access_token))
     received = ("received_utc", str(now))

@@ -6,11 +6,12 @@ import contextlib
 import os
 import sys
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo import errors
+from git_credential_azdo import deadline, errors
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -99,23 +100,14 @@ def test_a_thread_does_what_a_timer_does(home: Home, verb: str, *, begun: bool) 
     assert result.err.startswith("git-credential-azdo: error: gave up after 30 seconds: a file, the keyring")
 
 
-GRANT = """
-import time
-from git_credential_azdo import deadline, errors
-errors.began = time.monotonic()
-deadline.enforce("get")
-deadline.extend(3)
-until = time.monotonic() + 2
-while time.monotonic() < until:
-    time.sleep(0.05)
-print("kept")
-"""
-
-
-def test_what_came_late_is_still_kept(home: Home) -> None:
-    """The end is put off while a new token is written."""
-    result = home.run(sys.executable, "-c", GRANT, AZDO_TIMEOUT="1")
-    assert (result.out, result.err) == ("kept\n", "")
+@pytest.mark.parametrize(("timeout", "seconds"), [("30", 27), ("3", 2.5), ("1", 5 / 6)])
+def test_a_request_for_a_token_leaves_time_to_save_it(
+    monkeypatch: pytest.MonkeyPatch, timeout: str, seconds: float
+) -> None:
+    """A sixth of the run, and three seconds at the most."""
+    monkeypatch.setenv("AZDO_TIMEOUT", timeout)
+    monkeypatch.setattr(errors, "began", time.monotonic())
+    assert 0 <= seconds - deadline.left_for_request() < seconds / 2
 
 
 def test_the_answer_is_given_away_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -70,6 +70,8 @@ def read(service: str, username: str, deadline: float) -> str | None:
                     return _carry(bus, lookup(service, username, os.geteuid()), end)
             finally:
                 bus.close()
+    except TimeoutError:
+        raise TimedOut("the bus or the Secret Service did not answer in time") from None
     except (OSError, ValueError) as unusual:
         raise Unsupported("the bus or the Secret Service did not answer as expected") from unusual
     raise Unsupported("no session bus can be reached")

@@ -20,7 +20,7 @@ import keyring.core
 import keyring.errors
 from keyring.backends import SecretService, chainer, fail, null
 
-from git_credential_azdo import bounded, hints
+from git_credential_azdo import bounded, deadline, errors, hints
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
 from git_credential_azdo.git.target import may_repeat
 from git_credential_azdo.vault.payload import PART_UNITS, SERVICE, load, remove, save
@@ -57,13 +57,11 @@ class KeyringVault:
         backend: keyring.backend.KeyringBackend,
         *,
         prompting: bool = False,
-        seconds: float = CALL_SECONDS,
     ) -> None:
         if type(backend) is SecretService.Keyring and not prompting:
             backend = _QuietSecretService()  # type: ignore[no-untyped-call] # keyring has no types here
         self._backend = backend
         self._prompting = prompting
-        self._seconds = PROMPT_SECONDS if prompting else seconds
         self.name = name_of(backend)
         self._foreign = not self.name.startswith(_KNOWN)
         self.limit = PART_UNITS if self.name == _WINDOWS else None
@@ -92,12 +90,15 @@ class KeyringVault:
 
     def _bounded(self, call: Callable[[], Result]) -> Result:
         """Return what ``call`` returns; it runs in a thread, so that a backend that waits for a person cannot hang git."""
+        seconds = PROMPT_SECONDS if self._prompting else deadline.bound(CALL_SECONDS)
         with _no_prompts() if self._foreign and not self._prompting else contextlib.nullcontext():
             try:
-                return bounded.start(call)(self._seconds)
+                return bounded.start(call)(0 if self.name in errors.silent else seconds)
             except bounded.TimedOut:
-                text = f"the keyring ({self.name}) did not answer in {self._seconds:.0f} seconds"
-                raise VaultError(text, hints.unlock()) from None
+                errors.silent.add(self.name)
+                raise VaultError(
+                    f"the keyring ({self.name}) did not answer in time", hints.unlock()
+                ) from None
             except Exception as error:  # noqa: BLE001 - D-Bus libraries raise their own kinds
                 raise _vault_error(error, self.name) from None  # its text could show a secret
 
@@ -126,10 +127,9 @@ def name_of(backend: keyring.backend.KeyringBackend) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def open_named(name: str, *, prompting: bool = False, seconds: float = CALL_SECONDS) -> KeyringVault:
+def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
     """Open the backend that an account's secrets were written with, whatever the environment says now.
 
-    A call of it may take ``seconds``, and CALL_SECONDS at the most.
     Raise VaultError when it is not installed here.
     """
     module, _, kind = name.rpartition(".")
@@ -143,7 +143,7 @@ def open_named(name: str, *, prompting: bool = False, seconds: float = CALL_SECO
             f"{type(error).__name__}",
             _HINT,
         ) from error
-    return KeyringVault(backend, prompting=prompting, seconds=min(seconds, CALL_SECONDS))
+    return KeyringVault(backend, prompting=prompting)
 
 
 def candidates() -> list[keyring.backend.KeyringBackend]:

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 FILE, NONE, ANY_KEYRING = "file", "none", "keyring"
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
 READ_SECONDS = 10.0
-MIN_CALL_SECONDS = 5.0
-"""The shortest time limit of a keyring's call, however late it is: a new token must not be lost."""
 
 
 class NoVault:
@@ -52,15 +50,17 @@ def read(name: str, key: str) -> Message | None:
     if name == SECRET_SERVICE:
         from git_credential_azdo.vault import secret_service  # noqa: PLC0415 - only for this vault
 
+        seconds = READ_SECONDS
+        if "AZDO_TIMEOUT" in os.environ:
+            from git_credential_azdo import deadline  # noqa: PLC0415 - hardly ever set
+
+            seconds = deadline.bound(seconds)
         errors.step = "the keyring did not answer"
         try:
-            return load(lambda entry: secret_service.read(SERVICE, entry, READ_SECONDS), key)
+            if name not in errors.silent:
+                return load(lambda entry: secret_service.read(SERVICE, entry, seconds), key)
         except secret_service.TimedOut:  # keyring would only wait again
-            from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
-
-            raise VaultError(
-                f"the keyring did not answer in {READ_SECONDS:.0f} seconds", hints.unlock()
-            ) from None
+            errors.silent.add(name)
         except secret_service.Unsupported:
             pass  # keyring handles the rare cases
         finally:
@@ -93,10 +93,13 @@ def open_vault(name: str, *, prompting: bool = False) -> Vault:
         return FileVault()
     if name == NONE:
         return NoVault()
-    from git_credential_azdo import deadline  # noqa: PLC0415 - as the next
+    if name in errors.silent:
+        from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
+        raise VaultError("the keyring did not answer in time", hints.unlock())
     from git_credential_azdo.vault.system import open_named  # noqa: PLC0415 - loads keyring
 
-    return open_named(name, prompting=prompting, seconds=max(MIN_CALL_SECONDS, deadline.left()))
+    return open_named(name, prompting=prompting)
 
 
 def find(wanted: str | None, used: str | None = None, *, prompting: bool = False) -> str:

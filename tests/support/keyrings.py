@@ -159,6 +159,8 @@ class PrivateKeyring(PrivateBus):
     """A ``PrivateBus`` with an unlocked gnome-keyring whose default collection is the login keyring."""
 
     LOGIN = "/org/freedesktop/secrets/collection/login"
+    daemon = 0
+    """The process id of gnome-keyring."""
 
     def start(self) -> None:
         """Start gnome-keyring in the foreground, with the login keyring made and unlocked."""
@@ -166,6 +168,7 @@ class PrivateKeyring(PrivateBus):
         assert daemon.stdin is not None
         daemon.stdin.write(_MASTER)
         daemon.stdin.close()
+        self.daemon = daemon.pid
         self.wait_for_owner(SECRETS)
 
     def lock(self, collection: str = LOGIN) -> None:

@@ -2,12 +2,13 @@
 
 ``MOOD``, in the environment: ``locked``, ``absent`` (no keyring service here), ``broken`` (fails like a library of the
 system, with the secret in its text), ``short`` (holds 1,280 UTF-16 units an entry, like Windows Credential Manager),
-``fails:N`` (keeps N entries, then nothing more); several joined by a comma.
+``fails:N`` (keeps N entries, then nothing more), ``stuck`` (a write never ends); several joined by a comma.
 """
 
 from __future__ import annotations
 
 import os
+import threading
 
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, NoKeyringError, PasswordDeleteError, PasswordSetError
@@ -33,6 +34,8 @@ class Moody(KeyringBackend):
     def set_password(self, service: str, username: str, password: str) -> None:
         """Keep the entry."""
         self._suffer(password)
+        if "stuck" in _mood():
+            threading.Event().wait()
         if "short" in _mood() and len(password.encode("utf-16-le")) // 2 > MOST_UNITS:
             raise PasswordSetError(f"too long: {password}")
         limit = next((int(each.partition(":")[2]) for each in _mood() if each.startswith("fails:")), None)

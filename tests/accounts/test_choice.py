@@ -5,31 +5,22 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from git_credential_azdo.accounts.accounts_file import AccountsFile, read
-from git_credential_azdo.accounts.choice import (
-    AMBIGUOUS,
-    CHOSEN,
-    NONE,
-    NOT_COVERED,
-    PERSONAL_TENANTS,
-    STORED_CREDENTIAL,
-    UNKNOWN_USER,
-    Choice,
-    choose,
-    matching_stored,
-    organization_and_user,
+from git_credential_azdo.accounts.choice import AMBIGUOUS, NONE, NOT_COVERED, UNKNOWN_USER, choose
+from tests.support.choices import (
+    CONSUMERS,
+    JO,
+    T1,
+    T2,
+    TRANSFER,
+    TYPED_BARE,
+    TYPED_LATER,
+    about,
+    accounts_file,
+    bound,
+    decided,
 )
-from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import Target, target_of
 
-T1 = "11111111-1111-4111-8111-111111111111"
-T2 = "22222222-2222-4222-8222-222222222222"
-CONSUMERS, TRANSFER = sorted(PERSONAL_TENANTS)
-
-JO = f"id=jo kind=oauth name=Jo@Contoso.com alias=Work tenant={T1} org[]=contoso"
 JO_DEFAULT = f"{JO} default=1"
 ANN = f"id=ann kind=oauth name=ann@fabrikam.com tenant={T2} org[]=fabrikam"
 ANN_DEFAULT = f"{ANN} default=1"
@@ -41,46 +32,10 @@ PAT_CONTOSO = "id=pat kind=pat name=jo@contoso.com org[]=contoso"
 PAT_OTHER = "id=other kind=pat name=bot@contoso.com org[]=contoso"
 PAT_ALL = "id=all kind=pat name=jo@contoso.com alias=every org[]=*"
 TYPED = "id=t1 kind=typed address=https://dev.azure.com organization=contoso username=jo"
-TYPED_LATER = "id=t2 kind=typed address=https://dev.azure.com organization=contoso username=Ann"
 TYPED_FABRIKAM = "id=t3 kind=typed address=https://dev.azure.com organization=fabrikam username=jo"
 TYPED_NOWHERE = "id=t4 kind=typed address=https://dev.azure.com username=jo"
-TYPED_BARE = "id=t5 kind=typed address=https://dev.azure.com organization=contoso username=contoso"
 TYPED_SERVER = "id=t6 kind=typed address=https://tfs.example.com username=jo"
 LEARNED = f"kind=learned organization=contoso tenant={T1}"
-
-
-def bound(target: str, account: str) -> str:
-    """Write a binding; its target may hold spaces."""
-    return f"kind=binding account={account} target={target.replace(' ', '~')}"
-
-
-def accounts_file(*blocks: str) -> AccountsFile:
-    """Read an accounts file of blocks whose lines are separated by spaces here (a ``~`` stands for a space)."""
-    written = ["version=1\nsalt=00", *(block.replace(" ", "\n").replace("~", " ") for block in blocks)]
-    return read("\n\n".join(written).encode())
-
-
-def about(url: str) -> Target:
-    """Return what git asks about for ``[user@]host[/path]`` over https."""
-    authority, slash, path = url.partition("/")
-    user, at, host = authority.rpartition("@")
-    pairs = [("protocol", "https"), ("host", host)]
-    pairs += [("username", user)] * bool(at) + [("path", path)] * bool(slash)
-    target = target_of(Message(pairs))
-    assert target is not None
-    return target
-
-
-def decided(choice: Choice) -> str:
-    """Say what was decided: an id, or the outcome."""
-    if choice.account:
-        assert (choice.outcome, choice.stored) == (CHOSEN, None)
-        return choice.account.id
-    if choice.stored:
-        assert choice.outcome == STORED_CREDENTIAL
-        return choice.stored.id
-    assert choice.outcome not in {CHOSEN, STORED_CREDENTIAL}
-    return choice.outcome
 
 
 class Row(NamedTuple):
@@ -339,142 +294,3 @@ def test_an_account_bound_to_or_listing_the_organization_is_deliberate(
 ) -> None:
     """A token in the environment steps back for it."""
     assert choose(about(url), tenant, accounts_file(*blocks)).deliberate is deliberate
-
-
-ORGANIZATION_AND_USER = [
-    ("dev.azure.com", None, None),
-    ("@dev.azure.com", None, None),
-    ("dev.azure.com/Contoso", "contoso", None),
-    ("CONTOSO@dev.azure.com/contoso", "contoso", None),
-    ("Bob@dev.azure.com/contoso", "contoso", "Bob"),
-    ("Bob@dev.azure.com", "bob", None),
-    ("Bob@x.com@dev.azure.com", None, "Bob@x.com"),
-    ("Work@dev.azure.com", None, "Work"),
-    ("Ann@dev.azure.com", None, "Ann"),
-    ("Contoso@dev.azure.com", "contoso", None),
-    ("@contoso.visualstudio.com", "contoso", None),
-    ("x@tfs.example.com", None, "x"),
-    ("@tfs.example.com", None, None),
-]
-
-
-@pytest.mark.parametrize(("url", "organization", "user"), ORGANIZATION_AND_USER)
-def test_the_organization_is_told_from_a_user(url: str, organization: str | None, user: str | None) -> None:
-    """With an account of the alias Work, and stored credentials of ann, and of contoso for contoso."""
-    known = accounts_file(JO, TYPED_LATER, TYPED_BARE)
-    choice = choose(about(url), None, known)
-
-    assert organization_and_user(about(url), known) == (organization, user)
-    assert (choice.organization, choice.user) == (organization, user)
-
-
-SERVER_TYPED = [
-    "id=bare kind=typed address=https://tfs.example.com",
-    "id=jo kind=typed address=https://tfs.example.com username=jo",
-    "id=empty kind=typed address=https://tfs.example.com username=",
-    "id=path kind=typed address=https://tfs.example.com username=jo path=a/b.git",
-    "id=port kind=typed address=https://tfs.example.com:8443 username=jo",
-]
-
-
-@pytest.mark.parametrize(
-    ("url", "found"),
-    [
-        ("tfs.example.com", ["path", "empty", "jo", "bare"]),
-        ("tfs.example.com:443", ["path", "empty", "jo", "bare"]),
-        ("jo@tfs.example.com", ["path", "jo"]),
-        ("JO@tfs.example.com", []),
-        ("@tfs.example.com", ["empty"]),
-        ("other@tfs.example.com", []),
-        ("tfs.example.com/a/b.git", ["path"]),
-        ("tfs.example.com/A/b.git", []),
-        ("tfs.example.com/a", []),
-        ("jo@tfs.example.com/a/b.git", ["path"]),
-        ("tfs.example.com:8443", ["port"]),
-        ("tfs.example.com:8080", []),
-        ("other.example.com", []),
-    ],
-)
-def test_a_server_s_typed_credentials_match_by_git_s_own_rule(url: str, found: list[str]) -> None:
-    """What the request names must be equal, case included; what it does not name may be anything."""
-    target = about(url)
-
-    assert [
-        each.id
-        for each in matching_stored(
-            target, None, target.user, accounts_file(*SERVER_TYPED).stored_credentials
-        )
-    ] == found
-
-
-# --- Properties, over small worlds in which everything collides
-
-NAMES = ["a@x.com", "b@x.com", "w", "contoso"]
-ORGS = ["contoso", "fabrikam"]
-TENANTS = [T1, T2, *PERSONAL_TENANTS]
-
-
-@st.composite
-def accounts(draw: st.DrawFn) -> list[str]:
-    """Draw some accounts with ids of their own."""
-    blocks = []
-    for number in range(draw(st.integers(0, 4))):
-        words = [f"id=i{number}", f"kind={draw(st.sampled_from(['oauth', 'pat']))}"]
-        words += [
-            f"{key}={draw(st.sampled_from(NAMES))}"
-            for key in draw(st.sets(st.sampled_from(["name", "alias"])))
-        ]
-        words.append(f"tenant={draw(st.sampled_from(TENANTS))}")
-        words += [f"org[]={name}" for name in draw(st.sets(st.sampled_from([*ORGS, "*"]), max_size=2))]
-        words += ["default=1"] * draw(st.booleans())
-        blocks.append(" ".join(words))
-    return blocks
-
-
-@st.composite
-def others(draw: st.DrawFn) -> list[str]:
-    """Draw bindings, stored credentials and learned tenants."""
-    ids = st.sampled_from(["i0", "i1", "gone"])
-    blocks = [bound(target, draw(ids)) for target in draw(st.sets(st.sampled_from([*ORGS, "contoso/p/r"])))]
-    for number in range(draw(st.integers(0, 2))):
-        organization = draw(st.sampled_from(["", *(f" organization={name}" for name in ORGS)]))
-        user = draw(st.sampled_from(NAMES))
-        blocks.append(f"id=t{number} kind=typed address=https://dev.azure.com username={user}{organization}")
-    learned = draw(st.sets(st.sampled_from(ORGS)))
-    return blocks + [
-        f"kind=learned organization={name} tenant={draw(st.sampled_from(TENANTS))}" for name in learned
-    ]
-
-
-WORLDS = st.tuples(accounts(), others()).map(lambda blocks: accounts_file(*blocks[0], *blocks[1]))
-USERS = st.sampled_from(["", "@", *(f"{name}@" for name in [*NAMES, "A@X.COM", "fabrikam", "nobody"])])
-PATHS = st.sampled_from(["p/_git/r", "DefaultCollection/p/_git/_full/r", "p/_git/r.git/info/lfs", "q/_git/r"])
-PLACES = st.just("dev.azure.com") | st.builds("dev.azure.com/{}/{}".format, st.sampled_from(ORGS), PATHS)
-TOLD = st.sampled_from([None, *TENANTS])
-
-
-@given(WORLDS, USERS, st.sampled_from(ORGS), PATHS, TOLD)
-def test_both_spellings_of_an_organization_choose_the_same(
-    known: AccountsFile, user: str, organization: str, path: str, tenant: str | None
-) -> None:
-    """Whatever the accounts file, the user and the tenant."""
-    new = choose(about(f"{user}dev.azure.com/{organization}/{path}"), tenant, known)
-    old = choose(about(f"{user}{organization}.visualstudio.com/{path}"), tenant, known)
-
-    assert (decided(new), new.reason, new.deliberate) == (decided(old), old.reason, old.deliberate)
-
-
-@given(
-    accounts().flatmap(lambda some: st.tuples(st.just(some), st.permutations(some))),
-    others(),
-    USERS,
-    PLACES,
-    TOLD,
-)
-def test_no_order_of_accounts_chooses_another(
-    orders: tuple[list[str], list[str]], more: list[str], user: str, place: str, tenant: str | None
-) -> None:
-    """Only of stored credentials the later one is the newer one."""
-    one, two = (choose(about(user + place), tenant, accounts_file(*blocks, *more)) for blocks in orders)
-
-    assert (decided(one), one.reason) == (decided(two), two.reason)

@@ -26,6 +26,11 @@ SCOPE = f"{RESOURCE}/.default offline_access openid profile"
 REDIRECT = "http://localhost:45123/"
 VERIFIER = "v" * 64
 LOGIN = "https://login.microsoftonline.com"
+ORG = "https://dev.azure.com/contoso"
+APP = f"{ORG}/app/_git/app"
+PROJECTS = f"{ORG}/_apis/projects"
+REPOSITORIES = f"{ORG}/_apis/git/repositories?api-version=7.1"
+OWN_APP = "0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0"
 
 
 def challenge(verifier: str) -> str:

@@ -14,20 +14,18 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.emulator import emulator as emulator_module
+from tests.emulator import provoke_azure_devops, provoke_entra
 from tests.emulator.client import REDIRECT, Client
-from tests.emulator.emulator import Emulator
-from tests.emulator.provoke import PROVOKE, new_pat
+from tests.emulator.provoke_azure_devops import new_pat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from pathlib import Path
-
     import httpx
 
 _PATH = os.path.join(os.path.dirname(emulator_module.__file__), "examples.json")
 with open(_PATH, encoding="utf-8") as _file:
     EXAMPLES: dict[str, dict[str, Any]] = {one["name"]: one for one in json.load(_file)["examples"]}
 
+PROVOKE = {**provoke_azure_devops.PROVOKE, **provoke_entra.PROVOKE}
 NOT_SERVED = {
     "pat_token_error_enum": "a list of values, not an answer; see test_policy_errors_are_of_the_published_list",
     "access_token_error_enum": "a list of values of Azure DevOps' own OAuth, which is gone",
@@ -38,13 +36,6 @@ NOT_SERVED = {
     "az_cli_token": "a program's output, not an HTTP answer",
     "rest_pat_expired_text": "a claim about the Marketplace; the services we use answer the empty 401",
 }
-
-
-@pytest.fixture
-def client(tmp_path: Path) -> Iterator[Client]:
-    """Give a client of a fresh emulator."""
-    with Emulator(str(tmp_path)) as emulator, Client(emulator) as client:
-        yield client
 
 
 # How an answer is compared

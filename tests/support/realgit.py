@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import subprocess
+from typing import TYPE_CHECKING
 
 from git_credential_azdo.git import config
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
@@ -16,6 +16,16 @@ if TYPE_CHECKING:
 
 # Writes P for a path that git passed on, then its own number; only shell built-ins, so that it is quick.
 RECORDER = '!while read -r l; do case $l in path=*) echo P;; esac; done >>"$LOG"; echo %d >>"$LOG"; :'
+
+OURS = "/opt/bin/git-credential-azdo"
+AZURE = "https://dev.azure.com"
+
+
+def entry(
+    key: str, value: str | None, scope: str = "global", origin: str = "/home/me/.gitconfig"
+) -> config.Entry:
+    """Write an entry briefly."""
+    return config.Entry(scope, origin, key, value)
 
 
 class RealGit:

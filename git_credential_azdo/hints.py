@@ -150,6 +150,18 @@ def import_(*organizations: str, vault: str = "", yes: bool = False) -> str:
     return _azdo("import", options=[*words, *options(vault=vault), *(["--yes"] if yes else [])])
 
 
+def token_variable(system: str, variable: str) -> str:
+    """Return what gives a job of a CI system a token, in the words of the system's own configuration."""
+    job = {
+        "Azure Pipelines": f"env: {variable}: $({variable})",
+        "GitHub Actions": f"env: {variable}: ${{{{ secrets.{variable} }}}}",
+        "GitLab CI/CD": f"Settings > CI/CD > Variables: {variable}, masked",
+    }
+    if variable == "SYSTEM_ACCESSTOKEN":
+        return f"give the step a token: env: {variable}: $(System.AccessToken)"
+    return f"give the job a token: {job.get(system, f'set the secret variable {variable}')}"
+
+
 # --- git and the system
 
 by_hand = _always("git", "config", "--global", "credential.helper", "azdo")

@@ -8,7 +8,7 @@ https://learn.microsoft.com/azure/devops/pipelines/build/variables (SYSTEM_ACCES
 from __future__ import annotations
 
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import target_of
+from git_credential_azdo.git.target import may_repeat, target_of
 from git_credential_azdo.inherited import TOKENS
 
 TYPE_CHECKING = False
@@ -18,42 +18,92 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.target import Target
 
-VARIABLES = TOKENS
 PERSONAL_TOKEN, PIPELINE_TOKEN = TOKENS
+
+_AROUND = " \t\r\n\0\ufeff\udcef\udcbb\udcbf"
+"""Blanks, line ends and a byte order mark (decoded as UTF-8, or as ASCII), as files and secret stores add them."""
+_UNEXPANDED = ("$", "%", "*", "{", "<")
+"""What begins ``$(NAME)``, ``${NAME}``, ``%NAME%`` and ``***``, and no token."""
+_WRITTEN_OUT = (("$(", ")"), ("${", "}"), ("%", "%"), ("**", "**"))
+
+
+def token_in(name: str, environment: Mapping[str, str]) -> str:
+    """Return the token that the variable holds, without what stands around it; empty where it holds none."""
+    token = environment.get(name, "").strip(_AROUND)
+    return token if token.isprintable() and " " not in token and not token.startswith(_UNEXPANDED) else ""
+
+
+def problems(environment: Mapping[str, str]) -> list[str]:
+    """Return for each variable that is set to what is no token a line that names it."""
+    lines = []
+    for name in TOKENS:
+        value = environment.get(name, "").strip(_AROUND)
+        if value and not token_in(name, environment):
+            is_name = any(value.startswith(one) and value.endswith(two) for one, two in _WRITTEN_OUT)
+            is_shown = is_name and value.isprintable() and may_repeat(value)
+            what = f"holds {value} in place of a token" if is_shown else "does not hold a token"
+            lines.append(f"the environment variable {name} {what}; it counts as not set")
+    return lines
 
 
 def variable_for(target: Target, choice: Choice | None, environment: Mapping[str, str]) -> str | None:
-    """Return the name of the variable whose token serves ``remote``, or None.
+    """Return the name of the variable whose token serves the target, or None.
 
-    Args:
-        remote: what the request is about.
-        choice: the account choice for Azure DevOps Services; None for a registered server.
-        environment: the process environment.
+    The request must name no user, or only the organization, or the very token. A pipeline's token goes to the
+    collection it came from and nowhere else, and steps back for an account that is bound to it; a personal token goes
+    to Azure DevOps Services only, and steps back, outside CI, for an account that is bound to or lists the organization.
 
-    The request must name no user, or only the organization, or the very token. A pipeline's token goes to the collection it came from
-    and nowhere else; a personal token steps back, outside CI, for an account bound to or set up for the organization.
-
+    ``choice``: the account that would serve; None for a server where that is not known yet.
     """
     user = choice.user if choice else target.user
     if target.protocol != "https":
         return None
     if user:  # in pipelines people write url."https://$TOKEN@dev.azure.com".insteadOf: the token itself, and no path
-        return next((name for name in VARIABLES if choice and environment.get(name) == user), None)
-    in_pipeline = bool(environment.get("TF_BUILD"))
-    if in_pipeline and environment.get(PIPELINE_TOKEN) and _is_collection_of(target, choice, environment):
-        return PIPELINE_TOKEN
-    unattended = in_pipeline or environment.get("CI", "").lower() not in {"", "0", "false"}
-    if choice and environment.get(PERSONAL_TOKEN) and (unattended or not choice.deliberate):
-        return PERSONAL_TOKEN
-    return None
+        return next(
+            (name for name in TOKENS if target.services and token_in(name, environment) == user), None
+        )
+    if is_pipelines(target, environment) and not (choice and choice.bound):
+        # Without a path in the request (no useHttpPath) the organization is unknown, but the host is the same.
+        origin = collection(environment, target)
+        if not target.services or (choice and origin and choice.organization in {None, origin.organization}):
+            return PIPELINE_TOKEN
+    is_personal = target.services and token_in(PERSONAL_TOKEN, environment)
+    return (
+        PERSONAL_TOKEN
+        if is_personal and (system(environment) or not (choice and choice.deliberate))
+        else None
+    )
 
 
-def _is_collection_of(target: Target, choice: Choice | None, environment: Mapping[str, str]) -> bool:
+def is_pipelines(target: Target, environment: Mapping[str, str]) -> bool:
+    """Return whether the pipeline that this runs in has a token for the target's scheme and host."""
+    is_set = environment.get("TF_BUILD") and token_in(PIPELINE_TOKEN, environment)
+    origin = collection(environment, target) if is_set and target.protocol == "https" else None
+    return origin is not None and origin.address == target.address
+
+
+def returned(target: Target, secret: str | None, environment: Mapping[str, str]) -> str | None:
+    """Return the name of the variable whose token came back from a place where it serves, or None."""
+    names = TOKENS if target.services else (PIPELINE_TOKEN,) if is_pipelines(target, environment) else ()
+    return next((name for name in names if secret and token_in(name, environment) == secret), None)
+
+
+def system(environment: Mapping[str, str]) -> str:
+    """Return the name of the CI system that this runs in, ``CI`` for an unknown one, or an empty text."""
+    for variable, name in (
+        ("TF_BUILD", "Azure Pipelines"),
+        ("GITHUB_ACTIONS", "GitHub Actions"),
+        ("GITLAB_CI", "GitLab CI/CD"),
+        ("CI", "CI"),
+    ):
+        if environment.get(variable, "").lower() not in {"", "0", "false"}:
+            return name
+    return ""
+
+
+def collection(environment: Mapping[str, str], like: Target | None = None) -> Target | None:
+    """Return the organization or collection that the pipeline belongs to, or None; ``like`` names a host of Services."""
     protocol, _, rest = environment.get("SYSTEM_COLLECTIONURI", "").partition("://")
     host, _, path = rest.partition("/")
     message = Message([("protocol", protocol), ("host", host), ("path", path)])
-    collection = target_of(message, [target.host] if target.services else [])
-    if collection is None or collection.address != target.address:
-        return False
-    # Without a path in the request (no useHttpPath) the organization is unknown, but the host is the same.
-    return choice is None or choice.organization in {None, collection.organization}
+    return target_of(message, [like.host] if like and like.services else [])

@@ -13,8 +13,8 @@ from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import bounded
-from git_credential_azdo.accounts.environment import VARIABLES
 from git_credential_azdo.errors import AzdoError, printable
+from git_credential_azdo.inherited import TOKENS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -83,7 +83,7 @@ def _within(name: str, wait: Callable[[float], list[Check]], seconds: float) -> 
 
 
 def _clean(text: str) -> str:
-    for variable in VARIABLES:
+    for variable in TOKENS:
         secret = os.environ.get(variable, "").strip()
         if secret:
             text = text.replace(secret, "***")

@@ -156,7 +156,7 @@ def _choice(target: Target, accounts_file: AccountsFile) -> dict[str, object]:
     }
     if choice.organization:
         found["organization"] = choice.organization
-    variable = variable_for(target, choice if target.services else None, os.environ)
+    variable = variable_for(target, choice, os.environ)
     if variable:
         return {**found, "reason": f"the environment variable {variable}", "result": ANSWERS}
     if choice.account:

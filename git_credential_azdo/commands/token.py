@@ -16,7 +16,7 @@ import click
 
 from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.choice import NONE, choose
-from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
+from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, problems, token_in, variable_for
 from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.save import load_accounts, organization_names
 from git_credential_azdo.accounts.update import update
@@ -95,10 +95,12 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
         name = account_named(name, accounts_file.accounts).id
     target = accounts_file.target_at(organization, name)
     choice = choose(target, None, accounts_file)
-    variable = variable_for(target, choice if target.services else None, os.environ)
+    for problem in problems(os.environ):
+        say("hint", problem)
+    variable = variable_for(target, choice, os.environ)
     if variable:
         scheme = BEARER if variable == PIPELINE_TOKEN else BASIC
-        return Live(os.environ[variable], scheme, f"the environment variable {variable}")
+        return Live(token_in(variable, os.environ), scheme, f"the environment variable {variable}")
     if choice.account:
         return _of_account(choice.account, organization, choice.reason, accounts_file)
     if choice.stored:

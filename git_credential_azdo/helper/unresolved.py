@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
 from git_credential_azdo import hints
 from git_credential_azdo.accounts import choice as rules
+from git_credential_azdo.accounts import environment
+from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.errors import say
 from git_credential_azdo.git.target import may_repeat
@@ -43,6 +47,10 @@ def explain(choice: Choice) -> bool:
 def settle(choice: Choice) -> list[str]:
     """Return the commands of which one lets an account answer."""
     if choice.outcome != rules.AMBIGUOUS:
+        if not choice.user and (system := environment.system(os.environ)):
+            own = environment.collection(os.environ)
+            is_own = system == "Azure Pipelines" and own and choice.organization in {None, own.organization}
+            return [hints.token_variable(system, PIPELINE_TOKEN if is_own else PERSONAL_TOKEN)]
         user = choice.user or ""
         login_hint = user if "@" in user and may_repeat(user) else ""
         return [hints.setup(choice.organization or "", login_hint=login_hint)]

@@ -19,13 +19,13 @@ from git_credential_azdo.paths import accounts_path, read_accounts
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from types import ModuleType
 
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import Target
 
-TOKEN_VARIABLES = TOKENS
 _EINVAL = 22
 _MOST_BYTES = 2**20
 """No message is longer: git passes at most 300 KB of a server's headers on (curl's limit for all of them), and a dozen
@@ -54,7 +54,7 @@ def _serve(verb: str, message: Message, target: Target) -> None:
         _refuse_http(verb)
         return
     data = _accounts_file(target)
-    ours = target.services or _concerns_pipeline(message, target)
+    ours = target.services or _concerns_pipeline(verb, message, target)
     # Whether the accounts file mentions the host at all shows before anything is loaded to read it.
     if not ours and target.host.encode("utf-8", "surrogateescape") not in data:
         return
@@ -97,9 +97,14 @@ def _refuse_http(verb: str) -> None:
         )
 
 
-def _concerns_pipeline(message: Message, target: Target) -> bool:
+def _concerns_pipeline(verb: str, message: Message, target: Target) -> bool:
     """Return whether a token in the environment serves this server, registered or not, or comes back from it."""
-    return bool(_token_variable(target, None) or _is_from_environment(message))
+    environment = _environment()
+    if not environment:
+        return False
+    if verb == "get":
+        return environment.variable_for(target, None, os.environ) is not None
+    return environment.returned(target, message.get("password"), os.environ) is not None
 
 
 def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
@@ -108,12 +113,16 @@ def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     challenges = message.all("wwwauth[]")
     tenant = tenant_in(challenges) if target.services else None
     choice = rules.choose(target, tenant, accounts_file)
-    variable = _token_variable(target, choice if target.services else None)
-    if variable:
-        from git_credential_azdo.helper.answer import Credential  # noqa: PLC0415 - only with such a variable
+    environment = _environment()
+    if environment:
+        for problem in environment.problems(os.environ) if not choice.user else ():
+            say("hint", problem)
+        variable = environment.variable_for(target, choice, os.environ)
+        if variable:
+            from git_credential_azdo.helper.answer import Credential  # noqa: PLC0415 - only with such a variable
 
-        _answer(Credential("azdo", os.environ[variable]).lines(message))
-        return
+            _answer(Credential("azdo", environment.token_in(variable, os.environ)).lines(message))
+            return
     asked = bool(challenges)
     organization = choice.organization
     if target.services and not asked and organization and _tenant_would_decide(choice, accounts_file):
@@ -170,7 +179,7 @@ def _store(message: Message, target: Target, accounts_file: AccountsFile) -> Non
     returned = issued.recognize(message, accounts_file)
     if returned:
         _apply(issued.approve(returned, target, accounts_file))
-    elif not _is_from_environment(message):
+    elif not _variable_of(message, target):
         from git_credential_azdo.helper import stored  # noqa: PLC0415 - not an issued token
 
         stored.store(message, target, accounts_file)
@@ -180,7 +189,7 @@ def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> Non
     from git_credential_azdo.helper import issued  # noqa: PLC0415 - only for store and erase
 
     returned = issued.recognize(message, accounts_file)
-    variable = _is_from_environment(message)
+    variable = _variable_of(message, target)
     if returned:
         _apply(issued.reject(returned, target, accounts_file))
         issued.explain_rejection(returned, target, tenant_in(message.all("wwwauth[]")), accounts_file)
@@ -192,17 +201,19 @@ def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> Non
         stored.erase(message, target, accounts_file)
 
 
-def _token_variable(target: Target, choice: Choice | None) -> str | None:
-    if not any(name in os.environ for name in TOKEN_VARIABLES):
+def _environment() -> ModuleType | None:
+    """Return the module that knows tokens in the environment; None where no such variable is set."""
+    if not any(name in os.environ for name in TOKENS):
         return None
-    from git_credential_azdo.accounts.environment import variable_for  # noqa: PLC0415 - only with such a variable
+    from git_credential_azdo.accounts import environment  # noqa: PLC0415 - only with such a variable
 
-    return variable_for(target, choice, os.environ)
+    return environment
 
 
-def _is_from_environment(message: Message) -> str | None:
-    secret = message.get("password")
-    return next((name for name in TOKEN_VARIABLES if secret and os.environ.get(name) == secret), None)
+def _variable_of(message: Message, target: Target) -> str | None:
+    """Return the variable whose token comes back, or None."""
+    environment = _environment()
+    return environment.returned(target, message.get("password"), os.environ) if environment else None
 
 
 def _apply(change: Callable[[AccountsFile], object] | None) -> None:

@@ -6,10 +6,9 @@ import pytest
 
 from git_credential_azdo.accounts.accounts_file import AccountsFile, read
 from git_credential_azdo.accounts.choice import choose
-from git_credential_azdo.accounts.environment import VARIABLES, variable_for
+from git_credential_azdo.accounts.environment import problems, returned, system, token_in, variable_for
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import target_of
-from git_credential_azdo.helper import verbs
+from git_credential_azdo.git.target import Target, target_of
 
 PERSONAL = {"AZURE_DEVOPS_EXT_PAT": "p"}
 CI = {**PERSONAL, "CI": "true"}
@@ -65,7 +64,12 @@ CASES = [
     ("TF_BUILD set empty is no pipeline", {**PIPELINE, "TF_BUILD": ""}, NOBODY, REPO, None),
     ("personal is for Services only", CI, None, "https://tfs.example.com/p/_git/r", None),
     ("pipeline", PIPELINE, NOBODY, REPO, S),
-    ("pipeline, before an account", PIPELINE, BOUND, REPO, S),
+    ("pipeline, before an account", PIPELINE, LISTING, REPO, S),
+    ("pipeline, not before a bound account", PIPELINE, BOUND, REPO, None),
+    ("pipeline, not before one bound to the repository", PIPELINE, BOUND_REPOSITORY, REPO, None),
+    ("pipeline, but before one bound to another", PIPELINE, BOUND_REPOSITORY, REPO + "2", S),
+    ("not a token: not replaced", {**PERSONAL, "AZURE_DEVOPS_EXT_PAT": "$(AZDO_PAT)"}, NOBODY, REPO, None),
+    ("so another serves", {**BOTH, "SYSTEM_ACCESSTOKEN": "$(System.AccessToken)"}, NOBODY, REPO, P),
     ("pipeline, before the personal one", BOTH, NOBODY, REPO, S),
     ("pipeline, the other spelling", PIPELINE, NOBODY, OLD_REPO, S),
     ("pipeline of the other spelling", LEGACY, NOBODY, REPO, S),
@@ -121,6 +125,61 @@ def test_each_clause_decides_its_case(
     assert variable_for(target, choice, environment) == variable
 
 
-def test_the_hot_path_looks_for_just_these_variables() -> None:
-    """It knows their names by itself, so as not to load this module for nothing."""
-    assert set(verbs.TOKEN_VARIABLES) == set(VARIABLES)
+@pytest.mark.parametrize(
+    ("value", "token"),
+    [
+        *((value, "abc") for value in ("abc", "abc\n", "abc\r\n", " abc ", "\tabc", "\ufeffabc", "\udcef\udcbb\udcbfabc\n")),
+        *((value, "") for value in ("", " ", "\n", "$(A_B)", "${A}", "${{ secrets.A }}", "$A", "%A%", "***", "{A}", "<A>")),
+        *((value, "") for value in ("a b", "a\nb", "a\rb", "a\tb", "a\x00b", "a\udc80b")),
+    ],
+)  # fmt: skip
+def test_what_stands_around_a_token_is_dropped_and_what_is_none_is_named(value: str, token: str) -> None:
+    """As files, secret stores and CI systems leave it; the line never repeats what may be a secret."""
+    environment = {P: value}
+    assert token_in(P, environment) == token
+    named = problems(environment)
+    assert len(named) == bool(value.strip() and not token)
+    assert all(P in line and line.isprintable() and "a b" not in line for line in named)
+
+
+def test_a_value_that_looks_like_a_token_is_not_repeated() -> None:
+    """Somebody wrote the token itself between the brackets."""
+    secret = "x" * 52
+    assert problems({P: f"$({secret})"})
+    assert secret not in problems({P: f"$({secret})"})[0]
+
+
+@pytest.mark.parametrize(
+    ("environment", "name"),
+    [({"TF_BUILD": "True"}, "Azure Pipelines"), ({"GITHUB_ACTIONS": "true", "CI": "true"}, "GitHub Actions"),
+     ({"GITLAB_CI": "true", "CI": "1"}, "GitLab CI/CD"), ({"CI": "yes"}, "CI"), ({"CI": "false"}, ""), ({}, "")],
+)  # fmt: skip
+def test_a_ci_system_is_known_by_its_variable(environment: dict[str, str], name: str) -> None:
+    """Each documents one that is always set."""
+    assert system(environment) == name
+
+
+def _target(host: str) -> Target:
+    target = target_of(Message([("protocol", "https"), ("host", host), ("username", "azdo")]))
+    assert target is not None
+    return target
+
+
+@pytest.mark.parametrize(
+    ("host", "environment", "secret", "name"),
+    [
+        ("dev.azure.com", {P: "p\n"}, "p", P),
+        ("dev.azure.com", PIPELINE, "s", S),
+        ("tfs.example.com", SERVER, "s", S),
+        ("tfs.example.com", SERVER, "p", None),
+        ("tfs.example.com:8443", SERVER, "s", None),
+        ("github.com", BOTH, "s", None),
+        ("github.com", PERSONAL, "p", None),
+        ("dev.azure.com", PERSONAL, None, None),
+    ],
+)
+def test_a_token_is_known_again_only_where_it_serves(
+    host: str, environment: dict[str, str], secret: str | None, name: str | None
+) -> None:
+    """For other hosts it is no business of ours, whatever git used there."""
+    assert returned(_target(host), secret, environment) == name

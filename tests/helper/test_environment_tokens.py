@@ -197,3 +197,58 @@ def test_in_a_pipeline_other_hosts_are_still_no_business_of_ours(
     result = file_home.azdo(verb, given=given, **in_pipeline(token))
     assert (result.out, result.err, result.code) == ("", "", 0)
     assert everything_kept(file_home) == before
+
+
+def test_a_value_that_is_no_token_is_named_and_counts_as_not_set(
+    home: Home, emulator: Emulator, token: str
+) -> None:
+    """It hides neither an account nor the other variable; what merely stands around a token is dropped."""
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    unset = "the environment variable AZURE_DEVOPS_EXT_PAT holds $(AZDO_PAT) in place of a token; it counts as not set"
+    result = home.get(*at(), AZURE_DEVOPS_EXT_PAT="$(AZDO_PAT)", CI="true")
+    assert result.fields["password"] == ann.token()
+    assert result.err == f"git-credential-azdo: hint: {unset}\n"
+    both = {**in_pipeline(f" {token}\r\n"), "AZURE_DEVOPS_EXT_PAT": "$(AZDO_PAT)"}
+    assert home.get(*at(), **both).fields["password"] == token
+    lines = at(username="azdo", password=token)
+    assert "SYSTEM_ACCESSTOKEN was rejected" in home.erase(*lines, **both).err
+    assert home.get(*at(username=ANN), AZURE_DEVOPS_EXT_PAT="$(AZDO_PAT)").err == ""
+
+
+def test_an_account_bound_to_the_organization_comes_before_the_pipelines_token(
+    home: Home, emulator: Emulator, token: str
+) -> None:
+    """A federated account needs the variable for its own request, and could never serve otherwise."""
+    ann = sign_in(home, emulator.world, ANN, "contoso")
+    assert home.get(*at(), **in_pipeline(token)).fields["password"] == token
+    bind(home, "contoso", ann)
+    assert home.get(*at(), **in_pipeline(token)).fields["password"] == ann.token()
+
+
+@pytest.mark.parametrize(
+    ("environment", "variable"),
+    [
+        (
+            {"TF_BUILD": "True", "SYSTEM_COLLECTIONURI": COLLECTION},
+            "SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
+        ),
+        ({"TF_BUILD": "True", "SYSTEM_COLLECTIONURI": COLLECTION[:-2]}, "AZURE_DEVOPS_EXT_PAT: $("),
+        ({"GITHUB_ACTIONS": "true"}, "AZURE_DEVOPS_EXT_PAT: ${{ secrets.AZURE_DEVOPS_EXT_PAT }}"),
+        ({"GITLAB_CI": "true"}, "Variables: AZURE_DEVOPS_EXT_PAT"),
+        ({"CI": "1"}, "variable AZURE_DEVOPS_EXT_PAT"),
+        ({}, "git credential-azdo setup --org contoso"),
+    ],
+)
+def test_ci_without_a_token_is_told_the_variable(
+    home: Home, environment: dict[str, str], variable: str
+) -> None:
+    """A person's sign-in is no cure there."""
+    result = home.get(*at(), **environment)
+    assert (result.out, result.err.count("\n"), variable in result.err) == ("", 1, True), result.err
+
+
+def test_the_variables_value_used_for_another_host_is_no_business_of_ours(home: Home, token: str) -> None:
+    """git asks every helper to erase what one host refused."""
+    lines = at(host="github.com", username="azdo", password=token)
+    for result in (home.erase(*lines, **in_pipeline(token)), home.erase(*lines, AZURE_DEVOPS_EXT_PAT=token)):
+        assert (result.out, result.err, result.code) == ("", "", 0)

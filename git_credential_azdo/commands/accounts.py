@@ -13,7 +13,7 @@ from git_credential_azdo.accounts.accounts_file import BINDING
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import console
+from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultLocked, say
 from git_credential_azdo.paths import accounts_path
@@ -45,7 +45,7 @@ def command(context: click.Context, form: str) -> None:
 
 
 @command.command("rename")
-@click.argument("name", metavar="ACCOUNT")
+@click.argument("name", **parsing.ACCOUNT)
 @click.argument("alias", metavar="NEW_ALIAS")
 def rename(name: str, alias: str) -> None:
     """Change the alias of ACCOUNT; its sign-in name stays."""

@@ -11,7 +11,7 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.parsing import NoSuchVerb, Verbs, again, fault
+from git_credential_azdo.commands.parsing import COMPLETION_VARIABLE, NoSuchVerb, Verbs, again, fault
 from git_credential_azdo.errors import UsageError, report
 from git_credential_azdo.git.target import looks_like_token
 
@@ -29,6 +29,7 @@ COMMANDS = {
     "unconfigure": ("unconfigure", "Take back what configure wrote"),
     "unlock": ("unlock", "Unlock the keyring"),
     "logout": ("logout", "Forget an account and its secrets"),
+    "completion": ("completion", "Print the completion script of bash, zsh or fish"),
     "server": ("server", "Serve a server of your own: add, list, remove"),
     "help": ("cli", "Show this text"),
 }
@@ -112,7 +113,12 @@ def run(words: list[str]) -> int:
     if len(words) == 1 and words[0] not in COMMANDS and not words[0].startswith("-") and _comes_from_git():
         return 0  # git's contract: a helper ignores operations that it does not know
     try:
-        result = group.main(args=words or ["help"], prog_name=group.name, standalone_mode=False)
+        result = group.main(
+            args=words or ["help"],
+            prog_name=group.name,
+            standalone_mode=False,
+            complete_var=COMPLETION_VARIABLE,
+        )
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:

@@ -22,6 +22,7 @@ from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, cle
 from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.errors import AzdoError, UsageError
 from git_credential_azdo.git.address import message_for, target_of_url
+from git_credential_azdo.git.sections import PROGRAM
 from git_credential_azdo.git.target import SERVICES_ADDRESS
 
 LIMIT_SECONDS = 30.0
@@ -62,7 +63,7 @@ def examine(url: str | None) -> list[Check]:
     hosts = doctor_accounts.hosts(accounts, target.address if target else None)
 
     machine = start(
-        (doctor_machine.PROGRAM, doctor_machine.program),
+        (PROGRAM, doctor_machine.program),
         ("PATH", doctor_machine.path),
         ("git", doctor_machine.git),
         ("git helper", partial(doctor_machine.git_config, url, accounts_file)),

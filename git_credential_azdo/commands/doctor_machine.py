@@ -20,6 +20,7 @@ from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hid
 from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, add_server, explain, is_served
 from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import holds_password, message_for
+from git_credential_azdo.git.sections import PROGRAM
 from git_credential_azdo.git.target import SERVICES_ADDRESS, Organization, holds_token
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.accounts_file import AccountsFile
 
-PROGRAM = "git-credential-azdo"
 _LEAST_GIT, _MADE_FOR_GIT = (2, 26), (2, 30)
 _SINCE = (
     ((2, 41), "no wwwauth[] before git 2.41: one more request for each new organization"),

@@ -22,7 +22,7 @@ from git_credential_azdo.accounts.accounts_file import StoredCredential
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_stored, organization_and_user
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.commands import configure, console, setup_pat
+from git_credential_azdo.commands import configure, console, parsing, setup_pat
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, printable, report, say
 from git_credential_azdo.git import helpers
@@ -83,7 +83,7 @@ class Found:
 
 
 @click.command("import")
-@click.option("--org", "named", multiple=True, metavar="ORG", help="Only this organization; repeatable.")
+@click.option("--org", "named", multiple=True, **parsing.ORG, help="Only this organization; repeatable.")
 @click.option("--yes", is_flag=True, help="Import without asking.")
 @click.option(
     "--dry-run", is_flag=True, help="Check the tokens, but not the vault, and show what would be imported."

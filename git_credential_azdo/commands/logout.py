@@ -7,7 +7,7 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.naming import account_named, shown_name
 from git_credential_azdo.accounts.save import forget, load_accounts
-from git_credential_azdo.commands import console
+from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.errors import UsageError, VaultError
 from git_credential_azdo.paths import accounts_path
 from git_credential_azdo.vault import vaults
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command("logout")
-@click.argument("name", metavar="ACCOUNT", required=False)
+@click.argument("name", **parsing.ACCOUNT, required=False)
 @click.option("--all", "everybody", is_flag=True, help="Remove every account.")
 def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
     """Remove ACCOUNT, or all accounts: the secrets from the vault, the entry from the accounts file."""

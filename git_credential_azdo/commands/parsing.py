@@ -14,15 +14,48 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
+from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git.target import may_repeat
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
+
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
 
 _WORD = re.compile(r"-{0,2}[a-z]{1,12}(?:-[a-z]{1,12}){0,3}")
 """What can be a mistyped verb or option; a secret has digits, capitals or more letters."""
+COMPLETION_VARIABLE = "_GIT_CREDENTIAL_AZDO_COMPLETE"
+"""Set by a shell that asks for completions, as click does it."""
 _NO_SYNONYMS: Mapping[str, str] = MappingProxyType({})
+
+
+def _accounts(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[str]:
+    """Return the accounts whose names begin so, for a shell's completion."""
+    return _completed(beginning, lambda file: [unique_name(each, file.accounts) for each in file.accounts])
+
+
+def _organizations(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[str]:
+    """Return the organizations of accounts whose names begin so, for a shell's completion."""
+    return _completed(
+        beginning, lambda file: [str(name) for each in file.accounts for name in each.organizations]
+    )
+
+
+def _completed(beginning: str, listed: Callable[[AccountsFile], Iterable[str]]) -> list[str]:
+    try:
+        names = sorted(set(listed(load_accounts())))
+    except AzdoError:  # a shell shows no errors
+        return []
+    return [name for name in names if name.startswith(beginning)]
+
+
+ACCOUNT: dict[str, Any] = {"metavar": "ACCOUNT", "shell_complete": _accounts}
+"""What a parameter that names an account says to click."""
+ORG: dict[str, Any] = {"metavar": "ORG", "shell_complete": _organizations}
+"""What a parameter that names an organization says to click."""
 
 
 class NoSuchVerb(click.UsageError):
@@ -52,7 +85,7 @@ class Verbs(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Return the words behind the group's own options; without any, show the help and end the command."""
-        if not args and not self.invoke_without_command:
+        if not args and not self.invoke_without_command and not ctx.resilient_parsing:
             console.page(ctx.get_help())
             ctx.exit()
         return super().parse_args(ctx, args)

@@ -15,7 +15,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import number
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.save import forget, load_accounts, organization_names
-from git_credential_azdo.commands import console
+from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands import pat_making as making
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.devops import pats
@@ -32,10 +32,10 @@ if TYPE_CHECKING:
 _MOST_DAYS = 365  # what Azure DevOps allows at most
 _COLUMNS = ("id", "name", "organization", "scope", "ends", "account")
 _ONE = click.option(
-    "--org", "organization", required=True, metavar="ORG", help="The organization of the token."
+    "--org", "organization", required=True, **parsing.ORG, help="The organization of the token."
 )
-_ANY = click.option("--org", "organization", metavar="ORG", help="Only this organization.")
-_ACCOUNT = click.option("--account", "name", metavar="ACCOUNT", help="The signed-in account to use.")
+_ANY = click.option("--org", "organization", **parsing.ORG, help="Only this organization.")
+_ACCOUNT = click.option("--account", "name", **parsing.ACCOUNT, help="The signed-in account to use.")
 _DAYS = click.IntRange(1, _MOST_DAYS)
 
 

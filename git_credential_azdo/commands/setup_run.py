@@ -26,7 +26,7 @@ from git_credential_azdo.accounts.save import (
     undecided,
 )
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import bytecode, configure, console
+from git_credential_azdo.commands import bytecode, configure, console, parsing
 from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked
@@ -47,7 +47,7 @@ SECONDS = 60.0
 COMMON = ("organizations", "alias", "vault", "no_git_config")
 """The parameters that every way to sign in has."""
 _OPTIONS = (
-    click.option("--org", "organizations", multiple=True, metavar="ORG", help="Organization; repeatable."),
+    click.option("--org", "organizations", multiple=True, **parsing.ORG, help="Organization; repeatable."),
     click.option("--alias", metavar="WORD", help="Short name for the account."),
     click.option("--vault", metavar="NAME", help="Vault: keyring, file, none, or a backend's name."),
     click.option("--no-git-config", is_flag=True, help="Git's configuration stays as it is."),

@@ -20,7 +20,7 @@ from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, problems, t
 from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.save import load_accounts, organization_names
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import console
+from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.helper import answer, unresolved
@@ -59,10 +59,17 @@ class Live:
 
 @click.command("token")
 @click.option(
-    "--org", "organization", required=True, metavar="ORG", help="The organization that the token is for."
+    "--org",
+    "organization",
+    required=True,
+    **parsing.ORG,
+    help="The organization that the token is for.",
 )
 @click.option(
-    "--account", "name", metavar="ACCOUNT", help="The account to use; else the one that git would use."
+    "--account",
+    "name",
+    **parsing.ACCOUNT,
+    help="The account to use; else the one that git would use.",
 )
 @click.option(
     "--format", "form", type=click.Choice(["raw", "header", "json"]), default="raw", help="The output format."

@@ -8,7 +8,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.naming import account_named, listed_names, unique_name
 from git_credential_azdo.accounts.save import load_accounts, organization_names, place_of
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import console
+from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import run_git
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 
 @click.command("use")
-@click.argument("name", metavar="ACCOUNT")
-@click.option("--org", "organization", help="Use the account for this organization.")
+@click.argument("name", **parsing.ACCOUNT)
+@click.option("--org", "organization", **parsing.ORG, help="Use the account for this organization.")
 @click.option(
     "--repo", "repository", is_flag=True, help="Use the account for the repository in the current folder."
 )

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-_PROGRAM = "git-credential-azdo"
+PROGRAM = "git-credential-azdo"
 _LEADING_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR", "PYTHONPYCACHEPREFIX")
 """The variables that name folders from which Python loads code: an editor's, or the repository's."""
 _HEAD = f"# git-credential-azdo writes this file; to take it back: {hints.unconfigure()}"
@@ -88,13 +88,13 @@ def script_path(argv0: str, which: Callable[[str], str | None] = programs.which)
 
     The one that is running; under ``python -m`` the one beside the interpreter; else the one on PATH.
     """
-    candidates = [os.path.join(os.path.dirname(sys.executable), _PROGRAM)]
-    if os.path.basename(argv0).lower() in (_PROGRAM, f"{_PROGRAM}.exe"):
+    candidates = [os.path.join(os.path.dirname(sys.executable), PROGRAM)]
+    if os.path.basename(argv0).lower() in (PROGRAM, f"{PROGRAM}.exe"):
         found = argv0 if os.path.dirname(argv0) else which(argv0) or argv0
         candidates.insert(0, found)
     for candidate in candidates:
         for path in (candidate, f"{candidate}.exe"):  # Windows' launcher drops its suffix from argv[0]
             if os.path.isfile(path):
                 return os.path.abspath(path)
-    found_on_path = which(_PROGRAM)
+    found_on_path = which(PROGRAM)
     return os.path.abspath(found_on_path) if found_on_path else None

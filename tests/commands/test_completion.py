@@ -1,0 +1,94 @@
+"""``completion``: the real shells complete verbs, options, accounts and organizations, also behind ``git``."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.emulator.default_world import ANN
+from tests.support.people import sign_in
+from tests.support.terminal import Terminal
+
+if TYPE_CHECKING:
+    from tests.conftest import Home
+    from tests.emulator.emulator import Emulator
+
+BASH_COMPLETION = Path("/usr/share/bash-completion")
+ROWS = [
+    (["git-credential-azdo", "unco"], "unconfigure"),
+    (["git-credential-azdo", "setup", "pat", "--all"], "--all-orgs"),
+    (["git-credential-azdo", "logout", "wo"], "work"),
+    (["git-credential-azdo", "token", "--org", "con"], "contoso"),
+    (["git", "credential-azdo", "unco"], "unconfigure"),
+    (["git", "-C", "/", "credential-azdo", "logout", "wo"], "work"),
+]
+
+
+@pytest.fixture
+def home(home: Home, emulator: Emulator) -> Home:
+    """Return a home with an account ``work`` for contoso."""
+    sign_in(home, emulator.world, ANN, "contoso", fields={"alias": "work"})
+    return home
+
+
+def script(home: Home, shell: str) -> Path:
+    """Return the file of a shell's completion script; skip the test where the shell is missing."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"program missing: {shell}")
+    result = home.azdo("completion", shell)
+    assert (result.code, result.err) == (0, "")
+    path = home.folder / f"completion.{shell}"
+    path.write_text(result.out)
+    return path
+
+
+def test_bash_completes(home: Home) -> None:
+    """Through git's own completion where git is typed first."""
+    given = script(home, "bash")
+    if not (BASH_COMPLETION / "completions" / "git").exists():
+        pytest.skip("Debian package missing: bash-completion")
+    tried = """
+        source "$1/bash_completion"; source "$1/completions/git"; source "$2"; shift 2
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE=$* COMP_POINT=${#COMP_LINE}
+        if [ "$1" = git ]; then __git_wrap__git_main; else _git_credential_azdo_completion "$1"; fi
+        echo "${COMPREPLY[@]}"
+    """
+    for words, completed in ROWS:
+        result = home.run("bash", "-c", tried, "bash", BASH_COMPLETION, given, *words)
+        assert (result.out.strip(), result.err) == (completed, ""), words
+
+
+def test_fish_completes(home: Home) -> None:
+    """As fish itself would, for a whole command line."""
+    given = script(home, "fish")
+    for words, completed in ROWS:
+        result = home.run("fish", "-c", 'source "$argv[1]"; complete -C "$argv[2]"', given, " ".join(words))
+        assert [line.split("\t")[0] for line in result.lines] == [completed], (words, result)
+
+
+class _Zsh(Terminal):
+    program = "zsh"
+
+
+def test_zsh_completes(home: Home) -> None:
+    """On a terminal, by the tabulator key."""
+    given = script(home, "zsh")
+    with _Zsh(home, "-f", "-i", TERM="dumb") as shell:
+        shell.type(f"PS1='ready> '; autoload -U compinit && compinit -u -D && source {given}; echo set''up\n")
+        shell.see("setup")
+        for words, completed in ROWS:
+            shell.see("ready> ")
+            shell.type(f"{' '.join(words)}\t")
+            shell.see(f"{completed}")
+            shell.type("\x15\n")  # take the line back
+
+
+def test_a_damaged_accounts_file_completes_nothing_and_says_nothing(home: Home) -> None:
+    """A shell shows what it reads as if a person had typed it."""
+    home.accounts_file.write_bytes(b"\0\0\0")
+    words = "git-credential-azdo\nlogout\nwo"
+    result = home.azdo(COMP_WORDS=words, COMP_CWORD="2", _GIT_CREDENTIAL_AZDO_COMPLETE="bash_complete")
+    assert (result.out.strip(), result.err) == ("", "")

@@ -28,6 +28,11 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
 if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
     signal.signal(signal.SIGHUP, signal.SIG_DFL)
 
+# No test reaches a proxy of this machine, or trusts what it trusts.
+for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FILE", "SSL_CERT_DIR"):
+    os.environ.pop(_name, None)
+    os.environ.pop(_name.lower(), None)
+
 os.umask(0o022)  # what tests write by hand must not be open to a group, which the program refuses
 
 BIN = Path(sys.executable).parent

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_azdo.signin.terminal import Terminal
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -23,3 +25,12 @@ def pty() -> Iterator[tuple[int, int]]:
     for fd in (master, slave):
         with contextlib.suppress(OSError):
             os.close(fd)
+
+
+@pytest.fixture
+def terminal() -> Iterator[tuple[int, Terminal]]:
+    """Give the person's end of a terminal, and the program's."""
+    master, slave = os.openpty()
+    yield master, Terminal(slave, lambda _: None)
+    os.close(master)
+    os.close(slave)

@@ -1,0 +1,78 @@
+"""azure_cli.py: what ``az`` is asked, and which of its answers is a token."""
+
+from __future__ import annotations
+
+import json
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_credential_azdo.errors import NetworkError, ServiceError, UsageError
+from git_credential_azdo.signin import azure_cli
+from tests.support import workloads
+
+if TYPE_CHECKING:
+    from tests.conftest import Home
+
+
+# Azure CLI
+
+
+def test_az_that_hangs_is_ended_with_all_it_started(home: Home) -> None:
+    """It is a script around Python; the deadline holds although a grandchild has our pipes."""
+    body = "import subprocess; subprocess.run(['sleep', '600'])"
+    workloads.install_az(home, {}, body=body)
+    began = time.monotonic()
+    with pytest.raises(NetworkError, match="gave no token within 0 s"):
+        azure_cli.ask("res", "", 0.4, home.environment)
+    assert time.monotonic() - began < 20
+
+
+def test_az_that_is_no_program_is_told(home: Home) -> None:
+    """One line, no traceback."""
+    workloads.install_az(home, {})
+    (home.folder / "az bin" / "az").write_text("#!/nowhere/python\n")
+    with pytest.raises(UsageError, match="the Azure CLI does not start: az could not be started"):
+        azure_cli.ask("res", "", 5, home.environment)
+
+
+@pytest.mark.parametrize(("resource", "tenant"), [("a b", ""), ("", ""), ("res", "x & calc"), ("res", "-x")])
+def test_nothing_odd_reaches_azs_command_line(resource: str, tenant: str) -> None:
+    """On Windows it is read by cmd.exe."""
+    with pytest.raises(UsageError, match="no tenant or resource"):
+        azure_cli.ask(resource, tenant, 5, {})
+
+
+@pytest.mark.parametrize("shift", [3600, -3600])
+def test_the_end_of_azs_token_is_read_from_either_field(shift: int) -> None:
+    """``expires_on`` is preferred; ``expiresOn`` is local time without a zone; what has ended has no life."""
+    now = 1_784_841_300
+    local = time.strftime("%Y-%m-%d %H:%M:%S.000000", time.localtime(now + shift))
+    for fields in ({"expires_on": now + shift, "expiresOn": "x"}, {"expiresOn": local}):
+        data = json.dumps({"accessToken": "at", "tenant": "T", "tokenType": "Bearer", **fields})
+        token = azure_cli.read(data.encode(), float(now))
+        assert (token.grant.expires_in, token.tenant) == (max(0, shift), "t")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"WARNING",
+        b"[]",
+        b"\xff",
+        b'{"accessToken": "at"}',
+        b'{"expires_on": 1}',
+        b'{"accessToken": "at", "expires_on": 1%b}' % (b"0" * 400),
+    ],
+)
+def test_what_is_no_token_of_az_is_refused(data: bytes) -> None:
+    """Output of another program, or of another version."""
+    with pytest.raises(ServiceError):
+        azure_cli.read(data, 0.0)
+
+
+def test_a_token_of_az_may_come_without_a_tenant() -> None:
+    """Then it is taken as it is."""
+    assert azure_cli.read(b'{"accessToken": "at", "expires_on": 5}', 0.0).tenant == ""

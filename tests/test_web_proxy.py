@@ -1,0 +1,80 @@
+"""Proxies that refuse, are not there, are not wanted or cannot be used."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.git.network import Settings
+from git_credential_azdo.web import HttpClient
+from tests.support.web import ANYWHERE, SECRET, server, whole_story
+
+
+def refusing_proxy(connection: socket.socket) -> None:
+    """Ask for a password that nobody has, and quote something secret."""
+    connection.recv(65536)
+    connection.sendall(f"HTTP/1.1 407 {SECRET}\r\nContent-Length: 0\r\n\r\n".encode())
+
+
+@pytest.mark.parametrize("way", ["environment", "setting"])
+def test_a_proxy_that_refuses_is_named_with_its_cure(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """Proxies come from the environment, or from the setting that git's http.proxy will fill."""
+    with server(refusing_proxy) as port:
+        url = f"http://user:{SECRET}@127.0.0.1:{port}"
+        settings = Settings(proxy=url) if way == "setting" else Settings()
+        if way == "environment":
+            monkeypatch.setenv("HTTPS_PROXY", url)
+
+        with HttpClient(5, settings, allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
+            client.request("GET", "https://dev.azure.example/x")
+
+    assert str(caught.value) == f"cannot reach dev.azure.example: the proxy 127.0.0.1:{port} refused (407)"
+    assert "HTTPS_PROXY" in str(caught.value.hint)
+    assert SECRET not in whole_story(caught.value)
+    assert SECRET not in repr(settings)
+
+
+def test_a_proxy_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line tells the host that was wanted from the proxy that was not there."""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+    monkeypatch.setenv("HTTPS_PROXY", f"127.0.0.1:{port}")
+
+    with HttpClient(5, Settings(), allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
+        client.request("GET", "https://dev.azure.example/", retry=False)
+
+    assert str(caught.value) == (
+        f"cannot reach dev.azure.example through the proxy 127.0.0.1:{port}: connection refused"
+    )
+
+
+@pytest.mark.parametrize("way", ["NO_PROXY", "setting"])
+def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """NO_PROXY exempts hosts; an empty setting switches the environment's proxy off."""
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+    if way == "NO_PROXY":
+        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+
+    with (
+        server(behave) as port,
+        HttpClient(5, Settings(proxy="") if way == "setting" else Settings(), allowed=ANYWHERE) as client,
+    ):
+        assert client.request("GET", f"http://127.0.0.1:{port}/").json() == {}
+
+
+@pytest.mark.parametrize(
+    ("proxy", "said"),
+    [(f"nonsense://user:{SECRET}@h:1", "is not valid")],
+)
+def test_a_proxy_that_httpx_cannot_use_is_one_line(proxy: str, said: str) -> None:
+    """An unknown scheme is named without the proxy's password."""
+    with pytest.raises(NetworkError, match=said) as caught:
+        HttpClient(5, Settings(proxy=proxy), allowed=ANYWHERE).request("GET", "https://localhost:1/")
+
+    assert SECRET not in whole_story(caught.value)

@@ -21,6 +21,7 @@ ACCOUNT, ORGANIZATION, TENANT = "ACCOUNT", "ORGANIZATION", "TENANT"
 
 GIT_DOWNLOADS = "https://git-scm.com/downloads"
 AZURE_CLI_PAGE = "https://learn.microsoft.com/cli/azure/install-azure-cli"
+KEYRINGS_PAGE = "https://keyring.readthedocs.io/en/latest/#third-party-backends"
 SCOPES_PAGE = "https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth"
 
 
@@ -168,6 +169,11 @@ by_hand = _always("git", "config", "--global", "credential.helper", "azdo")
 config_names = _always("git", "config", "--list", "--name-only", "--show-origin", "--show-scope")
 ensure_path = _always("pipx", "ensurepath")
 upgrade = _always("pipx", "upgrade", "git-credential-azdo")
+
+
+def pass_init() -> str:
+    """Return the command that makes the store of pass."""
+    return command("pass", "init", "GPG_ID")
 
 
 def clone(repository: str) -> str:

@@ -134,8 +134,10 @@ class Run:
                 console.err(f"{error.message}.")
                 if console.confirm("Store secrets in a private file, not encrypted?", default=False):
                     return vaults.find(vaults.FILE)
-            cures = error.hint == hints.setup_in_file_vault()
-            raise VaultError(error.message, _in_file_vault() if cures else error.hint) from None
+            cure = error.hint
+            if cure == hints.setup_in_file_vault():  # with this command's options, and not against a no
+                cure = f"other keyrings: {hints.KEYRINGS_PAGE}" if self.ask else _in_file_vault()
+            raise VaultError(error.message, cure) from None
 
     def finish(self, new_account: NewAccount, vault_name: str, authorization: Mapping[str, str]) -> None:
         """Save the account, say so, let git call us, and name the next command.

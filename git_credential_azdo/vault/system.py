@@ -18,6 +18,7 @@ import threading
 import keyring.backend
 import keyring.core
 import keyring.errors
+import keyring.util.platform_
 from keyring.backends import SecretService, chainer, fail, null
 
 from git_credential_azdo import bounded, deadline, errors, hints
@@ -43,9 +44,8 @@ _NO_BUS = frozenset(
 )
 _WINDOWS = "keyring.backends.Windows.WinVaultKeyring"
 _SECRET_SERVICE = f"{SecretService.__name__}.{SecretService.Keyring.__name__}"
-_KNOWN = ("keyring.backends.", "git_credential_azdo.")
-_SELF_TEST_BYTES = 1_250
-"""2,500 characters in hexadecimal, the length of Entra's longest tokens."""
+_KNOWN = "keyring.backends."
+_SELF_TEST_BYTES = 1_250  # 2,500 characters in hexadecimal, the length of Entra's longest tokens
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -96,9 +96,8 @@ class KeyringVault:
                 return bounded.start(call)(0 if self.name in errors.silent else seconds)
             except bounded.TimedOut:
                 errors.silent.add(self.name)
-                raise VaultError(
-                    f"the keyring ({self.name}) did not answer in time", hints.unlock()
-                ) from None
+                late = f"the keyring ({self.name}) did not answer in time"
+                raise VaultError(late, hints.unlock()) from None
             except Exception as error:  # noqa: BLE001 - D-Bus libraries raise their own kinds
                 raise _vault_error(error, self.name) from None  # its text could show a secret
 
@@ -138,26 +137,29 @@ def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
             keyring.core.load_config()  # knows keyringrc.cfg's keyring-path
         backend = getattr(importlib.import_module(module), kind)()
     except Exception as error:
-        raise VaultError(
-            f"the keyring backend {name if may_repeat(name) else 'of that name'} is not available: "
-            f"{type(error).__name__}",
-            _HINT,
-        ) from error
+        named = name if may_repeat(name) else "of that name"
+        text = f"the keyring backend {named} is not available: {type(error).__name__}"
+        raise VaultError(text, hints.KEYRINGS_PAGE) from error
     return KeyringVault(backend, prompting=prompting)
 
 
 def candidates() -> list[keyring.backend.KeyringBackend]:
     """Return the backends to try, the best first: the one the person configured, else those of the platform.
 
-    Raise VaultError when the configured one cannot be loaded.
+    Raise VaultError when the configured one cannot be loaded, or stores nothing.
     """
+    where, cure = "PYTHON_KEYRING_BACKEND", hints.unset("PYTHON_KEYRING_BACKEND")
     try:
-        configured = keyring.core.load_env() or keyring.core.load_config()
+        configured = keyring.core.load_env()
+        if configured is None:
+            where = os.path.join(keyring.util.platform_.config_root(), "keyringrc.cfg")
+            cure = hints.edit(where)
+            configured = keyring.core.load_config()
     except Exception as error:
-        where = "PYTHON_KEYRING_BACKEND" if "PYTHON_KEYRING_BACKEND" in os.environ else "keyringrc.cfg"
-        raise VaultError(
-            f"the keyring backend named in {where} cannot be loaded: {type(error).__name__}"
-        ) from error
+        why = f"the keyring backend named in {where} cannot be loaded: {type(error).__name__}"
+        raise VaultError(why, cure) from error
+    if isinstance(configured, null.Keyring | fail.Keyring):
+        raise VaultError(f"{where} names {name_of(configured)}, which stores nothing", cure)
     if configured is not None and not isinstance(configured, chainer.ChainerBackend):
         return [configured]
     with _no_prompts():  # a backend may run its program to determine its priority
@@ -197,7 +199,7 @@ def _refuse_prompt(*_: object, **_options: object) -> str:
 
 def _to_one_line(text: str) -> str:
     """Return a text of several lines as one line of JSON."""
-    if text.splitlines() == [text] and not text.startswith('"'):
+    if text.splitlines() == [text] and text[0] != '"':
         return text
     line = json.dumps(text, ensure_ascii=False)
     return "".join(f"\\u{ord(each):04x}" if each in "\x85\u2028\u2029" else each for each in line)
@@ -222,8 +224,7 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
         vault = open_named(wanted, prompting=prompting)
         self_test(vault)
         return vault
-    locked: VaultLocked | None = None
-    failed: list[str] = []
+    locked, failed = None, []
     for backend in candidates():
         vault = KeyringVault(backend, prompting=prompting)
         if wanted and wanted.lower() not in vault.name.lower():
@@ -236,15 +237,32 @@ def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
             failed.append(error.message)
         else:
             return vault
-    if locked:
-        raise locked
-    reason = f" ({'; '.join(failed)})" if failed else ""
-    if wanted:
-        raise VaultError(
-            f"no OS keyring {f'named {wanted}' if may_repeat(wanted) else 'of that name'} works here{reason}",
-            f"to install the package of a keyring backend: {hints.inject('PACKAGE')}",
-        )
-    raise VaultError(f"no OS keyring works here{reason}", _HINT)
+    raise locked or _none_works(wanted, failed)
+
+
+def _none_works(wanted: str | None, failed: list[str]) -> VaultError:
+    """Return the error where no backend (of a name) works, with why and the cure."""
+    reasons = [*failed, *_unusable(wanted or "/", keyring.backend.KeyringBackend)]
+    reason = f" ({'; '.join(reasons)})" if reasons else ""
+    if not wanted:
+        return VaultError(f"no OS keyring works here{reason}", _HINT)
+    of_pass = hints.pass_init() if reasons else hints.inject("keyring-pass")
+    cure = of_pass if wanted.lower() == "pass" else hints.KEYRINGS_PAGE
+    named = f"named {wanted}" if may_repeat(wanted) else "of that name"
+    return VaultError(f"no OS keyring {named} works here{reason}", cure)
+
+
+def _unusable(wanted: str, above: type) -> Iterator[str]:
+    """Return why each backend of that name that is installed cannot be used here."""
+    kinds: list[type] = type.__subclasses__(above)
+    for kind in kinds:
+        if wanted.lower() in f"{kind.__module__}.{kind.__qualname__}".lower():
+            try:
+                with _no_prompts():
+                    getattr(kind, "priority")  # noqa: B009 - it raises why
+            except Exception as error:  # noqa: BLE001 - each has its own kinds
+                yield f"{' '.join(getattr(error, 'cmd', ['it']))} failed: {type(error).__name__}"
+        yield from _unusable(wanted, kind)
 
 
 def self_test(vault: Vault) -> None:
@@ -271,13 +289,12 @@ def _vault_error(error: Exception, name: str) -> VaultError:
         return error
     if isinstance(error, keyring.errors.KeyringLocked):
         return VaultLocked("the keyring is locked", hints.unlock())
-    absent = name == _SECRET_SERVICE and type(error).__name__ in _NO_BUS
-    if absent or isinstance(error, keyring.errors.NoKeyringError):
+    kind = type(error).__name__
+    if isinstance(error, keyring.errors.NoKeyringError) or (name == _SECRET_SERVICE and kind in _NO_BUS):
         return VaultError("there is no OS keyring here", _HINT)
-    if type(error).__name__ == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:
-        return VaultLocked(
-            f"the password store is locked: gpg could not open an entry of {name}", hints.unlock()
-        )
-    if type(error).__name__ == "ItemNotFoundException":
+    if kind == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:
+        locked = f"the password store is locked: gpg could not open an entry of {name}"
+        return VaultLocked(locked, hints.unlock())
+    if kind == "ItemNotFoundException":
         return VaultError("the keyring has no default collection yet", hints.unlock())
-    return VaultError(f"the keyring ({name}) failed: {type(error).__name__}")
+    return VaultError(f"the keyring ({name}) failed: {kind}")

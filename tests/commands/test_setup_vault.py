@@ -72,6 +72,7 @@ def test_without_a_keyring_a_person_is_asked_for_consent(
             terminal.see("Write this")
             terminal.type("\r")
         assert terminal.ended() == code
+        assert "--vault file" not in terminal.text
     assert home.accounts_file.exists() is (code == 0)
     if code == 0:
         assert setup(home, emulator, **NONE).code == 0
@@ -144,6 +145,26 @@ def test_a_keyring_that_fails_half_way_leaves_nothing_half_done(home: Home, emul
     assert any(name.endswith("/refresh") for name in wrote)
     assert wrote <= deleted
     assert not [pairs for pairs in blocks(home) if ("kind", "oauth") in pairs]
+
+
+NULL = "keyring.backends.null.Keyring"
+
+
+@pytest.mark.parametrize("where", ["the environment", "keyringrc.cfg"])
+def test_a_setting_that_switches_keyrings_off_is_named_with_its_cure(home: Home, where: str) -> None:
+    """Not the plain file: a keyring may work here."""
+    environment = {"PYTHON_KEYRING_BACKEND": NULL} if where == "the environment" else {}
+    name, cure = "PYTHON_KEYRING_BACKEND", "unset PYTHON_KEYRING_BACKEND"
+    if not environment:
+        file = home.folder / ".config" / "python_keyring" / "keyringrc.cfg"
+        file.parent.mkdir(parents=True)
+        file.write_text(f"[backend]\ndefault-keyring={NULL}\n")
+        name, cure = str(file), f"${{EDITOR:-vi}} {file}"
+    result = home.azdo("setup", "--no-git-config", **environment)
+    assert result.err == (
+        f"git-credential-azdo: error: {name} names {NULL}, which stores nothing\n"
+        f"git-credential-azdo: hint: {cure}\n"
+    )
 
 
 @pytest.mark.parametrize(

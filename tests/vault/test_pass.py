@@ -188,7 +188,7 @@ def test_a_store_without_a_key_is_found_at_setup(home: Home, emulator: Emulator,
     result = set_up(home, emulator)
     assert result.code == 1
     assert result.err.startswith("git-credential-azdo: error: no OS keyring named pass works here")
-    assert "pipx inject git-credential-azdo" in result.err
+    assert result.err.endswith("hint: pass init GPG_ID\n")
     assert (blocks(home), emulator.requests) == ([], [])
     assert not (home.folder / "store").exists()
 

@@ -135,9 +135,9 @@ def pat_list(organization: str = "ORG") -> str:
     return _azdo("pat", "list", options=options(org=organization))
 
 
-def pat_revoke(identifier: str, organization: str) -> str:
-    """Return the command that revokes a personal access token."""
-    return _azdo("pat", "revoke", operand=identifier, options=options(org=organization))
+def pat_revoke(identifier: str, organization: str, account: str = "") -> str:
+    """Return the command that revokes a personal access token, by an account if one must be named."""
+    return _azdo("pat", "revoke", operand=identifier, options=options(org=organization, account=account))
 
 
 def server_add(address: str = "https://tfs.example.com", *, allow_http: bool = False) -> str:

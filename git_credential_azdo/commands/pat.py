@@ -19,7 +19,7 @@ from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands import pat_making as making
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.devops import pats
-from git_credential_azdo.errors import AzdoError, UsageError, report, say
+from git_credential_azdo.errors import AzdoError, SignInError, UsageError, report, say
 from git_credential_azdo.git.target import may_repeat
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
@@ -102,8 +102,8 @@ def create(
         _report_created(made, wanted, session.account)
         console.err(f"Saved in {account.vault}; git uses it for {wanted}")
         for identifier in making.created_here(before).keys() - making.created_here(load_accounts()).keys():
-            say("hint", f"the previous token still works: {hints.pat_revoke(identifier, wanted)}")
-    console.err(f"To revoke it: {hints.pat_revoke(made.id, wanted)}")
+            say("hint", f"the previous token still works: {session.revocation(identifier)}")
+    console.err(f"To revoke it: {session.revocation(made.id)}")
     if show:
         console.secret(made.token)
 
@@ -224,14 +224,12 @@ def _active(session: making.PatSession) -> list[pats.Pat]:
 def _organizations(given: str | None, accounts_file: AccountsFile) -> list[AnyOrganization]:
     if given:
         return organization_names((given,))
-    found = {
-        name
-        for account in accounts_file.accounts
-        if account.kind in making.PERSONS
-        for name in account.organizations
-    }
-    if not found:
+    persons = [account for account in accounts_file.accounts if account.kind in making.PERSONS]
+    found = {name for account in persons for name in account.organizations}
+    if not found and persons:
         raise UsageError("no signed-in account lists an organization", hints.pat_list())
+    if not found:
+        raise SignInError("there is no signed-in account, and only one can manage tokens", hints.setup())
     return sorted(found)
 
 

@@ -6,6 +6,7 @@ A token that cannot be checked or saved is revoked at once, so that none stays a
 from __future__ import annotations
 
 import socket
+import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -16,12 +17,12 @@ from git_credential_azdo.accounts.choice import CHOSEN, choose
 from git_credential_azdo.accounts.naming import account_named, unique_name
 from git_credential_azdo.accounts.save import now, save_account
 from git_credential_azdo.commands import setup_pat
+from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
 from git_credential_azdo.helper.answer import DAY_SECONDS
 from git_credential_azdo.hosts import SERVICES_HOST
-from git_credential_azdo.shell import quote
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -35,11 +36,19 @@ PERSONS = frozenset((OAUTH, AZURE_CLI))
 
 @dataclass(frozen=True)
 class PatSession:
-    """The account that manages tokens in an organization, and the header with its access token."""
+    """The account that manages tokens in an organization, and the header with its access token.
+
+    ``named``: whether the account was named, since others could have managed them, too.
+    """
 
     organization: Organization
     account: Account
     authorization: dict[str, str] = field(repr=False)
+    named: bool = False
+
+    def revocation(self, identifier: str) -> str:
+        """Return the command that revokes a token as this session would."""
+        return hints.pat_revoke(identifier, self.organization, self.account.label if self.named else "")
 
 
 @dataclass(frozen=True)
@@ -67,7 +76,8 @@ def session_for(organization: AnyOrganization, name: str | None, accounts_file: 
             hints.tokens_page(organization.url),
         )
     account = _named(name, organization, accounts_file) if name else _chosen(organization, accounts_file)
-    return PatSession(organization, account, refresh.authorization(account, organization, accounts_file))
+    authorization = refresh.authorization(account, organization, accounts_file)
+    return PatSession(organization, account, authorization, named=bool(name))
 
 
 def make(session: PatSession, request: PatRequest) -> pats.Pat:
@@ -131,7 +141,7 @@ def revoke_or_report(session: PatSession, identifier: str) -> bool:
             pats.revoke(web, session.organization, session.authorization, identifier)
     except AzdoError as error:
         say("error", f"a token of {session.organization} could not be revoked: {error.message}")
-        say("hint", hints.pat_revoke(identifier, session.organization))
+        say("hint", session.revocation(identifier))
         return False
     return True
 
@@ -173,7 +183,7 @@ def _chosen(organization: Organization, accounts_file: AccountsFile) -> Account:
         names = [unique_name(account, people.accounts) for account in choice.candidates]
         raise UsageError(
             f"several signed-in accounts fit the organization {organization}: {', '.join(names)}",
-            f"add --account {quote(names[0])}",
+            again(sys.argv[1:], ["--account", names[0]]),
         )
     kind = " (a token or a workload identity cannot)" if others else ""
     raise SignInError(

@@ -227,7 +227,7 @@ def test_the_sign_in_is_chosen_as_get_does(home: Home, ann: Here, emulator: Emul
     result = ann.azdo("pat", "create", "--org", "contoso")
     assert result.code == 1
     assert f"several signed-in accounts fit the organization contoso: {ANN}, {BOB}" in result.err
-    assert f"hint: add --account {ANN}" in result.err
+    assert f"hint: git credential-azdo pat create --org contoso --account {ANN}" in result.err
     assert ann.azdo("pat", "create", "--org", "contoso", "--account", BOB).code == 0
     assert living(emulator)[-1].person == BOB
 
@@ -339,7 +339,7 @@ def test_an_empty_list_says_so(here: Here, ann: Here) -> None:
     )
     here.accounts_file.unlink()
     result = here.azdo("pat", "list")
-    assert (result.code, "hint: git credential-azdo pat list --org ORG" in result.err) == (1, True)
+    assert (result.code, "hint: git credential-azdo setup\n" in result.err) == (1, True)
 
 
 @pytest.mark.parametrize("how", ["id", "name"])

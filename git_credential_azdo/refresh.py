@@ -122,28 +122,28 @@ def _next(account: Account, tenant: str, salt: bytes) -> Token:
     entry = vaults.read(account.vault, account.key("refresh"))
     old = (entry.get("token") if entry else None) or ""
     if not entry or not old:
-        from git_credential_azdo.signin.sign_in_again import command  # noqa: PLC0415 - for an error only
+        from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - for an error only
 
-        raise SignInError(f"the sign-in of {account.label} is no longer in the vault", command(account))
+        raise SignInError(f"the sign-in of {account.label} is no longer in the vault", setup_again(account))
     return _write(
         account, tenant, _by_refresh_token(account, tenant, old, entry.get("origin")), salt, old=old
     )
 
 
 def _by_refresh_token(account: Account, tenant: str, refresh_token: str, stored_origin: str | None) -> Grant:
-    from git_credential_azdo.signin import exchange, oauth, sign_in_again  # noqa: PLC0415 - see the module's docstring
-    from git_credential_azdo.signin.endpoints import kept_endpoint  # noqa: PLC0415
+    from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415 - see the module's docstring
+    from git_credential_azdo.signin.endpoints import kept_endpoint, request_token  # noqa: PLC0415
     from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
     block = account.block
-    endpoint = kept_endpoint(block, stored_origin, sign_in_again.elsewhere(account, stored_origin))
+    endpoint = kept_endpoint(block, stored_origin, sign_in_errors.elsewhere(account, stored_origin))
     try:
         with HttpClient(deadline.left_for_request()) as web:
             form = oauth.refresh_form(
                 client_id=block.get("client_id"), refresh_token=refresh_token, scope=block.get("scope")
             )
             asked = endpoint.for_tenant(tenant) if tenant else endpoint
-            return exchange.request_token(web, asked, form, audience=block.get("client_id"))
+            return request_token(web, asked, form, audience=block.get("client_id"))
     except oauth.OAuthError as refused:
         raise _explained(refused, account, tenant) from None
 
@@ -151,14 +151,14 @@ def _by_refresh_token(account: Account, tenant: str, refresh_token: str, stored_
 def _as_workload(account: Account, tenant: str) -> Grant:
     from git_credential_azdo.signin import workload  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.signin.endpoints import kept_endpoint  # noqa: PLC0415
-    from git_credential_azdo.signin.sign_in_again import command  # noqa: PLC0415
+    from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415
     from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
     def client_secret() -> str | None:
         entry = vaults.read(account.vault, account.key("client-secret"))
         if entry is None:
             return None
-        kept_endpoint(account.block, entry.get("origin"), command(account))
+        kept_endpoint(account.block, entry.get("origin"), setup_again(account))
         return entry.get("secret")
 
     with HttpClient(deadline.left_for_request()) as web:
@@ -196,7 +196,7 @@ def _add_issued(accounts_file: AccountsFile, identifier: str, token: Token, now:
 
 
 def _explained(refused: OAuthError, account: Account, tenant: str) -> AzdoError:
-    from git_credential_azdo.signin import sign_in_again, sign_in_errors  # noqa: PLC0415 - for an error only
+    from git_credential_azdo.signin import sign_in_errors  # noqa: PLC0415 - for an error only
 
     if sign_in_errors.is_transient(refused):
         return sign_in_errors.busy_error(refused, account.label)
@@ -204,5 +204,5 @@ def _explained(refused: OAuthError, account: Account, tenant: str) -> AzdoError:
         with contextlib.suppress(AzdoError):  # the refusal is the error to report
             update(lambda accounts_file: accounts_file.forget_tenant(tenant))
     return sign_in_errors.sign_in_error(
-        refused, who=account.name, tenant=tenant or account.tenant, setup=sign_in_again.setup(account)
+        refused, who=account.name, tenant=tenant or account.tenant, setup=sign_in_errors.setup_of(account)
     )

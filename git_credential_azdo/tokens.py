@@ -57,9 +57,9 @@ def personal_access_token(account: Account) -> Token:
     entry = vaults.read(account.vault, account.key("pat"))
     secret = entry.get("token") if entry else None
     if not secret:
-        from git_credential_azdo.signin.sign_in_again import command  # noqa: PLC0415 - for an error only
+        from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - for an error only
 
-        raise SignInError(f"the token of {account.label} is no longer in the vault", command(account))
+        raise SignInError(f"the token of {account.label} is no longer in the vault", setup_again(account))
     issued = account.issued_tokens
     return Token(secret, account.expires_utc, "", issued[0].digest if issued else "")
 

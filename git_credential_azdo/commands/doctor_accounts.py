@@ -27,7 +27,7 @@ from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.hosts import PROFILE_HOST, origin
 from git_credential_azdo.paths import accounts_path, folder, vault_folder
-from git_credential_azdo.signin import sign_in_again
+from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.entra import PUBLIC_HOST
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient, proxy_for
@@ -118,7 +118,7 @@ def accounts(accounts_file: AccountsFile) -> Iterator[Check]:
 def _account(account: Account, name: str) -> Check:
     state, _ = state_of(account)
     text = f"{name} ({account.kind}, {listed_names(account) or 'no organization'})"
-    again = sign_in_again.command(account)
+    again = sign_in_errors.setup_again(account)
     rejected, expires = account.rejected_by, account.expires_utc
     days = (expires - int(time.time())) // DAY_SECONDS if expires is not None else None
     if state not in _READY:
@@ -234,7 +234,7 @@ def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Itera
                 _ask(web, account, organization, accounts_file)
             except AzdoError as error:
                 online = hints.explain(organization.url if organization else SERVICES_ADDRESS, online=True)
-                cure = sign_in_again.command(account) if account.is_pat else online
+                cure = sign_in_errors.setup_again(account) if account.is_pat else online
                 check = failed("token", error, cure=cure, who=name)
                 if not isinstance(error, SignInError) or check.cure not in cures:  # else one cure, one line
                     yield check

@@ -30,7 +30,7 @@ from git_credential_azdo.git.address import (
 )
 from git_credential_azdo.git.target import may_repeat
 from git_credential_azdo.helper import unresolved
-from git_credential_azdo.signin import sign_in_again
+from git_credential_azdo.signin import sign_in_errors
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
@@ -182,7 +182,7 @@ def _renewal(account: Account, state: str, *, rejected: bool) -> str | None:
     """Return the command that makes an account ready again; a rejection of an access token ends by itself."""
     if state == "keyring locked":
         return hints.unlock()
-    return None if rejected and not account.is_pat else sign_in_again.command(account)
+    return None if rejected and not account.is_pat else sign_in_errors.setup_again(account)
 
 
 def _print(found: dict[str, object]) -> None:

@@ -25,8 +25,9 @@ from git_credential_azdo.commands.setup_person import Options, is_another, same_
 from git_credential_azdo.commands.setup_run import COMMON, common
 from git_credential_azdo.errors import SignInError, say
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
-from git_credential_azdo.signin import entra, exchange, interactive, oauth, sign_in_errors
+from git_credential_azdo.signin import entra, interactive, oauth, sign_in_errors
 from git_credential_azdo.signin.browser import open_browser
+from git_credential_azdo.signin.endpoints import request_token
 from git_credential_azdo.signin.listener import Page
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.signin.person import read_person
@@ -154,7 +155,7 @@ def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant
             verifier=authorization.verifier,
             scope=options.scope,
         )
-        grant = exchange.request_token(
+        grant = request_token(
             run.http(), endpoints.token, form, nonce=authorization.nonce, audience=options.client_id
         )
         return grant, now()

@@ -32,7 +32,7 @@ from git_credential_azdo.errors import AzdoError, PassphraseNeeded, ServiceError
 from git_credential_azdo.git.target import holds_token, is_tenant
 from git_credential_azdo.signin import azure_cli, federation, managed_identity, workload
 from git_credential_azdo.signin.endpoints import origin
-from git_credential_azdo.signin.service_principal import proof, registration
+from git_credential_azdo.signin.workload import proof, registration
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

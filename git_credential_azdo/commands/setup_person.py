@@ -23,8 +23,8 @@ from git_credential_azdo.commands.parsing import again, changed
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, printable, say
 from git_credential_azdo.git.target import MSA_TENANT
-from git_credential_azdo.signin import entra, exchange
-from git_credential_azdo.signin.endpoints import OtherHostsError, origin
+from git_credential_azdo.signin import entra
+from git_credential_azdo.signin.endpoints import OtherHostsError, discover, origin
 from git_credential_azdo.signin.oauth import OPENID_SCOPE
 from git_credential_azdo.signin.person import Person, is_same, read_person
 
@@ -84,7 +84,7 @@ def sign_in(run: Run, options: Options, ask: SignIn) -> None:
     authority = options.authority or _authority(run, options.tenant)
     is_entra = entra.is_entra(entra.issuer(authority))
     options = _completed(options, is_entra=is_entra)
-    endpoints = exchange.discover(run.http(), authority, lambda other: _confirm(options, other))
+    endpoints = discover(run.http(), authority, lambda other: _confirm(options, other))
     grant, received, is_answer = ask(run, options, endpoints)
     person = read_person(grant, is_entra=is_entra)
     if not person.name:

@@ -174,9 +174,9 @@ def unconfirmed(
 
 
 def _sign_in_again(account: Account) -> str:
-    from git_credential_azdo.signin.sign_in_again import command  # noqa: PLC0415 - for an error or a hint only
+    from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - for an error or a hint only
 
-    return command(account)
+    return setup_again(account)
 
 
 def _accepts(organization: AnyOrganization, personal_access_token: str) -> bool:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.signin import exchange, oauth, sign_in_errors
+from git_credential_azdo.signin import oauth, sign_in_errors
+from git_credential_azdo.signin.endpoints import request_token
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -82,7 +83,7 @@ def wait(
         sleep(interval)
         try:
             with open_web(min(_POLL_SECONDS, max(1.0, end - clock()))) as web:
-                return exchange.request_token(web, endpoints.token, form, audience=client_id)
+                return request_token(web, endpoints.token, form, audience=client_id)
         except oauth.OAuthError as refused:
             slower = next_interval(refused, interval)
             if slower is None:

@@ -1,9 +1,13 @@
-"""Where a sign-in's codes, refresh tokens and client secrets may be sent. The only place that decides it. Pure.
+"""Where a sign-in's codes, refresh tokens and client secrets may be sent, and the requests that send them.
 
 Two texts name such an address, an authority's OpenID configuration and the accounts file, and neither is believed by
 itself: an ``Endpoint`` is on the authority's own origin (Microsoft's login hosts of one cloud count as one), or on a
 host that a person confirmed, or on the origin that the vault keeps beside the very secret. Never make an address that
 secrets go to in another way. Rules: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 6.2, RFC 9700 section 4.4.
+
+A token request is a POST that may have been processed even if no answer came, and refresh tokens rotate: it is sent
+once more only if the first never left (``HttpClient`` sees to that). Refusals stay ``OAuthError``; ``sign_in_errors``
+words them once the caller knows who and where.
 """
 
 from __future__ import annotations
@@ -16,13 +20,15 @@ from urllib.parse import urlsplit, urlunsplit
 from git_credential_azdo import hosts
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, printable
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
-from git_credential_azdo.signin import entra
+from git_credential_azdo.signin import entra, oauth
 from git_credential_azdo.signin.oauth import is_safe_url
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from git_credential_azdo.accounts.account import Block
+    from git_credential_azdo.response import Response
+    from git_credential_azdo.web import HttpClient
 
 
 @final
@@ -108,6 +114,57 @@ def read_discovery(document: object, issuer: str, confirmed: Collection[str] = (
         raise OtherHostsError(issuer, list(dict.fromkeys(other)))
     authorization, token, *device = (Endpoint(url, issuer, confirmed) for url in urls)
     return Endpoints(authorization, token, device[0] if device else None, issued_by)
+
+
+def discover(
+    web: HttpClient, authority: str, confirm: Callable[[OtherHostsError], bool] = lambda _other: False
+) -> Endpoints:
+    """Return the endpoints of an authority (as ``entra.issuer`` takes it), from its configuration.
+
+    ``confirm``: asked about endpoints on other hosts than the authority's, which are refused unless it says yes.
+    Raise ServiceError if there is no such authority, OtherHostsError, NetworkError.
+    """
+    url = entra.discovery_url(authority)
+    answer = web.request("GET", url, also=(origin(url),))  # an authority is a person's own word
+    _refuse_redirect(answer)
+    if answer.status != 200:  # noqa: PLR2004 - OpenID Connect Discovery section 4.2
+        raise ServiceError(
+            f"{answer.host} has no OpenID configuration for that authority (status {answer.status})",
+            "check --tenant and --authority",
+        )
+    document, issuer = answer.json(), entra.issuer(authority)
+    try:
+        return read_discovery(document, issuer)
+    except OtherHostsError as other:
+        if not confirm(other):
+            raise
+        return read_discovery(document, issuer, other.hosts)
+
+
+def request_token(
+    web: HttpClient,
+    endpoint: Endpoint,
+    form: Mapping[str, str],
+    *,
+    nonce: str | None = None,
+    audience: str | None = None,
+) -> oauth.Grant:
+    """Send one token request (a form of ``oauth``); return the grant.
+
+    ``nonce``, ``audience``: what the identity token, if one comes, must say. Raise OAuthError for a no, NetworkError,
+    ServiceError.
+    """
+    answer = web.request("POST", endpoint, form=form, also=(origin(endpoint),))
+    _refuse_redirect(answer)
+    return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=audience)
+
+
+def _refuse_redirect(answer: Response) -> None:
+    if 300 <= answer.status < 400:  # noqa: PLR2004 - the redirects
+        raise NetworkError(
+            f"{answer.host} wants us to ask elsewhere (status {answer.status}), which we do not do with secrets",
+            "a proxy or a network's sign-in page may stand in between: open a browser to see it",
+        )
 
 
 def kept_endpoint(block: Block, kept_origin: str | None, cure: str) -> Endpoint:

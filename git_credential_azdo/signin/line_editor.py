@@ -1,10 +1,16 @@
-"""From the bytes of a terminal in its raw mode to lines: Enter, backspace, Ctrl-U, Ctrl-C and bracketed paste. Pure.
+"""Lines out of bytes: those of a terminal in its raw mode, and one of a pipe, for scripts that carry an answer.
 
 What is pasted is text, whatever keys it holds, as far as the terminal marks it (xterm's ctlseqs, "Bracketed Paste
 Mode"). Never shows or repeats a byte.
 """
 
 from __future__ import annotations
+
+import os
+import queue
+import sys
+import threading
+from typing import final
 
 _INTERRUPT, _END, _KILL, _ESCAPE, _QUIT, _RETURN, _NEWLINE = 0x03, 0x04, 0x15, 0x1B, 0x1C, 0x0D, 0x0A
 _ERASE = b"\x7f\x08"
@@ -75,3 +81,57 @@ class LineEditor:
         else:
             return True
         return False
+
+
+@final
+class Pipe:
+    """Standard input that is no terminal: one line of any length, and not a byte more."""
+
+    again = False
+
+    def __init__(self, fd: int) -> None:
+        self.fd: int | None = None if sys.platform == "win32" else fd
+        self.ended = False
+        self._fd = fd
+        self._line = bytearray()
+        self._bytes: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+
+    def __enter__(self) -> Pipe:
+        if self.fd is None:
+            threading.Thread(target=self._pump, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing to set back."""
+
+    def prompt(self) -> None:
+        """Show no prompt: a pipe has no person."""
+
+    def poll(self) -> list[str]:
+        """Read one byte: what follows the line is for the next reader."""
+        if self.fd is not None:
+            return self._take(self._read())
+        lines: list[str] = []
+        while not (lines or self.ended or self._bytes.empty()):
+            lines = self._take(self._bytes.get())
+        return lines
+
+    def _take(self, byte: bytes) -> list[str]:
+        if byte not in (b"", b"\n"):
+            self._line += byte[: MOST_BYTES - len(self._line)]
+            return []
+        self.ended = True
+        return [self._line.decode("utf-8", errors="replace")] if byte or self._line else []
+
+    def _read(self) -> bytes:
+        try:
+            return os.read(self._fd, 1)
+        except OSError:
+            return b""
+
+    def _pump(self) -> None:
+        """Windows selects sockets only, so a thread reads ahead, up to the end of the line."""
+        byte = b"-"
+        while byte not in (b"", b"\n"):
+            byte = self._read()
+            self._bytes.put(byte)

@@ -1,4 +1,4 @@
-"""A server's no to a sign-in: in words for people, and what follows from it. Pure.
+"""A server's no to a sign-in in words for people, what follows from it, and the command that signs in again. Pure.
 
 Never branch on the prose of ``error_description``, and never show it as the whole message; where no code is known, it
 is never lost either. The raw code, trace and correlation ids stand at the end, for administrators.
@@ -7,13 +7,15 @@ is never lost either. The raw code, trace and correlation ids stand at the end, 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError
-from git_credential_azdo.git.target import NIL_TENANT
-from git_credential_azdo.signin.entra import ANY_TENANT
+from git_credential_azdo.git.target import NIL_TENANT, Collection
+from git_credential_azdo.signin import entra
+from git_credential_azdo.signin.endpoints import origin
 from git_credential_azdo.signin.entra_errors import (
     BY_ERROR,
     BY_SUBERROR,
@@ -23,15 +25,16 @@ from git_credential_azdo.signin.entra_errors import (
     Case,
     Flag,
 )
+from git_credential_azdo.signin.oauth import OPENID_SCOPE
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from git_credential_azdo.accounts.account import Block
+    from git_credential_azdo.accounts.account import Account, Block
     from git_credential_azdo.signin.oauth import OAuthError
 
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
-_NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | ANY_TENANT | {NIL_TENANT}
+_NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | entra.ANY_TENANT | {NIL_TENANT}
 
 
 # --- what follows
@@ -152,3 +155,59 @@ def _words(who: str | None, tenant: str | None, setup: Callable[..., str]) -> di
         "setup_other": setup(tenant=known, login_hint=""),
         "setup_tenant": setup(tenant=known or hints.TENANT, login_hint=""),
     }
+
+
+# --- signing in again
+
+
+def setup_again(account: Account) -> str:
+    """Return the command that signs an account in again, in the same way, to be copied into a shell."""
+    if account.is_workload:
+        return setup_command(account.block)
+    if account.is_pat:
+        named = account.organizations
+        return hints.setup_pat(*named) if named else hints.setup()
+    return setup_of(account)(login_hint=account.name)
+
+
+def setup_of(account: Account) -> Callable[..., str]:
+    """Return the function that returns the command that signs a person in as for this account, given tenant and name."""
+    own = _options(account)
+    home = (
+        nameable(account.tenant) if "--client-id" in own else ""
+    )  # which may be registered in that one only
+
+    def command(*, tenant: str = home, login_hint: str = "") -> str:
+        named = "" if "--authority" in own else tenant
+        return hints.setup(tenant=named, login_hint=login_hint, more=own)
+
+    return command
+
+
+def elsewhere(account: Account, kept_origin: str | None) -> str:
+    """Return what to run when the accounts file names another server than the vault: never a sign-in at that one."""
+    if entra.is_entra(kept_origin or "") or (kept_origin is None and account.tenant):
+        return hints.setup(login_hint=account.name)
+    if kept_origin in {None, origin(account.block.get("authority"))}:
+        return setup_again(account)
+    return hints.logout(account.name)
+
+
+def _options(account: Account) -> list[str]:
+    """Return what ``setup`` must be given again: cloud, authority, own app registration."""
+    block = account.block
+    collections = (name for name in account.organizations if isinstance(name, Collection))
+    own = {
+        "--org": next(collections, ""),
+        "--authority": block.get("authority"),
+        "--client-id": block.get("client_id"),
+        "--redirect-uri": block.get("redirect_uri"),
+        "--scope": block.get("scope"),
+    }
+    usual = {entra.DEFAULT_CLIENT_ID, entra.DEFAULT_REDIRECT, entra.DEFAULT_SCOPE, OPENID_SCOPE, ""}
+    return [
+        word
+        for option, value in own.items()
+        if value not in usual and urlsplit(value).netloc != entra.PUBLIC_HOST
+        for word in (option, value)
+    ]

@@ -17,8 +17,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NoReturn, Protocol, final
 
-from git_credential_azdo.signin.line_editor import LineEditor
-from git_credential_azdo.signin.pipe import Pipe
+from git_credential_azdo.signin.line_editor import LineEditor, Pipe
 
 if sys.platform == "win32":  # pragma: no cover - Windows
     import msvcrt

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.accounts.account import Account, Block
-from git_credential_azdo.signin import sign_in_again
+from git_credential_azdo.signin import sign_in_errors
 from tests.commands.test_setup_oauth import asked
 from tests.emulator.default_world import ANN, BOB, CONTOSO, KIM
 from tests.emulator.model import CONSUMERS, App
@@ -117,7 +117,7 @@ def test_an_own_registration_is_named_with_its_tenant_and_a_personal_account_wit
 ) -> None:
     """A registration of one tenant is refused elsewhere (AADSTS50194), and the personal tenant cannot be named (9002332)."""
     account = Account(Block([("kind", "oauth"), ("name", "me@example.org"), *fields.items()]))
-    assert sign_in_again.command(account) == command
+    assert sign_in_errors.setup_again(account) == command
 
 
 def test_the_cure_of_an_ended_personal_account_signs_it_in_again(home: Home, emulator: Emulator) -> None:

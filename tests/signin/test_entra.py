@@ -1,4 +1,4 @@
-"""entra.py and exchange.py: Microsoft's addresses, and the requests of a sign-in."""
+"""entra.py and endpoints.py: Microsoft's addresses, and the requests of a sign-in."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import pytest
 
 from git_credential_azdo.errors import NetworkError, ServiceError, UsageError
 from git_credential_azdo.git.network import Settings
-from git_credential_azdo.signin import entra, exchange, oauth
-from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
+from git_credential_azdo.signin import entra, oauth
+from git_credential_azdo.signin.endpoints import Endpoint, Endpoints, discover, request_token
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
 
@@ -128,7 +128,7 @@ def test_discovery_asks_the_authority_and_gives_its_endpoints() -> None:
         return httpx.Response(200, json=document)
 
     with answering(handler) as web:
-        endpoints = exchange.discover(web, entra.authority("organizations"))
+        endpoints = discover(web, entra.authority("organizations"))
 
     assert asked == [f"GET {BASE}/organizations/v2.0/.well-known/openid-configuration"]
     assert endpoints.token == f"{BASE}/organizations/oauth2/v2.0/token"
@@ -148,7 +148,7 @@ def test_an_authority_that_has_no_document_is_one_line(
 ) -> None:
     """A mistyped tenant, a web page, a captive network."""
     with answering(lambda _: response) as web, pytest.raises(error, match=said):
-        exchange.discover(web, BASE)
+        discover(web, BASE)
 
 
 def test_a_code_is_redeemed_with_its_verifier() -> None:
@@ -163,7 +163,7 @@ def test_a_code_is_redeemed_with_its_verifier() -> None:
         form = oauth.code_form(
             client_id="c", code="k", redirect_uri="http://localhost:1/", verifier="v", scope="s t"
         )
-        grant = exchange.request_token(web, ENDPOINTS.token, form, nonce="n", audience="c")
+        grant = request_token(web, ENDPOINTS.token, form, nonce="n", audience="c")
 
     assert grant.access_token == "at"
     assert forms == [
@@ -190,7 +190,7 @@ def test_a_refused_refresh_carries_the_servers_terms_and_is_not_repeated() -> No
 
     form = oauth.refresh_form(client_id="c", refresh_token=secret, scope="s")
     with answering(handler) as web, pytest.raises(OAuthError) as caught:
-        exchange.request_token(web, ENDPOINTS.token, form)
+        request_token(web, ENDPOINTS.token, form)
 
     assert len(asked) == 1
     assert re.search(rb"refresh_token=rt-secret", asked[0])
@@ -210,4 +210,4 @@ def test_a_token_endpoint_that_sends_us_away_or_shows_a_page_is_one_line(
 ) -> None:
     """Neither is a refusal: the sign-in stays as it is."""
     with answering(lambda _: response) as web, pytest.raises(error):
-        exchange.request_token(web, ENDPOINTS.token, {})
+        request_token(web, ENDPOINTS.token, {})

@@ -13,7 +13,7 @@ import time
 
 import pytest
 
-from git_credential_azdo.signin.pipe import Pipe
+from git_credential_azdo.signin.line_editor import Pipe
 from git_credential_azdo.signin.terminal import Terminal
 from tests.support.marks import posix
 

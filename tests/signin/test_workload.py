@@ -21,10 +21,10 @@ from git_credential_azdo.accounts.account import (
 )
 from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import AzdoError, PassphraseNeeded, SignInError
-from git_credential_azdo.signin import certificate, exchange, service_principal, sign_in_again, sign_in_errors
+from git_credential_azdo.signin import certificate, sign_in_errors, workload
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import OAuthError
-from git_credential_azdo.signin.service_principal import registration
+from git_credential_azdo.signin.workload import registration
 from git_credential_azdo.web import HttpClient
 from tests.emulator.default_world import CONTOSO
 from tests.support import workloads
@@ -103,7 +103,7 @@ def test_a_secret_that_is_gone_is_told() -> None:
     """With the command that brings a new one."""
     block = Block([("kind", SERVICE_PRINCIPAL), ("client_id", "c"), ("tenant", "t"), ("org[]", "contoso")])
     with pytest.raises(SignInError, match="no longer in the vault") as caught:
-        service_principal.proof(block, lambda: None)
+        workload.proof(block, lambda: None)
     assert caught.value.hint == ("git credential-azdo setup service-principal c --tenant t --org contoso")
 
 
@@ -143,7 +143,7 @@ def test_a_command_sets_each_kind_up_again() -> None:
     ):
         block = Block(pairs)
         assert setup_command(block) == f"git credential-azdo setup {words}"
-        assert sign_in_again.command(Account(block)) == setup_command(block)
+        assert sign_in_errors.setup_again(Account(block)) == setup_command(block)
 
 
 @pytest.mark.parametrize(
@@ -237,7 +237,7 @@ def test_an_authority_beside_entra_has_no_tenants(monkeypatch: pytest.MonkeyPatc
     endpoints = Endpoints(
         Endpoint("https://h/a", "https://h"), Endpoint("https://h/t", "https://h"), None, "https://h"
     )
-    monkeypatch.setattr(exchange, "discover", lambda *_: endpoints)
+    monkeypatch.setattr(workload, "discover", lambda *_: endpoints)
     with HttpClient(60) as http:
         fields = dict(
             registration(http, "c", tenant="", authority="https://h", login_host=None, environment={})

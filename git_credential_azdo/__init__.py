@@ -20,7 +20,8 @@ Tokens
 State
   ``accounts/``  ``account``, ``accounts_file`` (the format), ``update`` and ``save`` (changes), ``choice`` (which account
                  answers), ``environment`` (tokens in variables), ``naming``
-  ``vault/``     secrets: ``vaults`` (the one door), ``file``, ``system`` (keyring), ``secret_service`` (its direct reader)
+  ``vault/``     secrets: ``vaults`` (the one door), ``file``, ``system`` (keyring), and what
+                 reads without it: ``secret_service``, ``credential_manager`` (Windows), ``keychain`` (macOS)
   ``paths``      where our files are; ``files``: reading them; ``ownership``: which to trust; ``writing``: writing them
   ``lock``       locks between processes; ``lock_file``: for file systems without locks
 

@@ -43,6 +43,7 @@ configure = _always("git", "credential-azdo", "configure")
 server_list = _always("git", "credential-azdo", "server", "list")
 unconfigure = _always("git", "credential-azdo", "unconfigure")
 unlock = _always("git", "credential-azdo", "unlock")
+unlock_keychain = _always("security", "unlock-keychain")
 
 
 def setup(organization: str = "", *, tenant: str = "", login_hint: str = "", more: Iterable[str] = ()) -> str:

@@ -213,9 +213,14 @@ def _replaced(accounts_file: AccountsFile, new_account: NewAccount) -> Account |
 
 def forget_secrets(account: Account, *tenants_too: str) -> None:
     """Remove every secret of the account, the refresh token first, of these tenants too. Raise VaultError."""
+    vaults.remove(account.vault, *secret_keys(account, *tenants_too))
+
+
+def secret_keys(account: Account, *tenants_too: str) -> list[str]:
+    """Return the names of the vault entries that the account may have, the refresh token's first."""
     tenants = {mark.tenant for mark in account.issued_tokens} | {account.tenant, *tenants_too}
     keys = [account.key(what) for what in ("refresh", "pat", "typed", "client-secret")]
-    vaults.remove(account.vault, *keys, *map(account.access_key, tenants))
+    return [*keys, *map(account.access_key, tenants)]
 
 
 def forget(account: Account) -> None:

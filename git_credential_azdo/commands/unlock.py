@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from git_credential_azdo.accounts.save import load_accounts
+from git_credential_azdo.accounts.save import load_accounts, secret_keys
 from git_credential_azdo.commands import console
 from git_credential_azdo.vault import vaults
 
@@ -13,15 +13,13 @@ from git_credential_azdo.vault import vaults
 def command() -> None:
     """Unlock the keyring that holds the secrets; it may ask for its password."""
     accounts_file = load_accounts()
-    used = {account.vault for account in accounts_file.accounts} | {
-        typed.vault for typed in accounts_file.stored_credentials
-    }
-    used = (used or {accounts_file.header.get("vault")}) - {""}
-    names = used - {vaults.FILE, vaults.NONE}
+    stored = accounts_file.stored_credentials
+    used = {each.vault for each in (*accounts_file.accounts, *stored)} or {accounts_file.header.get("vault")}
     if vaults.FILE in used:
         console.out("secrets in files need no unlocking")
-    if not used:
+    if not used - {None, ""}:
         console.out(f"{vaults.find(None, prompting=True)} is unlocked and works")
-    for name in sorted(names):
-        vaults.self_test(name, prompting=True)
+    for name in sorted(used - {None, "", vaults.FILE, vaults.NONE}):
+        keys = [key for each in accounts_file.accounts if each.vault == name for key in secret_keys(each)]
+        vaults.unlock(name, [*keys, *(each.key for each in stored if each.vault == name)])
         console.out(f"{name} is unlocked and works")

@@ -11,14 +11,9 @@ from git_credential_azdo.errors import VaultError
 from git_credential_azdo.files import read_own
 from git_credential_azdo.paths import vault_folder
 
-NAME = "file"
-
 
 class FileVault:
     """Entries as files below ``folder``; an entry's name is its path there."""
-
-    name = NAME
-    limit = None
 
     def __init__(self, folder: str | None = None) -> None:
         self._folder = folder or vault_folder()

@@ -1,6 +1,6 @@
 """The content of a vault's entries: ``key=value`` lines, split into parts where a backend limits their length. Pure.
 
-Reading and writing come in as functions. Parts are written before the head that names them and deleted after it, so
+The vault comes in as an argument. Parts are written before the head that names them and deleted after it, so
 that a reader gets the old secret or the new one, never a mixture. Windows Credential Manager holds 2,560 bytes, or
 1,280 UTF-16 units (CRED_MAX_CREDENTIAL_BLOB_SIZE, https://learn.microsoft.com/windows/win32/api/wincred/).
 """
@@ -18,15 +18,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.protocol import Message, Pair
 
     class Vault(Protocol):
-        """Entries by name. ``limit``: the most UTF-16 units of one, None if that is found out by trying."""
-
-        @property
-        def name(self) -> str:
-            """The name by which ``vaults.open_vault`` finds it."""
-
-        @property
-        def limit(self) -> int | None:
-            """The most UTF-16 units that an entry holds, if that is known."""
+        """Entries by name, each read, written and deleted without a change of any other."""
 
         def read(self, entry: str) -> str | None:
             """Return the entry's text, or None. Raise VaultError, VaultLocked."""
@@ -37,9 +29,6 @@ if TYPE_CHECKING:
         def delete(self, entry: str) -> None:
             """Delete the entry; an absent one is no error. Raise VaultError, VaultLocked."""
 
-    Read = Callable[[str], str | None]
-    Write = Callable[[str, str], None]
-    Delete = Callable[[str], None]
 
 SERVICE = "git-credential-azdo"
 """The service name of all entries."""
@@ -72,7 +61,7 @@ def decode(text: str) -> Message:
     return parse(data)
 
 
-def load(read: Read, key: str) -> Message | None:
+def load(read: Callable[[str], str | None], key: str) -> Message | None:
     """Return the secret under ``key``, whole or from its parts; None when there is none.
 
     Raises what ``read`` raises, and ProtocolError for an entry that is not ours or whose parts are missing.
@@ -91,34 +80,18 @@ def load(read: Read, key: str) -> Message | None:
     raise _lost(f"the keyring lost a part of the secret {key}")
 
 
-def save(
-    read: Read,
-    write: Write,
-    delete: Delete,
-    key: str,
-    pairs: Iterable[Pair],
-    *,
-    generation: str,
-    limit: int | None,
-) -> None:
-    """Keep a secret under ``key``.
+def save(vault: Vault, key: str, pairs: Iterable[Pair], *, generation: str) -> None:
+    """Write a secret under ``key``, in parts if the vault refuses it as a whole.
 
-    Args:
-        read, write, delete: the backend's entries by name; ``delete`` tolerates an absent one.
-        key: the entry's name.
-        pairs: the payload.
-        generation: a word never used before for this key; names the parts.
-        limit: the most UTF-16 units the backend is known to hold; None to find out by trying.
-
-    Raises what the functions raise; the old secret is then still whole.
-
+    ``generation``: a word never used before for this key; names the parts. Raise what the vault raises; the old secret
+    is then still whole.
     """
     text = encode(pairs)
-    old = read(key)
-    if not _write_whole(write, key, text, limit):
-        _write_in_parts(read, write, delete, key, text, generation=generation, old=old)
+    old = vault.read(key)
+    if not _write_whole(vault, key, text):
+        _write_in_parts(vault, key, text, generation=generation, old=old)
     for name in _parts_of(key, old):
-        delete(name)
+        vault.delete(name)
 
 
 def _decode(key: str, text: str) -> Message:
@@ -135,12 +108,10 @@ def _lost(message: str) -> ProtocolError:
     return ProtocolError(message, hints.setup())
 
 
-def _write_whole(write: Write, key: str, text: str, limit: int | None) -> bool:
-    """Write the entry as a whole; return whether the backend holds that much."""
-    if limit is not None and units(text) > limit:
-        return False
+def _write_whole(vault: Vault, key: str, text: str) -> bool:
+    """Write the entry as a whole; return whether the vault holds that much."""
     try:
-        write(key, text)
+        vault.write(key, text)
     except VaultLocked:
         raise
     except VaultError:
@@ -150,29 +121,27 @@ def _write_whole(write: Write, key: str, text: str, limit: int | None) -> bool:
     return True
 
 
-def _write_in_parts(
-    read: Read, write: Write, delete: Delete, key: str, text: str, *, generation: str, old: str | None
-) -> None:
+def _write_in_parts(vault: Vault, key: str, text: str, *, generation: str, old: str | None) -> None:
     parts = split(text, PART_UNITS - _ROOM_UNITS)
     head = encode([("parts", str(len(parts))), ("generation", generation)])
     names = _parts_of(key, head)
     try:
         for name, part in zip(names, parts, strict=True):
-            write(name, part)
-        write(key, head)
+            vault.write(name, part)
+        vault.write(key, head)
     except VaultError:
-        if read(key) == old:  # else the head was written despite the error, and needs its parts
+        if vault.read(key) == old:  # else the head was written despite the error, and needs its parts
             for name in names:
-                delete(name)
+                vault.delete(name)
         raise
 
 
-def remove(read: Read, delete: Delete, key: str) -> None:
+def remove(vault: Vault, key: str) -> None:
     """Delete the secret under ``key``, its head first; an absent one is no error."""
-    names = _parts_of(key, read(key))
-    delete(key)
+    names = _parts_of(key, vault.read(key))
+    vault.delete(key)
     for name in names:
-        delete(name)
+        vault.delete(name)
 
 
 def units(text: str) -> int:

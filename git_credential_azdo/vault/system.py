@@ -22,16 +22,14 @@ import keyring.util.platform_
 from keyring.backends import SecretService, chainer, fail, null
 
 from git_credential_azdo import bounded, deadline, errors, hints
-from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
+from git_credential_azdo.errors import VaultError, VaultLocked
 from git_credential_azdo.git.target import may_repeat
-from git_credential_azdo.vault.payload import PART_UNITS, SERVICE, load, remove, save
+from git_credential_azdo.vault.payload import SERVICE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from typing import Any, TypeVar
-
-    from git_credential_azdo.vault.payload import Vault
 
     Result = TypeVar("Result")
 
@@ -42,10 +40,8 @@ _NOT_VAULTS = (chainer.ChainerBackend, fail.Keyring, null.Keyring)
 _NO_BUS = frozenset(
     ("ConnectionRefusedError", "FileNotFoundError", "KeyError", "SecretServiceNotAvailableException")
 )
-_WINDOWS = "keyring.backends.Windows.WinVaultKeyring"
 _SECRET_SERVICE = f"{SecretService.__name__}.{SecretService.Keyring.__name__}"
 _KNOWN = "keyring.backends."
-_SELF_TEST_BYTES = 1_250  # 2,500 characters in hexadecimal, the length of Entra's longest tokens
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -62,9 +58,8 @@ class KeyringVault:
             backend = _QuietSecretService()  # type: ignore[no-untyped-call] # keyring has no types here
         self._backend = backend
         self._prompting = prompting
-        self.name = name_of(backend)
-        self._foreign = not self.name.startswith(_KNOWN)
-        self.limit = PART_UNITS if self.name == _WINDOWS else None
+        self._name = _name_of(backend)
+        self._foreign = not self._name.startswith(_KNOWN)
 
     def read(self, entry: str) -> str | None:
         """Return the entry's text, or None. Raise VaultError, VaultLocked."""
@@ -93,13 +88,13 @@ class KeyringVault:
         seconds = PROMPT_SECONDS if self._prompting else deadline.bound(CALL_SECONDS)
         with _no_prompts() if self._foreign and not self._prompting else contextlib.nullcontext():
             try:
-                return bounded.start(call)(0 if self.name in errors.silent else seconds)
+                return bounded.start(call)(0 if self._name in errors.silent else seconds)
             except bounded.TimedOut:
-                errors.silent.add(self.name)
-                late = f"the keyring ({self.name}) did not answer in time"
+                errors.silent.add(self._name)
+                late = f"the keyring ({self._name}) did not answer in time"
                 raise VaultError(late, hints.unlock()) from None
             except Exception as error:  # noqa: BLE001 - D-Bus libraries raise their own kinds
-                raise _vault_error(error, self.name) from None  # its text could show a secret
+                raise _vault_error(error, self._name) from None  # its text could show a secret
 
 
 class _QuietSecretService(SecretService.Keyring):
@@ -120,7 +115,7 @@ class _QuietSecretService(SecretService.Keyring):
             raise keyring.errors.KeyringLocked
 
 
-def name_of(backend: keyring.backend.KeyringBackend) -> str:
+def _name_of(backend: keyring.backend.KeyringBackend) -> str:
     """Return the name by which ``open_named`` finds the backend again: its module and class."""
     kind = SecretService.Keyring if isinstance(backend, _QuietSecretService) else type(backend)
     return f"{kind.__module__}.{kind.__qualname__}"
@@ -143,10 +138,10 @@ def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
     return KeyringVault(backend, prompting=prompting)
 
 
-def candidates() -> list[keyring.backend.KeyringBackend]:
-    """Return the backends to try, the best first: the one the person configured, else those of the platform.
+def names(part: str) -> list[str]:
+    """Return the backends whose names have this part: the one the person configured, else those of the platform.
 
-    Raise VaultError when the configured one cannot be loaded, or stores nothing.
+    The best is the first. Raise VaultError when the configured one cannot be loaded, or stores nothing.
     """
     where, cure = "PYTHON_KEYRING_BACKEND", hints.unset("PYTHON_KEYRING_BACKEND")
     try:
@@ -159,12 +154,28 @@ def candidates() -> list[keyring.backend.KeyringBackend]:
         why = f"the keyring backend named in {where} cannot be loaded: {type(error).__name__}"
         raise VaultError(why, cure) from error
     if isinstance(configured, null.Keyring | fail.Keyring):
-        raise VaultError(f"{where} names {name_of(configured)}, which stores nothing", cure)
+        raise VaultError(f"{where} names {_name_of(configured)}, which stores nothing", cure)
     if configured is not None and not isinstance(configured, chainer.ChainerBackend):
-        return [configured]
-    with _no_prompts():  # a backend may run its program to determine its priority
-        backends = [each for each in keyring.backend.get_all_keyring() if not isinstance(each, _NOT_VAULTS)]
-        return sorted((each for each in backends if each.priority >= 1), key=lambda each: -each.priority)
+        found = [configured]
+    else:
+        with _no_prompts():  # a backend may run its program to determine its priority
+            backends = [
+                each for each in keyring.backend.get_all_keyring() if not isinstance(each, _NOT_VAULTS)
+            ]
+            found = sorted((each for each in backends if each.priority >= 1), key=lambda each: -each.priority)
+    return [name for name in map(_name_of, found) if part.lower() in name.lower()]
+
+
+def none_works(part: str, failed: list[str]) -> VaultError:
+    """Return the error where no backend whose name has this part works, with why and the cure."""
+    reasons = [*failed, *_unusable(part or "/", keyring.backend.KeyringBackend)]
+    reason = f" ({'; '.join(reasons)})" if reasons else ""
+    if not part:
+        return VaultError(f"no OS keyring works here{reason}", _HINT)
+    of_pass = hints.pass_init() if reasons else hints.inject("keyring-pass")
+    cure = of_pass if part.lower() == "pass" else hints.KEYRINGS_PAGE
+    named = f"named {part}" if may_repeat(part) else "of that name"
+    return VaultError(f"no OS keyring {named} works here{reason}", cure)
 
 
 @contextlib.contextmanager
@@ -214,44 +225,6 @@ def _from_one_line(entry: str) -> str:
     return str(text)
 
 
-def find(wanted: str | None = None, *, prompting: bool = False) -> KeyringVault:
-    """Return the first backend that passes ``self_test``.
-
-    ``wanted`` narrows the search to a backend by its module and class, or by a part of that name.
-    Raise VaultLocked when a locked one is all there is, VaultError when there is none.
-    """
-    if wanted and "." in wanted:
-        vault = open_named(wanted, prompting=prompting)
-        self_test(vault)
-        return vault
-    locked, failed = None, []
-    for backend in candidates():
-        vault = KeyringVault(backend, prompting=prompting)
-        if wanted and wanted.lower() not in vault.name.lower():
-            continue
-        try:
-            self_test(vault)
-        except VaultLocked as error:
-            locked = locked or error
-        except VaultError as error:
-            failed.append(error.message)
-        else:
-            return vault
-    raise locked or _none_works(wanted, failed)
-
-
-def _none_works(wanted: str | None, failed: list[str]) -> VaultError:
-    """Return the error where no backend (of a name) works, with why and the cure."""
-    reasons = [*failed, *_unusable(wanted or "/", keyring.backend.KeyringBackend)]
-    reason = f" ({'; '.join(reasons)})" if reasons else ""
-    if not wanted:
-        return VaultError(f"no OS keyring works here{reason}", _HINT)
-    of_pass = hints.pass_init() if reasons else hints.inject("keyring-pass")
-    cure = of_pass if wanted.lower() == "pass" else hints.KEYRINGS_PAGE
-    named = f"named {wanted}" if may_repeat(wanted) else "of that name"
-    return VaultError(f"no OS keyring {named} works here{reason}", cure)
-
-
 def _unusable(wanted: str, above: type) -> Iterator[str]:
     """Return why each backend of that name that is installed cannot be used here."""
     kinds: list[type] = type.__subclasses__(above)
@@ -263,25 +236,6 @@ def _unusable(wanted: str, above: type) -> Iterator[str]:
             except Exception as error:  # noqa: BLE001 - each has its own kinds
                 yield f"{' '.join(getattr(error, 'cmd', ['it']))} failed: {type(error).__name__}"
         yield from _unusable(wanted, kind)
-
-
-def self_test(vault: Vault) -> None:
-    """Write a random secret, read it back and delete it. Raise VaultError when it was not stored whole, VaultLocked.
-
-    It has the length and the lines of a real one: some backends store only the first line, or some hundred characters.
-    """
-    entry = f"self-test/{os.urandom(4).hex()}"
-    pairs = [("token", os.urandom(_SELF_TEST_BYTES).hex()), ("digest", os.urandom(16).hex())]
-    generation = os.urandom(4).hex()
-    save(vault.read, vault.write, vault.delete, entry, pairs, generation=generation, limit=vault.limit)
-    try:
-        read_back = load(vault.read, entry)
-    except ProtocolError:
-        read_back = None
-    finally:
-        remove(vault.read, vault.delete, entry)
-    if read_back is None or list(read_back.fields.items()) != pairs:
-        raise VaultError(f"the keyring backend {vault.name} did not return the value that was stored", _HINT)
 
 
 def _vault_error(error: Exception, name: str) -> VaultError:

@@ -1,16 +1,18 @@
 """The one door to the vaults: read, write and remove secrets in a vault by its name, and find one that works.
 
-Part of the hot path: each vault is loaded only where it is used, and the keyring library never for a read that the
-direct reader of the Secret Service can do. The file vault is taken only when it is asked for by name: that is the
-person's consent. It never asks a person anything, but for ``prompting``, which only the verb ``unlock`` sets.
+Part of the hot path: each vault is loaded only where it is used, and the keyring library never where this package has a
+reader of its own: for the Secret Service, Windows Credential Manager and the Keychain, under the names of keyring's
+backends. The file vault is taken only when it is asked for by name: that is the person's consent. It never asks a person
+anything, but for ``prompting``, which only the verb ``unlock`` sets.
 """
 
 from __future__ import annotations
 
 import os
+import sys
 
 from git_credential_azdo import errors
-from git_credential_azdo.errors import VaultError
+from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
 from git_credential_azdo.vault.payload import SERVICE, load
 
 TYPE_CHECKING = False
@@ -23,14 +25,15 @@ if TYPE_CHECKING:
 
 FILE, NONE, ANY_KEYRING = "file", "none", "keyring"
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a class's name
+CREDENTIAL_MANAGER = "keyring.backends.Windows.WinVaultKeyring"
+KEYCHAIN = "keyring.backends.macOS.Keyring"
 READ_SECONDS = 10.0
+_TEST_BYTES = 1_250
+"""2,500 characters in hexadecimal, the length of Entra's longest tokens."""
 
 
 class NoVault:
     """Holds nothing: for workload identities that need no secret, on machines without a keyring."""
-
-    name = NONE
-    limit = None
 
     def read(self, entry: str) -> str | None:
         """Return None."""
@@ -72,8 +75,7 @@ def write(name: str, key: str, pairs: Iterable[Pair]) -> None:
     """Write a payload under ``key``. Raise VaultError, VaultLocked; the old one is then still whole."""
     from git_credential_azdo.vault.payload import save  # noqa: PLC0415 - a get hardly ever writes
 
-    vault = open_vault(name)
-    save(vault.read, vault.write, vault.delete, key, pairs, generation=os.urandom(4).hex(), limit=vault.limit)
+    save(open_vault(name), key, pairs, generation=os.urandom(4).hex())
 
 
 def remove(name: str, *keys: str) -> None:
@@ -82,7 +84,18 @@ def remove(name: str, *keys: str) -> None:
 
     vault = open_vault(name)
     for key in keys:
-        payload.remove(vault.read, vault.delete, key)
+        payload.remove(vault, key)
+
+
+def unlock(name: str, keys: Iterable[str]) -> None:
+    """Let the named vault ask the person for what it needs to give what is under these keys.
+
+    Raise VaultError, VaultLocked when it still does not.
+    """
+    self_test(name, prompting=True)
+    vault = open_vault(name, prompting=True)
+    for key in keys:
+        vault.read(key)
 
 
 def open_vault(name: str, *, prompting: bool = False) -> Vault:
@@ -97,6 +110,16 @@ def open_vault(name: str, *, prompting: bool = False) -> Vault:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         raise VaultError("the keyring did not answer in time", hints.unlock())
+    if sys.platform == "win32" and name == CREDENTIAL_MANAGER:
+        from git_credential_azdo.vault.credential_manager import (  # noqa: PLC0415 - only for this vault
+            CredentialManager,
+        )
+
+        return CredentialManager()
+    if sys.platform == "darwin" and name == KEYCHAIN:
+        from git_credential_azdo.vault.keychain import Keychain  # noqa: PLC0415 - only for this vault
+
+        return Keychain(prompting=prompting)
     from git_credential_azdo.vault.system import open_named  # noqa: PLC0415 - loads keyring
 
     return open_named(name, prompting=prompting)
@@ -110,7 +133,7 @@ def find(wanted: str | None, used: str | None = None, *, prompting: bool = False
         used: the vault that this machine's earlier secrets are in.
         prompting: whether the keyring may show its dialog.
 
-    Raise VaultError, VaultLocked.
+    Raise VaultLocked when a locked one is all there is, VaultError when there is none.
 
     """
     from git_credential_azdo.paths import folder  # noqa: PLC0415 - as the next
@@ -118,14 +141,43 @@ def find(wanted: str | None, used: str | None = None, *, prompting: bool = False
 
     folder()  # without one, no secret would be found again; and keyring has worse words for it
     name = wanted or used or ANY_KEYRING
-    if name == FILE:
-        system.self_test(open_vault(FILE))
-        return FILE
-    return system.find(None if name == ANY_KEYRING else name, prompting=prompting).name
+    if name == FILE or "." in name:
+        self_test(name, prompting=prompting)
+        return name
+    locked: VaultLocked | None = None
+    failed: list[str] = []
+    for each in system.names("" if name == ANY_KEYRING else name):
+        try:
+            self_test(each, prompting=prompting)
+        except VaultLocked as error:
+            locked = locked or error
+        except VaultError as error:
+            failed.append(error.message)
+        else:
+            return each
+    raise locked or system.none_works("" if name == ANY_KEYRING else name, failed)
 
 
 def self_test(name: str, *, prompting: bool = False) -> None:
-    """Write, read back and delete an entry of the named vault. Raise VaultError when it fails, VaultLocked."""
-    from git_credential_azdo.vault import system  # noqa: PLC0415 - loads keyring
+    """Write a random secret, read it back and delete it. Raise VaultError when it was not stored whole, VaultLocked.
 
-    system.self_test(open_vault(name, prompting=prompting))
+    It has the length and the lines of a real one: some backends store only the first line, or some hundred characters.
+    """
+    from git_credential_azdo.vault import payload  # noqa: PLC0415 - a get never tests
+
+    vault = open_vault(name, prompting=prompting)
+    entry = f"self-test/{os.urandom(4).hex()}"
+    pairs = [("token", os.urandom(_TEST_BYTES).hex()), ("digest", os.urandom(16).hex())]
+    payload.save(vault, entry, pairs, generation=os.urandom(4).hex())
+    try:
+        read_back = load(vault.read, entry)
+    except ProtocolError:
+        read_back = None
+    finally:
+        payload.remove(vault, entry)
+    if read_back is None or list(read_back.fields.items()) != pairs:
+        from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
+        raise VaultError(
+            f"the vault {name} did not return the value that was stored", hints.setup_in_file_vault()
+        )

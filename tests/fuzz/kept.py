@@ -85,20 +85,23 @@ def payloads(source: Source) -> None:
     pairs = [("token", text), ("digest", "00")]
     limit = source.pick((None, 100, payload.PART_UNITS, 4_000))
 
-    def write(name: str, value: str) -> None:
-        if limit is not None and payload.units(value) > max(limit, payload.PART_UNITS):
-            raise VaultError("too long")
-        entries[name] = value
+    class Held:
+        read = staticmethod(entries.get)
 
-    def delete(name: str) -> None:
-        entries.pop(name, None)
+        def write(self, name: str, value: str) -> None:
+            if limit is not None and payload.units(value) > max(limit, payload.PART_UNITS):
+                raise VaultError("too long")
+            entries[name] = value
+
+        def delete(self, name: str) -> None:
+            entries.pop(name, None)
 
     try:
-        payload.save(entries.get, write, delete, _KEY, pairs, generation="y", limit=limit)
+        payload.save(Held(), _KEY, pairs, generation="y")
     except ProtocolError as refused:
         check_told(refused)
         return
     kept = payload.load(entries.get, _KEY)
     check(kept is not None and list(kept.fields.items()) == pairs, "a secret is not read back", text)
-    payload.remove(entries.get, delete, _KEY)
+    payload.remove(Held(), _KEY)
     check(not any("#y." in name or name == _KEY for name in entries), "a part stays behind", *entries)

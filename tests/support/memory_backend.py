@@ -35,9 +35,9 @@ class Backend:
         self._note(f"delete {name}")
         self.entries.pop(name, None)
 
-    def save(self, secret: str, generation: str = "g1", limit: int | None = None) -> None:
+    def save(self, secret: str, generation: str = "g1") -> None:
         """Keep the secret under KEY."""
-        save(self.read, self.write, self.delete, KEY, [("token", secret)], generation=generation, limit=limit)
+        save(self, KEY, [("token", secret)], generation=generation)
 
     def load(self) -> str | None:
         """Read the secret under KEY."""

@@ -154,21 +154,13 @@ def test_what_the_system_refuses_is_one_line_without_the_secret(vault: FileVault
 
 def test_it_serves_as_a_backend_of_secrets(vault: FileVault, folder: Path) -> None:
     """Whole, since a file holds any length; removed, nothing is left."""
-    save(
-        vault.read,
-        vault.write,
-        vault.delete,
-        "4f/refresh",
-        [("token", "x" * 9_000)],
-        generation="g",
-        limit=vault.limit,
-    )
+    save(vault, "4f/refresh", [("token", "x" * 9_000)], generation="g")
 
     message = load(vault.read, "4f/refresh")
 
     assert message is not None
     assert message.get("token") == "x" * 9_000
-    remove(vault.read, vault.delete, "4f/refresh")
+    remove(vault, "4f/refresh")
     assert os.listdir(folder) == []
 
 
@@ -180,4 +172,3 @@ def test_it_lies_in_our_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     FileVault().write("a", "x")
 
     assert (tmp_path / "git-credential-azdo" / "vault" / "a").read_text() == "x"
-    assert (FileVault.name, FileVault.limit) == ("file", None)

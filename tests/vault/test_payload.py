@@ -54,14 +54,13 @@ def test_nothing_is_kept_is_none() -> None:
     assert Backend().load() is None
 
 
-@pytest.mark.parametrize("limit", [None, PART_UNITS])
 @pytest.mark.parametrize("size", [1, PART_UNITS - 6, PART_UNITS - 5, 2 * PART_UNITS, 5_000])
 @pytest.mark.parametrize("character", ["x", "é", ASTRAL])
-def test_a_secret_of_any_length_is_kept(limit: int | None, size: int, character: str) -> None:
-    """In a backend that refuses more than it can hold, whether that is known before or found out."""
+def test_a_secret_of_any_length_is_kept(size: int, character: str) -> None:
+    """In a backend that refuses more than it can hold."""
     backend = Backend(holds=PART_UNITS)
 
-    backend.save(character * size, limit=limit)
+    backend.save(character * size)
 
     assert backend.load() == character * size
     assert all(units(text) <= PART_UNITS for text in backend.entries.values())
@@ -78,14 +77,15 @@ def test_a_backend_that_holds_it_gets_it_whole() -> None:
     assert backend.log == [f"read {KEY}", f"write {KEY}"]
 
 
-def test_a_known_limit_is_not_tried() -> None:
-    """Some backends log what they refuse, and a refused write costs time."""
+def test_a_backend_that_refuses_it_gets_its_parts_before_their_head() -> None:
+    """A reader that finds the head finds the parts."""
     backend = Backend(holds=PART_UNITS)
 
-    backend.save(long(), limit=PART_UNITS)
+    backend.save(long())
 
     assert backend.log == [
         f"read {KEY}",
+        f"write {KEY}",
         *(f"write {KEY}#g1.{number}" for number in (1, 2, 3)),
         f"write {KEY}",
     ]
@@ -125,7 +125,7 @@ def test_removing_leaves_nothing(secret: str | None) -> None:
         backend.save(secret)
     backend.log.clear()
 
-    remove(backend.read, backend.delete, KEY)
+    remove(backend, KEY)
 
     assert backend.entries == {"a1/pat": "token=other"}
     assert backend.log[:2] == [f"read {KEY}", f"delete {KEY}"]

@@ -205,6 +205,29 @@ def entry_for(entries: Iterable[Entry], key: str, url: str) -> Entry | None:
     return best[1] if best else None
 
 
+def authorization_header(entries: Iterable[Entry], request: urlmatch.Partial) -> Entry | None:
+    """Return the ``http.extraHeader`` by which git sends an Authorization of its own for a request, or None.
+
+    Values add up; an empty one removes those before it. Helpers may not see the user and the path of the URL.
+    """
+    target = urlmatch.normalize(urlmatch.compose(request))
+    found: Entry | None = None
+    for entry in entries:
+        section, pattern, name = split_key(entry.key)
+        normal = urlmatch.normalize(pattern, pattern=True) if pattern is not None else None
+        if (section, name) != ("http", "extraheader") or (pattern is not None and not (normal and target)):
+            continue
+        if normal and target:
+            have = target._replace(user=normal.user, path=target.path if request.path else normal.path)
+            if urlmatch.match(have, normal) is None:
+                continue
+        if not entry.value:
+            found = None
+        elif entry.value.lower().startswith("authorization:"):
+            found = entry
+    return found
+
+
 def value_for(entries: Iterable[Entry], key: str, url: str) -> str | None:
     """Return the value of ``entry_for``; a key without ``=`` counts as ``true``; None if not set."""
     entry = entry_for(entries, key, url)

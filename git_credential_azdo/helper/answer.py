@@ -10,8 +10,7 @@ import time
 from git_credential_azdo import tokens
 from git_credential_azdo.accounts.account import STATE_PREFIX, number
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
-from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, say
-from git_credential_azdo.git.target import SERVICES_ADDRESS
+from git_credential_azdo.errors import ServiceError, SignInError, say
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -111,25 +110,22 @@ def credential_for(
         return _personal_access_token(account, organization, rejected)
     now = time.time()
     is_rejected = rejected is not None and 0 <= now - rejected < REJECTION_COOLDOWN_SECONDS
+    if is_rejected and organization and not confirmed and not asked:
+        from git_credential_azdo.helper import refused  # noqa: PLC0415 - for an error only
+
+        tenant = refused.tenant_of(organization)
     elsewhere = ""
     if not confirmed:
-        if is_rejected and organization and not asked:
-            tenant = _asked_tenant(organization)
         if tenant and tenant != accounts_file.tenant_of(organization):
-            elsewhere = other_tenant(account, tenant)
+            elsewhere = _other_tenant(account, tenant)
             tenant = account.tenant if elsewhere else tenant
         asked = True
     if is_rejected:
-        if organization and elsewhere:
-            raise unconfirmed(account, organization, elsewhere, accounts_file)
-        from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+        from git_credential_azdo.helper import refused  # noqa: PLC0415 - for an error only
 
-        where = f"the organization {organization}" if organization else "Azure DevOps"
-        url = organization.url if organization else SERVICES_ADDRESS
-        raise ServiceError(
-            f"{where} rejected a new token of {account.name} (tenant {account.tenant or 'unknown'}) a moment ago",
-            f"{hints.explain(url, online=True)}, or {hints.setup_pat(organization or hints.ORGANIZATION)}",
-        )
+        if organization and elsewhere:
+            raise refused.unconfirmed(account, organization, elsewhere, accounts_file)
+        raise refused.rejection(account, organization, tenant or "")
     of_tenant = tokens.known_tenant(account, organization, tenant, accounts_file)
     if of_tenant is None and not asked:
         from git_credential_azdo import refresh  # noqa: PLC0415 - a git before 2.41, and an unknown tenant
@@ -144,33 +140,10 @@ def credential_for(
     return _of(account, token, None)
 
 
-def _asked_tenant(organization: AnyOrganization) -> str | None:
-    from git_credential_azdo import refresh  # noqa: PLC0415 - for an error only
-
-    try:
-        return refresh.find_tenant(organization)
-    except (NetworkError, ServiceError):
-        return None
-
-
-def other_tenant(account: Account, tenant: str | None) -> str:
+def _other_tenant(account: Account, tenant: str) -> str:
     """Return ``tenant`` if the account needs a token of another tenant than its own there, else an empty text."""
-    if not tenant or not account.tenant or tenant == account.tenant:
-        return ""
-    return "" if {tenant, account.tenant} <= PERSONAL_TENANTS else tenant
-
-
-def unconfirmed(
-    account: Account, organization: AnyOrganization, tenant: str, accounts_file: AccountsFile
-) -> ServiceError:
-    """Return the error for an organization of another tenant, which rejects tokens of the account's own tenant."""
-    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
-    from git_credential_azdo.accounts.naming import unique_name  # noqa: PLC0415 - for an error only
-
-    return ServiceError(
-        f"the organization {organization} belongs to tenant {tenant}, and {account.label} was not set up for it",
-        f"if {account.label} is a member or guest there: {hints.use(unique_name(account, accounts_file.accounts), organization)}",
-    )
+    is_own = not account.tenant or account.tenant == tenant or {tenant, account.tenant} <= PERSONAL_TENANTS
+    return "" if is_own else tenant
 
 
 def _sign_in_again(account: Account) -> str:

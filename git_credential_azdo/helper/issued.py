@@ -1,17 +1,13 @@
 """Issued tokens that come back: git calls ``store`` for one that worked, ``erase`` for one that was rejected.
 
-Recognizes them by their fingerprints, without opening the vault, and returns changes of the accounts file. It never
-deletes a secret: git calls ``erase`` after any 401, and a server may be wrong for a moment.
+Recognizes them by their fingerprints, without opening the vault. ``refused`` knows what follows from a rejection.
 """
 
 from __future__ import annotations
 
-import time
-
 from git_credential_azdo.accounts.account import STATE_PREFIX
 from git_credential_azdo.accounts.choice import organization_and_user
 from git_credential_azdo.accounts.fingerprint import digest
-from git_credential_azdo.errors import report
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,9 +19,6 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.target import Target
 
     Change = Callable[[AccountsFile], object]
-
-REFRESH_GRACE_SECONDS = 300
-"""A token rejected within this time of its receipt was not rejected for its age: a new one would be, too."""
 
 
 class ReturnedToken:
@@ -82,39 +75,3 @@ def approve(returned: ReturnedToken, target: Target, accounts_file: AccountsFile
             fresh.learn(organization, returned.tenant)
 
     return change
-
-
-def reject(returned: ReturnedToken, target: Target, accounts_file: AccountsFile) -> Change:
-    """Return the change for a rejected token: an old one is dropped; a new one or a PAT is noted for the organization."""
-    organization, _ = organization_and_user(target, accounts_file)
-    now = int(time.time())
-    is_fresh = returned.received is not None and 0 <= now - returned.received < REFRESH_GRACE_SECONDS
-
-    def change(fresh: AccountsFile) -> None:
-        if organization:
-            fresh.unlearn(organization)
-        account = fresh.account(returned.account.id)
-        if account is None:
-            return
-        if account.is_pat or is_fresh:
-            account.set_rejected(organization, now)
-            return
-        tokens = account.issued_tokens
-        for token in tokens:
-            token.dropped = token.dropped or token.digest == returned.digest
-        account.set_issued_tokens(tokens)
-
-    return change
-
-
-def explain_rejection(
-    returned: ReturnedToken, target: Target, tenant: str | None, accounts_file: AccountsFile
-) -> None:
-    """Report why a token was rejected, if it is for the organization's ``tenant``, as the server named it to git."""
-    organization, _ = organization_and_user(target, accounts_file)
-    if organization is None or returned.account.is_pat or not tenant or tenant == returned.tenant:
-        return
-    from git_credential_azdo.helper import answer  # noqa: PLC0415 - for an error only
-
-    if answer.other_tenant(returned.account, tenant):
-        report(answer.unconfirmed(returned.account, organization, tenant, accounts_file))

@@ -190,9 +190,13 @@ def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> Non
 
     returned = issued.recognize(message, accounts_file)
     variable = _variable_of(message, target)
+    if returned or variable:
+        from git_credential_azdo.helper import refused  # noqa: PLC0415 - reads git's configuration
+
+        if refused.is_explained_by_header(message):
+            return
     if returned:
-        _apply(issued.reject(returned, target, accounts_file))
-        issued.explain_rejection(returned, target, tenant_in(message.all("wwwauth[]")), accounts_file)
+        _apply(refused.change(returned, message, target, accounts_file))
     elif variable:
         say("error", f"the token in the environment variable {variable} was rejected")
     else:

@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.default_world import ANN, BOB, CONTOSO
-from tests.support.people import at, challenge, give_pat, sign_in
+from tests.conftest import SCRIPT
+from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
+from tests.support.people import at, bind, challenge, everything_kept, give_pat, learn, sign_in
+from tests.support.watch import new_password
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -35,13 +37,14 @@ def test_an_old_token_that_is_refused_is_dropped_and_the_next_get_refreshes(
     assert len(emulator.seen("login.microsoftonline.com")) == 1
 
 
-def test_a_fresh_token_that_is_refused_marks_the_organization_for_a_minute(
+def test_a_new_token_that_is_refused_is_explained_at_once_and_stops_the_organization_for_a_minute(
     home: Home, emulator: Emulator, ann: Account
 ) -> None:
-    """A new token would fare no better: one line with who, tenant, organization, and what to do. Then it ends."""
-    assert home.erase(*at(), *home.get(*at()).lines).err == ""
+    """Another would fare no better: who, tenant, organization, and what to do, in git's own run. Then it ends."""
+    erased = home.erase(*at(), *challenge(CONTOSO), *home.get(*at()).lines)
     result = home.get(*at())
-    assert (result.out, emulator.requests) == ("quit=1\n", [])
+    assert (erased.out, result.out, emulator.requests) == ("", "quit=1\n", [])
+    assert erased.err == result.err
     error, hint = result.err.splitlines()
     assert all(word in error for word in ("error: ", "contoso", ANN, CONTOSO))
     assert "git credential-azdo explain https://dev.azure.com/contoso --online" in hint
@@ -52,7 +55,7 @@ def test_a_fresh_token_that_is_refused_marks_the_organization_for_a_minute(
 
 def test_the_mark_is_for_that_organization_alone(home: Home, emulator: Emulator, ann: Account) -> None:
     """The account goes on serving the others."""
-    home.erase(*at(), *home.get(*at()).lines)
+    home.erase(*at(), *challenge(CONTOSO), *home.get(*at()).lines)
     assert home.get(*at()).out == "quit=1\n"
     assert home.get(*at("contoso-labs/app/_git/app"), *challenge(CONTOSO)).fields["password"] == ann.token()
     assert emulator.requests == []
@@ -102,3 +105,62 @@ def test_marks_that_cannot_be_read_are_ignored(home: Home, ann: Account) -> None
     ann.set_all("token[]", ["nonsense", "a b c", *ann.all("token[]")])
     assert home.store(*at(), f"password={ann.token()}").err == ""
     assert home.get(*at()).fields["password"] == ann.token()
+
+
+def test_a_token_of_the_former_tenant_stops_nothing(home: Home, ann: Account) -> None:
+    """The organization was moved: git 2.39 names no tenant, so that the learned one was used."""
+    bind(home, "fabrikam", ann)
+    learn(home, "fabrikam", CONTOSO)
+    lines = at("fabrikam/app/_git/app")
+    given = home.get(*lines)
+    assert given.fields["password"] == ann.token(CONTOSO)
+    erased = home.erase(*lines, *given.lines)
+    text = (
+        f"the organization fabrikam belongs to tenant {FABRIKAM} now and rejected a token of tenant {CONTOSO}"
+    )
+    assert erased.err.splitlines() == [
+        f"git-credential-azdo: error: {text}",
+        "git-credential-azdo: hint: run the git command again",
+    ]
+    assert (learned(home, "fabrikam"), ann.all("rejected[]")) == ([], [])
+    assert home.get(*lines).fields["password"] == ann.token(FABRIKAM)
+
+
+def test_without_a_network_the_refusal_is_explained_all_the_same(home: Home, ann: Account) -> None:
+    """Whose the organization is cannot be asked then."""
+    given = home.get(*at()).lines
+    erased = home.erase(*at(), *given, HTTPS_PROXY="http://127.0.0.1:9")
+    assert "rejected a new token of ann@contoso.com" in erased.err
+    assert ann.all("rejected[]")
+
+
+@pytest.mark.usefixtures("ann")
+@pytest.mark.parametrize(
+    "key",
+    [
+        "http.extraHeader",
+        "http.https://dev.azure.com/.extraHeader",
+        "http.https://contoso@dev.azure.com/contoso/app/_git/app.extraHeader",
+    ],
+)
+def test_a_header_of_gits_own_that_is_refused_is_named_and_costs_our_token_nothing(
+    home: Home, key: str
+) -> None:
+    """git then never sent our token; an agent or an extension left the header in a repository's configuration."""
+    secret = new_password()
+    assert home.git("init", "-q", "r").code == 0
+    repository = home.folder / "r"
+    for value in ("X-A: b", f"AUTHORIZATION: basic {secret}"):
+        assert home.git("config", "--add", key, value, cwd=repository).code == 0
+    given = "".join(f"{line}\n" for line in (*at(), *home.get(*at()).lines))
+    before = everything_kept(home)
+    erased = home.run(SCRIPT, "erase", given=given, cwd=repository)
+    error, hint = erased.err.splitlines()
+    assert "error: dev.azure.com rejected the Authorization header that git sends by http." in error
+    assert (".git/config" in error, secret in erased.err, everything_kept(home)) == (True, False, before)
+    if "@" in key:
+        assert "by hand" in hint
+        return
+    assert home.run("sh", "-c", hint.split("hint: ")[1], cwd=repository).code == 0
+    assert home.git("config", "--get-all", key, cwd=repository).out == "X-A: b\n"
+    assert "rejected a new token" in home.run(SCRIPT, "erase", given=given, cwd=repository).err

@@ -12,7 +12,7 @@ from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import target_of
-from git_credential_azdo.helper import issued
+from git_credential_azdo.helper import issued, refused
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.support.people import add_block, at, bind, challenge, everything_kept, sign_in, vault_of
 from tests.support.watch import new_password
@@ -160,13 +160,15 @@ def test_over_http_nothing_is_stored_or_erased(home: Home, ann: Account) -> None
 def test_an_account_that_is_forgotten_meanwhile_is_not_brought_back() -> None:
     """Between reading and writing the accounts file somebody logged out: the news changes nothing."""
     account = [("kind", "oauth"), ("id", "a1"), ("token[]", "- d 1"), ("rejected[]", "contoso 1")]
-    target = target_of(
-        Message([("protocol", "https"), ("host", "dev.azure.com"), ("path", "contoso/x/_git/y")])
-    )
+    message = Message([("protocol", "https"), ("host", "dev.azure.com"), ("path", "contoso/x/_git/y")])
+    target = target_of(message)
     assert target is not None
     before = AccountsFile(Block(), [Block(account)], [])
     returned = issued.ReturnedToken(before.accounts[0], "", "d", 1)
-    for change in (issued.approve(returned, target, before), issued.reject(returned, target, before)):
+    for change in (
+        issued.approve(returned, target, before),
+        refused.change(returned, message, target, before),
+    ):
         after = AccountsFile(Block(), [], [])
         assert change is not None
         change(after)
@@ -187,6 +189,7 @@ def test_a_state_of_a_forgotten_account_is_not_believed(home: Home, ann: Account
 def test_a_registry_that_cannot_be_written_costs_one_line(home: Home, ann: Account) -> None:
     """The next erase may fare better."""
     given = home.get(*at()).lines
+    ann.let_pass(400)
     os.mkdir(f"{home.accounts_file}.lock")
     result = home.erase(*at(), *given)
     assert result.err.startswith(f"git-credential-azdo: error: cannot write {home.accounts_file}: ")

@@ -18,10 +18,11 @@ Tokens
                  ``pat_errors`` (what its error codes mean)
 
 State
-  ``accounts/``  ``account``, ``accounts_file`` (the format), ``update`` and ``save`` (changes), ``choice`` (which account
-                 answers), ``environment`` (tokens in variables), ``naming``
+  ``accounts/``  ``account``, ``accounts_file`` (the format), ``update`` and ``save`` (changes), ``entries`` (their secrets),
+                 ``choice`` (which account answers), ``environment`` (tokens in variables), ``naming``
   ``vault/``     secrets: ``vaults`` (the one door), ``file``, ``system`` (keyring), and what
-                 reads without it: ``secret_service``, ``credential_manager`` (Windows), ``keychain`` (macOS)
+                 reads without it: ``secret_service``, ``credential_manager`` (Windows), ``keychain`` (macOS);
+                 ``journal``: the names of all entries
   ``paths``      where our files are; ``files``: reading them; ``ownership``: which to trust; ``writing``: writing them
   ``lock``       locks between processes; ``lock_file``: for file systems without locks
 

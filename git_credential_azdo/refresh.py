@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import deadline, tokens
 from git_credential_azdo.accounts.account import IssuedToken
+from git_credential_azdo.accounts.entries import forget_secrets
 from git_credential_azdo.accounts.fingerprint import digest
-from git_credential_azdo.accounts.save import forget_secrets
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, VaultError, say
 from git_credential_azdo.lock import Busy, Lock

@@ -151,32 +151,30 @@ class AccountsFile:
         self.blocks.append(Block([("kind", BINDING), ("target", target), ("account", identifier)]))
 
     def move_bindings(self, old: str, new: str) -> None:
-        """Let the account ``new`` have the bindings of the account ``old``."""
-        for block in self.of_kind(BINDING):
-            if old and block.get("account") == old:
-                block.set("account", new)
+        """Let the account ``new`` have the bindings of the account ``old``, and the tokens that it made."""
+        for block in self.blocks if old else ():
+            for key in ("account", "made_by"):
+                if block.get(key) == old:
+                    block.set(key, new)
 
     def forget(self, identifier: str) -> None:
         """Remove an account or a stored credential, and its bindings."""
         self._drop(BINDING, "account", identifier)
         self.blocks = [block for block in self.blocks if block.get("id") != identifier]
 
-    def retire_tokens(self, newer: Account) -> list[Account]:
-        """Take the organizations of a new PAT away from older PATs of the same person; return those left without any.
+    def retire_tokens(self, newer: Account) -> None:
+        """Take the organizations of a new PAT away from older PATs of the same person; those left without any go.
 
-        They are no longer in the file, and their bindings are the new one's; their secrets are the caller's to delete.
+        Their bindings are the new one's then; their secrets are the caller's to delete.
         """
-        gone = []
         for account in self.accounts:
             if not account.is_pat or account.id == newer.id or account.name.lower() != newer.name.lower():
                 continue
             left = [each for each in account.listed if each not in newer.listed]
             account.block.set_all("org[]", left)
             if not left:
-                gone.append(account)
                 self.blocks.remove(account.block)
                 self.move_bindings(account.id, newer.id)
-        return gone
 
     def _drop(self, kind: str, key: str, value: str) -> None:
         self.blocks = [block for block in self.blocks if block.get("kind") != kind or block.get(key) != value]

@@ -1,7 +1,6 @@
 """Putting a signed-in account in place: secrets into the vault, one block into the accounts file, bindings that it needs.
 
-Shared by the ways to sign in. Secrets are written first, so that the accounts file never names what is not there; what
-fails or is stopped on the way takes back the secrets it wrote. A new sign-in of an account leaves its alias, default and bindings.
+Shared by the ways to sign in. A new sign-in of an account leaves its alias, default and bindings.
 """
 
 from __future__ import annotations
@@ -16,9 +15,9 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Account, Block, IssuedToken
 from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
+from git_credential_azdo.accounts.entries import LOCK, alone, keep
 from git_credential_azdo.accounts.fingerprint import digest
-from git_credential_azdo.accounts.update import update
-from git_credential_azdo.errors import AzdoError, UsageError, printable, say
+from git_credential_azdo.errors import UsageError, printable, say
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.target import (
     SERVICES_ADDRESS,
@@ -28,9 +27,7 @@ from git_credential_azdo.git.target import (
     may_repeat,
     unquote,
 )
-from git_credential_azdo.lock import Lock
-from git_credential_azdo.ownership import trouble
-from git_credential_azdo.paths import folder, lock_path, read_accounts
+from git_credential_azdo.paths import read_accounts
 from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
@@ -41,11 +38,6 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.target import AnyOrganization
 
     Result = TypeVar("Result")
-
-LOCK = "setup"
-"""The lock under which secrets of new accounts are written."""
-SAVE_SECONDS = 60.0
-"""How long one setup waits for another to keep its secrets."""
 
 
 @dataclass
@@ -99,60 +91,21 @@ def save_account(
 
     ``then``: gets the accounts file as it is written with the account in it.
     """
-    try:
-        with Lock(lock_path(LOCK), SAVE_SECONDS):  # two at once would not know of each other's secrets
-            return _save_account(new_account, vault_name, then)
-    except OSError as error:
-        raise trouble("write below", folder(), error, folder()) from error
-
-
-def _save_account(new_account: NewAccount, vault_name: str, then: Callable[[AccountsFile], None]) -> Account:
-    before, salt = update(lambda accounts_file: (_replaced(accounts_file, new_account), accounts_file.salt))
-    # Never the old id in another vault: two names may lead to one place, and the old secrets are deleted below.
-    identifier = before.id if before and before.vault == vault_name else os.urandom(6).hex()
-    secrets = {f"{identifier}/{what}": payload for what, payload in new_account.secrets.items()}
-    is_new = before is None or before.id != identifier
-    gone = [before] if before and before.id != identifier else []
 
     def change(accounts_file: AccountsFile) -> Account:
         account = put(accounts_file, new_account, identifier, vault_name)
-        gone.extend(accounts_file.retire_tokens(account) if account.is_pat else ())
+        if account.is_pat:
+            accounts_file.retire_tokens(account)
         then(accounts_file)
         return account
 
-    account = keep(secrets, vault_name, change, is_new=is_new, salt=salt)
-    for old in gone:
-        try:
-            forget_secrets(old)
-        except AzdoError as error:
-            say("error", f"the old secret of {old.label} is still in {old.vault}: {error.message}")
-    return account
-
-
-def keep(
-    secrets: Mapping[str, list[Pair]],
-    vault_name: str,
-    change: Callable[[AccountsFile], Result],
-    *,
-    is_new: bool,
-    salt: bytes = b"",
-) -> Result:
-    """Write the secrets, each under its key, then let ``change`` write the accounts file, once; return its result.
-
-    ``salt``: the accounts file's, if it is known. What fails or is stopped on the way takes new secrets back. Callers
-    hold a lock. Raise VaultError, AzdoError.
-    """
-    salt = salt or update(lambda accounts_file: accounts_file.salt)
-    try:
-        for key, payload in secrets.items():
-            marks = [("digest", digest(salt, value)) for name, value in payload if name == "token"]
-            vaults.write(vault_name, key, [*payload, *marks])
-        return update(change)
-    except BaseException:
-        for key in secrets if is_new else ():
-            with contextlib.suppress(AzdoError):  # what failed first is what the person must hear of
-                vaults.remove(vault_name, key)
-        raise
+    # Always under a new id: what an account has is never overwritten, and the accounts file says which id counts.
+    identifier = os.urandom(6).hex()
+    secrets = {f"{identifier}/{what}": payload for what, payload in new_account.secrets.items()}
+    with alone(LOCK):  # two at once would not know of each other's secrets
+        older = _replaced(load_accounts(), new_account)
+        with alone(older.id) if older else contextlib.nullcontext():  # no refresh writes to an id that goes
+            return keep(secrets, vault_name, change)
 
 
 def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, vault_name: str) -> Account:
@@ -209,24 +162,6 @@ def _replaced(accounts_file: AccountsFile, new_account: NewAccount) -> Account |
         each for each in accounts_file.accounts if (each.kind, each.address) == (new_account.kind, address)
     )
     return next((account for account in alike if new_account.replaces(account)), None)
-
-
-def forget_secrets(account: Account, *tenants_too: str) -> None:
-    """Remove every secret of the account, the refresh token first, of these tenants too. Raise VaultError."""
-    vaults.remove(account.vault, *secret_keys(account, *tenants_too))
-
-
-def secret_keys(account: Account, *tenants_too: str) -> list[str]:
-    """Return the names of the vault entries that the account may have, the refresh token's first."""
-    tenants = {mark.tenant for mark in account.issued_tokens} | {account.tenant, *tenants_too}
-    keys = [account.key(what) for what in ("refresh", "pat", "typed", "client-secret")]
-    return [*keys, *map(account.access_key, tenants)]
-
-
-def forget(account: Account) -> None:
-    """Remove the account's secrets, then its block and bindings. Raise VaultError, AzdoError."""
-    forget_secrets(account)
-    update(lambda accounts_file: accounts_file.forget(account.id))
 
 
 def undecided(accounts_file: AccountsFile, account: Account) -> dict[AnyOrganization, list[Account]]:

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts import save
+from git_credential_azdo.accounts import entries, save
 from git_credential_azdo.accounts.account import PAT, STORED, number
 from git_credential_azdo.accounts.accounts_file import StoredCredential
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_stored, organization_and_user
@@ -31,9 +31,6 @@ from git_credential_azdo.git.config import read_config
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import SERVICES_ADDRESS, looks_like_token
 from git_credential_azdo.helper import stored
-from git_credential_azdo.lock import Lock
-from git_credential_azdo.ownership import trouble
-from git_credential_azdo.paths import folder, lock_path
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
 
@@ -129,10 +126,10 @@ def command(
 
 def _plan(accounts_file: AccountsFile, named: Sequence[AnyOrganization]) -> list[Found]:
     """Return what the helpers answer, each with what will be done with it; writes nothing."""
-    entries = read_config()
+    configuration = read_config()
     listed = [each.url for account in accounts_file.accounts for each in account.organizations]
-    asked = helpers.configured(entries, [SERVICES_ADDRESS, *accounts_file.addresses])
-    known = map(message_for, [*helpers.addresses(entries), *listed, *accounts_file.addresses])
+    asked = helpers.configured(configuration, [SERVICES_ADDRESS, *accounts_file.addresses])
+    known = map(message_for, [*helpers.addresses(configuration), *listed, *accounts_file.addresses])
     places = _places(helpers.stored_addresses(asked), known, accounts_file)
     if named:
         only = _places([], (message_for(each.url) for each in named), accounts_file)
@@ -277,11 +274,8 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
             if taken is None or taken.id != leader.id:
                 accounts_file.bind(name, leader.id)
 
-    try:
-        with Lock(lock_path(save.LOCK), save.SAVE_SECONDS), Lock(lock_path(STORED), stored.STORE_SECONDS):
-            save.keep(secrets, vault_name, change, is_new=True)
-    except OSError as error:
-        raise trouble("write below", folder(), error, folder()) from error
+    with entries.alone(entries.LOCK), entries.alone(STORED):
+        entries.keep(secrets, vault_name, change)
 
 
 def _account(found: list[Found]) -> save.NewAccount:

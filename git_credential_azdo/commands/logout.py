@@ -5,8 +5,9 @@ from __future__ import annotations
 import click
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts.entries import forget
 from git_credential_azdo.accounts.naming import account_named, shown_name
-from git_credential_azdo.accounts.save import forget, load_accounts
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.errors import UsageError, VaultError
 from git_credential_azdo.paths import accounts_path

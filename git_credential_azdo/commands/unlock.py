@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from git_credential_azdo.accounts.save import load_accounts, secret_keys
+from git_credential_azdo.accounts.entries import secret_keys
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
 from git_credential_azdo.vault import vaults
 

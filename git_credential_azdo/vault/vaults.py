@@ -75,7 +75,12 @@ def write(name: str, key: str, pairs: Iterable[Pair]) -> None:
     """Write a payload under ``key``. Raise VaultError, VaultLocked; the old one is then still whole."""
     from git_credential_azdo.vault.payload import save  # noqa: PLC0415 - a get hardly ever writes
 
-    save(open_vault(name), key, pairs, generation=os.urandom(4).hex())
+    vault = open_vault(name)
+    if name != NONE:
+        from git_credential_azdo.vault import journal  # noqa: PLC0415 - as above
+
+        journal.note(name, key)
+    save(vault, key, pairs, generation=os.urandom(4).hex())
 
 
 def remove(name: str, *keys: str) -> None:
@@ -83,8 +88,12 @@ def remove(name: str, *keys: str) -> None:
     from git_credential_azdo.vault import payload  # noqa: PLC0415 - a get never removes
 
     vault = open_vault(name)
-    for key in keys:
+    for key in dict.fromkeys(keys):
         payload.remove(vault, key)
+    if name != NONE:
+        from git_credential_azdo.vault import journal  # noqa: PLC0415 - as above
+
+        journal.drop(name, keys)
 
 
 def unlock(name: str, keys: Iterable[str]) -> None:

@@ -227,7 +227,7 @@ def test_an_access_token_that_left_the_vault_is_fetched_anew(
 def test_an_account_forgotten_during_the_refresh_leaves_nothing_behind(
     home: Home, emulator: Emulator, stale: Account
 ) -> None:
-    """``logout`` ran while we asked: git gets its answer, the vault stays empty."""
+    """``logout`` waits for the refresh: git gets its answer, the vault is empty afterwards."""
     fault = emulator.refuse(LOGIN, faults.hang())
     pipe = subprocess.PIPE
     process = subprocess.Popen([SCRIPT, "get"], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment)
@@ -237,9 +237,10 @@ def test_an_account_forgotten_during_the_refresh_leaves_nothing_behind(
     process.stdin.close()
     process.stdin = None
     assert fault.arrived.wait(30)
-    assert home.azdo("logout", ANN).code == 0
+    logout = subprocess.Popen([SCRIPT, "logout", ANN], stdout=pipe, stderr=pipe, env=home.environment)
     fault.released.set()
     out, err = process.communicate(timeout=30)
+    assert (logout.communicate(timeout=30), logout.returncode) == ((f"{ANN} is removed\n".encode(), b""), 0)
     assert (b"\npassword=" in out, err) == (True, b"")
     assert not [name for name in everything_kept(home) if name.startswith("vault")]
     assert stale.kept("refresh") == {}

@@ -1,0 +1,92 @@
+"""The journal: which entries the vaults hold, in the file ``entries`` beside the accounts file. Names only, never a secret.
+
+An entry is listed before it is written and until it is deleted, so that no secret is left without a name: not by a run
+that is killed between vault and accounts file, nor when the accounts file is lost. An id is ``begun`` while its entries
+are written or deleted: what the accounts file does not name of it then, a killed run left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.files import read_own
+from git_credential_azdo.lock import Lock
+from git_credential_azdo.ownership import trouble
+from git_credential_azdo.paths import folder, lock_path
+from git_credential_azdo.writing import write_own
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+_NAME = "entries"
+_ENTRY, _BEGUN = "entry=", "begun="
+_SECONDS = 5.0
+
+
+def entries() -> list[tuple[str, str]]:
+    """Return vault and name of each entry. Raise AzdoError."""
+    return [(vault, key) for vault, _, key in (text.partition(" ") for text in _values(_ENTRY))]
+
+
+def keys(identifier: str) -> list[str]:
+    """Return the names of an id's entries. Raise AzdoError."""
+    return [key for _, key in entries() if key.startswith(f"{identifier}/")]
+
+
+def begun() -> list[str]:
+    """Return the ids whose entries a run began to write or to delete. Raise AzdoError."""
+    return _values(_BEGUN)
+
+
+def begin(identifier: str, vault: str, keys: Iterable[str]) -> None:
+    """List entries of an id before they are written or deleted. Raise AzdoError."""
+    listed = [_BEGUN + identifier, *(f"{_ENTRY}{vault} {key}" for key in keys)]
+    _change(lambda lines: list(dict.fromkeys([*lines, *listed])))
+
+
+def end(identifier: str) -> None:
+    """Note that the accounts file names what was written, or that everything is deleted. Raise AzdoError."""
+    _change(lambda lines: [line for line in lines if line != _BEGUN + identifier])
+
+
+def note(vault: str, key: str) -> None:
+    """List an entry before it is written, if the journal can be: a new token in hand is worth more."""
+    with contextlib.suppress(AzdoError):
+        _change(lambda lines: list(dict.fromkeys([*lines, f"{_ENTRY}{vault} {key}"])))
+
+
+def drop(vault: str, keys: Iterable[str]) -> None:
+    """List deleted entries no longer, if the journal can be written: one too many does no harm."""
+    gone = {f"{_ENTRY}{vault} {key}" for key in keys}
+    with contextlib.suppress(AzdoError):
+        _change(lambda lines: [line for line in lines if line not in gone])
+
+
+def _values(prefix: str) -> list[str]:
+    return [line[len(prefix) :] for line in _lines() if line.startswith(prefix)]
+
+
+def _lines() -> list[str]:
+    try:
+        data = read_own(_path(), folder()) or b""
+    except OSError as error:
+        raise trouble("read", _path(), error, folder()) from error
+    return data.decode("utf-8", "surrogateescape").splitlines()
+
+
+def _path() -> str:
+    return os.path.join(folder(), _NAME)
+
+
+def _change(change: Callable[[list[str]], list[str]]) -> None:
+    if change(before := _lines()) == before:
+        return
+    try:
+        with Lock(lock_path(_NAME), _SECONDS):
+            text = "".join(f"{line}\n" for line in change(_lines()))
+            write_own(_path(), text.encode("utf-8", "surrogateescape"), folder())
+    except OSError as error:
+        raise trouble("write", _path(), error, folder()) from error

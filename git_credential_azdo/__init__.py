@@ -29,7 +29,8 @@ State
 Outside
   ``git/``       ``protocol`` (key=value messages), ``target`` (which organization), ``config`` (git's configuration, read),
                  ``install`` (written), ``helpers`` (other credential helpers), ``network`` (git's proxy and certificates)
-  ``web``        the one HTTP client; ``response``: what it returns; ``trust``: certificate authorities
+  ``web``        the one HTTP client; ``response``: what it returns; ``connection``: addresses, TLS and
+                 deadline; ``proxy``: which one, and how it is asked; ``trust``: certificate authorities
   ``hosts``      every host of Microsoft's that a token may be sent to
   ``programs``   every program that we start
 

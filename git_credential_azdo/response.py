@@ -13,13 +13,13 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
 from git_credential_azdo.errors import ServiceError
+from git_credential_azdo.proxy import HINT
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 _MAX_BYTES = 16 * 1024 * 1024  # far more than any response that this program needs
 _HTML = re.compile(rb"\s*<(?:!doctype|html|head|\?xml)", re.IGNORECASE)
-PROXY_HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
 
 
 class Response:
@@ -89,7 +89,7 @@ def read_body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
     ``coding``: its Content-Encoding. None is requested; one layer of gzip is read, since some proxies add it.
     """
     if coding not in ("", "identity", "gzip", "x-gzip"):
-        raise ServiceError(f"{host} used a content encoding that was not requested", PROXY_HINT)
+        raise ServiceError(f"{host} used a content encoding that was not requested", HINT)
     decompressor = zlib.decompressobj(zlib.MAX_WBITS | 16) if "gzip" in coding else None
     body = bytearray()
     received = 0
@@ -100,7 +100,7 @@ def read_body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
             if max(received, len(body)) > _MAX_BYTES:
                 raise ServiceError(f"{host} sent more than {_MAX_BYTES // 2**20} MiB")
     except zlib.error:
-        raise ServiceError(f"{host} sent a response that cannot be decompressed", PROXY_HINT) from None
+        raise ServiceError(f"{host} sent a response that cannot be decompressed", HINT) from None
     if decompressor and received and not decompressor.eof:
-        raise ServiceError(f"{host} sent an incomplete response", PROXY_HINT)
+        raise ServiceError(f"{host} sent an incomplete response", HINT)
     return bytes(body)

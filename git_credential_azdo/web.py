@@ -1,47 +1,61 @@
-"""The one HTTP client, and the only importer of httpx: bounded in time, always to an allowed origin.
+"""The one HTTP client: bounded in time, always to an allowed origin, on the standard library's HTTP/1.1.
 
 Must never follow a redirect (a token would be sent to another host), send a body again that may have been processed,
-or let an exception of httpx out: each becomes a ``NetworkError`` of one line that names the host and no other part of
-the URL. What ``Settings`` leave open, the environment decides as httpx reads it
-(https://www.python-httpx.org/environment_variables/); ``trust`` decides on certificates.
+or let an exception of the network out: each becomes a ``NetworkError`` of one line that names the host and no other part
+of the URL. What ``Settings`` leave open, the environment decides; ``trust`` decides on certificates.
 """
 
 from __future__ import annotations
 
 import contextlib
-import re
+import json as json_codec
 import socket
 import ssl
+import string
 import time
-import urllib.request
-from typing import TYPE_CHECKING, final
-from urllib.parse import urlsplit
-
-import httpx
+from http.client import HTTPConnection, HTTPException, IncompleteRead
+from typing import TYPE_CHECKING, cast, final
+from urllib.parse import quote, urlencode, urlsplit
 
 import git_credential_azdo
-from git_credential_azdo import bounded
+from git_credential_azdo import proxy
+from git_credential_azdo.connection import Dialer, Route
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings, settings_for
 from git_credential_azdo.hosts import MICROSOFT, origin
-from git_credential_azdo.response import PROXY_HINT, Response, read_body, retry_after
+from git_credential_azdo.proxy import ProxyError
+from git_credential_azdo.response import Response, read_body, retry_after
 from git_credential_azdo.trust import tls_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterator, Mapping
-    from types import TracebackType
+    from collections.abc import Callable, Container, Iterable, Mapping
 
-_MAX_ATTEMPTS = 4
-_FIRST_PAUSE = 0.5  # seconds, doubled with every attempt
-_CONNECT_SECONDS = 10.0  # so that the default 30 s leave time for a second attempt
+    from git_credential_azdo.connection import Channel
+    from git_credential_azdo.proxy import Proxy
+
+    Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]  # status, headers in order, body
+
+_PAUSES = (0.5, 1.0, 2.0)  # seconds before each further attempt
 _TRUST_HINT = (
     "set SSL_CERT_FILE to a file with the certificate authority of your network"
     " (git's setting for the same is http.sslCAInfo)"
 )
 
 
-class _NotSentError(NetworkError):
-    """Nothing reached the server, so even a POST may be sent again."""
+class _Connection(HTTPConnection):
+    """A connection whose channel is opened and closed by its user: a response may be read after ``close``."""
+
+    auto_open = 0
+
+    def __init__(self, host: str, channel: Channel) -> None:
+        super().__init__(host)
+        self.channel = channel
+        self.sock = cast("socket.socket", channel)
+
+    def close(self) -> None:
+        """Send no further request."""
+        self.sock = None
+        super().close()
 
 
 @final
@@ -50,7 +64,7 @@ class HttpClient:
 
     ``settings``: proxy and certificates; git's own for each URL if None.
     ``allowed``: the origins that requests may go to, such as ``https://dev.azure.com``; all others are refused.
-    ``sleep``, ``clock`` (monotonic seconds) and ``transport`` are for tests.
+    ``sleep``, ``clock`` (monotonic seconds) and ``transport`` (instead of the network) are for tests.
     """
 
     def __init__(
@@ -59,7 +73,7 @@ class HttpClient:
         settings: Settings | None = None,
         *,
         allowed: Container[str] = MICROSOFT,
-        transport: httpx.BaseTransport | None = None,
+        transport: Callable[[str, str, dict[str, str], bytes | None], Answer] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -69,20 +83,20 @@ class HttpClient:
         self._sleep = sleep
         self._clock = clock
         self._end = clock() + deadline
-        self._clients: dict[Settings, httpx.Client] = {}
+        self._dialer = Dialer(self.remaining)
+        self._contexts: dict[Settings, ssl.SSLContext] = {}
+        self._open: dict[tuple[str, str], _Connection] = {}
 
     def __enter__(self) -> HttpClient:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:
         """Close every connection."""
-        for client in self._clients.values():
-            client.close()
+        while self._open:
+            self._open.popitem()[1].channel.close()
 
     def renew(self, seconds: float) -> None:
         """Begin the deadline anew: so many seconds from now, since a person took theirs in between."""
@@ -112,130 +126,151 @@ class HttpClient:
         address = origin(url)
         if not address or (address not in self._allowed and address not in also):
             raise NetworkError(f"{_host_of(url)} is not a host that requests of this program may go to")
-        attempt = 1
-        while True:
-            pause = _FIRST_PAUSE * 2 ** (attempt - 1)
-            last = not retry or attempt == _MAX_ATTEMPTS
-            try:
-                response = self._send(method, url, dict(headers or {}), form, json)
-            except _NotSentError:
-                if last or pause >= self.remaining():
-                    raise
-            else:
-                if last or method not in ("GET", "HEAD") or response.status not in (429, 502, 503, 504):
-                    return response
-                pause = max(retry_after(response, time.time()) or 0.0, pause)
-                if pause >= self.remaining():
-                    return response
-            self._sleep(pause)
-            attempt += 1
+        sent = {
+            "User-Agent": f"git-credential-azdo/{git_credential_azdo.__version__}",
+            "Accept": "application/json",
+            "Accept-Encoding": "identity",
+            **(headers or {}),
+        }
+        body = None
+        if form is not None:
+            sent["Content-Type"] = "application/x-www-form-urlencoded"
+            body = urlencode(form).encode()
+        elif json is not None:
+            sent["Content-Type"] = "application/json"
+            body = json_codec.dumps(json).encode()
+        again = retry and method in ("GET", "HEAD")
+        for pause in (*_PAUSES, None) if again else (None,):
+            response = self._send(method, url, sent, body, _PAUSES if retry else ())
+            wait = max(retry_after(response, time.time()) or 0.0, pause or 0.0)
+            if pause is None or response.status not in (429, 502, 503, 504) or wait >= self.remaining():
+                break
+            self._sleep(wait)
+        return response
 
     def _send(
-        self, method: str, url: str, headers: dict[str, str], form: Mapping[str, str] | None, json: object
+        self, method: str, url: str, headers: dict[str, str], body: bytes | None, pauses: Iterable[float]
     ) -> Response:
         """Send a request once and return the response. Raise NetworkError, ServiceError."""
         host = _host_of(url)
         start = self._clock()
-        left = self.remaining()
-        if not left:
+        if not self.remaining():
             raise NetworkError(f"cannot reach {host}: the time limit was reached before the request")
-        timeout = httpx.Timeout(left, connect=min(left, _CONNECT_SECONDS))
-        settings = self._settings_for(url)
-        if settings not in self._clients:
-            self._clients[settings] = _client(settings, self._transport)
-        client = self._clients[settings]
-
-        def exchange() -> Response:
-            request = client.build_request(
-                method,
-                url,
-                headers=headers,
-                data=form,
-                json=json,
-                timeout=timeout,
-            )
-            response = client.send(request, stream=True)
-            with contextlib.closing(response):
-                # Removed, since httpx would decompress every layer that is named there, without limit.
-                coding = response.headers.pop("content-encoding", "")
-                body = read_body(response.iter_bytes(), coding.strip().lower(), host)
-            return Response(host, response.status_code, response.headers.multi_items(), body)
-
+        by = None
         try:
-            return bounded.start(exchange)(
-                left
-            )  # for name servers: httpx begins anew with each address and byte
-        except (TimeoutError, httpx.TimeoutException) as error:
+            if self._transport:
+                return _read(host, self._transport(method, url, headers, body))
+            route = self._route(url)
+            by = route.proxy
+            return self._exchange(route, method, url, headers=headers, body=body, pauses=pauses)
+        except TimeoutError as error:
             seconds = max(1, round(self._clock() - start))
-            kind = _NotSentError if isinstance(error, httpx.ConnectTimeout) else NetworkError
-            via = _proxy_of(url, settings)
-            raise kind(
-                f"cannot reach {host}{_through(via)}: timed out after {seconds} s",
-                PROXY_HINT if via else None,
+            raise NetworkError(
+                f"cannot reach {host}{_through(by)}: timed out after {seconds} s{error}",
+                proxy.HINT if by else None,
             ) from None
-        except (httpx.HTTPError, httpx.InvalidURL, httpx.StreamError, UnicodeError, OSError) as error:
-            raise _network_error(error, host, _proxy_of(url, settings)) from None
+        except ProxyError as error:
+            place = by.place if by else "set"
+            raise NetworkError(f"cannot reach {host}: the proxy {place} {error}", proxy.HINT) from None
+        except (HTTPException, OSError, ValueError) as error:
+            text, hint = _reason(error, by)
+            raise NetworkError(f"cannot reach {host}{_through(by)}: {text}", hint) from None
 
-
-def _client(settings: Settings, transport: httpx.BaseTransport | None) -> httpx.Client:
-    """Return a client of httpx. Raise NetworkError for an invalid proxy, without its URL, which may hold a password."""
-    proxy = settings.proxy or None
-    if proxy and "://" not in proxy:
-        proxy = f"http://{proxy}"
-    try:
-        return httpx.Client(
-            verify=tls_context(settings),
-            proxy=proxy,
-            trust_env=settings.proxy is None,
-            transport=transport,
-            follow_redirects=False,
-            headers={
-                "User-Agent": f"git-credential-azdo/{git_credential_azdo.__version__}",
-                "Accept": "application/json",
-                "Accept-Encoding": "identity",
-            },
+    def _route(self, url: str) -> Route:
+        """Return how git would reach a URL's host. Raise NetworkError, UsageError, ValueError."""
+        settings = self._settings_for(url)
+        parts = urlsplit(url)
+        by = proxy.of(url, settings)
+        return Route(
+            (parts.hostname or "").encode("idna").decode(),
+            parts.port or (443 if parts.scheme == "https" else 80),
+            self._context(settings) if parts.scheme == "https" else None,
+            by,
+            self._context(settings.of_proxy()) if by and by.scheme == "https" else None,
         )
-    except (ImportError, ValueError, httpx.InvalidURL):
-        raise NetworkError("the proxy's address is not valid", PROXY_HINT) from None
+
+    def _context(self, settings: Settings) -> ssl.SSLContext:
+        if settings not in self._contexts:
+            self._contexts[settings] = tls_context(settings)
+        return self._contexts[settings]
+
+    def _exchange(
+        self,
+        route: Route,
+        method: str,
+        url: str,
+        *,
+        headers: dict[str, str],
+        body: bytes | None,
+        pauses: Iterable[float],
+    ) -> Response:
+        """Send a request over the network. Raise HTTPException, OSError, ValueError, ServiceError."""
+        parts = urlsplit(url)
+        key = (parts.scheme, parts.netloc)
+        connection = self._open.pop(key, None)
+        if connection and not connection.channel.is_idle():
+            connection.channel.close()
+            connection = None
+        if not connection:
+            connection = _Connection(parts.netloc, self._connect(route, pauses))
+        target = parts._replace(scheme="", netloc="", fragment="").geturl()
+        if route.proxy and not route.tls and route.proxy.scheme in ("http", "https"):
+            target = url
+            if route.proxy.authorization:
+                headers = {**headers, "Proxy-Authorization": route.proxy.authorization}
+        try:
+            connection.request(method, quote(target or "/", safe=string.punctuation), body, headers)
+            response = connection.getresponse()
+            chunks = iter(lambda: response.read(65_536), b"")
+            read = _read(parts.netloc, (response.status, response.getheaders(), chunks))
+            if response.length:
+                raise IncompleteRead(b"", response.length)  # noqa: TRY301 - what the library misses
+        except BaseException:
+            connection.channel.close()
+            raise
+        if connection.sock:
+            self._open[key] = connection
+        else:
+            connection.channel.close()
+        return read
+
+    def _connect(self, route: Route, pauses: Iterable[float]) -> Channel:
+        """Return a new channel to a host, after at most as many further attempts as there are pauses. Raise OSError."""
+        for pause in pauses:
+            try:
+                return self._dialer.open(route)
+            except (TimeoutError, ProxyError, ssl.SSLError):
+                raise
+            except OSError as error:
+                lasts = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
+                if lasts or pause >= self.remaining():
+                    raise
+                self._sleep(pause)
+        return self._dialer.open(route)
 
 
-def _network_error(error: Exception, host: str, proxy: str | None) -> NetworkError:
-    """Return the error that says why no response came, without the text of httpx's: it may quote a secret."""
-    start = f"cannot reach {host}{_through(proxy)}"
-    if isinstance(error, httpx.ProxyError):
-        status = re.match(r"\d{3}\b", str(error))
-        return NetworkError(
-            f"cannot reach {host}: the proxy {proxy or 'set'} refused{f' ({status[0]})' if status else ''}",
-            PROXY_HINT,
-        )
-    connecting = isinstance(error, httpx.ConnectError)
-    for cause in _causes(error):
-        if isinstance(cause, ssl.SSLCertVerificationError):
-            return NetworkError(
-                f"{start}: its certificate does not verify ({cause.verify_message})", _TRUST_HINT
-            )
-        if isinstance(cause, ssl.SSLError):
-            return NetworkError(
-                f"{start}: no TLS connection ({getattr(cause, 'reason', None) or 'broken off'})"
-            )
-        if isinstance(cause, socket.gaierror):
-            kind = _NotSentError if cause.errno == socket.EAI_AGAIN else NetworkError
-            return kind(f"{start}: the name of the {'proxy' if proxy else 'host'} does not resolve")
-        if isinstance(cause, ConnectionRefusedError):
-            return _NotSentError(f"{start}: connection refused")
-        if isinstance(cause, OSError) and connecting:
-            return _NotSentError(f"{start}: {(cause.strerror or type(cause).__name__).lower()}")
-    if isinstance(error, (httpx.NetworkError, httpx.RemoteProtocolError)):
-        return NetworkError(f"{start}: the connection was closed before the response was complete")
-    return NetworkError(f"{start}: {type(error).__name__}")
+def _read(host: str, answer: Answer) -> Response:
+    """Return the response with its whole body, without its Content-Encoding. Raise ServiceError."""
+    status, headers, chunks = answer
+    coding = next((value for name, value in headers if name.lower() == "content-encoding"), "")
+    return Response(host, status, headers, read_body(chunks, coding.strip().lower(), host))
 
 
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and its causes, down to the operating system's."""
-    cause: BaseException | None = error
-    while cause is not None:
-        yield cause
-        cause = cause.__cause__ or cause.__context__
+def _reason(error: Exception, by: Proxy | None) -> tuple[str, str | None]:
+    """Return why no response came, without the error's own text, which may quote a secret, and the hint."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate does not verify ({error.verify_message})", _TRUST_HINT
+    if isinstance(error, ssl.SSLError):
+        return f"no TLS connection ({getattr(error, 'reason', None) or 'broken off'})", None
+    if isinstance(error, socket.gaierror):
+        return f"the name of the {'proxy' if by else 'host'} does not resolve", None
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused", None
+    if isinstance(error, (HTTPException, ConnectionError)):
+        return "the connection was closed before the response was complete", None
+    if isinstance(error, OSError):
+        return (error.strerror or type(error).__name__).lower(), None
+    return type(error).__name__, None
 
 
 def _host_of(url: str) -> str:
@@ -245,24 +280,5 @@ def _host_of(url: str) -> str:
     return "the server"
 
 
-def proxy_for(url: str, settings: Settings) -> str | None:
-    """Return the proxy for this URL as it is configured, for messages only; None without one."""
-    if settings.proxy is not None:
-        return settings.proxy or None
-    with contextlib.suppress(ValueError):
-        parts = urlsplit(url)
-        proxies = urllib.request.getproxies()
-        proxy = proxies.get(parts.scheme) or proxies.get("all")
-        if proxy and not urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
-            return proxy
-    return None
-
-
-def _proxy_of(url: str, settings: Settings) -> str | None:
-    """Return host and port of that proxy."""
-    proxy = proxy_for(url, settings)
-    return _host_of(proxy if "://" in proxy else f"//{proxy}") if proxy else None
-
-
-def _through(proxy: str | None) -> str:
-    return f" through the proxy {proxy}" if proxy else ""
+def _through(by: Proxy | None) -> str:
+    return f" through the proxy {by.place}" if by else ""

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from tests.emulator.emulator import Emulator
     from tests.support.people import Account
 
-MODULES = ("__future__", "base64", "certifi", "click", "httpx", "json", "keyring", "re", "ssl", "typing")
+MODULES = ("__future__", "base64", "certifi", "click", "http", "json", "keyring", "re", "ssl", "typing")
 USUAL = os.environ["PATH"]
 
 

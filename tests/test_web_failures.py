@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import http.client
 import socket
 import ssl
 import threading
@@ -185,14 +186,19 @@ def test_an_endless_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         (socket.gaierror(socket.EAI_AGAIN, "later"), "the name of the host does not resolve"),
         (OSError(113, "No route to host"), "no route to host"),
         (ssl.SSLError(1, f"[SSL: WRONG] {SECRET}"), "no TLS connection (broken off)"),
-        (RuntimeError(SECRET), "the connection was closed before the response was complete"),
+        (
+            http.client.IncompleteRead(SECRET.encode()),
+            "the connection was closed before the response was complete",
+        ),
+        (http.client.BadStatusLine(SECRET), "the connection was closed before the response was complete"),
+        (ValueError(SECRET), "ValueError"),
     ],
 )
 def test_every_failure_to_connect_is_one_line(error: Exception, said: str) -> None:
     """The line says the reason in our own words."""
 
-    def handler(request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError(SECRET, request=request) from error
+    def handler(_request: httpx.Request) -> httpx.Response:
+        raise error
 
     clock = Clock()
     with (
@@ -218,7 +224,7 @@ def test_every_failure_to_connect_is_one_line(error: Exception, said: str) -> No
 def test_a_request_that_cannot_be_made_is_one_line_without_the_secret(
     method: str, url: str, headers: dict[str, str]
 ) -> None:
-    """Errors of httpx quote URLs and header values; ours do not."""
+    """Errors of the standard library quote URLs and header values; ours do not."""
     with (
         HttpClient(1, Settings(), allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match=r"cannot reach|may go to") as caught,

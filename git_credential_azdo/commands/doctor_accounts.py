@@ -15,11 +15,11 @@ from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import hints, refresh
+from git_credential_azdo import hints, proxy, refresh
 from git_credential_azdo.accounts.accounts_file import BINDING, SERVER
 from git_credential_azdo.accounts.naming import listed_names, unique_name
 from git_credential_azdo.commands.accounts import state_of
-from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, failed, hidden, start
+from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, failed, start
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, VaultError
 from git_credential_azdo.git.network import settings_for
@@ -30,7 +30,7 @@ from git_credential_azdo.paths import accounts_path, folder, vault_folder
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.entra import PUBLIC_HOST
 from git_credential_azdo.vault import vaults
-from git_credential_azdo.web import HttpClient, proxy_for
+from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -196,8 +196,8 @@ def _clock(skew: float) -> Check:
 
 
 def _through(url: str) -> str:
-    proxy = proxy_for(url, settings_for(url))
-    return f" through the proxy {hidden(proxy)}" if proxy else ""
+    by = proxy.of(url, settings_for(url))
+    return f" through the proxy {by.place}" if by else ""
 
 
 # --- the tokens

@@ -57,7 +57,7 @@ def command(url: str, form: str, online: bool) -> None:  # noqa: FBT001 - click'
     accounts_file = load_accounts()
     found = explain(url, accounts_file)
     if online:
-        from git_credential_azdo.commands.explain_online import who_can_read  # noqa: PLC0415 - loads httpx
+        from git_credential_azdo.commands.explain_online import who_can_read  # noqa: PLC0415 - loads the HTTP client
 
         found["online"] = who_can_read(url, accounts_file)
     if form == "json":

@@ -38,9 +38,18 @@ _FILES = {
     "http.sslCAPath": "GIT_SSL_CAPATH",
     "http.sslCert": "GIT_SSL_CERT",
     "http.sslKey": "GIT_SSL_KEY",
+    "http.proxySSLCAInfo": "GIT_PROXY_SSL_CAINFO",
+    "http.proxySSLCert": "GIT_PROXY_SSL_CERT",
+    "http.proxySSLKey": "GIT_PROXY_SSL_KEY",
 }
 """git's keys of files and folders, each with the variable that overrides it."""
-_OTHERS = ("http.proxy", "http.sslVerify", "http.sslBackend", "http.schannelUseSSLCAInfo")
+_OTHERS = (
+    "http.proxy",
+    "http.proxyAuthMethod",
+    "http.sslVerify",
+    "http.sslBackend",
+    "http.schannelUseSSLCAInfo",
+)
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,7 @@ class Settings:
     ``proxy``: a URL or ``host:port``; empty for no proxy, whatever the environment has. ``ca_file``, ``ca_path``: a PEM
     file or a folder of them, instead of the system's authorities. ``certificate``, ``key``: PEM files of the client
     certificate. ``verify``: whether certificates are verified; False only by git's own ``http.sslVerify``.
+    ``proxy_*``: the same for a proxy whose URL is https; ``proxy_method``: the only authentication to use there.
     """
 
     proxy: str | None = None
@@ -58,6 +68,14 @@ class Settings:
     ca_path: str | None = None
     certificate: str | None = None
     key: str | None = None
+    proxy_ca_file: str | None = None
+    proxy_certificate: str | None = None
+    proxy_key: str | None = None
+    proxy_method: str | None = None
+
+    def of_proxy(self) -> Settings:
+        """Return the certificates for the TLS connection to the proxy: git verifies that one in any case."""
+        return Settings(ca_file=self.proxy_ca_file, certificate=self.proxy_certificate, key=self.proxy_key)
 
     def __repr__(self) -> str:
         """Return all but the proxy's URL, which may hold a password."""
@@ -119,6 +137,10 @@ def _settings(address: str) -> Settings:
         certificate=path("http.sslCert"),
         key=path("http.sslKey"),
         verify=is_true("http.sslVerify", unset=True) and "GIT_SSL_NO_VERIFY" not in os.environ,
+        proxy_ca_file=path("http.proxySSLCAInfo"),
+        proxy_certificate=path("http.proxySSLCert"),
+        proxy_key=path("http.proxySSLKey"),
+        proxy_method=os.environ.get("GIT_HTTP_PROXY_AUTHMETHOD") or text("http.proxyAuthMethod"),
     )
 
 

@@ -24,7 +24,7 @@ FLOORS = (
     {"__init__", "inherited", "errors", "hosts", "signals", "hardening", "shell", "bounded"},
     {"hints", "deadline", "files", "writing", "ownership", "lock", "lock_file", "programs", "paths"},
     {"git"},
-    {"vault", "web", "response", "trust"},
+    {"vault", "web", "response", "trust", "connection", "proxy"},
     {"accounts"},
     {"devops", "signin"},
     {"tokens"},
@@ -36,9 +36,9 @@ FLOORS = (
 """From the lowest up. A module may import what stands on a lower floor or on its own."""
 
 PLACES = {
+    "certifi": {"trust"},
     "click": {"commands"},
     "cryptography": {"signin/certificate"},
-    "httpx": {"web"},
     "keyring": {"vault/system"},
     "platformdirs": {"paths"},
     "truststore": {"trust"},

@@ -35,11 +35,9 @@ NETWORK = frozenset(
 )
 ANYTHING = "*"
 USES = {
-    "web.py": {
-        "httpx": ANYTHING,
-        "socket": "gaierror EAI_AGAIN",
-        "urllib.request": "getproxies proxy_bypass",
-    },
+    "web.py": {"http": "HTTPConnection HTTPException IncompleteRead", "socket": "EAI_AGAIN gaierror"},
+    "connection.py": {"http": "HTTPException", "socket": ANYTHING},
+    "proxy.py": {"http": "HTTPResponse", "socket": "", "urllib.request": "getproxies proxy_bypass"},
     "signin/listener.py": {
         "socket": "AF_INET AF_INET6 AddressFamily SHUT_WR SOL_SOCKET SO_EXCLUSIVEADDRUSE create_server socket"
     },

@@ -14,6 +14,7 @@ from git_credential_azdo.signin import device
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
+from tests.support.transport import served_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +38,7 @@ def test_a_code_is_asked_for_and_read() -> None:
         forms.append(parse_qs(request.content.decode()))
         return httpx.Response(200, json=BODY)
 
-    with HttpClient(5, Settings(), transport=httpx.MockTransport(handler)) as web:
+    with HttpClient(5, Settings(), transport=served_by(handler)) as web:
         got = device.ask_code(web, ENDPOINTS, client_id="c", scope="s t")
 
     assert forms == [{"client_id": ["c"], "scope": ["s t"]}]
@@ -50,7 +51,7 @@ def test_an_authority_without_this_way_in_is_told() -> None:
     """Its OpenID configuration names no such endpoint."""
     endpoints = Endpoints(AUTHORIZE, TOKEN, None, "https://h")
     with (
-        HttpClient(5, Settings(), transport=httpx.MockTransport(lambda _: httpx.Response(500))) as web,
+        HttpClient(5, Settings(), transport=served_by(lambda _: httpx.Response(500))) as web,
         pytest.raises(SignInError, match="has no sign-in by device code"),
     ):
         device.ask_code(web, endpoints, client_id="c", scope="s")
@@ -123,7 +124,7 @@ def polled(*answers: httpx.Response | Exception, life: float = 900) -> tuple[lis
             ENDPOINTS,
             device.read_code(200, {**BODY, "expires_in": life}),
             client_id="c",
-            open_web=lambda seconds: HttpClient(seconds, Settings(), transport=httpx.MockTransport(handler)),
+            open_web=lambda seconds: HttpClient(seconds, Settings(), transport=served_by(handler)),
             sleep=sleep,
             clock=lambda: now[0],
         ).access_token
@@ -138,7 +139,7 @@ GRANT = httpx.Response(200, json={"access_token": "at", "token_type": "Bearer"})
 
 def test_the_grant_comes_when_the_person_is_done() -> None:
     """Pending: the same pace. Slow down: five seconds more. No answer: half the pace."""
-    pauses, run = polled(PENDING, SLOW, httpx.ReadError("lost"), PENDING, GRANT)
+    pauses, run = polled(PENDING, SLOW, ConnectionResetError("lost"), PENDING, GRANT)
 
     assert run() == "at"
     assert pauses == [5, 5, 10, 20, 20]

@@ -76,7 +76,7 @@ def test_what_a_failing_service_says_is_never_lost(body: dict[str, Any]) -> None
 
 def test_a_machine_outside_of_azure_is_told_so() -> None:
     """No second try: nobody is there."""
-    service = Service(httpx.ConnectError("no"))
+    service = Service(ConnectionRefusedError())
     with pytest.raises(
         NetworkError, match="no managed identity service of an Azure VM answers here"
     ) as caught:

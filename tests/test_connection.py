@@ -1,0 +1,99 @@
+"""connection.py: which of a host's addresses answers, and when a connection is used again."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_credential_azdo import connection
+from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.git.network import Settings
+from git_credential_azdo.web import HttpClient
+from tests.support.loopback import PAGE, V4, V6, listener, serving
+
+if TYPE_CHECKING:
+    import socket
+
+
+def refusing(family: socket.AddressFamily) -> tuple[object, ...]:
+    """Return an address at which nothing listens."""
+    with listener(family) as closed:
+        return tuple(closed.getsockname())
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux drops the packets for a full queue")
+@pytest.mark.parametrize("first", [V6, V4])
+def test_addresses_that_swallow_packets_do_not_hold_up_the_others(first: socket.AddressFamily) -> None:
+    """login.microsoftonline.com has eight addresses of IPv6; one after the other, none of IPv4 would get its turn."""
+    other = V4 if first == V6 else V6
+    with listener(first, silent=True) as dead, listener(other) as alive:
+        addresses = [(first, dead.getsockname())] * 8 + [(other, alive.getsockname())]
+        with connection._race(addresses, time.monotonic() + 100) as connected:
+            assert connected.family == other
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux drops the packets for a full queue")
+def test_where_only_ipv6_was_left_the_time_limit_says_so() -> None:
+    """A person looks for IPv6 then, and not for the server."""
+    with listener(V6, silent=True) as dead, pytest.raises(TimeoutError, match=r"^ over IPv6$"):
+        connection._race([(V6, dead.getsockname()), (V4, refusing(V4))], time.monotonic() + 0.1)
+
+
+def test_the_reason_is_that_of_the_address_that_was_reached() -> None:
+    """A machine without IPv6 has no route to the first address; that is not why the second refused."""
+    unroutable = (V6, ("2001:db8::1", 9, 0, 0))
+    with pytest.raises(ConnectionRefusedError):
+        connection._race([unroutable, (V4, refusing(V4))], time.monotonic() + 5)
+
+
+def test_every_address_is_tried() -> None:
+    """A refusal starts the next one at once."""
+    with listener() as alive:
+        addresses = [(V6, refusing(V6)), (V4, refusing(V4)), (V4, alive.getsockname())]
+        with connection._race(addresses, time.monotonic() + 100) as connected:
+            assert connected.getpeername() == alive.getsockname()
+
+
+def test_a_response_that_ends_early_is_none() -> None:
+    """Half a token must not be taken for one."""
+    with serving(lambda stream: stream.sendall(PAGE.replace(b": 2", b": 3"))) as port:
+        url = f"http://127.0.0.1:{port}"
+        with (
+            HttpClient(20, Settings(proxy=""), allowed=[url]) as web,
+            pytest.raises(NetworkError, match="was closed before the response was complete"),
+        ):
+            web.request("GET", url)
+
+
+def test_an_idle_connection_that_was_closed_is_opened_anew() -> None:
+    """A person may have taken minutes between two requests."""
+    count = 0
+
+    def behave(stream: socket.socket) -> None:
+        nonlocal count
+        count += 1
+        stream.recv(65_536)
+        stream.sendall(PAGE)
+
+    with listener() as server:
+
+        def run() -> None:
+            for _ in range(2):
+                accepted, _ = server.accept()
+                with accepted:
+                    behave(accepted)
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        url = f"http://127.0.0.1:{server.getsockname()[1]}"
+        with HttpClient(20, Settings(proxy=""), allowed=[url]) as web:
+            assert web.request("POST", url, json={}).status == 200
+            while web._open and next(iter(web._open.values())).channel.is_idle():
+                pass
+            assert web.request("POST", url, json={}).status == 200
+        thread.join()
+    assert count == 2

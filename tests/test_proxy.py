@@ -1,0 +1,187 @@
+"""proxy.py: the ways through a proxy, on loopback."""
+
+from __future__ import annotations
+
+import ssl
+from typing import TYPE_CHECKING, Any
+
+import pytest
+import trustme
+
+from git_credential_azdo import proxy
+from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.git.network import Settings
+from git_credential_azdo.web import HttpClient
+from tests.support.loopback import PAGE, serving
+from tests.support.watch import new_password
+
+if TYPE_CHECKING:
+    import socket
+    from collections.abc import Callable
+    from pathlib import Path
+
+
+def exactly(stream: socket.socket, size: int) -> bytes:
+    """Return so many bytes."""
+    data = b""
+    while len(data) < size:
+        data += stream.recv(size - len(data)) or b"!"
+    return data
+
+
+class Socks:
+    """A SOCKS5 server (RFC 1928) that answers in the host's place, and notes for which host."""
+
+    def __init__(self, user: bytes = b"", password: bytes = b"", reply: int = 0) -> None:
+        self.user, self.password, self.reply = user, password, reply
+        self.asked = b""
+
+    def __call__(self, stream: socket.socket) -> None:
+        """Serve one connection."""
+        methods = exactly(stream, exactly(stream, 2)[1])
+        wanted = 2 if self.user else 0
+        if wanted not in methods:
+            stream.sendall(b"\5\xff")
+            return
+        stream.sendall(bytes([5, wanted]))
+        if wanted:
+            given = [exactly(stream, exactly(stream, size)[-1]) for size in (2, 1)]
+            stream.sendall(b"\1\0" if given == [self.user, self.password] else b"\1\1")
+        exactly(stream, 4)
+        self.asked = exactly(stream, exactly(stream, 1)[0])
+        exactly(stream, 2)
+        stream.sendall(bytes([5, self.reply, 0, 3, 4]) + b"host\0\0")
+        stream.recv(65_536)
+        stream.sendall(PAGE)
+
+
+def get(url: str, by: str, **settings: Any) -> object:
+    """Return the JSON of a URL through a proxy."""
+    with HttpClient(20, Settings(proxy=by, **settings), allowed=[url.rstrip("/")]) as web:
+        return web.request("GET", url, retry=False).json()
+
+
+@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
+def test_a_socks_proxy_leads_to_the_host_and_resolves_its_name(scheme: str) -> None:
+    """The name may be known behind the proxy only."""
+    server = Socks()
+    with serving(server) as port:
+        assert get("http://nowhere.invalid", f"{scheme}://127.0.0.1:{port}") == {}
+    assert server.asked == b"nowhere.invalid"
+
+
+def test_a_socks_proxy_gets_user_and_password() -> None:
+    """As the URL has them, without the percent signs (RFC 3986)."""
+    password = new_password()
+    with serving(Socks("ü@x".encode(), password.encode())) as port:
+        assert get("http://h.invalid", f"socks5://%C3%BC%40x:{password}@127.0.0.1:{port}") == {}
+
+
+@pytest.mark.parametrize(
+    ("server", "user", "said"),
+    [
+        (Socks(b"u", b"p"), "", "asks for a user and password"),
+        (Socks(b"u", b"p"), "u:q@", "does not accept the user and password"),
+        (Socks(reply=2), "", "refused (its rules do not allow it)"),
+        (Socks(reply=99), "", "refused (no reason given)"),
+        (lambda stream: stream.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "", "does not speak socks5"),
+        (lambda stream: stream.recv(1), "", "does not speak socks5"),
+    ],
+)
+def test_what_a_socks_proxy_refuses_is_one_line(
+    server: Callable[[socket.socket], None], user: str, said: str
+) -> None:
+    """It names the proxy, without its user."""
+    with serving(server) as port, pytest.raises(NetworkError) as caught:
+        get("http://h.invalid", f"socks5://{user}127.0.0.1:{port}")
+    assert caught.value.message.startswith(f"cannot reach h.invalid: the proxy 127.0.0.1:{port} ")
+    assert said in caught.value.message
+
+
+def tunnelling(
+    inner: ssl.SSLContext, outer: ssl.SSLContext, seen: list[bytes]
+) -> Callable[[socket.socket], None]:
+    """Return a proxy reached by TLS that answers CONNECT and then is the host itself, by TLS within TLS."""
+
+    def behave(stream: socket.socket) -> None:
+        received, to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
+        with outer.wrap_socket(stream, server_side=True) as secured:
+            seen.append(secured.recv(65_536))
+            secured.sendall(b"HTTP/1.1 200 Connection established\r\n\r\n")
+            within = inner.wrap_bio(received, to_send, server_side=True)
+            for step in (within.do_handshake, lambda: within.read(65_536), lambda: within.write(PAGE)):
+                while True:
+                    try:
+                        step()
+                    except ssl.SSLWantReadError:
+                        secured.sendall(to_send.read())
+                        received.write(secured.recv(65_536))
+                    else:
+                        break
+                secured.sendall(to_send.read())
+            secured.recv(1)
+
+    return behave
+
+
+def contexts(name: str) -> tuple[trustme.CA, ssl.SSLContext]:
+    """Return a new authority, and the context of a server with a certificate of it."""
+    authority, context = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(name).configure_cert(context)
+    return authority, context
+
+
+def test_a_proxy_reached_by_tls_has_an_authority_of_its_own(tmp_path: Path) -> None:
+    """http.proxySSLCAInfo for the proxy, http.sslCAInfo for the host; one does not stand for the other."""
+    (ours, host), (theirs, by) = contexts("h.invalid"), contexts("localhost")
+    files = {}
+    for name, authority in (("ca_file", ours), ("proxy_ca_file", theirs)):
+        files[name] = str(tmp_path / name)
+        authority.cert_pem.write_to_path(files[name])
+    seen: list[bytes] = []
+    with serving(tunnelling(host, by, seen)) as port:
+        assert get("https://h.invalid", f"https://u:p@localhost:{port}", **files) == {}
+    assert seen[0].startswith(
+        b"CONNECT h.invalid:443 HTTP/1.1\r\nHost: h.invalid:443\r\nProxy-Authorization: Basic "
+    )
+    with serving(tunnelling(host, by, seen)) as port, pytest.raises(NetworkError) as caught:
+        get("https://h.invalid", f"https://localhost:{port}", ca_file=files["proxy_ca_file"])
+    assert "the proxy localhost" in caught.value.message
+    assert "certificate that does not verify" in caught.value.message
+
+
+def test_a_plain_request_names_the_whole_url_to_its_proxy() -> None:
+    """RFC 9112 section 3.2.2, with the user and password of the proxy."""
+    seen: list[bytes] = []
+
+    def behave(stream: socket.socket) -> None:
+        seen.append(stream.recv(65_536))
+        stream.sendall(PAGE)
+
+    with serving(behave) as port:
+        assert get("http://h.invalid/", f"u:p@127.0.0.1:{port}") == {}
+    lines = seen[0].split(b"\r\n")
+    assert lines[0] == b"GET http://h.invalid/ HTTP/1.1"
+    assert b"Proxy-Authorization: Basic dTpw" in lines
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("proxy:3128", proxy.Proxy("http", "proxy", 3128, None, None)),
+        ("http://proxy", proxy.Proxy("http", "proxy", 1080, None, None)),
+        ("https://a%40b:c%3Ad@proxy:1", proxy.Proxy("https", "proxy", 1, "a@b", "c:d")),
+        ("socks5h://[::1]:9050", proxy.Proxy("socks5h", "::1", 9050, None, None)),
+        ("http://user@proxy:1", proxy.Proxy("http", "proxy", 1, "user", None)),
+        ("http://:@proxy:1", proxy.Proxy("http", "proxy", 1, None, "")),
+    ],
+)
+def test_a_proxy_is_read_as_curl_reads_it(text: str, expected: proxy.Proxy) -> None:
+    """Its default scheme and port, and percent signs."""
+    assert proxy.parse(text) == expected
+
+
+def test_a_user_without_a_password_is_not_sent() -> None:
+    """An empty password is a wrong one: some of them lock an account."""
+    assert proxy.parse("http://user@proxy:1").authorization is None
+    assert proxy.parse("http://user:@proxy:1").authorization is not None

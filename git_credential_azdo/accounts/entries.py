@@ -94,7 +94,7 @@ def finish_begun() -> None:
         say("error", f"a secret that is not used any more could not be deleted: {error.message}")
 
 
-def forget_secrets(account: Account, *tenants_too: str) -> None:
+def forget_secrets(account: Account | StoredCredential, *tenants_too: str) -> None:
     """Remove every secret of the account, the refresh token first, of these tenants too. Raise VaultError."""
     listed = journal.keys(account.id)
     vaults.remove(account.vault, *secret_keys(account, *tenants_too), *listed)
@@ -109,8 +109,8 @@ def secret_keys(entry: Account | StoredCredential, *tenants_too: str) -> list[st
     return [*keys, *map(entry.access_key, tenants)]
 
 
-def forget(account: Account) -> None:
-    """Remove the account's secrets, then its block and bindings. Raise VaultError, AzdoError."""
+def forget(account: Account | StoredCredential) -> None:
+    """Remove the account's (or the stored credential's) secrets, then its block and bindings. Raise VaultError, AzdoError."""
     with alone(account.id):  # a refresh would write new ones
         forget_secrets(read(read_accounts()).account(account.id) or account)
         update(lambda accounts_file: accounts_file.forget(account.id))

@@ -1,4 +1,7 @@
-"""How people name accounts: the shortest name that means one account, and the account that a name means. Pure."""
+"""How people name accounts: the shortest name that means one account, and the account that a name means. Pure.
+
+Accounts of one person are told apart by what is behind a slash: ``ann@contoso.com/pat``, ``ann@contoso.com/fabrikam``.
+"""
 
 from __future__ import annotations
 
@@ -14,23 +17,33 @@ if TYPE_CHECKING:
 
 
 def unique_name(account: Account, accounts: Sequence[Account]) -> str:
-    """Return the alias, else the sign-in name, else the id: the first that no other account answers to."""
+    """Return the first of the account's names that no other account answers to; its id if there is none."""
     others = [other for other in accounts if other.id != account.id]
-    for name in (account.alias, account.name):
-        if name and not any(other.is_named(name) for other in others):
-            return name
-    return account.id
+    free = (name for name in _names(account) if name and not any(answers_to(other, name) for other in others))
+    return next(free, account.id)
 
 
 def shown_name(account: Account, accounts: Sequence[Account]) -> str:
-    """Return the unique name for people to read: an id alone tells them nothing, so whose it is stands before it."""
-    name, known = unique_name(account, accounts), account.name or account.alias
-    return f"{known} ({name})" if name == account.id and known not in {"", name} else name
+    """Return the unique name for people to read: an alias or an id alone does not say whose account it is."""
+    name, whose = unique_name(account, accounts), account.name or account.alias
+    return name if whose in {"", name.partition("/")[0]} else f"{whose} ({name})"
+
+
+def answers_to(account: Account, name: str) -> bool:
+    """Return whether the name is one of the account's, in any case of letters."""
+    return account.is_named(name) or name.lower() in map(str.lower, _names(account))
+
+
+def _names(account: Account) -> list[str]:
+    """Return the alias, the sign-in name, and this name with what tells accounts of one person apart: kind, organization."""
+    listed = ["all" if account.lists_all else each for each in account.listed]
+    more = [account.kind, *listed, *(f"{account.kind}/{each}" for each in listed)]
+    return [account.alias, account.name, *(f"{account.name}/{each}" for each in more if account.name)]
 
 
 def account_named(name: str, accounts: Sequence[Account]) -> Account:
     """Return the one account that ``name`` means. Raise UsageError when none or several do."""
-    found = [account for account in accounts if account.is_named(name)]
+    found = [account for account in accounts if answers_to(account, name)]
     if len(found) == 1:
         return found[0]
     if not accounts:

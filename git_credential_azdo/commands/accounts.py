@@ -1,14 +1,18 @@
-"""``accounts``: list the accounts, with what they serve and the state of their sign-in. Shows no secret."""
+"""``accounts``: list the accounts and stored credentials, with what they serve and how they stand. Shows no secret.
+
+A sign-in has no end that is known here; the end of the access token, which is renewed by itself, is not its end.
+"""
 
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
+from urllib.parse import quote
 
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import number
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, number
 from git_credential_azdo.accounts.accounts_file import BINDING
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
@@ -21,12 +25,25 @@ from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
 
 _COLUMNS = ("name", "kind", "tenant", "organizations", "state", "expires")
+STORED_KIND = "stored"
+LOCKED = "keyring locked"
 
 
-@click.group("accounts", cls=Verbs, invoke_without_command=True)
+class Standing(NamedTuple):
+    """How a sign-in stands, in a word or two; when it, and when the access token in the vault expires.
+
+    Both ends in seconds since the epoch, None when they are not known.
+    """
+
+    state: str
+    expires: int | None = None
+    token_expires: int | None = None
+
+
+@click.group("accounts", cls=Verbs, synonyms={"remove": ""}, invoke_without_command=True)
 @FORMAT
 @click.pass_context
 def command(context: click.Context, form: str) -> None:
@@ -36,10 +53,14 @@ def command(context: click.Context, form: str) -> None:
     accounts_file = load_accounts()
     for _ in accounts_file.damaged:
         say("error", f"an entry of {accounts_path()} is damaged and was left alone")
+    rows = [_row(account, accounts_file) for account in accounts_file.accounts]
+    rows += [_row_of_stored(entry) for entry in accounts_file.stored_credentials]
     if form == "json":
-        console.json([_row(account, accounts_file) for account in accounts_file.accounts])
-    elif accounts_file.accounts:
-        _print_table(accounts_file)
+        console.json(rows)
+    elif rows:
+        shown = [shown_name(account, accounts_file.accounts) for account in accounts_file.accounts]
+        names = [*shown, *(str(row["name"]) for row in rows[len(shown) :])]
+        console.table(map(_cells, names, rows), _COLUMNS, least="tenant")
     else:
         say("hint", f"there is no account: {hints.setup()}")
 
@@ -62,31 +83,38 @@ def rename(name: str, alias: str) -> None:
     console.out(f"Renamed {update(change)} to {alias}")
 
 
-def state_of(account: Account) -> tuple[str, int | None]:
-    """Return the account's state in a word or two, and when its secret expires (seconds since the epoch, or None)."""
+def standing(account: Account) -> Standing:
+    """Return how the account's sign-in stands, by what the accounts file and the vault hold."""
     now = time.time()
+    secret = "pat" if account.is_pat else "refresh"
     try:
-        if account.is_pat:
-            entry = vaults.read(account.vault, account.key("pat"))
-            expires = account.expires_utc
-            if entry and expires is not None and expires <= now:
-                return "expired", expires
-        else:
-            entry = vaults.read(account.vault, account.key("refresh"))
-            access = vaults.read(account.vault, account.access_key(account.tenant))
-            expires = number(access.get("expires_utc") or "") or None if access else None
-            entry = entry or access
+        entry = vaults.read(account.vault, account.key(secret))
+        access = None if account.is_pat else vaults.read(account.vault, account.access_key(account.tenant))
     except VaultLocked:
-        return "keyring locked", None
+        return Standing(LOCKED)
     except AzdoError as error:
-        return error.message, None
-    if not entry and not account.is_workload:  # a workload identity signs in by itself
-        return "sign-in needed", None
-    return ("rejected" if account.block.all("rejected[]") else "ready"), expires
+        return Standing(error.message)
+    expires = account.expires_utc
+    token_expires = number(access.get("expires_utc") or "") if access else None
+    if not (entry or access or account.is_workload):  # a workload identity signs in by itself
+        state = "sign-in needed"
+    elif expires is not None and expires <= now:
+        state = "expired"
+    else:
+        state = "rejected" if account.block.all("rejected[]") else "ready"
+    return Standing(state, expires, token_expires)
+
+
+def stored_url(entry: StoredCredential) -> str:
+    """Return the URL that a stored credential is for, with its user: the name by which it is shown and removed."""
+    protocol, _, host = entry.address.partition("://")
+    user = f"{quote(entry.user, safe='')}@" if entry.user else ""
+    path = entry.organization or entry.path or ""
+    return f"{protocol}://{user}{host}{'/' if path else ''}{path}"
 
 
 def _row(account: Account, accounts_file: AccountsFile) -> dict[str, object]:
-    state, expires = state_of(account)
+    stands = standing(account)
     return {
         "name": unique_name(account, accounts_file.accounts),
         "sign_in_name": account.name,
@@ -95,40 +123,48 @@ def _row(account: Account, accounts_file: AccountsFile) -> dict[str, object]:
         "kind": account.kind,
         "tenant": account.tenant or None,
         "organizations": account.listed,
-        "bound_to": _bound(account, accounts_file),
+        "bound_to": [
+            block.get("target")
+            for block in accounts_file.of_kind(BINDING)
+            if block.get("account") == account.id
+        ],
         "default": account.default,
-        "state": state,
-        "expires": console.instant(expires),
+        "state": stands.state,
+        "expires": console.instant(stands.expires),
         "vault": account.vault,
     }
 
 
-def _bound(account: Account, accounts_file: AccountsFile) -> list[str]:
-    return [
-        block.get("target") for block in accounts_file.of_kind(BINDING) if block.get("account") == account.id
-    ]
+def _row_of_stored(entry: StoredCredential) -> dict[str, object]:
+    try:
+        found = vaults.read(entry.vault, entry.key) is not None
+        state = "ready" if found else "secret missing"
+    except AzdoError as error:
+        state = LOCKED if isinstance(error, VaultLocked) else error.message
+    expires = entry.expires_utc
+    if state == "ready" and expires is not None and expires <= time.time():
+        state = "expired"
+    place = entry.organization or "/".join([entry.address, *([entry.path] if entry.path else [])])
+    return {
+        "name": stored_url(entry),
+        "sign_in_name": entry.user,
+        "alias": None,
+        "id": entry.id,
+        "kind": STORED_KIND,
+        "tenant": None,
+        "organizations": [place],
+        "bound_to": [],
+        "default": False,
+        "state": state,
+        "expires": console.instant(expires),
+        "vault": entry.vault,
+    }
 
 
-def _served(account: Account, accounts_file: AccountsFile) -> str:
-    bound = _bound(account, accounts_file)
-    listed = [f"{name} (bound)" if name in bound else name for name in account.listed]
-    listed += [f"{target} (bound)" for target in bound if target not in account.listed]
-    return ", ".join(listed).replace("*", "all")
-
-
-def _print_table(accounts_file: AccountsFile) -> None:
-    rows = []
-    for account in accounts_file.accounts:
-        state, expires = state_of(account)
-        name = shown_name(account, accounts_file.accounts) + (" (default)" if account.default else "")
-        rows.append(
-            [
-                name,
-                account.kind,
-                account.tenant,
-                _served(account, accounts_file),
-                state,
-                console.instant(expires),
-            ]
-        )
-    console.table(rows, _COLUMNS)
+def _cells(name: str, row: dict[str, Any]) -> list[str | None]:
+    bound, listed = row["bound_to"], row["organizations"]
+    served = [f"{each} (bound)" if each in bound else each for each in listed]
+    served += [f"{each} (bound)" for each in bound if each not in listed]
+    served = ["all" if each == ALL_ORGANIZATIONS else each for each in served]
+    name += " (default)" if row["default"] else ""
+    return [name, row["kind"], row["tenant"], ", ".join(served), row["state"], row["expires"]]

@@ -10,7 +10,9 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import shutil
 import sys
+import textwrap
 import threading
 import time
 from json import dumps
@@ -43,13 +45,40 @@ def page(text: str) -> None:
         out(line)
 
 
-def table(rows: Iterable[Sequence[str | None]], columns: Sequence[str]) -> None:
-    """Print rows of cells below the columns' names; what is not known is a hyphen."""
-    lines = [[name.upper().replace("_", " ") for name in columns]]
-    lines += [[printable(cell or "-") for cell in row] for row in rows]
-    widths = [max(map(len, cells)) for cells in zip(*lines, strict=True)]
+def table(rows: Iterable[Sequence[str | None]], columns: Sequence[str], *, least: str = "") -> None:
+    """Print rows of cells below the columns' names; what is not known is a hyphen.
+
+    Where a terminal is too narrow, the column ``least`` is left out; if that is not enough, each row becomes a few lines.
+    """
+    cells = [[printable(cell or "-") for cell in row] for row in rows]
+    heads = [name.upper().replace("_", " ") for name in columns]
+    room = shutil.get_terminal_size().columns if stdout_is_terminal() else sys.maxsize
+    if _width(lines := [heads, *cells]) > room and least in columns:
+        at = columns.index(least)
+        heads, *cells = lines = [[*line[:at], *line[at + 1 :]] for line in lines]
+    if _width(lines) > room:
+        for row in cells:
+            _print_record(row, [head.lower() for head in heads], room)
+        return
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
         out("  ".join(map(str.ljust, line, widths)).rstrip())
+
+
+def _width(lines: Iterable[Sequence[str]]) -> int:
+    return sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True)) - 2
+
+
+def _print_record(row: Sequence[str], names: Sequence[str], room: int) -> None:
+    """Print a row as its first cell, and below it each of the others that is known, with its name."""
+    out(row[0])
+    indent = max(map(len, names[1:])) + 4
+    for name, cell in zip(names[1:], row[1:], strict=True):
+        lead = f"  {name}".ljust(indent)
+        wrapped = textwrap.wrap(cell, max(room - indent, 1), break_long_words=False, break_on_hyphens=False)
+        for line in wrapped if cell != "-" else ():
+            out(lead + line)
+            lead = " " * indent
 
 
 def json(value: object) -> None:

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from git_credential_azdo import hints, proxy, refresh
 from git_credential_azdo.accounts.accounts_file import BINDING, SERVER
 from git_credential_azdo.accounts.naming import listed_names, unique_name
-from git_credential_azdo.commands.accounts import state_of
+from git_credential_azdo.commands.accounts import LOCKED, standing
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, failed, start
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, VaultError
@@ -116,15 +116,13 @@ def accounts(accounts_file: AccountsFile) -> Iterator[Check]:
 
 
 def _account(account: Account, name: str) -> Check:
-    state, _ = state_of(account)
+    state = standing(account).state
     text = f"{name} ({account.kind}, {listed_names(account) or 'no organization'})"
     again = sign_in_errors.setup_again(account)
     rejected, expires = account.rejected_by, account.expires_utc
     days = (expires - int(time.time())) // DAY_SECONDS if expires is not None else None
     if state not in _READY:
-        return Check(
-            "account", FAIL, f"{text}: {state}", hints.unlock() if state == "keyring locked" else again
-        )
+        return Check("account", FAIL, f"{text}: {state}", hints.unlock() if state == LOCKED else again)
     if rejected:
         refused = [each for each in account.organizations if each in rejected]
         cure = hints.explain(refused[0].url if refused else account.address, online=True)

@@ -17,7 +17,7 @@ from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.accounts import state_of
+from git_credential_azdo.commands.accounts import LOCKED, standing, stored_url
 from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git import config, helpers, network
@@ -160,18 +160,20 @@ def _choice(target: Target, accounts_file: AccountsFile) -> dict[str, object]:
     if variable:
         return {**found, "reason": f"the environment variable {variable}", "result": ANSWERS}
     if choice.account:
-        state, _ = state_of(choice.account)
+        stands = standing(choice.account)
+        state = stands.state
         rejected = choice.account.rejected_at(choice.organization) is not None
         is_ready = state == "ready"
         return {
             **found,
             "account": unique_name(choice.account, accounts),
             "token": "rejected by the organization" if rejected else state,
+            "token_expires": console.instant(stands.token_expires),
             "result": ANSWERS if is_ready else QUITS,
             "cure": None if is_ready else _renewal(choice.account, state, rejected=rejected),
         }
     if choice.stored:
-        return {**found, "result": ANSWERS}
+        return {**found, "stored_credential": stored_url(choice.stored), "result": ANSWERS}
     if choice.outcome == rules.UNKNOWN_USER and not may_repeat(choice.user or ""):
         found["reason"] = "the URL contains what looks like a token in place of a user name"
     is_ambiguous = choice.outcome == rules.AMBIGUOUS
@@ -180,7 +182,7 @@ def _choice(target: Target, accounts_file: AccountsFile) -> dict[str, object]:
 
 def _renewal(account: Account, state: str, *, rejected: bool) -> str | None:
     """Return the command that makes an account ready again; a rejection of an access token ends by itself."""
-    if state == "keyring locked":
+    if state == LOCKED:
         return hints.unlock()
     return None if rejected and not account.is_pat else sign_in_errors.setup_again(account)
 

@@ -68,7 +68,9 @@ class NoSuchVerb(click.UsageError):
         context: click.Context,
         synonyms: Mapping[str, str] = _NO_SYNONYMS,
     ) -> None:
-        close = [synonyms[words[-1]]] if words[-1] in synonyms else get_close_matches(words[-1], known, n=2)
+        close = get_close_matches(words[-1], known, n=2)
+        if words[-1] in synonyms:
+            close = [synonyms[words[-1]]] * bool(synonyms[words[-1]])
         super().__init__(f"no such command{_quoted(words)}{_suggested(close)}", context)
         self.meant = close[0] if len(close) == 1 else ""
 
@@ -76,7 +78,7 @@ class NoSuchVerb(click.UsageError):
 class Verbs(click.Group):
     """A command with verbs of its own: it shows its help without one, and suggests one for a mistyped one.
 
-    ``synonyms``: the verbs of other programs, and what they are here.
+    ``synonyms``: the verbs of other programs, and what they are here; an empty text where none is meant.
     """
 
     def __init__(self, *given: Any, synonyms: Mapping[str, str] = _NO_SYNONYMS, **options: Any) -> None:

@@ -129,7 +129,7 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
     if form == "json":
         console.json(list(rows.values()))
     elif rows:
-        console.table(([row[name] for name in _COLUMNS] for row in rows.values()), _COLUMNS)
+        console.table(([row[name] for name in _COLUMNS] for row in rows.values()), _COLUMNS, least="scope")
     elif not failed:
         say("hint", "no active personal access token was found")
     return 1 if failed else 0

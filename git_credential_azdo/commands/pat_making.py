@@ -14,7 +14,7 @@ from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH
 from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import CHOSEN, choose
-from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.naming import account_named, answers_to, unique_name
 from git_credential_azdo.accounts.save import now, save_account
 from git_credential_azdo.commands import setup_pat
 from git_credential_azdo.commands.parsing import again
@@ -158,7 +158,7 @@ def _named(name: str, organization: Organization, accounts_file: AccountsFile) -
     persons = [
         each for each in accounts_file.accounts if each.kind in PERSONS and each.address == SERVICES_ADDRESS
     ]
-    if any(account.is_named(name) for account in persons):
+    if any(answers_to(account, name) for account in persons):
         return account_named(name, persons)
     account = account_named(name, accounts_file.accounts)
     if account.kind in PERSONS:

@@ -17,7 +17,7 @@ import click
 from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.choice import NONE, choose
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, problems, token_in, variable_for
-from git_credential_azdo.accounts.naming import account_named, unique_name
+from git_credential_azdo.accounts.naming import answers_to, unique_name
 from git_credential_azdo.accounts.save import load_accounts, organization_names
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, parsing
@@ -98,9 +98,11 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
 
     Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked, UsageError.
     """
-    if name and name.lower() == organization:  # as the user of an address it would mean the organization
-        name = account_named(name, accounts_file.accounts).id
-    target = accounts_file.target_at(organization, name)
+    named = [each for each in accounts_file.accounts if name and answers_to(each, name)]
+    user = (
+        named[0].id if len(named) == 1 else name
+    )  # as the user of an address it could mean the organization
+    target = accounts_file.target_at(organization, user)
     choice = choose(target, None, accounts_file)
     for problem in problems(os.environ):
         say("hint", problem)
@@ -109,7 +111,8 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
         scheme = BEARER if variable == PIPELINE_TOKEN else BASIC
         return Live(token_in(variable, os.environ), scheme, f"the environment variable {variable}")
     if choice.account:
-        return _of_account(choice.account, organization, choice.reason, accounts_file)
+        reason = f"--account names {name}" if name else choice.reason
+        return _of_account(choice.account, organization, reason, accounts_file)
     if choice.stored:
         return _of_typed(choice.stored, choice.reason)
     if choice.outcome == NONE:

@@ -26,18 +26,28 @@ def account(
     [
         ([account("1", "ann")], ["ann"]),
         ([account("1", "ann", "work")], ["work"]),
-        ([account("1", "ann", "work"), account("2", "Work")], ["ann", "2"]),
+        ([account("1", "ann", "work"), account("2", "Work")], ["ann", "Work/pat"]),
+        ([account("1", "ann", kind="oauth"), account("2", "ANN")], ["ann/oauth", "ANN/pat"]),
+        ([account("1", "ann", "", "x"), account("2", "ann", "", "x", "y")], ["1", "ann/y"]),
+        (
+            [
+                account("1", "ann", "", "x"),
+                account("2", "ann", "", "y"),
+                account("3", "ann", "", "x", kind="oauth"),
+            ],
+            ["ann/pat/x", "ann/y", "ann/oauth"],
+        ),
         ([account("1", "ann"), account("2", "ANN")], ["1", "2"]),
         ([account("1", "ann", "a"), account("2", "ann", "b"), account("3", "ann")], ["a", "b", "3"]),
         ([account("1")], ["1"]),
     ],
 )
 def test_the_shortest_name_that_means_one(accounts: list[Account], names: list[str]) -> None:
-    """The alias, else the sign-in name, else the id."""
+    """The alias, else the sign-in name, if need be with kind and organization, else the id."""
     assert [unique_name(each, accounts) for each in accounts] == names
 
 
-def test_an_id_is_shown_with_whose_it_is() -> None:
+def test_an_alias_or_an_id_is_shown_with_whose_it_is() -> None:
     """A name that means one account needs nothing beside it."""
     accounts = [
         account("1", "ann"),
@@ -46,6 +56,7 @@ def test_an_id_is_shown_with_whose_it_is() -> None:
         account("4"),
         account("5", "bob"),
     ]
+    assert shown_name(account("6", "ann", "work"), accounts) == "ann (work)"
     assert [shown_name(each, accounts) for each in accounts] == [
         "ann (1)",
         "ann (2)",
@@ -85,7 +96,7 @@ def test_the_name_given_is_the_name_taken(named: list[tuple[str, str]]) -> None:
                 account("3", "ann", kind="oauth"),
             ],
             "several accounts are named ann",
-            "use one of these names: 1 (pat for x, y), my (pat for all organizations), 3 (oauth)",
+            "use one of these names: ann/x (pat for x, y), my (pat for all organizations), ann/oauth (oauth)",
         ),
     ],
 )

@@ -47,7 +47,7 @@ def test_bindings_follow_and_are_shown(home: Home, ann: Account) -> None:
     bind(home, "contoso-labs", ann)
     bind(home, "contoso/app/app", ann)
     assert home.azdo("accounts", "rename", "work", "ann").code == 0
-    (row,) = [line for line in home.azdo("accounts").lines if line.startswith("ann ")]
+    (row,) = [line for line in home.azdo("accounts").lines if line.startswith(f"{ANN} (ann) ")]
     assert "contoso, contoso-labs (bound), contoso/app/app (bound)" in row
     listed = json.loads(home.azdo("accounts", "--format", "json").out)
     assert [(each["alias"], each["bound_to"]) for each in listed] == [

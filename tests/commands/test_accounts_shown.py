@@ -1,0 +1,95 @@
+"""``accounts`` for people: names that tell accounts apart, stored credentials, and layouts that fit the terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.conftest import SCRIPT
+from tests.emulator.default_world import ANN, BOB, CONTOSO
+from tests.support.people import at, give_pat, sign_in
+from tests.support.terminal import Here, Terminal
+from tests.support.watch import new_password
+
+if TYPE_CHECKING:
+    from tests.conftest import Home
+    from tests.emulator.emulator import Emulator
+
+
+@pytest.fixture
+def here(file_home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
+    """Return an empty home with its commands in this process; its vault is a file."""
+    return Here.of(file_home, monkeypatch, capfd)
+
+
+def names(here: Here) -> list[str]:
+    """Return the names of ``accounts --format json``."""
+    return [row["name"] for row in json.loads(here.azdo("accounts", "--format", "json").out)]
+
+
+def test_accounts_of_one_person_are_told_apart_by_kind_and_organization(
+    here: Here, emulator: Emulator
+) -> None:
+    """Each of these names works where an account is named, and none is an id."""
+    sign_in(here, emulator.world, ANN, "contoso")
+    give_pat(here, emulator.world.new_pat(ANN), ANN, "contoso-labs")
+    give_pat(here, emulator.world.new_pat(ANN), ANN, "contoso")
+    assert names(here) == [f"{ANN}/oauth", f"{ANN}/contoso-labs", f"{ANN}/pat/contoso"]
+    for name in names(here):
+        assert here.azdo("use", name, "--default").code == 0
+    assert here.azdo("pat", "list", "--org", "contoso", "--account", f"{ANN}/oauth").code == 0
+    words = ("token", "--org", "contoso-labs", "--account", f"{ANN}/contoso-labs")
+    assert here.run(SCRIPT, *words, secret_out=True).code == 0
+
+
+def test_an_alias_does_not_hide_whose_account_it_is(here: Here, emulator: Emulator) -> None:
+    """The table and what logout says have both."""
+    sign_in(here, emulator.world, ANN, "contoso", fields={"alias": "work"})
+    assert here.azdo("accounts").lines[1].startswith(f"{ANN} (work) ")
+    assert here.azdo("logout", "work").out == f"{ANN} (work) is removed\n"
+
+
+@pytest.fixture
+def stored(here: Here) -> list[str]:
+    """Let git store two credentials; return their URLs."""
+    assert here.azdo("server", "add", "https://tfs.example.com", "--no-git-config").code == 0
+    for lines in (
+        at("contoso/app/_git/app", username="ann"),
+        ["protocol=https", "host=tfs.example.com", "username=bob"],
+    ):
+        assert here.store(*lines, f"password={new_password()}").err == ""
+    return ["https://bob@tfs.example.com", "https://ann@dev.azure.com/contoso"]
+
+
+def test_stored_credentials_are_listed_explained_and_removed(here: Here, stored: list[str]) -> None:
+    """Each by its URL; nothing of them stays in the vault."""
+    assert names(here) == stored
+    assert (
+        "https://ann@dev.azure.com/contoso"
+        in here.azdo("explain", "https://dev.azure.com/contoso/app/_git/app").out
+    )
+    assert here.azdo("logout", stored[1]).out == f"{stored[1]} is removed\n"
+    assert names(here) == stored[:1]
+    assert here.azdo("logout", "--all").lines == [f"{stored[0]} is removed"]
+    vault = here.accounts_file.parent / "vault"
+    assert not [path for path in vault.rglob("*") if path.is_file()]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+@pytest.mark.parametrize("width", [150, 100, 80, 40])
+def test_the_list_fits_the_terminal(home: Home, emulator: Emulator, width: int) -> None:
+    """All columns, those without the tenant, or each account in a few lines; a pipe is as wide as it needs."""
+    sign_in(home, emulator.world, ANN, "contoso", "contoso-labs", "contoso-open", fields={"default": "1"})
+    give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam")
+    with Terminal(home, "accounts", COLUMNS=str(width)) as terminal:
+        assert terminal.ended() == 0
+        lines = terminal.text.splitlines()
+    assert max(map(len, lines)) <= width
+    assert ("TENANT" in lines[0], "NAME" in lines[0]) == (width > 100, width > 80)
+    shown = " ".join(" ".join(lines).split())
+    for word in (f"{ANN} (default)", "contoso, contoso-labs, contoso-open", "ready", BOB, "fabrikam"):
+        assert word in shown
+    assert CONTOSO in home.azdo("accounts", COLUMNS=str(width)).out

@@ -199,9 +199,9 @@ def include(file: str, number: str) -> str:
     return set_variables(f"GIT_CONFIG_COUNT={at + 1}", key, value)
 
 
-def set_url(address: str = "https://...") -> str:
+def set_url(address: str = "https://...", remote: str = "origin") -> str:
     """Return the command that gives a repository's remote another address."""
-    return command("git", "remote", "set-url", "origin", address)
+    return command("git", "remote", "set-url", remote, address)
 
 
 def unset(*variables: str) -> str:

@@ -6,12 +6,17 @@ https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
-from git_credential_azdo.git import urlmatch
+from git_credential_azdo import hints
+from git_credential_azdo.git import config, urlmatch
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import Target, may_repeat, target_of
+from git_credential_azdo.git.target import Target, holds_token, may_repeat, target_of
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _SSH_SCHEMES = frozenset(("ssh", "git+ssh", "ssh+git"))
 _SSH_HOSTS = frozenset(("ssh.dev.azure.com", f"vs-ssh{LEGACY_SUFFIX}"))
@@ -71,3 +76,28 @@ def https_for_ssh(url: str) -> str | None:
         return None
     _, organization, project, repository = (unquote(word).replace(" ", "%20") for word in words)
     return f"https://{SERVICES_HOST}/{organization}/{project}/_git/{repository}"
+
+
+def user_source(entries: Iterable[config.Entry], request: urlmatch.Partial) -> tuple[str, str]:
+    """Return what names the user of a request to git, and the command that takes it away.
+
+    It is ``credential.username``, the address of a remote, or the base of an ``insteadOf``; else the address in a
+    command line, which has no such command.
+    """
+    entries = list(entries)
+    bare = urlmatch.compose(request._replace(user=None))
+    setting = config.entry_for(entries, "credential.username", bare)
+    if setting and setting.value == request.user:
+        return setting.description, config.removal(setting)
+    for entry in entries:
+        section, name, key = config.split_key(entry.key)
+        text = {("remote", "url"): entry.value, ("url", "insteadof"): name}.get((section, key)) or ""
+        parts = urlmatch.partial(text)
+        if (parts.protocol, parts.user, parts.host) != (request.protocol, request.user, request.host):
+            continue
+        if section == "url":
+            return entry.description, config.removal(entry)
+        address = urlmatch.compose(parts._replace(user=None))
+        shown = address if not holds_token(address) else "https://..."
+        return entry.description, hints.set_url(shown, name or "origin")
+    return "the address", f"use {bare}" if not holds_token(bare) else "use it without the user"

@@ -9,19 +9,24 @@ from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts import environment
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.errors import say
+from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.target import may_repeat
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.choice import Choice
+    from git_credential_azdo.git.protocol import Message
 
 
-def explain(choice: Choice) -> bool:
-    """Report it on stderr; return whether git is to stop asking."""
+def explain(choice: Choice, request: Message | None = None) -> bool:
+    """Report it on stderr; return whether git is to stop asking. ``request``: git's, which names the user."""
     organization = choice.organization
     names = [unique_name(account, choice.candidates) for account in choice.candidates]
     cures = settle(choice)
+    if choice.outcome == rules.UNKNOWN_USER and request:
+        where, removal = user_source(request)
+        is_person = "@" in (choice.user or "")
+        cures = [f"{cures[0]}, or {removal}" if is_person else f"{where} names that user: {removal}"]
     if choice.outcome == rules.AMBIGUOUS:
         where = f"the organization {organization}" if organization else choice.candidates[0].place
         say("error", f"several accounts fit {where}: {', '.join(names)}")
@@ -42,6 +47,18 @@ def explain(choice: Choice) -> bool:
     for cure in cures:
         say("hint", cure)
     return choice.outcome == rules.AMBIGUOUS
+
+
+def user_source(request: Message) -> tuple[str, str]:
+    """Return what names the user to git, and what takes it away."""
+    from git_credential_azdo.git import address, config, urlmatch  # noqa: PLC0415 - reads git's configuration
+
+    parts = urlmatch.Partial(*map(request.get, ("protocol", "username", "host", "path")))
+    try:
+        entries = config.read_config()
+    except UsageError:
+        entries = []
+    return address.user_source(entries, parts)
 
 
 def settle(choice: Choice) -> list[str]:

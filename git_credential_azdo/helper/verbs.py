@@ -149,9 +149,9 @@ def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
         if lines:
             _answer(lines)
         else:
-            _explain_unresolved(choice)
+            _explain_unresolved(choice, message)
     else:
-        _explain_unresolved(choice)
+        _explain_unresolved(choice, message)
 
 
 def _tenant_would_decide(choice: Choice, accounts_file: AccountsFile) -> bool:
@@ -166,10 +166,10 @@ def _tenant_would_decide(choice: Choice, accounts_file: AccountsFile) -> bool:
     )
 
 
-def _explain_unresolved(choice: Choice) -> None:
+def _explain_unresolved(choice: Choice, message: Message) -> None:
     from git_credential_azdo.helper import unresolved  # noqa: PLC0415 - without a credential only
 
-    if unresolved.explain(choice):
+    if unresolved.explain(choice, message):
         _stop()
 
 

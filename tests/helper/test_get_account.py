@@ -111,10 +111,11 @@ def test_an_unknown_user_gets_no_other_accounts_token(home: Home, ann: Account) 
     assert ann.token()
     result = home.get(*at(username="eve@contoso.com"))
     assert (result.out, result.code) == ("", 0)
-    assert result.err.splitlines() == [
-        f"git-credential-azdo: error: no account is named eve@contoso.com; known are {ANN}",
-        "git-credential-azdo: hint: git credential-azdo setup --org contoso --login-hint eve@contoso.com",
-    ]
+    assert result.err == (
+        f"git-credential-azdo: error: no account is named eve@contoso.com; known are {ANN}\n"
+        "git-credential-azdo: hint: git credential-azdo setup --org contoso --login-hint eve@contoso.com"
+        ", or use https://dev.azure.com/contoso/app/_git/app\n"
+    )
 
 
 def test_with_no_account_there_is_one_hint_line_and_no_answer(file_home: Home) -> None:

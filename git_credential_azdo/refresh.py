@@ -13,21 +13,26 @@ import time
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import deadline, tokens
-from git_credential_azdo.accounts.account import IssuedToken
+from git_credential_azdo.accounts import failures
+from git_credential_azdo.accounts.account import IssuedToken, number
+from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.entries import forget_secrets
 from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, VaultError, say
+from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, VaultError, say
 from git_credential_azdo.lock import Busy, Lock
-from git_credential_azdo.paths import lock_path
+from git_credential_azdo.paths import lock_path, read_accounts
 from git_credential_azdo.tokens import Token
 from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.signin.oauth import Grant, OAuthError
+    from git_credential_azdo.web import HttpClient
 
 
 def authorization(
@@ -56,7 +61,8 @@ def access_token(account: Account, tenant: str, salt: bytes) -> Token:
 def refresh(account: Account, tenant: str, salt: bytes) -> Token:
     """Return the next access token of the account for the tenant, or the one that another process got meanwhile.
 
-    Raise SignInError when a person must sign in again, NetworkError, ServiceError, VaultError, VaultLocked.
+    While requests fail, one is sent a minute, or as ``Retry-After`` says; others raise what the last one did. Raise
+    SignInError when a person must sign in again, NetworkError, ServiceError, VaultError, VaultLocked.
     """
     asked = int(time.time())
     lock = Lock(lock_path(account.id), deadline.left())
@@ -67,9 +73,38 @@ def refresh(account: Account, tenant: str, salt: bytes) -> Token:
     except OSError:  # a read-only home has no place for the lock; at worst two processes refresh
         return _next(account, tenant, salt)
     try:
-        return tokens.live(account, tenant, since=asked) or _next(account, tenant, salt)
+        token = tokens.live(account, tenant, since=asked)
+        if token is None:
+            _raise_known_failure(read(read_accounts()).account(account.id) or account, tenant)
+            token = _next(account, tenant, salt)
+        return token
     finally:
         lock.__exit__(None, None, None)
+
+
+def _raise_known_failure(account: Account, tenant: str) -> None:
+    """Raise what the last request failed with, while the next is not due."""
+    now = time.time()
+    known = failures.failure_of(account, tenant, now)
+    if known is None:
+        return
+    if known.until is None:
+        entry = vaults.read(account.vault, account.key("refresh"))
+        if entry and (number(entry.get("received_utc") or "") or 0) > known.since:  # an older version's setup
+            return
+        raise SignInError(known.message, known.hint or None)
+    again = max(1, round(known.until - now))
+    raise NetworkError(f"{known.message}; the next request is due in {again} s", known.hint or None)
+
+
+def _remember(account: Account, tenant: str, error: AzdoError, pause: float | None) -> None:
+    def change(accounts_file: AccountsFile) -> None:
+        current = accounts_file.account(account.id)
+        if current:
+            failures.mark(current, tenant, error, int(time.time()), pause)
+
+    with contextlib.suppress(AzdoError):  # the failure itself is the error to report
+        update(change)
 
 
 def tenant_for(
@@ -133,26 +168,43 @@ def _next(account: Account, tenant: str, salt: bytes) -> Token:
 def _by_refresh_token(account: Account, tenant: str, refresh_token: str, stored_origin: str | None) -> Grant:
     from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.signin.endpoints import kept_endpoint, request_token  # noqa: PLC0415
-    from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
     block = account.block
     endpoint = kept_endpoint(block, stored_origin, sign_in_errors.elsewhere(account, stored_origin))
-    try:
-        with HttpClient(deadline.left_for_request()) as web:
-            form = oauth.refresh_form(
-                client_id=block.get("client_id"), refresh_token=refresh_token, scope=block.get("scope")
-            )
-            asked = endpoint.for_tenant(tenant) if tenant else endpoint
-            return request_token(web, asked, form, audience=block.get("client_id"))
-    except oauth.OAuthError as refused:
-        raise _explained(refused, account, tenant) from None
+    form = oauth.refresh_form(
+        client_id=block.get("client_id"), refresh_token=refresh_token, scope=block.get("scope")
+    )
+    with _asking(account, tenant) as web:
+        asked = endpoint.for_tenant(tenant) if tenant else endpoint
+        return request_token(web, asked, form, audience=block.get("client_id"))
+
+
+@contextlib.contextmanager
+def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
+    """Yield the client for one request for a token, and remember its failure; raise it in words for people."""
+    from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415 - see the module's docstring
+    from git_credential_azdo.web import HttpClient  # noqa: PLC0415
+
+    with HttpClient(deadline.left_for_request()) as web:
+        try:
+            yield web
+        except oauth.OAuthError as refused:
+            error = _explained(refused, account, tenant)
+            permanent = sign_in_errors.is_permanent(refused)
+            passing = sign_in_errors.is_transient(refused)
+            where = failures.ANY if permanent or passing else tenant
+            _remember(account, where, error, None if permanent else web.pause)
+            raise error from None
+        except (NetworkError, ServiceError, SignInError) as error:
+            if web.pause is not None:  # else no server got it, and what failed may be cured at once
+                _remember(account, failures.ANY, error, web.pause)
+            raise
 
 
 def _as_workload(account: Account, tenant: str) -> Grant:
     from git_credential_azdo.signin import workload  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.signin.endpoints import kept_endpoint  # noqa: PLC0415
     from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415
-    from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
     def client_secret() -> str | None:
         entry = vaults.read(account.vault, account.key("client-secret"))
@@ -161,7 +213,7 @@ def _as_workload(account: Account, tenant: str) -> Grant:
         kept_endpoint(account.block, entry.get("origin"), setup_again(account))
         return entry.get("secret")
 
-    with HttpClient(deadline.left_for_request()) as web:
+    with _asking(account, tenant) as web:
         return workload.request_token(account.block, tenant, web, client_secret, os.environ)
 
 
@@ -192,6 +244,7 @@ def _add_issued(accounts_file: AccountsFile, identifier: str, token: Token, now:
     if account is None:
         return False
     account.set_issued_tokens([IssuedToken(token.tenant, token.digest, now), *account.issued_tokens])
+    failures.clear(account)
     return True
 
 

@@ -35,6 +35,9 @@ if TYPE_CHECKING:
 
     Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]  # status, headers in order, body
 
+PAUSE_SECONDS = 60.0
+MAX_PAUSE_SECONDS = 3_600.0
+"""The longest ``Retry-After`` that is believed."""
 _PAUSES = (0.5, 1.0, 2.0)  # seconds before each further attempt
 _TRUST_HINT = (
     "set SSL_CERT_FILE to a file with the certificate authority of your network"
@@ -86,6 +89,8 @@ class HttpClient:
         self._dialer = Dialer(self.remaining)
         self._contexts: dict[Settings, ssl.SSLContext] = {}
         self._open: dict[tuple[str, str], _Connection] = {}
+        self.pause: float | None = None
+        """How long to leave the server alone should the task fail, in seconds; None while no request reached one."""
 
     def __enter__(self) -> HttpClient:
         return self
@@ -142,7 +147,9 @@ class HttpClient:
         again = retry and method in ("GET", "HEAD")
         for pause in (*_PAUSES, None) if again else (None,):
             response = self._send(method, url, sent, body, _PAUSES if retry else ())
-            wait = max(retry_after(response, time.time()) or 0.0, pause or 0.0)
+            asked = retry_after(response, time.time()) or 0.0
+            self.pause = min(max(PAUSE_SECONDS, asked), MAX_PAUSE_SECONDS)
+            wait = max(asked, pause or 0.0)
             if pause is None or response.status not in (429, 502, 503, 504) or wait >= self.remaining():
                 break
             self._sleep(wait)
@@ -213,6 +220,7 @@ class HttpClient:
             connection = None
         if not connection:
             connection = _Connection(parts.netloc, self._connect(route, pauses))
+        self.pause = PAUSE_SECONDS
         target = parts._replace(scheme="", netloc="", fragment="").geturl()
         if route.proxy and not route.tls and route.proxy.scheme in ("http", "https"):
             target = url

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts import failures
 from git_credential_azdo.accounts.account import Account, Block, IssuedToken
 from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
@@ -130,6 +131,7 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
     block.set_all("rejected[]", [])
     block.set("reminded_utc", None)
     account = Account(block)
+    failures.clear(account)
     fresh = [
         IssuedToken(tenant, digest(accounts_file.salt, secret), at)
         for tenant, secret, at in new_account.tokens

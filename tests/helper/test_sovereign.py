@@ -12,7 +12,7 @@ from git_credential_azdo.git.target import target_of
 from tests.emulator import azure_devops
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.emulator.model import App
-from tests.support.people import at, blocks
+from tests.support.people import at, blocks, forget_failures
 from tests.support.terminal import Sitting, sign_in
 
 if TYPE_CHECKING:
@@ -272,6 +272,7 @@ def test_a_sign_in_is_asked_for_again_with_all_that_it_was_made_with(home: Home,
     assert result.lines == ["quit=1"]
     vault = home.accounts_file.parent / "vault" / accounts(home)[0]["id"]
     (vault / "refresh").unlink()
+    forget_failures(home)
     gone = home.get(
         *us("fabrikam/app/_git/app"), f"wwwauth[]=Bearer authorization_uri=https://{LOGIN}/{FABRIKAM}"
     )

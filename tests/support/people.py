@@ -228,6 +228,17 @@ def learned(home: Home, organization: str) -> list[str]:
     return [dict(block)["tenant"] for block in blocks(home) if ("organization", organization) in block]
 
 
+def forget_failures(home: Home) -> None:
+    """Let the next ``get`` ask, whatever the last one was refused with; the file's other lines stay as they are."""
+    lines = home.accounts_file.read_text().splitlines(keepends=True)
+    home.accounts_file.write_text("".join(line for line in lines if not line.startswith("failed[]=")))
+
+
+def bytes_kept(home: Home) -> dict[str, bytes]:
+    """Return every file of ours (locks aside) by name."""
+    return {name: data for name, (data, _) in everything_kept(home).items()}
+
+
 def at(
     path: str | None = "contoso/app/_git/app",
     host: str = "dev.azure.com",

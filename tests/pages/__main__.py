@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.pages import man
+from tests.pages import man, troubleshooting
 
 ROOT = Path(__file__).parents[2]
-PAGES = {ROOT / "docs" / "git-credential-azdo.1": man.page}
+PAGES = {
+    ROOT / "docs" / "git-credential-azdo.1": man.page,
+    ROOT / "docs" / "troubleshooting.md": troubleshooting.page,
+}
 
 if __name__ == "__main__":
     for path, make in PAGES.items():

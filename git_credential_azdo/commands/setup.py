@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from git_credential_azdo import hints
 from git_credential_azdo.accounts.save import now
 from git_credential_azdo.commands import (
     console,
@@ -21,22 +20,25 @@ from git_credential_azdo.commands import (
     unconfigure,
 )
 from git_credential_azdo.commands.parsing import Verbs
-from git_credential_azdo.commands.setup_person import Options, is_another, same_command
+from git_credential_azdo.commands.setup_person import Options, same_command, somebody_else
 from git_credential_azdo.commands.setup_run import COMMON, common
 from git_credential_azdo.errors import SignInError, say
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
-from git_credential_azdo.signin import entra, interactive, oauth, sign_in_errors
+from git_credential_azdo.signin import entra, interactive, oauth, pages
 from git_credential_azdo.signin.browser import open_browser
 from git_credential_azdo.signin.endpoints import request_token
-from git_credential_azdo.signin.listener import Page
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.signin.person import read_person
+from git_credential_azdo.signin.sign_in_errors import code_error, is_stale_code, sign_in_error
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.signin.endpoints import Endpoints
     from git_credential_azdo.signin.interactive import Authorization
     from git_credential_azdo.signin.oauth import Grant
+    from git_credential_azdo.signin.pages import Page
     from git_credential_azdo.signin.person import Person
 
 TRIES = 3
@@ -147,6 +149,9 @@ def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant
     """
     is_entra = entra.is_entra(endpoints.token)
 
+    def explain(refused: OAuthError, *, word: Callable[..., SignInError] = sign_in_error) -> SignInError:
+        return word(refused, who=options.login_hint, tenant=options.tenant, setup=same_command)
+
     def redeem(authorization: Authorization) -> tuple[Grant, int]:
         form = oauth.code_form(
             client_id=options.client_id,
@@ -155,14 +160,20 @@ def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant
             verifier=authorization.verifier,
             scope=options.scope,
         )
-        grant = request_token(
-            run.http(), endpoints.token, form, nonce=authorization.nonce, audience=options.client_id
-        )
-        return grant, now()
-
-    for attempt in range(1, TRIES + 1):
+        own = {"nonce": authorization.nonce, "audience": options.client_id}
         try:
-            authorization, granted = interactive.sign_in(
+            return request_token(run.http(), endpoints.token, form, **own), now()
+        except OAuthError as refused:
+            error = explain(refused, word=code_error)
+            if is_stale_code(refused) and left and console.can_ask():
+                raise _StaleCodeError(error.message, "open the new link that the terminal shows") from None
+            raise error from None
+
+    left = TRIES
+    while True:
+        left -= 1
+        try:
+            authorization, (grant, received) = interactive.sign_in(
                 endpoints,
                 interactive.Exchange(
                     redeem,
@@ -174,27 +185,22 @@ def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant
                 say=console.err,
                 login_hint=options.login_hint,
                 prompt="select_account" if is_entra and not options.login_hint else None,
-                explain=lambda refused: sign_in_errors.sign_in_error(
-                    refused, who=options.login_hint, tenant=options.tenant, setup=same_command
-                ),
+                explain=explain,
                 open_browser=None if options.no_browser else open_browser,
             )
-        except OAuthError as refused:
-            error = sign_in_errors.code_error(
-                refused, who=options.login_hint, tenant=options.tenant, setup=same_command
-            )
-            if attempt == TRIES or not console.can_ask() or not sign_in_errors.is_stale_code(refused):
-                raise error from None
+        except _StaleCodeError as error:
             say("error", error.message)
-            continue
-        return *granted, authorization.state_checked
-    raise SignInError("no sign-in was completed", hints.setup())
+        else:
+            return grant, received, authorization.state_checked
+
+
+class _StaleCodeError(SignInError):
+    """A code was used, has expired or belongs to another link; another try may do."""
 
 
 def _page(person: Person, login_hint: str | None) -> Page:
     """Return what the browser shows when the tokens came."""
-    if login_hint and not person.is_named(login_hint):
-        what = "asks whether to keep this sign-in" if console.can_ask() else "says what to do"
-        return Page("Not signed in yet", f"{is_another(person, login_hint)}. The terminal {what}.")
-    name = f" as {person.name}" if person.name else ""
-    return Page("Signed in", f"You are signed in{name}. You can close this page and go back to the terminal.")
+    another = somebody_else(person, login_hint)
+    if another is None:
+        return pages.signed_in(person.name)
+    return pages.another_person(another) if console.can_ask() else pages.refused(another)

@@ -160,22 +160,26 @@ def _confirm_person(person: Person, login_hint: str | None, *, is_answer: bool) 
 
     ``is_answer``: whether the tokens answer this very sign-in, as a code that was pasted alone may not.
     """
-    if login_hint and not person.is_named(login_hint):
-        another = is_another(person, login_hint)
+    another = somebody_else(person, login_hint)
+    if another:
         if not console.can_ask():
-            raise SignInError(f"{another}; nothing was stored", same_command(login_hint=person.name))
-        console.err(f"{another}.")
+            raise another
+        console.err(f"{person.name} signed in, not {login_hint}.")
         if not console.confirm("Keep this sign-in?", default=False):
-            raise SignInError(f"{another}; nothing was stored", same_command(login_hint=login_hint))
+            raise SignInError(another.message, same_command())
     elif not is_answer:
         console.err(f"The code was for {person.name}.")
         if console.can_ask() and not console.confirm("Is that you?", default=True):
             raise SignInError("the code was for another person; nothing was stored", same_command())
 
 
-def is_another(person: Person, login_hint: str) -> str:
-    """Return in words that it is not the person who was meant."""
-    return f"{person.name or 'an unnamed account'} signed in, not {login_hint}"
+def somebody_else(person: Person, login_hint: str | None) -> SignInError | None:
+    """Return the error for a person who is not the one that was meant, or None."""
+    if not login_hint or person.is_named(login_hint):
+        return None
+    who = person.name or "an unnamed account"
+    hint = same_command(login_hint=person.name)
+    return SignInError(f"{who} signed in, not {login_hint}; nothing was stored", hint)
 
 
 def same_command(**options: str) -> str:

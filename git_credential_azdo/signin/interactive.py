@@ -11,26 +11,29 @@ from __future__ import annotations
 import contextlib
 import secrets
 import selectors
-import socket
-import threading
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from git_credential_azdo import bounded
 from git_credential_azdo.errors import AzdoError, SignInError
-from git_credential_azdo.signin import browser, oauth, peer, terminal
-from git_credential_azdo.signin.listener import PENDING, Listener, Page, Redirect, listen
+from git_credential_azdo.signin import browser, listener, oauth, pages, terminal
+from git_credential_azdo.signin.listener import Listener, Redirect, listen
 from git_credential_azdo.signin.redirect import Code, PasteError, RedirectError, read_redirect
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    import socket
+    from collections.abc import Callable
 
     from git_credential_azdo.signin.endpoints import Endpoints
+    from git_credential_azdo.signin.pages import Page
 
 T = TypeVar("T")
 WAIT_SECONDS = 15 * 60.0
-_LIMIT = f"; at most {WAIT_SECONDS / 60:.0f} minutes, Ctrl-C stops"
-_TICK = 0.2  # seconds; how often slow clients are dropped, and a Windows console is looked at
+_WAITING = f"waiting for the sign-in, at most {WAIT_SECONDS / 60:.0f} minutes; Ctrl-C stops"
+_TICK = (
+    0.1  # seconds; how often slow clients are dropped, and a Windows console and the tokens are looked for
+)
 
 
 @dataclass(frozen=True)
@@ -88,24 +91,24 @@ def sign_in(
         login_hint=login_hint,
         prompt=prompt,
     )
-    wait = _Wait(redirect, state, explain, say)
-    with wait.opened(open_input()) as source:
-        if source is None and not redirect.sockets:
+    wait = _Wait(redirect, state, explain, say, open_input())
+    with wait:
+        if wait.is_deaf:
             raise SignInError("there is no way to receive the answer here", "run setup in a terminal")
         for line in ("open this link in a browser and sign in:", "", link, ""):
             say(line)
         if open_browser is not None and open_browser(link):
             say("your browser should show it in a moment")
-        for line in _instructions(redirect, source):
+        for line in _instructions(redirect, is_typed=wait.has_person):
             say(line)
-        code = wait.for_code(source, time.monotonic() + wait_seconds)
+        code = wait.for_code(time.monotonic() + wait_seconds)
         found = Authorization(code.code, code.state_checked, redirect.uri, verifier, nonce)
-        return found, wait.for_outcome(source, exchange, found)
+        return found, wait.for_outcome(exchange, found)
 
 
-def _instructions(redirect: Redirect, source: terminal.Input | None) -> list[str]:
-    if source is None or not source.again:
-        return [f"waiting for the answer{_LIMIT}"]
+def _instructions(redirect: Redirect, *, is_typed: bool) -> list[str]:
+    if not is_typed:
+        return [_WAITING]
     if not redirect.sockets and not redirect.uri.startswith("http://"):
         what = ["then copy what the last page shows, or its whole address,"]
     else:
@@ -113,7 +116,7 @@ def _instructions(redirect: Redirect, source: terminal.Input | None) -> list[str
             "if the browser runs on another machine, its last page cannot be reached; that is expected:",
             f"copy the whole address of that page ({redirect.uri}?code=...),",
         ]
-    return [*what, f"paste it here, and nowhere else, and press Enter (it is not shown){_LIMIT}"]
+    return [*what, "paste it here, and nowhere else, and press Enter (it is not shown)", _WAITING]
 
 
 class _Wait:
@@ -125,89 +128,93 @@ class _Wait:
         state: str,
         explain: Callable[[oauth.OAuthError], AzdoError] | None,
         say: Callable[[str], None],
+        source: terminal.Input | None,
     ) -> None:
         self._redirect = redirect
         self._state = state
         self._explain = explain
         self._say = say
+        self._source = source
         self._selector = selectors.SelectSelector()  # the one that can wait for terminals on every system
         self._listener = Listener(redirect, self._on_redirect, self._selector)
         self._code: Code | None = None
         self._refused: RedirectError | None = None
         self._warned = False
 
-    @contextlib.contextmanager
-    def opened(self, source: terminal.Input | None) -> Iterator[terminal.Input | None]:
-        """Hold the sockets and the terminal, and set everything back at the end."""
-        with contextlib.ExitStack() as stack:
-            stack.callback(self._selector.close)
-            stack.callback(self._listener.close)
-            if source is not None:
-                stack.enter_context(source)
-                if source.fd is not None:
-                    self._selector.register(
-                        source.fd, selectors.EVENT_READ, lambda: self._read_terminal(source)
-                    )
-            yield source
+    @property
+    def has_person(self) -> bool:
+        """Whether a person is there who can paste an answer, and another one."""
+        return self._source is not None and self._source.again
 
-    def for_code(self, source: terminal.Input | None, end: float) -> Code:
+    @property
+    def is_deaf(self) -> bool:
+        """Whether no answer can come in."""
+        return self._source is None and not self._redirect.sockets
+
+    def __enter__(self) -> None:
+        if self._source is not None:
+            self._source.__enter__()
+            if self._source.fd is not None:
+                self._selector.register(self._source.fd, selectors.EVENT_READ, self._read_terminal)
+
+    def __exit__(self, *_: object) -> None:
+        try:
+            if self._source is not None:
+                self._source.__exit__()
+        finally:
+            self._listener.close()
+            self._selector.close()
+
+    def for_code(self, end: float) -> Code:
         """Wait until ``end`` (monotonic seconds)."""
-        if source is not None:
-            source.prompt()
+        if self._source is not None:
+            self._source.prompt()
         while self._code is None:
             left = end - time.monotonic()
             if left <= 0:
                 raise SignInError("timed out waiting for the sign-in", "run the same command again")
-            self._turn(source, min(left, _TICK))
+            self._turn(min(left, _TICK))
             if self._refused is not None and self._code is None:
-                self._report(source, self._refused)
+                self._report(self._refused)
                 self._refused = None
         return self._code
 
-    def for_outcome(self, source: terminal.Input | None, exchange: Exchange[T], found: Authorization) -> T:
+    def for_outcome(self, exchange: Exchange[T], found: Authorization) -> T:
         """Exchange the code while Ctrl-C is still heard, and show the browser what became of it."""
-        outcome: list[T] = []
-        errors: list[BaseException] = []
-        done, ended = socket.socketpair()
+        result_within = bounded.start(lambda: exchange.run(found))
+        while True:
+            with contextlib.suppress(bounded.TimedOut):
+                try:
+                    outcome = result_within(0)
+                except AzdoError as error:
+                    self._listener.finish(pages.refused(error))
+                    raise
+                self._listener.finish(exchange.page(outcome))
+                return outcome
+            self._turn(_TICK)
 
-        def run() -> None:
-            try:
-                outcome.append(exchange.run(found))
-            except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread that waits
-                errors.append(error)
-            ended.close()
-
-        with done:
-            self._selector.register(done, selectors.EVENT_READ, lambda: None)
-            threading.Thread(target=run, daemon=True).start()
-            while not outcome and not errors:
-                self._turn(source, _TICK)
-            self._selector.unregister(done)
-        if errors:
-            self._listener.finish(_failed(errors[0]))
-            raise errors[0]
-        self._listener.finish(exchange.page(outcome[0]))
-        return outcome[0]
-
-    def _turn(self, source: terminal.Input | None, seconds: float) -> None:
+    def _turn(self, seconds: float) -> None:
         """Wait that long for something to read, and read it."""
         if self._selector.get_map():
             for key, _ in self._selector.select(seconds):
                 key.data()
         else:
             time.sleep(seconds)  # Windows, without a listener
-        if source is not None and source.fd is None:
-            self._read_terminal(source)
+        if self._source is not None and self._source.fd is None:
+            self._read_terminal()
         self._listener.drop_slow()
 
-    def _read_terminal(self, source: terminal.Input) -> None:
+    def _read_terminal(self) -> None:
         """Take what the person pasted."""
+        source = self._source
+        if source is None:
+            return
         for text in source.poll():
             if self._code is None:
                 try:
                     self._code = self._read(text)
                 except PasteError as error:
-                    self._report(source, error)
+                    self._report(error)
         if source.ended and self._code is None:
             if source.again or not self._redirect.sockets:
                 raise SignInError("no answer was given", "run the same command again")
@@ -216,34 +223,28 @@ class _Wait:
 
     def _on_redirect(self, query: str, client: socket.socket) -> Page | None:
         """Take what arrived at the listener; without the right state it is not our answer."""
-        code: Code | None = None
-        refused: RedirectError | None = None
         try:
-            code = self._read(f"?{query}")
+            answer: Code | RedirectError = self._read(f"?{query}")
         except RedirectError as error:
-            refused = error
+            answer = error
         except PasteError:
             return None
-        if not (code or refused).state_checked:  # type: ignore[union-attr] # one of them is there
+        if not answer.state_checked:
             return None
-        if not peer.is_own_user(client):
+        if not listener.is_own_user(client):
             return self._refuse_other_user()
-        if refused is not None:
-            self._refused = refused
-            return _refused_page(refused)
-        self._code = self._code or code
-        return PENDING
+        if isinstance(answer, RedirectError):
+            self._refused = answer
+            return pages.refused(answer if answer.again and self.has_person else answer.final)
+        self._code = self._code or answer
+        return pages.PENDING
 
     def _refuse_other_user(self) -> Page:
         """Another user who reads the link in the list of processes could sign in by it."""
         if not self._warned:
             self._say("an answer that came from another user of this machine was not taken")
             self._warned = True
-        return Page(
-            "Not signed in",
-            "This answer came from another user of the machine than the one who runs the command.",
-            "403 Forbidden",
-        )
+        return pages.OTHER_USER
 
     def _read(self, text: str) -> Code:
         """Read an answer; a server's no in the words of ``explain``."""
@@ -255,30 +256,12 @@ class _Wait:
             worded = self._explain(error.refused)
             raise RedirectError(error.refused, state_checked=error.state_checked, worded=worded) from None
 
-    def _report(self, source: terminal.Input | None, error: PasteError) -> None:
+    def _report(self, error: PasteError) -> None:
         """Say what was wrong and wait on, if another try makes sense and a person is there for it."""
-        if isinstance(error, RedirectError) and not error.again:
-            raise SignInError(error.message, error.hint)
-        if source is None or not source.again:
+        if isinstance(error, RedirectError) and not (error.again and self.has_person):
+            raise error.final
+        if self._source is None or not self.has_person:
             raise error
         self._say(error.message)
         self._say(error.hint or "")
-        source.prompt()
-
-
-def _refused_page(refused: RedirectError) -> Page:
-    what = (
-        "To try again, open the link in the terminal again."
-        if refused.again
-        else "The terminal says what to do."
-    )
-    return Page("Not signed in", f"{_sentence(refused.message)} {what}")
-
-
-def _failed(error: BaseException) -> Page:
-    message = error.message if isinstance(error, AzdoError) else "the program was stopped"
-    return Page("Not signed in", f"{_sentence(message)} The terminal says what to do.")
-
-
-def _sentence(message: str) -> str:
-    return f"{message[:1].upper()}{message[1:]}."
+        self._source.prompt()

@@ -1,17 +1,19 @@
 """The loopback listener that the browser's redirect reaches when it runs on this machine (RFC 8252 7.3).
 
-Never echoes what it was sent, loads nothing from elsewhere, and lets no bad client block the wait: a wrong
-path or another attempt's answer gets 404 and the wait goes on. The browser that brought the answer waits until it is
-known what became of it, some seconds at most. No thread: it works when its selector says that a socket is ready.
-Entra compares ``localhost`` without the port but with the path.
+Never echoes what it was sent, and lets no bad client block the wait: a wrong path or another attempt's answer gets 404
+and the wait goes on. The browser that brought the answer waits until it is known what became of it, some seconds at
+most. No thread: it works when its selector says that a socket is ready. Entra compares ``localhost`` without the port
+but with the path.
+
+The link of a sign-in stands in the browser's arguments, where every user of the machine can read it: who signs in by it
+as another user could send the answer here. Linux lists the owner of each socket (proc_net_tcp(5)); other systems do
+not, and there the question who signed in must do.
 """
 
 from __future__ import annotations
 
-import base64
 import contextlib
-import hashlib
-import html
+import os
 import secrets
 import selectors
 import socket
@@ -21,42 +23,21 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
+from git_credential_azdo.files import MOST_BYTES, read_file
+from git_credential_azdo.signin import pages
+
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from git_credential_azdo.signin.pages import Page
 
 _MOST_BYTES = 64 * 1024  # a redirected address may be 16 KiB long
 _MOST_CLIENTS = 16
 _PATIENCE = 10.0  # seconds a client has for its request
 _HOLD_SECONDS = 8.0  # how long the browser waits for the outcome
 _PORT_ATTEMPTS = 8
-_STYLE = (
-    ":root{color-scheme:light dark}"
-    "body{font:1.1rem system-ui,sans-serif;line-height:1.5;margin:15vh auto;max-width:34rem;padding:0 1rem}"
-    "h1{font-size:1.5rem}"
-)
-_STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
-_HEADERS = (
-    "Content-Type: text/html; charset=utf-8\r\n"
-    "Cache-Control: no-store\r\n"
-    f"Content-Security-Policy: default-src 'none'; style-src 'sha256-{_STYLE_HASH}';"
-    " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
-    "Referrer-Policy: no-referrer\r\n"
-    "X-Content-Type-Options: nosniff\r\n"
-    "Connection: close\r\n"
-)
-
-
-class Page(NamedTuple):
-    """What the person reads in the browser: plain text, escaped here."""
-
-    title: str
-    text: str
-    status: str = "200 OK"
-
-
-PENDING = Page("", "")
-"""Not a page: the client waits for ``Listener.finish``."""
-_LATE = Page("Almost done", "The terminal shows whether the sign-in worked. You can close this page.")
+_ESTABLISHED = 1
+_MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in an IPv6 socket, RFC 4291 section 2.5.5.2
 
 
 class Redirect(NamedTuple):
@@ -135,24 +116,12 @@ def respond(head: bytes, path: str, judge: Callable[[str], Page | None]) -> Page
     method, _, rest = line.partition(" ")
     target, _, protocol = rest.partition(" ")
     if not protocol.startswith("HTTP/1."):
-        return Page("Bad request", "", "400 Bad Request")
+        return pages.BAD_REQUEST
     if method != "GET":
-        return Page("Not allowed", "", "405 Method Not Allowed")
+        return pages.NOT_ALLOWED
     where, _, query = target.partition("?")
     page = judge(query) if where == path and query else None
-    return page or Page("Nothing here", "The sign-in goes on in its own tab.", "404 Not Found")
-
-
-def response(page: Page) -> bytes:
-    """Return the HTTP response that shows a page."""
-    body = (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{html.escape(page.title)}</title>'
-        '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        f'<link rel="icon" href="data:,"><style>{_STYLE}</style></head>'
-        f"<body><main><h1>{html.escape(page.title)}</h1><p>{html.escape(page.text)}</p></main></body></html>\n"
-    ).encode()
-    allow = "Allow: GET\r\n" if page.status.startswith("405") else ""
-    return f"HTTP/1.1 {page.status}\r\n{_HEADERS}{allow}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    return page or pages.NOTHING
 
 
 @dataclass
@@ -185,7 +154,8 @@ class Listener:
             selector.register(server, selectors.EVENT_READ, lambda server=server: self._accept(server))
 
     def close(self) -> None:
-        """Close every socket."""
+        """Close every socket; a browser that still waits is sent to the terminal."""
+        self.finish(pages.LATE)
         for client in list(self._clients):
             self._drop(client)
         for server in self._redirect.sockets:
@@ -201,7 +171,7 @@ class Listener:
         """Close the clients that did not ask in time, and let none wait too long; to be called now and then."""
         for client, state in list(self._clients.items()):
             if state.until <= self._clock() and state.pending:
-                self._answer(client, _LATE)
+                self._answer(client, pages.LATE)
             elif state.until <= self._clock():
                 self._drop(client)
 
@@ -236,14 +206,14 @@ class Listener:
             page = respond(
                 bytes(state.received), self._redirect.path, lambda query: self._judge(query, client)
             )
-            if page is PENDING:
+            if page is pages.PENDING:
                 state.pending, state.until = True, self._clock() + _HOLD_SECONDS
             else:
                 self._answer(client, page)
 
     def _answer(self, client: socket.socket, page: Page) -> None:
         with contextlib.suppress(OSError):
-            client.send(response(page))
+            client.send(pages.response(page))
             client.shutdown(socket.SHUT_WR)
         self._drop(client)
 
@@ -251,3 +221,79 @@ class Listener:
         if self._clients.pop(client, None) is not None:
             self._selector.unregister(client)
         client.close()
+
+
+# --- whose browser it is
+
+
+def is_own_user(client: socket.socket) -> bool:
+    """Return False for a connection of another user of this machine, and for one that was closed already.
+
+    The person's are this process's user and who called sudo. Root is never another user: relays of WSL and of
+    containers run as root. A connection that is in no table comes from outside of this network namespace, and counts.
+    """
+    if sys.platform != "linux":
+        return True
+    try:
+        near, far = client.getpeername()[:2], client.getsockname()[:2]
+    except OSError:
+        return False
+    owner = _owner(near, far)
+    # Asked last: the other end was still open when its owner was looked up. A closed socket has no owner any more.
+    if client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED:
+        return False
+    return owner is None or owner == 0 or owner in _own() or _is_unknown(owner)
+
+
+def owner_in(table: str, near: tuple[str, int], far: tuple[str, int]) -> int | None:
+    """Return the user id of the socket at ``near`` that is connected to ``far``, from a table of the kernel; or None."""
+    wanted = _spellings(near), _spellings(far)
+    for line in table.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 7 and fields[1] in wanted[0] and fields[2] in wanted[1]:  # noqa: PLR2004 - the column
+            return int(fields[7])
+    return None
+
+
+def _owner(near: tuple[str, int], far: tuple[str, int]) -> int | None:
+    for path in ("/proc/net/tcp", "/proc/net/tcp6"):
+        try:
+            found = owner_in(read_file(path, MOST_BYTES).decode("ascii", "replace"), near, far)
+        except OSError:
+            continue
+        if found is not None:
+            return found
+    return None
+
+
+def _spellings(address: tuple[str, int]) -> set[str]:
+    """Return how the tables may write an address: 32-bit words in the machine's byte order, then the port."""
+    host, port = address
+    if ":" in host:
+        packed = [socket.inet_pton(socket.AF_INET6, host.partition("%")[0])]
+        packed += [packed[0][12:]] if packed[0].startswith(_MAPPED) else []
+    else:
+        packed = [socket.inet_aton(host)]
+        packed += [_MAPPED + packed[0]]
+    return {f"{_words(each)}:{port:04X}" for each in packed}
+
+
+def _words(packed: bytes) -> str:
+    starts = range(0, len(packed), 4)
+    return "".join(f"{int.from_bytes(packed[start : start + 4], sys.byteorder):08X}" for start in starts)
+
+
+def _own() -> frozenset[int]:
+    caller = os.environ.get("SUDO_UID", "")
+    sudo = [int(caller)] if caller.isascii() and caller.isdigit() else []
+    return frozenset([os.getuid(), os.geteuid(), *sudo])
+
+
+def _is_unknown(owner: int) -> bool:
+    """Return whether the id only stands for users that this user namespace does not know, as in a container."""
+    try:
+        stand_in = int(read_file("/proc/sys/kernel/overflowuid", MOST_BYTES))
+        is_whole = read_file("/proc/self/uid_map", MOST_BYTES).split() == [b"0", b"0", b"4294967295"]
+    except (OSError, ValueError):
+        return False
+    return owner == stand_in and not is_whole

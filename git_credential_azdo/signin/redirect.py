@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.errors import AzdoError, SignInError
 from git_credential_azdo.signin.oauth import LOOPBACK_HOSTS, OAuthError, read_refusal
 
 _PASTE_MARKS = re.compile(r"\x1b\[20[01]~")  # bracketed paste, xterm's ctlseqs
@@ -34,6 +34,7 @@ _ERRORS_OF_THE_MOMENT = frozenset(
     }
 )
 _LINK_AGAIN = "open the link again, or press Ctrl-C to stop"
+_SAME_AGAIN = "run the same command again"
 _ONCE = ("code", "state", "error")
 
 
@@ -53,15 +54,16 @@ class RedirectError(PasteError):
     """It is the answer, and it is a no: ``refused`` says what the server gave as the reason.
 
     ``again``: whether the same link may be opened once more; a server that refused the request itself would only refuse
-    it again. ``worded``: the reason in words.
+    it again. ``worded``: the reason in words; ``final``: the error where the link is not opened again.
     """
 
     def __init__(self, refused: OAuthError, *, state_checked: bool, worded: AzdoError | None = None) -> None:
         self.again = not state_checked or refused.error in _ERRORS_OF_THE_MOMENT
         super().__init__(
             worded.message if worded else f"the sign-in failed: {refused.error}",
-            _LINK_AGAIN if self.again or worded is None else worded.hint,
+            _LINK_AGAIN,
         )
+        self.final = SignInError(self.message, worded.hint if worded else _SAME_AGAIN)
         self.refused = refused
         self.state_checked = state_checked
 

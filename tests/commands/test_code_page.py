@@ -181,10 +181,10 @@ def test_what_is_no_code_is_told_and_no_field_shown(page: Page, rest: str, said:
 
 
 def test_over_http_it_shows_no_code(page: Page) -> None:
-    """It says why."""
+    """It says why, and warns of pasting nothing that is not there."""
     opened(page, "?code=a", URL.replace("https", "http"))
     assert "not opened over https" in page.text
-    assert page.evaluate(FIELD) == ""
+    assert (page.evaluate(FIELD), "Paste it nowhere else" in page.text) == ("", False)
 
 
 def test_inside_another_page_it_shows_no_code(page: Page) -> None:
@@ -194,7 +194,9 @@ def test_inside_another_page_it_shows_no_code(page: Page) -> None:
     page.open(around)
     inner = "document.querySelector('iframe').contentDocument"
     assert page.evaluate(f"{inner}.getElementById('title').textContent") == "This page is inside another one"
-    assert page.evaluate(f"{inner}.getElementById('code').value") == ""
+    assert page.evaluate(
+        f"[{inner}.getElementById('code').value, {inner}.getElementById('warn').hidden]"
+    ) == ["", True]
 
 
 def test_without_scripts_it_says_what_to_copy(page: Page) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
 from git_credential_azdo.accounts.account import Account, Block
@@ -14,7 +15,7 @@ from tests.emulator.model import CONSUMERS, App
 from tests.support import people
 from tests.support.openid import Provider
 from tests.support.people import at, blocks
-from tests.support.terminal import Sitting, Terminal
+from tests.support.terminal import LINK, Sitting, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -127,6 +128,26 @@ def test_the_cure_of_an_ended_personal_account_signs_it_in_again(home: Home, emu
     emulator.world.fail_next("token", 700082)
     hint = last_lines(home.get(*at("hobby")))[1]
     assert hint == f"hint: git credential-azdo setup --login-hint {KIM}"
+
+
+def test_a_code_that_is_refused_is_not_called_an_ended_sign_in(home: Home, emulator: Emulator) -> None:
+    """The browser says it in the same words as the terminal, which shows a new link."""
+    emulator.world.fail_next("token", 70000)
+    with Terminal(home, "setup", *FILE, "--no-browser") as terminal:
+        address = emulator.sign_in(terminal.see(LINK))
+        terminal.see("> ")
+        with httpx.Client(trust_env=False) as browser:
+            page = browser.get(address).text
+            assert (
+                "<p>This code is not valid: it was used before, has expired, or belongs to another link"
+                in page
+            )
+            assert "<p>What to do: open the new link that the terminal shows.</p>" in page
+            address = emulator.sign_in(terminal.see(LINK))
+            terminal.see("> ")
+            assert f"You are signed in as {ANN}." in browser.get(address).text
+        assert terminal.ended() == 0
+        assert "no longer valid" not in terminal.text
 
 
 # --- the wrong person, by device code

@@ -6,7 +6,8 @@ import dataclasses
 from typing import TYPE_CHECKING
 
 from git_credential_azdo.signin.line_editor import LineEditor
-from git_credential_azdo.signin.listener import Page, respond, response
+from git_credential_azdo.signin.listener import respond
+from git_credential_azdo.signin.pages import Page, response
 from git_credential_azdo.signin.redirect import PasteError, RedirectError, read_redirect
 from tests.fuzz.oracle import check, check_told
 
@@ -116,7 +117,7 @@ def requests(source: Source) -> None:
 
     def judge(query: str) -> Page | None:
         judged.append(query)
-        return Page("Signed in", "<b>Ann</b>") if "code=" in query else None
+        return Page("Signed in", ("<b>Ann</b>",)) if "code=" in query else None
 
     answer = response(respond(head, "/", judge))
     first, _, rest = answer.partition(b"\r\n")

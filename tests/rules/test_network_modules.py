@@ -39,12 +39,11 @@ USES = {
     "connection.py": {"http": "HTTPException", "socket": ANYTHING},
     "proxy.py": {"http": "HTTPResponse", "socket": "", "urllib.request": "getproxies proxy_bypass"},
     "signin/listener.py": {
-        "socket": "AF_INET AF_INET6 AddressFamily SHUT_WR SOL_SOCKET SO_EXCLUSIVEADDRUSE create_server socket"
+        "socket": "AF_INET AF_INET6 AddressFamily IPPROTO_TCP SHUT_WR SOL_SOCKET SO_EXCLUSIVEADDRUSE TCP_INFO"
+        " create_server inet_aton inet_pton socket"
     },
     "vault/secret_service.py": {"_socket": "socket AF_UNIX SOCK_STREAM SOL_SOCKET SO_PEERCRED"},
-    # These two only ask about sockets that are open, and make a pair that nothing else can reach.
-    "signin/interactive.py": {"socket": "socket socketpair"},
-    "signin/peer.py": {"socket": "AF_INET6 IPPROTO_TCP TCP_INFO inet_aton inet_pton socket"},
+    "signin/interactive.py": {"socket": "socket"},
     # These two only ask about this machine and its settings.
     "git/network.py": {"urllib.request": "proxy_bypass_environment"},
     "commands/pat_making.py": {"socket": "gethostname"},

@@ -56,7 +56,8 @@ def test_a_person_clicks_and_the_listener_takes_it_from_there(home: Home, page: 
         code = page.evaluate("new URLSearchParams(location.search).get('code')")
         assert page.text.split("\n\n") == [
             "Signed in",
-            f"You are signed in as {ANN}. You can close this page and go back to the terminal.",
+            f"You are signed in as {ANN}.",
+            "You can close this page and go back to the terminal.",
         ]
         assert code not in page.evaluate("document.documentElement.outerHTML")
         assert page.evaluate("getComputedStyle(document.body).fontFamily").startswith("system-ui")

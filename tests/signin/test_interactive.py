@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.errors import SignInError
-from git_credential_azdo.signin import oauth, peer
-from git_credential_azdo.signin.redirect import PasteError
+from git_credential_azdo.signin import listener, oauth
 from tests.support.marks import posix
 from tests.support.signing_in import Person, exchange, sign_in
 
@@ -52,11 +51,13 @@ def test_wrong_requests_at_the_listener_do_not_end_the_wait() -> None:
 
 
 def test_a_refusal_ends_the_wait_when_nobody_can_try_again() -> None:
-    """Without a terminal there is no one to tell."""
+    """Without a terminal the link is dead, and neither the error nor the page says to open it again."""
     person = Person(lambda me: me.visit(f"error=access_denied&state={me.asked['state']}"))
 
-    with pytest.raises(PasteError, match="the sign-in failed: access_denied"):
+    with pytest.raises(SignInError, match="the sign-in failed: access_denied") as caught:
         sign_in(person, None)
+    assert caught.value.hint == "run the same command again"
+    assert "<p>What to do: run the same command again.</p>" in person.pages[0].text
 
 
 def test_the_wait_is_bounded(terminal: tuple[int, Terminal]) -> None:
@@ -142,7 +143,7 @@ def test_the_browser_waits_until_the_code_was_exchanged() -> None:
 
 
 def test_a_failed_exchange_is_what_the_browser_shows() -> None:
-    """In the words of the terminal, which has the next step."""
+    """In the words of the terminal, with the next step."""
 
     def run(_: Authorization) -> str:
         raise SignInError("the rules of <contoso> block you", "ask")
@@ -152,7 +153,7 @@ def test_a_failed_exchange_is_what_the_browser_shows() -> None:
         sign_in(person, None, exchange=exchange(run))
 
     assert "<h1>Not signed in</h1>" in person.pages[0].text
-    assert "The rules of &lt;contoso&gt; block you. The terminal says what to do." in person.pages[0].text
+    assert "<p>The rules of &lt;contoso&gt; block you.</p><p>What to do: ask.</p>" in person.pages[0].text
 
 
 def test_ctrl_c_is_heard_while_the_code_is_exchanged(terminal: tuple[int, Terminal]) -> None:
@@ -176,7 +177,7 @@ def test_ctrl_c_is_heard_while_the_code_is_exchanged(terminal: tuple[int, Termin
 def test_an_answer_of_another_user_of_the_machine_is_not_taken(monkeypatch: pytest.MonkeyPatch) -> None:
     """The link stands in the browser's arguments: the state is no secret on a shared machine."""
     trusted = [False, False, True]
-    monkeypatch.setattr(peer, "is_own_user", lambda _client: trusted.pop(0))
+    monkeypatch.setattr(listener, "is_own_user", lambda _client: trusted.pop(0))
 
     def act(me: Person) -> None:
         me.visit(f"code=evil&state={me.asked['state']}")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.signin import listener
-from git_credential_azdo.signin.listener import PENDING, Listener, Page, listen, respond, response
+from git_credential_azdo.signin.listener import Listener, listen, respond
+from git_credential_azdo.signin.pages import PENDING, Page, response
 from tests.support.marks import posix
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ REQUEST = b"GET /?code=c&state=s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 def judge(query: str, _client: socket.socket | None = None) -> Page | None:
     """Take only this test's answer."""
-    return Page("Done <b>", "it & is done") if query == "code=c&state=s" else None
+    return Page("Done <b>", ("it & is done",)) if query == "code=c&state=s" else None
 
 
 # --- the listener's answers
@@ -208,5 +209,5 @@ def test_waiting_browsers_are_not_pushed_out_by_others(selector: selectors.Selec
         for _ in range(40):
             for key, _mask in selector.select(0.05):
                 key.data()
-        one.finish(Page("Signed in", ""))
+        one.finish(Page("Signed in", ()))
         assert b"Signed in" in turn(selector, first)

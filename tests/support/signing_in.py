@@ -11,7 +11,7 @@ import httpx
 from git_credential_azdo.signin import interactive
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.interactive import Authorization, Exchange
-from git_credential_azdo.signin.listener import Page
+from git_credential_azdo.signin.pages import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -68,7 +68,7 @@ def sign_in(person: Person, source: Input | None, **changes: Any) -> interactive
         "wait_seconds": 20,
     }
     exchange = changes.pop("exchange", None) or interactive.Exchange(
-        lambda _: None, lambda _: Page("Signed in", "As you.")
+        lambda _: None, lambda _: Page("Signed in", ("As you.",))
     )
     try:
         return interactive.sign_in(ENDPOINTS, exchange, **{**arguments, **changes})[0]
@@ -81,4 +81,4 @@ def sign_in(person: Person, source: Input | None, **changes: Any) -> interactive
 
 def exchange(run: Callable[[Authorization], str]) -> Exchange[str]:
     """Return what becomes of a code: its result is what the page says."""
-    return Exchange(run, lambda result: Page("Signed in", result))
+    return Exchange(run, lambda result: Page("Signed in", (result,)))

@@ -1,19 +1,24 @@
 """A token of ours that git says was rejected: why, what is said of it, and what the accounts file notes.
 
 Loaded only for a rejection, which may take time: it reads git's configuration and may ask an organization for its
-tenant. It must never delete a secret: git calls ``erase`` after any 401, and a server may be wrong for a moment.
+tenant. It must never delete a sign-in or a PAT: git calls ``erase`` after any 401, and a server may be wrong for a moment.
 """
 
 from __future__ import annotations
 
+import contextlib
 import time
 
-from git_credential_azdo import hints, refresh
-from git_credential_azdo.accounts.choice import PERSONAL_TENANTS, organization_and_user
+from git_credential_azdo import hints, refresh, tokens
+from git_credential_azdo.accounts.account import IssuedToken, number
+from git_credential_azdo.accounts.choice import PERSONAL_TENANTS, choose, organization_and_user
+from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.errors import NetworkError, ServiceError, UsageError, report
+from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, UsageError, report
 from git_credential_azdo.git import config, urlmatch
 from git_credential_azdo.git.target import SERVICES_ADDRESS, tenant_in
+from git_credential_azdo.helper.issued import ReturnedToken
+from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,10 +26,33 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.protocol import Message
     from git_credential_azdo.git.target import AnyOrganization, Target
-    from git_credential_azdo.helper.issued import Change, ReturnedToken
+    from git_credential_azdo.helper.issued import Change
 
 REFRESH_GRACE_SECONDS = 300
 """A token rejected within this time of its receipt was not rejected for its age: a new one would be, too."""
+
+
+def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> ReturnedToken | None:
+    """Return the access token of the message if the vault holds it, though the accounts file does not know it.
+
+    The run that wrote it was killed before the mark, or could not write that file.
+    """
+    tenant = tenant_in(message.all("wwwauth[]"))
+    account = choose(target, tenant, accounts_file).account
+    secret = message.get("password") or message.get("credential")
+    if account is None or account.is_pat or not secret:
+        return None
+    organization, _ = organization_and_user(target, accounts_file)
+    tenant = tokens.known_tenant(account, organization, tenant, accounts_file) or account.tenant
+    try:
+        entry = vaults.read(account.vault, account.access_key(tenant))
+    except AzdoError:
+        return None
+    if entry is None or entry.get("token") != secret:
+        return None
+    return ReturnedToken(
+        account, tenant, digest(accounts_file.salt, secret), number(entry.get("received_utc") or "")
+    )
 
 
 def is_explained_by_header(message: Message) -> bool:
@@ -65,12 +93,24 @@ def change(returned: ReturnedToken, message: Message, target: Target, accounts_f
         if is_noted:
             current.set_rejected(organization, now)
         elif not is_new:
-            tokens = current.issued_tokens
-            for token in tokens:
+            known = current.issued_tokens
+            if not any(token.digest == returned.digest for token in known):  # it was never marked
+                known.insert(0, IssuedToken(returned.tenant, returned.digest, returned.received or now))
+            for token in known:
                 token.dropped = token.dropped or token.digest == returned.digest
-            current.set_issued_tokens(tokens)
+            current.set_issued_tokens(known)
 
     return apply
+
+
+def drop(returned: ReturnedToken) -> None:
+    """Delete a rejected access token from the vault, since the accounts file cannot say that it was rejected."""
+    account = returned.account
+    key = account.access_key(returned.tenant)
+    with contextlib.suppress(AzdoError):  # what failed first was reported
+        entry = None if account.is_pat else vaults.read(account.vault, key)
+        if entry and entry.get("digest") == returned.digest:
+            vaults.remove(account.vault, key)
 
 
 def _explain(returned: ReturnedToken, message: Message, target: Target, accounts_file: AccountsFile) -> bool:

@@ -190,13 +190,15 @@ def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> Non
 
     returned = issued.recognize(message, accounts_file)
     variable = _variable_of(message, target)
-    if returned or variable:
+    if returned or variable or accounts_file.accounts:
         from git_credential_azdo.helper import refused  # noqa: PLC0415 - reads git's configuration
 
-        if refused.is_explained_by_header(message):
+        returned = returned or refused.unmarked(message, target, accounts_file)
+        if (returned or variable) and refused.is_explained_by_header(message):
             return
     if returned:
-        _apply(refused.change(returned, message, target, accounts_file))
+        if not _apply(refused.change(returned, message, target, accounts_file)):
+            refused.drop(returned)
     elif variable:
         say("error", f"the token in the environment variable {variable} was rejected")
     else:
@@ -220,16 +222,18 @@ def _variable_of(message: Message, target: Target) -> str | None:
     return environment.returned(target, message.get("password"), os.environ) if environment else None
 
 
-def _apply(change: Callable[[AccountsFile], object] | None) -> None:
-    """Write a change of the accounts file. A failure is reported only: git has its answer already."""
+def _apply(change: Callable[[AccountsFile], object] | None) -> bool:
+    """Write a change of the accounts file; return whether it could be. A failure is reported: git has its answer already."""
     if change is None:
-        return
+        return True
     from git_credential_azdo.accounts.update import update  # noqa: PLC0415 - hardly any request changes anything
 
     try:
         update(change)
     except AzdoError as error:
         report(error)
+        return False
+    return True
 
 
 def _stop() -> None:

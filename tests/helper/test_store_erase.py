@@ -14,7 +14,7 @@ from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import target_of
 from git_credential_azdo.helper import issued, refused
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
-from tests.support.people import add_block, at, bind, challenge, everything_kept, sign_in, vault_of
+from tests.support.people import STALE, add_block, at, bind, challenge, everything_kept, sign_in, vault_of
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -109,7 +109,9 @@ def test_the_token_before_the_last_refresh_is_still_known(home: Home, ann: Accou
 def test_a_still_older_token_is_known_by_its_state(home: Home, ann: Account) -> None:
     """Its digest is no longer kept; our state brings it back, and the state's tenant with it."""
     old = home.get(STATE, *at()).lines
-    ann.set_all("token[]", [])
+    ann.let_pass(STALE)
+    home.get(*at())
+    ann.set_all("token[]", ann.all("token[]")[:1])
     before = everything_kept(home)
     assert home.store(STATE, *at(), *old).err == ""
     assert home.erase(STATE, *at(), *old).err == ""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import time
 
-from git_credential_azdo.accounts.account import STORED, Block, number
+from git_credential_azdo.accounts.account import STATE_PREFIX, STORED, Block, number
 from git_credential_azdo.accounts.accounts_file import StoredCredential, read
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
@@ -20,6 +20,7 @@ from git_credential_azdo.accounts.choice import (
     organization_and_user,
 )
 from git_credential_azdo.accounts.update import update
+from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.target import Target, looks_like_token
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.paths import folder, lock_path, read_accounts
@@ -91,6 +92,8 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
             and before.block.get("expires_utc") == (expires or "")
         ):
             return
+    if _is_of_another_helper(message, target):
+        return
     try:
         with Lock(lock_path(STORED), STORE_SECONDS):  # two at once would not see each other's secret
             _write(block, secret)
@@ -98,6 +101,27 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
         from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - for an error only
 
         raise trouble("write below", folder(), error, folder()) from error
+
+
+def _is_of_another_helper(message: Message, target: Target) -> bool:
+    """Return whether another helper supplied the secret, or has it already: git passes what worked to every helper.
+
+    git gives each helper its own ``state[]`` back; an access token of Entra's is nothing that a person types; and what
+    a helper that git asks before this one does not supply, git has just let it store.
+    """
+    if not all(state.startswith(STATE_PREFIX) for state in message.all("state[]")):
+        return True
+    secret = message.get("password") or ""
+    if target.services and secret.startswith("eyJ") and secret.count(".") == 2:  # noqa: PLR2004 - RFC 7515, section 3.1
+        return True
+    from git_credential_azdo.git import config, urlmatch  # noqa: PLC0415 - only for a new secret
+
+    parts = urlmatch.Partial(*map(message.get, ("protocol", "username", "host", "path")))
+    try:
+        helpers = config.helpers_for(config.read_config(), urlmatch.compose(parts))
+    except UsageError:
+        return False
+    return any(helper.ours for helper in helpers) and not helpers[0].ours
 
 
 def _write(block: Block, secret: list[Pair]) -> None:

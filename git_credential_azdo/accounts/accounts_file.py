@@ -147,8 +147,12 @@ class AccountsFile:
 
     def bind(self, target: str, identifier: str) -> None:
         """Let the account serve ``organization`` or ``organization/project/repository``."""
-        self._drop(BINDING, "target", target)
+        self.unbind(target)
         self.blocks.append(Block([("kind", BINDING), ("target", target), ("account", identifier)]))
+
+    def unbind(self, target: str) -> None:
+        """Let what the tenant and the default decide serve ``organization`` or ``organization/project/repository``."""
+        self._drop(BINDING, "target", target)
 
     def move_bindings(self, old: str, new: str) -> None:
         """Let the account ``new`` have the bindings of the account ``old``, and the tokens that it made."""

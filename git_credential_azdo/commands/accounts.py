@@ -14,6 +14,7 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, number
 from git_credential_azdo.accounts.accounts_file import BINDING
+from git_credential_azdo.accounts.failures import failure_of
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
 from git_credential_azdo.accounts.update import update
@@ -100,6 +101,8 @@ def standing(account: Account) -> Standing:
         state = "sign-in needed"
     elif expires is not None and expires <= now:
         state = "expired"
+    elif (failure := failure_of(account, account.tenant, now)) and failure.until is None:
+        state = "sign-in refused"
     else:
         state = "rejected" if account.block.all("rejected[]") else "ready"
     return Standing(state, expires, token_expires)

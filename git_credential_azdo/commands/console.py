@@ -120,6 +120,14 @@ def prompt(
         err(f"Choose one of {', '.join(choices)}")
 
 
+def choose(question: str, offered: Sequence[str], default: int = 0) -> int:
+    """Return which of several a person chooses, by its place from 0; each is printed with its number from 1."""
+    for number, text in enumerate(offered, 1):
+        err(f"  {number}  {text}")
+    numbers = [str(number) for number in range(1, len(offered) + 1)]
+    return int(prompt(question, choices=numbers, default=numbers[default])) - 1
+
+
 def secret_text(question: str) -> str:
     """Return one line of secret text: typed at a hidden prompt, or all that stdin holds where that is no terminal.
 

@@ -72,7 +72,7 @@ def examine(url: str | None) -> list[Check]:
     )
     listed = start(
         *([] if unreadable else [("accounts file", partial(doctor_accounts.file, accounts_file))]),
-        *([("choice", partial(doctor_machine.choice, url, accounts_file))] if url and not unreadable else []),
+        *([("choice", partial(doctor_machine.choice, url, accounts_file))] if not unreadable else []),
     )
     states = start(("account", partial(doctor_accounts.accounts, accounts_file)))
     reached = start(*(("network", partial(doctor_accounts.reach, host)) for host in hosts))

@@ -19,9 +19,9 @@ from git_credential_azdo.commands import bytecode
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hidden
 from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, add_server, explain, is_served
 from git_credential_azdo.git import config, helpers, network
-from git_credential_azdo.git.address import holds_password, message_for
+from git_credential_azdo.git.address import holds_password, message_for, remotes, shown
 from git_credential_azdo.git.sections import PROGRAM
-from git_credential_azdo.git.target import SERVICES_ADDRESS, Organization, holds_token
+from git_credential_azdo.git.target import SERVICES_ADDRESS, Organization
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 
 if TYPE_CHECKING:
@@ -218,10 +218,15 @@ def _program_of(helper: config.Helper) -> str | None:
     return programs.which(word)
 
 
-def choice(url: str, accounts_file: AccountsFile) -> Iterator[Check]:
-    """Return which account serves the address, as ``explain`` has it."""
+def choice(url: str | None, accounts_file: AccountsFile) -> Iterator[Check]:
+    """Return which account serves the address, the current repository, or a listed organization, as ``explain`` has it."""
+    if url is None:
+        here = [each for each in remotes(config.read_config()).values() if is_served(each, accounts_file)]
+        if not here and not accounts_file.accounts:
+            return
+        url = [*here, *_addresses(accounts_file)][0]
     found = explain(url, accounts_file)
-    state = {ANSWERS: OK, SILENT: WARN}.get(str(found["result"]), FAIL)
+    state = {ANSWERS: OK, SILENT: FAIL if found.get("unknown_user") else WARN}.get(str(found["result"]), FAIL)
     text = f"{shown(url)}: {found['account'] or 'no account'} ({found['reason']}); result: {found['result']}"
     yield Check("choice", state, text, str(found["cure"] or ""))
 
@@ -250,11 +255,3 @@ def environment() -> Iterator[Check]:
         text = "is set: this program uses nothing of it, but Python runs a sitecustomize.py from it first"
         where = "" if is_safe else ", also from the current folder: it has an empty or relative entry"
         yield Check("PYTHONPATH", OK if is_safe else WARN, text + where, hints.unset("PYTHONPATH"))
-
-
-def shown(url: str) -> str:
-    """Return the address without user, password and query, and with ``...`` for a part that may be a token."""
-    message = message_for(url)
-    path = (message.get("path") or "").partition("?")[0]
-    parts = ("..." if holds_token(part) else part for part in path.split("/"))
-    return f"{message.get('protocol')}://{message.get('host')}/{'/'.join(parts)}".rstrip("/")

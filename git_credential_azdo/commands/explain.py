@@ -25,16 +25,20 @@ from git_credential_azdo.git.address import (
     holds_password,
     https_for_ssh,
     message_for,
+    remotes,
+    rewritten,
+    shown,
     ssh_host,
     target_of_url,
 )
-from git_credential_azdo.git.target import may_repeat
+from git_credential_azdo.git.target import SERVICES_ADDRESS, may_repeat
 from git_credential_azdo.helper import unresolved
 from git_credential_azdo.signin import sign_in_errors
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.git.protocol import Message
     from git_credential_azdo.git.target import Target
 
 ANSWERS = "credential"
@@ -47,14 +51,25 @@ NOT_SERVED = "neither Azure DevOps nor a registered server"
 
 
 @click.command("explain")
-@click.argument("url")
+@click.argument("url", required=False)
 @FORMAT
 @click.option(
     "--online", is_flag=True, help="Ask Azure DevOps which of the accounts can read the repository."
 )
-def command(url: str, form: str, online: bool) -> None:  # noqa: FBT001 - click's
-    """Show which account serves URL, and why."""
+def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 - click's
+    """Show which account serves URL, and why; without URL, of the remote of the repository in the current folder.
+
+    \b
+    Examples: git credential-azdo explain
+              git credential-azdo explain https://dev.azure.com/contoso/app/_git/app --online
+    """
     accounts_file = load_accounts()
+    url = next(iter(remotes(config.read_config()).values()), None) if url is None else url
+    if url is None:
+        address = f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}"
+        raise UsageError(
+            "missing URL: the current folder is in no repository with a remote", hints.explain(address)
+        )
     found = explain(url, accounts_file)
     if online:
         from git_credential_azdo.commands.explain_online import who_can_read  # noqa: PLC0415 - loads the HTTP client
@@ -91,7 +106,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     """
     found: dict[str, object] = {
         "served": False,
-        "host": ssh_host(url),
+        "host": None,
         "organization": None,
         "account": None,
         "reason": "",
@@ -100,20 +115,24 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
         "result": NOT_ASKED,
         "cure": None,
     }
-    if found["host"]:
-        instead = https_for_ssh(url)
-        also = f"; its https URL is {instead}" if instead else ""
-        return {**found, "reason": f"git asks no credential helper for SSH{also}"}
     try:
         entries = config.read_config()
+        given, url = url, rewritten(entries, url)
         sends_path = config.use_http_path(entries, url)
     except UsageError as error:
-        entries, sends_path = [], False
+        entries, given, sends_path = [], url, False
         found["git"] = error.message
+    if url != given:
+        found["insteadof"] = f"git takes {ssh_host(url) or shown(url)} for it, by a setting url.*.insteadOf"
+    if ssh_host(url):
+        instead = https_for_ssh(url)
+        also = f"; its https URL is {instead}" if instead else ""
+        return {**found, "host": ssh_host(url), "reason": f"git asks no credential helper for SSH{also}"}
     # Where git does not call us (yet), it will with the path: configure sees to that.
     own_entry = next((helper.entry for helper in config.helpers_for(entries, url) if helper.ours), None)
     user = config.value_for(entries, "credential.username", url)
-    target = accounts_file.target_of(message_for(url, with_path=sends_path or own_entry is None, user=user))
+    request = message_for(url, with_path=sends_path or own_entry is None, user=user)
+    target = accounts_file.target_of(request)
     if target is None:
         return {**found, "reason": "not an http or https URL: git asks no credential helper for others"}
     server = None if target.services else accounts_file.server(target.address)
@@ -122,7 +141,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     found["host"] = target.host
     found["organization"] = whole.organization if whole else None
     if target.services or (server is not None and rules.choose(target, None, accounts_file).candidates):
-        found.update(_choice(target, accounts_file))
+        found.update(_choice(target, request, accounts_file))
     elif server is not None:
         stored = rules.matching_stored(target, None, target.user, accounts_file.stored_credentials)
         found["reason"] = "a registered server, with a stored credential" if stored else "a registered server"
@@ -144,7 +163,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     return found
 
 
-def _choice(target: Target, accounts_file: AccountsFile) -> dict[str, object]:
+def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> dict[str, object]:
     if target.services and target.protocol != "https":
         reason = "Azure DevOps over http is refused: a token would be sent in clear text"
         return {"reason": reason, "result": QUITS, "cure": hints.set_url()}
@@ -174,10 +193,18 @@ def _choice(target: Target, accounts_file: AccountsFile) -> dict[str, object]:
         }
     if choice.stored:
         return {**found, "stored_credential": stored_url(choice.stored), "result": ANSWERS}
-    if choice.outcome == rules.UNKNOWN_USER and not may_repeat(choice.user or ""):
-        found["reason"] = "the URL contains what looks like a token in place of a user name"
+    cure = unresolved.settle(choice)[0]
+    if choice.outcome == rules.UNKNOWN_USER:
+        where, removal = unresolved.user_source(request)
+        found["unknown_user"] = True
+        found["reason"] = f"{choice.reason}, the user that {where} names"
+        if not may_repeat(choice.user or ""):
+            found["reason"] = f"{where} has what looks like a token in place of a user name"
+        elif "@" in (choice.user or ""):
+            removal = cure
+        cure = removal
     is_ambiguous = choice.outcome == rules.AMBIGUOUS
-    return {**found, "result": QUITS if is_ambiguous else SILENT, "cure": unresolved.settle(choice)[0]}
+    return {**found, "result": QUITS if is_ambiguous else SILENT, "cure": cure}
 
 
 def _renewal(account: Account, state: str, *, rejected: bool) -> str | None:

@@ -133,12 +133,8 @@ def _ask_way() -> str:
         "with a personal access token of one organization",
         f"with a personal access token for all organizations (until {GLOBAL_PATS_END})",
     ]
-    offered = ways[:2] if setup_pat.is_global_over() else ways
     console.err("How do you want to sign in to Azure DevOps?")
-    for number, way in enumerate(offered, 1):
-        console.err(f"  {number}  {way}")
-    choices = [str(number) for number in range(1, len(offered) + 1)]
-    return console.prompt("Choose", choices=choices, default="1")
+    return str(console.choose("Choose", ways[:2] if setup_pat.is_global_over() else ways) + 1)
 
 
 def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int, bool]:

@@ -16,7 +16,7 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT
-from git_credential_azdo.accounts.naming import listed_names, unique_name
+from git_credential_azdo.accounts.naming import listed_names, shown_name, unique_name
 from git_credential_azdo.accounts.save import (
     check_alias,
     load_accounts,
@@ -191,11 +191,9 @@ class Run:
             )
             return
         console.err(f"Several accounts fit {organization}:")
-        for number, each in enumerate(fitting, 1):
-            console.err(f"  {number}  {unique_name(each, accounts)}")
-        numbers = [str(number) for number in range(1, len(fitting) + 1)]
-        usual = next(number for number, each in zip(numbers, fitting, strict=True) if each.id == account.id)
-        chosen = fitting[int(console.prompt("Which one serves it", choices=numbers, default=usual)) - 1].id
+        names = [shown_name(each, accounts) for each in fitting]
+        usual = next(place for place, each in enumerate(fitting) if each.id == account.id)
+        chosen = fitting[console.choose("Which one serves it", names, usual)].id
         update(lambda accounts_file: accounts_file.bind(organization, chosen))
 
     def _repository(self, organization: AnyOrganization, authorization: Mapping[str, str]) -> str:

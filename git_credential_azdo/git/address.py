@@ -98,6 +98,38 @@ def user_source(entries: Iterable[config.Entry], request: urlmatch.Partial) -> t
         if section == "url":
             return entry.description, config.removal(entry)
         address = urlmatch.compose(parts._replace(user=None))
-        shown = address if not holds_token(address) else "https://..."
-        return entry.description, hints.set_url(shown, name or "origin")
+        return entry.description, hints.set_url(shown(address), name or "origin")
     return "the address", f"use {bare}" if not holds_token(bare) else "use it without the user"
+
+
+def shown(url: str) -> str:
+    """Return the address without user, password and query, and with ``...`` for a part that may be a token."""
+    message = message_for(url)
+    path = (message.get("path") or "").partition("?")[0]
+    parts = ("..." if holds_token(part) else part for part in path.split("/"))
+    return f"{message.get('protocol')}://{message.get('host')}/{'/'.join(parts)}".rstrip("/")
+
+
+def rewritten(entries: Iterable[config.Entry], url: str) -> str:
+    """Return the address that git takes for this one: the longest ``url.BASE.insteadOf`` that it begins with decides."""
+    found = "", ""
+    for entry in entries:
+        section, base, key = config.split_key(entry.key)
+        if (
+            (section, key) == ("url", "insteadof")
+            and base is not None
+            and url.startswith(entry.value or "\0")
+        ):
+            found = max(found, (entry.value or "", base), key=lambda each: len(each[0]))
+    return found[1] + url[len(found[0]) :]
+
+
+def remotes(entries: Iterable[config.Entry]) -> dict[str, str]:
+    """Return the address that git fetches from for each remote of the current repository, ``origin`` first."""
+    entries = list(entries)
+    found: dict[str, str] = {}
+    for entry in entries:
+        section, name, key = config.split_key(entry.key)
+        if (section, key) == ("remote", "url") and name and entry.value:
+            found.setdefault(name, rewritten(entries, entry.value))
+    return dict(sorted(found.items(), key=lambda each: each[0] != "origin"))

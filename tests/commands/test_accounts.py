@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.default_world import ANN, BOB, CONTOSO
+from tests.emulator.default_world import ANN, BOB, CONTOSO, KIM
 from tests.support.people import add_block, at, bind, blocks, give_pat, sign_in, vault_of
 from tests.support.terminal import Here
 
@@ -87,6 +87,8 @@ def test_every_state_is_told_apart(home: Home, emulator: Emulator) -> None:
     rejected = give_pat(home, world.new_pat(BOB), BOB, "b")
     rejected.set_all("rejected[]", ["b 1795358060"])
     give_pat(home, world.new_pat(BOB), BOB, "*", expires_in=-1)
+    refused = sign_in(home, world, KIM)
+    refused.set_all("failed[]", [f"{CONTOSO} 1700000000 setup|m|h"])
     lost = sign_in(home, world, ANN)
     for what in ("refresh", f"access/{CONTOSO}"):
         lost.vault.delete(f"{lost.id}/{what}")
@@ -96,6 +98,7 @@ def test_every_state_is_told_apart(home: Home, emulator: Emulator) -> None:
         f"{BOB}/b": "rejected",
         f"{BOB}/all": "expired",
         ANN: "sign-in needed",
+        KIM: "sign-in refused",
     }
     assert "all" in home.azdo("accounts").out
 

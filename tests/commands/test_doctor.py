@@ -254,7 +254,11 @@ def test_one_remote_is_looked_at(home: Home, emulator: Emulator) -> None:
     url = "https://contoso@dev.azure.com/contoso/app/_git/app"
     assert has(examine(home, "--url", url), "choice", OK, f"{ANN} (the only account set up for contoso)")
     assert has(
-        examine(home, "--url", url.replace("contoso@", "eve@")), "choice", WARN, "eve", "setup --org contoso"
+        examine(home, "--url", url.replace("contoso@", "eve@")),
+        "choice",
+        FAIL,
+        "eve",
+        "use https://dev.azure.com/contoso/app/_git/app",
     )
     add_block(home, ("kind", "server"), ("address", "https://tfs.example.com"))
     emulator.add_server("https://tfs.example.com", {"ann": "x"})

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB
 from tests.support.people import at, give_pat, sign_in
-from tests.support.terminal import Here
+from tests.support.terminal import Here, Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,7 +54,7 @@ def test_an_organization(two: Home) -> None:
 def test_the_default_serves_what_nothing_else_decides(two: Home) -> None:
     """There is one default; a binding comes before it."""
     assert two.azdo("use", BOB, "--default").code == 0
-    assert two.azdo("use", "work").out == "work serves everything without another choice\n"
+    assert two.azdo("use", "work", "--default").out == "work serves everything without another choice\n"
     assert credential(two) == ANN
     assert two.azdo("use", BOB, "--org", "contoso").code == 0
     assert credential(two) == BOB
@@ -122,6 +124,10 @@ def test_a_folder_without_one_repository_of_azure_devops(
     ("words", "said"),
     [
         (("nobody",), f"no account is named nobody; known are work, {BOB}, carl@fabrikam.com"),
+        (("work",), "missing --org, --repo or --default"),
+        ((), "missing ACCOUNT"),
+        (("--unset",), "--unset takes --org, --repo or --default"),
+        (("work", "--unset", "--default"), "and no ACCOUNT"),
         (("work", "--org", "a/b"), "a/b is not the name of an organization"),
         (("work", "--org", "x", "--default"), "cannot be used together"),
         (("carl@fabrikam.com", "--org", "contoso"), "is a token for fabrikam, not for contoso"),
@@ -143,3 +149,42 @@ def test_a_choice_ends_a_rejection(two: Home, emulator: Emulator) -> None:
     account.set_all("rejected[]", ["contoso-labs 1795358060"])
     assert two.azdo("use", "dora@contoso.com", "--org", "contoso-labs").code == 0
     assert account.all("rejected[]") == []
+
+
+def test_a_choice_is_taken_back(two: Home, tmp_path: Path) -> None:
+    """Of an organization, of a repository, and the default; it is no error where there was none."""
+    two.git("init", "-q", tmp_path)
+    two.git("remote", "add", "origin", "https://dev.azure.com/contoso/_git/app", cwd=tmp_path)
+    for words, shown in (
+        (["--org", "contoso"], "the organization contoso"),
+        (["--repo"], "the repository contoso/app/app"),
+        (["--default"], "everything without another choice"),
+    ):
+        assert two.run(SCRIPT, "use", BOB, *words, cwd=tmp_path).code == 0
+        assert credential(two, "contoso/_git/app") == BOB
+        for _ in range(2):
+            result = two.run(SCRIPT, "use", "--unset", *words, cwd=tmp_path)
+            assert result.out == f"no account is chosen for {shown} any more\n", result.err
+        assert credential(two, "contoso/_git/app") == "nobody"
+
+
+def test_of_two_accounts_of_one_name_the_one_that_fits_is_meant(home: Home, emulator: Emulator) -> None:
+    """A token of another organization does not stand in the way."""
+    sign_in(home, emulator.world, ANN, "contoso")
+    give_pat(home, emulator.world.new_pat(ANN), ANN, "contoso-labs")
+    assert home.azdo("use", ANN, "--org", "contoso").out == f"{ANN}/oauth serves the organization contoso\n"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+@pytest.mark.parametrize(
+    ("answer", "shown"), [("1", "everything"), ("2", "contoso"), ("3", "contoso/app/app")]
+)
+def test_a_person_is_asked_what_an_account_is_for(two: Home, answer: str, shown: str) -> None:
+    """Where the name alone is given; the current repository is offered."""
+    two.git("init", "-q", two.folder)
+    two.git("remote", "add", "origin", "https://dev.azure.com/contoso/_git/app", cwd=two.folder)
+    with Terminal(two, "use", "work") as terminal:
+        terminal.see("3  the repository contoso/app/app")
+        terminal.type(f"{answer}\r")
+        assert terminal.ended() == 0
+        assert re.search(rf"work serves .*{shown}", terminal.text)

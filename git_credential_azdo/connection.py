@@ -153,7 +153,10 @@ class Dialer:
     def _dial(self, host: str, port: int) -> Channel:
         end = time.monotonic() + min(_positive(self._remaining()), _CONNECT_SECONDS)
         resolve = bounded.start(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        found = resolve(end - time.monotonic())
+        try:
+            found = resolve(end - time.monotonic())
+        except TimeoutError:
+            raise socket.gaierror(socket.EAI_AGAIN, "the name server does not answer") from None
         addresses = sorted(((each[0], each[4]) for each in found), key=lambda each: each[0] != self._family)
         connected = _race(addresses, end)
         self._family = connected.family

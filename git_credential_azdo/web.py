@@ -39,6 +39,7 @@ PAUSE_SECONDS = 60.0
 MAX_PAUSE_SECONDS = 3_600.0
 """The longest ``Retry-After`` that is believed."""
 _PAUSES = (0.5, 1.0, 2.0)  # seconds before each further attempt
+_RETRY_SECONDS = 5.0  # what took longer to fail, such as a dead name server, will fail again
 _TRUST_HINT = (
     "set SSL_CERT_FILE to a file with the certificate authority of your network"
     " (git's setting for the same is http.sslCAInfo)"
@@ -244,6 +245,7 @@ class HttpClient:
 
     def _connect(self, route: Route, pauses: Iterable[float]) -> Channel:
         """Return a new channel to a host, after at most as many further attempts as there are pauses. Raise OSError."""
+        end = self._clock() + _RETRY_SECONDS
         for pause in pauses:
             try:
                 return self._dialer.open(route)
@@ -251,7 +253,7 @@ class HttpClient:
                 raise
             except OSError as error:
                 lasts = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
-                if lasts or pause >= self.remaining():
+                if lasts or self._clock() > end or pause >= self.remaining():
                     raise
                 self._sleep(pause)
         return self._dialer.open(route)

@@ -19,6 +19,7 @@ PROGRAM = "git credential-azdo"
 ACCOUNT, ORGANIZATION, TENANT = "ACCOUNT", "ORGANIZATION", "TENANT"
 """What stands for a name that we do not know."""
 
+PX_PAGE = "https://github.com/genotrance/px"
 GIT_DOWNLOADS = "https://git-scm.com/downloads"
 AZURE_CLI_PAGE = "https://learn.microsoft.com/cli/azure/install-azure-cli"
 KEYRINGS_PAGE = "https://keyring.readthedocs.io/en/latest/#third-party-backends"
@@ -197,6 +198,12 @@ def include(file: str, number: str) -> str:
     at = int(number) if number.isdecimal() else 0
     key, value = f"GIT_CONFIG_KEY_{at}=include.path", f"GIT_CONFIG_VALUE_{at}={file}"
     return set_variables(f"GIT_CONFIG_COUNT={at + 1}", key, value)
+
+
+def http_proxy(proxy: str, address: str = "") -> str:
+    """Return the command that sets git's proxy, or that of an address; ``proxy``: its URL."""
+    key = f"http.{address}.proxy" if address else "http.proxy"
+    return command("git", "config", "--global", key, proxy)
 
 
 def set_url(address: str = "https://...", remote: str = "origin") -> str:

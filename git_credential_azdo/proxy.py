@@ -8,12 +8,14 @@ what a proxy said.
 from __future__ import annotations
 
 import base64
+import functools
 import urllib.request
 from http.client import HTTPResponse
 from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from urllib.parse import unquote, urlsplit
 
-from git_credential_azdo.errors import NetworkError
+from git_credential_azdo import hints
+from git_credential_azdo.errors import AzdoError, NetworkError
 
 if TYPE_CHECKING:
     import socket
@@ -30,6 +32,8 @@ _PORTS = {
     "socks5": 1080,
     "socks5h": 1080,
 }  # curl's own, which git leaves as they are
+_NOT_OURS = frozenset(("digest", "negotiate", "ntlm"))
+"""Values of http.proxyAuthMethod, and authentication schemes of RFC 9110, in lower case."""
 _USER_AND_PASSWORD = 2
 _SOCKS_REPLIES = {
     1: "it failed",
@@ -42,15 +46,11 @@ _SOCKS_REPLIES = {
 
 
 class ProxyError(OSError):
-    """The proxy did not open the way. The text says what it did, for after its name.
+    """The proxy did not open the way. The text says what it did, for after its name; ``hint`` as in AzdoError."""
 
-    ``wants_password``: it asks for a user and password, or for others. ``ways``: the authentication schemes it offers.
-    """
-
-    def __init__(self, text: str, *, wants_password: bool = False, ways: Sequence[str] = ()) -> None:
+    def __init__(self, text: str, hint: str = HINT) -> None:
         super().__init__(text)
-        self.wants_password = wants_password
-        self.ways = ways
+        self.hint = hint
 
 
 class Proxy(NamedTuple):
@@ -66,6 +66,16 @@ class Proxy(NamedTuple):
     def place(self) -> str:
         """Host and port, for messages."""
         return target(self.host, self.port)
+
+    @property
+    def through(self) -> str:
+        """What a message says after a host that is reached by this proxy."""
+        return f" through the proxy {self.place}"
+
+    @property
+    def with_password(self) -> str:
+        """The command that gives git the user and the password of this proxy."""
+        return hints.http_proxy(f"{self.scheme}://USER:PASSWORD@{self.place}")
 
     @property
     def authorization(self) -> str | None:
@@ -87,13 +97,45 @@ def parse(text: str) -> Proxy:
 def of(url: str, settings: Settings) -> Proxy | None:
     """Return the proxy of a URL: git's, else that of the environment, or on macOS and Windows of the system.
 
-    Raise NetworkError for one that cannot be used, without its URL, which may hold a password.
+    A password that its URL does not have is asked of git's credential helpers, as git does. Raise NetworkError for one
+    that cannot be used, without its URL, which may hold a password.
     """
     text = _of_environment(url) if settings.proxy is None else settings.proxy
     try:
-        return parse(text) if text else None
+        found = parse(text) if text else None
     except ValueError:
         raise NetworkError("the proxy's address is not valid", HINT) from None
+    if found and found.user and settings.proxy_method in _NOT_OURS:
+        method = settings.proxy_method
+        raise NetworkError(f"http.proxyAuthMethod is {method}, which this program cannot do", hints.PX_PAGE)
+    if found and found.user and found.password is None:
+        found = found._replace(password=_ask_helpers(text or "", found.user))
+        if not found.password:
+            raise NetworkError(f"the password for the proxy {found.place} is missing", found.with_password)
+    return found
+
+
+def setting(text: str, address: str) -> str | None:
+    """Return the command that sets a proxy, without its user and password, for an address too; None for an invalid one."""
+    try:
+        found = parse(text)
+    except ValueError:
+        return None
+    user = "USER:PASSWORD@" if found.user else ""
+    return hints.http_proxy(f"{found.scheme}://{user}{found.place}", address)
+
+
+@functools.cache
+def _ask_helpers(text: str, user: str) -> str | None:
+    """Return the password that git's credential helpers have for a proxy, as git asks them, or None."""
+    from git_credential_azdo.git import helpers  # noqa: PLC0415 - for such a proxy only
+
+    parts = urlsplit(text if "://" in text else f"http://{text}")
+    try:
+        answer = helpers.fill(helpers.request(parts.scheme, parts.netloc.rpartition("@")[2], user=user))
+    except AzdoError:
+        return None
+    return answer.get("password")
 
 
 def _of_environment(url: str) -> str | None:
@@ -111,10 +153,19 @@ def ask_tunnel(channel: Channel, proxy: Proxy, host: str, port: int) -> None:
     response = HTTPResponse(cast("socket.socket", channel), method="CONNECT")
     response.begin()
     if response.status == 407:  # noqa: PLR2004 - Proxy Authentication Required
-        ways = response.headers.get_all("Proxy-Authenticate", [])
-        raise ProxyError("refused (407)", wants_password=True, ways=[way.partition(" ")[0] for way in ways])
+        raise _wants_password(proxy, response.headers.get_all("Proxy-Authenticate", []))
     if not 200 <= response.status < 300:  # noqa: PLR2004 - any 2xx
         raise ProxyError(f"refused ({response.status})")
+
+
+def _wants_password(proxy: Proxy, challenges: Sequence[str]) -> ProxyError:
+    offered = {challenge.partition(" ")[0].lower() for challenge in challenges}
+    if offered and "basic" not in offered:
+        named = " and ".join(sorted(offered & _NOT_OURS)) or "a sign-in"
+        return ProxyError(f"wants {named}, which this program cannot do (407)", hints.PX_PAGE)
+    if proxy.authorization:
+        return ProxyError("does not accept the user and password (407)", proxy.with_password)
+    return ProxyError("wants a user and password (407)", proxy.with_password)
 
 
 def ask_socks(channel: Channel, proxy: Proxy, host: str, port: int) -> None:
@@ -126,9 +177,9 @@ def ask_socks(channel: Channel, proxy: Proxy, host: str, port: int) -> None:
     if method == _USER_AND_PASSWORD and proxy.authorization:
         channel.sendall(b"\1" + _counted(proxy.user) + _counted(proxy.password))
         if _exactly(channel, 2)[1]:
-            raise ProxyError("does not accept the user and password", wants_password=True)
+            raise _wants_password(proxy, ())
     elif method:
-        raise ProxyError("asks for a user and password", wants_password=True)
+        raise _wants_password(proxy, ())
     channel.sendall(b"\5\1\0\3" + _counted(host) + port.to_bytes(2, "big"))
     _, reply, _, kind = _exactly(channel, 4)
     if reply:

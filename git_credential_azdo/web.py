@@ -21,7 +21,7 @@ import git_credential_azdo
 from git_credential_azdo import proxy
 from git_credential_azdo.connection import Dialer, Route
 from git_credential_azdo.errors import NetworkError
-from git_credential_azdo.git.network import Settings, settings_for
+from git_credential_azdo.git.network import Settings, proxy_elsewhere, settings_for
 from git_credential_azdo.hosts import MICROSOFT, origin
 from git_credential_azdo.proxy import ProxyError
 from git_credential_azdo.response import Response, read_body, retry_after
@@ -171,18 +171,23 @@ class HttpClient:
             route = self._route(url)
             by = route.proxy
             return self._exchange(route, method, url, headers=headers, body=body, pauses=pauses)
-        except TimeoutError as error:
-            seconds = max(1, round(self._clock() - start))
-            raise NetworkError(
-                f"cannot reach {host}{_through(by)}: timed out after {seconds} s{error}",
-                proxy.HINT if by else None,
-            ) from None
         except ProxyError as error:
-            place = by.place if by else "set"
-            raise NetworkError(f"cannot reach {host}: the proxy {place} {error}", proxy.HINT) from None
+            place = by.place if by else ""
+            raise NetworkError(f"cannot reach {host}: the proxy {place} {error}", error.hint) from None
         except (HTTPException, OSError, ValueError) as error:
-            text, hint = _reason(error, by)
-            raise NetworkError(f"cannot reach {host}{_through(by)}: {text}", hint) from None
+            seconds = max(1, round(self._clock() - start))
+            text, hint = _reason(error, by, seconds)
+            if not hint and isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
+                more, hint = ("", proxy.HINT) if by else self._proxy_elsewhere(url)
+                text += more
+            raise NetworkError(f"cannot reach {host}{by.through if by else ''}: {text}", hint) from None
+
+    def _proxy_elsewhere(self, url: str) -> tuple[str, str | None]:
+        """Return that git's proxy is set for other addresses only, if it is, and the command that sets it for this one."""
+        entry = proxy_elsewhere() if self._settings_for is settings_for else None
+        if not entry:
+            return "", None
+        return f" ({entry.description} does not apply to it)", proxy.setting(entry.value or "", origin(url))
 
     def _route(self, url: str) -> Route:
         """Return how git would reach a URL's host. Raise NetworkError, UsageError, ValueError."""
@@ -266,8 +271,10 @@ def _read(host: str, answer: Answer) -> Response:
     return Response(host, status, headers, read_body(chunks, coding.strip().lower(), host))
 
 
-def _reason(error: Exception, by: Proxy | None) -> tuple[str, str | None]:
+def _reason(error: Exception, by: Proxy | None, seconds: int) -> tuple[str, str | None]:
     """Return why no response came, without the error's own text, which may quote a secret, and the hint."""
+    if isinstance(error, TimeoutError):
+        return f"timed out after {seconds} s{error}", None
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate does not verify ({error.verify_message})", _TRUST_HINT
     if isinstance(error, ssl.SSLError):
@@ -288,7 +295,3 @@ def _host_of(url: str) -> str:
     with contextlib.suppress(ValueError):
         return urlsplit(url).netloc.rpartition("@")[2] or "the server"
     return "the server"
-
-
-def _through(by: Proxy | None) -> str:
-    return f" through the proxy {by.place}" if by else ""

@@ -80,7 +80,7 @@ def test_a_socks_proxy_gets_user_and_password() -> None:
 @pytest.mark.parametrize(
     ("server", "user", "said"),
     [
-        (Socks(b"u", b"p"), "", "asks for a user and password"),
+        (Socks(b"u", b"p"), "", "wants a user and password"),
         (Socks(b"u", b"p"), "u:q@", "does not accept the user and password"),
         (Socks(reply=2), "", "refused (its rules do not allow it)"),
         (Socks(reply=99), "", "refused (no reason given)"),
@@ -179,9 +179,3 @@ def test_a_plain_request_names_the_whole_url_to_its_proxy() -> None:
 def test_a_proxy_is_read_as_curl_reads_it(text: str, expected: proxy.Proxy) -> None:
     """Its default scheme and port, and percent signs."""
     assert proxy.parse(text) == expected
-
-
-def test_a_user_without_a_password_is_not_sent() -> None:
-    """An empty password is a wrong one: some of them lock an account."""
-    assert proxy.parse("http://user@proxy:1").authorization is None
-    assert proxy.parse("http://user:@proxy:1").authorization is not None

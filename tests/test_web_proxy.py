@@ -30,8 +30,10 @@ def test_a_proxy_that_refuses_is_named_with_its_cure(monkeypatch: pytest.MonkeyP
         with HttpClient(5, settings, allowed=ANYWHERE) as client, pytest.raises(NetworkError) as caught:
             client.request("GET", "https://dev.azure.example/x")
 
-    assert str(caught.value) == f"cannot reach dev.azure.example: the proxy 127.0.0.1:{port} refused (407)"
-    assert "HTTPS_PROXY" in str(caught.value.hint)
+    assert str(caught.value) == (
+        f"cannot reach dev.azure.example: the proxy 127.0.0.1:{port} does not accept the user and password (407)"
+    )
+    assert caught.value.hint == f"git config --global http.proxy http://USER:PASSWORD@127.0.0.1:{port}"
     assert SECRET not in whole_story(caught.value)
     assert SECRET not in repr(settings)
 

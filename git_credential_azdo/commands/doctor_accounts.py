@@ -195,7 +195,7 @@ def _clock(skew: float) -> Check:
 
 def _through(url: str) -> str:
     by = proxy.of(url, settings_for(url))
-    return f" through the proxy {by.place}" if by else ""
+    return by.through if by else ""
 
 
 # --- the tokens

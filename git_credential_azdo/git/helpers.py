@@ -184,7 +184,7 @@ def ask(helper: Helper, asked: Request, seconds: float) -> Message:
             max(0.0, min(SECONDS, seconds)),
             stdin=format_pairs(asked),
             cwd=os.path.expanduser("~"),
-            environment={name: value for name, value in os.environ.items() if name not in _DROPPED} | _QUIET,
+            environment=_environment(),
         )
         answer = parse(done.stdout[:MAX_BYTES])
     except (ProtocolError, programs.Stopped) as error:
@@ -195,6 +195,22 @@ def ask(helper: Helper, asked: Request, seconds: float) -> Message:
     if any((answer.get(key) or value).lower() != value.lower() for key, value in protocol_and_host):
         raise AzdoError(f"{who} answered for another host than the one it was asked about")
     return answer if answer.get("quit") in {None, "", "0", "false"} else Message([])
+
+
+def fill(asked: Request) -> Message:
+    """Return what all helpers of git together have for a request, without a prompt; an empty message for nothing.
+
+    Raise programs.ProgramError when it takes longer than SECONDS.
+    """
+    words = ["git", "-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"]
+    done = programs.run(
+        words, SECONDS, stdin=format_pairs(asked), cwd=os.path.expanduser("~"), environment=_environment()
+    )
+    return Message([]) if done.returncode else parse(done.stdout[:MAX_BYTES])
+
+
+def _environment() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name not in _DROPPED} | _QUIET
 
 
 def addresses(entries: Iterable[Entry]) -> list[str]:

@@ -93,6 +93,12 @@ def settings_for(url: str) -> Settings:
     return settings
 
 
+def proxy_elsewhere() -> Entry | None:
+    """Return the last entry that sets a proxy for certain addresses only, or None. Raise UsageError."""
+    named = [entry for entry in _entries() if entry.value and split_key(entry.key)[::2] == ("http", "proxy")]
+    return next((entry for entry in reversed(named) if split_key(entry.key)[1]), None)
+
+
 def ignored(entries: Iterable[Entry]) -> list[str]:
     """Return descriptions of the entries that git follows in a repository and this program ignores."""
     keys = {key.lower() for key in (*_FILES, *_OTHERS)}

@@ -54,7 +54,8 @@ def bound(seconds: float) -> float:
 
 def left_for_request() -> float:
     """Return the seconds that a request for a token may take, so that time is left to save the token."""
-    return max(0.0, left() - min(_MOST_RESERVE_SECONDS, limit() / 6))
+    least = _MIN_SECONDS if errors.began is None else 0.0
+    return max(least, left() - min(_MOST_RESERVE_SECONDS, limit() / 6))
 
 
 def enforce(verb: str) -> None:

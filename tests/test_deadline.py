@@ -110,6 +110,13 @@ def test_a_request_for_a_token_leaves_time_to_save_it(
     assert 0 <= seconds - deadline.left_for_request() < seconds / 2
 
 
+def test_a_person_may_have_taken_longer_than_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """At a prompt, before the request for a token: it is still sent."""
+    monkeypatch.setattr(errors, "began", None)
+    monkeypatch.setattr(deadline, "_started", time.monotonic() - 600)
+    assert deadline.left_for_request() >= 1
+
+
 def test_the_answer_is_given_away_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """To whom asks first."""
     monkeypatch.setattr(errors, "_answer", threading.Lock())

@@ -22,6 +22,8 @@ SERVICES = "services"
 """A further host of Azure DevOps Services: ``host``, and the ``login`` host of its tenants, if it was given."""
 BINDING = "binding"
 LEARNED = "learned"
+UNSAVED = "unsaved-token"
+"""A token that Azure DevOps may hold and no account here: one about to be created, or about to be revoked."""
 
 _WITH_SECRETS = frozenset((*ACCOUNT_KINDS, STORED))
 

@@ -13,7 +13,7 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import number
-from git_credential_azdo.accounts.entries import forget
+from git_credential_azdo.accounts.entries import alone, forget
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.save import load_accounts, organization_names
 from git_credential_azdo.commands import console, parsing
@@ -21,7 +21,7 @@ from git_credential_azdo.commands import pat_making as making
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, report, say
-from git_credential_azdo.git.target import may_repeat
+from git_credential_azdo.git.target import holds_token, may_repeat
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
 
@@ -82,6 +82,8 @@ def create(
     show: bool,
 ) -> None:
     """Create a token for ORG and save it, so that git uses it there."""
+    if token_name and holds_token(token_name):
+        raise UsageError("--name is the token's name, not a token", hints.help_of("pat", "create"))
     wanted = organization_names((organization,))[0]
     default = making.default_request(wanted)
     scope = " ".join(" ".join(scopes).split()) or default.scope
@@ -91,19 +93,25 @@ def create(
             f"a token with {scope if may_repeat(scope) else 'that scope'} does not let git read code, so it would not be saved",
             "to print it instead, add --show",
         )
-    before = load_accounts()
-    session = making.session_for(wanted, name, before)
-    if not pats.reads_code(scope):
-        made = making.make(session, request)
-        _report_created(made, wanted, session.account)
-        console.err("Not saved: its scopes do not let git read code")
-    else:
-        vault_name = vaults.find(None, before.header.get("vault"))
-        account, made = making.make_and_save(session, request, vault_name)
-        _report_created(made, wanted, session.account)
-        console.err(f"Saved in {account.vault}; git uses it for {wanted}")
-        for identifier in making.created_here(before).keys() - making.created_here(load_accounts()).keys():
-            say("hint", f"the previous token still works: {session.revocation(identifier)}")
+    with alone(making.LOCK):
+        before = load_accounts()
+        session = making.session_for(wanted, name, before)
+        making.finish(session)
+        if not pats.reads_code(scope):
+            block = making.intend(session, request)
+            made = making.make(session, request, block)
+            making.forget(block)
+            _report_created(made, wanted, session.account)
+            console.err("Not saved: its scopes do not let git read code")
+        else:
+            vault_name = vaults.find(None, before.header.get("vault"))
+            account, made = making.make_and_save(session, request, vault_name)
+            _report_created(made, wanted, session.account)
+            console.err(f"Saved in {account.vault}; git uses it for {wanted}")
+            for identifier in (
+                making.created_here(before).keys() - making.created_here(load_accounts()).keys()
+            ):
+                say("hint", f"the previous token still works: {session.revocation(identifier)}")
     console.err(f"To revoke it: {session.revocation(made.id)}")
     if show:
         console.secret(made.token)
@@ -117,12 +125,20 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
     """List your tokens, of ORG or of every organization of your accounts."""
     accounts_file = load_accounts()
     rows: dict[str, dict[str, str | None]] = {}
+    left: list[tuple[pats.Pat, making.PatSession]] = []
     failed = False
     saved = making.created_here(accounts_file)
     for each in _organizations(organization, accounts_file):
         try:
-            for token in _active(making.session_for(each, name, accounts_file)):
+            session = making.session_for(each, name, accounts_file)
+            active = making.active(session)
+            for token in active:
                 rows.setdefault(token.id, _row(token, each, saved.get(token.id), accounts_file))
+            left += [
+                (token, session)
+                for _, token in making.unsaved_tokens(session, active, accounts_file)
+                if token
+            ]
         except AzdoError as error:
             failed = True
             report(error)
@@ -132,6 +148,8 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
         console.table(([row[name] for name in _COLUMNS] for row in rows.values()), _COLUMNS, least="scope")
     elif not failed:
         say("hint", "no active personal access token was found")
+    for token, session in left:
+        say("hint", f"a run that was stopped left {token.name!r}: {session.revocation(token.id)}")
     return 1 if failed else 0
 
 
@@ -142,9 +160,12 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
 def revoke(token: str, organization: str, name: str | None) -> None:
     """Revoke a token of ORG, and remove its account here."""
     wanted = organization_names((organization,))[0]
-    accounts_file = load_accounts()
-    session = making.session_for(wanted, name, accounts_file)
-    known = _active(session)
+    with alone(making.LOCK):
+        _revoke(token, making.session_for(wanted, name, accounts_file := load_accounts()), accounts_file)
+
+
+def _revoke(token: str, session: making.PatSession, accounts_file: AccountsFile) -> None:
+    wanted, known = session.organization, making.active(session)
     found = [each for each in known if each.id.lower() == token.lower()] or [
         each for each in known if each.name.lower() == token.lower()
     ]
@@ -166,6 +187,9 @@ def revoke(token: str, organization: str, name: str | None) -> None:
     account = saved.get(identifier)
     if account:
         forget(account)
+    for block, left in making.unsaved_tokens(session, known, accounts_file):
+        if left is None or left.id == identifier:
+            making.forget(block)
     what = f"Revoked {found[0].name}" if found and existed else "The token was revoked or expired before"
     console.err(f"{what}{'; its account is removed' if account else ''}")
 
@@ -177,7 +201,13 @@ def revoke(token: str, organization: str, name: str | None) -> None:
 def rotate(organization: str | None, name: str | None, days: int | None) -> int:
     """Replace tokens of pat create: save a new one, then revoke the old one."""
     wanted = organization_names((organization,))[0] if organization else None
-    accounts_file = load_accounts()
+    with alone(making.LOCK):  # the second of two replaces what the first one created
+        return _rotate_all(wanted, name, days, load_accounts())
+
+
+def _rotate_all(
+    wanted: AnyOrganization | None, name: str | None, days: int | None, accounts_file: AccountsFile
+) -> int:
     made = (each for each in making.created_here(accounts_file).values() if each.organizations)
     ours = [each for each in made if not wanted or each.lists(wanted)]
     if not ours:
@@ -204,22 +234,20 @@ def _rotate(old: Account, name: str | None, days: int | None, accounts_file: Acc
     )
     try:
         session = making.session_for(organization, name or (made_by.id if made_by else None), accounts_file)
-        _, made = making.make_and_save(session, request, old.vault, instead_of=old.id)
+        making.finish(session)
+        replaced = making.unsaved_block(session, authorization_id=old.block.get("authorization_id"))
+        _, made = making.make_and_save(session, request, old.vault, instead_of=old.id, to_revoke=replaced)
     except AzdoError as error:
         say("error", f"the token for {organization} was not replaced: {error.message}")
         if error.hint:
             say("hint", error.hint)
         return False
     _report_created(made, organization, session.account)
-    if not making.revoke_or_report(session, old.block.get("authorization_id")):
+    if not making.revoke_or_report(session, replaced.get("authorization_id")):
         return False
+    making.forget(replaced)
     console.err("Revoked the old token")
     return True
-
-
-def _active(session: making.PatSession) -> list[pats.Pat]:
-    with HttpClient(making.ASK_SECONDS) as web:
-        return pats.active(web, session.organization, session.authorization)
 
 
 def _organizations(given: str | None, accounts_file: AccountsFile) -> list[AnyOrganization]:

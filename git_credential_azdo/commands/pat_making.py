@@ -1,24 +1,29 @@
 """Creating a personal access token with a person's sign-in: by which account, and checked before it is saved.
 
-A token that cannot be checked or saved is revoked at once, so that none stays active unused.
+A token that cannot be checked or saved is revoked at once, so that none stays active unused. What is about to be created
+or revoked stands in the accounts file before, so that the next run finishes what a killed one left. Callers of ``make``,
+``make_and_save`` and ``finish`` hold LOCK.
 """
 
 from __future__ import annotations
 
+import os
 import socket
 import sys
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints, refresh
-from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH
-from git_credential_azdo.accounts.accounts_file import AccountsFile
+from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, Block, number
+from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import CHOSEN, choose
 from git_credential_azdo.accounts.naming import account_named, answers_to, unique_name
-from git_credential_azdo.accounts.save import now, save_account
-from git_credential_azdo.commands import setup_pat
+from git_credential_azdo.accounts.save import load_accounts, now, save_account
+from git_credential_azdo.accounts.update import update
+from git_credential_azdo.commands import console, setup_pat
 from git_credential_azdo.commands.parsing import again
-from git_credential_azdo.devops import pats
+from git_credential_azdo.devops import api, pats
+from git_credential_azdo.devops.pat_errors import PatRefused
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
 from git_credential_azdo.helper.answer import DAY_SECONDS
@@ -26,9 +31,15 @@ from git_credential_azdo.hosts import SERVICES_HOST
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_credential_azdo.accounts.account import Account
 
+LOCK = "pat"
+"""The lock under which tokens are created, replaced and revoked."""
 ASK_SECONDS = 60.0
+_NEAR_SECONDS = 600
+"""How far this machine's clock may be from Azure DevOps', where a token is known by the time of its creation."""
 DEFAULT_DAYS = 90
 PERSONS = frozenset((OAUTH, AZURE_CLI))
 """The kinds of account whose token may be a person's own; the service accepts no other for this."""
@@ -80,18 +91,25 @@ def session_for(organization: AnyOrganization, name: str | None, accounts_file: 
     return PatSession(organization, account, authorization, named=bool(name))
 
 
-def make(session: PatSession, request: PatRequest) -> pats.Pat:
-    """Create a token, and report an earlier expiry than requested. Raises PatRefused, ServiceError, NetworkError."""
+def make(session: PatSession, request: PatRequest, block: Block) -> pats.Pat:
+    """Create a token, and report an earlier expiry than requested. Raises PatRefused, ServiceError, NetworkError.
+
+    ``block``: what ``intend`` returned for it.
+    """
     end = now() + request.days * DAY_SECONDS
-    with HttpClient(ASK_SECONDS) as web:
-        made = pats.create(
-            web,
-            session.organization,
-            session.authorization,
-            name=request.name,
-            scope=request.scope,
-            expires_utc=end,
-        )
+    try:
+        with HttpClient(ASK_SECONDS) as web:
+            made = pats.create(
+                web,
+                session.organization,
+                session.authorization,
+                name=request.name,
+                scope=request.scope,
+                expires_utc=end,
+            )
+    except (PatRefused, api.Refused):  # else one may have been created
+        forget(block)
+        raise
     if made.expires_utc is not None and made.expires_utc < end - DAY_SECONDS:
         days = max(0, made.expires_utc - now()) // DAY_SECONDS
         say(
@@ -102,13 +120,25 @@ def make(session: PatSession, request: PatRequest) -> pats.Pat:
 
 
 def make_and_save(
-    session: PatSession, request: PatRequest, vault_name: str, *, instead_of: str = ""
+    session: PatSession,
+    request: PatRequest,
+    vault_name: str,
+    *,
+    instead_of: str = "",
+    to_revoke: Block | None = None,
 ) -> tuple[Account, pats.Pat]:
     """Create a token, check it and save it as an account; return both. ``instead_of`` as in ``setup_pat.new_account``.
 
-    Raises PatRefused, ServiceError, NetworkError, VaultError; the new token is revoked then.
+    ``to_revoke``: the block of the token that is revoked next. Raises PatRefused, ServiceError, NetworkError, VaultError;
+    the new token is revoked then.
     """
-    made = make(session, request)
+    block = intend(session, request)
+    made = make(session, request, block)
+
+    def saved(accounts_file: AccountsFile) -> None:
+        accounts_file.forget(block.get("id"))
+        accounts_file.blocks += [to_revoke] if to_revoke else []
+
     try:
         with HttpClient(ASK_SECONDS) as web:
             identity = setup_pat.check(web, session.organization, made.token)
@@ -127,11 +157,78 @@ def make_and_save(
             },
             instead_of=instead_of,
         )
-        account = save_account(new_account, vault_name)
+        account = save_account(new_account, vault_name, saved)
     except BaseException:
-        revoke_or_report(session, made.id)
+        if made.id not in created_here(load_accounts()) and revoke_or_report(session, made.id):
+            forget(block)
         raise
     return account, made
+
+
+def intend(session: PatSession, request: PatRequest) -> Block:
+    """Note in the accounts file that a token is about to be created, and return the block. Raises AzdoError."""
+    block = unsaved_block(session, token_name=request.name, scope=request.scope, started_utc=str(now()))
+    update(lambda accounts_file: accounts_file.blocks.append(block))
+    return block
+
+
+def unsaved_block(session: PatSession, **keys: str) -> Block:
+    """Return a new block of a token that is about to be created (``token_name`` ...) or revoked (``authorization_id``)."""
+    where = {"kind": UNSAVED, "id": os.urandom(6).hex(), "organization": str(session.organization)}
+    return Block([*where.items(), *keys.items()])
+
+
+def forget(block: Block) -> None:
+    """Remove a block of ``intend``. Raises AzdoError."""
+    update(lambda accounts_file: accounts_file.forget(block.get("id")))
+
+
+def finish(session: PatSession) -> None:
+    """Revoke the tokens of the organization that a run did not come to save, or to revoke.
+
+    Raises PatRefused, ServiceError, NetworkError.
+    """
+    accounts_file = load_accounts()
+    if unsaved(session.organization, accounts_file):
+        for block, token in unsaved_tokens(session, active(session), accounts_file):
+            if token is None or revoke_or_report(session, token.id):
+                forget(block)
+            if token:
+                console.err(f"Revoked {token.name!r}, which a run that was stopped had left")
+
+
+def unsaved(organization: str, accounts_file: AccountsFile) -> list[Block]:
+    """Return the blocks of tokens that a run did not come to save, or to revoke."""
+    return [block for block in accounts_file.of_kind(UNSAVED) if block.get("organization") == organization]
+
+
+def unsaved_tokens(
+    session: PatSession, listed: Sequence[pats.Pat], accounts_file: AccountsFile
+) -> list[tuple[Block, pats.Pat | None]]:
+    """Return these blocks, each with the token among those listed that it is about; None if there is none (any more)."""
+    known = created_here(accounts_file)
+    found: list[tuple[Block, pats.Pat | None]] = []
+    for block in unsaved(session.organization, accounts_file):
+        of_block = [token for token in listed if token.id not in known and _is_of(block, token)]
+        found += [(block, token) for token in of_block] or [(block, None)]
+    return found
+
+
+def _is_of(block: Block, token: pats.Pat) -> bool:
+    """Return whether a token is the one of a block: by its id, else by name, scopes and the time of its creation."""
+    if block.has("authorization_id"):
+        return token.id == block.get("authorization_id")
+    apart = abs((token.made_utc or 0) - (number(block.get("started_utc")) or 0))
+    is_alike = token.name == block.get("token_name") and set(token.scope.split()) == set(
+        block.get("scope").split()
+    )
+    return is_alike and apart < _NEAR_SECONDS
+
+
+def active(session: PatSession) -> list[pats.Pat]:
+    """Return the person's active tokens of the organization. Raises as ``make``."""
+    with HttpClient(ASK_SECONDS) as web:
+        return pats.active(web, session.organization, session.authorization)
 
 
 def revoke_or_report(session: PatSession, identifier: str) -> bool:

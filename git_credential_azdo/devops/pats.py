@@ -36,7 +36,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)", r
 class Pat:
     """A personal access token, as the service describes it.
 
-    ``id``: its authorization id; ``expires_utc``: seconds since the epoch, None when it cannot be read;
+    ``id``: its authorization id; ``expires_utc``, ``made_utc``: seconds since the epoch, None when they cannot be read;
     ``all_organizations``: whether it is for all of them; ``token``: the secret, only just after it was made.
     """
 
@@ -44,6 +44,7 @@ class Pat:
     name: str
     scope: str
     expires_utc: int | None
+    made_utc: int | None
     all_organizations: bool
     token: str = field(default="", repr=False)
 
@@ -156,6 +157,7 @@ def _read(entry: object) -> Pat | None:
         name=_line(entry.get("displayName")),
         scope=_line(entry.get("scope")),
         expires_utc=_seconds(_line(entry.get("validTo"))),
+        made_utc=_seconds(_line(entry.get("validFrom"))),
         all_organizations=entry.get("targetAccounts") is None,
         token=token if isinstance(token, str) else "",
     )

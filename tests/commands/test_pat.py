@@ -295,7 +295,7 @@ def test_the_token_before_is_named(home: Home, ann: Here, emulator: Emulator) ->
     assert [account["authorization_id"] for account in kept(home)] == [second.id]
 
 
-def test_a_list_shows_what_lives(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_a_list_shows_what_lives(ann: Here, emulator: Emulator) -> None:
     """Of one organization or of all; which is kept here, and as which account; never a secret."""
     world = emulator.world
     assert ann.azdo("pat", "create", "--org", "contoso", "--name", "mine").code == 0
@@ -313,7 +313,7 @@ def test_a_list_shows_what_lives(home: Home, ann: Here, emulator: Emulator) -> N
         "contoso",
         "vso.code_write",
         f"{world.pats[0].expires:%Y-%m-%d}",
-        kept(home)[0]["id"],
+        f"{ANN}/pat",
     ]
     assert "all" in rows[1].split()
     every = json.loads(ann.azdo("pat", "list", "--format", "json").out)

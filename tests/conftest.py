@@ -14,6 +14,7 @@ import pytest
 from tests.emulator import tokens
 from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
+from tests.support import chromium
 from tests.support.keyrings import PrivateKeyring, missing
 from tests.support.people import Account, sign_in, warm_up
 from tests.support.watch import WATCH
@@ -21,6 +22,8 @@ from tests.support.watch import WATCH
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
+
+    from tests.support.chromium import Browser
 
 # A shell that starts us in the background lets children ignore Ctrl-C, nohup SIGHUP; some tests send both.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -223,3 +226,12 @@ def ann(home: Home, emulator: Emulator) -> Account:
 def warm(home: Home) -> tuple[Home, str]:
     """Return a home whose account has a live token in the file vault, and the token; no world knows it."""
     return home, warm_up(home)
+
+
+@pytest.fixture(scope="session")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Return a real browser."""
+    if chromium.PROGRAM is None:
+        pytest.skip("Debian package missing: chromium")
+    with chromium.Browser(tmp_path_factory.mktemp("chromium")) as browser:
+        yield browser

@@ -6,25 +6,14 @@ import json
 import re
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.emulator.default_world import ANN, BOB, CONTOSO, KIM
-from tests.support.people import add_block, at, bind, blocks, give_pat, sign_in, vault_of
-from tests.support.terminal import Here
+from tests.support.people import add_block, at, bind, give_pat, of_kind, sign_in, vault_of
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
 DAY = 86_400
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
-    """Return an empty home with its commands in this process."""
-    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 def listed(home: Home) -> dict[str, dict[str, object]]:
@@ -138,7 +127,7 @@ def test_logout_forgets_the_account_its_secrets_and_its_bindings(home: Home, emu
     assert (result.code, result.out, result.err) == (0, f"{ANN} is removed\n", "")
     assert kept(home) == ["pat"]
     assert list(listed(home)) == [BOB]
-    assert not [pairs for pairs in blocks(home) if ("kind", "binding") in pairs]
+    assert not of_kind(home, "binding")
     assert "no account covers the organization contoso" in home.get(*at()).err
 
 

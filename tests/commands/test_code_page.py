@@ -13,7 +13,6 @@ import pytest
 
 from tests.emulator.default_world import ANN
 from tests.emulator.model import App
-from tests.support import chromium
 from tests.support.people import at, blocks
 from tests.support.terminal import LINK, Sitting, Terminal
 
@@ -29,15 +28,6 @@ ORIGIN = "https://intra.example"
 URL = f"{ORIGIN}/code"
 OWN = "0f0f0f0f-1111-4222-8333-444444444444"
 FIELD = "document.getElementById('code').value"
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Return a real browser."""
-    if chromium.PROGRAM is None:
-        pytest.skip("Debian package missing: chromium")
-    with chromium.Browser(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
 
 
 @pytest.fixture

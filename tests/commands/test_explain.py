@@ -10,24 +10,15 @@ import pytest
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB
 from tests.support.people import add_block, at, bind, give_pat, sign_in
-from tests.support.terminal import Here
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
 APP = "https://dev.azure.com/contoso/app/_git/app"
 CONFIGURE = "git-credential-azdo: hint: git credential-azdo configure"
 KEYS = {"served", "host", "organization", "account", "reason", "candidates"}
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
-    """Return an empty home with its commands in this process."""
-    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 def explained(home: Home, url: str, *options: str, **environment: str) -> dict[str, Any]:
@@ -38,13 +29,6 @@ def explained(home: Home, url: str, *options: str, **environment: str) -> dict[s
     assert isinstance(found, dict)
     assert found.keys() >= KEYS
     return found
-
-
-@pytest.fixture
-def ann(home: Home, emulator: Emulator) -> Home:
-    """Return a home in which ann is signed in."""
-    sign_in(home, emulator.world, ANN, "contoso")
-    return home
 
 
 @pytest.mark.parametrize(
@@ -74,7 +58,7 @@ def ann(home: Home, emulator: Emulator) -> Home:
         ("https://dev.azure.com/%zz/%00", True, "dev.azure.com", None),
     ],
 )
-@pytest.mark.usefixtures("ann")
+@pytest.mark.usefixtures("signed_in")
 def test_any_address_gets_one_object(
     home: Home,
     url: str,
@@ -91,12 +75,12 @@ def test_any_address_gets_one_object(
     )
 
 
-def test_it_says_what_get_would_do(ann: Home, emulator: Emulator) -> None:
+def test_it_says_what_get_would_do(signed_in: Home, emulator: Emulator) -> None:
     """Who, why, and how the token stands."""
-    found = explained(ann, APP)
+    found = explained(signed_in, APP)
     assert (found["account"], found["reason"]) == (ANN, "the only account set up for contoso")
     assert (found["candidates"], found["token"], found["result"]) == ([ANN], "ready", "credential")
-    text = ann.azdo("explain", APP).out
+    text = signed_in.azdo("explain", APP).out
     for line in (
         "organization:       contoso",
         f"account:            {ANN}",
@@ -106,16 +90,16 @@ def test_it_says_what_get_would_do(ann: Home, emulator: Emulator) -> None:
     assert emulator.requests == []
 
 
-def test_a_binding_a_default_and_a_draw_are_reasons(ann: Home, emulator: Emulator) -> None:
+def test_a_binding_a_default_and_a_draw_are_reasons(signed_in: Home, emulator: Emulator) -> None:
     """As get decides."""
-    bob = sign_in(ann, emulator.world, BOB, "contoso", fields={"alias": "bob"})
-    draw = explained(ann, APP)
+    bob = sign_in(signed_in, emulator.world, BOB, "contoso", fields={"alias": "bob"})
+    draw = explained(signed_in, APP)
     assert (draw["account"], draw["candidates"]) == (None, [ANN, "bob"])
     assert (draw["reason"], draw["result"]) == ("several accounts fit", "error")
-    bind(ann, "contoso/app/app", bob)
-    found = explained(ann, APP)
+    bind(signed_in, "contoso/app/app", bob)
+    found = explained(signed_in, APP)
     assert (found["account"], found["reason"]) == ("bob", "bound to this repository")
-    named = explained(ann, "https://ann%40contoso.com@dev.azure.com/contoso/app/_git/app")
+    named = explained(signed_in, "https://ann%40contoso.com@dev.azure.com/contoso/app/_git/app")
     assert (named["account"], named["reason"]) == (ANN, f"the request names {ANN}")
 
 
@@ -133,9 +117,11 @@ def test_ssh_never_asks_a_helper(home: Home) -> None:
     "shape", ["https://ann:{}@dev.azure.com/contoso/_git/app", "https://{}@dev.azure.com/contoso/_git/app"]
 )
 @pytest.mark.parametrize("form", ["text", "json"])
-def test_a_secret_in_the_address_is_never_shown(ann: Home, shape: str, form: str) -> None:
+def test_a_secret_in_the_address_is_never_shown(signed_in: Home, shape: str, form: str) -> None:
     """People put tokens there, as password or as user."""
-    result = ann.azdo("explain", shape.format(new_password(52)), "--format", form)  # the home watches for it
+    result = signed_in.azdo(
+        "explain", shape.format(new_password(52)), "--format", form
+    )  # the home watches for it
     assert (result.code, set(result.err.splitlines()) <= {CONFIGURE}) == (0, True)
     if "ann:" in shape:
         assert "git uses the password in the URL and asks no helper" in result.out
@@ -150,37 +136,37 @@ def test_the_environments_token_is_named_not_shown(home: Home) -> None:
     assert found["reason"] == "the environment variable AZURE_DEVOPS_EXT_PAT"
 
 
-def test_what_git_would_send_counts_once_git_calls_us(ann: Home, emulator: Emulator) -> None:
+def test_what_git_would_send_counts_once_git_calls_us(signed_in: Home, emulator: Emulator) -> None:
     """Without useHttpPath the organization is unknown to get; credential.username names a user."""
-    sign_in(ann, emulator.world, BOB, "fabrikam")
-    before = explained(ann, APP)
+    sign_in(signed_in, emulator.world, BOB, "fabrikam")
+    before = explained(signed_in, APP)
     assert (before["configured_in_git"], before["git_sends_path"], before["account"]) == (False, False, ANN)
     assert before["set_in"] is None
-    assert ann.azdo("explain", APP).err == f"{CONFIGURE}\n"
-    ann.git("config", "--global", "credential.helper", "azdo")
-    found = explained(ann, APP)
+    assert signed_in.azdo("explain", APP).err == f"{CONFIGURE}\n"
+    signed_in.git("config", "--global", "credential.helper", "azdo")
+    found = explained(signed_in, APP)
     assert (found["configured_in_git"], found["git_sends_path"]) == (True, False)
     assert (found["account"], found["organization"], found["result"]) == (
         None,
         "contoso",
         "error",
     )
-    ann.git("config", "--global", "credential.https://dev.azure.com.username", BOB)
-    found = explained(ann, APP)
-    assert (found["account"], found["set_in"]) == (BOB, f"{ann.folder}/.gitconfig (global)")
-    assert ann.azdo("explain", APP).err == ""
-    assert ann.azdo("configure").code == 0
-    assert explained(ann, APP)["set_in"] == f"{ann.accounts_file.with_name('gitconfig')} (global)"
+    signed_in.git("config", "--global", "credential.https://dev.azure.com.username", BOB)
+    found = explained(signed_in, APP)
+    assert (found["account"], found["set_in"]) == (BOB, f"{signed_in.folder}/.gitconfig (global)")
+    assert signed_in.azdo("explain", APP).err == ""
+    assert signed_in.azdo("configure").code == 0
+    assert explained(signed_in, APP)["set_in"] == f"{signed_in.accounts_file.with_name('gitconfig')} (global)"
 
 
-def test_other_helpers_are_named(ann: Home) -> None:
+def test_other_helpers_are_named(signed_in: Home) -> None:
     """Those that would answer before us, or hear our token."""
-    ann.git("config", "--global", "credential.helper", "store --file=x")
-    ann.git("config", "--global", "--add", "credential.helper", "azdo")
-    (other,) = explained(ann, APP)["other_helpers"]
+    signed_in.git("config", "--global", "credential.helper", "store --file=x")
+    signed_in.git("config", "--global", "--add", "credential.helper", "azdo")
+    (other,) = explained(signed_in, APP)["other_helpers"]
     assert (
         other
-        == f"store, set by credential.helper in {ann.folder}/.gitconfig (global); git credential-azdo configure"
+        == f"store, set by credential.helper in {signed_in.folder}/.gitconfig (global); git credential-azdo configure"
     )
 
 
@@ -211,9 +197,9 @@ def test_a_registered_server(home: Home) -> None:
     assert explained(home, url)["result"] == "credential"
 
 
-def test_without_git_it_still_explains(ann: Home) -> None:
+def test_without_git_it_still_explains(signed_in: Home) -> None:
     """Only what git's configuration says is missing."""
-    found = explained(ann, APP, PATH="/nonexistent")
+    found = explained(signed_in, APP, PATH="/nonexistent")
     assert (found["account"], found["git"]) == (ANN, "git was not found on PATH")
 
 

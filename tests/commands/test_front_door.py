@@ -13,7 +13,7 @@ import pytest
 from git_credential_azdo import __version__
 from git_credential_azdo.commands.cli import COMMANDS, SYNONYMS
 from tests.conftest import SCRIPT
-from tests.support.terminal import Here, Terminal
+from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,19 +23,13 @@ if TYPE_CHECKING:
 ERROR = "git-credential-azdo: error: "
 
 
-@pytest.fixture
-def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """Return an empty home with its commands in this process."""
-    return Here(tmp_path / "here", monkeypatch, capfd)
-
-
 @pytest.mark.parametrize("name", sorted(COMMANDS))
-def test_every_command_has_help_in_both_spellings(here: Here, name: str) -> None:
+def test_every_command_has_help_in_both_spellings(home: Home, name: str) -> None:
     """Each is loaded from its own module; the usage is what a person types."""
-    by_option = here.azdo(name, "-h")
+    by_option = home.azdo(name, "-h")
     assert (by_option.code, by_option.err) == (0, "")
     assert by_option.out.startswith(f"Usage: git credential-azdo {name}")
-    by_verb = here.azdo("help", name)
+    by_verb = home.azdo("help", name)
     assert (by_verb.code, by_verb.out) == (0, by_option.out)
 
 
@@ -49,18 +43,18 @@ def test_the_overview_names_every_command(home: Home) -> None:
         assert home.git("credential-azdo", *words).out == overview
 
 
-def test_help_goes_below_a_command_with_commands(here: Here) -> None:
+def test_help_goes_below_a_command_with_commands(home: Home) -> None:
     """``help server add``."""
-    result = here.azdo("help", "server", "add")
+    result = home.azdo("help", "server", "add")
     assert result.out.startswith("Usage: git credential-azdo server add [OPTIONS] URL")
-    assert result.out == here.azdo("server", "add", "-h").out
+    assert result.out == home.azdo("server", "add", "-h").out
 
 
 @pytest.mark.parametrize("verb", ["pat", "server"])
-def test_a_command_with_commands_shows_them_when_none_is_named(here: Here, verb: str) -> None:
+def test_a_command_with_commands_shows_them_when_none_is_named(home: Home, verb: str) -> None:
     """As ``gh pr`` does."""
-    result = here.azdo(verb)
-    assert (result.code, result.out, result.err) == (0, here.azdo(verb, "-h").out, "")
+    result = home.azdo(verb)
+    assert (result.code, result.out, result.err) == (0, home.azdo(verb, "-h").out, "")
 
 
 def test_every_verb_of_another_program_stands_for_one_of_ours() -> None:
@@ -108,10 +102,10 @@ def test_the_version_is_the_packages(home: Home) -> None:
     ],
 )
 def test_a_command_line_that_cannot_be_read_is_two_lines_and_exit_code_2(
-    here: Here, words: list[str], said: str, hint: str
+    home: Home, words: list[str], said: str, hint: str
 ) -> None:
     """What was wrong, and where it is explained."""
-    result = here.azdo(*words)
+    result = home.azdo(*words)
     error, cure = result.err.splitlines()
     assert (result.code, result.out) == (2, "")
     assert error.startswith(ERROR)
@@ -126,7 +120,7 @@ def test_a_mistyped_verb_is_told_to_a_person_and_ignored_for_git(home: Home) -> 
     with Terminal(home, "acounts") as terminal:
         assert terminal.ended() == 2
         assert "no such command 'acounts'" in terminal.text
-    from_git = home.azdo("approve", given="protocol=https\n")
+    from_git = home.run(SCRIPT, "approve", given="protocol=https\n")
     assert (from_git.code, from_git.out, from_git.err) == (0, "", "")
 
 

@@ -2,49 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.emulator.default_world import ANN, BOB, KIM
+from tests.support.importing import FILE, git_stores, kept, rows
 from tests.support.killed import killed_everywhere
-from tests.support.people import at, blocks, everything_kept, give_pat, sign_in
+from tests.support.people import at, everything_kept, give_pat, sign_in
 from tests.support.terminal import Terminal
-from tests.support.watch import WATCH, new_password
+from tests.support.watch import new_password
 
 if TYPE_CHECKING:
-    from tests.conftest import Home, Result
+    from tests.conftest import Home
     from tests.emulator.emulator import Emulator
-
-FILE = ("import", "--yes", "--vault", "file", "--no-git-config")
-
-
-def git_stores(home: Home, url: str, secret: str, user: str) -> None:
-    """Let real git hand a credential to its helper ``store``."""
-    lines = f"url={url}\nusername={user}\npassword={secret}\n"
-    assert home.git("credential-store", "store", given=lines).code == 0
-
-
-def kept(home: Home) -> list[tuple[str, ...]]:
-    """Return name and organizations of each PAT account."""
-    pats = [block for block in blocks(home) if ("kind", "pat") in block]
-    return [(dict(block)["name"], *(value for key, value in block if key == "org[]")) for block in pats]
-
-
-def rows(result: Result) -> list[list[str]]:
-    """Return the table's rows without its header, by columns: helper, for, user, then."""
-    return [re.split(r"\s{2,}", line) for line in result.lines[1:]]
 
 
 pytestmark = pytest.mark.usefixtures("emulator")
-
-
-@pytest.fixture
-def pat(emulator: Emulator) -> str:
-    """Return ann's PAT for contoso."""
-    return emulator.world.new_pat(ANN, ["contoso"], "vso.code_write")
 
 
 def test_where_no_organization_is_known_it_says_how_to_name_one(home: Home) -> None:
@@ -55,11 +30,11 @@ def test_where_no_organization_is_known_it_says_how_to_name_one(home: Home) -> N
     assert not home.accounts_file.exists()
 
 
-def test_what_git_stored_is_shown_then_kept_and_stays(home: Home, emulator: Emulator, pat: str) -> None:
+def test_what_git_stored_is_shown_then_kept_and_stays(home: Home, emulator: Emulator, anns_pat: str) -> None:
     """The organization comes from the path, the user or the older host; other hosts are never mentioned; get answers."""
     labs = emulator.world.new_pat(ANN, ["contoso-labs"], "vso.code")
     fabrikam = emulator.world.new_pat(BOB, ["fabrikam"], "vso.code")
-    git_stores(home, "https://dev.azure.com/contoso/app/_git/app", pat, ANN)
+    git_stores(home, "https://dev.azure.com/contoso/app/_git/app", anns_pat, ANN)
     git_stores(home, "https://dev.azure.com", labs, "contoso-labs")
     git_stores(home, "https://fabrikam.visualstudio.com", fabrikam, BOB)
     git_stores(home, "https://github.com", new_password(), "octocat")
@@ -76,12 +51,12 @@ def test_what_git_stored_is_shown_then_kept_and_stays(home: Home, emulator: Emul
     done = home.azdo(*FILE)
     assert (done.code, done.out) == (0, shown.out)
     assert sorted(kept(home)) == [(ANN, "contoso"), (ANN, "contoso-labs"), (BOB, "fabrikam")]
-    assert home.get(*at()).fields["password"] == pat
+    assert home.get(*at()).fields["password"] == anns_pat
     assert home.get(*at("contoso-labs/app/_git/app")).fields["password"] == labs
     assert (home.folder / ".git-credentials").read_bytes() == before
 
 
-def test_the_preview_is_what_the_run_does(home: Home, emulator: Emulator, pat: str) -> None:
+def test_the_preview_is_what_the_run_does(home: Home, emulator: Emulator, anns_pat: str) -> None:
     """The token of each row is asked for in both: what an organization refuses is no surprise, nor a failure."""
     revoked = emulator.world.new_pat(ANN, ["contoso-labs"], "vso.code")
     emulator.world.revoke(revoked)
@@ -89,7 +64,7 @@ def test_the_preview_is_what_the_run_does(home: Home, emulator: Emulator, pat: s
     second = emulator.world.new_pat(ANN, ["contoso"], "vso.code")
     for path, secret in (
         ("contoso", second),
-        ("contoso/app/_git/app", pat),
+        ("contoso/app/_git/app", anns_pat),
         ("contoso-labs", revoked),
         ("fabrikam", narrow),
         ("no-such-place", narrow),
@@ -111,9 +86,9 @@ def test_the_preview_is_what_the_run_does(home: Home, emulator: Emulator, pat: s
     assert "the organization contoso-labs does not accept this token" in done.err
 
 
-def test_twice_makes_no_duplicates(home: Home, pat: str) -> None:
+def test_twice_makes_no_duplicates(home: Home, anns_pat: str) -> None:
     """The second run names the account that has it, and writes nothing."""
-    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
+    git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     home.azdo(*FILE)
     before = everything_kept(home)
     again = home.azdo(*FILE)
@@ -121,10 +96,12 @@ def test_twice_makes_no_duplicates(home: Home, pat: str) -> None:
     assert everything_kept(home) == before
 
 
-def test_git_learns_of_us_unless_told_otherwise_and_the_others_are_still_asked(home: Home, pat: str) -> None:
+def test_git_learns_of_us_unless_told_otherwise_and_the_others_are_still_asked(
+    home: Home, anns_pat: str
+) -> None:
     """As with setup: previewed, and undone by unconfigure. Our sections hide the other helpers from git, not from us."""
     home.git("config", "--global", "credential.helper", "store --file ~/mine")
-    (home.folder / "mine").write_text(f"https://ann:{pat}@dev.azure.com/contoso\n")
+    (home.folder / "mine").write_text(f"https://ann:{anns_pat}@dev.azure.com/contoso\n")
     result = home.azdo("import", "--yes", "--vault", "file")
     assert "git credential-azdo unconfigure" in result.err
     assert "credential.https://dev.azure.com.helper" in home.git("config", "--list").out
@@ -148,10 +125,10 @@ def test_one_token_of_two_places_is_one_account(home: Home, emulator: Emulator) 
 
 
 def test_an_organization_that_cannot_be_asked_fails_and_costs_nobody_else(
-    home: Home, emulator: Emulator, pat: str
+    home: Home, emulator: Emulator, anns_pat: str
 ) -> None:
     """Exit code 1, in the preview too, so that a script tries again."""
-    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
+    git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     git_stores(home, "https://dev.azure.com/contoso-labs", emulator.world.new_pat(ANN, None, "vso.code"), ANN)
     emulator.refuse("dev.azure.com/contoso-labs")
     assert home.azdo("import", "--dry-run").code == 1
@@ -161,11 +138,11 @@ def test_an_organization_that_cannot_be_asked_fails_and_costs_nobody_else(
     assert "cannot reach dev.azure.com" in result.err
 
 
-def test_who_answers_for_an_organization_stays(home: Home, emulator: Emulator, pat: str) -> None:
+def test_who_answers_for_an_organization_stays(home: Home, emulator: Emulator, anns_pat: str) -> None:
     """The same person's token is not needed; another person's is kept and does not take the lead."""
     sign_in(home, emulator.world, ANN, "contoso", "contoso-labs")
     emulator.world.organizations["contoso-labs"].members[BOB] = "write"
-    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
+    git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     git_stores(home, "https://dev.azure.com/contoso-labs", emulator.world.new_pat(BOB, None, "vso.code"), BOB)
     labs = at("contoso-labs/app/_git/app")
     before = home.get(*labs).fields
@@ -175,188 +152,34 @@ def test_who_answers_for_an_organization_stays(home: Home, emulator: Emulator, p
 
 
 def test_an_organization_that_nobody_was_chosen_for_stays_undecided(
-    home: Home, emulator: Emulator, pat: str
+    home: Home, emulator: Emulator, anns_pat: str
 ) -> None:
     """Two accounts list it already: a third from another helper must not be taken without a word."""
     for person in (BOB, KIM):
         emulator.world.organizations["contoso"].members[person] = "write"
         give_pat(home, emulator.world.new_pat(person, ["contoso"], "vso.code"), person, "contoso")
-    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
+    git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     home.azdo(*FILE)
     assert (ANN, "contoso") in kept(home)
     assert home.get(*at()).out == "quit=1\n"
 
 
-def test_of_two_peoples_tokens_the_first_answers(home: Home, emulator: Emulator, pat: str) -> None:
+def test_of_two_peoples_tokens_the_first_answers(home: Home, emulator: Emulator, anns_pat: str) -> None:
     """git would stop if both fitted equally; a user in the address still finds the second."""
     emulator.world.organizations["contoso"].members[BOB] = "write"
     second = emulator.world.new_pat(BOB, None, "vso.code")
     (home.folder / ".git-credentials").write_text(
-        f"https://a:{pat}@dev.azure.com/contoso\nhttps://b:{second}@dev.azure.com/contoso/app/_git/app\n"
+        f"https://a:{anns_pat}@dev.azure.com/contoso\nhttps://b:{second}@dev.azure.com/contoso/app/_git/app\n"
     )
     home.azdo(*FILE)
     assert sorted(kept(home)) == [(ANN, "contoso"), (BOB, "contoso")]
     answers = [home.get(*at()).fields, home.get(*at(username=BOB)).fields]
-    assert [fields["password"] for fields in answers] == [pat, second]
+    assert [fields["password"] for fields in answers] == [anns_pat, second]
 
 
-def test_registered_servers_get_typed_credentials(file_home: Home) -> None:
-    """Any bytes of a password survive; of several the first stays first; a server not registered is somebody else's."""
-    secret, other = new_password() + "ü:@/ %", new_password()
-    assert file_home.azdo("server", "add", "https://tfs.example.com", "--vault", "file").code == 0
-    git_stores(file_home, "https://tfs.example.com", other, "bob")
-    git_stores(file_home, "https://tfs.example.com", secret, "DOMAIN\\ann")
-    git_stores(file_home, "https://tfs2.example.com", new_password(), "ann")
-    result = file_home.azdo(*FILE)
-    assert [row[1:] for row in rows(result)] == [
-        ["https://tfs.example.com", "DOMAIN\\ann", "import"],
-        ["https://tfs.example.com", "bob", "import"],
-    ]
-    fields = file_home.get("protocol=https", "host=tfs.example.com").fields
-    assert (fields["username"], fields["password"]) == ("DOMAIN\\ann", secret)
-    fields = file_home.get("protocol=https", "host=tfs.example.com", "username=bob").fields
-    assert fields["password"] == other
-    assert {row[-1] for row in rows(file_home.azdo(*FILE))} == {"imported already"}
-
-
-def test_a_token_in_the_users_place_is_found_and_never_shown(home: Home, pat: str) -> None:
-    """People write https://TOKEN@dev.azure.com; the watch on secrets reads what is printed."""
-    (home.folder / ".git-credentials").write_text(
-        f"https://{pat}:@dev.azure.com/contoso\nno address\nhttps://x\n"
-    )
-    result = home.azdo(*FILE)
-    assert (kept(home), rows(result)) == ([(ANN, "contoso")], [["store", "contoso", ANN, "import"]])
-
-
-def test_a_token_without_any_organization_is_not_one_and_is_not_printed(home: Home, pat: str) -> None:
-    """Neither in the user's place nor in the path's: it would be asked about at an address of its name."""
-    (home.folder / ".git-credentials").write_text(
-        f"https://{pat}:x@dev.azure.com\nhttps://ann:x@dev.azure.com/{pat}\n"
-    )
-    result = home.azdo("import", "--dry-run")
-    assert result.lines == ["Nothing to import was found"]
-    assert "import --org ORGANIZATION" in result.err
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "https%3A%2F%2Fevil.test%2Fx",
-        "con%20toso",
-        "con%1b]0;toso",
-        "evil.test",
-        "-contoso",
-        "o" * 51,
-        "..%2f",
-        "ⓒontoso",
-    ],
-)
-def test_what_cannot_be_an_organizations_name_is_passed_over_in_silence(
-    home: Home,
-    pat: str,
-    name: str,
-) -> None:
-    """Wherever it stands: it is neither printed nor asked about."""
-    (home.folder / ".git-credentials").write_text(
-        f"https://a:{pat}@dev.azure.com/{name}\nhttps://{name}:{pat}@dev.azure.com\n"
-    )
-    home.git("init", "-q")
-    home.git("remote", "add", "origin", f"https://dev.azure.com/{name}/p/_git/r")
-    home.git("config", "--global", f"credential.azrepos:org/{name}.username", ANN)
-    result = home.azdo("import", "--dry-run")
-    assert result.lines == ["Nothing to import was found"]
-    assert result.err.splitlines() == [
-        "git-credential-azdo: hint: no organization is known here: git credential-azdo import --org ORGANIZATION"
-    ]
-
-
-def test_access_tokens_and_tokens_that_we_have_are_not_worth_keeping(home: Home, pat: str) -> None:
-    """The first end within hours; a password of other letters is no token."""
-    give_pat(home, pat, ANN, "contoso")
-    jwt, odd = WATCH.remember(f"eyJ{new_password(60)}"), new_password() + "ü"
-    (home.folder / ".git-credentials").write_text(
-        f"https://a:{jwt}@dev.azure.com/contoso\nhttps://b:{pat}@dev.azure.com/contoso\n"
-        f"https://c:{odd}@dev.azure.com/contoso\n"
-    )
-    assert [row[2:] for row in rows(home.azdo(*FILE))] == [
-        ["a", "skip: access token, it expires within hours"],
-        ["b", f"imported already as {ANN}"],
-        ["c", "skip: not a token"],
-    ]
-
-
-def test_organizations_of_remotes_accounts_and_bindings_are_asked_about(
-    home: Home, emulator: Emulator
-) -> None:
-    """Without useHttpPath git stores no path, and any user: the organization says whether the token is good for it."""
-    labs = emulator.world.new_pat(ANN, ["contoso-labs"], "vso.code")
-    git_stores(home, "https://dev.azure.com", labs, "whatever")
-    sign_in(home, emulator.world, BOB, "fabrikam")
-    home.git("init", "-q")
-    home.git("remote", "add", "origin", "git@ssh.dev.azure.com:v3/contoso/app/app")
-    home.git("config", "--global", "credential.azrepos:org/Contoso-Labs.username", ANN)
-    result = home.azdo(*FILE)
-    assert "Asking store about whatever, contoso-labs, contoso, fabrikam" in result.err
-    assert rows(result) == [["store", "contoso-labs", ANN, "import"]]
-    assert kept(home) == [(ANN, "contoso-labs")]
-
-
-def test_an_answer_for_the_host_that_is_another_organizations_is_no_find(
-    home: Home, emulator: Emulator, pat: str
-) -> None:
-    """``store`` answers the host alone with anything it has for it; what no organization accepts is named once."""
-    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
-    for name in ("fabrikam", "contoso-labs"):
-        home.git("config", "--global", f"credential.azrepos:org/{name}.username", ANN)
-    assert rows(home.azdo("import", "--dry-run")) == [["store", "contoso", ANN, "import"]]
-    emulator.world.revoke(pat)
-    assert rows(home.azdo("import", "--dry-run")) == [["store", "contoso", ANN, "skip: refused"]]
-    (home.folder / ".git-credentials").write_text(f"https://ann%40contoso.com:{pat}@dev.azure.com\n")
-    result = home.azdo("import", "--dry-run")
-    assert [row[2:] for row in rows(result)] == [[ANN, "skip: refused"]]
-    assert result.err.count("does not accept this token") == 1
-
-
-def test_named_organizations_are_the_only_ones(home: Home, emulator: Emulator, pat: str) -> None:
-    """By name or address, in any spelling; the columns name whose the token is, once that is known."""
-    labs = emulator.world.new_pat(ANN, ["contoso-labs"], "vso.code")
-    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
-    git_stores(home, "https://dev.azure.com/contoso-labs", labs, ANN)
-    result = home.azdo("import", "--dry-run", "--org", "https://dev.azure.com/Contoso-Labs")
-    assert [row[1] for row in rows(result)] == ["contoso-labs"]
-    (home.folder / ".git-credentials").write_text("")
-    result = home.azdo("import", "--dry-run", "--org", "fabrikam", "--org", "contoso")
-    assert result.lines == ["Nothing to import was found"]
-    assert "Asking store about fabrikam, contoso" in result.err
-
-
-def test_an_address_that_git_would_not_pass_on_costs_nothing_else(home: Home, pat: str) -> None:
-    """A line end in a path, or more than git's protocol takes: the organization is asked about without it."""
-    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
-    home.git("init", "-q")
-    for number, path in enumerate(("a%0ahost=evil.test/_git/x", "x" * 70_000, "%ff/_git/x", "%00")):
-        home.git("remote", "add", f"r{number}", f"https://dev.azure.com/contoso/{path}")
-    result = home.azdo("import", "--dry-run")
-    assert rows(result) == [["store", "contoso", ANN, "import"]]
-    assert result.err == "Asking store about contoso\n"
-
-
-def test_a_repository_with_many_remotes_does_not_cost_many_processes(home: Home, pat: str) -> None:
-    """Each name costs a run of each helper; how to name the others is said."""
-    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
-    home.git("init", "-q")
-    remotes = "".join(f'[remote "r{n}"]\n\turl = https://dev.azure.com/org-{n}/p/_git/r\n' for n in range(60))
-    with (home.folder / ".git" / "config").open("a") as config:
-        config.write(remotes)
-    result = home.azdo("import", "--dry-run")
-    assert rows(result) == [["store", "contoso", ANN, "import"]]
-    assert "asking only about 50 of 61 organizations" in result.err
-    assert "git credential-azdo import --org ORGANIZATION" in result.err
-
-
-def test_nothing_is_kept_without_a_yes(home: Home, pat: str) -> None:
+def test_nothing_is_kept_without_a_yes(home: Home, anns_pat: str) -> None:
     """In a pipe the way to say yes is named; on a terminal it asks."""
-    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
+    git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     assert "git credential-azdo import --vault file --yes" in home.azdo("import", "--vault", "file").err
     with Terminal(home, "import", "--vault", "file") as terminal:
         terminal.see(r"Import 1\?")
@@ -370,36 +193,38 @@ def test_nothing_is_kept_without_a_yes(home: Home, pat: str) -> None:
     assert kept(home) == [(ANN, "contoso")]
 
 
-def test_without_a_vault_nothing_is_kept(home: Home, pat: str) -> None:
+def test_without_a_vault_nothing_is_kept(home: Home, anns_pat: str) -> None:
     """The file is never taken by itself."""
-    git_stores(home, "https://dev.azure.com/contoso", pat, ANN)
+    git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     result = home.azdo("import", "--yes")
     assert (result.code, home.accounts_file.exists()) == (1, False)
     assert "--vault file" in result.err
 
 
-def test_a_file_of_store_that_cannot_be_read_costs_one_line(home: Home, pat: str) -> None:
+def test_a_file_of_store_that_cannot_be_read_costs_one_line(home: Home, anns_pat: str) -> None:
     """The others are read; git's settings tell of more files."""
     (home.folder / ".config/git/credentials").mkdir(parents=True)
-    (home.folder / "mine").write_text(f"https://a:{pat}@dev.azure.com/contoso\n")
+    (home.folder / "mine").write_text(f"https://a:{anns_pat}@dev.azure.com/contoso\n")
     home.git("config", "--global", "credential.helper", "store --file ~/mine")
     result = home.azdo("import", "--dry-run")
     assert [row[1:] for row in rows(result)] == [["contoso", ANN, "import"]]
     assert f"cannot read {home.folder}/.config/git/credentials: " in result.err
 
 
-def test_killed_anywhere_it_leaves_nothing_or_everything(home: Home, emulator: Emulator, pat: str) -> None:
+def test_killed_anywhere_it_leaves_nothing_or_everything(
+    home: Home, emulator: Emulator, anns_pat: str
+) -> None:
     """Two people's tokens for one organization would stop get if only the accounts were written, and not who leads."""
     emulator.world.organizations["contoso"].members[BOB] = "write"
     second = emulator.world.new_pat(BOB, None, "vso.code")
     (home.folder / ".git-credentials").write_text(
-        f"https://a:{pat}@dev.azure.com/contoso\nhttps://b:{second}@dev.azure.com/contoso/app/_git/app\n"
+        f"https://a:{anns_pat}@dev.azure.com/contoso\nhttps://b:{second}@dev.azure.com/contoso/app/_git/app\n"
     )
     outcomes = []
     for _ in killed_everywhere(home, *FILE):
         outcomes.append(sorted(kept(home)))
         answer = home.get(*at(), AZDO_YIELD="1").fields
-        assert answer.get("password", "") == (pat if kept(home) else "")
+        assert answer.get("password", "") == (anns_pat if kept(home) else "")
         shutil.rmtree(home.accounts_file.parent, ignore_errors=True)
     whole = [(ANN, "contoso"), (BOB, "contoso")]
     assert outcomes.count([]) > 3  # two secrets, the salt, the accounts

@@ -15,8 +15,8 @@ import pytest
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git import helpers
 from git_credential_azdo.git.config import Entry, Helper
-from tests.commands.test_import import FILE, kept, rows
 from tests.emulator.default_world import ANN, BOB
+from tests.support.importing import FILE, kept, rows
 from tests.support.terminal import Terminal
 from tests.support.watch import WATCH, new_password
 

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands.test_import import FILE, rows
 from tests.emulator.default_world import ANN
+from tests.support.importing import FILE, rows
 from tests.support.keyrings import missing
 from tests.support.people import at
 from tests.support.watch import new_password

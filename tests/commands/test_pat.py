@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import TYPE_CHECKING
 
@@ -12,49 +11,29 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
 from tests.emulator.messages import Response, json_response
-from tests.support.people import add_block, at, blocks, give_pat, learn, sign_in
-from tests.support.terminal import Here
+from tests.support.pats import living
+from tests.support.people import add_block, at, give_pat, learn, of_kind, sign_in
 
 if TYPE_CHECKING:
     from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
-    from tests.emulator.model import Pat
 
 API = "vssps.dev.azure.com/contoso/_apis/tokens/pats"
 DAY = 86_400
 
 
-@pytest.fixture
-def ann(
-    home: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Here:
-    """Return a home where ann signed in for contoso; its commands run in this process."""
-    sign_in(home, emulator.world, ANN, "contoso", "contoso-labs")
-    return Here.of(home, monkeypatch, capfd)
-
-
-def living(emulator: Emulator) -> list[Pat]:
-    """Return the world's tokens that are not revoked."""
-    return [pat for pat in emulator.world.pats if not pat.revoked]
-
-
-def kept(home: Home) -> list[dict[str, str]]:
-    """Return the accounts file's PAT accounts."""
-    return [dict(pairs) for pairs in blocks(home) if ("kind", "pat") in pairs]
-
-
 def refused(home: Home, emulator: Emulator, result: Result) -> tuple[str, str]:
     """Return error and hint of a command that made and kept nothing."""
-    assert (result.code, result.out, kept(home), living(emulator)) == (1, "", [], [])
+    assert (result.code, result.out, of_kind(home, "pat"), living(emulator)) == (1, "", [], [])
     error, hint = result.err.splitlines()[-2:]
     return error.removeprefix("git-credential-azdo: error: "), hint.removeprefix(
         "git-credential-azdo: hint: "
     )
 
 
-def test_a_token_is_made_checked_and_kept(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_a_token_is_made_checked_and_kept(home: Home, signed_in: Home, emulator: Emulator) -> None:
     """For this organization only, for ninety days, with what git needs; git uses it from then on."""
-    result = ann.azdo("pat", "create", "--org", "Contoso")
+    result = signed_in.azdo("pat", "create", "--org", "Contoso")
     (made,) = living(emulator)
     assert (result.code, result.out) == (0, "")
     assert made.organizations == frozenset({"contoso"})
@@ -70,11 +49,11 @@ def test_a_token_is_made_checked_and_kept(home: Home, ann: Here, emulator: Emula
     assert (answer["username"], answer["password"]) == (ANN, made.token)
     assert answer["password_expiry_utc"] == str(int(made.expires.timestamp()))
     assert home.get(*at("contoso-labs/app/_git/app")).fields["password"] != made.token
-    (account,) = kept(home)
+    (account,) = of_kind(home, "pat")
     assert (account["authorization_id"], account["token_name"], account["days"]) == (made.id, made.name, "90")
 
 
-def test_days_scopes_and_name_are_the_persons(ann: Here, emulator: Emulator) -> None:
+def test_days_scopes_and_name_are_the_persons(signed_in: Home, emulator: Emulator) -> None:
     """Several scopes may be given one by one or in one word."""
     options = (
         "--days",
@@ -86,26 +65,26 @@ def test_days_scopes_and_name_are_the_persons(ann: Here, emulator: Emulator) -> 
         "--name",
         "My name",
     )
-    assert ann.azdo("pat", "create", "--org", "contoso", *options).code == 0
+    assert signed_in.azdo("pat", "create", "--org", "contoso", *options).code == 0
     (made,) = living(emulator)
     assert (made.name, made.scopes) == ("My name", "vso.code vso.packaging vso.build")
     assert abs(made.expires.timestamp() - time.time() - 7 * DAY) < 60
 
 
-def test_a_shorter_life_than_asked_for_is_read_back(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_a_shorter_life_than_asked_for_is_read_back(home: Home, signed_in: Home, emulator: Emulator) -> None:
     """The tenant's maximum is not an error."""
     emulator.world.tenants[CONTOSO].pat_days = 30
-    result = ann.azdo("pat", "create", "--org", "contoso")
+    result = signed_in.azdo("pat", "create", "--org", "contoso")
     (made,) = living(emulator)
     assert result.code == 0
     assert (
         "hint: the tenant of contoso allows at most 30 days, so the token expires earlier"
         in result.err.replace("29", "30")
     )
-    assert kept(home)[0]["expires_utc"] == str(int(made.expires.timestamp()))
+    assert of_kind(home, "pat")[0]["expires_utc"] == str(int(made.expires.timestamp()))
 
 
-@pytest.mark.usefixtures("ann")
+@pytest.mark.usefixtures("signed_in")
 def test_show_prints_the_token_and_nothing_else_on_stdout(home: Home, emulator: Emulator) -> None:
     """For those who need it elsewhere, too."""
     result = home.run(SCRIPT, "pat", "create", "--org", "contoso", "--show", secret_out=True)
@@ -114,32 +93,32 @@ def test_show_prints_the_token_and_nothing_else_on_stdout(home: Home, emulator: 
     assert home.get(*at()).fields["password"] == made.token
 
 
-def test_a_token_that_cannot_serve_git_is_only_shown(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_a_token_that_cannot_serve_git_is_only_shown(home: Home, signed_in: Home, emulator: Emulator) -> None:
     """Without --show it would be lost at once, so it is not made."""
     error, hint = refused(
-        home, emulator, ann.azdo("pat", "create", "--org", "contoso", "--scope", "vso.packaging")
+        home, emulator, signed_in.azdo("pat", "create", "--org", "contoso", "--scope", "vso.packaging")
     )
     assert error == "a token with vso.packaging does not let git read code, so it would not be saved"
     assert hint == "to print it instead, add --show"
     words = ("pat", "create", "--org", "contoso", "--scope", "vso.packaging", "--show")
     result = home.run(SCRIPT, *words, secret_out=True)
     (made,) = living(emulator)
-    assert (result.out, kept(home)) == (f"{made.token}\n", [])
+    assert (result.out, of_kind(home, "pat")) == (f"{made.token}\n", [])
     assert "Not saved" in result.err
     assert home.get(*at()).fields["password"] != made.token
 
 
 @pytest.mark.parametrize("days", ["0", "366", "soon"])
-def test_days_are_one_to_a_year(ann: Here, emulator: Emulator, days: str) -> None:
+def test_days_are_one_to_a_year(signed_in: Home, emulator: Emulator, days: str) -> None:
     """Azure DevOps allows no more."""
-    result = ann.azdo("pat", "create", "--org", "contoso", "--days", days)
+    result = signed_in.azdo("pat", "create", "--org", "contoso", "--days", days)
     assert (result.code, emulator.requests) == (2, [])
 
 
-def test_a_policys_refusal_is_one_line_and_a_hint(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_a_policys_refusal_is_one_line_and_a_hint(home: Home, signed_in: Home, emulator: Emulator) -> None:
     """It comes with HTTP 200."""
     emulator.world.organizations["contoso"].policies.pat_error = "disablePatCreationPolicyViolation"
-    error, hint = refused(home, emulator, ann.azdo("pat", "create", "--org", "contoso"))
+    error, hint = refused(home, emulator, signed_in.azdo("pat", "create", "--org", "contoso"))
     assert error == "the policy of contoso forbids personal access tokens (disablePatCreationPolicyViolation)"
     assert hint.startswith("git needs none after git credential-azdo setup --org contoso")
     assert [record.status for record in emulator.seen(API)] == [200]
@@ -150,11 +129,11 @@ def test_a_policys_refusal_is_one_line_and_a_hint(home: Home, ann: Here, emulato
     [("app_token", "fullScopePatPolicyViolation"), ("vso.code nonsense", "invalidScope")],
 )
 def test_what_the_tenant_forbids_is_named(
-    home: Home, ann: Here, emulator: Emulator, scope: str, said: str
+    home: Home, signed_in: Home, emulator: Emulator, scope: str, said: str
 ) -> None:
     """By its own word, at the end."""
     emulator.world.tenants[CONTOSO].restrict_full_scope_pats = True
-    error, _ = refused(home, emulator, ann.azdo("pat", "create", "--org", "contoso", "--scope", scope))
+    error, _ = refused(home, emulator, signed_in.azdo("pat", "create", "--org", "contoso", "--scope", scope))
     assert error.endswith(f"({said})")
 
 
@@ -178,36 +157,36 @@ def made_up(**token: object) -> Response:
     ],
 )
 def test_an_answer_that_is_none_keeps_nothing(
-    home: Home, ann: Here, emulator: Emulator, fault: faults.Fault, said: str
+    home: Home, signed_in: Home, emulator: Emulator, fault: faults.Fault, said: str
 ) -> None:
     """A page with 2xx is what a token of the wrong tenant gets."""
     emulator.refuse("vssps.dev.azure.com", fault)
-    result = ann.azdo("pat", "create", "--org", "contoso")
-    assert (result.code, kept(home)) == (1, [])
+    result = signed_in.azdo("pat", "create", "--org", "contoso")
+    assert (result.code, of_kind(home, "pat")) == (1, [])
     assert said in result.err
     assert "Traceback" not in result.err
 
 
 def test_a_token_that_the_organization_then_refuses_is_revoked_at_once(
-    home: Home, ann: Here, emulator: Emulator
+    home: Home, signed_in: Home, emulator: Emulator
 ) -> None:
     """Nothing is left behind that nobody holds."""
     emulator.world.organizations["contoso"].policies.conditional_access_for_pats = True
-    error, _ = refused(home, emulator, ann.azdo("pat", "create", "--org", "contoso"))
+    error, _ = refused(home, emulator, signed_in.azdo("pat", "create", "--org", "contoso"))
     assert "Conditional Access policy" in error
     assert [record.method for record in emulator.seen(API)] == ["POST", "DELETE"]
     assert emulator.world.pats[0].revoked
 
 
 def test_a_token_that_can_be_neither_checked_nor_revoked_is_named(
-    home: Home, ann: Here, emulator: Emulator
+    home: Home, signed_in: Home, emulator: Emulator
 ) -> None:
     """So that a person can end it."""
     emulator.refuse("dev.azure.com/contoso/_apis/connectionData", faults.server_error(status=500))
     emulator.refuse(API, faults.Fault("respond", made_up(authorizationId="abc", token="t"), times=1))
     emulator.refuse("vssps.dev.azure.com", faults.server_error(status=500))
-    result = ann.azdo("pat", "create", "--org", "contoso")
-    assert (result.code, kept(home)) == (1, [])
+    result = signed_in.azdo("pat", "create", "--org", "contoso")
+    assert (result.code, of_kind(home, "pat")) == (1, [])
     said = [line.partition("git-credential-azdo: ")[2] for line in result.err.splitlines()]
     assert said[:2] == [
         "error: a token of contoso could not be revoked: the organization contoso answered with status 500",
@@ -216,34 +195,33 @@ def test_a_token_that_can_be_neither_checked_nor_revoked_is_named(
     assert said[2] == "error: the organization contoso answered with status 500"
 
 
-def test_the_sign_in_is_chosen_as_get_does(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_the_sign_in_is_chosen_as_get_does(home: Home, signed_in: Home, emulator: Emulator) -> None:
     """A token that serves the organization does not stand in the way; two sign-ins that fit do."""
     world = emulator.world
     give_pat(home, world.new_pat(ANN, ["contoso"]), ANN, "contoso")
-    assert ann.azdo("pat", "create", "--org", "contoso").code == 0
+    assert signed_in.azdo("pat", "create", "--org", "contoso").code == 0
     world.organizations["contoso"].members[BOB] = "write"
     world.tenants[CONTOSO].guests.add(BOB)
     sign_in(home, world, BOB, "contoso")
-    result = ann.azdo("pat", "create", "--org", "contoso")
+    result = signed_in.azdo("pat", "create", "--org", "contoso")
     assert result.code == 1
     assert f"several signed-in accounts fit the organization contoso: {ANN}, {BOB}" in result.err
     assert f"hint: git credential-azdo pat create --org contoso --account {ANN}" in result.err
-    assert ann.azdo("pat", "create", "--org", "contoso", "--account", BOB).code == 0
+    assert signed_in.azdo("pat", "create", "--org", "contoso", "--account", BOB).code == 0
     assert living(emulator)[-1].person == BOB
 
 
-def test_the_organizations_tenant_gets_its_own_token(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_the_organizations_tenant_gets_its_own_token(home: Home, signed_in: Home, emulator: Emulator) -> None:
     """A guest's, from the same sign-in."""
     learn(home, "fabrikam", FABRIKAM)
-    assert ann.azdo("pat", "create", "--org", "fabrikam").code == 0
+    assert signed_in.azdo("pat", "create", "--org", "fabrikam").code == 0
     assert living(emulator)[0].organizations == frozenset({"fabrikam"})
     assert home.get(*at("fabrikam/app/_git/app")).fields["password"] == living(emulator)[0].token
 
 
 @pytest.mark.parametrize("kind", ["pat", "managed-identity", "service-principal"])
-def test_only_a_persons_sign_in_makes_tokens(here: Here, emulator: Emulator, kind: str) -> None:
+def test_only_a_persons_sign_in_makes_tokens(home: Home, emulator: Emulator, kind: str) -> None:
     """Named or not, another kind is refused before anybody is asked."""
-    home = here
     if kind == "pat":
         give_pat(home, emulator.world.new_pat(BOB, ["fabrikam"]), BOB, "fabrikam")
     else:
@@ -255,27 +233,21 @@ def test_only_a_persons_sign_in_makes_tokens(here: Here, emulator: Emulator, kin
             ("vault", "file"),
             ("tenant", FABRIKAM),
         )
-    result = here.azdo("pat", "create", "--org", "fabrikam")
+    result = home.azdo("pat", "create", "--org", "fabrikam")
     assert (result.code, emulator.requests) == (1, [])
     assert (
         "no signed-in account can manage the tokens of fabrikam (a token or a workload identity cannot)"
         in result.err
     )
     assert "hint: git credential-azdo setup --org fabrikam" in result.err
-    named = here.azdo("pat", "create", "--org", "fabrikam", "--account", BOB)
+    named = home.azdo("pat", "create", "--org", "fabrikam", "--account", BOB)
     assert f"{BOB} is {'a personal access token' if kind == 'pat' else 'a workload identity'}" in named.err
     assert emulator.requests == []
 
 
-@pytest.fixture
-def here(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """Return a home without an account whose commands run in this process."""
-    return Here.of(home, monkeypatch, capfd)
-
-
-def test_without_an_account_the_hint_is_setup(here: Here, emulator: Emulator) -> None:
+def test_without_an_account_the_hint_is_setup(home: Home, emulator: Emulator) -> None:
     """One line and a hint."""
-    result = here.azdo("pat", "create", "--org", "contoso")
+    result = home.azdo("pat", "create", "--org", "contoso")
     assert (result.code, emulator.requests) == (1, [])
     assert result.err == (
         "git-credential-azdo: error: no signed-in account can manage the tokens of contoso\n"
@@ -283,137 +255,37 @@ def test_without_an_account_the_hint_is_setup(here: Here, emulator: Emulator) ->
     )
 
 
-def test_the_token_before_is_named(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_the_token_before_is_named(home: Home, signed_in: Home, emulator: Emulator) -> None:
     """A second create replaces what is kept here; at Azure DevOps both live."""
-    assert ann.azdo("pat", "create", "--org", "contoso").code == 0
-    result = ann.azdo("pat", "create", "--org", "contoso")
+    assert signed_in.azdo("pat", "create", "--org", "contoso").code == 0
+    result = signed_in.azdo("pat", "create", "--org", "contoso")
     first, second = living(emulator)
     assert (
         f"hint: the previous token still works: git credential-azdo pat revoke {first.id} --org contoso"
         in result.err
     )
-    assert [account["authorization_id"] for account in kept(home)] == [second.id]
-
-
-def test_a_list_shows_what_lives(ann: Here, emulator: Emulator) -> None:
-    """Of one organization or of all; which is kept here, and as which account; never a secret."""
-    world = emulator.world
-    assert ann.azdo("pat", "create", "--org", "contoso", "--name", "mine").code == 0
-    world.new_pat(ANN, ["contoso-labs"], "app_token")
-    world.new_pat(ANN)
-    world.new_pat(BOB, ["contoso"])
-    world.revoke(world.new_pat(ANN, ["contoso"]))
-    one = ann.azdo("pat", "list", "--org", "contoso")
-    head, *rows = one.out.splitlines()
-    assert (one.code, one.err) == (0, "")
-    assert head.split() == ["ID", "NAME", "ORGANIZATION", "SCOPE", "ENDS", "ACCOUNT"]
-    assert [row.split()[0] for row in rows] == [world.pats[0].id, world.pats[2].id]
-    assert rows[0].split()[1:] == [
-        "mine",
-        "contoso",
-        "vso.code_write",
-        f"{world.pats[0].expires:%Y-%m-%d}",
-        f"{ANN}/pat",
-    ]
-    assert "all" in rows[1].split()
-    every = json.loads(ann.azdo("pat", "list", "--format", "json").out)
-    assert [each["id"] for each in every] == [world.pats[index].id for index in (0, 2, 1)]
-    assert [each["organization"] for each in every] == ["contoso", "all", "contoso-labs"]
-    assert every[2]["scope"] == "full access"
-    assert every[2]["account"] is None
-
-
-def test_one_organization_that_fails_does_not_hide_the_others(ann: Here, emulator: Emulator) -> None:
-    """Exit code 1, and what could be had."""
-    emulator.world.new_pat(ANN, ["contoso-labs"])
-    emulator.refuse(API, faults.server_error(status=500))
-    result = ann.azdo("pat", "list")
-    assert (result.code, result.out.count("\n")) == (1, 2)
-    assert "the organization contoso answered with status 500" in result.err
-
-
-def test_an_empty_list_says_so(here: Here, ann: Here) -> None:
-    """And without an account that lists anything, how to ask."""
-    assert (
-        "hint: no active personal access token was found" in ann.azdo("pat", "list", "--org", "contoso").err
-    )
-    here.accounts_file.unlink()
-    result = here.azdo("pat", "list")
-    assert (result.code, "hint: git credential-azdo setup\n" in result.err) == (1, True)
-
-
-@pytest.mark.parametrize("how", ["id", "name"])
-def test_a_token_is_revoked_and_forgotten(home: Home, ann: Here, emulator: Emulator, how: str) -> None:
-    """By id or by name, in any case; git goes back to the sign-in."""
-    assert ann.azdo("pat", "create", "--org", "contoso", "--name", "Mine").code == 0
-    (made,) = living(emulator)
-    result = ann.azdo("pat", "revoke", made.id.upper() if how == "id" else "mine", "--org", "contoso")
-    assert (result.code, result.err) == (0, "Revoked Mine; its account is removed\n")
-    assert (living(emulator), kept(home)) == ([], [])
-    assert made.token not in "".join(
-        path.read_text() for path in home.accounts_file.parent.rglob("*") if path.is_file()
-    )
-    assert "binding" not in home.accounts_file.read_text()
-    assert home.get(*at()).fields["password"] != made.token
-
-
-def test_a_token_that_is_not_kept_here_is_revoked_all_the_same(ann: Here, emulator: Emulator) -> None:
-    """Whatever made it."""
-    token = emulator.world.new_pat(ANN, ["contoso"])
-    pat = emulator.world.find_pat(token)
-    assert pat
-    result = ann.azdo("pat", "revoke", pat.id, "--org", "contoso")
-    assert (result.code, result.err, pat.revoked) == (0, "Revoked made by the test\n", True)
-
-
-def test_a_name_that_several_have_needs_an_id(ann: Here, emulator: Emulator) -> None:
-    """Nothing is revoked on a guess."""
-    for _ in range(2):
-        emulator.world.new_pat(ANN, ["contoso"])
-    result = ann.azdo("pat", "revoke", "made by the test", "--org", "contoso")
-    assert (result.code, len(living(emulator))) == (1, 2)
-    assert all(pat.id in result.err for pat in living(emulator))
-
-
-def test_a_name_that_nobody_has_is_told(ann: Here, emulator: Emulator) -> None:
-    """With the command that lists them; another person's is nobody's."""
-    emulator.world.new_pat(BOB, ["contoso"])
-    result = ann.azdo("pat", "revoke", "made by the test", "--org", "contoso")
-    assert (result.code, len(living(emulator))) == (1, 1)
-    assert "hint: git credential-azdo pat list --org contoso" in result.err
-
-
-def test_a_token_of_ours_that_is_over_can_still_be_forgotten(
-    home: Home, ann: Here, emulator: Emulator
-) -> None:
-    """Revoked on the web page, it is no longer listed."""
-    assert ann.azdo("pat", "create", "--org", "contoso").code == 0
-    (made,) = living(emulator)
-    made.revoked = True
-    result = ann.azdo("pat", "revoke", made.id, "--org", "contoso")
-    assert (result.code, kept(home)) == (0, [])
-    assert result.err == "The token was revoked or expired before; its account is removed\n"
+    assert [account["authorization_id"] for account in of_kind(home, "pat")] == [second.id]
 
 
 @pytest.mark.parametrize("words", [("create",), ("list",), ("revoke", "x"), ("rotate",)])
 def test_a_place_without_this_service_is_told_where_tokens_are_made(
-    ann: Here, emulator: Emulator, words: tuple[str, ...]
+    signed_in: Home, emulator: Emulator, words: tuple[str, ...]
 ) -> None:
     """A registered server makes them on its own page; nobody is asked."""
-    add_block(ann, ("kind", "server"), ("address", "https://tfs.example.com"))
-    result = ann.azdo("pat", *words, "--org", "https://tfs.example.com/Team")
+    add_block(signed_in, ("kind", "server"), ("address", "https://tfs.example.com"))
+    result = signed_in.azdo("pat", *words, "--org", "https://tfs.example.com/Team")
     assert (result.code, emulator.requests) == (1, [])
     if words != ("rotate",):
         assert "can only be created on its web page" in result.err
         assert "https://tfs.example.com/team/_usersSettings/tokens" in result.err
 
 
-def test_a_sign_in_of_another_cloud_makes_nothing_here(here: Here, emulator: Emulator) -> None:
+def test_a_sign_in_of_another_cloud_makes_nothing_here(home: Home, emulator: Emulator) -> None:
     """Its token must not travel to the public one."""
     cloud = ("address", "https://dev.azure.us")
-    add_block(here, ("kind", "oauth"), ("id", "0123456789ab"), ("name", ANN), ("vault", "file"), cloud)
-    result = here.azdo("pat", "create", "--org", "contoso", "--account", ANN)
+    add_block(home, ("kind", "oauth"), ("id", "0123456789ab"), ("name", ANN), ("vault", "file"), cloud)
+    result = home.azdo("pat", "create", "--org", "contoso", "--account", ANN)
     assert (result.code, emulator.requests) == (1, [])
     assert f"{ANN} is not an account of dev.azure.com" in result.err
-    assert here.azdo("pat", "create", "--org", "contoso").code == 1
+    assert home.azdo("pat", "create", "--org", "contoso").code == 1
     assert emulator.requests == []

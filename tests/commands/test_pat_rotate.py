@@ -10,8 +10,7 @@ import pytest
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO
 from tests.support.people import Account as Kept
-from tests.support.people import add_block, at, bind, blocks, give_pat, sign_in
-from tests.support.terminal import Here
+from tests.support.people import add_block, at, bind, give_pat, of_kind, sign_in
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -23,22 +22,13 @@ DAY = 86_400
 
 
 @pytest.fixture
-def ann(
-    home: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Here:
-    """Return a home where ann signed in and made a token for contoso, bound and named as a person would."""
-    sign_in(home, emulator.world, ANN, "contoso", "contoso-labs")
-    here = Here.of(home, monkeypatch, capfd)
-    made = here.azdo(
+def with_pat(signed_in: Home) -> Home:
+    """Return a home where ann made a token for contoso, named as a person would."""
+    made = signed_in.azdo(
         "pat", "create", "--org", "contoso", "--days", "20", "--scope", "vso.code", "--name", "Mine"
     )
     assert made.code == 0, made.err
-    return here
-
-
-def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the accounts file's PAT accounts."""
-    return [dict(pairs) for pairs in blocks(home) if ("kind", "pat") in pairs]
+    return signed_in
 
 
 def tokens(emulator: Emulator) -> list[Pat]:
@@ -47,14 +37,14 @@ def tokens(emulator: Emulator) -> list[Pat]:
 
 
 def test_the_new_token_is_in_place_before_the_old_one_is_revoked(
-    home: Home, ann: Here, emulator: Emulator
+    home: Home, with_pat: Home, emulator: Emulator
 ) -> None:
     """Same name, scopes and life; the account, its alias and its bindings stay."""
-    account = Kept(home, accounts(home)[0]["id"])
+    account = Kept(home, of_kind(home, "pat")[0]["id"])
     account.set_all("alias", ["mine"])
     bind(home, "contoso/app/app", account)
     emulator.requests.clear()
-    result = ann.azdo("pat", "rotate")
+    result = with_pat.azdo("pat", "rotate")
     old, new = tokens(emulator)
     assert (result.code, result.out) == (0, "")
     assert "Created the token 'Mine' for contoso" in result.err
@@ -62,9 +52,9 @@ def test_the_new_token_is_in_place_before_the_old_one_is_revoked(
     assert (old.revoked, new.revoked) == (True, False)
     assert (new.name, new.scopes) == ("Mine", "vso.code")
     assert abs(new.expires.timestamp() - time.time() - 20 * DAY) < 60
-    (after,) = accounts(home)
+    (after,) = of_kind(home, "pat")
     assert (after["alias"], after["authorization_id"]) == ("mine", new.id)
-    assert ("account", after["id"]) in next(pairs for pairs in blocks(home) if ("kind", "binding") in pairs)
+    assert ("account", after["id"]) in of_kind(home, "binding")[0].items()
     assert after["expires_utc"] == str(int(new.expires.timestamp()))
     assert home.get(*at()).fields["password"] == new.token
     asked = [(record.method, record.host) for record in emulator.requests]
@@ -76,32 +66,32 @@ def test_the_new_token_is_in_place_before_the_old_one_is_revoked(
     ]
 
 
-def test_the_life_may_be_changed(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_the_life_may_be_changed(home: Home, with_pat: Home, emulator: Emulator) -> None:
     """From now on."""
-    assert ann.azdo("pat", "rotate", "--org", "contoso", "--days", "5").code == 0
-    assert accounts(home)[0]["days"] == "5"
+    assert with_pat.azdo("pat", "rotate", "--org", "contoso", "--days", "5").code == 0
+    assert of_kind(home, "pat")[0]["days"] == "5"
     assert abs(tokens(emulator)[-1].expires.timestamp() - time.time() - 5 * DAY) < 60
 
 
-def test_an_expired_token_is_rotated_too(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_an_expired_token_is_rotated_too(home: Home, with_pat: Home, emulator: Emulator) -> None:
     """It cannot be extended, and need not be."""
     tokens(emulator)[0].expires = emulator.world.now()
-    Kept(home, accounts(home)[0]["id"]).set_all("expires_utc", [str(int(time.time()) - 1)])
-    assert ann.azdo("pat", "rotate").code == 0
+    Kept(home, of_kind(home, "pat")[0]["id"]).set_all("expires_utc", [str(int(time.time()) - 1)])
+    assert with_pat.azdo("pat", "rotate").code == 0
     assert home.get(*at()).fields["password"] == tokens(emulator)[-1].token
 
 
-def test_a_token_that_was_revoked_elsewhere_is_no_obstacle(ann: Here, emulator: Emulator) -> None:
+def test_a_token_that_was_revoked_elsewhere_is_no_obstacle(with_pat: Home, emulator: Emulator) -> None:
     """What is over need not be revoked."""
     tokens(emulator)[0].revoked = True
-    result = ann.azdo("pat", "rotate")
+    result = with_pat.azdo("pat", "rotate")
     assert (result.code, len(tokens(emulator))) == (0, 2)
 
 
-def stays(home: Home, ann: Here, emulator: Emulator, said: str) -> None:
+def stays(home: Home, with_pat: Home, emulator: Emulator, said: str) -> None:
     """See that nothing changed, and why."""
     before = home.get(*at()).fields["password"]
-    result = ann.azdo("pat", "rotate")
+    result = with_pat.azdo("pat", "rotate")
     assert result.code == 1
     assert f"error: the token for contoso was not replaced: {said}" in result.err
     assert home.get(*at()).fields["password"] == before
@@ -109,26 +99,26 @@ def stays(home: Home, ann: Here, emulator: Emulator, said: str) -> None:
     assert all(pat.revoked for pat in tokens(emulator)[1:])
 
 
-def test_a_policy_leaves_the_old_token_alone(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_a_policy_leaves_the_old_token_alone(home: Home, with_pat: Home, emulator: Emulator) -> None:
     """It may have been switched on since."""
     emulator.world.organizations["contoso"].policies.pat_error = "disablePatCreationPolicyViolation"
-    stays(home, ann, emulator, "the policy of contoso forbids personal access tokens")
+    stays(home, with_pat, emulator, "the policy of contoso forbids personal access tokens")
 
 
 def test_a_new_token_that_is_not_accepted_leaves_the_old_one_alone(
-    home: Home, ann: Here, emulator: Emulator
+    home: Home, with_pat: Home, emulator: Emulator
 ) -> None:
     """The new one is revoked at once."""
     emulator.refuse(
         "dev.azure.com/contoso/_apis/git/repositories",
         faults.Fault("respond", faults.sign_in_page().response, 1),
     )
-    stays(home, ann, emulator, "the organization contoso does not accept this token")
+    stays(home, with_pat, emulator, "the organization contoso does not accept this token")
     assert len(tokens(emulator)) == 2
 
 
 def test_a_vault_that_takes_nothing_leaves_the_old_token_alone(
-    home: Home, ann: Here, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    home: Home, with_pat: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here and at Azure DevOps; the new one is revoked."""
     from git_credential_azdo.errors import VaultError
@@ -139,14 +129,14 @@ def test_a_vault_that_takes_nothing_leaves_the_old_token_alone(
 
     with monkeypatch.context() as patch:
         patch.setattr(FileVault, "write", full)
-        result = ann.azdo("pat", "rotate")
+        result = with_pat.azdo("pat", "rotate")
     assert "was not replaced: the disk is full" in result.err
     assert [pat.revoked for pat in tokens(emulator)] == [False, True]
     assert home.get(*at()).fields["password"] == tokens(emulator)[0].token
 
 
 def test_an_old_token_that_cannot_be_revoked_is_named(
-    home: Home, ann: Here, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    home: Home, with_pat: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The new one serves; the exit code says that something is left to do."""
 
@@ -155,39 +145,41 @@ def test_an_old_token_that_cannot_be_revoked_is_named(
         return faults.server_error(status=500) if made else None
 
     monkeypatch.setattr(emulator.faults, "take", take)
-    result = ann.azdo("pat", "rotate")
+    result = with_pat.azdo("pat", "rotate")
     old, new = tokens(emulator)
     assert result.code == 1
     assert f"hint: git credential-azdo pat revoke {old.id} --org contoso" in result.err
     assert home.get(*at()).fields["password"] == new.token
 
 
-def test_each_token_is_rotated_by_whoever_made_it(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_each_token_is_rotated_by_whoever_made_it(home: Home, with_pat: Home, emulator: Emulator) -> None:
     """Also when two sign-ins fit, and the others when one fails."""
     world = emulator.world
     world.organizations["contoso"].members[BOB] = world.organizations["contoso-labs"].members[BOB] = "write"
     world.tenants[CONTOSO].guests.add(BOB)
     sign_in(home, world, BOB, "contoso", "contoso-labs")
-    assert ann.azdo("pat", "create", "--org", "contoso-labs", "--account", BOB).code == 0
-    assert ann.azdo("pat", "rotate").code == 0
+    assert with_pat.azdo("pat", "create", "--org", "contoso-labs", "--account", BOB).code == 0
+    assert with_pat.azdo("pat", "rotate").code == 0
     assert [pat.person for pat in tokens(emulator) if not pat.revoked] == [ANN, BOB]
     world.organizations["contoso"].policies.pat_error = "accessDenied"
-    assert ann.azdo("pat", "rotate").code == 1
+    assert with_pat.azdo("pat", "rotate").code == 1
     assert [pat.person for pat in tokens(emulator)][-1] == BOB
-    assert ann.azdo("pat", "rotate", "--org", "contoso-labs").code == 0
+    assert with_pat.azdo("pat", "rotate", "--org", "contoso-labs").code == 0
 
 
-def test_if_whoever_made_it_is_gone_another_sign_in_may(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_if_whoever_made_it_is_gone_another_sign_in_may(
+    home: Home, with_pat: Home, emulator: Emulator
+) -> None:
     """The one that get would choose for a sign-in."""
-    Kept(home, accounts(home)[0]["id"]).set_all("made_by", ["gone"])
-    assert ann.azdo("pat", "rotate").code == 0
+    Kept(home, of_kind(home, "pat")[0]["id"]).set_all("made_by", ["gone"])
+    assert with_pat.azdo("pat", "rotate").code == 0
     assert [pat.revoked for pat in tokens(emulator)] == [True, False]
 
 
-def test_a_token_made_by_hand_is_not_ours_to_rotate(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_a_token_made_by_hand_is_not_ours_to_rotate(home: Home, with_pat: Home, emulator: Emulator) -> None:
     """We do not know which one it is at Azure DevOps."""
     give_pat(home, emulator.world.new_pat(ANN, ["contoso-labs"]), ANN, "contoso-labs")
-    result = ann.azdo("pat", "rotate", "--org", "contoso-labs")
+    result = with_pat.azdo("pat", "rotate", "--org", "contoso-labs")
     assert result.code == 1
     assert "the token for contoso-labs was not created by pat create" in result.err
     assert "hint: git credential-azdo pat create --org contoso-labs" in result.err
@@ -205,11 +197,13 @@ def test_without_a_token_of_ours_there_is_nothing_to_rotate(
     assert f"hint: git credential-azdo pat create --org {'contoso' if words else 'ORG'}" in result.err
 
 
-def test_a_token_typed_in_later_is_by_hand_again(home: Home, ann: Here, emulator: Emulator) -> None:
+def test_a_token_typed_in_later_is_by_hand_again(home: Home, with_pat: Home, emulator: Emulator) -> None:
     """setup pat takes the place of what was made, and forgets which that was."""
     token = emulator.world.new_pat(ANN, ["contoso"])
-    assert ann.azdo("setup", "pat", "--org", "contoso", "--no-git-config", given=token.encode()).code == 0
-    (account,) = accounts(home)
+    assert (
+        with_pat.azdo("setup", "pat", "--org", "contoso", "--no-git-config", given=token.encode()).code == 0
+    )
+    (account,) = of_kind(home, "pat")
     assert "authorization_id" not in account
-    assert ann.azdo("pat", "rotate").code == 1
+    assert with_pat.azdo("pat", "rotate").code == 1
     assert home.get(*at()).fields["password"] == token

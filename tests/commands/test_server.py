@@ -7,24 +7,15 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import SCRIPT
-from tests.support.people import blocks, vault_of
+from tests.support.people import of_kind, vault_of
 from tests.support.realgit import written
-from tests.support.terminal import Here
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.conftest import Home
 
 URL = "https://tfs.example.com:8443"
 LINES = ("protocol=https", "host=tfs.example.com:8443")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
-    """Return an empty home with its commands in this process."""
-    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 @pytest.fixture
@@ -69,7 +60,7 @@ def test_removing_forgets_what_was_typed_and_what_git_was_told(server: Home) -> 
     result = server.azdo("server", "remove", URL)
     assert (result.code, result.out) == (0, f"Removed {URL}\n")
     assert not [path for path in vault_of(server).rglob("*") if path.is_file()]
-    assert not [pairs for pairs in blocks(server) if ("kind", "typed") in pairs]
+    assert not of_kind(server, "typed")
     assert URL not in our_config(server)
     assert "https://git.example.com" in our_config(server)
     assert server.azdo("server", "list").lines == ["https://git.example.com"]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM, KIM
 from tests.emulator.model import TRANSFER
-from tests.support.people import at, blocks, vault_of
+from tests.support.people import at, blocks, of_kind, vault_of
 from tests.support.terminal import Sitting, sign_in
 
 if TYPE_CHECKING:
@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from tests.emulator.emulator import Emulator
 
 FILE = ("--vault", "file", "--no-browser")
-
-
-def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the accounts file's OAuth accounts; of repeated keys the last value."""
-    return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
 
 
 def organizations(home: Home) -> list[str]:
@@ -39,7 +34,7 @@ def test_a_personal_account_signs_in_and_clones(home: Home, emulator: Emulator) 
     """Its tokens come from the transfer tenant; its organization has no tenant."""
     result = sign_in(home, emulator, person=KIM)
     assert "Organizations: hobby" in result.err
-    assert accounts(home)[0]["tenant"] == TRANSFER
+    assert of_kind(home, "oauth")[0]["tenant"] == TRANSFER
     clone = home.git("clone", "-q", "https://dev.azure.com/hobby/app/_git/app", home.folder / "w")
     assert clone.code == 0, clone.err
 
@@ -55,12 +50,12 @@ def test_the_same_person_again_updates_the_account(home: Home, emulator: Emulato
         ["--alias", "work"],
     ):
         assert sign_in(home, emulator, *options).code == 0
-    assert len(accounts(home)) == 1
-    account = accounts(home)[0]
+    assert len(of_kind(home, "oauth")) == 1
+    account = of_kind(home, "oauth")[0]
     assert (account["alias"], account["default"]) == ("work", "1")
     assert account["tenant"] == CONTOSO
     assert set(organizations(home)) == {"contoso", "contoso-labs", "fabrikam"}
-    bound = [dict(pairs) for pairs in blocks(home) if ("kind", "binding") in pairs]
+    bound = of_kind(home, "binding")
     assert [(one["target"], one["account"]) for one in bound] == [("contoso-labs", account["id"])]
     for organization in ("contoso", "fabrikam"):
         assert home.get(*at(f"{organization}/app/_git/app")).fields["username"] == ANN
@@ -76,9 +71,9 @@ def test_another_vault_moves_the_secrets_and_keeps_the_bindings(
     sitting = Sitting(home, "--vault", "keyring", "--no-browser")
     result = sitting.finish(emulator.sign_in(sitting.link))
     assert "saved in the keyring (keyring.backends.SecretService.Keyring)" in result.err
-    account = accounts(home)[0]
-    bound = [dict(pairs) for pairs in blocks(home) if ("kind", "binding") in pairs]
-    assert (len(accounts(home)), account["vault"]) == (1, "keyring.backends.SecretService.Keyring")
+    account = of_kind(home, "oauth")[0]
+    bound = of_kind(home, "binding")
+    assert (len(of_kind(home, "oauth")), account["vault"]) == (1, "keyring.backends.SecretService.Keyring")
     assert [one["account"] for one in bound] == [account["id"]]
     assert kept_files(home) == []
     assert home.get(*at()).fields["username"] == ANN
@@ -94,7 +89,7 @@ def test_two_persons_are_two_accounts_each_with_their_organizations(home: Home, 
     assert home.get(*at()).fields["username"] == ANN
     assert sign_in(home, emulator, "--org", "fabrikam").code == 0
     assert home.get(*at("fabrikam/app/_git/app")).fields["username"] == ANN
-    assert len(accounts(home)) == 2
+    assert len(of_kind(home, "oauth")) == 2
 
 
 def test_where_two_accounts_fit_setup_says_how_to_choose(home: Home, emulator: Emulator) -> None:
@@ -113,5 +108,5 @@ def test_an_organization_is_asked_for_its_tenant_first(home: Home, emulator: Emu
     sitting = Sitting(home, *FILE, "--org", "https://dev.azure.com/Fabrikam")
     assert urlsplit(sitting.link).path.startswith(f"/{FABRIKAM}/")
     assert sitting.finish(emulator.sign_in(sitting.link, ANN)).code == 0
-    assert accounts(home)[0]["tenant"] == FABRIKAM
+    assert of_kind(home, "oauth")[0]["tenant"] == FABRIKAM
     assert home.get(*at("fabrikam/app/_git/app")).fields["username"] == ANN

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support.openid import OLGA, Provider
-from tests.support.people import at, blocks
+from tests.support.people import at, of_kind
 from tests.support.terminal import Sitting
 
 if TYPE_CHECKING:
@@ -31,11 +31,6 @@ def sign_in(home: Home, provider: Provider, *options: str) -> Result:
     return sitting.finish(provider.sign_in(sitting.link) if sitting.link else "")
 
 
-def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the accounts file's OAuth accounts."""
-    return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
-
-
 def test_the_endpoints_come_from_the_servers_own_document(
     home: Home, emulator: Emulator, provider: Provider
 ) -> None:
@@ -49,7 +44,7 @@ def test_the_endpoints_come_from_the_servers_own_document(
         "authorization_code",
         "openid git",
     )
-    account = accounts(home)[0]
+    account = of_kind(home, "oauth")[0]
     assert (account["authority"], account["token_endpoint"]) == (provider.issuer, f"{provider.issuer}/token")
     assert account["tenant"] == "" if "tenant" in account else True
     assert home.get(*at()).fields["username"] == OLGA
@@ -63,10 +58,10 @@ def test_the_same_person_again_is_the_same_account(
     assert sign_in(home, provider, "--org", "contoso").code == 0
     provider.claims = {"sub": "olga-1", "preferred_username": "olga.new@example.org"}
     assert sign_in(home, provider, "--org", "contoso").code == 0
-    assert [account["name"] for account in accounts(home)] == ["olga.new@example.org"]
+    assert [account["name"] for account in of_kind(home, "oauth")] == ["olga.new@example.org"]
     provider.claims = {"sub": "olga-2", "preferred_username": "olga.new@example.org"}
     assert sign_in(home, provider, "--org", "contoso").code == 0
-    assert len(accounts(home)) == 2
+    assert len(of_kind(home, "oauth")) == 2
     assert emulator.requests
 
 
@@ -90,7 +85,9 @@ def test_what_a_server_says_cannot_steer_the_terminal_or_break_the_registry(
     result = sign_in(home, provider, "--org", "contoso")
     assert result.code == 0
     assert "\x1b" not in result.err
-    assert [(one["name"], one["subject"]) for one in accounts(home)] == [("ev?[2Jil?@example.org", "x?y")]
+    assert [(one["name"], one["subject"]) for one in of_kind(home, "oauth")] == [
+        ("ev?[2Jil?@example.org", "x?y")
+    ]
     assert emulator.requests
 
 
@@ -101,7 +98,7 @@ def test_without_an_identity_token_there_is_still_a_name(
     provider.claims = None
     result = sign_in(home, provider, "--org", "contoso")
     assert result.code == 0
-    assert accounts(home)[0]["name"] == "signed-in"
+    assert of_kind(home, "oauth")[0]["name"] == "signed-in"
     assert emulator.requests
 
 
@@ -119,7 +116,7 @@ def test_a_document_that_cannot_be_trusted_ends_setup(
     """Nobody signs in for nothing."""
     provider.document = document
     result = sign_in(home, provider)
-    assert (result.code, accounts(home)) == (1, [])
+    assert (result.code, of_kind(home, "oauth")) == (1, [])
     assert said in result.err
     assert emulator.requests == []
 
@@ -130,6 +127,6 @@ def test_an_identity_token_of_another_attempt_is_refused(
     """Its nonce must be ours."""
     provider.claims = {"sub": "olga-1", "preferred_username": OLGA, "nonce": "another"}
     result = sign_in(home, provider)
-    assert (result.code, accounts(home)) == (1, [])
+    assert (result.code, of_kind(home, "oauth")) == (1, [])
     assert "belongs to another attempt" in result.err
     assert emulator.requests == []

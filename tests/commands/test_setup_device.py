@@ -12,8 +12,8 @@ from git_credential_azdo.commands import setup_device
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.oauth import OAuthError
 from tests.emulator.default_world import ANN, BOB, CONTOSO
-from tests.support.people import at, blocks
-from tests.support.terminal import Here, Terminal
+from tests.support.people import at, of_kind
+from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -57,23 +57,17 @@ def person(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Person:
     return someone
 
 
-@pytest.fixture
-def here(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """Return a home whose commands run in this process."""
-    return Here.of(home, monkeypatch, capfd)
-
-
 def failed(home: Home, result: Result) -> list[str]:
     """Return the error and the hint of a sign-in that failed, which kept nothing."""
     assert result.code == 1
-    assert [pairs for pairs in blocks(home) if ("kind", "oauth") in pairs] == []
+    assert of_kind(home, "oauth") == []
     return [line.partition("git-credential-azdo: ")[2] for line in result.err.splitlines()[-2:]]
 
 
-def test_who_types_the_code_is_signed_in(home: Home, here: Here, person: Person) -> None:
+def test_who_types_the_code_is_signed_in(home: Home, person: Person) -> None:
     """Link and code are printed; what is kept serves git like any sign-in."""
     person.acts = [lambda: None, person.types_it]
-    result = here.azdo(*DEVICE)
+    result = home.azdo(*DEVICE)
     assert (result.code, result.out) == (0, "")
     assert f"{LINK}\n{person.code}\n" in result.err
     assert "waiting, at most 15 minutes" in result.err
@@ -85,20 +79,20 @@ def test_who_types_the_code_is_signed_in(home: Home, here: Here, person: Person)
     assert person.pauses == [5, 5]
 
 
-def test_a_server_that_is_in_trouble_or_in_a_hurry_is_asked_more_slowly(here: Here, person: Person) -> None:
+def test_a_server_that_is_in_trouble_or_in_a_hurry_is_asked_more_slowly(home: Home, person: Person) -> None:
     """slow_down costs five seconds for good, trouble of its own doubles the pause."""
     person.emulator.world.fail_next("token", "slow_down")
     for code in (90033, 90055):
         person.emulator.world.fail_next("token", code)
     person.acts = [*[lambda: None] * 3, person.types_it]
-    assert here.azdo(*DEVICE).code == 0
+    assert home.azdo(*DEVICE).code == 0
     assert person.pauses == [5, 10, 20, 40]
 
 
-def test_a_person_who_declines_is_told_so(home: Home, here: Here, person: Person) -> None:
+def test_a_person_who_declines_is_told_so(home: Home, person: Person) -> None:
     """It is nobody's policy."""
     person.acts = [lambda: person.types_it(None)]
-    error, hint = failed(home, here.azdo(*DEVICE))
+    error, hint = failed(home, home.azdo(*DEVICE))
     assert error == (
         "error: the sign-in was declined; the server says: AADSTS: the end user denied the authorization request "
         "(authorization_declined)"
@@ -106,21 +100,19 @@ def test_a_person_who_declines_is_told_so(home: Home, here: Here, person: Person
     assert hint == "hint: run the same command again"
 
 
-def test_somebody_else_than_was_meant_is_refused_without_a_terminal(
-    home: Home, here: Here, person: Person
-) -> None:
+def test_somebody_else_than_was_meant_is_refused_without_a_terminal(home: Home, person: Person) -> None:
     """The hint is the same command for who it was."""
     person.acts = [lambda: person.types_it(BOB)]
-    error, hint = failed(home, here.azdo(*DEVICE, "--login-hint", ANN))
+    error, hint = failed(home, home.azdo(*DEVICE, "--login-hint", ANN))
     assert error == f"error: {BOB} signed in, not {ANN}; nothing was stored"
     assert hint == f"hint: git credential-azdo {' '.join(DEVICE)} --login-hint {BOB}"
 
 
-def test_a_tenant_that_blocks_this_way_is_told_apart(home: Home, here: Here, person: Person) -> None:
+def test_a_tenant_that_blocks_this_way_is_told_apart(home: Home, person: Person) -> None:
     """The cure is the browser, on any machine."""
     person.emulator.world.tenants[CONTOSO].blocks_device_code = True
     person.acts = [person.types_it]
-    error, hint = failed(home, here.azdo(*DEVICE, "--tenant", "contoso.com"))
+    error, hint = failed(home, home.azdo(*DEVICE, "--tenant", "contoso.com"))
     assert error.startswith(
         "error: tenant contoso.com blocks the sign-in by device code: its Conditional Access policies forbid it (AADSTS"
     )
@@ -130,18 +122,18 @@ def test_a_tenant_that_blocks_this_way_is_told_apart(home: Home, here: Here, per
     )
 
 
-def test_a_tenant_may_refuse_before_there_is_a_code(home: Home, here: Here, person: Person) -> None:
+def test_a_tenant_may_refuse_before_there_is_a_code(home: Home, person: Person) -> None:
     """The same words."""
     person.emulator.world.fail_next("devicecode", 53003)
-    result = here.azdo(*DEVICE)
+    result = home.azdo(*DEVICE)
     assert "blocks the sign-in by device code" in failed(home, result)[0]
     assert LINK not in result.err
 
 
-def test_a_code_that_nobody_types_ends(home: Home, here: Here, person: Person) -> None:
+def test_a_code_that_nobody_types_ends(home: Home, person: Person) -> None:
     """A page that blocks the person leaves us waiting, so the hint covers that, too."""
     person.acts = [lambda: person.emulator.world.advance(901)]
-    error, hint = failed(home, here.azdo(*DEVICE))
+    error, hint = failed(home, home.azdo(*DEVICE))
     assert error == "error: the code was not entered in time"
     assert hint.startswith(
         "hint: run the same command again for a new one; if the page said that access is blocked"
@@ -180,10 +172,10 @@ def test_other_ends_are_told_by_what_they_are(refused: OAuthError, said: str) ->
     [("--pat", "--org", "x"), ("--redirect-uri", "https://x"), ("--no-browser",)],
 )
 def test_options_that_do_not_fit_are_refused(
-    here: Here, emulator: Emulator, options: tuple[str, ...]
+    home: Home, emulator: Emulator, options: tuple[str, ...]
 ) -> None:
     """Nobody is asked."""
-    result = here.azdo(*DEVICE, *options)
+    result = home.azdo(*DEVICE, *options)
     assert (result.code, emulator.requests) == (2, [])
     assert f"no such option '{options[0]}'" in result.err
 
@@ -206,7 +198,7 @@ def test_ctrl_c_ends_the_wait(home: Home, emulator: Emulator) -> None:
         assert terminal.interrupted() == 130
         assert "Traceback" not in terminal.text
     assert emulator.seen("login.microsoftonline.com")
-    assert [pairs for pairs in blocks(home) if ("kind", "oauth") in pairs] == []
+    assert of_kind(home, "oauth") == []
 
 
 def test_a_link_with_the_code_in_it_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,9 +10,9 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import BOB
 from tests.support.marks import not_root
-from tests.support.people import blocks
+from tests.support.people import blocks, of_kind
 from tests.support.realgit import written
-from tests.support.terminal import Here, Terminal
+from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -24,12 +24,6 @@ URL = "https://dev.azure.com/fabrikam/app/_git/app"
 LEGACY = "https://fabrikam.visualstudio.com/app/_git/app"
 GITHUB = "protocol=https\nhost=github.com\n\n"
 RECORDER = '!f() { echo "$1" >>"$HOME/asked"; cat >>"$HOME/asked"; echo username=other; echo password=elsewhere; }; f'
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
-    """Return an empty home with its commands in this process."""
-    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 @pytest.fixture
@@ -77,7 +71,7 @@ def test_it_is_shown_written_once_and_taken_back(home: Home, token: str) -> None
     assert undone.err.splitlines()[-1] == "git no longer calls this helper"
     for words in (["unconfigure"], ["setup", "--undo"]):
         assert home.azdo(*words).err == "There was nothing to take back\n"
-    assert [pairs for pairs in blocks(home) if ("kind", "pat") in pairs]
+    assert of_kind(home, "pat")
 
 
 def test_a_file_that_setup_made_goes_with_undo(home: Home, token: str) -> None:
@@ -140,7 +134,7 @@ def test_without_git_the_account_is_kept_and_the_person_told(home: Home, token: 
         in result.err
     )
     assert "hint: https://git-scm.com/downloads" in result.err
-    assert [pairs for pairs in blocks(home) if ("kind", "pat") in pairs]
+    assert of_kind(home, "pat")
     undo = home.azdo("unconfigure", PATH=str(tmp_path))
     assert (undo.code, undo.err) == (0, "There was nothing to take back\n")
 

@@ -13,8 +13,8 @@ import pytest
 from tests.emulator import faults
 from tests.emulator.default_world import ANN
 from tests.emulator.model import App
-from tests.support.people import at, blocks, vault_of
-from tests.support.terminal import LINK, Here, Sitting, Terminal, sign_in
+from tests.support.people import at, of_kind, vault_of
+from tests.support.terminal import LINK, Sitting, Terminal, sign_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -25,20 +25,9 @@ if TYPE_CHECKING:
 FILE = ("--vault", "file", "--no-browser")
 
 
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
-    """Return an empty home with its commands in this process."""
-    return Here(tmp_path / "home", monkeypatch, capfd)
-
-
 def asked(link: str) -> dict[str, str]:
     """Return the parameters of a link."""
     return {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
-
-
-def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the accounts file's OAuth accounts; of repeated keys the last value."""
-    return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
 
 
 def kept_files(home: Home) -> list[Path]:
@@ -71,7 +60,7 @@ def test_a_sign_in_says_who_where_and_how_to_undo_it_and_then_git_is_answered(
         "git credential-azdo unconfigure",
     ):
         assert said in result.err
-    assert [account["name"] for account in accounts(home)] == [ANN]
+    assert [account["name"] for account in of_kind(home, "oauth")] == [ANN]
     assert home.get(*at()).fields["username"] == ANN
 
 
@@ -124,7 +113,7 @@ def test_a_bare_code_names_who_it_was_for_and_asks(
         terminal.type(f"{answer}\r")
         assert terminal.ended() == code
         assert said in terminal.text
-    assert len(accounts(home)) == (code == 0)
+    assert len(of_kind(home, "oauth")) == (code == 0)
 
 
 def test_every_wrong_paste_is_told_and_may_be_tried_again(home: Home, emulator: Emulator) -> None:
@@ -149,7 +138,7 @@ def test_every_wrong_paste_is_told_and_may_be_tried_again(home: Home, emulator: 
         terminal.see("> ")
         terminal.type(f"{address}\r")
         assert terminal.ended() == 0
-    assert len(accounts(home)) == 1
+    assert len(of_kind(home, "oauth")) == 1
 
 
 def test_a_used_code_is_told_and_a_new_link_is_given(home: Home, emulator: Emulator) -> None:
@@ -163,7 +152,7 @@ def test_a_used_code_is_told_and_a_new_link_is_given(home: Home, emulator: Emula
         assert asked(first)["state"] != asked(second)["state"]
         terminal.type(f"{emulator.sign_in(second)}\r")
         assert terminal.ended() == 0
-    assert len(accounts(home)) == 1
+    assert len(of_kind(home, "oauth")) == 1
 
 
 def test_a_refusal_is_one_line_with_a_hint_and_keeps_nothing(home: Home, emulator: Emulator) -> None:
@@ -176,7 +165,7 @@ def test_a_refusal_is_one_line_with_a_hint_and_keeps_nothing(home: Home, emulato
     assert ANN in error
     assert "AADSTS53003" in error
     assert hint.startswith("git-credential-azdo: hint: ")
-    assert accounts(home) == []
+    assert of_kind(home, "oauth") == []
     assert not (home.folder / ".gitconfig").exists()
 
 
@@ -186,7 +175,7 @@ def test_declining_in_the_browser_ends_a_piped_setup(home: Home, emulator: Emula
     result = sitting.finish(emulator.sign_in(sitting.link, None))
     assert result.code == 1
     assert "error: the sign-in was declined" in result.err
-    assert accounts(home) == []
+    assert of_kind(home, "oauth") == []
 
 
 @pytest.mark.usefixtures("emulator")
@@ -198,7 +187,7 @@ def test_ctrl_c_leaves_nothing_half_done(home: Home) -> None:
         assert terminal.interrupted() == 130
         assert "Traceback" not in terminal.text
         assert "error" not in terminal.text
-    assert accounts(home) == []
+    assert of_kind(home, "oauth") == []
     assert kept_files(home) == []
     assert not (home.folder / ".gitconfig").exists()
 
@@ -241,7 +230,7 @@ def test_options_shape_the_link_and_are_kept(home: Home, emulator: Emulator) -> 
     assert parameters["code_challenge_method"] == "S256"
     result = sitting.finish(emulator.sign_in(sitting.link))
     assert (result.code, f"Signed in as {ANN} (work)" in result.err) == (0, True)
-    account = accounts(home)[0]
+    account = of_kind(home, "oauth")[0]
     assert (account["client_id"], account["scope"], account["alias"]) == (own, scope, "work")
     assert home.get(*at(username="work")).fields["password"]
 
@@ -277,7 +266,7 @@ def test_no_organization_and_no_network_are_told_apart(home: Home, emulator: Emu
     assert "Organizations: none found yet" in result.err
     emulator.refuse("login.microsoftonline.com")
     offline = home.azdo("setup", *FILE)
-    assert (offline.code, accounts(home)[0]["name"]) == (1, ANN)
+    assert (offline.code, of_kind(home, "oauth")[0]["name"]) == (1, ANN)
     assert offline.err.startswith("git-credential-azdo: error: cannot reach login.microsoftonline.com")
 
 

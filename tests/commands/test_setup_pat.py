@@ -10,42 +10,17 @@ import pytest
 
 from tests.emulator import faults, tokens
 from tests.emulator.default_world import ANN, BOB
-from tests.support.people import at, blocks, vault_of
-from tests.support.people import sign_in as put_oauth
-from tests.support.terminal import Here, Terminal
+from tests.support.pats import FABRIKAM_APP, give, in_vault
+from tests.support.people import at, of_kind
+from tests.support.terminal import Terminal
 from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
-    from tests.conftest import Home, Result
+    from tests.conftest import Home
     from tests.emulator.emulator import Emulator
     from tests.emulator.world import World
-
-FABRIKAM_APP = at("fabrikam/app/_git/app")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
-    """Return an empty home with its commands in this process."""
-    return Here(tmp_path / "home", monkeypatch, capfd)
-
-
-def give(home: Home, token: str | bytes, *options: str) -> Result:
-    """Run ``setup pat`` with the token on stdin."""
-    data = token.encode() if isinstance(token, str) else token
-    return home.azdo("setup", "--vault", "file", "pat", *options, given=data)
-
-
-def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the accounts file's PAT accounts."""
-    return [dict(pairs) for pairs in blocks(home) if ("kind", "pat") in pairs]
-
-
-def kept(home: Home) -> str:
-    """Return all that the file vault holds."""
-    return "".join(path.read_text() for path in vault_of(home).rglob("*") if path.is_file())
 
 
 def test_a_good_token_is_checked_kept_and_answered(home: Home, emulator: Emulator) -> None:
@@ -111,7 +86,7 @@ def test_a_token_that_the_organization_refuses_is_not_kept(
         "git-credential-azdo: error: the organization fabrikam does not accept this token"
     )
     assert "https://dev.azure.com/fabrikam/_usersSettings/tokens" in hint
-    assert (accounts(home), kept(home)) == ([], "")
+    assert (of_kind(home, "pat"), in_vault(home)) == ([], "")
     assert not (home.folder / ".gitconfig").exists()
 
 
@@ -121,7 +96,7 @@ def test_the_anonymous_identity_of_a_public_organization_is_a_refusal(home: Home
     assert [record.status for record in emulator.seen("dev.azure.com/contoso-open/_apis/connectionData")] == [
         200
     ]
-    assert (result.code, accounts(home)) == (1, [])
+    assert (result.code, of_kind(home, "pat")) == (1, [])
     assert "does not accept this token" in result.err
 
 
@@ -149,7 +124,7 @@ def test_an_answer_that_proves_nothing_keeps_nothing(
     """The 203 page, a page of the network, a redirect, trouble: an error, no bug, no account."""
     emulator.refuse("dev.azure.com", fault)
     result = give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam")
-    assert (result.code, accounts(home), kept(home)) == (1, [], "")
+    assert (result.code, of_kind(home, "pat"), in_vault(home)) == (1, [], "")
     assert said in result.err
     assert result.err.count("\n") <= 2
 
@@ -209,7 +184,7 @@ def test_ctrl_c_at_the_prompt_keeps_nothing(home: Home, emulator: Emulator) -> N
         terminal.see("Personal access token: ")
         assert terminal.interrupted() == 130
         assert "Traceback" not in terminal.text
-    assert (accounts(home), emulator.requests) == ([], [])
+    assert (of_kind(home, "pat"), emulator.requests) == ([], [])
 
 
 def test_a_token_for_several_organizations_is_checked_in_each(home: Home, emulator: Emulator) -> None:
@@ -219,7 +194,7 @@ def test_a_token_for_several_organizations_is_checked_in_each(home: Home, emulat
     assert "contoso, contoso-labs" in give(home, token, "--org", "contoso", "--org", "contoso-labs").err
     again = give(home, token, "--org", "contoso", "--org", "fabrikam")
     assert (again.code, "the organization fabrikam does not accept" in again.err) == (1, True)
-    assert [one["name"] for one in accounts(home)] == [ANN]
+    assert [one["name"] for one in of_kind(home, "pat")] == [ANN]
 
 
 def test_a_token_for_all_organizations_comes_with_a_dated_warning(home: Home, emulator: Emulator) -> None:
@@ -237,74 +212,9 @@ def test_a_token_for_all_organizations_comes_with_a_dated_warning(home: Home, em
 def test_a_token_of_one_organization_is_none_for_all(home: Home, emulator: Emulator) -> None:
     """The hint says how to keep it."""
     result = give(home, emulator.world.new_pat(ANN, ["contoso"]), "--all-orgs")
-    assert (result.code, accounts(home)) == (1, [])
+    assert (result.code, of_kind(home, "pat")) == (1, [])
     assert "does not accept this token for all organizations" in result.err
     assert "setup pat --org" in result.err
-
-
-def test_a_new_token_takes_the_place_of_the_old_one(home: Home, emulator: Emulator) -> None:
-    """One account, its alias, default and bindings kept; the old secret is gone."""
-    world = emulator.world
-    first = world.new_pat(BOB, ["fabrikam"])
-    assert give(home, first, "--org", "fabrikam", "--alias", "fab", "--expires", "2199-01-01").code == 0
-    assert home.azdo("use", "fab").code == 0
-    clone = home.folder / "w"
-    assert home.git("clone", "-q", "https://dev.azure.com/fabrikam/app/_git/app", clone).code == 0
-    assert home.run("git-credential-azdo", "use", "fab", "--repo", cwd=clone).code == 0
-    identifier = accounts(home)[0]["id"]
-    second = world.new_pat(BOB, ["fabrikam"])
-    assert give(home, second, "--org", "fabrikam", "--alias", "fab").code == 0
-    (account,) = accounts(home)
-    assert (account["id"], account["alias"], account["default"]) == (identifier, "fab", "1")
-    assert "expires_utc" not in account
-    assert first not in kept(home)
-    answer = home.get(*FABRIKAM_APP)
-    assert (answer.fields["password"], "password_expiry_utc" in answer.fields) == (second, False)
-    assert home.azdo("explain", "https://dev.azure.com/fabrikam/app/_git/app").out.count("bound to") == 1
-
-
-def test_a_token_that_serves_more_than_its_successor_keeps_the_rest(home: Home, emulator: Emulator) -> None:
-    """Each organization has the newest of the person's tokens."""
-    world = emulator.world
-    both = world.new_pat(ANN, ["contoso", "contoso-labs"])
-    assert give(home, both, "--org", "contoso", "--org", "contoso-labs").code == 0
-    one = world.new_pat(ANN, ["contoso"])
-    assert give(home, one, "--org", "contoso").code == 0
-    assert home.get(*at()).fields["password"] == one
-    assert home.get(*at("contoso-labs/app/_git/app")).fields["password"] == both
-    wide = world.new_pat(ANN, ["contoso", "contoso-labs"])
-    assert give(home, wide, "--org", "contoso", "--org", "contoso-labs").code == 0
-    assert len(accounts(home)) == 1
-    assert one not in kept(home)
-    assert both not in kept(home)
-
-
-def test_beside_an_oauth_account_that_lists_it_the_token_serves_the_organization(
-    home: Home, emulator: Emulator
-) -> None:
-    """Who names an organization means it; elsewhere the sign-in goes on to serve."""
-    put_oauth(home, emulator.world, ANN, "contoso", "contoso-labs")
-    token = emulator.world.new_pat(ANN, ["contoso"])
-    assert give(home, token, "--org", "contoso").code == 0
-    assert home.get(*at()).fields["password"] == token
-    labs = home.get(*at("contoso-labs/app/_git/app"))
-    assert labs.fields["password"] != token
-    assert labs.fields["username"] == ANN
-
-
-def test_an_alias_that_another_account_has_is_refused(home: Home, emulator: Emulator) -> None:
-    """Before the token is used, if the account is of another kind; else the account is kept without it."""
-    put_oauth(home, emulator.world, ANN, "contoso", fields={"alias": "work"})
-    result = give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam", "--alias", "Work")
-    assert (result.code, accounts(home)) == (1, [])
-    assert "another account is named Work" in result.err
-    assert (
-        give(home, emulator.world.new_pat(BOB, ["fabrikam"]), "--org", "fabrikam", "--alias", "f").code == 0
-    )
-    other = give(home, emulator.world.new_pat(ANN, ["contoso"]), "--org", "contoso", "--alias", "f")
-    assert other.code == 0
-    assert "another account is named f, so this one is saved without an alias" in other.err
-    assert [one.get("alias") for one in accounts(home)] == ["f", None]
 
 
 def test_the_token_never_stands_on_a_command_line(home: Home, emulator: Emulator) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulator.default_world import ANN, BOB
-from tests.support.people import at, blocks, vault_of
+from tests.support.people import at, of_kind, vault_of
 from tests.support.terminal import LINK, Terminal
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def test_without_a_keyring_the_file_is_named_and_not_taken(home: Home, emulator:
     assert (result.code, emulator.requests) == (1, [])
     assert "error: no OS keyring works here" in result.err
     assert "hint: git credential-azdo setup pat --org fabrikam --vault file\n" in result.err
-    assert not home.accounts_file.exists() or not [p for p in blocks(home) if ("kind", "pat") in p]
+    assert not home.accounts_file.exists() or not of_kind(home, "pat")
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])
@@ -144,7 +144,7 @@ def test_a_keyring_that_fails_half_way_leaves_nothing_half_done(home: Home, emul
     deleted = {line.split()[1] for line in log.read_text().splitlines() if line.startswith("delete")}
     assert any(name.endswith("/refresh") for name in wrote)
     assert wrote <= deleted
-    assert not [pairs for pairs in blocks(home) if ("kind", "oauth") in pairs]
+    assert not of_kind(home, "oauth")
 
 
 NULL = "keyring.backends.null.Keyring"

@@ -17,7 +17,7 @@ from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB
 from tests.support.people import at
 from tests.support.people import sign_in as put_oauth
-from tests.support.terminal import LINK, Here, Sitting, Terminal, sign_in
+from tests.support.terminal import LINK, Sitting, Terminal, sign_in
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -26,12 +26,6 @@ if TYPE_CHECKING:
     from tests.emulator.emulator import Emulator
 
 FILE = ("--vault", "file")
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
-    """Return an empty home with its commands in this process."""
-    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 @pytest.mark.parametrize(

@@ -4,27 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qsl
 
 import pytest
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
-from tests.emulator import metadata, tokens
-from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
+from tests.emulator.default_world import CONTOSO, FABRIKAM
 from tests.support.people import Account, at, learn, vault_of
 from tests.support.terminal import Terminal
-from tests.support.watch import WATCH, new_password
+from tests.support.watch import new_password
 from tests.support.workloads import (
+    APP,
     CLIENT,
+    LOGIN,
+    OWN,
     add_app,
-    az_answer,
     block_of,
-    give_identity,
-    install_az,
+    form,
+    is_taken,
     key,
+    let_expire,
+    setup,
     write_pem,
     write_pfx,
 )
@@ -32,38 +33,8 @@ from tests.support.workloads import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tests.conftest import Home, Result
+    from tests.conftest import Home
     from tests.emulator.emulator import Emulator
-
-APP = at("contoso/app/_git/app")
-LOGIN = "login.microsoftonline.com"
-OWN = (CLIENT, CLIENT)
-
-
-def setup(home: Home, *words: str, given: str = "", vault: str = "file", **environment: str) -> Result:
-    """Run ``setup`` with the file vault."""
-    return home.azdo("setup", "--vault", vault, *words, given=given, **environment)
-
-
-def is_taken(emulator: Emulator, password: str) -> bool:
-    """Say whether contoso takes the password that ``get`` answered."""
-    token = emulator.world.grants.access.get(password)
-    return token is not None and token.tenant == CONTOSO
-
-
-def let_expire(home: Home, kind: str) -> Account:
-    """Make the kept token too old to be handed out."""
-    account = Account(home, block_of(home, kind)["id"])
-    account.let_pass(3_500, block_of(home, kind).get("tenant") or "home")
-    return account
-
-
-def form(emulator: Emulator) -> dict[str, str]:
-    """Return the last token request's form."""
-    return dict(parse_qsl(emulator.seen(LOGIN, "POST")[-1].body.decode()))
-
-
-# Service principals
 
 
 def test_a_service_principal_with_a_secret_is_set_up_and_renewed(home: Home, emulator: Emulator) -> None:
@@ -221,299 +192,6 @@ def test_a_server_of_ones_own_gets_no_token_of_entra(home: Home, emulator: Emula
     assert result.code == 1
     assert "https://tfs.example.com is an Azure DevOps Server; it does not accept Entra tokens" in result.err
     assert emulator.requests == []
-
-
-# Managed identities
-
-
-@pytest.fixture
-def machine(emulator: Emulator) -> dict[str, str]:
-    """Return the variables that lead to the machine's own service; every proxy variable would lead elsewhere."""
-    return {
-        "AZURE_POD_IDENTITY_AUTHORITY_HOST": emulator.machine_address,
-        "NO_PROXY": "",
-        "no_proxy": "",
-    }
-
-
-def test_a_virtual_machine_has_an_identity_of_its_own(
-    home: Home, emulator: Emulator, machine: dict[str, str]
-) -> None:
-    """Its tenant is that of the organization that takes it; the metadata service is asked directly."""
-    identity = give_identity(emulator.world)
-    result = setup(home, "managed-identity", "system", "--org", "contoso", **machine)
-    assert result.code == 0, result.err
-    block = block_of(home, "managed-identity")
-    assert (block["source"], block["tenant"], block["name"]) == ("vm", CONTOSO, identity.client_id)
-    assert is_taken(emulator, home.get(*APP, **machine).fields["password"])
-    let_expire(home, "managed-identity")
-    answer = home.get(*APP, **machine).fields
-    assert is_taken(emulator, answer["password"])
-    assert ":" not in answer["username"]
-    asked = emulator.seen(f"{metadata.VM_HOST}/metadata/identity/oauth2/token")
-    assert len(asked) == 2
-    assert all(record.header("Metadata") == "true" for record in asked)
-    assert not [record for record in emulator.requests if record.status == 403]
-
-
-@pytest.mark.parametrize("how", ["client", "object", "resource"])
-def test_one_of_several_identities_is_chosen(
-    home: Home, emulator: Emulator, machine: dict[str, str], how: str
-) -> None:
-    """By client id, object id or resource id; git's user name never holds a colon."""
-    give_identity(emulator.world, "other")
-    identity = give_identity(emulator.world, "chosen", own=False)
-    which, name = {
-        "client": (identity.client_id, identity.client_id),
-        "object": (f"object:{identity.object_id}", identity.object_id),
-        "resource": (f"resource:{identity.resource_id}", "chosen"),
-    }[how]
-    result = setup(home, "managed-identity", which, "--org", "contoso", **machine)
-    assert result.code == 0, result.err
-    answer = home.get(*APP).fields
-    assert answer["username"] == name
-    assert emulator.world.grants.access[answer["password"]].person == identity.client_id
-
-
-def test_a_busy_metadata_service_is_asked_again(
-    home: Home, emulator: Emulator, machine: dict[str, str]
-) -> None:
-    """410 and 5xx pass while the machine starts."""
-    give_identity(emulator.world)
-    emulator.world.machine.busy = [410]
-    assert setup(home, "managed-identity", "system", **machine).code == 0
-    assert len(emulator.seen(metadata.VM_HOST)) == 2
-
-
-def test_an_identity_that_the_machine_does_not_have_is_named(
-    home: Home, emulator: Emulator, machine: dict[str, str]
-) -> None:
-    """And it is not replaced by another one."""
-    give_identity(emulator.world)
-    result = setup(home, "managed-identity", CLIENT, **machine)
-    assert result.code == 1
-    assert f"this Azure VM gave no token for the identity {CLIENT}: Identity not found" in result.err
-    assert not home.accounts_file.exists()
-
-
-def test_app_service_is_asked_with_its_header_and_never_replaced_by_another_service(
-    home: Home, emulator: Emulator, machine: dict[str, str]
-) -> None:
-    """Where its variables are gone, the account says so, although a VM's service would answer."""
-    give_identity(emulator.world)
-    secret = WATCH.remember(emulator.world.machine.secret)
-    here = {"IDENTITY_ENDPOINT": f"{emulator.machine_address}/msi/token", "IDENTITY_HEADER": secret}
-    assert setup(home, "managed-identity", "system", "--org", "contoso", **here).code == 0
-    assert block_of(home, "managed-identity")["source"] == "app-service"
-    let_expire(home, "managed-identity")
-    assert is_taken(emulator, home.get(*APP, **here).fields["password"])
-    let_expire(home, "managed-identity")
-    result = home.get(*APP, **machine)
-    assert result.fields == {"quit": "1"}
-    assert "IDENTITY_ENDPOINT and IDENTITY_HEADER are not set here" in result.err
-    assert not emulator.seen(f"{metadata.VM_HOST}/metadata")
-
-
-def test_a_fleet_needs_no_vault(home: Home, emulator: Emulator, machine: dict[str, str]) -> None:
-    """Where no keyring is, nothing is kept and every ``get`` asks; a secret would not be dropped like that."""
-    give_identity(emulator.world)
-    none = {"PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
-    result = home.azdo("setup", "managed-identity", "system", "--org", "contoso", **machine, **none)
-    assert result.code == 0, result.err
-    assert "No secret is stored" in result.err
-    assert block_of(home, "managed-identity")["vault"] == "none"
-    for _ in range(2):
-        assert is_taken(emulator, home.get(*APP, **machine, **none).fields["password"])
-    assert len(emulator.seen(metadata.VM_HOST)) == 3
-    assert "ready" in home.azdo("accounts", **none).out
-    assert home.azdo("logout", "--all", **none).code == 0
-    words = ("setup", "service-principal", CLIENT, "--tenant", CONTOSO)
-    refused = home.azdo(*words, "--vault", "none", given="anything", **none)
-    assert "has a secret, which --vault none would not store" in refused.err
-    assert home.azdo(*words, given="anything", **none).code == 1
-
-
-# Federation
-
-
-def test_aks_variables_are_enough_and_the_file_is_read_each_time(home: Home, emulator: Emulator) -> None:
-    """The kubelet replaces the token; whoever keeps an old one fails after an hour."""
-    issuer, subject = "https://oidc.aks.example.com/contoso/", "system:serviceaccount:default:builder"
-    add_app(emulator.world, (issuer, subject))
-    path = home.folder / "azure-identity-token"
-    pod = {
-        "AZURE_CLIENT_ID": CLIENT,
-        "AZURE_TENANT_ID": CONTOSO,
-        "AZURE_FEDERATED_TOKEN_FILE": str(path),
-        "AZURE_AUTHORITY_HOST": "https://login.microsoftonline.com/",
-    }
-    first, second = (_foreign_token(emulator, issuer, subject) for _ in range(2))
-    path.write_text(f"{first}\n")
-    result = setup(home, "federated", "file", "--org", "contoso", **pod)
-    assert result.code == 0, result.err
-    assert form(emulator)["client_assertion"] == first
-    path.write_text(second)
-    let_expire(home, "federated")
-    answer = home.get(*APP).fields
-    assert (answer["username"], is_taken(emulator, answer["password"])) == (CLIENT, True)
-    assert form(emulator)["client_assertion"] == second
-    let_expire(home, "federated")
-    path.unlink()
-    gone = home.get(*APP)
-    assert gone.fields == {"quit": "1"}
-    assert f"the federated token in {path} cannot be read" in gone.err
-
-
-def _foreign_token(emulator: Emulator, issuer: str, subject: str) -> str:
-    end = int(emulator.world.now().timestamp()) + 600
-    claims = {"iss": issuer, "sub": subject, "aud": metadata.EXCHANGE, "exp": end, "jti": os.urandom(4).hex()}
-    return WATCH.remember(tokens.id_token(claims))
-
-
-def test_a_job_of_github_proves_itself(home: Home, emulator: Emulator) -> None:
-    """With the job's own token, for the audience that Entra wants, got anew for each renewal."""
-    add_app(emulator.world, metadata.GITHUB_SUBJECT)
-    secret = WATCH.remember(emulator.world.machine.secret)
-    job = {
-        "ACTIONS_ID_TOKEN_REQUEST_URL": f"https://{metadata.GITHUB_HOST}/oidc/github?api-version=2.0",
-        "ACTIONS_ID_TOKEN_REQUEST_TOKEN": secret,
-    }
-    words = ("federated", "github", "--client-id", CLIENT, "--tenant", CONTOSO, "--org", "contoso")
-    result = setup(home, *words, **job)
-    assert result.code == 0, result.err
-    (asked,) = emulator.seen(metadata.GITHUB_HOST)
-    assert asked.query == "api-version=2.0&audience=api%3A%2F%2FAzureADTokenExchange"
-    assert is_taken(emulator, home.get(*APP).fields["password"])
-    let_expire(home, "federated")
-    outside = home.get(*APP)
-    assert outside.fields == {"quit": "1"}
-    assert "ACTIONS_ID_TOKEN_REQUEST_URL is not set" in outside.err
-    assert "id-token: write" in outside.err
-    assert is_taken(emulator, home.get(*APP, **job).fields["password"])
-
-
-def test_a_job_of_azure_pipelines_proves_itself(home: Home, emulator: Emulator) -> None:
-    """By its service connection; the Azure tasks' variables say which."""
-    add_app(emulator.world, metadata.PIPELINES_SUBJECT)
-    machine = emulator.world.machine
-    machine.connections.add("5e4f")
-    job = {
-        "SYSTEM_OIDCREQUESTURI": f"{emulator.machine_address}/oidc/pipelines",
-        "SYSTEM_ACCESSTOKEN": WATCH.remember(machine.secret),
-        "AZURESUBSCRIPTION_CLIENT_ID": CLIENT,
-        "AZURESUBSCRIPTION_TENANT_ID": CONTOSO,
-        "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID": "5e4f",
-    }
-    result = setup(home, "federated", "azure-pipelines", "--org", "contoso", **job)
-    assert result.code == 0, result.err
-    assert is_taken(emulator, home.get(*APP).fields["password"])
-    refused = setup(home, "federated", "azure-pipelines", "--service-connection", "other", **job)
-    assert (
-        "Azure Pipelines did not issue an OIDC token: no such service connection (status 404)" in refused.err
-    )
-
-
-def test_a_managed_identity_can_stand_for_an_app(
-    home: Home, emulator: Emulator, machine: dict[str, str]
-) -> None:
-    """The machine's token is the app's proof, so that a machine of one tenant serves another."""
-    identity = give_identity(emulator.world)
-    issuer = f"https://login.microsoftonline.com/{CONTOSO}/v2.0"
-    add_app(emulator.world, (issuer, identity.object_id))
-    words = (
-        "federated",
-        "managed-identity",
-        "--client-id",
-        CLIENT,
-        "--tenant",
-        CONTOSO,
-        "--org",
-        "contoso",
-    )
-    result = setup(home, *words, **machine)
-    assert result.code == 0, result.err
-    assert home.get(*APP).fields["username"] == CLIENT
-
-
-def test_a_token_that_no_federated_credential_fits_is_explained(home: Home, emulator: Emulator) -> None:
-    """What to compare, and the raw code for administrators."""
-    add_app(emulator.world, ("https://issuer.example.com", "somebody"))
-    path = home.folder / "token"
-    path.write_text(_foreign_token(emulator, "https://issuer.example.com", "somebody else"))
-    words = ("federated", "file", "--token-file", "token", "--client-id", CLIENT, "--tenant", CONTOSO)
-    result = setup(home, *words)
-    assert result.code == 1
-    assert f"no federated credential of {CLIENT} fits the token (AADSTS700213" in result.err
-    assert "compare issuer, subject and audience" in result.err
-
-
-# Azure CLI
-
-
-def test_whoever_is_signed_in_to_az_is_an_account(home: Home, emulator: Emulator) -> None:
-    """Its organizations are found; az runs outside of the repository, and is told another tenant where needed."""
-    world = emulator.world
-    own, guest = (WATCH.remember(world.new_access_token(ANN, tenant)) for tenant in (CONTOSO, FABRIKAM))
-    log = install_az(home, {"": az_answer(own, CONTOSO), FABRIKAM: az_answer(guest, FABRIKAM)})
-    result = setup(home, "azure-cli", "--org", "contoso", "--org", "fabrikam")
-    assert result.code == 0, result.err
-    block = block_of(home, "azure-cli")
-    assert (block["name"], block["tenant"]) == (ANN, CONTOSO)
-    assert home.get(*APP).fields["password"] == own
-    assert home.get(*at("fabrikam/app/_git/app")).fields["password"] == guest
-    plain = "account get-access-token --resource 499b84ac-1321-427f-aa17-267ca6975798 --output json"
-    assert log.read_text().splitlines() == [
-        f"/ {plain}",
-        f"/ {plain} --tenant {FABRIKAM}",
-        f"/ {plain} --tenant {FABRIKAM}",
-    ]
-
-
-def test_az_that_moved_to_another_tenant_is_asked_for_ours(home: Home, emulator: Emulator) -> None:
-    """``az account set`` elsewhere does not hand git the wrong tenant's token."""
-    world = emulator.world
-    own, guest = (world.new_access_token(ANN, tenant) for tenant in (CONTOSO, FABRIKAM))
-    install_az(home, {"": az_answer(own, CONTOSO)})
-    assert setup(home, "azure-cli", "--org", "contoso").code == 0
-    Account(home, block_of(home, "azure-cli")["id"]).let_pass(10**9)
-    install_az(home, {"": az_answer(guest, FABRIKAM), CONTOSO: az_answer(own, CONTOSO)})
-    assert home.get(*APP).fields["password"] == own
-
-
-@pytest.mark.parametrize(
-    ("errors", "told"),
-    [
-        ("ERROR: Please run 'az login' to setup account.\n", "the Azure CLI is not signed in"),
-        (
-            "warning\nERROR: AADSTS700082: The refresh token has expired.\nTrace ID: 12345678-aaaa\n",
-            "the Azure CLI gave no token: the sign-in of this account has expired",
-        ),
-        ("ERROR: The subscription is gone.\n", "the Azure CLI gave no token: The subscription is gone."),
-        ("", "the Azure CLI gave no token: no reason"),
-    ],
-)
-def test_az_that_refuses_becomes_one_line_with_the_command(
-    home: Home, emulator: Emulator, errors: str, told: str
-) -> None:
-    """The tenant goes into the command, ready to be copied."""
-    assert emulator.requests == []
-    install_az(home, {}, errors=errors, code=1)
-    result = setup(home, "azure-cli", "--tenant", CONTOSO)
-    error, hint = result.err.splitlines()
-    assert result.code == 1
-    assert told in error
-    assert hint.endswith(f"az login --tenant {CONTOSO} --allow-no-subscriptions")
-
-
-def test_az_may_be_signed_in_as_nobody_that_azure_devops_names(home: Home, emulator: Emulator) -> None:
-    """A service principal in az has no profile; the account is named after its kind."""
-    identity = give_identity(emulator.world)
-    token = emulator.world.new_access_token(identity.client_id, CONTOSO)
-    emulator.refuse("app.vssps.visualstudio.com")
-    install_az(home, {"": az_answer(token, CONTOSO)})
-    assert setup(home, "azure-cli").code == 0
-    assert block_of(home, "azure-cli")["name"] == "azure-cli"
-    assert home.get(*APP).fields["username"] == "azure-cli"
 
 
 # What is missing is named

@@ -11,19 +11,13 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB
 from tests.support.people import at, give_pat, sign_in
-from tests.support.terminal import Here, Terminal
+from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
-    """Return an empty home with its commands in this process."""
-    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 @pytest.fixture

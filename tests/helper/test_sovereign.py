@@ -12,7 +12,7 @@ from git_credential_azdo.git.target import target_of
 from tests.emulator import azure_devops
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.emulator.model import App
-from tests.support.people import at, blocks, forget_failures
+from tests.support.people import at, blocks, forget_failures, of_kind
 from tests.support.terminal import Sitting, sign_in
 
 if TYPE_CHECKING:
@@ -47,11 +47,6 @@ def us(path: str | None = "contoso/app/_git/app", **more: str) -> list[str]:
     return at(path, US, **more)
 
 
-def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the OAuth accounts."""
-    return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
-
-
 def test_a_registered_cloud_signs_in_at_its_own_login_host_and_serves_real_git(
     home: Home, cloud: Emulator
 ) -> None:
@@ -69,7 +64,7 @@ def test_a_registered_cloud_signs_in_at_its_own_login_host_and_serves_real_git(
     clone = home.git("clone", "-q", f"https://contoso@{US}/contoso/app/_git/app", "work")
     assert (clone.code, clone.err) == (0, "")
     assert {record.host for record in cloud.requests} == {US, LOGIN}
-    (account,) = accounts(home)
+    (account,) = of_kind(home, "oauth")
     assert (account["address"], account["tenant"]) == (f"https://{US}", CONTOSO)
     assert account["token_endpoint"].startswith(f"https://{LOGIN}/")
 
@@ -81,7 +76,7 @@ def test_an_account_serves_its_own_cloud_only(home: Home, cloud: Emulator) -> No
     assert home.get(*us()).out == ""
     assert f"setup --org {ORGANIZATION}" in home.get(*us()).err
     assert sign_in(home, cloud, "--org", ORGANIZATION, "--alias", "gov").code == 0
-    assert [account["alias"] for account in accounts(home)] == ["public", "gov"]
+    assert [account["alias"] for account in of_kind(home, "oauth")] == ["public", "gov"]
     tokens = [home.get(*lines).fields["password"] for lines in (at(), us(), at(None), us(None))]
     assert tokens[0] == tokens[2] != tokens[1] == tokens[3]
     for name, other in (("gov", "contoso"), ("public", ORGANIZATION)):
@@ -134,7 +129,7 @@ def test_without_a_login_host_the_authority_is_asked_for(home: Home, cloud: Emul
     assert "--authority https://LOGIN-HOST/TENANT" in result.err
     authority = f"https://{LOGIN}/{CONTOSO}"
     assert sign_in(home, cloud, "--org", ORGANIZATION, "--authority", authority).code == 0
-    assert accounts(home)[0]["authority"] == authority
+    assert of_kind(home, "oauth")[0]["authority"] == authority
 
 
 def test_an_unregistered_host_is_nobodys(home: Home, cloud: Emulator) -> None:
@@ -220,8 +215,8 @@ def test_an_own_registration_with_an_own_resource_signs_in_and_is_refreshed(
     assert home.get(*at("fabrikam/app/_git/app"), challenge).fields["username"] == ANN
     refreshed = emulator.seen(LOGIN, "POST")[-1]
     assert refreshed.path == f"/{FABRIKAM}/oauth2/v2.0/token"
-    assert accounts(home)[0]["scope"] == scope
-    assert "address" not in accounts(home)[0]
+    assert of_kind(home, "oauth")[0]["scope"] == scope
+    assert "address" not in of_kind(home, "oauth")[0]
 
 
 @pytest.mark.parametrize(
@@ -270,7 +265,7 @@ def test_a_sign_in_is_asked_for_again_with_all_that_it_was_made_with(home: Home,
         *us("fabrikam/app/_git/app"), f"wwwauth[]=Bearer authorization_uri=https://{LOGIN}/{FABRIKAM}"
     )
     assert result.lines == ["quit=1"]
-    vault = home.accounts_file.parent / "vault" / accounts(home)[0]["id"]
+    vault = home.accounts_file.parent / "vault" / of_kind(home, "oauth")[0]["id"]
     (vault / "refresh").unlink()
     forget_failures(home)
     gone = home.get(

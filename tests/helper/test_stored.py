@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulator.default_world import ANN, BOB, CONTOSO
-from tests.support.people import at, blocks, everything_kept, give_pat, sign_in, vault_of
+from tests.support.people import at, everything_kept, give_pat, of_kind, sign_in, vault_of
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -129,7 +129,7 @@ def test_storing_it_again_changes_nothing(file_home: Home, password: str) -> Non
     assert file_home.get(*at(APP)).fields["password"] == changed
     file_home.store(*lines, f"password={changed}", "password_expiry_utc=9999999999")
     assert file_home.get(*at(APP)).fields["password_expiry_utc"] == "9999999999"
-    assert len([block for block in blocks(file_home) if ("kind", "typed") in block]) == 1
+    assert len(of_kind(file_home, "typed")) == 1
 
 
 @pytest.mark.parametrize(
@@ -180,7 +180,7 @@ def test_one_that_left_the_vault_is_as_if_it_were_not_there(file_home: Home, pas
     assert (result.out, result.err.count("\n")) == ("", 1)
     assert file_home.erase(*at(APP, username="ann", password=password)).err == ""
     assert file_home.erase(*at(APP)).err == ""
-    assert not [block for block in blocks(file_home) if ("kind", "typed") in block]
+    assert not of_kind(file_home, "typed")
 
 
 def test_a_refused_one_is_removed_if_the_password_is_the_same(file_home: Home, password: str) -> None:

@@ -1,4 +1,4 @@
-"""The package's modules import downwards only, without circles, and each third-party package in one place.
+"""The package's modules import downwards only, without circles, and each third-party package in one place; all is short.
 
 Imports inside functions count as well: an import upwards is one, however late it is done. Imports for types alone do
 not count, since they load nothing.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 from graphlib import TopologicalSorter
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -120,6 +121,14 @@ def test_a_module_opens_with_its_purpose_and_is_short(module: str) -> None:
 
     assert ast.get_docstring(ast.parse(text))
     assert len(text.splitlines()) <= _MOST_LINES
+
+
+def test_a_file_of_the_tests_is_short() -> None:
+    """One subject a file, as in the package."""
+    lengths = {
+        path: len(path.read_text("utf-8").splitlines()) for path in Path(__file__).parents[1].rglob("*.py")
+    }
+    assert {str(path): lines for path, lines in lengths.items() if lines > _MOST_LINES} == {}
 
 
 @pytest.mark.parametrize("module", [name for name in MODULES if name.endswith("/__init__")])

@@ -17,10 +17,10 @@ from tests.support.people import (
     add_block,
     at,
     bind,
-    blocks,
     challenge,
     everything_kept,
     give_pat,
+    of_kind,
     sign_in,
     vault_of,
 )
@@ -165,7 +165,7 @@ def test_a_token_typed_as_the_user_is_written_to_the_vault_only(file_home: Home)
     assert file_home.store(*lines).err == ""
     assert everything_kept(file_home) == before
     assert file_home.erase(*lines).err == ""
-    assert not [block for block in blocks(file_home) if ("kind", "typed") in block]
+    assert not of_kind(file_home, "typed")
 
 
 REGISTERED = "https://tfs.example.com:8443"

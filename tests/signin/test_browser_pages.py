@@ -8,8 +8,7 @@ import pytest
 
 from tests.emulator.default_world import ANN
 from tests.emulator.model import App
-from tests.support import chromium
-from tests.support.people import blocks
+from tests.support.people import of_kind
 from tests.support.terminal import LINK, Sitting, Terminal
 
 if TYPE_CHECKING:
@@ -23,26 +22,12 @@ OWN = "0f0f0f0f-1111-4222-8333-444444444444"
 SETUP = ("--vault", "file", "--no-browser")
 
 
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
-    """Return a real browser."""
-    if chromium.PROGRAM is None:
-        pytest.skip("Debian package missing: chromium")
-    with chromium.Browser(tmp_path_factory.mktemp("chromium")) as browser:
-        yield browser
-
-
 @pytest.fixture
 def page(browser: Browser, emulator: Emulator) -> Iterator[Page]:
     """Return a tab to which the real host names are the emulator's."""
     page = browser.page(emulator.proxy.removeprefix("http://"))
     yield page
     page.close()
-
-
-def accounts(home: Home) -> list[dict[str, str]]:
-    """Return the accounts file's OAuth accounts."""
-    return [dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs]
 
 
 def test_a_person_clicks_and_the_listener_takes_it_from_there(home: Home, page: Page) -> None:
@@ -79,7 +64,7 @@ def test_a_person_declines(home: Home, page: Page) -> None:
     assert page.text.startswith("Not signed in\n\nThe sign-in was declined")
     result = sitting.finish()
     assert (result.code, "the sign-in was declined" in result.err) == (1, True)
-    assert accounts(home) == []
+    assert of_kind(home, "oauth") == []
 
 
 def test_a_person_consents_to_an_own_registration(home: Home, emulator: Emulator, page: Page) -> None:
@@ -95,7 +80,7 @@ def test_a_person_consents_to_an_own_registration(home: Home, emulator: Emulator
     assert page.text.startswith("Signed in")
     assert page.evaluate("location.pathname") == "/done"
     assert sitting.finish().code == 0
-    assert accounts(home)[0]["client_id"] == OWN
+    assert of_kind(home, "oauth")[0]["client_id"] == OWN
 
 
 def test_another_attempts_answer_gets_no_page_of_ours(home: Home, page: Page) -> None:

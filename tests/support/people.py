@@ -97,6 +97,11 @@ def blocks(home: Home) -> list[list[Pair]]:
     return [parse_pairs(raw) for raw in split_blocks(data)]
 
 
+def of_kind(home: Home, kind: str) -> list[dict[str, str]]:
+    """Return the accounts file's accounts of a kind; of repeated keys the last value."""
+    return [dict(pairs) for pairs in blocks(home) if ("kind", kind) in pairs]
+
+
 def add_block(home: Home, *pairs: Pair) -> None:
     """Append a block to the accounts file, which gets its header first."""
     every = blocks(home) or [[("version", "1"), ("salt", SALT), ("vault", "file")]]

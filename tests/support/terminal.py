@@ -169,7 +169,8 @@ class Sitting:
 class Here(Home):
     """A home whose commands for people run in this process: the same front door at a tenth of the cost.
 
-    The verbs that git calls, and whatever gets an environment of its own, stay processes.
+    The verbs that git calls, what gets an environment of its own, and what talks to a keyring (which a process
+    finds once) stay processes.
     """
 
     def __init__(
@@ -188,7 +189,8 @@ class Here(Home):
 
     def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
         """Run a command as the console script would."""
-        if environment or words[0] in {"get", "store", "erase"}:
+        keyring = "DBUS_SESSION_BUS_ADDRESS" in self.environment
+        if environment or keyring or words[:1] in {("get",), ("store",), ("erase",)}:
             return super().azdo(*words, given=given, **environment)
         data = given.encode() if isinstance(given, str) else given
         with self._monkeypatch.context() as patch:

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -21,18 +22,22 @@ from cryptography.x509.oid import NameOID
 from tests.emulator import metadata
 from tests.emulator.default_world import CONTOSO
 from tests.emulator.model import App, guid
-from tests.support.people import blocks
+from tests.support.people import Account, at, of_kind
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from cryptography.hazmat.primitives.asymmetric.types import CertificateIssuerPrivateKeyTypes
 
-    from tests.conftest import Home
+    from tests.conftest import Home, Result
+    from tests.emulator.emulator import Emulator
     from tests.emulator.metadata import ManagedIdentity
     from tests.emulator.world import World
 
 CLIENT = guid("app", "build")
+APP = at("contoso/app/_git/app")
+LOGIN = "login.microsoftonline.com"
+OWN = (CLIENT, CLIENT)
 
 
 def add_app(world: World, *federated: tuple[str, str], secret: str = "", tenant: str = CONTOSO) -> App:
@@ -63,7 +68,7 @@ def give_identity(world: World, name: str = "vm", *, own: bool = True) -> Manage
 
 def block_of(home: Home, kind: str) -> dict[str, str]:
     """Return the only account of a kind as the accounts file keeps it."""
-    (block,) = [dict(pairs) for pairs in blocks(home) if ("kind", kind) in pairs]
+    (block,) = of_kind(home, kind)
     return block
 
 
@@ -153,3 +158,26 @@ def az_answer(token: str, tenant: str, expires_on: int | None = 1_900_000_000) -
         "tokenType": "Bearer",
     }
     return json.dumps({name: value for name, value in answer.items() if value is not None})
+
+
+def setup(home: Home, *words: str, given: str = "", vault: str = "file", **environment: str) -> Result:
+    """Run ``setup`` with the file vault."""
+    return home.azdo("setup", "--vault", vault, *words, given=given, **environment)
+
+
+def is_taken(emulator: Emulator, password: str) -> bool:
+    """Say whether contoso takes the password that ``get`` answered."""
+    token = emulator.world.grants.access.get(password)
+    return token is not None and token.tenant == CONTOSO
+
+
+def let_expire(home: Home, kind: str) -> Account:
+    """Make the kept token too old to be handed out."""
+    account = Account(home, block_of(home, kind)["id"])
+    account.let_pass(3_500, block_of(home, kind).get("tenant") or "home")
+    return account
+
+
+def form(emulator: Emulator) -> dict[str, str]:
+    """Return the last token request's form."""
+    return dict(parse_qsl(emulator.seen(LOGIN, "POST")[-1].body.decode()))

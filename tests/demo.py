@@ -6,14 +6,18 @@ Run by ``scripts/demo``. Prints each command before it runs, and stops with exit
 from __future__ import annotations
 
 import contextlib
+import http.client
 import os
 import re
 import shlex
+import ssl
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from tests.emulator.browser import sign_in
 from tests.emulator.emulator import Emulator
 from tests.support.keyrings import PrivateKeyring, missing
 
@@ -112,6 +116,50 @@ def play(stage: Stage, vault: str) -> None:
         raise Failed("the wrong account was chosen")
 
 
+def interact(stage: Stage) -> None:
+    """Say what there is to play with, and open a shell. Its browser is one that signs in at the emulator."""
+    programs = stage.home / "bin"
+    programs.mkdir()
+    browser = programs / "demo-browser"
+    browser.write_text(
+        f"#!/bin/sh\ncd {shlex.quote(os.getcwd())}\nexec {shlex.quote(sys.executable)} -m tests.demo --browse"
+        f' "${{PERSON:-{ANN}}}" "$1"\n'
+    )
+    browser.chmod(0o755)
+    _title("A shell beside the emulator; leave it with exit")
+    print(f"""
+Nothing here reaches the real Azure DevOps: git and the helper are led to this machine. Your own browser is not, so open
+no link in it; setup starts one that signs in as PERSON at once.
+
+people           {ANN} (contoso, contoso-labs, guest at fabrikam), {BOB} (fabrikam), kim@outlook.com (hobby)
+repositories     https://dev.azure.com/ORG/app/_git/app   for ORG contoso, contoso-labs, contoso-open, fabrikam, hobby
+a token of Bob's {stage.emulator.world.new_pat(BOB, ["fabrikam"])}
+
+try              PERSON={BOB} git credential-azdo setup
+                 git credential-azdo accounts
+                 git clone https://dev.azure.com/fabrikam/app/_git/app
+                 git credential-azdo explain https://dev.azure.com/contoso/app/_git/app --online
+                 git credential-azdo doctor
+""")
+    environment = {
+        **stage.environment,
+        "BROWSER": str(browser),
+        "PATH": f"{programs}{os.pathsep}{stage.environment['PATH']}",
+    }
+    subprocess.run([os.environ.get("SHELL", "/bin/sh")], env=environment, cwd=stage.home, check=False)
+
+
+def browse(person: str, link: str) -> None:
+    """Open a sign-in's link as ``person`` at the emulator that the environment leads to, and go where it ends."""
+    tls = ssl.create_default_context(cafile=os.environ["SSL_CERT_FILE"])
+    address = urlsplit(
+        sign_in(urlsplit(os.environ["HTTPS_PROXY"]).port or 0, tls, link, person, consent=True)
+    )
+    connection = http.client.HTTPConnection(address.netloc, timeout=SECONDS)
+    connection.request("GET", f"{address.path}?{address.query}")
+    connection.getresponse().read()
+
+
 def end(stage: Stage) -> None:
     """Leave as we came."""
     _title("4. And it leaves nothing behind")
@@ -121,6 +169,9 @@ def end(stage: Stage) -> None:
 
 def main() -> int:
     """Run the demo; return the exit code."""
+    if sys.argv[1:2] == ["--browse"]:
+        browse(*sys.argv[2:])
+        return 0
     sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr] # stdout is a text stream
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="azdo-demo-")))
@@ -138,11 +189,9 @@ def main() -> int:
         try:
             play(stage, vault)
             if "--interactive" in sys.argv[1:]:
-                _title("A shell beside the emulator; leave it with exit")
-                subprocess.run(
-                    [os.environ.get("SHELL", "/bin/sh")], env=stage.environment, cwd=home, check=False
-                )
-            end(stage)
+                interact(stage)
+            else:
+                end(stage)
         except (Failed, subprocess.TimeoutExpired) as failure:
             print(f"\nFAILED: {failure}")
             return 1

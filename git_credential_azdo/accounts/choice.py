@@ -31,6 +31,7 @@ AMBIGUOUS = "ambiguous"
 UNKNOWN_USER = "unknown user"
 NOT_COVERED = "not covered"
 NONE = "none"
+NO_ACCOUNT = "there is no account"
 
 PERSONAL_TENANTS = frozenset((MSA_TENANT, MSA_TRANSFER_TENANT))
 
@@ -106,7 +107,7 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
         return Choice(UNKNOWN_USER, f"no account here is named {shown}", request, accounts)
     if named:
         return Choice(NOT_COVERED, f"no account here covers {organization}", request, named)
-    return Choice(NONE, "there is no account", request, [])
+    return Choice(NONE, NO_ACCOUNT, request, [])
 
 
 def organization_and_user(target: Target, accounts_file: AccountsFile) -> Request:

@@ -21,7 +21,7 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultLocked, say
-from git_credential_azdo.paths import accounts_path
+from git_credential_azdo.paths import accounts_path, no_account
 from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def command(context: click.Context, form: str) -> None:
         names = [*shown, *(str(row["name"]) for row in rows[len(shown) :])]
         console.table(map(_cells, names, rows), _COLUMNS, least="tenant")
     else:
-        say("hint", f"there is no account: {hints.setup()}")
+        say("hint", no_account(hints.setup()))
 
 
 @command.command("rename")

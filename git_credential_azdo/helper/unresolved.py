@@ -11,6 +11,7 @@ from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TO
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.target import may_repeat
+from git_credential_azdo.paths import no_account
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,8 +43,8 @@ def explain(choice: Choice, request: Message | None = None) -> bool:
     elif choice.outcome == rules.NOT_COVERED:
         say("error", f"no account covers the organization {organization}; known are {', '.join(names)}")
     else:  # A stored credential was found, but it has expired or this git cannot use it.
-        reason = "there is no account" if choice.outcome == rules.STORED_CREDENTIAL else choice.reason
-        cures = [f"{reason}: {cures[0]}"]
+        is_none = choice.outcome == rules.STORED_CREDENTIAL or choice.reason == rules.NO_ACCOUNT
+        cures = [no_account(cures[0]) if is_none else f"{choice.reason}: {cures[0]}"]
     for cure in cures:
         say("hint", cure)
     return choice.outcome == rules.AMBIGUOUS

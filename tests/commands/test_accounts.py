@@ -96,7 +96,10 @@ def test_without_an_account_the_way_in_is_told(home: Home) -> None:
     """Nothing on stdout, an empty list for programs."""
     result = home.azdo("accounts")
     assert (result.code, result.out) == (0, "")
-    assert result.err == "git-credential-azdo: hint: there is no account: git credential-azdo setup\n"
+    where = home.accounts_file
+    assert result.err == (
+        f"git-credential-azdo: hint: there is no account in {where}: git credential-azdo setup\n"
+    )
     assert listed(home) == {}
 
 

@@ -8,6 +8,7 @@ from typing import NoReturn
 import pytest
 
 from git_credential_azdo.__main__ import run
+from git_credential_azdo.paths import no_account
 
 
 @pytest.fixture(autouse=True)
@@ -47,3 +48,10 @@ def test_what_is_kept_nowhere_is_nothing(capsys: pytest.CaptureFixture[str]) -> 
     """That is no error."""
     assert run(["accounts", "--format", "json"]) == 0
     assert capsys.readouterr().out == "[]\n"
+
+
+def test_where_there_is_no_account_the_missing_home_is_the_reason() -> None:
+    """``setup`` could not keep anything either."""
+    said = no_account("setup")
+    assert said.startswith("no folder for the accounts file: HOME is not set")
+    assert "HOME=FOLDER" in said or "USERPROFILE=FOLDER" in said

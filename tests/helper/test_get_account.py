@@ -119,12 +119,12 @@ def test_an_unknown_user_gets_no_other_accounts_token(home: Home, ann: Account) 
 
 
 def test_with_no_account_there_is_one_hint_line_and_no_answer(file_home: Home) -> None:
-    """git goes on to ask."""
+    """git goes on to ask; the file is named, since an editor in a sandbox has a home of its own."""
     result = file_home.get(*at())
     assert (result.out, result.code) == ("", 0)
-    assert (
-        result.err
-        == "git-credential-azdo: hint: there is no account: git credential-azdo setup --org contoso\n"
+    assert result.err == (
+        f"git-credential-azdo: hint: there is no account in {file_home.accounts_file}:"
+        " git credential-azdo setup --org contoso\n"
     )
 
 

@@ -146,7 +146,7 @@ def accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
     with HttpClient(deadline.left(), allowed=api.origins_of(organization)) as web:
         try:
             api.check_code_scope(web, organization, api.basic(personal_access_token))
-        except api.Refused:
+        except api.UnauthorizedError:
             return False
     return True
 

@@ -23,7 +23,6 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, setup_pat
 from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.devops import api, pats
-from git_credential_azdo.devops.pat_errors import PatRefused
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
 from git_credential_azdo.helper.answer import DAY_SECONDS
@@ -92,7 +91,7 @@ def session_for(organization: AnyOrganization, name: str | None, accounts_file: 
 
 
 def make(session: PatSession, request: PatRequest, block: Block) -> pats.Pat:
-    """Create a token, and report an earlier expiry than requested. Raises PatRefused, ServiceError, NetworkError.
+    """Create a token, and report an earlier expiry than requested. Raises PatError, ServiceError, NetworkError.
 
     ``block``: what ``intend`` returned for it.
     """
@@ -107,7 +106,7 @@ def make(session: PatSession, request: PatRequest, block: Block) -> pats.Pat:
                 scope=request.scope,
                 expires_utc=end,
             )
-    except (PatRefused, api.Refused):  # else one may have been created
+    except (pats.PatError, api.UnauthorizedError):  # else one may have been created
         forget(block)
         raise
     if made.expires_utc is not None and made.expires_utc < end - DAY_SECONDS:
@@ -129,7 +128,7 @@ def make_and_save(
 ) -> tuple[Account, pats.Pat]:
     """Create a token, check it and save it as an account; return both. ``instead_of`` as in ``setup_pat.new_account``.
 
-    ``to_revoke``: the block of the token that is revoked next. Raises PatRefused, ServiceError, NetworkError, VaultError;
+    ``to_revoke``: the block of the token that is revoked next. Raises PatError, ServiceError, NetworkError, VaultError;
     the new token is revoked then.
     """
     block = intend(session, request)
@@ -186,7 +185,7 @@ def forget(block: Block) -> None:
 def finish(session: PatSession) -> None:
     """Revoke the tokens of the organization that a run did not come to save, or to revoke.
 
-    Raises PatRefused, ServiceError, NetworkError.
+    Raises PatError, ServiceError, NetworkError.
     """
     accounts_file = load_accounts()
     if unsaved(session.organization, accounts_file):

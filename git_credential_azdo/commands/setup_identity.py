@@ -258,7 +258,7 @@ def _ask_organizations(
             grants[wanted] = workload.request_token(fresh, wanted, http, read_secret, os.environ)
         try:
             seen = api.who_am_i(http, organization, api.bearer(grants[wanted].access_token))
-        except api.Refused as refused:
+        except api.UnauthorizedError as refused:
             raise ServiceError(
                 f"the organization {organization} does not know {fresh.get('name') or 'this identity'}: {refused.message}",
                 f"add it as a user with a Basic licence: {organization.url}/_settings/users",

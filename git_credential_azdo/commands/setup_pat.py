@@ -185,7 +185,7 @@ def check(web: HttpClient, organization: AnyOrganization, token: str) -> api.Ide
     try:
         identity = api.who_am_i(web, organization, authorization)
         api.check_code_scope(web, organization, authorization)
-    except api.Refused as refused:
+    except api.UnauthorizedError as refused:
         kind = " (it looks like an id, not a token)" if _looks_like_id(token) else ""
         raise ServiceError(
             f"the organization {organization} does not accept this token{kind}: it is mistyped, expired, revoked, "
@@ -201,7 +201,7 @@ def _check_all(web: HttpClient, token: str, named: Sequence[AnyOrganization]) ->
     try:
         identity = api.profile(web, authorization)
         listed = api.organizations(web, authorization, identity.id)
-    except api.Refused as refused:
+    except api.UnauthorizedError as refused:
         raise ServiceError(
             "Azure DevOps does not accept this token for all organizations",
             f"for a token of one organization: {hints.setup_pat(hints.ORGANIZATION)}",

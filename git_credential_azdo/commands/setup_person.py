@@ -259,7 +259,7 @@ def _try_out(run: Run, grant: Grant, person: Person, tenants: Mapping[AnyOrganiz
             continue  # its token is another one, got when it is needed
         try:
             api.who_am_i(run.http(), organization, api.bearer(grant.access_token))
-        except api.Refused as refused:
+        except api.UnauthorizedError as refused:
             raise ServiceError(
                 f"{person.name} signed in, but {refused.message}; nothing was stored",
                 f"sign in as a user of {organization}: {hints.setup(organization)};"

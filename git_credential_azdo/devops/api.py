@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from git_credential_azdo import hints
-from git_credential_azdo.devops.refusals import BY_TYPE, CASES
+from git_credential_azdo.devops.refusals import CASES
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.target import (
     MSA_TENANT,
@@ -43,7 +43,7 @@ _CODE = re.compile(r"\b(?:TF|VS)\d{5,6}\b", re.ASCII)
 _GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 
 
-class Refused(ServiceError):  # noqa: N818 - a response, not an accident
+class UnauthorizedError(ServiceError):
     """Azure DevOps rejects the token here, or the token lacks a scope; it does not say which."""
 
 
@@ -91,14 +91,14 @@ def tenant_of(web: HttpClient, organization: AnyOrganization) -> str | None:
 
 
 def who_am_i(web: HttpClient, organization: AnyOrganization, authorization: Mapping[str, str]) -> Identity:
-    """Return the identity of the token in the organization. Raise Refused, ServiceError, NetworkError."""
+    """Return the identity of the token in the organization. Raise UnauthorizedError, ServiceError, NetworkError."""
     # Every Azure DevOps Server accepts the request without a version; for Services it is the one that was tested.
     version = "?api-version=7.1-preview.1" if isinstance(organization, Organization) else ""
     url = f"{organization.url}/_apis/connectionData{version}"
     user = _member(_get(web, url, authorization, organization), "authenticatedUser")
     identifier = _text(user, "id")
     if not identifier or identifier == ANONYMOUS:
-        raise Refused(f"the organization {organization} does not accept this token")
+        raise UnauthorizedError(f"the organization {organization} does not accept this token")
     account = _text(_member(_member(user, "properties"), "Account"), "$value")
     descriptor = _text(user, "descriptor").rpartition("\\")[2]
     display_name = _text(user, "providerDisplayName") or _text(user, "customDisplayName")
@@ -110,7 +110,7 @@ def check_code_scope(
 ) -> str | None:
     """Return the address of a repository that the token may read, None where there is none.
 
-    Raise Refused unless the token may read code in the organization; also ServiceError, NetworkError.
+    Raise UnauthorizedError unless the token may read code in the organization; also ServiceError, NetworkError.
     """
     version = "7.1" if isinstance(organization, Organization) else "1.0"  # known since TFS 2015
     url = f"{organization.url}/_apis/git/repositories?api-version={version}&$top=1"
@@ -124,7 +124,7 @@ def check_code_scope(
 def can_read_repository(web: HttpClient, url: str, authorization: Mapping[str, str]) -> bool:
     """Return whether git's own first request succeeds; False when the repository is absent or not visible.
 
-    Raise Refused, ServiceError, NetworkError.
+    Raise UnauthorizedError, ServiceError, NetworkError.
     """
     refs = f"{url.rstrip('/')}/info/refs?service=git-upload-pack"
     response = web.request("GET", refs, headers={**SUPPRESS, **authorization})
@@ -136,7 +136,7 @@ def can_read_repository(web: HttpClient, url: str, authorization: Mapping[str, s
 
 
 def profile(web: HttpClient, authorization: Mapping[str, str]) -> Identity:
-    """Return the identity of the token, without an organization. Raise Refused for a PAT of one organization."""
+    """Return the identity of the token, without an organization. Raise UnauthorizedError for a PAT of one organization."""
     document = _get(
         web, f"https://{PROFILE_HOST}/_apis/profile/profiles/me?api-version=7.1", authorization, None
     )
@@ -176,12 +176,12 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
     # The HTML page of a 403 has the code, too.
     places = (text, service_error, response.body[:65_536].decode("utf-8", "replace"))
     code = next((found[0] for place in places if (found := _CODE.search(place))), "")
-    case = CASES.get(code) or BY_TYPE.get(key)
+    case = CASES.get(code) or CASES.get(key)
     if case:
         address = organization.url if organization else f"https://{SERVICES_HOST}/ORGANIZATION"
         words = {"where": where, "organization": organization or "ORGANIZATION", "address": address}
         words |= {"who_can": hints.explain(address, online=True), "use": hints.use()}
-        kind = Refused if case.refused else ServiceError
+        kind = UnauthorizedError if "unauthorized" in case.flags else ServiceError
         return kind(
             f"{case.cause.format_map(words)} ({_for_administrators(response, code or key)})",
             case.hint.format_map(words),
@@ -192,7 +192,7 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
         return ServiceError(f"{where} limits the rate of requests (status 429)", "try again in a few minutes")
     detail = f" ({text})" if text else ""
     if response.status in {203, 301, 302, 303, 307, 308, 401, 403}:
-        return Refused(f"{where} does not accept this token{detail}")
+        return UnauthorizedError(f"{where} does not accept this token{detail}")
     return ServiceError(f"{where} answered with status {response.status}{detail}", "try again later")
 
 

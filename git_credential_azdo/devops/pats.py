@@ -14,22 +14,34 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 
 from git_credential_azdo import hints
-from git_credential_azdo.devops import api, pat_errors
+from git_credential_azdo.devops import api
+from git_credential_azdo.devops.refusals import PAT_CASES, UNKNOWN_PAT_CASE
 from git_credential_azdo.errors import ServiceError, printable
 from git_credential_azdo.hosts import PATS_HOST
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from git_credential_azdo.git.target import Organization
+    from git_credential_azdo.git.target import AnyOrganization, Organization
     from git_credential_azdo.response import Response
     from git_credential_azdo.web import HttpClient
 
 GIT_SCOPE = "vso.code_write"
 _VERSION = "7.1-preview.1"
 _MOST_PAGES = 50
+_NO_ERROR = "none"
+_NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})  # or no longer
+_BY_LOWER = {error.lower(): case for error, case in PAT_CASES.items()}  # the service has sent both spellings
 _TOKEN = re.compile(r"[!-~]+")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)", re.ASCII)
+
+
+class PatError(ServiceError):
+    """Azure DevOps did not make, change or revoke the token; ``error`` is its ``patTokenError``."""
+
+    def __init__(self, error: str, message: str, hint: str) -> None:
+        super().__init__(message, hint)
+        self.error = error
 
 
 @dataclass(frozen=True)
@@ -68,7 +80,7 @@ def create(
 ) -> Pat:
     """Make a token of one organization and return it; it may expire earlier than requested.
 
-    Raise PatRefused, Refused, ServiceError, NetworkError.
+    Raise PatError, UnauthorizedError, ServiceError, NetworkError.
     """
     end = dt.datetime.fromtimestamp(expires_utc, dt.timezone.utc).strftime("%Y-%m-%dT%H:%M:%SZ")
     body = {"displayName": name, "scope": scope, "validTo": end, "allOrgs": False}
@@ -100,8 +112,8 @@ def revoke(
     """Revoke a token by its authorization id; return False when there is none. Raise as ``create``."""
     try:
         _ask(web, "DELETE", organization, authorization, {"authorizationId": identifier})
-    except pat_errors.PatRefused as refused:
-        if refused.error in pat_errors.NOT_FOUND:
+    except PatError as refused:
+        if refused.error in _NOT_FOUND:
             return False
         raise
     return True
@@ -124,7 +136,7 @@ def _ask(
     if not 200 <= response.status < 300 or api.type_key(response):  # noqa: PLR2004 - HTTP's successes
         raise _refusal(response, organization)
     if "json" not in (response.header("Content-Type") or ""):
-        raise api.Refused(
+        raise api.UnauthorizedError(
             f"the organization {organization} does not know this sign-in: it is of another tenant "
             f"(it returned an HTML page with status {response.status})",
             hints.setup(organization),
@@ -132,15 +144,15 @@ def _ask(
     document = response.json()
     if not isinstance(document, dict):
         raise ServiceError(f"the organization {organization} returned JSON of an undocumented form")
-    error = document.get("patTokenError") or pat_errors.NONE
-    if error != pat_errors.NONE:
-        raise pat_errors.explain(_line(error), organization, _line(document.get("patTokenErrorMessage")))
+    error = document.get("patTokenError") or _NO_ERROR
+    if error != _NO_ERROR:
+        raise explain(_line(error), organization, _line(document.get("patTokenErrorMessage")))
     return document
 
 
 def _refusal(response: Response, organization: Organization) -> ServiceError:
     if api.type_key(response) == "InvalidAccessException":
-        return api.Refused(
+        return api.UnauthorizedError(
             "only a person's own sign-in may manage personal access tokens, "
             "not a token, a service principal or a managed identity",
             hints.setup(organization),
@@ -175,3 +187,22 @@ def _seconds(text: str) -> int | None:
         return int(dt.datetime.fromisoformat(f"{found[1]}+00:00").timestamp()) if found else None
     except ValueError:  # the 32nd of a month
         return None
+
+
+def explain(error: str, organization: AnyOrganization, detail: str = "") -> PatError:
+    """Return the error for a ``patTokenError``; ``detail``: the service's own message, if there is one."""
+    case = _BY_LOWER.get(error.lower(), UNKNOWN_PAT_CASE)
+    words = {
+        "organization": organization,
+        "setup": hints.setup(organization),
+        "create": hints.pat_create(organization),
+        "create_short": hints.pat_create(organization, days=7),
+        "list": hints.pat_list(organization),
+        "who_can": hints.explain(organization.url, online=True),
+        "scopes": hints.SCOPES_PAGE,
+        "page": hints.tokens_page(organization.url),
+    }
+    message = case.cause.format_map(words)
+    if detail:
+        message += f"; the service says: {detail.rstrip('.')}"
+    return PatError(error, f"{message} ({error})", case.hint.format_map(words))

@@ -16,15 +16,7 @@ from git_credential_azdo.errors import AzdoError, NetworkError, SignInError
 from git_credential_azdo.git.target import NIL_TENANT, Collection
 from git_credential_azdo.signin import entra
 from git_credential_azdo.signin.endpoints import origin
-from git_credential_azdo.signin.entra_errors import (
-    BY_ERROR,
-    BY_SUBERROR,
-    CASES,
-    LINK_AGAIN,
-    UNKNOWN,
-    Case,
-    Flag,
-)
+from git_credential_azdo.signin.entra_errors import APP_CASES, CASES, LINK_AGAIN, UNKNOWN, Case
 from git_credential_azdo.signin.oauth import OPENID_SCOPE
 
 if TYPE_CHECKING:
@@ -43,28 +35,28 @@ _NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | entra.ANY_TENANT | {NIL_TENANT}
 def is_transient(refused: OAuthError) -> bool:
     """Return whether the same request may succeed later, without anyone doing anything."""
     busy = refused.status == 429 or refused.status >= 500  # noqa: PLR2004 - Too Many Requests, the server's own trouble
-    return busy or bool(_case(refused)[0].flags & Flag.TRANSIENT)
+    return busy or "transient" in _case(refused)[0].flags
 
 
 def is_permanent(refused: OAuthError) -> bool:
     """Return whether a refresh token gets nothing any more, in whatever tenant, until a person signs in again."""
-    return not is_transient(refused) and bool(_case(refused)[0].flags & Flag.PERMANENT)
+    return not is_transient(refused) and "permanent" in _case(refused)[0].flags
 
 
 def is_stale_code(refused: OAuthError) -> bool:
     """Return whether an authorization code was refused for itself: it was used, expired, or is of another link."""
-    return bool(_case(refused)[0].flags & Flag.STALE_CODE)
+    return "stale-code" in _case(refused)[0].flags
 
 
 def blocks_device_code(refused: OAuthError) -> bool:
     """Return whether a sign-in by device code is what the tenant forbids, or cannot satisfy its policies."""
-    return bool(_case(refused)[0].flags & Flag.BLOCKS_DEVICE_CODE)
+    return "blocks-device-code" in _case(refused)[0].flags
 
 
 def _case(refused: OAuthError) -> tuple[Case, bool]:
     """Return what is known about a refusal, and whether it is known by its code."""
-    known = next((CASES[code] for code in refused.codes if code in CASES), None)
-    case = known or BY_SUBERROR.get(refused.suberror) or BY_ERROR.get(refused.error) or UNKNOWN
+    known = next((CASES[code] for code in map(str, refused.codes) if code in CASES), None)
+    case = known or CASES.get(refused.suberror) or CASES.get(refused.error) or UNKNOWN
     return case, known is not None
 
 
@@ -88,7 +80,7 @@ def code_error(
 ) -> SignInError:
     """Return in words why a code was not exchanged for tokens: no sign-in was there before."""
     case, _ = _case(refused)
-    if case.flags & Flag.STALE_CODE and case.flags & Flag.PERMANENT:
+    if case.flags >= {"stale-code", "permanent"}:
         cause = "this code is not valid: it was used before, has expired, or belongs to another link"
         return _worded(refused, cause, LINK_AGAIN, _words(who, tenant, setup))
     return sign_in_error(refused, who=who, tenant=tenant, setup=setup)
@@ -99,8 +91,8 @@ def app_error(refused: OAuthError, block: Block) -> AzdoError:
     who, tenant = block.get("name") or block.get("client_id"), block.get("tenant")
     if is_transient(refused):
         return busy_error(refused, who)
-    case, known = _case(refused)
-    cause, hint = case.app or ("", "{setup}")
+    case, _ = _case(refused)
+    own = next((APP_CASES[code] for code in map(str, refused.codes) if code in APP_CASES), None)
     again = setup_command(block)
     words = {
         "who": who,
@@ -108,13 +100,14 @@ def app_error(refused: OAuthError, block: Block) -> AzdoError:
         "setup": again,
         "setup_other": again,
     }
-    return _worded(refused, cause if known and cause else f"no token for {{who}}: {case.cause}", hint, words)
+    own = own or Case(f"no token for {{who}}: {case.cause}", "{setup}")
+    return _worded(refused, own.cause, own.hint, words)
 
 
 def busy_error(refused: OAuthError, who: str) -> NetworkError:
     """Return in words that the service gave no token this time, though nothing is wrong with the account."""
     case, known = _case(refused)
-    if known and case.flags & Flag.TRANSIENT:
+    if known and "transient" in case.flags:
         worded = _worded(refused, f"no token for {{who}}: {case.cause}", case.hint, {"who": who})
         return NetworkError(worded.message, worded.hint)
     said = f"; the server says: {refused.description}" if refused.description else ""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import httpx
 import pytest
 
-from git_credential_azdo.devops import api, pat_errors, pats
+from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.git.target import Organization
@@ -116,7 +116,7 @@ def test_a_caller_of_the_wrong_kind_is_told_so(status: int) -> None:
     """The status of this answer was never recorded."""
     body = {"message": "The requested operation is not allowed.", "typeKey": "InvalidAccessException"}
     client, _ = web(httpx.Response(status, json=body))
-    with pytest.raises(api.Refused, match="only a person's own sign-in may manage"):
+    with pytest.raises(api.UnauthorizedError, match="only a person's own sign-in may manage"):
         list_active(client)
 
 
@@ -125,7 +125,7 @@ def test_a_caller_of_the_wrong_kind_is_told_so(status: int) -> None:
 def test_a_web_page_means_another_tenant(call: Callable[[HttpClient], object], status: int) -> None:
     """It comes as a success."""
     client, _ = web(httpx.Response(status, html="<html>Sign In</html>"))
-    with pytest.raises(api.Refused, match="of another tenant") as caught:
+    with pytest.raises(api.UnauthorizedError, match="of another tenant") as caught:
         call(client)
     assert caught.value.hint == "git credential-azdo setup --org contoso"
 
@@ -135,7 +135,7 @@ def test_a_refusal_comes_as_a_success(call: Callable[[HttpClient], object]) -> N
     """With the service's words of 7.2, if there are any; a control character does not pass."""
     body = {"patToken": None, "patTokenError": "accessDenied", "patTokenErrorMessage": "Not\x1b you."}
     client, _ = web(httpx.Response(200, json=body))
-    with pytest.raises(pat_errors.PatRefused) as caught:
+    with pytest.raises(pats.PatError) as caught:
         call(client)
     assert caught.value.error == "accessDenied"
     assert caught.value.message.endswith("; the service says: Not? you (accessDenied)")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.devops import pat_errors, refusals
+from git_credential_azdo import hints
+from git_credential_azdo.devops import refusals
 from git_credential_azdo.signin import entra_errors
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ _WORDS = _Words(
     who_can="`git credential-azdo explain ADDRESS --online`",
     use="`git credential-azdo use ACCOUNT --org ORG`",
     address="https://dev.azure.com/ORG",
+    scopes=hints.SCOPES_PAGE,
     list="`git credential-azdo pat list --org ORG`",
     create="`git credential-azdo pat create --org ORG`",
     create_short="`git credential-azdo pat create --org ORG --days 30`",
@@ -57,9 +59,10 @@ _WORDS = _Words(
 
 def page() -> str:
     """Return the page as Markdown."""
-    entra = {f"AADSTS{code}": (case.cause, case.hint) for code, case in sorted(entra_errors.CASES.items())}
+    codes = sorted(filter(str.isdecimal, entra_errors.CASES), key=int)
+    entra = {f"AADSTS{code}": entra_errors.CASES[code][:2] for code in codes}
     azure_devops = {name: (case.cause, case.hint) for name, case in refusals.CASES.items()}
-    tokens = {name: (case.cause, case.hint) for name, case in pat_errors.CASES.items()}
+    tokens = {name: (case.cause, case.hint) for name, case in refusals.PAT_CASES.items()}
     return "\n".join(
         [
             _BEGINNING,

@@ -1,4 +1,4 @@
-"""Azure DevOps and Microsoft Entra on loopback, for tests and for the demo. This page is its map.
+"""Azure DevOps and Microsoft Entra on loopback. This is its map; README.md says how to use it.
 
 ``emulator``      all of it together, for a test to start
 ``model``         what there is: tenants, people, organizations, repositories, PATs, apps
@@ -19,7 +19,8 @@
 ``server``        sockets, proxy, TLS
 ``browser``       a person who clicks through the sign-in page
 ``client``        a small OAuth client for the tests of the emulator itself
-``examples.json`` published recordings and specifications; ``provoke`` brings each about, for a test to compare
+``examples.json`` published recordings and specifications; ``provoke_azure_devops`` and ``provoke_entra``
+                  bring each about, for a test to compare
 
 The rules come from Microsoft's documentation and from published recordings; what no one has published is
 an inference, and the line that decides it says so.

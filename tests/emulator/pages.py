@@ -28,7 +28,7 @@ def _page(title: str, content: str) -> str:
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head><body><main><h1>{escape(title)}</h1>{content}"
-        "<p><small>This is the emulator of git-credential-azdo, not Microsoft.</small></p></main></body></html>\n"
+        "<p><small>This is an emulator, not Microsoft.</small></p></main></body></html>\n"
     )
 
 

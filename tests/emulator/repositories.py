@@ -38,7 +38,7 @@ def ensure(path: str, name: str) -> str:
     text = f"# {name}\n"
     stream = _FIRST_COMMIT.format(size=len(text.encode()), text=text).encode()
     subprocess.run(["git", "-C", half, "fast-import", "--quiet"], check=True, env=env, input=stream)
-    for key, value in (("http.receivepack", "true"), ("gc.auto", "0")):
-        subprocess.run(["git", "-C", half, "config", key, value], check=True, env=env)
+    with open(os.path.join(half, "config"), "a", encoding="utf-8") as config:
+        config.write("[http]\n\treceivepack = true\n[gc]\n\tauto = 0\n")
     os.rename(half, path)
     return path

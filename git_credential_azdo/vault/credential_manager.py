@@ -13,7 +13,7 @@ import ctypes
 import sys
 
 from git_credential_azdo.errors import VaultError
-from git_credential_azdo.vault.payload import PART_UNITS, SERVICE
+from git_credential_azdo.vault.payload import PART_UNITS, SERVICE, units
 
 assert sys.platform == "win32"  # noqa: S101 - for mypy: the rest is checked with --platform win32
 
@@ -21,7 +21,6 @@ _GENERIC = 1
 _THIS_MACHINE = 2
 _NOT_FOUND = 1168
 _NO_LOGON_SESSION = 1312
-_CODING = "utf-16-le"
 
 
 class _Credential(ctypes.Structure):
@@ -52,21 +51,17 @@ class CredentialManager:
     def read(self, entry: str) -> str | None:
         """Return the entry's text, or None. Raise VaultError."""
         found = _newest(entry) or _find(_target(entry))
-        try:
-            return None if found is None else found[1].decode(_CODING)
-        except UnicodeDecodeError:
-            raise VaultError(f"the entry {entry} of Windows Credential Manager is not text") from None
+        return None if found is None else found[1]
 
     def write(self, entry: str, text: str) -> None:
         """Write the entry. Raise VaultError."""
-        blob = text.encode(_CODING)
-        if len(blob) > 2 * PART_UNITS:
+        if units(text) > PART_UNITS:
             raise VaultError(f"an entry of Windows Credential Manager holds {PART_UNITS} characters")
         credential = _Credential(
             type=_GENERIC,
             target=_target(entry),
-            size=len(blob),
-            blob=ctypes.cast(ctypes.c_char_p(blob), ctypes.c_void_p),
+            size=2 * units(text),
+            blob=ctypes.cast(ctypes.create_unicode_buffer(text), ctypes.c_void_p),
             persist=_THIS_MACHINE,
             user=entry,
         )
@@ -86,13 +81,13 @@ def _target(entry: str) -> str:
     return f"{entry}@{SERVICE}"
 
 
-def _newest(entry: str) -> tuple[str, bytes] | None:
+def _newest(entry: str) -> tuple[str, str] | None:
     """Return what keyring wrote last, if that is this entry."""
     found = _find(SERVICE)
     return found if found and found[0] == entry else None
 
 
-def _find(target: str) -> tuple[str, bytes] | None:
+def _find(target: str) -> tuple[str, str] | None:
     """Return the user and the secret at a target, or None."""
     found = ctypes.POINTER(_Credential)()
     if not _api.CredReadW(target, _GENERIC, 0, ctypes.byref(found)):
@@ -101,7 +96,7 @@ def _find(target: str) -> tuple[str, bytes] | None:
         raise _failed()
     try:
         credential = found.contents
-        return credential.user or "", ctypes.string_at(credential.blob, credential.size)
+        return credential.user or "", ctypes.wstring_at(credential.blob, credential.size // 2)
     finally:
         _api.CredFree(found)
 

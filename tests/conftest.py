@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,6 @@ from tests.emulator import tokens
 from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
 from tests.support import chromium
-from tests.support.keyrings import PrivateKeyring, missing
 from tests.support.people import Account, sign_in, warm_up
 from tests.support.watch import WATCH
 
@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from tests.support.chromium import Browser
+    from tests.support.keyrings import PrivateKeyring
+
+if sys.platform == "win32":
+    pytest_plugins = ["tests.windows.plugin"]
 
 # A shell that starts us in the background lets children ignore Ctrl-C, nohup SIGHUP; some tests send both.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -38,9 +42,11 @@ for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FI
 
 os.umask(0o022)  # what tests write by hand must not be open to a group, which the program refuses
 
-BIN = Path(sys.executable).parent
-SCRIPT = BIN / "git-credential-azdo"
+BIN = Path(sysconfig.get_path("scripts"))
+SCRIPT = BIN / ("git-credential-azdo" + (sysconfig.get_config_var("EXE") or ""))
 SECONDS = 60
+_MACHINE = {"TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR"}
+"""What a process of Windows or macOS does not start without."""
 
 
 class Result:
@@ -48,8 +54,8 @@ class Result:
 
     def __init__(self, done: subprocess.CompletedProcess[bytes]) -> None:
         self.code = done.returncode
-        self.out = done.stdout.decode("utf-8", "surrogateescape")
-        self.err = done.stderr.decode("utf-8", "surrogateescape")
+        self.out = done.stdout.decode("utf-8", "surrogateescape").replace(os.linesep, "\n")
+        self.err = done.stderr.decode("utf-8", "surrogateescape").replace(os.linesep, "\n")
 
     @property
     def lines(self) -> list[str]:
@@ -82,6 +88,8 @@ class Home:
         folder.mkdir(parents=True, exist_ok=True)
         self.environment = {
             "HOME": str(folder),
+            "USERPROFILE": str(folder),
+            "LOCALAPPDATA": str(folder / ".config"),
             "PATH": os.pathsep.join([str(BIN), *_folders()]),
             "LC_ALL": "C.UTF-8",
             "GIT_CONFIG_NOSYSTEM": "1",
@@ -90,7 +98,7 @@ class Home:
             **{
                 name: value
                 for name, value in os.environ.items()
-                if name.startswith("COVERAGE_") or name in {"TMPDIR", "SYSTEMROOT"}
+                if name.startswith("COVERAGE_") or name in _MACHINE
             },
         }
 
@@ -167,6 +175,8 @@ def file_home(home: Home) -> Home:
 @pytest.fixture(scope="session")
 def private_keyring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateKeyring]:
     """Return a real gnome-keyring on a D-Bus session of its own."""
+    from tests.support.keyrings import PrivateKeyring, missing  # of Linux
+
     packages = missing()
     if packages:
         pytest.skip(f"Debian packages missing: {packages}")

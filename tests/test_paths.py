@@ -14,6 +14,7 @@ from platformdirs.macos import MacOS
 from platformdirs.windows import Windows
 
 from git_credential_azdo import paths
+from tests.support.marks import posix
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -68,6 +69,7 @@ def test_a_relative_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     assert paths.folder() == "/home/jo/.config/git-credential-azdo"
 
 
+@posix
 @pytest.mark.parametrize("variable", [None, "XDG_CONFIG_HOME"])
 def test_on_macos_no_variable_moves_the_folder(variable: str | None, monkeypatch: pytest.MonkeyPatch) -> None:
     """As platformdirs had it there from the beginning; newer ones obey the variable."""
@@ -96,7 +98,8 @@ def test_on_windows_it_is_the_local_application_data(
     local = os.path.join("/Users/jo", "AppData", "Local")
     monkeypatch.setattr(platformdirs.windows, "get_win_folder", lambda _name: local)
 
-    assert paths.folder() == Windows("git-credential-azdo", appauthor=False).user_config_dir
+    expected = Windows("git-credential-azdo", appauthor=False).user_config_dir
+    assert os.path.normpath(paths.folder()) == expected
 
 
 @unix

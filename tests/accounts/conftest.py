@@ -16,7 +16,8 @@ from tests.support.accounts_files import FILE
 @pytest.fixture
 def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the accounts file's path; neither it nor its folder is there."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    for variable in ("XDG_CONFIG_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path / "config"))
     return tmp_path / "config" / "git-credential-azdo" / "accounts"
 
 

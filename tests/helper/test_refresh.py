@@ -158,6 +158,7 @@ def test_a_token_just_received_is_good_for_whoever_waited_for_it(
 ) -> None:
     """Though it has less than five minutes to live; one received before the wait is not."""
     monkeypatch.setenv("HOME", str(home.folder))
+    monkeypatch.setenv("LOCALAPPDATA", str(home.folder / ".config"))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
     now = int(time.time())
     ann.keep(f"access/{CONTOSO}", received_utc=str(now), expires_utc=str(now + 240))

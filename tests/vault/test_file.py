@@ -166,8 +166,8 @@ def test_it_serves_as_a_backend_of_secrets(vault: FileVault, folder: Path) -> No
 
 def test_it_lies_in_our_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Unless it is told another one."""
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
-    monkeypatch.setattr("sys.platform", "linux")
+    for variable in ("XDG_CONFIG_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path))
 
     FileVault().write("a", "x")
 

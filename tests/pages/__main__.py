@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.pages import man, troubleshooting
+from tests.pages import man, picture, troubleshooting
 
 ROOT = Path(__file__).parents[2]
 PAGES = {
     ROOT / "docs" / "git-credential-azdo.1": man.page,
     ROOT / "docs" / "troubleshooting.md": troubleshooting.page,
+    ROOT / "docs" / "first-clone.svg": picture.picture,
 }
 
 if __name__ == "__main__":

@@ -17,11 +17,14 @@ from __future__ import annotations
 
 import _thread
 import sys
+import time
 
 began: float | None = None
 """When one of git's verbs began, by the monotonic clock; None for people's verbs, which Ctrl-C ends."""
 step = ""
 """What did not happen yet, in words, for the message of a run that exceeds its time limit. Set by the code that waits."""
+waits: list[Waiting] = []
+"""What the threads of this run wait for now, the longest wait first."""
 silent: set[str] = set()
 """The vaults that did not answer in this run, by name: none of them is waited for a second time."""
 _answer = _thread.allocate_lock()
@@ -50,6 +53,27 @@ def _is_shown(character: str) -> bool:
         or "\U000e0100" <= character <= "\U000e01ef"
     )
     return character.isprintable() and not hides
+
+
+class Waiting:
+    """A wait for ``what`` (a host, the keyring), at most so many seconds, while it is entered."""
+
+    __slots__ = ("began", "seconds", "what")
+
+    ended = staticmethod(lambda: None)
+    """Called when a wait ends: ``commands.console`` erases what it said of it."""
+
+    def __init__(self, what: str, seconds: float) -> None:
+        self.what = what
+        self.seconds = seconds
+
+    def __enter__(self) -> None:
+        self.began = time.monotonic()
+        waits.append(self)
+
+    def __exit__(self, *_: object) -> None:
+        waits.remove(self)
+        Waiting.ended()
 
 
 class AzdoError(Exception):

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, cast, final
 from urllib.parse import quote, urlencode, urlsplit
 
 import git_credential_azdo
-from git_credential_azdo import proxy
+from git_credential_azdo import errors, proxy
 from git_credential_azdo.connection import Dialer, Route
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings, proxy_elsewhere, settings_for
@@ -170,7 +170,8 @@ class HttpClient:
                 return _read(host, self._transport(method, url, headers, body))
             route = self._route(url)
             by = route.proxy
-            return self._exchange(route, method, url, headers=headers, body=body, pauses=pauses)
+            with errors.Waiting(f"{host}{by.through if by else ''}", self.remaining()):
+                return self._exchange(route, method, url, headers=headers, body=body, pauses=pauses)
         except ProxyError as error:
             place = by.place if by else ""
             raise NetworkError(f"cannot reach {host}: the proxy {place} {error}", error.hint) from None

@@ -113,12 +113,13 @@ def run(words: list[str]) -> int:
     if len(words) == 1 and words[0] not in COMMANDS and not words[0].startswith("-") and _comes_from_git():
         return 0  # git's contract: a helper ignores operations that it does not know
     try:
-        result = group.main(
-            args=words or ["help"],
-            prog_name=group.name,
-            standalone_mode=False,
-            complete_var=COMPLETION_VARIABLE,
-        )
+        with console.watching():
+            result = group.main(
+                args=words or ["help"],
+                prog_name=group.name,
+                standalone_mode=False,
+                complete_var=COMPLETION_VARIABLE,
+            )
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:

@@ -20,19 +20,25 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import deadline
-from git_credential_azdo.errors import AzdoError, UsageError, printable
+from git_credential_azdo import deadline, errors
+from git_credential_azdo.errors import AzdoError, UsageError, Waiting, printable
 from git_credential_azdo.signin.terminal import drop_rest, read_hidden
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 
 _MOST_GIVEN = 65_536
+_TICK_SECONDS = 0.25
+_PATIENCE_SECONDS, _PATIENCE_IN_PIPE_SECONDS = 1.0, 3.0
+_drawing = threading.Lock()
+_drawn = [""]
+"""What the terminal's line says of what is waited for."""
 
 
 def out(text: str = "", *, lead: str = "", color: str = "") -> None:
     """Print one line on stdout; ``lead`` stands before it in a color, where stdout is a terminal that has colors."""
+    _erase()
     if color and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
         _write_out(click.style(printable(lead), fg=color) + printable(text))
     else:
@@ -93,12 +99,54 @@ def secret(value: str) -> None:
 
 def err(text: str = "") -> None:
     """Print one line on stderr, if anybody reads it."""
+    _erase()
     _write_err(f"{printable(text)}\n")
 
 
-def progress(text: str) -> None:
-    """Print a text on stderr over the line that the terminal shows; ``err()`` ends the line."""
-    _write_err(f"\r{printable(text)}")
+@contextlib.contextmanager
+def watching() -> Iterator[None]:
+    """Say on stderr what a run waits for: after a second on a terminal, with the seconds left, else later and once."""
+    over = threading.Event()
+    thread = threading.Thread(target=_watch, args=(over,), daemon=True)
+    Waiting.ended = staticmethod(_erase)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+        _erase()
+
+
+def _watch(over: threading.Event) -> None:
+    said = None
+    while not over.wait(_TICK_SECONDS):
+        wait = next(iter(errors.waits), None)
+        lasted = time.monotonic() - wait.began if wait else 0.0
+        minutes, seconds = divmod(round(max(0.0, wait.seconds - lasted)) if wait else 0, 60)
+        left = f"{minutes}:{seconds:02} min" if minutes else f"{seconds} s"
+        if wait and stderr_is_terminal() and os.environ.get("TERM") != "dumb":
+            if lasted > _PATIENCE_SECONDS:
+                _draw(wait, f"waiting {left} more (Ctrl-C stops) for {wait.what}")
+        elif wait and wait is not said and lasted > _PATIENCE_IN_PIPE_SECONDS:
+            err(f"waiting at most {left} for {wait.what}")
+            said = wait
+
+
+def _draw(wait: Waiting, text: str) -> None:
+    text = printable(text)[: shutil.get_terminal_size().columns - 1]
+    with _drawing:
+        if wait in errors.waits and text != _drawn[0]:  # one that has ended has erased its line
+            _write_err("\r" + text.ljust(len(_drawn[0])))
+            _drawn[0] = text
+
+
+def _erase() -> None:
+    """Take back the line that says what is waited for."""
+    with _drawing:
+        if _drawn[0]:
+            _write_err(f"\r{' ' * len(_drawn[0])}\r")
+            _drawn[0] = ""
 
 
 def confirm(question: str, *, default: bool) -> bool:

@@ -15,11 +15,11 @@ from git_credential_azdo.accounts.save import now
 from git_credential_azdo.commands import console, setup_person
 from git_credential_azdo.commands.setup_person import Options, same_command
 from git_credential_azdo.commands.setup_run import common
+from git_credential_azdo.errors import Waiting
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.oauth import OAuthError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
     from typing import Any
 
     from git_credential_azdo.commands.setup_run import Run
@@ -50,12 +50,11 @@ def _by_device_code(run: Run, options: Options, endpoints: Endpoints) -> tuple[G
     try:
         code = device.ask_code(run.http(), endpoints, client_id=options.client_id, scope=options.scope)
         _show(code)
-        with _countdown() as tick:
+        with Waiting("the sign-in on the other device", code.expires_in):
             grant = device.wait(
                 endpoints,
                 code,
                 client_id=options.client_id,
-                tick=tick,
                 open_web=lambda seconds: contextlib.nullcontext(run.http(seconds)),
                 sleep=time.sleep,
             )
@@ -73,22 +72,3 @@ def _show(code: DeviceCode) -> None:
         console.err(f"or open this link, which has the code in it: {code.direct_page}")
         console.err()
     console.err("type it only because you ran this command yourself, just now")
-    if not console.stderr_is_terminal():
-        console.err(f"waiting, at most {round(code.expires_in / 60)} minutes")
-
-
-@contextlib.contextmanager
-def _countdown() -> Iterator[Callable[[float], None]]:
-    """Give what shows the seconds left, in one line of a terminal that is left behind at the end."""
-
-    def show(left: float) -> None:
-        minutes, seconds = divmod(round(left), 60)
-        console.progress(f"waiting, {minutes:2}:{seconds:02} left ")
-
-    if not console.stderr_is_terminal():
-        yield lambda _left: None
-        return
-    try:
-        yield show
-    finally:
-        console.err()

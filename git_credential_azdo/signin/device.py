@@ -66,12 +66,11 @@ def wait(
     device: DeviceCode,
     *,
     client_id: str,
-    tick: Callable[[float], None] = lambda _left: None,
     open_web: Callable[[float], AbstractContextManager[HttpClient]] = HttpClient,
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> oauth.Grant:
-    """Ask until the person is done; return the grant. ``tick`` gets the seconds left before each pause.
+    """Ask until the person is done; return the grant.
 
     ``OAuthError`` when the person declined or the tenant forbids it; SignInError when the time is over.
     """
@@ -79,7 +78,6 @@ def wait(
     interval = device.interval
     form = oauth.device_poll_form(client_id=client_id, device_code=device.device_code)
     while clock() + interval < end:
-        tick(end - clock())
         sleep(interval)
         try:
             with open_web(min(_POLL_SECONDS, max(1.0, end - clock()))) as web:

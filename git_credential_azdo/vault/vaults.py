@@ -58,16 +58,14 @@ def read(name: str, key: str) -> Message | None:
             from git_credential_azdo import deadline  # noqa: PLC0415 - hardly ever set
 
             seconds = deadline.bound(seconds)
-        errors.step = "the keyring did not answer"
         try:
             if name not in errors.silent:
-                return load(lambda entry: secret_service.read(SERVICE, entry, seconds), key)
+                with errors.Waiting("the keyring", seconds):
+                    return load(lambda entry: secret_service.read(SERVICE, entry, seconds), key)
         except secret_service.TimedOut:  # keyring would only wait again
             errors.silent.add(name)
         except secret_service.Unsupported:
             pass  # keyring handles the rare cases
-        finally:
-            errors.step = ""
     return load(open_vault(name).read, key)
 
 

@@ -1,0 +1,69 @@
+"""A wait says what it waits for: on a terminal with the seconds left, and the line is gone when it is over."""
+
+from __future__ import annotations
+
+import socket
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.emulator.default_world import ANN
+from tests.emulator.emulator import Emulator
+from tests.support.people import sign_in
+from tests.support.terminal import Terminal
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import Home
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
+
+
+@pytest.fixture
+def proxy() -> Iterator[str]:
+    """Return host and port of a proxy that takes connections and never answers, as a network that swallows packets."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize(
+    ("words", "host"),
+    [
+        (["setup", "--org", "contoso", "--vault", "file"], "dev.azure.com"),
+        (["pat", "list", "--org", "contoso"], "login.microsoftonline.com"),
+        (["explain", "https://dev.azure.com/contoso/app/_git/app", "--online"], "login.microsoftonline.com"),
+        (["doctor"], r"\S+"),
+    ],
+)
+def test_a_network_that_swallows_packets_is_named_while_it_is_waited_for(
+    file_home: Home, tmp_path: Path, proxy: str, words: list[str], host: str
+) -> None:
+    """With host and proxy; Ctrl-C ends it, and the seconds count down."""
+    with Emulator(str(tmp_path / "emulator")) as emulator:
+        account = sign_in(file_home, emulator.world, ANN, "contoso")
+    account.let_pass(3_600)
+    with Terminal(file_home, *words, https_proxy=f"http://{proxy}", COLUMNS="120") as terminal:
+        seen = terminal.see(rf"waiting (\d+) s more \(Ctrl-C stops\) for {host} through the proxy {proxy}")
+        seconds = int(seen.split()[1])
+        terminal.see(f"waiting {seconds - 1} s more")
+        assert terminal.interrupted() == 130
+
+
+def test_the_line_is_gone_before_the_next_one(home: Home, tmp_path: Path, proxy: str) -> None:
+    """So the error stands alone; a dumb terminal gets a line that stays."""
+    with Emulator(str(tmp_path / "emulator")) as emulator:
+        sign_in(home, emulator.world, ANN, "contoso").let_pass(3_600)
+    for term, before_error in (("xterm", "\r"), ("dumb", "\n")):
+        environment = {"https_proxy": f"http://{proxy}", "TERM": term, "AZDO_TIMEOUT": "5"}
+        with Terminal(home, "token", "--org", "contoso", "--show", **environment) as terminal:
+            assert terminal.ended() == 1
+            text = terminal.text
+        wait, error = text.split("git-credential-azdo: error: ")
+        assert "for login.microsoftonline.com through the proxy" in wait
+        assert (wait[-1], wait.count("waiting") > 1) == (before_error, term != "dumb")
+        assert error.startswith(
+            f"cannot reach login.microsoftonline.com through the proxy {proxy}: timed out"
+        )

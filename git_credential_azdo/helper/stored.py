@@ -22,8 +22,7 @@ from git_credential_azdo.accounts.choice import (
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.target import Target, looks_like_token
-from git_credential_azdo.lock import Lock
-from git_credential_azdo.paths import folder, lock_path, read_accounts
+from git_credential_azdo.paths import read_accounts
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import AnyOrganization
-
-STORE_SECONDS = 30.0
-"""How long one ``store`` waits for another one."""
 
 _SECRET_KEYS = ("password", "oauth_refresh_token", "authtype", "credential")
 
@@ -94,13 +90,10 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
             return
     if _is_of_another_helper(message, target):
         return
-    try:
-        with Lock(lock_path(STORED), STORE_SECONDS):  # two at once would not see each other's secret
-            _write(block, secret)
-    except OSError as error:
-        from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - for an error only
+    from git_credential_azdo.accounts.entries import alone  # noqa: PLC0415 - a store that changes something is rare
 
-        raise trouble("write below", folder(), error, folder()) from error
+    with alone(STORED):  # two at once would not see each other's secret
+        _write(block, secret)
 
 
 def _is_of_another_helper(message: Message, target: Target) -> bool:
@@ -125,13 +118,19 @@ def _is_of_another_helper(message: Message, target: Target) -> bool:
 
 
 def _write(block: Block, secret: list[Pair]) -> None:
+    """Write the block before a new secret: a block without one answers nothing, and the next ``store`` completes it."""
     accounts_file = read(read_accounts())
     before = _alike(accounts_file, block)
     vault_name = before.vault if before else accounts_file.header.get("vault") or vaults.find(None)
     block.set("id", before.id if before else os.urandom(6).hex())
     block.set("vault", vault_name)
-    vaults.write(vault_name, StoredCredential(block).key, secret)
     update(lambda fresh: put(fresh, block, vault_name))
+    try:
+        vaults.write(vault_name, StoredCredential(block).key, secret)
+    except BaseException:
+        if not before:
+            update(lambda fresh: fresh.forget(block.get("id")))
+        raise
 
 
 def _alike(accounts_file: AccountsFile, block: Block) -> StoredCredential | None:
@@ -144,6 +143,16 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
 
     Raise VaultError, VaultLocked.
     """
+    organization, user = organization_and_user(target, accounts_file)
+    if not matching_stored(target, organization, user, accounts_file.stored_credentials):
+        return
+    from git_credential_azdo.accounts.entries import alone  # noqa: PLC0415 - as above
+
+    with alone(STORED):  # a store at the same time may bring the next secret
+        _erase(message, target, read(read_accounts()))
+
+
+def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     organization, user = organization_and_user(target, accounts_file)
     gone = []
     for credential in matching_stored(target, organization, user, accounts_file.stored_credentials):

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 
 from git_credential_azdo import errors
-from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
+from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, report, say
 from git_credential_azdo.git.protocol import format_pairs, parse
 from git_credential_azdo.git.target import target_of, tenant_in
 from git_credential_azdo.inherited import TOKENS
@@ -108,6 +108,18 @@ def _concerns_pipeline(verb: str, message: Message, target: Target) -> bool:
 
 
 def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
+    try:
+        _get_once(message, target, accounts_file)
+    except SignInError:
+        from git_credential_azdo.accounts.accounts_file import read  # noqa: PLC0415 - loaded already
+
+        fresh = read(read_accounts())
+        if {each.id for each in accounts_file.accounts} <= {each.id for each in fresh.accounts}:
+            raise
+        _get_once(message, target, fresh)  # an account was set up anew meanwhile, under another id
+
+
+def _get_once(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     from git_credential_azdo.accounts import choice as rules  # noqa: PLC0415 - it is ours
 
     challenges = message.all("wwwauth[]")
@@ -142,16 +154,14 @@ def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
         from git_credential_azdo.helper import stored  # noqa: PLC0415 - only for servers
 
         _answer(stored.find_for_server(message, target, accounts_file))
-    elif choice.stored:
-        from git_credential_azdo.helper import stored  # noqa: PLC0415 - a stored credential fits
+    else:
+        from git_credential_azdo.helper import stored, unresolved  # noqa: PLC0415 - without an account only
 
-        lines = stored.lines_of(message, choice.stored)
+        lines = stored.lines_of(message, choice.stored) if choice.stored else []
         if lines:
             _answer(lines)
-        else:
-            _explain_unresolved(choice, message)
-    else:
-        _explain_unresolved(choice, message)
+        elif unresolved.explain(choice, message):
+            _stop()
 
 
 def _tenant_would_decide(choice: Choice, accounts_file: AccountsFile) -> bool:
@@ -164,13 +174,6 @@ def _tenant_would_decide(choice: Choice, accounts_file: AccountsFile) -> bool:
         and len(choice.candidates) > 1
         and accounts_file.tenant_of(choice.organization) is None
     )
-
-
-def _explain_unresolved(choice: Choice, message: Message) -> None:
-    from git_credential_azdo.helper import unresolved  # noqa: PLC0415 - without a credential only
-
-    if unresolved.explain(choice, message):
-        _stop()
 
 
 def _store(message: Message, target: Target, accounts_file: AccountsFile) -> None:

@@ -121,16 +121,16 @@ class HttpClient:
         form: Mapping[str, str] | None = None,
         json: object = None,
         retry: bool = True,
-        also: Container[str] = (),
+        elsewhere: bool = False,
     ) -> Response:
         """Send a request and return the response, whatever its status, also 3xx. Raise NetworkError, ServiceError.
 
-        ``also``: further origins that this one request may go to.
+        ``elsewhere``: whether the caller vouches for the URL's origin, which need not be among the allowed ones.
         With ``retry``, GET and HEAD are sent again after 429, 502, 503 and 504, within the deadline and after the
         pause that the server asks for; any method is after a connection that could not be made.
         """
         address = origin(url)
-        if not address or (address not in self._allowed and address not in also):
+        if not address or not (elsewhere or address in self._allowed):
             raise NetworkError(f"{_host_of(url)} is not a host that requests of this program may go to")
         sent = {
             "User-Agent": f"git-credential-azdo/{git_credential_azdo.__version__}",

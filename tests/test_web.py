@@ -131,7 +131,7 @@ def test_what_is_allowed_is_microsofts_and_what_the_caller_names() -> None:
 
     with HttpClient(5, allowed=["https://tfs.example.com:8443"], transport=served_by(answer)) as client:
         assert client.request("GET", "https://TFS.example.com:8443/c").status == 200
-        assert client.request("GET", "https://id.example/token", also=["https://id.example"]).status == 200
+        assert client.request("GET", "https://id.example/token", elsewhere=True).status == 200
         for url in ("https://id.example/token", "https://dev.azure.com/contoso"):
             with pytest.raises(NetworkError, match="may go to"):
                 client.request("GET", url)

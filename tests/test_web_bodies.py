@@ -17,7 +17,6 @@ import pytest
 
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.network import Settings
-from git_credential_azdo.hosts import origin
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ from git_credential_azdo.hosts import origin
 from git_credential_azdo.web import HttpClient
 try:
     with HttpClient(30, Settings(proxy="")) as web:
-        print(len(web.request("GET", sys.argv[1], also=[origin(sys.argv[1])]).body))
+        print(len(web.request("GET", sys.argv[1], elsewhere=True).body))
 except AzdoError as error:
     print(error.message)
 if sys.platform == "linux":  # its ru_maxrss counts what the parent used before exec, too
@@ -152,7 +151,7 @@ def test_a_body_is_read_plain_or_in_one_layer_of_gzip(server: _Server, coding: s
     server.body, server.coding = body, coding
 
     with HttpClient(30, Settings(proxy="")) as web:
-        answer = web.request("GET", server.url, also=[origin(server.url)])
+        answer = web.request("GET", server.url, elsewhere=True)
 
     assert (answer.json(), server.accepted) == ({"name": "contoso"}, ["identity"])
 
@@ -169,7 +168,7 @@ def test_what_is_not_packed_as_it_says_is_no_answer(server: _Server, body: bytes
     server.body, server.coding = body, "gzip"
 
     with HttpClient(30, Settings(proxy="")) as web, pytest.raises(ServiceError, match=said):
-        web.request("GET", server.url, also=[origin(server.url)])
+        web.request("GET", server.url, elsewhere=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the memory of a process is measured by getrusage")
@@ -199,4 +198,4 @@ def test_an_empty_body_needs_no_packing(server: _Server) -> None:
     server.coding = "gzip"
 
     with HttpClient(30, Settings(proxy="")) as web:
-        assert web.request("GET", server.url, also=[origin(server.url)]).body == b""
+        assert web.request("GET", server.url, elsewhere=True).body == b""

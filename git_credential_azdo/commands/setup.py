@@ -27,8 +27,7 @@ from git_credential_azdo.helper.answer import GLOBAL_PATS_END
 from git_credential_azdo.signin import entra, interactive, oauth, pages
 from git_credential_azdo.signin.browser import open_browser
 from git_credential_azdo.signin.endpoints import request_token
-from git_credential_azdo.signin.oauth import OAuthError
-from git_credential_azdo.signin.person import read_person
+from git_credential_azdo.signin.oauth import OAuthError, read_person
 from git_credential_azdo.signin.sign_in_errors import code_error, is_stale_code, sign_in_error
 
 if TYPE_CHECKING:
@@ -37,9 +36,8 @@ if TYPE_CHECKING:
     from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.signin.endpoints import Endpoints
     from git_credential_azdo.signin.interactive import Authorization
-    from git_credential_azdo.signin.oauth import Grant
+    from git_credential_azdo.signin.oauth import Grant, Person
     from git_credential_azdo.signin.pages import Page
-    from git_credential_azdo.signin.person import Person
 
 TRIES = 3
 _UNDO = "undo"

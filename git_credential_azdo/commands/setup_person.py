@@ -25,8 +25,7 @@ from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, Usa
 from git_credential_azdo.git.target import MSA_TENANT
 from git_credential_azdo.signin import entra
 from git_credential_azdo.signin.endpoints import OtherHostsError, discover, origin
-from git_credential_azdo.signin.oauth import OPENID_SCOPE
-from git_credential_azdo.signin.person import Person, is_same, read_person
+from git_credential_azdo.signin.oauth import OPENID_SCOPE, read_person
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -36,7 +35,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.signin.endpoints import Endpoints
-    from git_credential_azdo.signin.oauth import Grant
+    from git_credential_azdo.signin.oauth import Grant, Person
 
     SignIn = Callable[[Run, "Options", Endpoints], tuple[Grant, int, bool]]
 
@@ -97,7 +96,7 @@ def sign_in(run: Run, options: Options, ask: SignIn) -> None:
 
     def replaces(older: Account) -> bool:
         at_home = (older.kind, older.address) == (OAUTH, run.address)
-        return at_home and is_same(older, person, authority, endpoints.token)
+        return at_home and _is_same(older, person, authority, endpoints.token)
 
     home = {
         "subject": person.subject,
@@ -267,3 +266,17 @@ def _try_out(run: Run, grant: Grant, person: Person, tenants: Mapping[AnyOrganiz
             ) from None
         except AzdoError as error:
             say("error", f"{organization} could not be asked: {error.message}")
+
+
+def _is_same(older: Account, person: Person, authority: str, token_endpoint: str) -> bool:
+    """Return whether an older account is this person's: at Entra one name is one person, whichever tenant was asked."""
+    endpoint, subject = older.block.get("token_endpoint"), older.block.get("subject")
+    same_name = older.name.lower() == person.name.lower()
+    if not entra.is_entra(token_endpoint):
+        same_authority = older.block.get("authority").rstrip("/") == authority.rstrip("/")
+        return same_authority and (subject == person.subject if person.subject else same_name)
+    if person.subject and (subject, older.tenant) == (person.subject, person.tenant):
+        return True
+    # A work and a personal account may have the same name and are still two.
+    both = (older.tenant in PERSONAL_TENANTS) == (person.tenant in PERSONAL_TENANTS)
+    return both and same_name and entra.same_cloud(endpoint, token_endpoint)

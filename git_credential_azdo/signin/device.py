@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
-from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth, sign_in_errors
 from git_credential_azdo.signin.endpoints import request_token
 from git_credential_azdo.web import HttpClient
@@ -26,10 +25,11 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.signin.endpoints import Endpoints
 
+_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _USUAL_INTERVAL = 5.0  # seconds, RFC 8628 section 3.2
 _SLOWER = 5.0  # section 3.5: how much slower after slow_down
 _LONGEST_INTERVAL = 60.0
-_LONGEST_LIFE = 3600.0
+_USUAL_LIFE, _LONGEST_LIFE = 900.0, 3600.0
 _POLL_SECONDS = 30.0
 _AGAIN = "run the same command again for a new one"
 _WITHOUT = f"without device-code, with a browser on any machine: {hints.setup()}"
@@ -55,9 +55,8 @@ def ask_code(web: HttpClient, endpoints: Endpoints, *, client_id: str, scope: st
     """Return a code. Raise SignInError if the authority has no such way to sign in, OAuthError for its no."""
     if endpoints.device_authorization is None:
         raise SignInError(f"{endpoints.issuer} has no sign-in by device code", hints.setup())
-    form = oauth.device_form(client_id=client_id, scope=scope)
-    endpoint = endpoints.device_authorization
-    answer = web.request("POST", endpoint, form=form, also=(origin(endpoint),))
+    form = {"client_id": client_id, "scope": scope}
+    answer = web.request("POST", endpoints.device_authorization, form=form, elsewhere=True)
     return read_code(answer.status, answer.json())
 
 
@@ -76,7 +75,7 @@ def wait(
     """
     end = clock() + device.expires_in
     interval = device.interval
-    form = oauth.device_poll_form(client_id=client_id, device_code=device.device_code)
+    form = {"grant_type": _GRANT, "client_id": client_id, "device_code": device.device_code}
     while clock() + interval < end:
         sleep(interval)
         try:
@@ -147,16 +146,9 @@ def read_code(status: int, body: object) -> DeviceCode:
                 user_code=user_code,
                 page=page,
                 direct_page=direct if isinstance(direct, str) and oauth.is_safe_url(direct) else None,
-                expires_in=_seconds(body.get("expires_in"), 900.0, _LONGEST_LIFE),
-                interval=max(1.0, _seconds(body.get("interval"), _USUAL_INTERVAL, _LONGEST_INTERVAL)),
+                expires_in=oauth.seconds(body.get("expires_in"), 0, _LONGEST_LIFE) or _USUAL_LIFE,
+                interval=max(
+                    1.0, oauth.seconds(body.get("interval"), 0, _LONGEST_INTERVAL) or _USUAL_INTERVAL
+                ),
             )
     raise ServiceError(f"the sign-in server's answer holds no device code (status {status})")
-
-
-def _seconds(value: object, usual: float, most: float) -> float:
-    """Return a number of seconds, which may come as a string of digits."""
-    if isinstance(value, str) and re.fullmatch(r"\d{1,9}", value, re.ASCII):
-        value = int(value)
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not value > 0:
-        return usual
-    return float(min(value, most))

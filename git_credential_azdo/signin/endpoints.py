@@ -125,11 +125,11 @@ def discover(
     Raise ServiceError if there is no such authority, OtherHostsError, NetworkError.
     """
     url = entra.discovery_url(authority)
-    answer = web.request("GET", url, also=(origin(url),))  # an authority is a person's own word
-    _refuse_redirect(answer)
+    answer = web.request("GET", url, elsewhere=True)  # an authority is a person's own word
+    _check(answer)
     if answer.status != 200:  # noqa: PLR2004 - OpenID Connect Discovery section 4.2
         raise ServiceError(
-            f"{answer.host} has no OpenID configuration for that authority (status {answer.status})",
+            f"{answer.host} has no OpenID configuration for that authority{oauth.said(answer)} (status {answer.status})",
             "check --tenant and --authority",
         )
     document, issuer = answer.json(), entra.issuer(authority)
@@ -154,12 +154,19 @@ def request_token(
     ``nonce``, ``audience``: what the identity token, if one comes, must say. Raise OAuthError for a no, NetworkError,
     ServiceError.
     """
-    answer = web.request("POST", endpoint, form=form, also=(origin(endpoint),))
-    _refuse_redirect(answer)
+    answer = web.request("POST", endpoint, form=form, elsewhere=True)
+    _check(answer)
     return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=audience)
 
 
-def _refuse_redirect(answer: Response) -> None:
+def _check(answer: Response) -> None:
+    """Raise NetworkError for a response that says nothing about the request: sent elsewhere, or the server's own trouble."""
+    busy = answer.status == 429 or answer.status >= 500  # noqa: PLR2004 - as sign_in_errors.is_transient
+    if busy and not answer.fields().get("error"):
+        message = (
+            f"{answer.host} is busy or has an internal error{oauth.said(answer)} (status {answer.status})"
+        )
+        raise NetworkError(message, "try again in a minute")
     if 300 <= answer.status < 400:  # noqa: PLR2004 - the redirects
         raise NetworkError(
             f"{answer.host} wants us to ask elsewhere (status {answer.status}), which we do not do with secrets",

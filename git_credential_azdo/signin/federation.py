@@ -13,7 +13,6 @@ from urllib.parse import quote
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.files import read_file
-from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.managed_identity import ask_directly
 
@@ -84,7 +83,7 @@ def _from_github(web: HttpClient, audience: str, environment: Mapping[str, str])
         *["give the job the permission id-token: write, and run git inside the job"] * 2,
     )
     url += f"{'&' if '?' in url else '?'}audience={quote(audience, safe='')}"
-    answer = web.request("GET", url, headers={"Authorization": f"Bearer {token}"}, also=(origin(url),))
+    answer = web.request("GET", url, headers={"Authorization": f"Bearer {token}"}, elsewhere=True)
     return _token(answer, "value", "GitHub", "check the job's permission id-token: write")
 
 
@@ -103,7 +102,7 @@ def _from_pipelines(web: HttpClient, connection: str, environment: Mapping[str, 
         )
     url += f"{'&' if '?' in url else '?'}api-version=7.1&serviceConnectionId={quote(connection, safe='')}"
     headers = {"Authorization": f"Bearer {token}", "X-TFS-FedAuthRedirect": "Suppress"}
-    answer = web.request("POST", url, headers=headers, also=(origin(url),))
+    answer = web.request("POST", url, headers=headers, elsewhere=True)
     return _token(
         answer,
         "oidcToken",
@@ -126,8 +125,7 @@ def _both(
 
 def _token(answer: Response, key: str, who: str, cure: str) -> str:
     if answer.status != 200:  # noqa: PLR2004 - the only yes
-        said = oauth.words_of(answer)
-        message = f"{who} did not issue an OIDC token{f': {said}' if said else ''} (status {answer.status})"
+        message = f"{who} did not issue an OIDC token{oauth.said(answer)} (status {answer.status})"
         if answer.status == 429 or answer.status >= 500:  # noqa: PLR2004 - too many requests, its own trouble
             raise NetworkError(message, "try again in a minute")
         raise SignInError(message, cure)

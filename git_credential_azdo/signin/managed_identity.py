@@ -20,7 +20,6 @@ from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, 
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.network import Settings
-from git_credential_azdo.hosts import origin
 from git_credential_azdo.response import retry_after
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.entra import GUID
@@ -214,7 +213,7 @@ def _ask(web: HttpClient, question: _Question, source: str, sleep: Callable[[flo
                 question.url,
                 headers=question.headers,
                 retry=False,
-                also=(origin(question.url),),  # a constant, or what the machine's own environment says
+                elsewhere=True,  # a constant, or what the machine's own environment says
             )
         except NetworkError as error:
             raise NetworkError(
@@ -227,10 +226,9 @@ def _ask(web: HttpClient, question: _Question, source: str, sleep: Callable[[flo
         pause = max(_FIRST_PAUSE * 2 ** (attempt - 1), retry_after(answer, time.time()) or 0.0)
         most = _MOST_ATTEMPTS_GONE if answer.status == _GONE else _MOST_ATTEMPTS
         if attempt >= most or pause >= web.remaining():
-            said = oauth.words_of(answer)
             raise NetworkError(
                 f"the managed identity service of this {_PLACES[source]} is busy or has no such page"
-                f"{f': {said}' if said else ''} (status {answer.status}, asked {attempt} times)",
+                f"{oauth.said(answer)} (status {answer.status}, asked {attempt} times)",
                 "try again in a minute",
             )
         sleep(pause)
@@ -249,10 +247,9 @@ def _read(answer: Response, source: str, which: Which, now: float) -> oauth.Gran
             f"the managed identity service's answer is no token answer (status {answer.status})"
         )
     if answer.status != 200:  # noqa: PLR2004 - every one of them says yes so
-        said = oauth.words_of(answer)
         label = f"identity {which.value}" if which.kind else "identity of its own"
         raise SignInError(
-            f"this {_PLACES[source]} gave no token for the {label}{f': {said}' if said else ''} "
+            f"this {_PLACES[source]} gave no token for the {label}{oauth.said(answer)} "
             f"(status {answer.status})",
             f"assign the identity to this {_PLACES[source]}, or choose another: {hints.setup_managed_identity()}",
         )

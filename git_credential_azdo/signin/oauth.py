@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, printable
+from git_credential_azdo.git.target import is_tenant
 from git_credential_azdo.hosts import origin
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 OPENID_SCOPE = "openid profile offline_access"
 """What every OpenID provider knows: who signs in, and a refresh token (OpenID Connect Core sections 5.4 and 11)."""
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _USUAL_LIFE = 3600  # seconds; RFC 6749 lets a server leave expires_in out
@@ -35,6 +35,7 @@ _NUMBER = re.compile(r"\d{1,12}(?:\.\d*)?", re.ASCII)
 _AADSTS = re.compile(r"AADSTS(\d{2,9})\b", re.ASCII)
 _WORD = re.compile(r"[\w.:/-]{1,80}", re.ASCII)
 _LONG_WORD = re.compile(r"\S{24,}")
+_NAMES = ("preferred_username", "upn", "email", "unique_name")
 _URL = re.compile(r"[!-~]+")  # RFC 3986: what else a URL says is escaped
 
 
@@ -47,6 +48,23 @@ class Grant:
     refresh_token: str | None = field(repr=False)
     claims: Mapping[str, object] = field(repr=False)
     scope: str | None
+
+
+@dataclass(frozen=True)
+class Person:
+    """Who signed in: ``subject`` never changes, ``tenant`` is empty beside Entra; empty texts for what is not known.
+
+    ``names``: every sign-in name that the identity token holds, lower case.
+    """
+
+    name: str
+    subject: str
+    tenant: str
+    names: frozenset[str] = frozenset()
+
+    def is_named(self, hint: str) -> bool:
+        """Return whether the person has this sign-in name, in any case."""
+        return hint.strip().lower() in self.names
 
 
 class OAuthError(AzdoError):
@@ -92,33 +110,14 @@ def challenge(verifier: str) -> str:
     return base64url(hashlib.sha256(verifier.encode("ascii")).digest())
 
 
-def authorize_url(
-    endpoint: str,
-    *,
-    client_id: str,
-    redirect_uri: str,
-    scope: str,
-    state: str,
-    nonce: str,
-    code_challenge: str,
-    login_hint: str | None = None,
-    prompt: str | None = None,
-) -> str:
-    """Return the link that a person opens to sign in; the answer comes to ``redirect_uri`` in the query."""
-    parameters = {
-        "client_id": client_id,
-        "response_type": "code",
-        "redirect_uri": redirect_uri,
-        "response_mode": "query",
-        "scope": scope,
-        "state": state,
-        "nonce": nonce,
-        "code_challenge": code_challenge,
-        "code_challenge_method": "S256",
-        "login_hint": login_hint,
-        "prompt": prompt,
-    }
-    query = urlencode({key: value for key, value in parameters.items() if value}, quote_via=quote)
+def authorize_url(endpoint: str, **parameters: str | None) -> str:
+    """Return the link that a person opens to sign in; the answer comes to ``redirect_uri`` in the query.
+
+    ``parameters``: ``client_id``, ``redirect_uri``, ``scope``, ``state``, ``nonce``, ``code_challenge``, and where they are
+    not None ``login_hint`` and ``prompt``.
+    """
+    asked = {"response_type": "code", "response_mode": "query", "code_challenge_method": "S256", **parameters}
+    query = urlencode({key: value for key, value in asked.items() if value}, quote_via=quote)
     return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
 
 
@@ -142,16 +141,6 @@ def refresh_form(*, client_id: str, refresh_token: str, scope: str) -> dict[str,
         "refresh_token": refresh_token,
         "scope": scope,
     }
-
-
-def device_form(*, client_id: str, scope: str) -> dict[str, str]:
-    """Return the device authorization request (RFC 8628 section 3.1)."""
-    return {"client_id": client_id, "scope": scope}
-
-
-def device_poll_form(*, client_id: str, device_code: str) -> dict[str, str]:
-    """Return the token request that polls for a device code (RFC 8628 section 3.4)."""
-    return {"grant_type": DEVICE_GRANT, "client_id": client_id, "device_code": device_code}
 
 
 # --- what comes back
@@ -192,10 +181,27 @@ def read_grant(status: int, body: object, *, nonce: str | None = None, audience:
         _check_claims(claims, nonce, audience)
     return Grant(
         access_token=access_token,
-        expires_in=_seconds(body.get("expires_in")),
+        expires_in=int(seconds(body.get("expires_in"), _USUAL_LIFE, _LONGEST_LIFE)),
         refresh_token=refresh_token,
         claims=claims,
         scope=" ".join(scope.split()) if isinstance(scope, str) and _SCOPE.fullmatch(scope) else None,
+    )
+
+
+def read_person(grant: Grant, *, is_entra: bool) -> Person:
+    """Return who signed in, from the identity token's claims; empty texts for what it does not say."""
+
+    def claims(*names: str) -> list[str]:
+        values = (grant.claims.get(name) for name in names)
+        return [text for value in values if isinstance(value, str) and (text := printable(value).strip())]
+
+    tenant = next(iter(claims("tid")), "").lower() if is_entra else ""
+    names = claims(*_NAMES)
+    return Person(
+        next(iter(names), ""),
+        next(iter(claims("oid", "sub")), ""),
+        tenant if is_tenant(tenant) else "",
+        frozenset(name.lower() for name in names),
     )
 
 
@@ -216,13 +222,13 @@ def read_refusal(status: int, fields: Mapping[str, object]) -> OAuthError:
     )
 
 
-def words_of(answer: Response) -> str:
-    """Return the first line of what a server says with a refusal, in any of its usual places; empty if nothing."""
+def said(answer: Response) -> str:
+    """Return a colon and the first line of what a server says with a refusal, in any of its usual places, or nothing."""
     body = answer.fields()
     error = body.get("error")
     inner = error.get("message") if isinstance(error, Mapping) else error
-    said = body.get("error_description") or body.get("message") or inner
-    return _first_line(said) if isinstance(said, str) else ""
+    text = body.get("error_description") or body.get("message") or inner
+    return f": {line}" if isinstance(text, str) and (line := _first_line(text)) else ""
 
 
 def base64url(data: bytes) -> str:
@@ -230,13 +236,13 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode("ascii")
 
 
-def _seconds(value: object) -> int:
-    """Return ``expires_in`` in seconds: a number, or a string of digits as older Microsoft endpoints send."""
+def seconds(value: object, usual: float, most: float) -> float:
+    """Return a number of seconds, which may come as a string of digits; ``usual`` for anything else."""
     if isinstance(value, str) and _NUMBER.fullmatch(value):
         value = float(value)
     if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:  # noqa: PLR0124 - NaN
-        return _USUAL_LIFE
-    return int(max(0, min(value, _LONGEST_LIFE)))
+        return usual
+    return max(0.0, min(value, most))
 
 
 def _claims(id_token: object) -> Mapping[str, object]:

@@ -133,7 +133,8 @@ def test_whoever_names_an_origin_beside_the_list_is_known(module: str) -> None:
         ast.unparse(keyword.value)
         for call in calls
         for keyword in call.keywords
-        if keyword.arg == "allowed" or (keyword.arg == "also" and ast.unparse(call.func).endswith(".request"))
+        if keyword.arg == "allowed"
+        or (keyword.arg == "elsewhere" and ast.unparse(call.func).endswith(".request"))
     ]
     others = [each for each in named if ".origins_of(" not in each]
     assert bool(others) == (module in BESIDE_THE_LIST), others

@@ -138,7 +138,11 @@ def test_discovery_asks_the_authority_and_gives_its_endpoints() -> None:
 @pytest.mark.parametrize(
     ("response", "error", "said"),
     [
-        (httpx.Response(400, json={"error": "invalid_tenant"}), ServiceError, "no OpenID configuration"),
+        (
+            httpx.Response(400, json={"error": "invalid_tenant", "error_description": "AADSTS90002: no x"}),
+            ServiceError,
+            "no OpenID configuration for that authority: AADSTS90002: no x",
+        ),
         (httpx.Response(404, html="<html>"), ServiceError, "no OpenID configuration"),
         (httpx.Response(200, html="<html>"), ServiceError, "HTML page"),
         (httpx.Response(302, headers={"Location": "https://evil.example/"}), NetworkError, "ask elsewhere"),
@@ -203,12 +207,14 @@ def test_a_refused_refresh_carries_the_servers_terms_and_is_not_repeated() -> No
     ("response", "error"),
     [
         (httpx.Response(302, headers={"Location": "https://evil.example/"}), NetworkError),
-        (httpx.Response(503, html="<html>busy"), ServiceError),
+        (httpx.Response(503, html="<html>busy"), NetworkError),
+        (httpx.Response(500, json={"message": "the database is gone"}), NetworkError),
     ],
 )
 def test_a_token_endpoint_that_sends_us_away_or_shows_a_page_is_one_line(
     response: httpx.Response, error: type[Exception]
 ) -> None:
     """Neither is a refusal: the sign-in stays as it is."""
-    with answering(lambda _: response) as web, pytest.raises(error):
+    with answering(lambda _: response) as web, pytest.raises(error) as caught:
         request_token(web, ENDPOINTS.token, {})
+    assert ("the database is gone" in str(caught.value)) is (response.status_code == 500)

@@ -85,7 +85,7 @@ def test_an_endpoint_with_a_query_keeps_it() -> None:
         prompt="select_account",
     )
 
-    assert link.startswith("https://h/a?p=policy&client_id=c&")
+    assert link.startswith("https://h/a?p=policy&response_type=code&")
     assert link.endswith("&prompt=select_account")
 
 
@@ -106,12 +106,6 @@ def test_the_forms_are_those_of_the_rfcs() -> None:
         "client_id": "c",
         "refresh_token": "r",
         "scope": "s",
-    }
-    assert oauth.device_form(client_id="c", scope="s") == {"client_id": "c", "scope": "s"}
-    assert oauth.device_poll_form(client_id="c", device_code="d") == {
-        "grant_type": "urn:ietf:params:oauth:grant-type:device_code",
-        "client_id": "c",
-        "device_code": "d",
     }
 
 

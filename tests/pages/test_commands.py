@@ -13,7 +13,7 @@ from git_credential_azdo.commands.cli import group
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md")])
-_COMMAND = re.compile(r"git credential-azdo((?: [^`|#&\n<]+)?)")
+_COMMAND = re.compile(r"git credential-azdo((?: [^`|#&\n<)]+)?)")
 
 
 def commands(page: Path) -> list[str]:

@@ -200,6 +200,16 @@ def include(file: str, number: str) -> str:
     return set_variables(f"GIT_CONFIG_COUNT={at + 1}", key, value)
 
 
+def start_bus() -> str:
+    """Return the command that starts a shell with a session bus of its own."""
+    return command("dbus-run-session", "--", "sh")
+
+
+def start_keyring() -> str:
+    """Return the command that starts a keyring on the session bus."""
+    return command("gnome-keyring-daemon", "--start", "--components=secrets")
+
+
 def http_proxy(proxy: str, address: str = "") -> str:
     """Return the command that sets git's proxy, or that of an address; ``proxy``: its URL."""
     key = f"http.{address}.proxy" if address else "http.proxy"

@@ -40,6 +40,9 @@ for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FI
     os.environ.pop(_name, None)
     os.environ.pop(_name.lower(), None)
 
+# No test finds the session bus of the person who runs it.
+os.environ["XDG_RUNTIME_DIR"] = "/nonexistent"
+
 os.umask(0o022)  # what tests write by hand must not be open to a group, which the program refuses
 
 BIN = Path(sysconfig.get_path("scripts"))
@@ -95,6 +98,7 @@ class Home:
             "GIT_CONFIG_NOSYSTEM": "1",
             "GIT_TERMINAL_PROMPT": "0",
             "GIT_ASKPASS": "true",
+            "XDG_RUNTIME_DIR": str(folder / "run"),
             **{
                 name: value
                 for name, value in os.environ.items()

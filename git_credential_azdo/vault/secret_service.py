@@ -78,18 +78,13 @@ def read(service: str, username: str, deadline: float) -> str | None:
 
 
 def bus_addresses(environment: Mapping[str, str]) -> Iterator[bytes]:
-    """Return the session bus's Unix sockets, in the order in which libdbus tries them.
+    """Return the session bus's Unix sockets: those of the variable, in libdbus' order, then the one of the login.
 
+    The variable may be of an earlier session, or absent as for cron; systemd has a bus for each user who is logged in.
     Each is an absolute path, or an abstract name with its leading zero byte. Raises ``ValueError`` for what is
     no address. ``guid`` and other keys are ignored: the socket's owner is checked instead.
     """
-    addresses = environment.get("DBUS_SESSION_BUS_ADDRESS")
-    if not addresses:
-        folder = environment.get("XDG_RUNTIME_DIR", "")
-        if folder.startswith("/"):
-            yield os.fsencode(folder) + b"/bus"
-        return
-    for address in addresses.split(";"):
+    for address in filter(None, environment.get("DBUS_SESSION_BUS_ADDRESS", "").split(";")):
         transport, _, rest = address.partition(":")
         if transport == "unix":
             keys = dict(pair.split("=", 1) for pair in rest.split(","))
@@ -97,6 +92,26 @@ def bus_addresses(environment: Mapping[str, str]) -> Iterator[bytes]:
                 yield b"\0" + _unescape(keys["abstract"])
             elif keys.get("path", "").startswith("/"):
                 yield _unescape(keys["path"])
+    folder = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
+    if folder.startswith("/"):
+        yield os.fsencode(folder) + b"/bus"
+
+
+def login_bus(seconds: float) -> str | None:
+    """Return the address of the login's bus where it answers and no bus of the variable does; else None."""
+    try:
+        *named, last = bus_addresses(os.environ)
+        for address in (*named, last):
+            bus = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+            try:
+                if _connect(bus, address, time.monotonic() + seconds):
+                    escaped = "".join(f"%{byte:02x}" for byte in address)
+                    return None if address in named else f"unix:path={escaped}"
+            finally:
+                bus.close()
+    except (OSError, ValueError):
+        pass
+    return None
 
 
 def _unescape(value: str) -> bytes:
@@ -201,7 +216,7 @@ class _Bus:
 
 
 def _connect(bus: _socket.socket, address: bytes, end: float) -> bool:
-    """Connect to the bus at this address if this user runs it; return False if nothing listens there."""
+    """Connect to the bus at this address; return whether this user runs it."""
     user = os.geteuid()
     try:
         owner = user if address.startswith(b"\0") else os.stat(address).st_uid
@@ -212,12 +227,10 @@ def _connect(bus: _socket.socket, address: bytes, end: float) -> bool:
                 break
             except BlockingIOError:  # its queue is full: many processes connect at once
                 time.sleep(0.002)
-    except (FileNotFoundError, ConnectionRefusedError):
+    except (FileNotFoundError, ConnectionRefusedError, PermissionError):
         return False
     ucred = bus.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # struct ucred: pid, uid, gid
-    if not owner == user == int.from_bytes(ucred[4:8], sys.byteorder):
-        raise Unsupported("the session bus belongs to another user")
-    return True
+    return owner == user == int.from_bytes(ucred[4:8], sys.byteorder)
 
 
 def _carry(bus: _socket.socket, conversation: Generator[bytes, bytes, str | None], end: float) -> str | None:

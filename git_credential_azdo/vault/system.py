@@ -13,6 +13,7 @@ import getpass
 import importlib.util
 import json
 import os
+import sys
 import threading
 
 import keyring.backend
@@ -24,6 +25,7 @@ from keyring.backends import SecretService, chainer, fail, null
 from git_credential_azdo import bounded, deadline, errors, hints
 from git_credential_azdo.errors import VaultError, VaultLocked
 from git_credential_azdo.git.target import may_repeat
+from git_credential_azdo.vault import secret_service
 from git_credential_azdo.vault.payload import SERVICE
 
 TYPE_CHECKING = False
@@ -37,9 +39,7 @@ CALL_SECONDS = 15.0
 PROMPT_SECONDS = 300.0
 _HINT = hints.setup_in_file_vault()
 _NOT_VAULTS = (chainer.ChainerBackend, fail.Keyring, null.Keyring)
-_NO_BUS = frozenset(
-    ("ConnectionRefusedError", "FileNotFoundError", "KeyError", "SecretServiceNotAvailableException")
-)
+_NO_BUS = frozenset(("ConnectionRefusedError", "FileNotFoundError", "KeyError", "PermissionError"))
 _SECRET_SERVICE = f"{SecretService.__name__}.{SecretService.Keyring.__name__}"
 _KNOWN = "keyring.backends."
 _ONE_AT_A_TIME = threading.Lock()
@@ -54,6 +54,8 @@ class KeyringVault:
         *,
         prompting: bool = False,
     ) -> None:
+        if type(backend) is SecretService.Keyring:
+            _find_bus()
         if type(backend) is SecretService.Keyring and not prompting:
             backend = _QuietSecretService()  # type: ignore[no-untyped-call] # keyring has no types here
         self._backend = backend
@@ -95,6 +97,14 @@ class KeyringVault:
                 raise VaultError(late, hints.unlock()) from None
             except Exception as error:  # noqa: BLE001 - D-Bus libraries raise their own kinds
                 raise _vault_error(error, self._name) from None  # its text could show a secret
+
+
+def _find_bus() -> None:
+    """Let the libraries use the bus of the login where the one of the environment does not answer."""
+    if sys.platform == "linux":
+        address = secret_service.login_bus(deadline.bound(CALL_SECONDS))
+        if address:
+            os.environ["DBUS_SESSION_BUS_ADDRESS"] = address
 
 
 class _QuietSecretService(SecretService.Keyring):
@@ -158,6 +168,7 @@ def names(part: str) -> list[str]:
     if configured is not None and not isinstance(configured, chainer.ChainerBackend):
         found = [configured]
     else:
+        _find_bus()
         with _no_prompts():  # a backend may run its program to determine its priority
             backends = [
                 each for each in keyring.backend.get_all_keyring() if not isinstance(each, _NOT_VAULTS)
@@ -238,14 +249,27 @@ def _unusable(wanted: str, above: type) -> Iterator[str]:
         yield from _unusable(wanted, kind)
 
 
+def _shown_buses() -> list[str]:
+    try:
+        buses = list(secret_service.bus_addresses(os.environ))
+    except ValueError:
+        return []
+    return [os.fsdecode(bus.replace(b"\0", b"@", 1)) for bus in dict.fromkeys(buses)]
+
+
 def _vault_error(error: Exception, name: str) -> VaultError:
     if isinstance(error, VaultError):
         return error
     if isinstance(error, keyring.errors.KeyringLocked):
         return VaultLocked("the keyring is locked", hints.unlock())
     kind = type(error).__name__
-    if isinstance(error, keyring.errors.NoKeyringError) or (name == _SECRET_SERVICE and kind in _NO_BUS):
+    if isinstance(error, keyring.errors.NoKeyringError):
         return VaultError("there is no OS keyring here", _HINT)
+    if name == _SECRET_SERVICE and kind == "SecretServiceNotAvailableException":
+        return VaultError("no keyring answers on the session bus", hints.start_keyring())
+    if name == _SECRET_SERVICE and kind in _NO_BUS:
+        tried = " or ".join(_shown_buses()) or "DBUS_SESSION_BUS_ADDRESS"
+        return VaultError(f"the keyring cannot be reached: no session bus at {tried}", hints.start_bus())
     if kind == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:
         locked = f"the password store is locked: gpg could not open an entry of {name}"
         return VaultLocked(locked, hints.unlock())

@@ -33,23 +33,26 @@ def _bus_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.mark.parametrize(
-    ("environment", "expected"),
+    ("address", "expected"),
     [
-        ({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/run/user/1000/bus"}, [b"/run/user/1000/bus"]),
-        ({"DBUS_SESSION_BUS_ADDRESS": "unix:abstract=/tmp/dbus-x,guid=12ab"}, [b"\0/tmp/dbus-x"]),
-        ({"DBUS_SESSION_BUS_ADDRESS": "unix:guid=1,path=/a;unix:abstract=b"}, [b"/a", b"\0b"]),
-        ({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/a%20b%c3%a4%2cc"}, ["/a bä,c".encode()]),
-        ({"DBUS_SESSION_BUS_ADDRESS": "tcp:host=a,port=1;autolaunch:;unixexec:path=x;unix:path=/a"}, [b"/a"]),
-        ({"DBUS_SESSION_BUS_ADDRESS": "unix:path=relative;unix:tmpdir=/tmp"}, []),
-        ({"DBUS_SESSION_BUS_ADDRESS": "unix:path=/a", "XDG_RUNTIME_DIR": "/run"}, [b"/a"]),
-        ({"DBUS_SESSION_BUS_ADDRESS": "", "XDG_RUNTIME_DIR": "/run/user/1"}, [b"/run/user/1/bus"]),
-        ({"XDG_RUNTIME_DIR": "relative"}, []),
-        ({}, []),
+        ("unix:path=/run/user/1000/bus", [b"/run/user/1000/bus"]),
+        ("unix:abstract=/tmp/dbus-x,guid=12ab", [b"\0/tmp/dbus-x"]),
+        ("unix:guid=1,path=/a;unix:abstract=b", [b"/a", b"\0b"]),
+        ("unix:path=/a%20b%c3%a4%2cc", ["/a bä,c".encode()]),
+        ("tcp:host=a,port=1;autolaunch:;unixexec:path=x;unix:path=/a", [b"/a"]),
+        ("unix:path=relative;unix:tmpdir=/tmp", []),
+        ("", []),
     ],
 )
-def test_the_bus_is_where_libdbus_finds_it(environment: dict[str, str], expected: list[bytes]) -> None:
-    """The variable first, then the runtime folder; only Unix sockets with a fixed place."""
-    assert list(bus_addresses(environment)) == expected
+def test_the_bus_is_where_libdbus_finds_it(address: str, expected: list[bytes]) -> None:
+    """Only Unix sockets with a fixed place; after those of the variable, the one of the login."""
+    environment = {"DBUS_SESSION_BUS_ADDRESS": address}
+    assert list(bus_addresses(environment | {"XDG_RUNTIME_DIR": "/run/user/1"})) == [
+        *expected,
+        b"/run/user/1/bus",
+    ]
+    assert list(bus_addresses(environment | {"XDG_RUNTIME_DIR": "relative"})) == expected
+    assert list(bus_addresses(environment)) == [*expected, b"/run/user/%d/bus" % os.geteuid()]
 
 
 @pytest.mark.parametrize(

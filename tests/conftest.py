@@ -16,7 +16,7 @@ from tests.emulator import tokens
 from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
 from tests.support import chromium
-from tests.support.people import Account, sign_in, warm_up
+from tests.support.people import STALE, Account, sign_in, warm_up
 from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
@@ -234,6 +234,13 @@ def emulator(home: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 def ann(home: Home, emulator: Emulator) -> Account:
     """Return the account of ann, who signed in for contoso a moment ago."""
     return sign_in(home, emulator.world, ANN, "contoso")
+
+
+@pytest.fixture
+def stale(ann: Account) -> Account:
+    """Return ann's account with less than five minutes of its token left: the next ``get`` asks for another."""
+    ann.let_pass(STALE)
+    return ann
 
 
 @pytest.fixture

@@ -18,24 +18,15 @@ import pytest
 from git_credential_azdo.inherited import SECRETS
 from tests.conftest import BIN, SCRIPT
 from tests.emulator.default_world import ANN
-from tests.support.people import STALE, add_block, at, sign_in
+from tests.support.people import STALE, add_block, at
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
     from tests.conftest import Home, Result
-    from tests.emulator.emulator import Emulator
     from tests.support.people import Account
 
 MODULES = ("__future__", "base64", "certifi", "click", "http", "json", "keyring", "re", "ssl", "typing")
 USUAL = os.environ["PATH"]
-
-
-@pytest.fixture
-def ann(home: Home, emulator: Emulator) -> Account:
-    """Return an account whose token has to be refreshed."""
-    account = sign_in(home, emulator.world, ANN, "contoso")
-    account.let_pass(STALE)
-    return account
 
 
 @pytest.fixture
@@ -68,37 +59,37 @@ def refresh(home: Home, cwd: Path, organization: str = "contoso") -> Result:
     "entries", ["lib", "{here}/lib", "", ":", "lib:", ":/nowhere", ".", "{here}", "./lib/."]
 )
 def test_a_repositorys_modules_are_never_ours(
-    home: Home, ann: Account, repository: Path, entries: str
+    home: Home, stale: Account, repository: Path, entries: str
 ) -> None:
     """However PYTHONPATH leads to them: relative, absolute, empty; in get, in a person's verb, started by git."""
     home.environment["PYTHONPATH"] = entries.format(here=repository)
     result = refresh(home, repository)
-    assert (result.err, result.fields["password"]) == ("", ann.token())
+    assert (result.err, result.fields["password"]) == ("", stale.token())
     accounts = home.run(SCRIPT, "accounts", cwd=repository)
     assert (accounts.code, accounts.err) == (0, "")
-    ann.let_pass(STALE)
+    stale.let_pass(STALE)
     home.git("config", "--global", "credential.https://dev.azure.com.helper", str(SCRIPT))
     given = "\n".join([*at(), "", ""])
     filled = home.run("git", "credential", "fill", given=given, cwd=repository, secret_out=True)
-    assert ann.token() in filled.out
+    assert stale.token() in filled.out
     assert marks(repository) == ""
 
 
 def test_a_persons_harmless_module_of_a_standard_name_breaks_no_refresh(
-    home: Home, ann: Account, tmp_path: Path
+    home: Home, stale: Account, tmp_path: Path
 ) -> None:
     """Their own ``secrets.py`` is for their own programs; so is another version of one of our libraries."""
     for name in ("secrets", "logging", "types_", "httpx", "click", "queue", "email", "http"):
         (tmp_path / f"{name}.py").write_text("mine = True\n")
     home.environment["PYTHONPATH"] = str(tmp_path)
-    old = ann.token()
+    old = stale.token()
     result = refresh(home, home.folder)
     assert (result.err, result.code) == ("", 0)
-    assert result.fields["password"] == ann.token() != old
+    assert result.fields["password"] == stale.token() != old
 
 
 def test_a_pythonpath_that_repeats_pythons_own_folders_takes_nothing_from_us(
-    home: Home, ann: Account, tmp_path: Path
+    home: Home, stale: Account, tmp_path: Path
 ) -> None:
     """Some tools export the whole of ``sys.path``; Python then has each entry once, as if it came from there."""
     code = "import sys, os; print(os.pathsep.join(p for p in sys.path if p))"
@@ -107,7 +98,7 @@ def test_a_pythonpath_that_repeats_pythons_own_folders_takes_nothing_from_us(
     ).stdout.strip()
     home.environment["PYTHONPATH"] = f"{tmp_path}{os.pathsep}{own}"
     result = refresh(home, home.folder)
-    assert (result.err, result.fields["password"]) == ("", ann.token())
+    assert (result.err, result.fields["password"]) == ("", stale.token())
 
 
 def test_a_folder_that_only_pythonpath_names_and_that_we_lie_in_is_ours(home: Home, tmp_path: Path) -> None:
@@ -119,7 +110,7 @@ def test_a_folder_that_only_pythonpath_names_and_that_we_lie_in_is_ours(home: Ho
     assert (result.code, result.err) == (0, "")
 
 
-def test_bytecode_of_a_repository_is_never_ours(home: Home, ann: Account, tmp_path: Path) -> None:
+def test_bytecode_of_a_repository_is_never_ours(home: Home, stale: Account, tmp_path: Path) -> None:
     """A relative PYTHONPYCACHEPREFIX would have it read from the folder we stand in, unchecked if it says so."""
     mark = tmp_path / "mark"
     for name in ("json", "ssl", "base64"):
@@ -135,7 +126,7 @@ def test_bytecode_of_a_repository_is_never_ours(home: Home, ann: Account, tmp_pa
     assert home.run(sys.executable, "-c", "import json", cwd=tmp_path).code == 0
     assert mark.read_text() == "json"  # so the attack has its shape
     mark.unlink()
-    assert refresh(home, tmp_path).fields["password"] == ann.token()
+    assert refresh(home, tmp_path).fields["password"] == stale.token()
     assert not mark.exists()
 
 
@@ -172,12 +163,12 @@ def test_a_relative_path_in_a_variable_counts_as_not_set(home: Home) -> None:
 
 @pytest.mark.parametrize("front", ["", ".", "{here}", "./."])
 def test_a_repositorys_programs_are_never_started(
-    home: Home, ann: Account, repository: Path, front: str
+    home: Home, stale: Account, repository: Path, front: str
 ) -> None:
     """An empty, relative or current entry of PATH leads to its ``git``: by get, doctor and setup."""
     home.environment["PATH"] = os.pathsep.join([front.format(here=repository), str(BIN), USUAL])
     result = refresh(home, repository)
-    assert (result.err, result.fields["password"]) == ("", ann.token())
+    assert (result.err, result.fields["password"]) == ("", stale.token())
     doctor = home.run(SCRIPT, "doctor", cwd=repository, DISPLAY=":99")
     assert f"the entry {front.format(here=repository)!r} leads into the current folder" in doctor.out
     assert marks(repository) == ""
@@ -209,7 +200,7 @@ def test_programs_of_libraries_are_never_a_repositorys(home: Home, repository: P
     assert marks(repository) == ""
 
 
-def test_no_program_inherits_a_token(home: Home, ann: Account, tmp_path: Path) -> None:
+def test_no_program_inherits_a_token(home: Home, stale: Account, tmp_path: Path) -> None:
     """Not git, not what a library starts: each fake writes down its environment, then does its work."""
     folder = tmp_path / "bin"
     folder.mkdir()
@@ -224,7 +215,7 @@ def test_no_program_inherits_a_token(home: Home, ann: Account, tmp_path: Path) -
         (folder / name).chmod(0o755)
     secrets = {name: new_password(52) for name in SECRETS}
     home.environment |= {**secrets, "PATH": os.pathsep.join([str(folder), str(BIN), USUAL])}
-    assert refresh(home, home.folder).fields["password"] == ann.token()
+    assert refresh(home, home.folder).fields["password"] == stale.token()
     home.run(SCRIPT, "doctor")
     backend = "keyring_pass.PasswordStoreBackend"
     add_block(home, ("kind", "pat"), ("id", "a1"), ("name", ANN), ("vault", backend), ("org[]", "fabrikam"))
@@ -246,7 +237,7 @@ def test_no_program_inherits_a_token(home: Home, ann: Account, tmp_path: Path) -
     ],
 )
 def test_git_as_it_is_configured_starts_us_without_what_leads_python_elsewhere(
-    home: Home, ann: Account, tmp_path: Path, variable: str, value: str
+    home: Home, stale: Account, tmp_path: Path, variable: str, value: str
 ) -> None:
     """An editor's PYTHONHOME stops Python before us, a repository's sitecustomize.py runs before us."""
     assert home.azdo("configure").code == 0
@@ -256,7 +247,7 @@ def test_git_as_it_is_configured_starts_us_without_what_leads_python_elsewhere(
     given = "\n".join([*at(), "", ""])
     filled = home.run("git", "credential", "fill", given=given, cwd=tmp_path, secret_out=True)
     assert (filled.err, filled.code) == ("", 0)
-    assert f"password={ann.token()}\n" in filled.out
+    assert f"password={stale.token()}\n" in filled.out
     assert not (tmp_path / "mark").exists()
 
 

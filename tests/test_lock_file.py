@@ -109,19 +109,19 @@ def test_a_killed_holder_holds_nothing_without_locks(
     with process.stdin:
         process.stdin.write("".join(f"{line}\n" for line in at()).encode())
     assert fault.arrived.wait(30)
-    held = home.accounts_file.parent / "locks" / f"{ann.id}.held"
-    assert held.read_bytes().startswith(b"%d " % process.pid)
+    held_lock = home.accounts_file.parent / "locks" / f"{ann.id}.held"
+    assert held_lock.read_bytes().startswith(b"%d " % process.pid)
     process.kill()
     process.wait()
     fault.released.set()
     emulator.faults.clear()
     result = home.get(*at())
     assert (result.fields["password"], result.err) == (ann.token(), "")
-    assert not held.exists()
+    assert not held_lock.exists()
 
 
 @pytest.fixture
-def held(tmp_path: Path) -> str:
+def held_lock(tmp_path: Path) -> str:
     """Return the path of a lock."""
     return str(tmp_path / "lock.held")
 
@@ -133,15 +133,15 @@ def hold(path: str, name: str, age: float = 0) -> None:
     os.utime(path, (time.time() - age, time.time() - age))
 
 
-def test_a_lock_is_taken_once_and_let_go_of(held: str) -> None:
+def test_a_lock_is_taken_once_and_let_go_of(held_lock: str) -> None:
     """By its name: nobody lets go of another one's."""
-    name = lock_file.take(held)
+    name = lock_file.take(held_lock)
     assert name
-    assert lock_file.take(held) == b""
-    lock_file.release(held, b"another")
-    assert lock_file.take(held) == b""
-    lock_file.release(held, name)
-    assert lock_file.take(held)
+    assert lock_file.take(held_lock) == b""
+    lock_file.release(held_lock, b"another")
+    assert lock_file.take(held_lock) == b""
+    lock_file.release(held_lock, name)
+    assert lock_file.take(held_lock)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="on Windows nobody can look for a process so cheaply")
@@ -161,7 +161,9 @@ def test_a_lock_is_taken_once_and_let_go_of(held: str) -> None:
         ("nameless", 130, False),
     ],
 )
-def test_a_lock_counts_while_its_holder_may_live(held: str, holder: str, age: float, *, counts: bool) -> None:
+def test_a_lock_counts_while_its_holder_may_live(
+    held_lock: str, holder: str, age: float, *, counts: bool
+) -> None:
     """A process that is gone from here holds nothing; another machine's is given two minutes, by any clock."""
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
@@ -171,19 +173,19 @@ def test_a_lock_counts_while_its_holder_may_live(held: str, holder: str, age: fl
         "elsewhere": f"{gone.pid} another-machine 00",
         "nameless": "",
     }
-    hold(held, names[holder], age)
-    assert lock_file.take(held) == b""  # what counts for nothing is taken away first
-    assert bool(lock_file.take(held)) != counts
+    hold(held_lock, names[holder], age)
+    assert lock_file.take(held_lock) == b""  # what counts for nothing is taken away first
+    assert bool(lock_file.take(held_lock)) != counts
 
 
-def test_who_takes_a_dead_lock_away_takes_no_living_one(held: str) -> None:
+def test_who_takes_a_dead_lock_away_takes_no_living_one(held_lock: str) -> None:
     """Two saw the dead one; the first has made its own by the time the second acts."""
-    hold(held, "living")
-    lock_file._remove_stale(held, b"dead")
-    assert lock_file._name_in(held) == b"living"
-    lock_file._remove_stale(held, b"living")
-    assert os.listdir(os.path.dirname(held)) == []
-    lock_file._remove_stale(held, b"living")
+    hold(held_lock, "living")
+    lock_file._remove_stale(held_lock, b"dead")
+    assert lock_file._name_in(held_lock) == b"living"
+    lock_file._remove_stale(held_lock, b"living")
+    assert os.listdir(os.path.dirname(held_lock)) == []
+    lock_file._remove_stale(held_lock, b"living")
 
 
 def test_the_wait_for_a_lock_file_is_bounded(

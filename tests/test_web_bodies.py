@@ -86,13 +86,13 @@ class _Server(socketserver.ThreadingTCPServer):
 
 
 @pytest.fixture
-def server() -> Iterator[_Server]:
+def sender() -> Iterator[_Server]:
     """Return a server that runs."""
-    with _Server() as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+    with _Server() as sender:
+        thread = threading.Thread(target=sender.serve_forever, args=(0.01,))
         thread.start()
-        yield server
-        server.shutdown()
+        yield sender
+        sender.shutdown()
         thread.join()
 
 
@@ -125,12 +125,12 @@ def bombs() -> dict[int, bytes]:
     ],
 )
 def test_a_packed_bomb_costs_little_memory(
-    server: _Server, bombs: dict[int, bytes], coding: str, layers: int, said: str | None
+    sender: _Server, bombs: dict[int, bytes], coding: str, layers: int, said: str | None
 ) -> None:
     """The limit counts what was unpacked, and one layer of gzip is all that is unpacked."""
-    server.body, server.coding = bombs[layers], coding
+    sender.body, sender.coding = bombs[layers], coding
 
-    done = subprocess.run([sys.executable, "-c", ASK, server.url], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", ASK, sender.url], capture_output=True, text=True, check=True)
 
     answer, memory = done.stdout.splitlines()
     assert int(memory) < MOST_MEMORY
@@ -146,14 +146,14 @@ def test_a_packed_bomb_costs_little_memory(
         (" X-GZIP ", PACKED),
     ],
 )
-def test_a_body_is_read_plain_or_in_one_layer_of_gzip(server: _Server, coding: str, body: bytes) -> None:
+def test_a_body_is_read_plain_or_in_one_layer_of_gzip(sender: _Server, coding: str, body: bytes) -> None:
     """We ask for a plain one; some proxies pack whatever passes."""
-    server.body, server.coding = body, coding
+    sender.body, sender.coding = body, coding
 
     with HttpClient(30, Settings(proxy="")) as web:
-        answer = web.request("GET", server.url, elsewhere=True)
+        answer = web.request("GET", sender.url, elsewhere=True)
 
-    assert (answer.json(), server.accepted) == ({"name": "contoso"}, ["identity"])
+    assert (answer.json(), sender.accepted) == ({"name": "contoso"}, ["identity"])
 
 
 @pytest.mark.parametrize(
@@ -163,12 +163,12 @@ def test_a_body_is_read_plain_or_in_one_layer_of_gzip(server: _Server, coding: s
         (PLAIN, "cannot be decompressed"),
     ],
 )
-def test_what_is_not_packed_as_it_says_is_no_answer(server: _Server, body: bytes, said: str) -> None:
+def test_what_is_not_packed_as_it_says_is_no_answer(sender: _Server, body: bytes, said: str) -> None:
     """Half a token must not be taken for one."""
-    server.body, server.coding = body, "gzip"
+    sender.body, sender.coding = body, "gzip"
 
     with HttpClient(30, Settings(proxy="")) as web, pytest.raises(ServiceError, match=said):
-        web.request("GET", server.url, elsewhere=True)
+        web.request("GET", sender.url, elsewhere=True)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the memory of a process is measured by getrusage")
@@ -193,9 +193,9 @@ def test_endless_headers_cost_little_memory() -> None:
     assert int(memory) < MOST_MEMORY
 
 
-def test_an_empty_body_needs_no_packing(server: _Server) -> None:
+def test_an_empty_body_needs_no_packing(sender: _Server) -> None:
     """An answer to HEAD names the encoding that a body would have."""
-    server.coding = "gzip"
+    sender.coding = "gzip"
 
     with HttpClient(30, Settings(proxy="")) as web:
-        assert web.request("GET", server.url, elsewhere=True).body == b""
+        assert web.request("GET", sender.url, elsewhere=True).body == b""

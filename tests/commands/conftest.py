@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulator.default_world import ANN
+from tests.support.openid import Provider
 from tests.support.people import sign_in
 from tests.support.terminal import Here
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
@@ -42,3 +45,10 @@ def machine(emulator: Emulator) -> dict[str, str]:
 def anns_pat(emulator: Emulator) -> str:
     """Return ann's PAT for contoso."""
     return emulator.world.new_pat(ANN, ["contoso"], "vso.code_write")
+
+
+@pytest.fixture
+def provider() -> Iterator[Provider]:
+    """Return a provider on loopback that is not Entra."""
+    with Provider() as provider:
+        yield provider

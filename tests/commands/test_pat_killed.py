@@ -7,27 +7,20 @@ import signal
 import subprocess
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.conftest import SCRIPT
 from tests.emulator import faults, tokens
 from tests.emulator.default_world import ANN
 from tests.support.killed import killed_everywhere
-from tests.support.people import at, blocks, sign_in
+from tests.support.people import at, blocks
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
 CREATE = ("pat", "create", "--org", "contoso", "--name", "Mine")
 API = "/contoso/_apis/tokens/pats"
-
-
-@pytest.fixture
-def ann(home: Home, emulator: Emulator) -> Home:
-    """Return a home where ann signed in for contoso."""
-    sign_in(home, emulator.world, ANN, "contoso")
-    return home
 
 
 def living(emulator: Emulator) -> list[str]:
@@ -75,82 +68,82 @@ def interrupted(home: Home, fault: faults.Fault, *words: str) -> tuple[str, int]
     return err.decode(), process.returncode
 
 
-def test_a_killed_create_leaves_no_token_that_no_account_holds(ann: Home, emulator: Emulator) -> None:
+def test_a_killed_create_leaves_no_token_that_no_account_holds(signed_in: Home, emulator: Emulator) -> None:
     """The next run revokes what was created and not saved, and forgets that it was to be."""
-    for _ in killed_everywhere(ann, *CREATE):
-        assert password(ann)
-        assert set(saved(ann)) <= set(living(emulator))
-        for identifier in saved(ann):  # the next run would create a second one, as it should
-            assert ann.azdo("pat", "revoke", identifier, "--org", "contoso").code == 0
+    for _ in killed_everywhere(signed_in, *CREATE):
+        assert password(signed_in)
+        assert set(saved(signed_in)) <= set(living(emulator))
+        for identifier in saved(signed_in):  # the next run would create a second one, as it should
+            assert signed_in.azdo("pat", "revoke", identifier, "--org", "contoso").code == 0
     assert living(emulator) == []
-    assert "unsaved-token" not in ann.accounts_file.read_text()
+    assert "unsaved-token" not in signed_in.accounts_file.read_text()
 
 
-def test_a_killed_rotate_leaves_a_living_token_at_every_moment(ann: Home, emulator: Emulator) -> None:
+def test_a_killed_rotate_leaves_a_living_token_at_every_moment(signed_in: Home, emulator: Emulator) -> None:
     """The old one or the new one; the whole run leaves one, and revokes the others."""
-    assert ann.azdo(*CREATE).code == 0
-    for _ in killed_everywhere(ann, "pat", "rotate"):
-        answer = password(ann)
+    assert signed_in.azdo(*CREATE).code == 0
+    for _ in killed_everywhere(signed_in, "pat", "rotate"):
+        answer = password(signed_in)
         assert any(pat.token == answer and not pat.revoked for pat in emulator.world.pats)
-    assert saved(ann) == living(emulator)
+    assert saved(signed_in) == living(emulator)
     assert len(living(emulator)) == 1
-    assert "unsaved-token" not in ann.accounts_file.read_text()
+    assert "unsaved-token" not in signed_in.accounts_file.read_text()
 
 
-def test_what_a_killed_create_left_is_offered_by_pat_list(ann: Home, emulator: Emulator) -> None:
+def test_what_a_killed_create_left_is_offered_by_pat_list(signed_in: Home, emulator: Emulator) -> None:
     """With the command that revokes it, after which nothing is offered any more."""
-    for _ in killed_everywhere(ann, *CREATE):
-        if set(living(emulator)) - set(saved(ann)):
+    for _ in killed_everywhere(signed_in, *CREATE):
+        if set(living(emulator)) - set(saved(signed_in)):
             break
     (left,) = living(emulator)
-    listed = ann.azdo("pat", "list", "--org", "contoso")
+    listed = signed_in.azdo("pat", "list", "--org", "contoso")
     hint = f"git credential-azdo pat revoke {left} --org contoso"
     assert f"hint: a run that was stopped left 'Mine': {hint}\n" in listed.err
-    assert ann.azdo(*shlex.split(hint)[2:]).code == 0
+    assert signed_in.azdo(*shlex.split(hint)[2:]).code == 0
     assert living(emulator) == []
-    assert "stopped" not in ann.azdo("pat", "list", "--org", "contoso").err
-    assert "unsaved-token" not in ann.accounts_file.read_text()
+    assert "stopped" not in signed_in.azdo("pat", "list", "--org", "contoso").err
+    assert "unsaved-token" not in signed_in.accounts_file.read_text()
 
 
 def test_an_interrupted_rotate_keeps_the_token_that_was_saved(
-    ann: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    signed_in: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Ctrl-C while the old one is revoked: the new one counts; the next run finishes."""
-    assert ann.azdo(*CREATE).code == 0
-    err, code = interrupted(ann, hang_at(emulator, monkeypatch, 2), "pat", "rotate")
+    assert signed_in.azdo(*CREATE).code == 0
+    err, code = interrupted(signed_in, hang_at(emulator, monkeypatch, 2), "pat", "rotate")
     old, new = emulator.world.pats
-    assert (code, new.revoked, password(ann)) == (130, False, new.token), err
-    assert ann.azdo("pat", "rotate").code == 0
+    assert (code, new.revoked, password(signed_in)) == (130, False, new.token), err
+    assert signed_in.azdo("pat", "rotate").code == 0
     assert old.revoked
-    assert saved(ann) == living(emulator)
+    assert saved(signed_in) == living(emulator)
 
 
 def test_an_interrupted_create_is_finished_by_the_next_run(
-    ann: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    signed_in: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer with the token never came."""
-    assert interrupted(ann, hang_at(emulator, monkeypatch, 1), *CREATE)[1] == 130
+    assert interrupted(signed_in, hang_at(emulator, monkeypatch, 1), *CREATE)[1] == 130
     emulator.world.new_pat(ANN, ["contoso"])  # somebody else's, of another name
-    result = ann.azdo(*CREATE)
+    result = signed_in.azdo(*CREATE)
     assert result.code == 0
     assert [pat.name for pat in emulator.world.pats if not pat.revoked] == ["made by the test", "Mine"]
 
 
-def test_two_rotates_at_once_leave_one_token(ann: Home, emulator: Emulator) -> None:
+def test_two_rotates_at_once_leave_one_token(signed_in: Home, emulator: Emulator) -> None:
     """One after the other."""
-    assert ann.azdo(*CREATE).code == 0
+    assert signed_in.azdo(*CREATE).code == 0
     both = [
-        subprocess.Popen([SCRIPT, "pat", "rotate"], stderr=subprocess.DEVNULL, env=ann.environment)
+        subprocess.Popen([SCRIPT, "pat", "rotate"], stderr=subprocess.DEVNULL, env=signed_in.environment)
         for _ in "ab"
     ]
     assert [process.wait(60) for process in both] == [0, 0]
-    assert saved(ann) == living(emulator)
+    assert saved(signed_in) == living(emulator)
     assert len(living(emulator)) == 1
 
 
-def test_a_token_in_the_place_of_a_name_is_not_sent(ann: Home, emulator: Emulator) -> None:
+def test_a_token_in_the_place_of_a_name_is_not_sent(signed_in: Home, emulator: Emulator) -> None:
     """Nor repeated."""
     token = tokens.new_pat()
-    result = ann.azdo("pat", "create", "--org", "contoso", "--name", token)
+    result = signed_in.azdo("pat", "create", "--org", "contoso", "--name", token)
     assert (result.code, emulator.requests) == (1, [])
     assert "--name is the token's name, not a token" in result.err

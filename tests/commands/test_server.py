@@ -19,7 +19,7 @@ LINES = ("protocol=https", "host=tfs.example.com:8443")
 
 
 @pytest.fixture
-def server(file_home: Home) -> Home:
+def registered(file_home: Home) -> Home:
     """Return a home in which a server is registered."""
     result = file_home.azdo("server", "add", f"{URL}/tfs/Default")
     assert (result.code, result.out) == (
@@ -35,40 +35,40 @@ def our_config(home: Home) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
 
 
-def test_git_calls_us_for_it_and_nobody_else(server: Home) -> None:
+def test_git_calls_us_for_it_and_nobody_else(registered: Home) -> None:
     """The path is not asked for: what is typed holds for the whole server."""
-    assert our_config(server) == f'[credential "{URL}"]\n\thelper = ""\n\thelper = "{written(SCRIPT)}"\n'
+    assert our_config(registered) == f'[credential "{URL}"]\n\thelper = ""\n\thelper = "{written(SCRIPT)}"\n'
     password = new_password()
     given = f"url={URL}/tfs/_git/a\nusername=u\npassword={password}\n\n"
-    assert server.git("credential", "approve", given=given).err == ""
-    answer = server.git("credential", "fill", given=f"url={URL}/other\n\n")
+    assert registered.git("credential", "approve", given=given).err == ""
+    answer = registered.git("credential", "fill", given=f"url={URL}/other\n\n")
     assert (answer.fields["username"], answer.fields["password"]) == ("u", password)
 
 
-def test_twice_is_as_once(server: Home) -> None:
+def test_twice_is_as_once(registered: Home) -> None:
     """In the accounts file and in git's configuration."""
-    before = (server.accounts_file.read_text(), (server.folder / ".gitconfig").read_text())
-    assert server.azdo("server", "add", f"{URL.upper()}/").code == 0
-    assert (server.accounts_file.read_text(), (server.folder / ".gitconfig").read_text()) == before
-    assert server.azdo("server", "list").lines == [URL]
+    before = (registered.accounts_file.read_text(), (registered.folder / ".gitconfig").read_text())
+    assert registered.azdo("server", "add", f"{URL.upper()}/").code == 0
+    assert (registered.accounts_file.read_text(), (registered.folder / ".gitconfig").read_text()) == before
+    assert registered.azdo("server", "list").lines == [URL]
 
 
-def test_removing_forgets_what_was_typed_and_what_git_was_told(server: Home) -> None:
+def test_removing_forgets_what_was_typed_and_what_git_was_told(registered: Home) -> None:
     """Other servers stay; with the last one everything is taken back."""
-    assert server.azdo("server", "add", "https://git.example.com").code == 0
-    assert server.store(*LINES, "username=u", f"password={new_password()}").code == 0
-    result = server.azdo("server", "remove", URL)
+    assert registered.azdo("server", "add", "https://git.example.com").code == 0
+    assert registered.store(*LINES, "username=u", f"password={new_password()}").code == 0
+    result = registered.azdo("server", "remove", URL)
     assert (result.code, result.out) == (0, f"Removed {URL}\n")
-    assert not [path for path in vault_of(server).rglob("*") if path.is_file()]
-    assert not of_kind(server, "typed")
-    assert URL not in our_config(server)
-    assert "https://git.example.com" in our_config(server)
-    assert server.azdo("server", "list").lines == ["https://git.example.com"]
-    again = server.azdo("server", "remove", URL)
+    assert not [path for path in vault_of(registered).rglob("*") if path.is_file()]
+    assert not of_kind(registered, "typed")
+    assert URL not in our_config(registered)
+    assert "https://git.example.com" in our_config(registered)
+    assert registered.azdo("server", "list").lines == ["https://git.example.com"]
+    again = registered.azdo("server", "remove", URL)
     assert (again.code, "is not registered" in again.err) == (1, True)
-    assert server.azdo("server", "remove", "https://git.example.com").code == 0
-    assert not (server.folder / ".gitconfig").exists()
-    assert not server.accounts_file.with_name("gitconfig").exists()
+    assert registered.azdo("server", "remove", "https://git.example.com").code == 0
+    assert not (registered.folder / ".gitconfig").exists()
+    assert not registered.accounts_file.with_name("gitconfig").exists()
 
 
 def test_http_only_on_demand(file_home: Home) -> None:

@@ -11,17 +11,8 @@ from tests.support.people import at, of_kind
 from tests.support.terminal import Sitting
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    """Return a provider on loopback."""
-    with Provider() as provider:
-        yield provider
 
 
 def sign_in(home: Home, provider: Provider, *options: str) -> Result:

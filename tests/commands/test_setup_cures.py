@@ -13,26 +13,17 @@ from tests.commands.test_setup_oauth import asked
 from tests.emulator.default_world import ANN, BOB, CONTOSO, KIM
 from tests.emulator.model import CONSUMERS, App
 from tests.support import people
-from tests.support.openid import Provider
 from tests.support.people import at, blocks
 from tests.support.terminal import LINK, Sitting, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
+    from tests.support.openid import Provider
 
 FILE = ("--vault", "file", "--no-git-config")
 OWN = "0f0f0f0f-1111-4222-8333-444444444444"
 DEVICE_PAGE = "microsoft.com/devicelogin"
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    """Return a provider on loopback that is not Entra."""
-    with Provider() as provider:
-        yield provider
 
 
 def names(home: Home) -> list[str]:

@@ -9,25 +9,16 @@ import pytest
 
 from tests.commands.test_setup_oauth import asked, visit
 from tests.emulator.default_world import ANN, BOB, CONTOSO
-from tests.support.openid import Provider
 from tests.support.people import STALE, Account, at, blocks, vault_of
 from tests.support.terminal import LINK, Sitting, Terminal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
+    from tests.support.openid import Provider
 
 FILE = ("--vault", "file", "--no-browser")
 OWN = ("--client-id", "our-client", "--scope", "openid git offline_access")
-
-
-@pytest.fixture
-def provider() -> Iterator[Provider]:
-    """Return a provider on loopback that is not Entra."""
-    with Provider() as provider:
-        yield provider
 
 
 def names(home: Home) -> list[str]:

@@ -10,8 +10,7 @@ import pytest
 
 from tests.conftest import SCRIPT
 from tests.emulator import faults
-from tests.emulator.default_world import ANN
-from tests.support.people import STALE, assert_refused, at, everything_kept, sign_in
+from tests.support.people import STALE, assert_refused, at, everything_kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -40,14 +39,6 @@ class Keyring(KeyringBackend):
         FileVault().delete(username)
 """
 """A keyring backend of the person's own, which needs the keyring library."""
-
-
-@pytest.fixture
-def stale(home: Home, emulator: Emulator) -> Account:
-    """Return ann's account with a stale token."""
-    ann = sign_in(home, emulator.world, ANN, "contoso")
-    ann.let_pass(STALE)
-    return ann
 
 
 def test_a_get_that_is_killed_leaves_nothing_in_the_way(

@@ -29,14 +29,6 @@ MANY = 12
 LINES = "".join(f"{line}\n" for line in at()).encode()
 
 
-@pytest.fixture
-def stale(home: Home, emulator: Emulator) -> Account:
-    """Return ann's account with a stale token."""
-    account = sign_in(home, emulator.world, ANN, "contoso")
-    account.let_pass(STALE)
-    return account
-
-
 def pass_time(account: Account, seconds: int) -> None:
     """Move the marks of failures back."""
     moved = []

@@ -26,19 +26,6 @@ MANY = 16
 LOGIN = "login.microsoftonline.com"
 
 
-@pytest.fixture
-def ann(home: Home, emulator: Emulator) -> Account:
-    """Return ann's account, signed in a moment ago."""
-    return sign_in(home, emulator.world, ANN, "contoso")
-
-
-@pytest.fixture
-def stale(ann: Account) -> Account:
-    """Return ann's account with less than five minutes of its token left."""
-    ann.let_pass(STALE)
-    return ann
-
-
 @pytest.mark.parametrize(("left", "asked"), [(310, 0), (290, 1), (-5, 1)])
 def test_a_token_with_less_than_five_minutes_left_is_refreshed_first(
     home: Home, emulator: Emulator, ann: Account, left: int, asked: int

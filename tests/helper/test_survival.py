@@ -11,7 +11,6 @@ from tests.emulator import faults
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.emulator.messages import Response, json_response
 from tests.support.people import (
-    STALE,
     assert_refused,
     at,
     bind,
@@ -21,7 +20,6 @@ from tests.support.people import (
     everything_kept,
     forget_failures,
     learn,
-    sign_in,
 )
 
 if TYPE_CHECKING:
@@ -31,14 +29,6 @@ if TYPE_CHECKING:
 
 LOGIN = "login.microsoftonline.com"
 NOBODY = "http://127.0.0.1:1"
-
-
-@pytest.fixture
-def stale(home: Home, emulator: Emulator) -> Account:
-    """Return ann's account with a stale token."""
-    ann = sign_in(home, emulator.world, ANN, "contoso")
-    ann.let_pass(STALE)
-    return ann
 
 
 def answer(value: object, status: int = 200) -> faults.Fault:

@@ -10,9 +10,8 @@ import pytest
 from git_credential_azdo.files import read_own
 from git_credential_azdo.ownership import Unsafe
 from git_credential_azdo.writing import write_own
-from tests.emulator.default_world import ANN
 from tests.support.marks import posix
-from tests.support.people import STALE, TENANT, assert_refused, at, everything_kept, sign_in
+from tests.support.people import TENANT, assert_refused, at, everything_kept
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -23,14 +22,6 @@ if TYPE_CHECKING:
 
 pytestmark = posix
 EVIL = "https://evil.example.com"
-
-
-@pytest.fixture
-def stale(home: Home, emulator: Emulator) -> Account:
-    """Return ann's account with a stale token, in folders as we make them."""
-    ann = sign_in(home, emulator.world, ANN, "contoso")
-    ann.let_pass(STALE)
-    return ann
 
 
 @pytest.mark.parametrize("bit", [0o020, 0o002], ids=["group", "others"])

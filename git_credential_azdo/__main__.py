@@ -29,6 +29,10 @@ def main() -> int:
     inherited.make_safe()
     words = sys.argv[1:]
     _occupy_standard_streams()
+    if sys.platform == "win32":
+        from git_credential_azdo.errors import use_utf_8  # noqa: PLC0415 - see above
+
+        use_utf_8()
     if len(words) != 1 or words[0] not in _GIT_VERBS:
         return run(words)
     _end_in_time(words[0])

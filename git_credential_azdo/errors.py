@@ -16,6 +16,7 @@ or a page to open. Both may quote text of others: ``printable`` makes it harmles
 from __future__ import annotations
 
 import _thread
+import os
 import sys
 import time
 
@@ -28,6 +29,7 @@ waits: list[Waiting] = []
 silent: set[str] = set()
 """The vaults that did not answer in this run, by name: none of them is waited for a second time."""
 _answer = _thread.allocate_lock()
+_EINVAL = 22
 
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 """Letters, marks and symbols that show as nothing: Unicode's Default_Ignorable_Code_Point beside the variation
@@ -117,6 +119,11 @@ class ServiceError(AzdoError):
     """Azure DevOps refused the request, or its response is not what is documented."""
 
 
+def reader_is_gone(error: OSError) -> bool:
+    """Return whether a write failed since the other end of the pipe was closed, which Windows calls EINVAL."""
+    return isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == _EINVAL)
+
+
 def claim_answer() -> bool:
     """Return whether the caller may write the answer to git. True once only, so that two threads never write into one."""
     return _answer.acquire(blocking=False)
@@ -142,6 +149,13 @@ def line(kind: str, text: str) -> str:
 def show(text: str) -> None:
     """Print a text of several lines on stderr, each made ``printable``: a traceback may quote a server."""
     _write("".join(f"{printable(each)}\n" for each in text.rstrip("\n").split("\n")))
+
+
+def use_utf_8() -> None:
+    """Let the standard streams be UTF-8, as git's are: a code page of Windows lacks most characters."""
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is not None and stream.encoding != "utf-8":  # a console's is
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr] # a text stream
 
 
 def end_line() -> None:

@@ -15,7 +15,6 @@ import pytest
 from tests.emulator import tokens
 from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
-from tests.support import chromium
 from tests.support.people import STALE, Account, sign_in, warm_up
 from tests.support.watch import WATCH
 
@@ -252,6 +251,8 @@ def warm(home: Home) -> tuple[Home, str]:
 @pytest.fixture(scope="session")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
     """Return a real browser."""
+    from tests.support import chromium  # which needs POSIX
+
     if chromium.PROGRAM is None:
         pytest.skip("Debian package missing: chromium")
     with chromium.Browser(tmp_path_factory.mktemp("chromium")) as browser:

@@ -14,6 +14,7 @@ from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import COMPLETION_VARIABLE, NoSuchVerb, Verbs, again, fault
 from git_credential_azdo.errors import UsageError, report
 from git_credential_azdo.git.target import looks_like_token
+from git_credential_azdo.signin.terminal import is_mintty
 
 _MODULES = "git_credential_azdo.commands."
 COMMANDS = {
@@ -149,6 +150,6 @@ def _usage_error(error: click.ClickException, words: list[str]) -> UsageError:
 def _comes_from_git() -> bool:
     """Say whether git calls: it talks to helpers through a pipe; a person's mistyped command has none."""
     try:
-        return stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode)
+        return stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode) and not is_mintty(0)
     except (AttributeError, OSError, ValueError):
         return False

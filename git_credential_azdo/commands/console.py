@@ -21,8 +21,8 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import deadline, errors
-from git_credential_azdo.errors import AzdoError, UsageError, Waiting, printable
-from git_credential_azdo.signin.terminal import drop_rest, read_hidden
+from git_credential_azdo.errors import AzdoError, UsageError, Waiting, printable, reader_is_gone
+from git_credential_azdo.signin.terminal import drop_rest, is_terminal, read_hidden
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -213,7 +213,7 @@ def _hidden(question: str, default: str | None) -> str:
 
 def can_ask() -> bool:
     """Return whether a person can answer: stdin is a terminal."""
-    return sys.stdin is not None and sys.stdin.isatty()
+    return is_terminal(0)
 
 
 def given(what: str) -> str:
@@ -247,12 +247,12 @@ def given(what: str) -> str:
 
 def stdout_is_terminal() -> bool:
     """Return whether stdout is a terminal."""
-    return sys.stdout is not None and sys.stdout.isatty()
+    return is_terminal(1)
 
 
 def stderr_is_terminal() -> bool:
     """Return whether stderr is a terminal."""
-    return sys.stderr is not None and sys.stderr.isatty()
+    return is_terminal(2)
 
 
 def instant(seconds: int | None) -> str | None:
@@ -277,10 +277,10 @@ def _write_out(line: str) -> None:
     try:
         click.echo(_encodable(line, sys.stdout))
     except OSError as error:
-        if error.errno == errno.EPIPE:
-            raise
         # The interpreter would try once more to write what is left in the buffer, and end with a line of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        if reader_is_gone(error):
+            raise BrokenPipeError(errno.EPIPE, error.strerror) from None
         raise AzdoError(f"cannot write to standard output: {error.strerror}") from error
 
 

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import Target
 
-_EINVAL = 22
 _MOST_BYTES = 2**20
 """No message is longer: git passes at most 300 KB of a server's headers on (curl's limit for all of them), and a dozen
 lines of its own and of other helpers, each of 64 KiB at the most."""
@@ -289,8 +288,7 @@ def _write(data: bytes) -> bool:
         while data:
             data = data[os.write(1, data) :]
     except OSError as error:
-        gone = isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == _EINVAL)
-        if not gone:  # else git ended before
+        if not errors.reader_is_gone(error):  # else git ended before
             say("error", f"cannot write the answer: {error.strerror}")
         return False
     errors.step = ""

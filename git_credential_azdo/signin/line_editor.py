@@ -85,11 +85,13 @@ class LineEditor:
 
 @final
 class Pipe:
-    """Standard input that is no terminal: one line of any length, and not a byte more."""
+    """Standard input that is no terminal: one line of any length, and not a byte more.
 
-    again = False
+    ``has_person``: it is one all the same (mintty), so that lines come until one serves.
+    """
 
-    def __init__(self, fd: int) -> None:
+    def __init__(self, fd: int, *, has_person: bool = False) -> None:
+        self.again = has_person
         self.fd: int | None = None if sys.platform == "win32" else fd
         self.ended = False
         self._fd = fd
@@ -110,18 +112,21 @@ class Pipe:
     def poll(self) -> list[str]:
         """Read one byte: what follows the line is for the next reader."""
         if self.fd is not None:
-            return self._take(self._read())
+            return self.take(self._read())
         lines: list[str] = []
         while not (lines or self.ended or self._bytes.empty()):
-            lines = self._take(self._bytes.get())
+            lines = self.take(self._bytes.get())
         return lines
 
-    def _take(self, byte: bytes) -> list[str]:
+    def take(self, byte: bytes) -> list[str]:
+        """Take one byte, none at the end of the input; return the line that it completes."""
         if byte not in (b"", b"\n"):
             self._line += byte[: MOST_BYTES - len(self._line)]
             return []
-        self.ended = True
-        return [self._line.decode("utf-8", errors="replace")] if byte or self._line else []
+        self.ended = not (byte and self.again)
+        lines = [self._line.decode("utf-8", errors="replace")] if byte or self._line else []
+        self._line.clear()
+        return lines
 
     def _read(self) -> bytes:
         try:
@@ -132,6 +137,6 @@ class Pipe:
     def _pump(self) -> None:
         """Windows selects sockets only, so a thread reads ahead, up to the end of the line."""
         byte = b"-"
-        while byte not in (b"", b"\n"):
+        while byte and (self.again or byte != b"\n"):
             byte = self._read()
             self._bytes.put(byte)

@@ -17,10 +17,13 @@ import threading
 import time
 from typing import TYPE_CHECKING, NoReturn, Protocol, final
 
+from git_credential_azdo import hints
 from git_credential_azdo.signin.line_editor import LineEditor, Pipe
 
 if sys.platform == "win32":  # pragma: no cover - Windows
+    import ctypes
     import msvcrt
+    import re
 else:
     import termios
 
@@ -71,7 +74,7 @@ def open_input() -> Input | None:
         os.fstat(0)
     except OSError:
         return None
-    return Terminal(0) if os.isatty(0) else Pipe(0)
+    return Terminal(0) if is_terminal(0) and not is_mintty(0) else Pipe(0, has_person=is_mintty(0))
 
 
 def read_hidden(question: str) -> str:
@@ -79,6 +82,13 @@ def read_hidden(question: str) -> str:
 
     Raise EOFError when the person closes the input (Ctrl-D), KeyboardInterrupt for Ctrl-C.
     """
+    if is_mintty(0):
+        _write(f"{question} (shown here, hidden by winpty {hints.PROGRAM} ...): ")
+        source = Pipe(0)
+        while not source.ended:
+            for line in source.take(os.read(0, 1)):
+                return line
+        raise EOFError
     with Terminal(0, prompt=f"{question}: ") as terminal:
         terminal.prompt()
         while not terminal.ended:
@@ -90,7 +100,7 @@ def read_hidden(question: str) -> str:
 
 def drop_rest() -> None:
     """Drop what still arrives of a paste at a prompt that took its first line, if standard input is a terminal."""
-    if os.isatty(0):
+    if is_terminal(0) and not is_mintty(0):
         with Terminal(0, lambda _text: None):
             pass
 
@@ -104,6 +114,14 @@ def _write(text: str) -> None:
 
 
 if sys.platform != "win32":
+
+    def is_terminal(fd: int) -> bool:
+        """Return whether a person is at this stream."""
+        return os.isatty(fd)
+
+    def is_mintty(_fd: int) -> bool:
+        """Return False: there is none on this system."""
+        return False
 
     @final
     class Terminal:
@@ -188,6 +206,28 @@ if sys.platform != "win32":
 
 else:  # pragma: no cover - Windows
 
+    def is_terminal(fd: int) -> bool:
+        """Return whether a person is at this stream: a console, which ``NUL`` is not, or mintty."""
+        mode = ctypes.c_uint32()
+        return bool(ctypes.windll.kernel32.GetConsoleMode(_handle(fd), ctypes.byref(mode))) or is_mintty(fd)
+
+    def is_mintty(fd: int) -> bool:
+        """Return whether the stream is a pipe of mintty, the terminal of Git Bash, by its name.
+
+        As git's compat/winansi.c knows it. Whole lines arrive there, and it shows what is typed.
+        """
+        info = ctypes.create_string_buffer(2_048)  # FILE_NAME_INFO: 4 bytes of length, then UTF-16
+        if not ctypes.windll.kernel32.GetFileInformationByHandleEx(_handle(fd), 2, info, len(info)):
+            return False
+        name = info.raw[4 : 4 + int.from_bytes(info.raw[:4], "little")].decode("utf-16-le", "replace")
+        return bool(re.search(r"(msys|cygwin)-.*-pty", name))
+
+    def _handle(fd: int) -> ctypes.c_void_p:
+        try:
+            return ctypes.c_void_p(msvcrt.get_osfhandle(fd))
+        except OSError:
+            return ctypes.c_void_p()
+
     @final
     class Terminal:
         """A Windows console: keys by ``msvcrt``, polled, since a console cannot be selected."""
@@ -230,7 +270,8 @@ else:  # pragma: no cover - Windows
             keys = []
             while msvcrt.kbhit():
                 keys.append(msvcrt.getwch())
-            lines = self._editor.feed("".join(keys).encode("utf-8", errors="replace"))
+            text = re.sub("[\0\xe0].", "", "".join(keys))  # arrows and function keys come as two
+            lines = self._editor.feed(text.encode("utf-8", errors="replace"))
             for line in lines:
                 self._write(f"{_counted(len(line))}\r\n")
             return lines

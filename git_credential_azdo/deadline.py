@@ -19,7 +19,7 @@ DEFAULT_SECONDS = 30.0
 MAX_SECONDS = 3_600.0
 _MIN_SECONDS = 1.0
 """The shortest limit of a request in people's verbs, however long a person took before it: Ctrl-C ends those."""
-_MOST_RESERVE_SECONDS = 3.0
+_MAX_RESERVE_SECONDS = 3.0
 """The most time of a run that a request leaves for saving its answer."""
 _GRACE_SECONDS = 0.25
 """Time for a wait that reaches the limit to report it itself: its message names what it waited for."""
@@ -55,7 +55,7 @@ def bound(seconds: float) -> float:
 def left_for_request() -> float:
     """Return the seconds that a request for a token may take, so that time is left to save the token."""
     least = _MIN_SECONDS if errors.began is None else 0.0
-    return max(least, left() - min(_MOST_RESERVE_SECONDS, limit() / 6))
+    return max(least, left() - min(_MAX_RESERVE_SECONDS, limit() / 6))
 
 
 def enforce(verb: str) -> None:

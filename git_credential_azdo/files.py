@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     Result = TypeVar("Result")
 
-MOST_BYTES = 16 * 2**20
+MAX_BYTES = 16 * 2**20
 """The longest file of ours that is read: an accounts file of this size would have 50,000 accounts."""
 PATIENCE_SECONDS = 1.0
 """How long Windows is asked again that refuses a file while another process replaces or reads it."""
@@ -53,7 +53,7 @@ def read_own(path: str, top: str, *, linked: bool = False) -> bytes | None:
             top = os.path.dirname(path)
             check_folders(top, top)
             descriptor = patiently(os.open, path, READ | NOFOLLOW)
-        return _contents(descriptor, path, MOST_BYTES, top)
+        return _contents(descriptor, path, MAX_BYTES, top)
     except FileNotFoundError:
         return None
 

@@ -29,9 +29,9 @@ dropped: list[str] = []
 """The entries that ``make_safe`` removed from PATH, for ``doctor``."""
 
 
-def outside(entries: list[str]) -> list[str]:
-    """Return the entries of a search path that are absolute and not the current folder."""
-    here = _normalized(_here())
+def outside(entries: list[str], current: str = "") -> list[str]:
+    """Return the entries of a search path that are absolute and not the current folder, which is looked up if not given."""
+    here = _normalized(current or _here())
     return [entry for entry in entries if os.path.isabs(entry) and _normalized(entry) != here]
 
 
@@ -43,10 +43,11 @@ def make_safe() -> None:
     path counts as not set (XDG Base Directory Specification). Secrets stay in ``os.environ``, but are removed from the
     process's environment, which child processes inherit.
     """
-    absolute = outside(sys.path)
+    here = _here()
+    absolute = outside(sys.path, here)
     added = os.environ.get("PYTHONPATH")
     if added or len(absolute) != len(sys.path):
-        own, here = _own_folders(), _here()  # Python has made relative entries absolute
+        own = _own_folders()
         inherited = {_normalized(os.path.join(here, entry)) for entry in (added or "").split(os.pathsep)}
         sys.path[:] = [
             entry
@@ -58,7 +59,7 @@ def make_safe() -> None:
     path = os.environ.get("PATH")
     if path:
         entries = path.split(os.pathsep)
-        safe = outside(entries)
+        safe = outside(entries, here)
         if len(safe) != len(entries):
             dropped[:] = [entry for entry in entries if entry not in safe]
             os.environ["PATH"] = os.pathsep.join(safe)

@@ -52,7 +52,7 @@ def _owners(top: str) -> set[int]:
     return {0, above.st_uid if above.st_mode & _OTHERS_WRITE else os.stat(top).st_uid}
 
 
-def trouble(doing: str, path: str, error: OSError, top: str) -> AzdoError:
+def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
     """Return what to tell a person of a file or folder of ours that cannot be used, with the cure if it is known.
 
     ``doing``: ``read``, ``write``. ``top``: the folder of ours that it lies in or below, which the cure is for.

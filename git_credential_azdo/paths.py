@@ -65,9 +65,9 @@ def read_accounts() -> bytes:
     try:
         return read_own(path, os.path.dirname(path), linked=True) or b""
     except OSError as error:
-        from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - for an error only
+        from git_credential_azdo.ownership import unusable  # noqa: PLC0415 - for an error only
 
-        raise trouble("read", path, error, os.path.dirname(path)) from error
+        raise unusable("read", path, error, os.path.dirname(path)) from error
 
 
 def lock_path(name: str) -> str:

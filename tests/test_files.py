@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.files import MOST_BYTES, read_file, read_own
+from git_credential_azdo.files import MAX_BYTES, read_file, read_own
 from tests.support.marks import posix
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
 
     for data in (b"one\r\n\x1a\0", b"", b"three" * 100_000):
         write(path, data)
-        assert read(path) == read_file(str(path), MOST_BYTES) == data
+        assert read(path) == read_file(str(path), MAX_BYTES) == data
 
     assert os.listdir(tmp_path) == ["file"]
 
@@ -65,7 +65,7 @@ def test_a_huge_file_is_not_read_at_all(tmp_path: Path) -> None:
 @pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="there is no /proc here")
 def test_a_file_whose_length_is_not_known_is_read_within_its_limit() -> None:
     """As those of /proc are; they come in pieces."""
-    assert read_file("/proc/self/maps", MOST_BYTES).count(b"\n") > 10
+    assert read_file("/proc/self/maps", MAX_BYTES).count(b"\n") > 10
     with pytest.raises(OSError, match="longer than 0 KiB"):
         read_file("/proc/self/maps", 10)
 

@@ -14,7 +14,7 @@ from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, say
 from git_credential_azdo.lock import Lock
-from git_credential_azdo.ownership import trouble
+from git_credential_azdo.ownership import unusable
 from git_credential_azdo.paths import folder, lock_path, read_accounts
 from git_credential_azdo.vault import journal, vaults
 
@@ -41,7 +41,7 @@ def alone(name: str) -> Iterator[None]:
         with Lock(lock_path(name), SAVE_SECONDS):
             yield
     except OSError as error:
-        raise trouble("write below", folder(), error, folder()) from error
+        raise unusable("write below", folder(), error, folder()) from error
 
 
 def keep(

@@ -14,7 +14,7 @@ from git_credential_azdo.errors import say
 from git_credential_azdo.files import read_own
 from git_credential_azdo.git.protocol import format_pairs
 from git_credential_azdo.lock import Lock
-from git_credential_azdo.ownership import trouble
+from git_credential_azdo.ownership import unusable
 from git_credential_azdo.paths import accounts_path, read_accounts
 from git_credential_azdo.writing import write_own
 
@@ -52,7 +52,7 @@ def update(change: Callable[[AccountsFile], Result]) -> Result:
                 write_own(path, fresh, os.path.dirname(path), linked=True)
             return result
     except OSError as error:
-        raise trouble("write", path, error, os.path.dirname(path)) from error
+        raise unusable("write", path, error, os.path.dirname(path)) from error
 
 
 def render(accounts_file: AccountsFile) -> bytes:

@@ -22,7 +22,7 @@ from git_credential_azdo.git import install
 from git_credential_azdo.git.sections import Section, script_path
 from git_credential_azdo.git.target import Organization
 from git_credential_azdo.lock import Lock
-from git_credential_azdo.ownership import trouble
+from git_credential_azdo.ownership import unusable
 from git_credential_azdo.paths import folder, gitconfig_path, lock_path
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def one_at_a_time() -> Iterator[None]:
         with Lock(lock_path("git-config"), _SECONDS):
             yield
     except OSError as error:
-        raise trouble("write below", folder(), error, folder()) from error
+        raise unusable("write below", folder(), error, folder()) from error
 
 
 def records(accounts_file: AccountsFile) -> list[Record]:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
 
-_MOST_GIVEN = 65_536
+_MAX_GIVEN = 65_536
 _TICK_SECONDS = 0.25
 _PATIENCE_SECONDS, _PATIENCE_IN_PIPE_SECONDS = 1.0, 3.0
 _drawing = threading.Lock()
@@ -219,7 +219,7 @@ def can_ask() -> bool:
 def given(what: str) -> str:
     """Return the text that stdin, which is no terminal, holds to its end. Raises UsageError.
 
-    It is read within the time of a run and up to _MOST_GIVEN bytes: who forgot to close it must not wait for ever.
+    It is read within the time of a run and up to _MAX_GIVEN bytes: who forgot to close it must not wait for ever.
     """
     pieces: list[bytes] = []
 
@@ -230,7 +230,7 @@ def given(what: str) -> str:
 
     def read() -> None:
         with contextlib.suppress(OSError):  # closed is empty
-            while stream and sum(map(len, pieces)) <= _MOST_GIVEN and (piece := stream.read(_MOST_GIVEN)):
+            while stream and sum(map(len, pieces)) <= _MAX_GIVEN and (piece := stream.read(_MAX_GIVEN)):
                 pieces.append(piece)
 
     seconds = deadline.left()
@@ -240,7 +240,7 @@ def given(what: str) -> str:
     if reader.is_alive():
         raise UsageError(f"stdin did not end in {seconds:.0f} seconds, and the {what} was to come from it")
     data = b"".join(pieces)
-    if len(data) > _MOST_GIVEN:
+    if len(data) > _MAX_GIVEN:
         raise UsageError(f"what came on stdin is longer than any {what}")
     return data.decode("utf-8", "replace")
 

@@ -41,8 +41,8 @@ if TYPE_CHECKING:
 
 REACH_SECONDS = 8.0
 ASK_SECONDS = 13.0
-MOST_ACCOUNTS = 16
-MOST_ORGANIZATIONS = 8
+MAX_ACCOUNTS = 16
+MAX_ORGANIZATIONS = 8
 _SLOW_SECONDS = 2.0
 _READY = ("ready", "rejected")
 """The states in which an account has a token to try."""
@@ -211,19 +211,19 @@ def tokens(
             "token",
             partial(_accepted, account, unique_name(account, accounts_file.accounts), accounts_file),
         )
-        for account in tried[:MOST_ACCOUNTS]
+        for account in tried[:MAX_ACCOUNTS]
     ]
     checks = list(chain(*start(*works)(end)))
     lost = dict.fromkeys(account.address for account in ready if account not in tried)
     checks += [Check("token", WARN, f"not tried: {url} cannot be reached") for url in lost]
-    if len(tried) > MOST_ACCOUNTS:
-        checks.append(Check("token", WARN, f"{len(tried) - MOST_ACCOUNTS} more accounts were not tried"))
+    if len(tried) > MAX_ACCOUNTS:
+        checks.append(Check("token", WARN, f"{len(tried) - MAX_ACCOUNTS} more accounts were not tried"))
     return checks
 
 
 def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Iterator[Check]:
     listed = list(account.organizations)
-    asked: list[AnyOrganization | None] = [*listed[:MOST_ORGANIZATIONS]]
+    asked: list[AnyOrganization | None] = [*listed[:MAX_ORGANIZATIONS]]
     accepted: list[str] = []
     cures: set[str] = set()
     with HttpClient(ASK_SECONDS, allowed=api.origins_of(*listed)) as web:
@@ -242,7 +242,7 @@ def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Itera
             else:
                 accepted.append(organization or "Azure DevOps")
     if accepted:
-        left = len(listed) - MOST_ORGANIZATIONS
+        left = len(listed) - MAX_ORGANIZATIONS
         more = f"; {left} more were not asked" if left > 0 else ""
         yield Check("token", OK, f"{name} is accepted by {', '.join(accepted)}{more}")
 

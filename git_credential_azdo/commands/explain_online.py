@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization, Target
 
-MOST_AT_ONCE = 8
+MAX_AT_ONCE = 8
 READS = "can read it"
 
 
@@ -39,7 +39,7 @@ def who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
         if account.address == target.address and account.can_serve(organization)
     ]
     repository = _repository_url(target, organization)
-    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:
+    with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
         answers = list(
             pool.map(lambda account: _ask(account, organization, repository, accounts_file), accounts)
         )

@@ -48,8 +48,8 @@ if TYPE_CHECKING:
 IMPORT = "import"
 CHECK_SECONDS, HELPER_SECONDS = 30.0, 120.0
 """How long a token's check may take, and one helper for all its answers."""
-MOST_AT_ONCE = 8
-MOST_PLACES, MOST_REQUESTS = 50, 20
+MAX_AT_ONCE = 8
+MAX_PLACES, MAX_REQUESTS = 50, 20
 """How many organizations a helper is asked about, and how often for each: a repository may name any number of them."""
 
 
@@ -134,10 +134,10 @@ def _plan(accounts_file: AccountsFile, named: Sequence[AnyOrganization]) -> list
     if named:
         only = _places([], (message_for(each.url) for each in named), accounts_file)
         places = {name: places.get(name, place) for name, place in only.items()}
-    if len(places) > MOST_PLACES:
-        which = f"{MOST_PLACES} of {len(places)} organizations"
+    if len(places) > MAX_PLACES:
+        which = f"{MAX_PLACES} of {len(places)} organizations"
         say("hint", f"asking only about {which}; for others: {hints.import_(hints.ORGANIZATION)}")
-        places = dict(list(places.items())[:MOST_PLACES])
+        places = dict(list(places.items())[:MAX_PLACES])
     if not places:
         say("hint", f"no organization is known here: {hints.import_(hints.ORGANIZATION)}")
         return []
@@ -148,7 +148,7 @@ def _plan(accounts_file: AccountsFile, named: Sequence[AnyOrganization]) -> list
         entry = (each.secret,) if each.place.organization else (each.target.path, each.target.user)
         answers.setdefault((each.place.name, *entry), each)  # the first, as git would ask
     found = sorted(answers.values(), key=lambda each: list(places).index(each.place.name))
-    with ThreadPoolExecutor(MOST_AT_ONCE) as pool:  # bounded: each check has its deadline
+    with ThreadPoolExecutor(MAX_AT_ONCE) as pool:  # bounded: each check has its deadline
         list(pool.map(lambda each: _judge(each, accounts_file), found))
     imported: set[tuple[str, str]] = set()
     for each in found:
@@ -180,7 +180,7 @@ def _places(exact: list[Message], known: Iterable[Message], accounts_file: Accou
             place = places.setdefault(target.address, Place(target.address, None))
         else:
             continue
-        if len(place.requests) < MOST_REQUESTS:
+        if len(place.requests) < MAX_REQUESTS:
             user = user if target.path else target.user
             request = helpers.request(target.protocol, message.get("host"), target.path, user)
             place.requests.setdefault(request, index < len(exact))

@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
 
-_MOST_DAYS = 365  # what Azure DevOps allows at most
+_MAX_DAYS = 365  # what Azure DevOps allows at most
 _COLUMNS = ("id", "name", "organization", "scope", "ends", "account")
 _ONE = click.option(
     "--org", "organization", required=True, **parsing.ORG, help="The organization of the token."
 )
 _ANY = click.option("--org", "organization", **parsing.ORG, help="Only this organization.")
 _ACCOUNT = click.option("--account", "name", **parsing.ACCOUNT, help="The signed-in account to use.")
-_DAYS = click.IntRange(1, _MOST_DAYS)
+_DAYS = click.IntRange(1, _MAX_DAYS)
 
 
 @click.group(

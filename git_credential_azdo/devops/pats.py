@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 GIT_SCOPE = "vso.code_write"
 _VERSION = "7.1-preview.1"
-_MOST_PAGES = 50
+_MAX_PAGES = 50
 _NO_ERROR = "none"
 _NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})  # or no longer
 _BY_LOWER = {error.lower(): case for error, case in PAT_CASES.items()}  # the service has sent both spellings
@@ -95,7 +95,7 @@ def active(web: HttpClient, organization: Organization, authorization: Mapping[s
     """Return the person's tokens that have not expired, without the secrets. Raise as ``create``."""
     found: list[Pat] = []
     asked = {"displayFilterOption": "active", "$top": "100"}
-    for _ in range(_MOST_PAGES):
+    for _ in range(_MAX_PAGES):
         document = _ask(web, "GET", organization, authorization, asked)
         listed = document.get("patTokens")
         found += [pat for entry in (listed if isinstance(listed, list) else []) if (pat := _read(entry))]

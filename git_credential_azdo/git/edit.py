@@ -12,7 +12,7 @@ import time
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.files import MOST_BYTES, read_file
+from git_credential_azdo.files import MAX_BYTES, read_file
 from git_credential_azdo.git import config
 
 _NO_SUCH_VALUE = 5
@@ -94,7 +94,7 @@ def exactly(value: str) -> str:
 
 def _content(file: str) -> bytes:
     try:
-        return read_file(file, MOST_BYTES)
+        return read_file(file, MAX_BYTES)
     except OSError:
         return b""
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import AzdoError, ProtocolError, say
-from git_credential_azdo.files import MOST_BYTES as MOST_FILE_BYTES
+from git_credential_azdo.files import MAX_BYTES as MAX_FILE_BYTES
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import https_for_ssh, message_for
 from git_credential_azdo.git.config import (
@@ -233,7 +233,7 @@ def stored_addresses(helpers: Iterable[Helper]) -> list[Message]:
     found = []
     for path in _store_files(helpers):
         try:
-            text = read_file(path, MOST_FILE_BYTES).decode("utf-8", "surrogateescape")
+            text = read_file(path, MAX_FILE_BYTES).decode("utf-8", "surrogateescape")
         except FileNotFoundError:
             continue
         except OSError as error:

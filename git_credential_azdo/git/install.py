@@ -27,7 +27,7 @@ from git_credential_azdo.git.edit import (
     usual_files,
 )
 from git_credential_azdo.git.sections import Section, helper_value, pairs, render
-from git_credential_azdo.ownership import trouble
+from git_credential_azdo.ownership import unusable
 from git_credential_azdo.signals import held_back
 from git_credential_azdo.writing import write_own
 
@@ -197,7 +197,7 @@ def own_content(own: str) -> bytes:
 
 
 def _failed(doing: str, own: str, error: OSError) -> UsageError:
-    failure = trouble(doing, own, error, os.path.dirname(own))
+    failure = unusable(doing, own, error, os.path.dirname(own))
     return UsageError(failure.message, failure.hint)
 
 

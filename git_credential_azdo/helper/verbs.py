@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import Target
 
-_MOST_BYTES = 2**20
+_MAX_BYTES = 2**20
 """No message is longer: git passes at most 300 KB of a server's headers on (curl's limit for all of them), and a dozen
 lines of its own and of other helpers, each of 64 KiB at the most."""
 
@@ -272,8 +272,8 @@ def _read() -> bytes:
                 or data.find(b"\n\r\n", start) >= 0
             ):
                 break  # the caller may wait for the answer with the pipe still open
-            if len(data) > _MOST_BYTES:
-                raise AzdoError(f"the message on stdin is longer than {_MOST_BYTES // 1024} KiB")
+            if len(data) > _MAX_BYTES:
+                raise AzdoError(f"the message on stdin is longer than {_MAX_BYTES // 1024} KiB")
     except OSError:
         return b""
     return bytes(data)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 _PEM_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
-_MOST_BYTES = 1024 * 1024
+_MAX_BYTES = 1024 * 1024
 
 
 class Certificate(NamedTuple):
@@ -46,7 +46,7 @@ def load(path: str, passphrase: str | None) -> Certificate:
     Raise PassphraseNeeded, SignInError for anything that does not hold an RSA key and its certificate.
     """
     try:
-        data = read_file(path, _MOST_BYTES)
+        data = read_file(path, _MAX_BYTES)
     except OSError as error:
         raise SignInError(
             f"the certificate {path} cannot be read ({error.strerror or type(error).__name__})",

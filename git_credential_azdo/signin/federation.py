@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FILE, GITHUB, PIPELINES, MANAGED_IDENTITY = "file", "github", "azure-pipelines", "managed-identity"
 SOURCES = (FILE, GITHUB, PIPELINES, MANAGED_IDENTITY)
 AUDIENCE = "api://AzureADTokenExchange"
-_MOST_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024
 _FORM = "it must hold one token and nothing else"
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 
@@ -61,7 +61,7 @@ def from_file(path: str) -> str:
             hints.setup_federated("file", needs=["--token-file", "FILE"]),
         )
     try:
-        data = read_file(path, _MOST_BYTES)
+        data = read_file(path, _MAX_BYTES)
     except (PermissionError, FileNotFoundError) as error:
         raise SignInError(
             f"the federated token in {path} cannot be read ({error.strerror or type(error).__name__})",

@@ -16,7 +16,7 @@ _INTERRUPT, _END, _KILL, _ESCAPE, _QUIT, _RETURN, _NEWLINE = 0x03, 0x04, 0x15, 0
 _ERASE = b"\x7f\x08"
 _KEYS = bytes((_INTERRUPT, _QUIT, _END, _KILL, _RETURN, _NEWLINE)) + _ERASE
 _PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
-MOST_BYTES = 256 * 1024
+MAX_BYTES = 256 * 1024
 """No answer is as long as that; the rest of a longer line is dropped."""
 
 
@@ -64,7 +64,7 @@ class LineEditor:
             return False  # the second half of one Enter
         if not self._pasting and byte in _KEYS:
             return self._press(byte)
-        if len(self._line) < MOST_BYTES:
+        if len(self._line) < MAX_BYTES:
             self._line.append(byte)
         return False
 
@@ -121,7 +121,7 @@ class Pipe:
     def take(self, byte: bytes) -> list[str]:
         """Take one byte, none at the end of the input; return the line that it completes."""
         if byte not in (b"", b"\n"):
-            self._line += byte[: MOST_BYTES - len(self._line)]
+            self._line += byte[: MAX_BYTES - len(self._line)]
             return []
         self.ended = not (byte and self.again)
         lines = [self._line.decode("utf-8", errors="replace")] if byte or self._line else []

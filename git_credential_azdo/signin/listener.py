@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
-from git_credential_azdo.files import MOST_BYTES, read_file
+from git_credential_azdo.files import MAX_BYTES, read_file
 from git_credential_azdo.signin import pages
 
 if TYPE_CHECKING:
@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.signin.pages import Page
 
-_MOST_BYTES = 64 * 1024  # a redirected address may be 16 KiB long
-_MOST_CLIENTS = 16
+_MAX_BYTES = 64 * 1024  # a redirected address may be 16 KiB long
+_MAX_CLIENTS = 16
 _PATIENCE = 10.0  # seconds a client has for its request
 _HOLD_SECONDS = 8.0  # how long the browser waits for the outcome
 _PORT_ATTEMPTS = 8
@@ -181,7 +181,7 @@ class Listener:
         except OSError:
             return  # it went away between the selector's word and ours
         client.setblocking(False)  # noqa: FBT003 - the standard library's own signature
-        while len(self._clients) >= _MOST_CLIENTS:
+        while len(self._clients) >= _MAX_CLIENTS:
             self._drop(next((each for each, state in self._clients.items() if not state.pending), client))
             if client.fileno() < 0:
                 return
@@ -193,14 +193,14 @@ class Listener:
         if state is None:
             return  # dropped since the selector reported it
         try:
-            data = client.recv(_MOST_BYTES)
+            data = client.recv(_MAX_BYTES)
         except BlockingIOError:
             return
         except OSError:
             data = b""
         state.received += data
-        if state.pending or not data or len(state.received) > _MOST_BYTES:
-            if not data or len(state.received) > _MOST_BYTES:
+        if state.pending or not data or len(state.received) > _MAX_BYTES:
+            if not data or len(state.received) > _MAX_BYTES:
                 self._drop(client)
         elif b"\r\n\r\n" in state.received:
             page = respond(
@@ -258,7 +258,7 @@ def owner_in(table: str, near: tuple[str, int], far: tuple[str, int]) -> int | N
 def _owner(near: tuple[str, int], far: tuple[str, int]) -> int | None:
     for path in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
-            found = owner_in(read_file(path, MOST_BYTES).decode("ascii", "replace"), near, far)
+            found = owner_in(read_file(path, MAX_BYTES).decode("ascii", "replace"), near, far)
         except OSError:
             continue
         if found is not None:
@@ -292,8 +292,8 @@ def _own() -> frozenset[int]:
 def _is_unknown(owner: int) -> bool:
     """Return whether the id only stands for users that this user namespace does not know, as in a container."""
     try:
-        stand_in = int(read_file("/proc/sys/kernel/overflowuid", MOST_BYTES))
-        is_whole = read_file("/proc/self/uid_map", MOST_BYTES).split() == [b"0", b"0", b"4294967295"]
+        stand_in = int(read_file("/proc/sys/kernel/overflowuid", MAX_BYTES))
+        is_whole = read_file("/proc/self/uid_map", MAX_BYTES).split() == [b"0", b"0", b"4294967295"]
     except (OSError, ValueError):
         return False
     return owner == stand_in and not is_whole

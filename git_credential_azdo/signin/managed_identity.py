@@ -56,8 +56,8 @@ ARC_AGENT = (
 )
 _ARC_KEY_BYTES = 4096
 _FIRST_PAUSE = 0.5  # seconds, doubled with every attempt: 15.5 in all
-_MOST_ATTEMPTS = 6
-_GONE, _MOST_ATTEMPTS_GONE = 410, 8  # the service is being updated, which may take 70 seconds: 63.5 in all
+_MAX_ATTEMPTS = 6
+_GONE, _MAX_ATTEMPTS_GONE = 410, 8  # the service is being updated, which may take 70 seconds: 63.5 in all
 _BUSY = frozenset({404, _GONE, 429})
 _UNKNOWN_LIFE = 600  # seconds; a token whose end is not known is soon asked for again
 _RESOURCE = re.compile(r"/subscriptions/[\w/.()-]+", re.IGNORECASE | re.ASCII)
@@ -224,7 +224,7 @@ def _ask(web: HttpClient, question: _Question, source: str, sleep: Callable[[flo
         if answer.status not in _BUSY and answer.status < 500:  # noqa: PLR2004 - the server's own trouble
             return answer
         pause = max(_FIRST_PAUSE * 2 ** (attempt - 1), retry_after(answer, time.time()) or 0.0)
-        most = _MOST_ATTEMPTS_GONE if answer.status == _GONE else _MOST_ATTEMPTS
+        most = _MAX_ATTEMPTS_GONE if answer.status == _GONE else _MAX_ATTEMPTS
         if attempt >= most or pause >= web.remaining():
             raise NetworkError(
                 f"the managed identity service of this {_PLACES[source]} is busy or has no such page"

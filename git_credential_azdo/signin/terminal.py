@@ -35,7 +35,7 @@ _PROMPT = "> "
 _BRACKETED_ON, _BRACKETED_OFF = "\x1b[?2004h", "\x1b[?2004l"
 _QUIET_SECONDS = 0.08
 """A paste has ended when nothing came for as long as this."""
-_MOST_DRAIN_SECONDS = 1.0
+_MAX_DRAIN_SECONDS = 1.0
 
 
 def _counted(length: int) -> str:
@@ -165,7 +165,7 @@ if sys.platform != "win32":
 
         def _drain(self) -> None:
             """Read on until a paste that still arrives has ended: its rest must not become a command of the shell."""
-            end = time.monotonic() + _MOST_DRAIN_SECONDS
+            end = time.monotonic() + _MAX_DRAIN_SECONDS
             with contextlib.suppress(OSError):
                 while time.monotonic() < end and select.select([self._fd], [], [], _QUIET_SECONDS)[0]:
                     if not os.read(self._fd, 65536):
@@ -245,7 +245,7 @@ else:  # pragma: no cover - Windows
 
         def __exit__(self, *_: object) -> None:
             """Read on until a paste that still arrives has ended."""
-            end = time.monotonic() + _MOST_DRAIN_SECONDS
+            end = time.monotonic() + _MAX_DRAIN_SECONDS
             while msvcrt.kbhit() and time.monotonic() < end:
                 while msvcrt.kbhit():
                     msvcrt.getwch()

@@ -65,7 +65,7 @@ class FileVault:
     def _failed(self, what: str, error: Exception) -> VaultError:
         if not isinstance(error, OSError):
             return VaultError(f"cannot {what} the file vault in {self._folder}: not text")
-        from git_credential_azdo.ownership import trouble  # noqa: PLC0415 - for an error only
+        from git_credential_azdo.ownership import unusable  # noqa: PLC0415 - for an error only
 
-        failure = trouble(f"{what} the file vault in", self._folder, error, self._top)
+        failure = unusable(f"{what} the file vault in", self._folder, error, self._top)
         return VaultError(failure.message, failure.hint)

@@ -13,7 +13,7 @@ import os
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.files import read_own
 from git_credential_azdo.lock import Lock
-from git_credential_azdo.ownership import trouble
+from git_credential_azdo.ownership import unusable
 from git_credential_azdo.paths import folder, lock_path
 from git_credential_azdo.writing import write_own
 
@@ -73,7 +73,7 @@ def _lines() -> list[str]:
     try:
         data = read_own(_path(), folder()) or b""
     except OSError as error:
-        raise trouble("read", _path(), error, folder()) from error
+        raise unusable("read", _path(), error, folder()) from error
     return data.decode("utf-8", "surrogateescape").splitlines()
 
 
@@ -89,4 +89,4 @@ def _change(change: Callable[[list[str]], list[str]]) -> None:
             text = "".join(f"{line}\n" for line in change(_lines()))
             write_own(_path(), text.encode("utf-8", "surrogateescape"), folder())
     except OSError as error:
-        raise trouble("write", _path(), error, folder()) from error
+        raise unusable("write", _path(), error, folder()) from error

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _MEMBERS = (b"Hello", b"ReadAlias", b"Get", b"SearchItems", b"OpenSession", b"GetSecret")
 _FORBIDDEN = (b"Unlock", b"Prompt", b"CreateItem", b"CreateCollection", b"SetSecret", b"Delete")
-_MOST_CALLS = 7
+_MAX_CALLS = 7
 _SESSION = "/org/freedesktop/secrets/session/s1"
 _GOOD: tuple[tuple[str, Any], ...] = (
     ("s", (":1.7",)),
@@ -81,7 +81,7 @@ def conversation(source: Source) -> None:
                 return
             calls = _calls_in(sent)
             count += calls
-            check(count <= _MOST_CALLS + 1, "more is asked than a secret needs", count)
+            check(count <= _MAX_CALLS + 1, "more is asked than a secret needs", count)
             sent = talk.send(_answer(source, count, calls))
     except StopIteration as over:
         check(over.value is None or isinstance(over.value, str), "no text", over.value)

@@ -11,7 +11,7 @@ Choice = TypeVar("Choice")
 
 LONGEST_TEXT = 255
 _TIMES = (*[1] * 60, 2, 64, 1_024, 8_192)
-MOST_CHARACTERS = 65_000
+MAX_CHARACTERS = 65_000
 
 
 class Source:
@@ -58,7 +58,7 @@ class Source:
         parts = [self.text() if self.number(3) == 0 else self.pick(words) for _ in range(self.number(most))]
         return "".join(parts)
 
-    def grown(self, text: str, most: int = MOST_CHARACTERS) -> str:
+    def grown(self, text: str, most: int = MAX_CHARACTERS) -> str:
         """Return the text, seldom repeated up to ``most`` characters: what is not read in linear time runs out of it."""
         return (text * self.pick(_TIMES))[:most]
 

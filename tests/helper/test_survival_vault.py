@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulator.default_world import ANN, BOB, CONTOSO
-from tests.support.moody_keyring import MOST_UNITS, NAME
+from tests.support.moody_keyring import MAX_UNITS, NAME
 from tests.support.people import STALE, add_block, at, blocks, everything_kept, give_pat, sign_in, vault_of
 from tests.support.watch import new_password
 
@@ -140,10 +140,10 @@ def test_a_short_keyring_gets_long_tokens_in_parts(moody: Home, emulator: Emulat
     ann.let_pass(STALE)
     for count in (1, 2):
         given = moody.get(*at(), MOOD="short")
-        assert (len(given.fields["password"]) > MOST_UNITS, given.err) == (True, "")
+        assert (len(given.fields["password"]) > MAX_UNITS, given.err) == (True, "")
         assert moody.get(*at(), MOOD="short").lines == given.lines
         files = entries_of(moody)
-        assert max(len(path.read_text()) for path in files) <= MOST_UNITS
+        assert max(len(path.read_text()) for path in files) <= MAX_UNITS
         assert [sum(path.name.startswith(f"{what}#") for path in files) for what in ("refresh", CONTOSO)] == [
             2,
             2,

@@ -166,7 +166,7 @@ def test_a_secret_on_a_stdin_that_is_never_closed_ends_in_one_line(
     assert done.stderr.decode().splitlines()[-1] == (
         f"git-credential-azdo: error: stdin did not end in 1 seconds, and the {what} was to come from it"
     )
-    assert console._MOST_GIVEN == 65_536
+    assert console._MAX_GIVEN == 65_536
 
 
 @pytest.mark.parametrize("size", [65_537, 300 * 2**20])

@@ -16,7 +16,7 @@ from keyring.errors import KeyringLocked, NoKeyringError, PasswordDeleteError, P
 from git_credential_azdo.vault.file import FileVault
 
 NAME = "tests.support.moody_keyring.Moody"
-MOST_UNITS = 1_280
+MAX_UNITS = 1_280
 
 
 class Moody(KeyringBackend):
@@ -36,7 +36,7 @@ class Moody(KeyringBackend):
         self._suffer(password)
         if "stuck" in _mood():
             threading.Event().wait()
-        if "short" in _mood() and len(password.encode("utf-16-le")) // 2 > MOST_UNITS:
+        if "short" in _mood() and len(password.encode("utf-16-le")) // 2 > MAX_UNITS:
             raise PasswordSetError(f"too long: {password}")
         limit = next((int(each.partition(":")[2]) for each in _mood() if each.startswith("fails:")), None)
         if limit is not None and self.written >= limit:

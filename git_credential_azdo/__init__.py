@@ -8,7 +8,7 @@ Entry
 
 Verbs
   ``helper/``    git's verbs, the hot path: ``verbs`` (get, store, erase), ``answer`` (a ``get``), ``issued`` (our own tokens
-                 in ``store`` and ``erase``), ``stored`` (credentials that git stores with us), ``unresolved`` (no account)
+                 in ``store`` and ``erase``), ``stored`` (credentials that git stores with us), ``reasons`` (why there is none)
   ``commands/``  people's verbs, one module each (``cli`` lists them; ``console`` prints and asks)
 
 Tokens

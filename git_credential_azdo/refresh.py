@@ -13,12 +13,10 @@ import time
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import deadline, tokens
-from git_credential_azdo.accounts import failures
-from git_credential_azdo.accounts.account import IssuedToken, number
+from git_credential_azdo.accounts.account import IssuedToken, digest, number
 from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.entries import forget_secrets
-from git_credential_azdo.accounts.fingerprint import digest
-from git_credential_azdo.accounts.update import update
+from git_credential_azdo.accounts.update import ANY, clear_failures, failure_of, mark_failure, update
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, VaultError, say
 from git_credential_azdo.lock import Busy, Lock
 from git_credential_azdo.paths import lock_path, read_accounts
@@ -85,7 +83,7 @@ def refresh(account: Account, tenant: str, salt: bytes) -> Token:
 def _raise_known_failure(account: Account, tenant: str) -> None:
     """Raise what the last request failed with, while the next is not due."""
     now = time.time()
-    known = failures.failure_of(account, tenant, now)
+    known = failure_of(account, tenant, now)
     if known is None:
         return
     if known.until is None:
@@ -101,7 +99,7 @@ def _remember(account: Account, tenant: str, error: AzdoError, pause: float | No
     def change(accounts_file: AccountsFile) -> None:
         current = accounts_file.account(account.id)
         if current:
-            failures.mark(current, tenant, error, int(time.time()), pause)
+            mark_failure(current, tenant, error, int(time.time()), pause)
 
     with contextlib.suppress(AzdoError):  # the failure itself is the error to report
         update(change)
@@ -192,12 +190,12 @@ def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
             error = _explained(refused, account, tenant)
             permanent = sign_in_errors.is_permanent(refused)
             passing = sign_in_errors.is_transient(refused)
-            where = failures.ANY if permanent or passing else tenant
+            where = ANY if permanent or passing else tenant
             _remember(account, where, error, None if permanent else web.pause)
             raise error from None
         except (NetworkError, ServiceError, SignInError) as error:
             if web.pause is not None:  # else no server got it, and what failed may be cured at once
-                _remember(account, failures.ANY, error, web.pause)
+                _remember(account, ANY, error, web.pause)
             raise
 
 
@@ -244,7 +242,7 @@ def _add_issued(accounts_file: AccountsFile, identifier: str, token: Token, now:
     if account is None:
         return False
     account.set_issued_tokens([IssuedToken(token.tenant, token.digest, now), *account.issued_tokens])
-    failures.clear(account)
+    clear_failures(account)
     return True
 
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from git_credential_azdo.accounts.account import digest
 from git_credential_azdo.accounts.accounts_file import StoredCredential, read
-from git_credential_azdo.accounts.fingerprint import digest
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, say
 from git_credential_azdo.lock import Lock

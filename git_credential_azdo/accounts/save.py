@@ -12,12 +12,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts import failures
-from git_credential_azdo.accounts.account import Account, Block, IssuedToken
+from git_credential_azdo.accounts.account import Account, Block, IssuedToken, digest
 from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.entries import LOCK, alone, keep
-from git_credential_azdo.accounts.fingerprint import digest
+from git_credential_azdo.accounts.update import clear_failures
 from git_credential_azdo.errors import UsageError, printable, say
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.target import (
@@ -131,7 +130,7 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
     block.set_all("rejected[]", [])
     block.set("reminded_utc", None)
     account = Account(block)
-    failures.clear(account)
+    clear_failures(account)
     fresh = [
         IssuedToken(tenant, digest(accounts_file.salt, secret), at)
         for tenant, secret, at in new_account.tokens

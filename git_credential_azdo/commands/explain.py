@@ -32,7 +32,7 @@ from git_credential_azdo.git.address import (
     target_of_url,
 )
 from git_credential_azdo.git.target import SERVICES_ADDRESS, may_repeat
-from git_credential_azdo.helper import unresolved
+from git_credential_azdo.helper import reasons
 from git_credential_azdo.signin import sign_in_errors
 
 if TYPE_CHECKING:
@@ -193,9 +193,9 @@ def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> di
         }
     if choice.stored:
         return {**found, "stored_credential": stored_url(choice.stored), "result": ANSWERS}
-    cure = unresolved.settle(choice)[0]
+    cure = reasons.settle(choice)[0]
     if choice.outcome == rules.UNKNOWN_USER:
-        where, removal = unresolved.user_source(request)
+        where, removal = reasons.user_source(request)
         found["unknown_user"] = True
         found["reason"] = f"{choice.reason}, the user that {where} names"
         if not may_repeat(choice.user or ""):

@@ -19,12 +19,12 @@ from git_credential_azdo.accounts.account import (
     FEDERATED,
     MANAGED_IDENTITY,
     SERVICE_PRINCIPAL,
+    SYSTEM,
     Block,
     access_entry,
 )
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import NewAccount, now
-from git_credential_azdo.accounts.workload import SYSTEM
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.setup_run import common
 from git_credential_azdo.devops import api

@@ -23,7 +23,7 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.helper import answer, unresolved
+from git_credential_azdo.helper import answer, reasons
 from git_credential_azdo.helper.stored import lines_of
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def command(organization: str, name: str | None, form: str, show: bool) -> int: 
 
 
 def _find(organization: AnyOrganization, name: str | None, accounts_file: AccountsFile) -> Live | None:
-    """Return what ``get`` would answer; None when ``unresolved`` has reported why there is none.
+    """Return what ``get`` would answer; None when ``reasons`` has reported why there is none.
 
     Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked, UsageError.
     """
@@ -120,7 +120,7 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
             f"no token for the organization {organization}: {choice.reason}",
             hints.setup(organization),
         )
-    unresolved.explain(choice)
+    reasons.explain(choice)
     return None
 
 

@@ -111,9 +111,9 @@ def credential_for(
     now = time.time()
     is_rejected = rejected is not None and 0 <= now - rejected < REJECTION_COOLDOWN_SECONDS
     if is_rejected and organization and not confirmed and not asked:
-        from git_credential_azdo.helper import refused  # noqa: PLC0415 - for an error only
+        from git_credential_azdo.helper import reasons  # noqa: PLC0415 - for an error only
 
-        tenant = refused.tenant_of(organization)
+        tenant = reasons.tenant_of(organization)
     elsewhere = ""
     if not confirmed:
         if tenant and tenant != accounts_file.tenant_of(organization):
@@ -121,11 +121,11 @@ def credential_for(
             tenant = account.tenant if elsewhere else tenant
         asked = True
     if is_rejected:
-        from git_credential_azdo.helper import refused  # noqa: PLC0415 - for an error only
+        from git_credential_azdo.helper import reasons  # noqa: PLC0415 - for an error only
 
         if organization and elsewhere:
-            raise refused.unconfirmed(account, organization, elsewhere, accounts_file)
-        raise refused.rejection(account, organization, tenant or "")
+            raise reasons.unconfirmed(account, organization, elsewhere, accounts_file)
+        raise reasons.rejection(account, organization, tenant or "")
     of_tenant = tokens.known_tenant(account, organization, tenant, accounts_file)
     if of_tenant is None and not asked:
         from git_credential_azdo import refresh  # noqa: PLC0415 - a git before 2.41, and an unknown tenant

@@ -1,13 +1,12 @@
 """Issued tokens that come back: git calls ``store`` for one that worked, ``erase`` for one that was rejected.
 
-Recognizes them by their fingerprints, without opening the vault. ``refused`` knows what follows from a rejection.
+Recognizes them by their fingerprints, without opening the vault. ``reasons`` knows what follows from a rejection.
 """
 
 from __future__ import annotations
 
-from git_credential_azdo.accounts.account import STATE_PREFIX
+from git_credential_azdo.accounts.account import STATE_PREFIX, digest
 from git_credential_azdo.accounts.choice import organization_and_user
-from git_credential_azdo.accounts.fingerprint import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -154,12 +154,12 @@ def _get_once(message: Message, target: Target, accounts_file: AccountsFile) -> 
 
         _answer(stored.find_for_server(message, target, accounts_file))
     else:
-        from git_credential_azdo.helper import stored, unresolved  # noqa: PLC0415 - without an account only
+        from git_credential_azdo.helper import reasons, stored  # noqa: PLC0415 - without an account only
 
         lines = stored.lines_of(message, choice.stored) if choice.stored else []
         if lines:
             _answer(lines)
-        elif unresolved.explain(choice, message):
+        elif reasons.explain(choice, message):
             _stop()
 
 
@@ -193,14 +193,14 @@ def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> Non
     returned = issued.recognize(message, accounts_file)
     variable = _variable_of(message, target)
     if returned or variable or accounts_file.accounts:
-        from git_credential_azdo.helper import refused  # noqa: PLC0415 - reads git's configuration
+        from git_credential_azdo.helper import reasons  # noqa: PLC0415 - reads git's configuration
 
-        returned = returned or refused.unmarked(message, target, accounts_file)
-        if (returned or variable) and refused.is_explained_by_header(message):
+        returned = returned or reasons.unmarked(message, target, accounts_file)
+        if (returned or variable) and reasons.is_explained_by_header(message):
             return
     if returned:
-        if not _apply(refused.change(returned, message, target, accounts_file)):
-            refused.drop(returned)
+        if not _apply(reasons.change(returned, message, target, accounts_file)):
+            reasons.drop(returned)
     elif variable:
         say("error", f"the token in the environment variable {variable} was rejected")
     else:

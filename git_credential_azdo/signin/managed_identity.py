@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.workload import SYSTEM
+from git_credential_azdo.accounts.account import SYSTEM
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import quoted

@@ -9,9 +9,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, shell
+from git_credential_azdo.accounts.account import FEDERATED, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SYSTEM
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
-from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError
 from git_credential_azdo.git.target import NIL_TENANT, Collection
 from git_credential_azdo.signin import entra
@@ -204,3 +204,26 @@ def _options(account: Account) -> list[str]:
         if value not in usual and urlsplit(value).netloc != entra.PUBLIC_HOST
         for word in (option, value)
     ]
+
+
+def setup_command(block: Block) -> str:
+    """Return the command that sets this machine's identity up again, to be copied into a shell."""
+    kind = block.get("kind")
+    operand, words = "", []
+    if kind == SERVICE_PRINCIPAL:
+        operand, words = block.get("client_id"), _fields(block, "tenant", "certificate")
+        words += ["--send-x5c"] if block.get("send_x5c") else []
+    elif kind == MANAGED_IDENTITY:
+        operand = block.get("identity") or SYSTEM
+    elif kind == FEDERATED:
+        operand = block.get("source")
+        words = _fields(block, "client_id", "tenant", "token_file", "audience", "service_connection")
+        words += shell.options(managed_identity=block.get("identity"))
+    else:
+        words = shell.options(tenant=block.get("az_tenant"))
+    words += [word for name in block.all("org[]") for word in ("--org", name)]
+    return hints.setup_as(kind, words, operand)
+
+
+def _fields(block: Block, *keys: str) -> list[str]:
+    return shell.options(**{key: block.get(key) for key in keys})

@@ -13,14 +13,13 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import AZURE_CLI, FEDERATED, MANAGED_IDENTITY
-from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import SignInError, UsageError
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.target import is_tenant, may_repeat
 from git_credential_azdo.signin import azure_cli, endpoints, entra, federation, managed_identity
 from git_credential_azdo.signin.endpoints import discover, kept_endpoint
 from git_credential_azdo.signin.oauth import OAuthError
-from git_credential_azdo.signin.sign_in_errors import app_error
+from git_credential_azdo.signin.sign_in_errors import app_error, setup_command
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -45,7 +44,11 @@ def request_token(
     """Return a token; the grant never holds a refresh token.
 
     Args:
-        block: the account's block (keys: ``accounts.workload``).
+        block: the account's block. Its keys beside those of every account: ``client_id``, ``token_endpoint``,
+            ``authority``, ``scope``; ``certificate`` (its path), ``send_x5c``, ``passphrase`` (service principal);
+            ``identity``, ``source`` (managed identity: which one, and whose service answers); ``source``,
+            ``token_file``, ``audience``, ``service_connection`` (federation; with a managed identity ``identity`` and
+            ``machine``); ``az_tenant`` (Azure CLI: the tenant that a person named).
         tenant: whose token is wanted; empty when the account knows no tenants.
         web: for requests that may go through a proxy; its deadline bounds everything.
         read_secret: returns the secret under ``client-secret``.

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import secretstorage
 from keyring.backends import SecretService
 
-from git_credential_azdo.accounts.fingerprint import digest
+from git_credential_azdo.accounts.account import digest
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.emulator.model import RESOURCE, VISUAL_STUDIO
 

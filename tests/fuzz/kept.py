@@ -50,7 +50,7 @@ def _look_at_everything(accounts_file: AccountsFile) -> None:
         account.rejected_at("contoso")
         expires = account.expires_utc
         check(expires is None or 0 <= expires < 10**18, "no point in time", expires)
-        texts = (account.name, account.tenant, account.alias, account.label, account.address, account.place)
+        texts = (account.name, account.tenant, account.alias, account.label, account.address)
         check(all("\n" not in text for text in texts), "a value holds a line end", *texts)
         check(account.is_named(account.name) and account.is_named(account.id.lower()) is not None, "no name")
         check(accounts_file.account(account.id), "an account is not found by its id", account.id)

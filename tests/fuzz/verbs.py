@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import deadline, errors
-from git_credential_azdo.accounts.fingerprint import digest
+from git_credential_azdo.accounts.account import digest
 from git_credential_azdo.errors import ProtocolError
 from git_credential_azdo.git.protocol import format_pairs, parse
 from git_credential_azdo.helper import verbs

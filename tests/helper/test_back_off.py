@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.accounts import failures
 from git_credential_azdo.accounts.account import Account as View
 from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.update import failure_of, mark_failure
 from git_credential_azdo.errors import NetworkError
 from tests.conftest import SCRIPT
 from tests.emulator import faults
@@ -149,14 +149,14 @@ def test_what_never_reached_the_endpoint_is_tried_at_once(
 def test_a_mark_counts_for_its_tenant_and_time(mark: str, *, counts: bool) -> None:
     """A damaged one, and one of a clock that was set back, does not; none counts for more than an hour."""
     account = View(Block([("failed[]", mark)]))
-    assert (failures.failure_of(account, "t", 1_031) is not None) is counts
-    assert failures.failure_of(account, "t", 1_000 + 3_601) is None or "setup" in mark
+    assert (failure_of(account, "t", 1_031) is not None) is counts
+    assert failure_of(account, "t", 1_000 + 3_601) is None or "setup" in mark
 
 
 def test_marks_do_not_grow() -> None:
     """One for each tenant, the newest few; what divides their words is taken out of them."""
     account = View(Block())
     for number in range(20):
-        failures.mark(account, f"t{number % 10}", NetworkError("a|b\nc", "d"), number, 60)
+        mark_failure(account, f"t{number % 10}", NetworkError("a|b\nc", "d"), number, 60)
     texts = account.block.all("failed[]")
     assert (len(texts), texts[-1]) == (6, "t9 19 79|a/b?c|d")

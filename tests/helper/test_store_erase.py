@@ -12,7 +12,7 @@ from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import target_of
-from git_credential_azdo.helper import issued, refused
+from git_credential_azdo.helper import issued, reasons
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.support.people import STALE, add_block, at, bind, challenge, everything_kept, sign_in, vault_of
 from tests.support.watch import new_password
@@ -169,7 +169,7 @@ def test_an_account_that_is_forgotten_meanwhile_is_not_brought_back() -> None:
     returned = issued.ReturnedToken(before.accounts[0], "", "d", 1)
     for change in (
         issued.approve(returned, target, before),
-        refused.change(returned, message, target, before),
+        reasons.change(returned, message, target, before),
     ):
         after = AccountsFile(Block(), [], [])
         assert change is not None

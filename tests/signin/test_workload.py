@@ -19,11 +19,11 @@ from git_credential_azdo.accounts.account import (
     Account,
     Block,
 )
-from git_credential_azdo.accounts.workload import setup_command
 from git_credential_azdo.errors import AzdoError, PassphraseNeeded, SignInError
 from git_credential_azdo.signin import certificate, sign_in_errors, workload
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import OAuthError
+from git_credential_azdo.signin.sign_in_errors import setup_command
 from git_credential_azdo.signin.workload import registration
 from git_credential_azdo.web import HttpClient
 from tests.emulator.default_world import CONTOSO

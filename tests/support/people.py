@@ -13,7 +13,7 @@ import time
 import uuid
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.accounts.fingerprint import digest
+from git_credential_azdo.accounts.account import digest
 from git_credential_azdo.git.protocol import format_pairs, parse_pairs, split_blocks
 from git_credential_azdo.vault.file import FileVault
 from tests.emulator.default_world import ANN, CONTOSO

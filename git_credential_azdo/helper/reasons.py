@@ -1,35 +1,113 @@
-"""A token of ours that git says was rejected: why, what is said of it, and what the accounts file notes.
+"""Why there is no credential, or why a token was rejected: what is said of it, and what the accounts file notes.
 
-Loaded only for a rejection, which may take time: it reads git's configuration and may ask an organization for its
-tenant. It must never delete a sign-in or a PAT: git calls ``erase`` after any 401, and a server may be wrong for a moment.
+Loaded only for those, which may take time: it reads git's configuration and may ask an organization for its tenant. It
+must never delete a sign-in or a PAT: git calls ``erase`` after any 401, and a server may be wrong for a moment.
 """
 
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 
 from git_credential_azdo import hints, refresh, tokens
-from git_credential_azdo.accounts.account import IssuedToken, number
-from git_credential_azdo.accounts.choice import PERSONAL_TENANTS, choose, organization_and_user
-from git_credential_azdo.accounts.fingerprint import digest
+from git_credential_azdo.accounts import environment
+from git_credential_azdo.accounts.account import IssuedToken, digest, number
+from git_credential_azdo.accounts.choice import (
+    AMBIGUOUS,
+    NO_ACCOUNT,
+    NOT_COVERED,
+    PERSONAL_TENANTS,
+    STORED_CREDENTIAL,
+    UNKNOWN_USER,
+    choose,
+    organization_and_user,
+)
+from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, UsageError, report
-from git_credential_azdo.git import config, urlmatch
-from git_credential_azdo.git.target import SERVICES_ADDRESS, tenant_in
+from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, UsageError, report, say
+from git_credential_azdo.git import address, config, urlmatch
+from git_credential_azdo.git.target import SERVICES_ADDRESS, may_repeat, tenant_in
 from git_credential_azdo.helper.issued import ReturnedToken
+from git_credential_azdo.paths import no_account
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.protocol import Message
     from git_credential_azdo.git.target import AnyOrganization, Target
     from git_credential_azdo.helper.issued import Change
 
 REFRESH_GRACE_SECONDS = 300
 """A token rejected within this time of its receipt was not rejected for its age: a new one would be, too."""
+
+
+def explain(choice: Choice, request: Message | None = None) -> bool:
+    """Report it on stderr; return whether git is to stop asking. ``request``: git's, which names the user."""
+    organization = choice.organization
+    names = [unique_name(account, choice.candidates) for account in choice.candidates]
+    cures = settle(choice)
+    if choice.outcome == UNKNOWN_USER and request:
+        where, removal = user_source(request)
+        is_person = "@" in (choice.user or "")
+        cures = [f"{cures[0]}, or {removal}" if is_person else f"{where} names that user: {removal}"]
+    if choice.outcome == AMBIGUOUS:
+        where = (
+            f"the organization {organization}"
+            if organization
+            else choice.candidates[0].block.get("address") or "Azure DevOps"
+        )
+        say("error", f"several accounts fit {where}: {', '.join(names)}")
+        if organization is None:
+            cures[0] = f"git sent no path, so the organization is unknown: {cures[0]}"
+    elif choice.outcome == UNKNOWN_USER:
+        known = f"; known are {', '.join(names)}" if names else ""
+        user = choice.user or ""
+        if may_repeat(user):
+            say("error", f"no account is named {user}{known}")
+        else:
+            say("error", f"the address holds what looks like a token where git expects a user{known}")
+    elif choice.outcome == NOT_COVERED:
+        say("error", f"no account covers the organization {organization}; known are {', '.join(names)}")
+    else:  # A stored credential was found, but it has expired or this git cannot use it.
+        is_none = choice.outcome == STORED_CREDENTIAL or choice.reason == NO_ACCOUNT
+        cures = [no_account(cures[0]) if is_none else f"{choice.reason}: {cures[0]}"]
+    for cure in cures:
+        say("hint", cure)
+    return choice.outcome == AMBIGUOUS
+
+
+def user_source(request: Message) -> tuple[str, str]:
+    """Return what names the user to git, and what takes it away."""
+    parts = _parts(request)
+    try:
+        entries = config.read_config()
+    except UsageError:
+        entries = []
+    return address.user_source(entries, parts)
+
+
+def settle(choice: Choice) -> list[str]:
+    """Return the commands of which one lets an account answer."""
+    if choice.outcome != AMBIGUOUS:
+        if not choice.user and (system := environment.system(os.environ)):
+            own = environment.collection(os.environ)
+            is_own = system == "Azure Pipelines" and own and choice.organization in {None, own.organization}
+            return [hints.token_variable(system, PIPELINE_TOKEN if is_own else PERSONAL_TOKEN)]
+        user = choice.user or ""
+        login_hint = user if "@" in user and may_repeat(user) else ""
+        return [hints.setup(choice.organization or "", login_hint=login_hint)]
+    names = [unique_name(account, choice.candidates) for account in choice.candidates]
+    if choice.organization is None:
+        return [hints.use_http_path(choice.candidates[0].address), hints.use(names[0], default=True)]
+    return [hints.use(name, choice.organization) for name in names]
+
+
+def _parts(message: Message) -> urlmatch.Partial:
+    return urlmatch.Partial(*map(message.get, ("protocol", "username", "host", "path")))
 
 
 def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> ReturnedToken | None:
@@ -57,7 +135,7 @@ def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> R
 
 def is_explained_by_header(message: Message) -> bool:
     """Report that git sends a header of its own, if it does: git then used no token of a helper, whatever it says."""
-    parts = urlmatch.Partial(*map(message.get, ("protocol", "username", "host", "path")))
+    parts = _parts(message)
     try:
         entry = config.authorization_header(config.read_config(), parts)
     except UsageError:

@@ -17,9 +17,10 @@ from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import unusable
 from git_credential_azdo.paths import folder, lock_path, read_accounts
 from git_credential_azdo.vault import journal, vaults
+from git_credential_azdo.vault.file import FileVault
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import TypeVar
 
     from git_credential_azdo.accounts.account import Account
@@ -92,6 +93,32 @@ def finish_begun() -> None:
             journal.end(identifier)
     except AzdoError as error:
         say("error", f"a secret that is not used any more could not be deleted: {error.message}")
+
+
+def leftovers() -> dict[str, list[tuple[str, str]]]:
+    """Return the entries that no account has, as (vault, name), by their ids. Raise AzdoError.
+
+    A killed run left them, or a lost accounts file. A keyring is not asked for all that it holds: another folder of this
+    user, such as that of a sandboxed editor, may have its accounts there, too.
+    """
+    named = read_accounts()
+    found: dict[str, list[tuple[str, str]]] = {}
+    for vault, key in [*journal.entries(), *((vaults.FILE, key) for key in FileVault().entries())]:
+        identifier = key.partition("/")[0]
+        if f"id={identifier}".encode() not in named and (vault, key) not in found.get(identifier, ()):
+            found.setdefault(identifier, []).append((vault, key))
+    return found
+
+
+def forget_leftovers(identifiers: Iterable[str] = ()) -> list[str]:
+    """Remove the entries of these ids that no account has, without any those of every one; return the ids. Raise AzdoError."""
+    with alone(LOCK):  # an account that is being saved has no name yet
+        finish_begun()
+        found = leftovers()
+        wanted = [each for each in found if each in identifiers or not identifiers]
+        for vault, key in [entry for each in wanted for entry in found[each]]:
+            vaults.remove(vault, key)
+        return wanted
 
 
 def forget_secrets(account: Account | StoredCredential, *tenants_too: str) -> None:

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_credential_azdo import hints, proxy, refresh
-from git_credential_azdo.accounts.accounts_file import BINDING, SERVER
+from git_credential_azdo.accounts.accounts_file import BINDING, SERVER, UNSAVED
+from git_credential_azdo.accounts.entries import leftovers
 from git_credential_azdo.accounts.naming import listed_names, unique_name
 from git_credential_azdo.commands.accounts import LOCKED, standing
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, failed, start
@@ -75,6 +76,9 @@ def vaults_in_use(accounts_file: AccountsFile) -> Iterator[Check]:
         yield Check("vault", WARN if seconds > _SLOW_SECONDS else OK, text)
     if vaults.FILE in names:
         yield from _permissions("vault", vault_folder(), "secrets", FAIL)
+    for identifier, left in leftovers().items():
+        text = f"{left[0][0]}: secrets of {identifier}, which no account has: {len(left)}"
+        yield Check("vault", WARN, text, hints.logout(identifier))
 
 
 def file(accounts_file: AccountsFile) -> Iterator[Check]:
@@ -113,6 +117,10 @@ def accounts(accounts_file: AccountsFile) -> Iterator[Check]:
             organization = target if "://" in target else target.partition("/")[0]
             cure = hints.use(hints.ACCOUNT, organization)
             yield Check("binding", FAIL, f"{target} is bound to an account that does not exist", cure)
+    for block in accounts_file.of_kind(UNSAVED):
+        organization = block.get("organization")
+        text = f"a run that was stopped may have left a token of {organization}"
+        yield Check("token", WARN, text, hints.pat_list(organization))
 
 
 def _account(account: Account, name: str) -> Check:

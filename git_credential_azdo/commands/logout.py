@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.entries import forget
+from git_credential_azdo.accounts.entries import forget, forget_leftovers, leftovers
 from git_credential_azdo.accounts.naming import account_named, shown_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console, parsing
@@ -26,10 +26,14 @@ if TYPE_CHECKING:
 def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
     """Remove ACCOUNT, or all: the secrets from the vault, the entry from the accounts file.
 
-    A stored credential is named by its URL, as accounts lists it.
+    A stored credential is named by its URL, as accounts lists it; secrets that no account has by the id that doctor names.
     """
     if bool(name) == everybody:
         raise UsageError("missing ACCOUNT or --all", hints.accounts())
+    if name and name in leftovers():
+        forget_leftovers([name])
+        console.out(f"The secrets of {name} are removed")
+        return
     accounts_file = load_accounts()
     accounts, stored = accounts_file.accounts, accounts_file.stored_credentials
     if not everybody:
@@ -41,7 +45,10 @@ def command(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click'
         _check_vault(entry)
         forget(entry)
         console.out(f"{label} is removed")
-    if not (accounts or stored):
+    unnamed = forget_leftovers() if everybody else []
+    for identifier in unnamed:
+        console.out(f"The secrets of {identifier}, which no account had, are removed")
+    if not (accounts or stored or unnamed):
         console.out("There is no account to remove")
 
 

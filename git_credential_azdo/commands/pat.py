@@ -134,11 +134,11 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
             active = making.active(session)
             for token in active:
                 rows.setdefault(token.id, _row(token, each, saved.get(token.id), accounts_file))
-            left += [
-                (token, session)
-                for _, token in making.unsaved_tokens(session, active, accounts_file)
-                if token
-            ]
+            for block, unsaved in making.unsaved_tokens(session, active, accounts_file):
+                if unsaved:
+                    left.append((unsaved, session))
+                else:
+                    making.forget_if_old(block)
         except AzdoError as error:
             failed = True
             report(error)

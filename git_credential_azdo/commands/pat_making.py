@@ -182,6 +182,12 @@ def forget(block: Block) -> None:
     update(lambda accounts_file: accounts_file.forget(block.get("id")))
 
 
+def forget_if_old(block: Block) -> None:
+    """Remove a block whose token is not there, unless a run may be about to create it. Raises AzdoError."""
+    if now() - (number(block.get("started_utc")) or 0) > _NEAR_SECONDS:
+        forget(block)
+
+
 def finish(session: PatSession) -> None:
     """Revoke the tokens of the organization that a run did not come to save, or to revoke.
 

@@ -56,6 +56,15 @@ class FileVault:
                 return
             folder = os.path.dirname(folder)
 
+    def entries(self) -> list[str]:
+        """Return the names of all entries, also of those that a killed write only began."""
+        found = [
+            os.path.join(root, each.partition(".")[0])
+            for root, _, files in os.walk(self._folder)
+            for each in files
+        ]
+        return [os.path.relpath(path, self._folder).replace(os.sep, "/") for path in found]
+
     def _path(self, entry: str) -> str:
         words = entry.split("/")
         if any(word in {"", ".", ".."} or os.sep in word or "\0" in word for word in words):

@@ -59,3 +59,29 @@ def test_a_name_in_the_journal_is_there_before_the_secret(home: Home, emulator: 
     assert f"entry=file {account.id}/refresh\n" in journal.read_text()
     assert home.azdo("logout", "--all").code == 0
     assert (journal.read_text(), held(home)) == ("", set())
+
+
+def test_secrets_without_a_name_are_found_and_removed(home: Home, emulator: Emulator) -> None:
+    """The accounts file was lost: doctor names them, and how to remove them; logout --all leaves none."""
+    accounts = [sign_in(home, emulator.world, ANN, "contoso") for _ in "abc"]
+    home.write_accounts_file("")
+    (home.accounts_file.with_name("entries")).write_text(f"entry=file {accounts[0].id}/pat\n")
+    left = home.azdo("doctor").out
+    assert all(f"secrets of {account.id}, which no account has: " in left for account in accounts)
+    assert f"git credential-azdo logout {accounts[0].id}\n" in left
+    result = home.azdo("logout", accounts[0].id)
+    assert (result.out, result.err) == (f"The secrets of {accounts[0].id} are removed\n", "")
+    assert held(home) == {account.id for account in accounts[1:]}
+    assert home.azdo("logout", "--all").code == 0
+    assert (held(home), home.accounts_file.with_name("entries").read_text()) == (set(), "")
+    assert "which no account has" not in home.azdo("doctor").out
+
+
+def test_the_temporary_file_of_a_killed_write_is_removed(home: Home, emulator: Emulator) -> None:
+    """It holds the secret, or a part of it."""
+    account = sign_in(home, emulator.world, ANN, "contoso")
+    secret = vault_of(home) / account.id / "refresh"
+    secret.rename(secret.with_name("refresh.0123456789abcdef.new"))
+    home.write_accounts_file("")
+    assert home.azdo("logout", "--all").code == 0
+    assert held(home) == set()

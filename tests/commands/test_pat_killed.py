@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 import signal
 import subprocess
+import time
 from typing import TYPE_CHECKING
 
 from tests.conftest import SCRIPT
 from tests.emulator import faults, tokens
 from tests.emulator.default_world import ANN
 from tests.support.killed import killed_everywhere
-from tests.support.people import at, blocks
+from tests.support.people import add_block, at, blocks
 
 if TYPE_CHECKING:
     import pytest
@@ -96,13 +97,30 @@ def test_what_a_killed_create_left_is_offered_by_pat_list(signed_in: Home, emula
         if set(living(emulator)) - set(saved(signed_in)):
             break
     (left,) = living(emulator)
+    assert "may have left a token of contoso" in signed_in.azdo("doctor").out
     listed = signed_in.azdo("pat", "list", "--org", "contoso")
     hint = f"git credential-azdo pat revoke {left} --org contoso"
     assert f"hint: a run that was stopped left 'Mine': {hint}\n" in listed.err
     assert signed_in.azdo(*shlex.split(hint)[2:]).code == 0
     assert living(emulator) == []
     assert "stopped" not in signed_in.azdo("pat", "list", "--org", "contoso").err
+    assert "may have left" not in signed_in.azdo("doctor").out
     assert "unsaved-token" not in signed_in.accounts_file.read_text()
+
+
+def test_what_is_found_nowhere_is_forgotten_by_pat_list(signed_in: Home, emulator: Emulator) -> None:
+    """Once no run can be about to create it."""
+    for identifier, started in (("aa", 1), ("bb", int(time.time()))):
+        keys = {
+            "kind": "unsaved-token",
+            "id": identifier,
+            "organization": "contoso",
+            "started_utc": str(started),
+        }
+        add_block(signed_in, *keys.items())
+    assert signed_in.azdo("pat", "list").code == 0
+    assert emulator.seen("vssps.dev.azure.com/contoso/_apis/tokens/pats")
+    assert [dict(each)["id"] for each in blocks(signed_in) if ("kind", "unsaved-token") in each] == ["bb"]
 
 
 def test_an_interrupted_rotate_keeps_the_token_that_was_saved(

@@ -127,28 +127,24 @@ def next_interval(refused: oauth.OAuthError, interval: float) -> float | None:
 
 def read_code(status: int, body: object) -> DeviceCode:
     """Return the code of a device authorization answer. Raise OAuthError for an error, ServiceError for nonsense."""
-    if isinstance(body, Mapping) and body.get("error"):
-        raise oauth.read_refusal(status, body)
-    if status == 200 and isinstance(body, Mapping):  # noqa: PLR2004 - RFC 8628 section 3.2
-        device_code, user_code = body.get("device_code"), body.get("user_code")
-        page = body.get("verification_uri") or body.get("verification_url")
-        direct = body.get("verification_uri_complete")
-        if (
-            isinstance(device_code, str)
-            and device_code
-            and isinstance(user_code, str)
-            and _USER_CODE.fullmatch(user_code)
-            and isinstance(page, str)
-            and oauth.is_safe_url(page)
-        ):
-            return DeviceCode(
-                device_code=device_code,
-                user_code=user_code,
-                page=page,
-                direct_page=direct if isinstance(direct, str) and oauth.is_safe_url(direct) else None,
-                expires_in=oauth.seconds(body.get("expires_in"), 0, _LONGEST_LIFE) or _USUAL_LIFE,
-                interval=max(
-                    1.0, oauth.seconds(body.get("interval"), 0, _LONGEST_INTERVAL) or _USUAL_INTERVAL
-                ),
-            )
-    raise ServiceError(f"the sign-in server's answer holds no device code (status {status})")
+    fields = body if isinstance(body, Mapping) else {}
+    if fields.get("error"):
+        raise oauth.read_refusal(status, fields)
+    page = fields.get("verification_uri") or fields.get("verification_url")
+    texts = (
+        fields.get("device_code"),
+        fields.get("user_code"),
+        page,
+        fields.get("verification_uri_complete"),
+    )
+    device_code, user_code, page, direct = (each if isinstance(each, str) else "" for each in texts)
+    if status != 200 or not (device_code and _USER_CODE.fullmatch(user_code) and oauth.is_safe_url(page)):  # noqa: PLR2004 - RFC 8628 section 3.2
+        raise ServiceError(f"the sign-in server's answer holds no device code (status {status})")
+    return DeviceCode(
+        device_code=device_code,
+        user_code=user_code,
+        page=page,
+        direct_page=direct if oauth.is_safe_url(direct) else None,
+        expires_in=oauth.seconds(fields.get("expires_in"), 0, _LONGEST_LIFE) or _USUAL_LIFE,
+        interval=max(1.0, oauth.seconds(fields.get("interval"), 0, _LONGEST_INTERVAL) or _USUAL_INTERVAL),
+    )

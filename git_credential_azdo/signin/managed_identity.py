@@ -12,7 +12,7 @@ import re
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import SYSTEM
@@ -20,6 +20,7 @@ from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, 
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.network import Settings
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.response import retry_after
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.entra import GUID
@@ -31,19 +32,29 @@ if TYPE_CHECKING:
     from git_credential_azdo.response import Response
 
 VM, APP_SERVICE, ARC = "vm", "app-service", "arc"
-SERVICE_FABRIC, OLD_PROTOCOL = "service-fabric", "msi-endpoint"
-_UNSUPPORTED = {
-    SERVICE_FABRIC: "Service Fabric",
-    OLD_PROTOCOL: "Azure Machine Learning and Cloud Shell (MSI_ENDPOINT)",
-}
-_PLACES = {
-    VM: "Azure VM",
-    APP_SERVICE: "App Service",
-    ARC: "Azure Arc machine",
-}
-_NEEDED = {APP_SERVICE: ("IDENTITY_ENDPOINT", "IDENTITY_HEADER")}
 VM_ADDRESS = "http://169.254.169.254"
 ARC_ADDRESS = "http://localhost:40342/metadata/identity/oauth2/token"
+
+
+class _Service(NamedTuple):
+    """A service: its machine, API version, name of a resource id, variable with the address, and the usual address."""
+
+    place: str
+    version: str
+    resource_id: str
+    variable: str
+    usual: str
+
+
+_SERVICES = {
+    VM: _Service("Azure VM", "2018-02-01", "msi_res_id", "AZURE_POD_IDENTITY_AUTHORITY_HOST", VM_ADDRESS),
+    APP_SERVICE: _Service("App Service", "2019-08-01", "mi_res_id", "IDENTITY_ENDPOINT", ""),
+    ARC: _Service("Azure Arc machine", "2020-06-01", "mi_res_id", "IDENTITY_ENDPOINT", ARC_ADDRESS),
+}
+_UNSUPPORTED = {
+    "service-fabric": "Service Fabric",
+    "msi-endpoint": "Azure Machine Learning and Cloud Shell (MSI_ENDPOINT)",
+}
 ARC_FOLDER = (
     os.path.expandvars(r"%ProgramData%\AzureConnectedMachineAgent\Tokens")
     if sys.platform == "win32"
@@ -72,13 +83,6 @@ class Which(NamedTuple):
     value: str
 
 
-class _Question(NamedTuple):
-    """One request to a metadata service, with GET."""
-
-    url: str
-    headers: dict[str, str]
-
-
 def read_identity(text: str) -> Which:
     """Return what a person wrote: ``system``, a client id, ``object:ID`` or ``resource:ID``. Raise UsageError."""
     word, colon, rest = text.partition(":")
@@ -100,20 +104,19 @@ def source_of(environment: Mapping[str, str]) -> str:
     """Return whose service answers on this machine. Raise UsageError where its variables are set by half only."""
     has = {name for name, value in environment.items() if value}
     if {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"} <= has:
-        return SERVICE_FABRIC if "IDENTITY_SERVER_THUMBPRINT" in has else APP_SERVICE
+        return "service-fabric" if "IDENTITY_SERVER_THUMBPRINT" in has else APP_SERVICE
     if {"IDENTITY_ENDPOINT", "IMDS_ENDPOINT"} <= has:
         return ARC
-    for one, other in (
-        ("IDENTITY_ENDPOINT", "IDENTITY_HEADER"),
-        ("IDENTITY_HEADER", "IDENTITY_ENDPOINT"),
-    ):
-        if one in has:
-            raise UsageError(
-                f"{one} is set, but {other} is not, so this machine's identity service cannot be asked",
-                f"set both, or {hints.unset(one)}",
-            )
+    half = has & {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
+    if half:
+        (one,) = half
+        other = "IDENTITY_HEADER" if one == "IDENTITY_ENDPOINT" else "IDENTITY_ENDPOINT"
+        raise UsageError(
+            f"{one} is set, but {other} is not, so this machine's identity service cannot be asked",
+            f"set both, or {hints.unset(one)}",
+        )
     if "MSI_ENDPOINT" in has:
-        return OLD_PROTOCOL
+        return "msi-endpoint"
     return ARC if os.path.exists(ARC_AGENT) else VM
 
 
@@ -131,12 +134,12 @@ def ask(
     Raise UsageError when the service's variables are missing or it cannot serve this identity, SignInError when it
     refuses, NetworkError, ServiceError.
     """
-    question = _question(source, which, resource, environment)
-    answer = _ask(web, question, source, sleep)
+    url, headers = _question(source, which, resource, environment)
+    answer = _ask(web, url, headers, source, sleep)
     if source == ARC and answer.status == 401:  # noqa: PLR2004 - Arc's way of asking who reads its folder
         challenge = answer.header("WWW-Authenticate") or ""
-        question.headers["Authorization"] = f"Basic {_read_arc_key(challenge, ARC_FOLDER)}"
-        answer = _ask(web, question, source, sleep)
+        headers["Authorization"] = f"Basic {_read_arc_key(challenge, ARC_FOLDER)}"
+        answer = _ask(web, url, headers, source, sleep)
     return _read(answer, source, which, time.time())
 
 
@@ -148,76 +151,58 @@ def ask_directly(
         return ask(direct, source, read_identity(identity), resource, environment)
 
 
-def _question(source: str, which: Which, resource: str, environment: Mapping[str, str]) -> _Question:
-    if source not in _PLACES:
-        raise UsageError(
-            f"the managed identity of {_UNSUPPORTED.get(source, repr(source))} is not supported",
-            hints.setup_service_principal(),
-        )
-    missing = [name for name in _NEEDED.get(source, ()) if not environment.get(name)]
-    if missing:
-        raise UsageError(
-            f"the account's managed identity is that of {_PLACES[source]}, but {' and '.join(missing)} "
-            f"{'is' if len(missing) == 1 else 'are'} not set here",
-            f"run git where the identity is, or set it up again here: {hints.setup_managed_identity()}",
-        )
-    if which.kind and source == ARC:
-        raise UsageError(
-            f"{_PLACES[source]} has one identity only, its own",
-            hints.setup_managed_identity(),
-        )
-    names = {"resource_id": {VM: "msi_res_id"}.get(source, "mi_res_id")}
-    chosen = {names.get(which.kind, which.kind): which.value} if which.kind else {}
-    url, version, headers = _service(source, environment)
-    query = urlencode({"api-version": version, "resource": resource, **chosen})
-    return _Question(f"{url}{'&' if '?' in url else '?'}{query}", headers)
-
-
-def _service(source: str, environment: Mapping[str, str]) -> tuple[str, str, dict[str, str]]:
-    """Return address, version and headers of a service that is asked with GET."""
+def _question(
+    source: str, which: Which, resource: str, environment: Mapping[str, str]
+) -> tuple[str, dict[str, str]]:
+    """Return the address that is asked with GET, and the headers."""
+    service = _SERVICES.get(source)
+    if service is None:
+        where = _UNSUPPORTED.get(source, repr(source))
+        raise UsageError(f"the managed identity of {where} is not supported", hints.setup_service_principal())
+    headers = {"Metadata": "true"}
     if source == APP_SERVICE:
-        headers = {"X-IDENTITY-HEADER": environment["IDENTITY_HEADER"], "Metadata": "true"}
-        return _address("IDENTITY_ENDPOINT", environment), "2019-08-01", headers
-    if source == ARC:
-        url = (
-            _address("IDENTITY_ENDPOINT", environment)
-            if environment.get("IDENTITY_ENDPOINT")
-            else ARC_ADDRESS
-        )
-        return url, "2020-06-01", {"Metadata": "true"}
-    name = "AZURE_POD_IDENTITY_AUTHORITY_HOST"
-    host = _address(name, environment) if environment.get(name) else VM_ADDRESS
-    return f"{host.rstrip('/')}/metadata/identity/oauth2/token", "2018-02-01", {"Metadata": "true"}
+        for name in (service.variable, "IDENTITY_HEADER"):
+            if not environment.get(name):
+                raise UsageError(
+                    f"the account's managed identity is that of {service.place}, but {name} is not set here",
+                    f"run git where the identity is, or set it up again here: {hints.setup_managed_identity()}",
+                )
+        headers["X-IDENTITY-HEADER"] = environment["IDENTITY_HEADER"]
+    if which.kind and source == ARC:
+        raise UsageError(f"{service.place} has one identity only, its own", hints.setup_managed_identity())
+    kind = service.resource_id if which.kind == "resource_id" else which.kind
+    url = _address(service.variable, environment) if environment.get(service.variable) else service.usual
+    if source == VM:
+        url = f"{url.rstrip('/')}/metadata/identity/oauth2/token"
+    query = {"api-version": service.version, "resource": resource, **({kind: which.value} if kind else {})}
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}", headers
 
 
 def _address(name: str, environment: Mapping[str, str]) -> str:
     """Return the address in a variable of the environment; these services speak http beside the machine."""
     url = environment[name]
-    try:
-        parts = urlsplit(url)
-        fits = parts.scheme in {"http", "https"} and parts.hostname and "@" not in parts.netloc
-    except ValueError:
-        fits = False
-    if not fits or not url.isprintable() or "#" in url or " " in url:
+    if not origin(url) or "#" in url:
         raise UsageError(f"{name} is no web address", f"correct it, or {hints.unset(name)}")
     return url
 
 
-def _ask(web: HttpClient, question: _Question, source: str, sleep: Callable[[float], None]) -> Response:
+def _ask(
+    web: HttpClient, url: str, headers: Mapping[str, str], source: str, sleep: Callable[[float], None]
+) -> Response:
     """Ask, and ask again while the service is busy or starting, as its page wants, within the deadline."""
     attempt = 0
     while True:
         try:
             answer = web.request(
                 "GET",
-                question.url,
-                headers=question.headers,
+                url,
+                headers=headers,
                 retry=False,
                 elsewhere=True,  # a constant, or what the machine's own environment says
             )
         except NetworkError as error:
             raise NetworkError(
-                f"no managed identity service of an {_PLACES[source]} answers here: {error.message}",
+                f"no managed identity service of an {_SERVICES[source].place} answers here: {error.message}",
                 f"managed identities work on their own machine in Azure; elsewhere: {hints.setup_service_principal()}",
             ) from None
         attempt += 1
@@ -227,7 +212,7 @@ def _ask(web: HttpClient, question: _Question, source: str, sleep: Callable[[flo
         most = _MAX_ATTEMPTS_GONE if answer.status == _GONE else _MAX_ATTEMPTS
         if attempt >= most or pause >= web.remaining():
             raise NetworkError(
-                f"the managed identity service of this {_PLACES[source]} is busy or has no such page"
+                f"the managed identity service of this {_SERVICES[source].place} is busy or has no such page"
                 f"{oauth.said(answer)} (status {answer.status}, asked {attempt} times)",
                 "try again in a minute",
             )
@@ -249,9 +234,9 @@ def _read(answer: Response, source: str, which: Which, now: float) -> oauth.Gran
     if answer.status != 200:  # noqa: PLR2004 - every one of them says yes so
         label = f"identity {which.value}" if which.kind else "identity of its own"
         raise SignInError(
-            f"this {_PLACES[source]} gave no token for the {label}{oauth.said(answer)} "
+            f"this {_SERVICES[source].place} gave no token for the {label}{oauth.said(answer)} "
             f"(status {answer.status})",
-            f"assign the identity to this {_PLACES[source]}, or choose another: {hints.setup_managed_identity()}",
+            f"assign the identity to this {_SERVICES[source].place}, or choose another: {hints.setup_managed_identity()}",
         )
     fields = {
         "access_token": body.get("access_token"),

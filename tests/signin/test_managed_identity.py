@@ -139,7 +139,7 @@ def test_each_service_is_asked_in_its_own_words(
         ("cloud-shell", {}, "'cloud-shell' is not supported"),
         ("", {}, "'' is not supported"),
         ("app-service", {"IDENTITY_ENDPOINT": "http://h"}, "IDENTITY_HEADER is not set here"),
-        ("app-service", {}, "IDENTITY_ENDPOINT and IDENTITY_HEADER are not set here"),
+        ("app-service", {}, "IDENTITY_ENDPOINT is not set here"),
         ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "ftp://h"}, "is no web address"),
         ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://[h"}, "is no web address"),
         ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://u@h"}, "is no web address"),

@@ -18,6 +18,7 @@ from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.entries import forget_secrets
 from git_credential_azdo.accounts.update import ANY, clear_failures, failure_of, mark_failure, update
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, VaultError, say
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.lock import Busy, Lock
 from git_credential_azdo.paths import lock_path, read_accounts
 from git_credential_azdo.tokens import Token
@@ -217,8 +218,6 @@ def _as_workload(account: Account, tenant: str) -> Grant:
 
 def _write(account: Account, tenant: str, grant: Grant, salt: bytes, *, old: str | None = None) -> Token:
     """Write the tokens of a grant into the vault, and the issued token into the accounts file; return the token."""
-    from git_credential_azdo.signin.endpoints import origin  # noqa: PLC0415 - see the module's docstring
-
     now = int(time.time())
     token = Token(grant.access_token, now + grant.expires_in, tenant, digest(salt, grant.access_token))
     received = ("received_utc", str(now))

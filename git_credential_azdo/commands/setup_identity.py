@@ -30,8 +30,8 @@ from git_credential_azdo.commands.setup_run import common
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, PassphraseNeeded, ServiceError, UsageError, printable
 from git_credential_azdo.git.target import holds_token, is_tenant
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import azure_cli, federation, managed_identity, workload
-from git_credential_azdo.signin.endpoints import origin
 from git_credential_azdo.signin.workload import proof, registration
 
 if TYPE_CHECKING:

@@ -23,8 +23,9 @@ from git_credential_azdo.commands.parsing import again, changed
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, printable, say
 from git_credential_azdo.git.target import MSA_TENANT
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import entra
-from git_credential_azdo.signin.endpoints import OtherHostsError, discover, origin
+from git_credential_azdo.signin.endpoints import OtherHostsError, discover
 from git_credential_azdo.signin.oauth import OPENID_SCOPE, read_person
 
 if TYPE_CHECKING:

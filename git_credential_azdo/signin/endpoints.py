@@ -17,9 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 from urllib.parse import urlsplit, urlunsplit
 
-from git_credential_azdo import hosts
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, printable
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import entra, oauth
 from git_credential_azdo.signin.oauth import is_safe_url
 
@@ -44,7 +44,7 @@ class Endpoint(str):
     def __new__(cls, url: str, authority: str, confirmed: Collection[str] = ()) -> Endpoint:
         """Check the address."""
         if not _belongs(url, authority, confirmed):
-            raise ServiceError(f"{origin(url) or 'an endpoint'} is not an endpoint of {origin(authority)}")
+            raise ServiceError(f"{_origin(url) or 'an endpoint'} is not an endpoint of {_origin(authority)}")
         return super().__new__(cls, url)
 
     def for_tenant(self, tenant: str) -> Endpoint:
@@ -81,14 +81,6 @@ class OtherHostsError(ServiceError):
             f"the OpenID configuration of {issuer} names endpoints on other hosts: {', '.join(hosts)}"
         )
         self.hosts = hosts
-
-
-def origin(url: str) -> str:
-    """Return the scheme, host and port of an address as in ``https://id.example:8443``, without a default port.
-
-    An empty text for an address that no secret may be sent to.
-    """
-    return hosts.origin(url) if is_safe_url(url) else ""
 
 
 def read_discovery(document: object, issuer: str, confirmed: Collection[str] = ()) -> Endpoints:
@@ -181,7 +173,7 @@ def kept_endpoint(block: Block, kept_origin: str | None, cure: str) -> Endpoint:
     Raise SignInError, with ``cure`` as its hint, if the address is not one that this secret was got from: a changed accounts file gets nothing.
     """
     url, authority = block.get("token_endpoint"), block.get("authority")
-    there = origin(url)
+    there = _origin(url)
     if kept_origin is None:
         # Accounts of Entra, which alone knows tenants, may have no authority written down.
         mine = _belongs(url, authority or url) and (
@@ -199,7 +191,7 @@ def kept_endpoint(block: Block, kept_origin: str | None, cure: str) -> Endpoint:
 
 
 def _belongs(url: str, authority: str, confirmed: Collection[str] = ()) -> bool:
-    there, home = origin(url), origin(authority)
+    there, home = _origin(url), _origin(authority)
     if not there or not home:
         return False
     if entra.is_entra(there) or entra.is_entra(home):
@@ -208,14 +200,14 @@ def _belongs(url: str, authority: str, confirmed: Collection[str] = ()) -> bool:
         0
     ]  # plain http only on this machine, and only if the authority is there, too
     return there == home or there in {
-        origin(f"{each}://{host}") for host in confirmed for each in ("https", scheme)
+        _origin(f"{each}://{host}") for host in confirmed for each in ("https", scheme)
     }
 
 
 def _safe(document: Mapping[str, object], name: str, issuer: str) -> str:
     """Return an address of the document. Raise ServiceError for one that no confirmation could make good."""
     url = document.get(name)
-    there, home = origin(url) if isinstance(url, str) else "", origin(issuer)
+    there, home = _origin(url) if isinstance(url, str) else "", _origin(issuer)
     if not isinstance(url, str) or not there or there.startswith("http:") > home.startswith("http:"):
         raise ServiceError(f"the OpenID configuration of {issuer} gives no https address as {name}")
     if _belongs(url, issuer) or not (entra.is_entra(there) or entra.is_entra(home)):
@@ -233,3 +225,8 @@ def _same_issuer(issued_by: str, expected: str) -> bool:
         a == b or (position > 2 and "{tenantid}" in (a, b) and bool(a and b))  # noqa: PLR2004 - never the host
         for position, (a, b) in enumerate(zip(left, right, strict=True))
     )
+
+
+def _origin(url: str) -> str:
+    """Return the origin of an address, or an empty text for one that no secret may be sent to."""
+    return origin(url) if is_safe_url(url) else ""

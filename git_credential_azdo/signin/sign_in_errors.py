@@ -14,8 +14,8 @@ from git_credential_azdo.accounts.account import FEDERATED, MANAGED_IDENTITY, SE
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError
 from git_credential_azdo.git.target import NIL_TENANT, Collection
+from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import entra
-from git_credential_azdo.signin.endpoints import origin
 from git_credential_azdo.signin.entra_errors import APP_CASES, CASES, LINK_AGAIN, UNKNOWN, Case
 from git_credential_azdo.signin.oauth import OPENID_SCOPE
 

@@ -9,12 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError
-from git_credential_azdo.hosts import LOGIN_HOSTS
+from git_credential_azdo.hosts import LOGIN_HOSTS, origin
 from git_credential_azdo.signin.endpoints import (
     Endpoint,
     Endpoints,
     OtherHostsError,
-    origin,
     read_discovery,
 )
 from tests.support.endpoints import BASE, ISSUER, LOOK_ALIKES, TENANT, TOKEN

@@ -20,6 +20,9 @@ ACCOUNT, ORGANIZATION, TENANT = "ACCOUNT", "ORGANIZATION", "TENANT"
 """What stands for a name that we do not know."""
 
 PX_PAGE = "https://github.com/genotrance/px"
+INSTALL_QCA = "sudo apt install libqca-qt6-plugins || sudo apt install libqca-qt5-2-plugins"  # Qt 6, or 5
+START_BUS = "dbus-run-session -- sh"
+START_KEYRING = "gnome-keyring-daemon --start --components=secrets"
 GIT_DOWNLOADS = "https://git-scm.com/downloads"
 AZURE_CLI_PAGE = "https://learn.microsoft.com/cli/azure/install-azure-cli"
 KEYRINGS_PAGE = "https://keyring.readthedocs.io/en/latest/#third-party-backends"
@@ -198,16 +201,6 @@ def include(file: str, number: str) -> str:
     at = int(number) if number.isdecimal() else 0
     key, value = f"GIT_CONFIG_KEY_{at}=include.path", f"GIT_CONFIG_VALUE_{at}={file}"
     return set_variables(f"GIT_CONFIG_COUNT={at + 1}", key, value)
-
-
-def start_bus() -> str:
-    """Return the command that starts a shell with a session bus of its own."""
-    return command("dbus-run-session", "--", "sh")
-
-
-def start_keyring() -> str:
-    """Return the command that starts a keyring on the session bus."""
-    return command("gnome-keyring-daemon", "--start", "--components=secrets")
 
 
 def http_proxy(proxy: str, address: str = "") -> str:

@@ -266,13 +266,17 @@ def _vault_error(error: Exception, name: str) -> VaultError:
     if isinstance(error, keyring.errors.NoKeyringError):
         return VaultError("there is no OS keyring here", _HINT)
     if name == _SECRET_SERVICE and kind == "SecretServiceNotAvailableException":
-        return VaultError("no keyring answers on the session bus", hints.start_keyring())
+        return VaultError("no keyring answers on the session bus", hints.START_KEYRING)
     if name == _SECRET_SERVICE and kind in _NO_BUS:
         tried = " or ".join(_shown_buses()) or "DBUS_SESSION_BUS_ADDRESS"
-        return VaultError(f"the keyring cannot be reached: no session bus at {tried}", hints.start_bus())
+        return VaultError(f"the keyring cannot be reached: no session bus at {tried}", hints.START_BUS)
     if kind == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:
         locked = f"the password store is locked: gpg could not open an entry of {name}"
         return VaultLocked(locked, hints.unlock())
+    if "createDLGroup failed" in str(error):  # KWallet's words, in its kwalletfreedesktopservice.cpp
+        return VaultError(
+            "KWallet cannot open a session: the OpenSSL plugin of QCA is missing", hints.INSTALL_QCA
+        )
     if kind == "ItemNotFoundException":
         return VaultError("the keyring has no default collection yet", hints.unlock())
     return VaultError(f"the keyring ({name}) failed: {kind}")

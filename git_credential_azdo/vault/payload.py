@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
 from git_credential_azdo.git.protocol import format_pairs, parse
+from git_credential_azdo.paths import NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
             """Delete the entry; an absent one is no error. Raise VaultError, VaultLocked."""
 
 
-SERVICE = "git-credential-azdo"
+SERVICE = NAME
 """The service name of all entries."""
 PART_UNITS = 1_280
 _ROOM_UNITS = 64
@@ -38,6 +39,19 @@ _ROOM_UNITS = 64
 _COUNT_DIGITS = 3
 _READ_TRIES = 3
 _BYTEWISE = "latin-1"
+
+
+class NoVault:
+    """Holds nothing: for workload identities that need no secret, on machines without a keyring."""
+
+    def read(self, entry: str) -> str | None:
+        """Return None."""
+
+    def write(self, entry: str, text: str) -> None:
+        """Write nothing: each ``get`` asks the identity service anew."""
+
+    def delete(self, entry: str) -> None:
+        """Delete nothing."""
 
 
 def encode(pairs: Iterable[Pair]) -> str:

@@ -61,7 +61,15 @@ def run(words: list[str]) -> int:
     except KeyboardInterrupt:
         end_line()
         return _INTERRUPTED
+    except (OSError, MemoryError) as error:
+        place = error.filename if isinstance(error, OSError) else None
+        why = (isinstance(error, OSError) and error.strerror) or "out of memory"
+        say("error", f"the system refused what was asked of it: {why}{f': {place}' if place else ''}")
+        return 0 if words == ["get"] else _FAILURE
     except Exception as error:  # noqa: BLE001 - the last handler
+        if "start new thread" in str(error):
+            say("error", "the system allows no further thread")
+            return 0 if words == ["get"] else _FAILURE
         if os.environ.get("AZDO_DEBUG"):
             from traceback import format_exception  # noqa: PLC0415 - for debugging only
 
@@ -76,7 +84,7 @@ def run(words: list[str]) -> int:
         )
         say("error", f"this is a bug: {type(error).__name__} at {position}")
         say("hint", "AZDO_DEBUG=1 shows the whole traceback, which may contain secrets")
-        return _BUG
+        return 0 if words == ["get"] else _BUG
 
 
 def _end_in_time(verb: str) -> None:
@@ -112,8 +120,11 @@ def _end_in_time(verb: str) -> None:
             loaded[0].enforce(verb)
             return
         _signal.setitimer(_ITIMER_REAL, _LONG_RUN_SECONDS)
-        if not threads:
-            threads.append(_thread.start_new_thread(load, ()))
+        try:
+            if not threads:
+                threads.append(_thread.start_new_thread(load, ()))
+        except RuntimeError:  # there are too many threads; perhaps not the next time
+            pass
 
     _signal.signal(_SIGALRM, look)
     _signal.setitimer(_ITIMER_REAL, _LONG_RUN_SECONDS)

@@ -9,24 +9,33 @@ long. Must never write into an answer that another thread has begun (``errors.cl
 from __future__ import annotations
 
 import _thread
+import contextlib
 import os
 import signal
+import sys
 import time
 
 from git_credential_azdo import errors
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DEFAULT_SECONDS = 30.0
 MAX_SECONDS = 3_600.0
 _MIN_SECONDS = 1.0
 """The shortest limit of a request in people's verbs, however long a person took before it: Ctrl-C ends those."""
-_MAX_RESERVE_SECONDS = 3.0
-"""The most time of a run that a request leaves for saving its answer."""
-_GRACE_SECONDS = 0.25
-"""Time for a wait that reaches the limit to report it itself: its message names what it waited for."""
-_REPORT_SECONDS = 0.2
+_MAX_RESERVE_SECONDS = 1.0
+"""The most time of a run that a request for a token leaves for saving the answer."""
+_OUTLIVING_SECONDS = 5.0
+"""How long after the run a child waits for that answer and saves it."""
+_GRACE_SECONDS = 0.15
+"""Time before the limit and after it for a wait to report that it was in vain: its message names what it waited for."""
+_REPORT_SECONDS = 0.1
 """How long the last line may take: stderr may be a full pipe."""
 
 _started = time.monotonic()
+_is_outlived = False
 
 
 def limit() -> float:
@@ -42,7 +51,7 @@ def left() -> float:
     """Return the seconds left: at least 0 for git's verbs, at least 1 for people's."""
     if errors.began is None:
         return max(_MIN_SECONDS, limit() - (time.monotonic() - _started))
-    return max(0.0, limit() - (time.monotonic() - errors.began))
+    return max(0.0, limit() - _GRACE_SECONDS - (time.monotonic() - errors.began))
 
 
 def bound(seconds: float) -> float:
@@ -50,6 +59,21 @@ def bound(seconds: float) -> float:
     if errors.began is not None:
         return min(seconds, left())
     return min(seconds, limit()) if "AZDO_TIMEOUT" in os.environ else seconds
+
+
+@contextlib.contextmanager
+def outlived() -> Iterator[float]:
+    """Let a run of git's verbs be outlived by what is done in this block: a request for a token, and saving the answer.
+
+    The server may have dropped the old refresh token already. On Linux, where a fork is safe, a child goes on when the run
+    ends. Yield for how many seconds it waits for the answer.
+    """
+    global _is_outlived  # noqa: PLW0603 - one process has one end
+    _is_outlived = errors.began is not None and sys.platform.startswith("linux")
+    try:
+        yield _OUTLIVING_SECONDS if _is_outlived else 0.0
+    finally:
+        _is_outlived = False
 
 
 def left_for_request() -> float:
@@ -66,12 +90,25 @@ def enforce(verb: str) -> None:
         if remaining > 0:
             signal.setitimer(signal.ITIMER_REAL, remaining)
             return
+        if _is_outlived and os.fork() == 0:
+            _outlive()
+            return
         signal.signal(signal.SIGALRM, lambda *_: os._exit(_code(verb)))
         signal.setitimer(signal.ITIMER_REAL, _REPORT_SECONDS)
         _give_up(verb)
 
     signal.signal(signal.SIGALRM, look)
     look()
+
+
+def _outlive() -> None:
+    """Let this process, a child, go on for a while without the streams and the terminal of the run."""
+    os.setsid()
+    for stream in (0, 1, 2):
+        os.dup2(os.open(os.devnull, os.O_RDWR), stream)
+    errors.began = time.monotonic() - limit() + _OUTLIVING_SECONDS
+    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
+    signal.setitimer(signal.ITIMER_REAL, _OUTLIVING_SECONDS)
 
 
 def watch(verb: str) -> None:

@@ -79,7 +79,7 @@ class Lock:
         give_up = time.monotonic() + seconds
         while not self._try():
             if time.monotonic() >= give_up:
-                raise Busy(f"another git-credential-azdo held {self._path} for {seconds:.0f} seconds")
+                raise Busy(f"another git-credential-azdo held {self._path} for {max(1, round(seconds))} s")
             time.sleep(_PAUSE_SECONDS)
 
     def _try(self) -> bool:

@@ -12,7 +12,7 @@ import os
 import time
 from typing import TYPE_CHECKING
 
-from git_credential_azdo import deadline, tokens
+from git_credential_azdo import deadline, errors, tokens
 from git_credential_azdo.accounts.account import IssuedToken, digest, number
 from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.entries import forget_secrets
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.git.protocol import Message
     from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.signin.oauth import Grant, OAuthError
     from git_credential_azdo.web import HttpClient
@@ -151,31 +152,34 @@ def accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
 
 
 def _next(account: Account, tenant: str, salt: bytes) -> Token:
+    vaults.open_vault(account.vault)  # nothing is loaded between the answer and its saving
     if account.is_workload:
         return _write(account, tenant, _as_workload(account, tenant), salt)
     entry = vaults.read(account.vault, account.key("refresh"))
-    old = (entry.get("token") if entry else None) or ""
-    if not entry or not old:
-        from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - for an error only
+    if entry and entry.get("token"):
+        return _by_refresh_token(account, tenant, entry, salt)
+    from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - for an error only
 
-        raise SignInError(f"the sign-in of {account.label} is no longer in the vault", setup_again(account))
-    return _write(
-        account, tenant, _by_refresh_token(account, tenant, old, entry.get("origin")), salt, old=old
-    )
+    raise SignInError(f"the sign-in of {account.label} is no longer in the vault", setup_again(account))
 
 
-def _by_refresh_token(account: Account, tenant: str, refresh_token: str, stored_origin: str | None) -> Grant:
-    from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415 - see the module's docstring
+def _by_refresh_token(account: Account, tenant: str, entry: Message, salt: bytes) -> Token:
+    """Ask for the next tokens and write them; signals wait between the two: the old refresh token may be dead by then."""
+    from git_credential_azdo.signals import held_back  # noqa: PLC0415 - see the module's docstring
+    from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415
     from git_credential_azdo.signin.endpoints import kept_endpoint, request_token  # noqa: PLC0415
 
-    block = account.block
-    endpoint = kept_endpoint(block, stored_origin, sign_in_errors.elsewhere(account, stored_origin))
-    form = oauth.refresh_form(
-        client_id=block.get("client_id"), refresh_token=refresh_token, scope=block.get("scope")
-    )
-    with _asking(account, tenant) as web:
-        asked = endpoint.for_tenant(tenant) if tenant else endpoint
-        return request_token(web, asked, form, audience=block.get("client_id"))
+    block, old, from_origin = account.block, entry.get("token") or "", entry.get("origin")
+    endpoint = kept_endpoint(block, from_origin, sign_in_errors.elsewhere(account, from_origin))
+    form = oauth.refresh_form(client_id=block.get("client_id"), refresh_token=old, scope=block.get("scope"))
+    asked = endpoint.for_tenant(tenant) if tenant else endpoint
+    errors.step = f"{origin(asked)} did not answer"
+    with _asking(account, tenant) as web, held_back(lambda: web.answered):
+        grant = request_token(web, asked, form, audience=block.get("client_id"))
+        errors.step = "a file or the keyring did not take the new token"
+        token = _write(account, tenant, grant, salt, old=old)
+        errors.step = ""
+        return token
 
 
 @contextlib.contextmanager
@@ -184,7 +188,8 @@ def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
     from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
-    with HttpClient(deadline.left_for_request()) as web:
+    with deadline.outlived() as more, HttpClient(deadline.left_for_request()) as web:
+        web.grace = more
         try:
             yield web
         except oauth.OAuthError as refused:

@@ -7,25 +7,35 @@ import signal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+    from typing import Any
 
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 
 @contextlib.contextmanager
-def held_back() -> Iterator[None]:
+def held_back(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and SIGHUP wait for the end of the block; then they do what they would have done.
 
-    What is ignored stays ignored (nohup). Outside the main thread, where Python handles no signals, nothing is held.
+    ``begun``: whether the step that must not be cut has begun; before, they do it at once. What is ignored stays ignored (nohup). Outside the main thread, where Python handles no signals, nothing is held.
     """
     came: list[int] = []
-    before = {}
+    before: dict[int, Any] = {}
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if begun():
+            came.append(number)
+            return
+        signal.signal(number, before[number])
+        signal.raise_signal(number)
+
     for name in _NAMES:
         number = getattr(signal, name, None)
         if number is None or signal.getsignal(number) in {signal.SIG_IGN, None}:
             continue
         try:
-            before[number] = signal.signal(number, lambda number, _frame: came.append(number))
+            before[number] = signal.signal(number, note)
         except ValueError:  # not the main thread
             break
     try:

@@ -35,9 +35,8 @@ if TYPE_CHECKING:
 
     Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]  # status, headers in order, body
 
-PAUSE_SECONDS = 60.0
-MAX_PAUSE_SECONDS = 3_600.0
-"""The longest ``Retry-After`` that is believed."""
+PAUSE_SECONDS, MAX_PAUSE_SECONDS = 60.0, 3_600.0
+"""How long a failing server is left alone, and the longest ``Retry-After`` that is believed."""
 _PAUSES = (0.5, 1.0, 2.0)  # seconds before each further attempt
 _RETRY_SECONDS = 5.0  # what took longer to fail, such as a dead name server, will fail again
 _TRUST_HINT = (
@@ -53,8 +52,7 @@ class _Connection(HTTPConnection):
 
     def __init__(self, host: str, channel: Channel) -> None:
         super().__init__(host)
-        self.channel = channel
-        self.sock = cast("socket.socket", channel)
+        self.channel, self.sock = channel, cast("socket.socket", channel)
 
     def close(self) -> None:
         """Send no further request."""
@@ -69,6 +67,8 @@ class HttpClient:
     ``settings``: proxy and certificates; git's own for each URL if None.
     ``allowed``: the origins that requests may go to, such as ``https://dev.azure.com``; all others are refused.
     ``sleep``, ``clock`` (monotonic seconds) and ``transport`` (instead of the network) are for tests.
+    ``grace``: seconds that the first response may come after the deadline; ``answered``: whether the last one is complete.
+    ``pause``: the seconds to leave the server alone, None while no request reached it.
     """
 
     def __init__(
@@ -90,8 +90,8 @@ class HttpClient:
         self._dialer = Dialer(self.remaining)
         self._contexts: dict[Settings, ssl.SSLContext] = {}
         self._open: dict[tuple[str, str], _Connection] = {}
+        self.grace, self.answered = 0.0, False
         self.pause: float | None = None
-        """How long to leave the server alone should the task fail, in seconds; None while no request reached one."""
 
     def __enter__(self) -> HttpClient:
         return self
@@ -227,7 +227,8 @@ class HttpClient:
             connection = None
         if not connection:
             connection = _Connection(parts.netloc, self._connect(route, pauses))
-        self.pause = PAUSE_SECONDS
+        self.pause, self.answered = PAUSE_SECONDS, False
+        self._end, self.grace = self._end + self.grace, 0.0
         target = parts._replace(scheme="", netloc="", fragment="").geturl()
         if route.proxy and not route.tls and route.proxy.scheme in ("http", "https"):
             target = url
@@ -238,6 +239,7 @@ class HttpClient:
             response = connection.getresponse()
             chunks = iter(lambda: response.read(65_536), b"")
             read = _read(parts.netloc, (response.status, response.getheaders(), chunks))
+            self.answered = True
             if response.length:
                 raise IncompleteRead(b"", response.length)  # noqa: TRY301 - what the library misses
         except BaseException:

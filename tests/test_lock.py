@@ -88,7 +88,7 @@ def test_the_wait_for_another_process_is_bounded(path: Path) -> None:
     with pytest.raises(Busy) as caught, Lock(str(path), 0.03):
         pass
 
-    assert caught.value.message == f"another git-credential-azdo held {path} for 0 seconds"
+    assert caught.value.message == f"another git-credential-azdo held {path} for 1 s"
     assert descriptors() == open_before
 
 

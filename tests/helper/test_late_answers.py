@@ -1,0 +1,90 @@
+"""An answer of the authorization server that comes late is saved, and a signal waits while it is: the old token may be dead."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+from git_credential_azdo.lock import Lock
+from tests.conftest import SCRIPT
+from tests.emulator import faults
+from tests.emulator.default_world import ANN
+from tests.support.people import STALE, at, sign_in
+
+if TYPE_CHECKING:
+    from tests.conftest import Home
+    from tests.emulator.emulator import Emulator
+    from tests.support.people import Account
+
+LOGIN = "login.microsoftonline.com"
+LINES = "".join(f"{line}\n" for line in at()).encode()
+
+
+@pytest.fixture
+def stale(home: Home, emulator: Emulator) -> Account:
+    """Return ann's account with a stale token."""
+    account = sign_in(home, emulator.world, ANN, "contoso")
+    account.let_pass(STALE)
+    return account
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a child goes on where a fork is safe")
+def test_an_answer_after_the_deadline_is_saved(home: Home, emulator: Emulator, stale: Account) -> None:
+    """git is answered at the deadline; the next run waits for the lock and finds the new tokens."""
+    old = stale.kept("refresh")["token"]
+    fault = emulator.refuse(LOGIN, faults.hang(times=1))
+    result = home.get(*at(), AZDO_TIMEOUT="3")
+    assert (result.out, result.code) == ("quit=1\n", 0)
+    assert (
+        result.err == f"git-credential-azdo: error: gave up after 3 seconds: https://{LOGIN} did not answer\n"
+    )
+    fault.released.set()
+    with Lock(str(home.accounts_file.parent / "locks" / stale.id), 30):
+        assert stale.kept("refresh")["token"] != old
+    assert home.get(*at()).fields["password"] == stale.token()
+    assert len(emulator.requests) == 1
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix'")
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_a_request_that_is_not_answered(
+    home: Home, emulator: Emulator, stale: Account, number: int
+) -> None:
+    """At once: it waits only while an answer is being saved."""
+    before = stale.kept("refresh")
+    fault = emulator.refuse(LOGIN, faults.hang())
+    pipe = subprocess.PIPE
+    with subprocess.Popen(
+        [SCRIPT, "get"], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment, cwd=home.folder
+    ) as process:
+        assert process.stdin is not None
+        process.stdin.write(LINES)
+        process.stdin.close()
+        assert fault.arrived.wait(30)
+        process.send_signal(number)
+        assert process.wait(20) == (130 if number == signal.SIGINT else -number)
+    assert stale.kept("refresh") == before
+
+
+ANSWERED = """
+import os, signal, sys
+from git_credential_azdo.signals import held_back
+answered = []
+signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
+with held_back(lambda: bool(answered)):
+    answered.append(True)
+    os.kill(os.getpid(), signal.SIGTERM)
+    print("saved", flush=True)
+print("went on")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix'")
+def test_a_signal_waits_while_the_answer_is_saved(home: Home) -> None:
+    """Then it does what it would have done."""
+    result = home.run(sys.executable, "-c", ANSWERED)
+    assert (result.out, result.err) == ("saved\n", "ended\n")

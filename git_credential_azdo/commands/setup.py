@@ -1,11 +1,14 @@
 """``setup``: sign in with a browser, or choose another way by a subcommand, and let git call us. Once per account.
 
 With no option on a terminal it asks which way; with options only what cannot be decided. A vault is tried out before a
-person signs in.
+person signs in. A device code (RFC 8628) is used only on request, never as what anything falls back to: many tenants
+block it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import time
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,7 +16,6 @@ import click
 from git_credential_azdo.accounts.save import now
 from git_credential_azdo.commands import (
     console,
-    setup_device,
     setup_identity,
     setup_pat,
     setup_person,
@@ -22,9 +24,9 @@ from git_credential_azdo.commands import (
 from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.commands.setup_person import Options, same_command, somebody_else
 from git_credential_azdo.commands.setup_run import COMMON, common
-from git_credential_azdo.errors import SignInError, say
+from git_credential_azdo.errors import SignInError, Waiting, say
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
-from git_credential_azdo.signin import entra, interactive, oauth, pages
+from git_credential_azdo.signin import device, entra, interactive, oauth, pages
 from git_credential_azdo.signin.browser import open_browser
 from git_credential_azdo.signin.endpoints import request_token
 from git_credential_azdo.signin.oauth import OAuthError, read_person
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_credential_azdo.commands.setup_run import Run
+    from git_credential_azdo.signin.device import DeviceCode
     from git_credential_azdo.signin.endpoints import Endpoints
     from git_credential_azdo.signin.interactive import Authorization
     from git_credential_azdo.signin.oauth import Grant, Person
@@ -113,9 +116,23 @@ def command(run: Run, **given: Any) -> None:
         setup_pat.sign_in(run, all_organizations=way == "3")
 
 
+@click.command("device-code", short_help="Short code to type on another device")
+@common
+@setup_person.options
+def device_code(run: Run, **given: Any) -> None:
+    """Sign in with a code that you type on another device. Many tenants block this way.
+
+    \b
+    Examples:
+      git credential-azdo setup device-code
+      git credential-azdo setup device-code --org contoso --tenant contoso.com
+    """
+    setup_person.sign_in(run, Options(**given), _by_device_code)
+
+
 for each in (
     setup_pat.command,
-    setup_device.command,
+    device_code,
     setup_identity.managed,
     setup_identity.service_principal,
     setup_identity.federated,
@@ -198,3 +215,35 @@ def _page(person: Person, login_hint: str | None) -> Page:
     if another is None:
         return pages.signed_in(person.name)
     return pages.another_person(another) if console.can_ask() else pages.refused(another)
+
+
+def _by_device_code(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int, bool]:
+    """Let a person sign in by device code; return what the authority granted, and when.
+
+    Raise SignInError (declined, blocked by the tenant, too late), NetworkError, ServiceError.
+    """
+    try:
+        code = device.ask_code(run.http(), endpoints, client_id=options.client_id, scope=options.scope)
+        _show(code)
+        with Waiting("the sign-in on the other device", code.expires_in):
+            grant = device.wait(
+                endpoints,
+                code,
+                client_id=options.client_id,
+                open_web=lambda seconds: contextlib.nullcontext(run.http(seconds)),
+                sleep=time.sleep,
+            )
+            return grant, now(), True
+    except OAuthError as refused:
+        raise device.explain(
+            refused, who=options.login_hint, tenant=options.tenant, setup=same_command
+        ) from None
+
+
+def _show(code: DeviceCode) -> None:
+    for line in ("open this link on any device and type the code:", "", code.page, code.user_code, ""):
+        console.err(line)
+    if code.direct_page:
+        console.err(f"or open this link, which has the code in it: {code.direct_page}")
+        console.err()
+    console.err("type it only because you ran this command yourself, just now")

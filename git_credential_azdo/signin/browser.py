@@ -6,6 +6,7 @@ it outlives us. Where nothing opens, the person has the printed link. ``BROWSER`
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import sys
@@ -40,30 +41,20 @@ _RUNDLL32 = "/mnt/c/Windows/System32/rundll32.exe"
 _QUERY_SECONDS = 3.0
 
 
-def open_browser(
-    url: str,
-    *,
-    environ: Mapping[str, str] = os.environ,
-    which: Callable[[str], str | None] = programs.which,
-    spawn: Callable[[list[str], dict[str, str]], None] = programs.launch,
-    default_browser: Callable[[], str] | None = None,
-    platform: str = sys.platform,
-) -> bool:
-    """Open an http(s) link; return whether a graphical browser was started. The other arguments are for tests."""
+def open_browser(url: str) -> bool:
+    """Open an http(s) link; return whether a graphical browser was started."""
     if urlsplit(url).scheme not in ("http", "https"):
         return False
-    if platform == "win32":
-        return _start_file(url, environ)
-    for command in _commands(url, environ, which, default_browser or _default_browser, platform):
-        try:
-            spawn(command, _child_environment(environ, which))
-        except programs.ProgramError:
-            continue
-        return True
+    if sys.platform == "win32":  # pragma: no cover - Windows
+        return _start_file(url)
+    for command in commands(url, os.environ, programs.which, _default_browser, sys.platform):
+        with contextlib.suppress(programs.ProgramError):
+            programs.launch(command, child_environment(os.environ, programs.which))
+            return True
     return False
 
 
-def _commands(
+def commands(
     url: str,
     environ: Mapping[str, str],
     which: Callable[[str], str | None],
@@ -120,7 +111,7 @@ def _is_text(path: str) -> bool:
     )
 
 
-def _child_environment(environ: Mapping[str, str], which: Callable[[str], str | None]) -> dict[str, str]:
+def child_environment(environ: Mapping[str, str], which: Callable[[str], str | None]) -> dict[str, str]:
     """Keep xdg-open from falling back to a text browser: it takes BROWSER for its list, if that is set."""
     return {**environ, "BROWSER": ":".join(_graphical(which)) or "false"}
 
@@ -134,12 +125,10 @@ def _default_browser() -> str:
     return found.stdout.decode("utf-8", errors="replace").strip()
 
 
-def _start_file(url: str, environ: Mapping[str, str]) -> bool:
+def _start_file(url: str) -> bool:
     """Windows: the shell's own association, without a command line. Never run by the authors."""
-    if sys.platform == "win32" and not environ.get("SSH_CONNECTION"):  # pragma: no cover - Windows
-        try:
+    if sys.platform == "win32" and not os.environ.get("SSH_CONNECTION"):  # pragma: no cover - Windows
+        with contextlib.suppress(OSError):
             os.startfile(url)  # noqa: S606, TID251 - an http(s) link, and no program
-        except OSError:
-            return False
-        return True
+            return True
     return False

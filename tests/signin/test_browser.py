@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.programs import ProgramError
 from git_credential_azdo.signin import browser
 
 if TYPE_CHECKING:
@@ -20,30 +19,15 @@ LINK = "https://login.example/authorize?client_id=c&state=a%26b;rm"
 
 
 def opened(
-    environ: Mapping[str, str],
-    *programs: str,
-    default: str = "",
-    platform: str = "linux",
-    broken: tuple[str, ...] = (),
+    environ: Mapping[str, str], *programs: str, default: str = "", platform: str = "linux"
 ) -> list[str] | None:
-    """Open LINK on a machine that has just these programs; the command that was started, or None."""
-    started: list[list[str]] = []
+    """Return the first command that opens LINK on a machine that has just these programs, or None."""
 
     def which(name: str) -> str | None:
         found = name if name.startswith("/") else f"/usr/bin/{name}"
         return found if os.path.basename(name) in programs else None
 
-    def spawn(command: list[str], _environ: dict[str, str]) -> None:
-        if os.path.basename(command[0]) in broken:
-            raise ProgramError(command[0])
-        started.append(command)
-
-    was_opened = browser.open_browser(
-        LINK, environ=environ, which=which, spawn=spawn, default_browser=lambda: default, platform=platform
-    )
-
-    assert was_opened == bool(started)
-    return started[0] if started else None
+    return next(browser.commands(LINK, environ, which, lambda: default, platform), None)
 
 
 X11 = {"DISPLAY": ":0"}
@@ -94,15 +78,8 @@ def test_the_browser_that_the_person_can_see_is_opened(
 
 def test_the_rundll_of_windows_is_found_where_it_lies_when_path_lacks_it() -> None:
     """WSL may be set up not to append Windows' PATH."""
-    started: list[list[str]] = []
-
-    assert browser.open_browser(
-        LINK,
-        environ=WSL,
-        which=lambda name: name if name == RUNDLL else None,
-        spawn=lambda command, _: started.append(command),
-    )
-    assert started == [[RUNDLL, "url.dll,FileProtocolHandler", LINK]]
+    found = browser.commands(LINK, WSL, lambda name: name if name == RUNDLL else None, str, "linux")
+    assert list(found) == [[RUNDLL, "url.dll,FileProtocolHandler", LINK]]
 
 
 @pytest.mark.parametrize("default", ["lynx.desktop", "w3m.desktop", "links2.desktop"])
@@ -117,34 +94,38 @@ def test_a_text_browser_behind_a_link_is_known(tmp_path: Path) -> None:
     (tmp_path / "lynx").touch()
     (tmp_path / "x-www-browser").symlink_to(tmp_path / "lynx")
 
-    assert not browser.open_browser(
-        LINK,
-        environ=X11,
-        which=lambda name: str(tmp_path / name) if name == "x-www-browser" else None,
-        spawn=lambda *_: pytest.fail("a text browser was started"),
+    found = browser.commands(
+        LINK, X11, lambda name: str(tmp_path / name) if name == "x-www-browser" else None, str, "linux"
     )
+    assert list(found) == []
 
 
 def test_xdg_open_cannot_fall_back_to_a_text_browser() -> None:
     """It takes the list of BROWSER, when that is set, instead of its own that ends with lynx and w3m."""
-    given: list[str] = []
 
-    for programs in ({"xdg-open"}, {"xdg-open", "firefox", "chromium", "lynx"}):
-        browser.open_browser(
-            LINK,
-            environ=X11,
-            which=lambda name, programs=programs: f"/usr/bin/{name}" if name in programs else None,  # type: ignore[misc] # a default binds it
-            spawn=lambda _, environ: given.append(environ["BROWSER"]),
-            default_browser=lambda: "",
-        )
+    def given(*programs: str) -> str:
+        return browser.child_environment(X11, lambda name: f"/usr/bin/{name}" if name in programs else None)[
+            "BROWSER"
+        ]
 
-    assert given == ["false", "/usr/bin/firefox:/usr/bin/chromium"]
+    assert given("xdg-open") == "false"
+    assert given("xdg-open", "firefox", "chromium", "lynx") == "/usr/bin/firefox:/usr/bin/chromium"
 
 
-def test_the_next_one_is_tried_when_one_does_not_start() -> None:
+def test_the_next_one_is_tried_when_one_does_not_start(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """A broken installation costs nothing but the next try."""
-    assert opened(X11, "xdg-open", "firefox", broken=("xdg-open",)) == ["/usr/bin/firefox", LINK]
-    assert opened(X11, "xdg-open", broken=("xdg-open",)) is None
+    (tmp_path / "broken").write_bytes(b"\x7fELF")
+    (tmp_path / "good").write_text("#!/bin/sh\n")
+    for name in ("broken", "good"):
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    for variable in ("DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "WSL_INTEROP"):
+        monkeypatch.delenv(variable, raising=False)
+    for names, was_opened in (("broken:good", True), ("broken", False)):
+        monkeypatch.setenv("BROWSER", names)
+        assert browser.open_browser(LINK) is was_opened
 
 
 def test_a_mac_opens_the_browser_only_on_a_screen_that_the_person_sees() -> None:
@@ -158,21 +139,13 @@ def test_a_mac_opens_the_browser_only_on_a_screen_that_the_person_sees() -> None
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "javascript:alert(1)", "--help", "", "ftp://h/"])
-def test_nothing_but_a_web_link_is_opened(url: str) -> None:
+def test_nothing_but_a_web_link_is_opened(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A link of another kind could run a program."""
-    for platform in ("linux", "darwin", "win32"):
-        assert not browser.open_browser(
-            url,
-            environ={"BROWSER": "firefox", **X11},
-            which=lambda name: f"/usr/bin/{name}",
-            spawn=lambda *_: pytest.fail("something was started"),
-            platform=platform,
-        )
-
-
-def test_elsewhere_windows_own_way_does_nothing() -> None:
-    """Windows opens links by its shell's association; other systems have none."""
-    assert not browser.open_browser(LINK, environ={}, platform="win32")
+    monkeypatch.setenv("BROWSER", sys.executable)
+    monkeypatch.setattr(
+        "git_credential_azdo.programs.launch", lambda *_: pytest.fail("something was started")
+    )
+    assert not browser.open_browser(url)
 
 
 def test_the_desktop_is_asked_for_its_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -193,7 +166,7 @@ def test_the_desktop_is_asked_for_its_browser(tmp_path: Path, monkeypatch: pytes
 
 
 def test_the_child_has_its_own_streams_and_session_and_nobody_waits_for_it(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """What a browser prints would corrupt git's protocol; what kills our terminal must not kill it."""
     record = tmp_path / "record"
@@ -206,7 +179,8 @@ def test_the_child_has_its_own_streams_and_session_and_nobody_waits_for_it(
     script.write_text(child)
     variable = f"{sys.executable} -W ignore {script} {record}"
 
-    assert browser.open_browser(LINK, environ={**os.environ, "BROWSER": variable})
+    monkeypatch.setenv("BROWSER", variable)
+    assert browser.open_browser(LINK)
 
     until = time.monotonic() + 20
     while not record.exists() and time.monotonic() < until:

@@ -60,7 +60,7 @@ def examine(url: str | None) -> list[Check]:
         accounts_file, unreadable = AccountsFile(Block(), [], []), [clean(failed("accounts file", error))]
     accounts = accounts_file.accounts
     target = accounts_file.target_of(message_for(url)) if url else None
-    hosts = doctor_accounts.hosts(accounts, target.address if target else None)
+    hosts = doctor_accounts.hosts(accounts_file, target.address if target else None)
 
     machine = start(
         (PROGRAM, doctor_machine.program),

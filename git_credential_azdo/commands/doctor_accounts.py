@@ -107,7 +107,9 @@ def file(accounts_file: AccountsFile) -> Iterator[Check]:
 def accounts(accounts_file: AccountsFile) -> Iterator[Check]:
     """Return the state of each account, in the file's order, then the bindings to accounts that do not exist."""
     known = accounts_file.accounts
-    if not known:
+    if not known and accounts_file.of_kind(SERVER):
+        yield Check("account", OK, "there is none, but a registered server")
+    elif not known:
         yield Check("account", WARN, "there is none", hints.setup())
     for account in known:
         yield _account(account, unique_name(account, known))
@@ -155,9 +157,11 @@ def _permissions(name: str, top: str, what: str, state: str) -> Iterator[Check]:
 # --- the network
 
 
-def hosts(accounts: Sequence[Account], server: str | None) -> list[str]:
+def hosts(accounts_file: AccountsFile, server: str | None) -> list[str]:
     """Return the addresses of all hosts that the accounts need, or a first one would, and of a server to reach."""
-    urls = [account.address for account in accounts] or [SERVICES_ADDRESS]
+    accounts = accounts_file.accounts
+    servers = [block.get("address") for block in accounts_file.of_kind(SERVER)]
+    urls = [account.address for account in accounts] or servers or [SERVICES_ADDRESS]
     if SERVICES_ADDRESS in urls:
         logins = [urlsplit(account.block.get("token_endpoint")).netloc for account in accounts]
         logins = [host for host in logins if host] or [PUBLIC_HOST]

@@ -21,7 +21,7 @@ from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, ad
 from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import holds_password, message_for, remotes, shown
 from git_credential_azdo.git.sections import PROGRAM
-from git_credential_azdo.git.target import SERVICES_ADDRESS, Organization
+from git_credential_azdo.git.target import Organization
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def git_config(url: str | None, accounts_file: AccountsFile) -> Iterator[Check]:
         with_path = config.use_http_path(entries, url)
         state = OK if with_path or len(accounts_file.accounts) <= 1 else WARN
         text = f"git {'sends' if with_path else 'does not send'} the organization to the helper"
-        yield Check("useHttpPath", state, text, "" if with_path else hints.use_http_path(SERVICES_ADDRESS))
+        yield Check("useHttpPath", state, text, "" if with_path else hints.configure())
     header = config.entry_for(entries, "http.extraheader", url)
     if header:
         text = f"{header.description}: a token in it is sent before any helper is asked"
@@ -226,7 +226,8 @@ def choice(url: str | None, accounts_file: AccountsFile) -> Iterator[Check]:
             return
         url = [*here, *_addresses(accounts_file)][0]
     found = explain(url, accounts_file)
-    state = {ANSWERS: OK, SILENT: FAIL if found.get("unknown_user") else WARN}.get(str(found["result"]), FAIL)
+    silent = FAIL if found.get("unknown_user") else WARN if found["cure"] else OK
+    state = {ANSWERS: OK, SILENT: silent}.get(str(found["result"]), FAIL)
     text = f"{shown(url)}: {found['account'] or 'no account'} ({found['reason']}); result: {found['result']}"
     yield Check("choice", state, text, str(found["cure"] or ""))
 

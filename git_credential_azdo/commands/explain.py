@@ -144,8 +144,10 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
         found.update(_choice(target, request, accounts_file))
     elif server is not None:
         stored = rules.matching_stored(target, None, target.user, accounts_file.stored_credentials)
-        found["reason"] = "a registered server, with a stored credential" if stored else "a registered server"
+        found["reason"] = "a registered server, with a stored credential"
         found["result"] = ANSWERS if stored else SILENT
+        if not stored:
+            found["reason"] = "a registered server; git asks for a password, and it is stored here"
     else:
         found.update(reason=NOT_SERVED, result=SILENT, cure=add_server(url))
     if holds_password(url):

@@ -102,7 +102,9 @@ def settle(choice: Choice) -> list[str]:
         return [hints.setup(choice.organization or "", login_hint=login_hint)]
     names = [unique_name(account, choice.candidates) for account in choice.candidates]
     if choice.organization is None:
-        return [hints.use_http_path(choice.candidates[0].address), hints.use(names[0], default=True)]
+        address = choice.candidates[0].address
+        with_path = hints.configure() if address == SERVICES_ADDRESS else hints.use_http_path(address)
+        return [with_path, hints.use(names[0], default=True)]
     return [hints.use(name, choice.organization) for name in names]
 
 

@@ -94,7 +94,7 @@ def test_without_a_path_the_cure_is_to_let_git_send_it(home: Home, emulator: Emu
         sign_in(home, emulator.world, person, tenant=tenant)
     result = home.get(*at(None))
     assert result.out == "quit=1\n"
-    assert "git config --global credential.https://dev.azure.com.useHttpPath true" in result.err
+    assert ": git credential-azdo configure\n" in result.err
 
 
 @pytest.mark.usefixtures("ann")

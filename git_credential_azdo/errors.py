@@ -79,12 +79,16 @@ class Waiting:
 
 
 class AzdoError(Exception):
-    """An expected failure: ``message`` says what happened, ``hint`` which command or page cures it, None if none does."""
+    """An expected failure: ``message`` says what happened, ``hint`` which command or page cures it, None if none does.
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    ``more``: further commands, of which any may cure it.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, *more: str) -> None:
         super().__init__(message)
         self.message = message
         self.hint = hint
+        self.more = more
 
 
 class UsageError(AzdoError):
@@ -130,10 +134,11 @@ def claim_answer() -> bool:
 
 
 def report(error: AzdoError) -> None:
-    """Print the error, and its hint, on stderr."""
+    """Print the error, and its hints, on stderr."""
     say("error", error.message)
-    if error.hint:
-        say("hint", error.hint)
+    for hint in (error.hint, *error.more):
+        if hint:
+            say("hint", hint)
 
 
 def say(kind: str, text: str) -> None:

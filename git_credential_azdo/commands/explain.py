@@ -121,7 +121,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
         sends_path = config.use_http_path(entries, url)
     except UsageError as error:
         entries, given, sends_path = [], url, False
-        found["git"] = error.message
+        found["git"] = "; ".join(filter(None, (error.message, error.hint)))
     if url != given:
         found["insteadof"] = f"git takes {ssh_host(url) or shown(url)} for it, by a setting url.*.insteadOf"
     if ssh_host(url):

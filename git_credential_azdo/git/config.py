@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 _SECONDS = 20.0
 _USER_INFO = re.compile(r"//[^/@]*@")
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "": False}
-_NUMBER = re.compile(
-    r"\s*([+-]?(?:0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*))([kmg]?)"
-)  # git_parse_int: strtoimax, a unit
+_NUMBER = re.compile(r"\s*([+-]?(?:0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*))([kmg]?)")  # git_parse_int
 _LARGEST = 2**31 - 1
 _OURS = re.compile(
     r"""
@@ -134,7 +132,9 @@ def read_config(
     if done.returncode:
         if b"show-scope" in done.stderr:
             raise UsageError("this git is older than 2.26", hint=hints.GIT_DOWNLOADS)
-        raise UsageError(f"git cannot read its configuration: {reason_of(done)}", hint=hints.config_names())
+        _, in_file, path = reason_of(done).rpartition(" in file ")
+        cure = hints.edit(path) if in_file else hints.config_names()
+        raise UsageError(f"git cannot read its configuration: {reason_of(done)}", cure)
     return parse_list(done.stdout)
 
 

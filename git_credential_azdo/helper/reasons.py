@@ -53,7 +53,7 @@ def explain(choice: Choice, request: Message | None = None) -> bool:
     if choice.outcome == UNKNOWN_USER and request:
         where, removal = user_source(request)
         is_person = "@" in (choice.user or "")
-        cures = [f"{cures[0]}, or {removal}" if is_person else f"{where} names that user: {removal}"]
+        cures = [*cures[:is_person], f"{where} names that user: {removal}"]
     if choice.outcome == AMBIGUOUS:
         where = (
             f"the organization {organization}"
@@ -102,8 +102,8 @@ def settle(choice: Choice) -> list[str]:
         return [hints.setup(choice.organization or "", login_hint=login_hint)]
     names = [unique_name(account, choice.candidates) for account in choice.candidates]
     if choice.organization is None:
-        address = choice.candidates[0].address
-        with_path = hints.configure() if address == SERVICES_ADDRESS else hints.use_http_path(address)
+        place = choice.candidates[0].address
+        with_path = hints.configure() if place == SERVICES_ADDRESS else hints.use_http_path(place)
         return [with_path, hints.use(names[0], default=True)]
     return [hints.use(name, choice.organization) for name in names]
 
@@ -234,7 +234,8 @@ def rejection(account: Account, organization: AnyOrganization | None, tenant: st
     url = organization.url if organization else SERVICES_ADDRESS
     return ServiceError(
         f"{where} rejected a new token of {account.label} (tenant {tenant or account.tenant or 'unknown'})",
-        f"{hints.explain(url, online=True)}, or {hints.setup_pat(organization or hints.ORGANIZATION)}",
+        hints.explain(url, online=True),
+        hints.setup_pat(organization or hints.ORGANIZATION),
     )
 
 

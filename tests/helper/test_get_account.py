@@ -107,14 +107,14 @@ def test_a_token_in_the_users_place_is_never_printed(home: Home, emulator: Emula
 
 
 def test_an_unknown_user_gets_no_other_accounts_token(home: Home, ann: Account) -> None:
-    """The named user is honoured: one error line with who is known, one hint line; git may ask the person."""
+    """The named user is honoured: one error line with who is known, a hint line for each way out; git may ask the person."""
     assert ann.token()
     result = home.get(*at(username="eve@contoso.com"))
     assert (result.out, result.code) == ("", 0)
     assert result.err == (
         f"git-credential-azdo: error: no account is named eve@contoso.com; known are {ANN}\n"
-        "git-credential-azdo: hint: git credential-azdo setup --org contoso --login-hint eve@contoso.com"
-        ", or use https://dev.azure.com/contoso/app/_git/app\n"
+        "git-credential-azdo: hint: git credential-azdo setup --org contoso --login-hint eve@contoso.com\n"
+        "git-credential-azdo: hint: the address names that user: use https://dev.azure.com/contoso/app/_git/app\n"
     )
 
 

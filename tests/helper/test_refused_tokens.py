@@ -45,10 +45,10 @@ def test_a_new_token_that_is_refused_is_explained_at_once_and_stops_the_organiza
     result = home.get(*at())
     assert (erased.out, result.out, emulator.requests) == ("", "quit=1\n", [])
     assert erased.err == result.err
-    error, hint = result.err.splitlines()
+    error, explain, setup = result.err.splitlines()
     assert all(word in error for word in ("error: ", "contoso", ANN, CONTOSO))
-    assert "git credential-azdo explain https://dev.azure.com/contoso --online" in hint
-    assert "git credential-azdo setup pat --org contoso" in hint
+    assert explain.endswith("hint: git credential-azdo explain https://dev.azure.com/contoso --online")
+    assert setup.endswith("hint: git credential-azdo setup pat --org contoso")
     ann.let_pass(61)
     assert home.get(*at()).fields["password"] == ann.token()
 

@@ -27,7 +27,7 @@ COMMANDS = {
     "import": ("import_", "Take over tokens of other credential helpers"),
     "doctor": ("doctor", "Check everything and name the cures"),
     "configure": ("configure", "Let git call this helper"),
-    "unconfigure": ("unconfigure", "Take back what configure wrote"),
+    "unconfigure": ("configure:unconfigure", "Take back what configure wrote"),
     "unlock": ("unlock", "Unlock the keyring"),
     "logout": ("logout", "Forget an account and its secrets"),
     "completion": ("completion", "Print the completion script of bash, zsh or fish"),
@@ -63,8 +63,8 @@ class _LazyVerbs(Verbs):
             return help_command
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(_MODULES + COMMANDS[cmd_name][0])
-        command = module.command
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command = getattr(importlib.import_module(_MODULES + module), name or "command")
         return command if isinstance(command, click.Command) else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

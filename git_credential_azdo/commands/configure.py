@@ -1,6 +1,6 @@
-"""``configure``: let git ask us for Azure DevOps and the registered servers. ``setup`` and ``server`` do it, too.
+"""``configure``: let git ask us for Azure DevOps and the registered servers. ``unconfigure`` takes it back; accounts stay.
 
-What our file of git's configuration holds is made anew each time, from what the accounts file says.
+``setup`` and ``server`` configure, too. What our file of git's configuration holds is made anew each time, from what the accounts file says.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, programs
 from git_credential_azdo.accounts.accounts_file import BINDING, LEARNED, SERVER
+from git_credential_azdo.accounts.entries import alone
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
@@ -21,20 +22,15 @@ from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git import install
 from git_credential_azdo.git.sections import Section, script_path
 from git_credential_azdo.git.target import Organization
-from git_credential_azdo.lock import Lock
-from git_credential_azdo.ownership import unusable
-from git_credential_azdo.paths import folder, gitconfig_path, lock_path
+from git_credential_azdo.paths import gitconfig_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.former import Record
 
 _DEV_AZURE = Section("https://dev.azure.com", with_path=True)
 _FORMER = "git-config"
 """The kind of block in which 0.1.0 listed what it wrote: for Azure DevOps, or for a ``server``."""
-_SECONDS = 60.0
 
 
 @click.command("configure")
@@ -47,20 +43,41 @@ def command(*, dry_run: bool) -> None:
         write(services=True)
 
 
+@click.command("unconfigure")
+def unconfigure() -> None:
+    """Take back what configure wrote to git's configuration; accounts stay. To write it again: configure."""
+    accounts_file, own = load_accounts(), gitconfig_path()
+    former = records(accounts_file)
+    try:
+        plan = install.plan(own, records=former)
+    except programs.NotFound:
+        if os.path.lexists(own) or former:
+            raise
+        plan = None
+    if plan and (plan.is_new or plan.changes):
+        for line in plan.lines:
+            console.err(line)
+        with alone("git-config"):
+            apply(plan, hints.unconfigure(), accounts_file)
+        console.err("git no longer calls this helper")
+    else:
+        console.err("There was nothing to take back")
+
+
 def write(known: AccountsFile | None = None, *, services: bool = False, ask: bool = False) -> None:
     """Show and write what git needs to call us; with ``ask``, a person's own file is changed only after a yes.
 
     ``known``: the accounts file as the caller has just written it. ``services``: for Azure DevOps too, though it was not
     configured before. Raises UsageError.
     """
-    with contextlib.nullcontext() if ask else one_at_a_time():  # no question holds the lock's answer
+    with contextlib.nullcontext() if ask else alone("git-config"):  # no question holds the lock's answer
         accounts_file = known or load_accounts()
         plan = _plan(accounts_file, services=services)
         _show(plan)
         if ask and plan.changes and not console.confirm("Write this?", default=True):
             console.err("git configuration is left as it is")
             return
-        with one_at_a_time() if ask else contextlib.nullcontext():
+        with alone("git-config") if ask else contextlib.nullcontext():
             apply(plan, hints.configure(), accounts_file)
     if plan.adds:
         console.err(f"To take it back: {hints.unconfigure()}")
@@ -80,16 +97,6 @@ def apply(plan: install.Plan, again: str, accounts_file: AccountsFile) -> None:
         raise UsageError(error.message, f"{error.hint} && {again}" if error.hint else None) from None
     if accounts_file.of_kind(_FORMER):
         update(_forget_former)
-
-
-@contextlib.contextmanager
-def one_at_a_time() -> Iterator[None]:
-    """Let no two of us look at git's configuration and write it at once. Raises AzdoError."""
-    try:
-        with Lock(lock_path("git-config"), _SECONDS):
-            yield
-    except OSError as error:
-        raise unusable("write below", folder(), error, folder()) from error
 
 
 def records(accounts_file: AccountsFile) -> list[Record]:

@@ -229,7 +229,7 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
     else:
         try:
             with HttpClient(CHECK_SECONDS, allowed=api.origins_of(organization)) as web:
-                identity = setup_pat.check(web, organization, secret)
+                identity, _ = setup_pat.check(web, organization, secret)
         except AzdoError as error:
             found.error = error
             found.then = "skip: refused" if isinstance(error, ServiceError) else "not checked"

@@ -140,7 +140,7 @@ def make_and_save(
 
     try:
         with HttpClient(ASK_SECONDS) as web:
-            identity = setup_pat.check(web, session.organization, made.token)
+            identity, _ = setup_pat.check(web, session.organization, made.token)
         new_account = setup_pat.new_account(
             made.token,
             identity,

@@ -19,8 +19,8 @@ from git_credential_azdo.commands import (
     setup_identity,
     setup_pat,
     setup_person,
-    unconfigure,
 )
+from git_credential_azdo.commands.configure import unconfigure
 from git_credential_azdo.commands.parsing import Verbs
 from git_credential_azdo.commands.setup_person import Options, same_command, somebody_else
 from git_credential_azdo.commands.setup_run import COMMON, common
@@ -78,7 +78,7 @@ class _Ways(Verbs):
         return super().parse_args(ctx, [rest[0], *before, *rest[1:]] if rest else args)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        return unconfigure.command if cmd_name == _UNDO else super().get_command(ctx, cmd_name)
+        return unconfigure if cmd_name == _UNDO else super().get_command(ctx, cmd_name)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         rows = {each.name: each.get_help_record(ctx) for each in self.params}
@@ -148,8 +148,11 @@ def _ask_way() -> str:
         "with a personal access token of one organization",
         f"with a personal access token for all organizations (until {GLOBAL_PATS_END})",
     ]
+    if setup_pat.is_global_over(now()):
+        console.err(f"{setup_pat.global_end(now())}.")
+        del ways[2]
     console.err("How do you want to sign in to Azure DevOps?")
-    return str(console.choose("Choose", ways[:2] if setup_pat.is_global_over() else ways) + 1)
+    return str(console.choose("Choose", ways) + 1)
 
 
 def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int, bool]:

@@ -87,19 +87,15 @@ def sign_in(run: Run, *, all_organizations: bool = False, expires: dt.datetime |
     run.check(PAT)
     vault_name = run.choose_vault()
     if all_organizations:
-        tense = "stopped" if is_global_over() else "will stop"
-        say(
-            "hint",
-            f"Microsoft {tense} accepting tokens for all organizations on {GLOBAL_PATS_END}; "
-            f"a sign-in ({hints.setup()}) or one token an organization lasts",
-        )
+        say("hint", f"{global_end(now())}; a sign-in ({hints.setup()}) or one token an organization lasts")
     token = ask_token(run.organizations)
     found: Sequence[str] = run.organizations
+    repository = None
     if all_organizations:
         identity, found = _check_all(run.http(), token, run.organizations), [ALL_ORGANIZATIONS]
     else:
-        identities = [check(run.http(), organization, token) for organization in run.organizations]
-        identity = identities[0]
+        checked = [check(run.http(), organization, token) for organization in run.organizations]
+        identity, repository = checked[0]
     account = new_account(
         token,
         identity,
@@ -108,12 +104,18 @@ def sign_in(run: Run, *, all_organizations: bool = False, expires: dt.datetime |
         alias=run.alias,
         expires_utc=int(end) if end else None,
     )
-    run.finish(account, vault_name, api.basic(token))
+    run.finish(account, vault_name, api.basic(token), repository)
 
 
-def is_global_over() -> bool:
-    """Return whether Microsoft has stopped accepting tokens for all organizations."""
-    return now() >= _GLOBAL_END.timestamp()
+def is_global_over(at: int) -> bool:
+    """Return whether Microsoft does not accept tokens for all organizations any more, ``at`` seconds since the epoch."""
+    return at >= _GLOBAL_END.timestamp()
+
+
+def global_end(at: int) -> str:
+    """Return what Microsoft does with tokens for all organizations, as of ``at`` seconds since the epoch."""
+    tense = "stopped" if is_global_over(at) else "will stop"
+    return f"Microsoft {tense} accepting tokens for all organizations on {GLOBAL_PATS_END}"
 
 
 def new_account(
@@ -179,12 +181,15 @@ def read_token(text: str) -> str:
     return token
 
 
-def check(web: HttpClient, organization: AnyOrganization, token: str) -> api.Identity:
-    """Return whose token it is, once the organization takes it for reading code. Raise ServiceError, NetworkError."""
+def check(web: HttpClient, organization: AnyOrganization, token: str) -> tuple[api.Identity, str | None]:
+    """Return whose token it is, and the address of a repository, once the organization takes it for reading code.
+
+    Raise ServiceError, NetworkError.
+    """
     authorization = api.basic(token)
     try:
         identity = api.who_am_i(web, organization, authorization)
-        api.check_code_scope(web, organization, authorization)
+        repository = api.check_code_scope(web, organization, authorization)
     except api.UnauthorizedError as refused:
         kind = " (it looks like an id, not a token)" if _looks_like_id(token) else ""
         raise ServiceError(
@@ -192,7 +197,7 @@ def check(web: HttpClient, organization: AnyOrganization, token: str) -> api.Ide
             f"of another organization, or lacks the scope Code (read)",
             f"look at it on {hints.tokens_page(organization.url)}",
         ) from refused
-    return identity
+    return identity, repository
 
 
 def _check_all(web: HttpClient, token: str, named: Sequence[AnyOrganization]) -> api.Identity:
@@ -203,15 +208,15 @@ def _check_all(web: HttpClient, token: str, named: Sequence[AnyOrganization]) ->
         listed = api.organizations(web, authorization, identity.id)
     except api.UnauthorizedError as refused:
         raise ServiceError(
-            "Azure DevOps does not accept this token for all organizations",
+            f"Azure DevOps does not accept this token for all organizations; {global_end(now())}",
             f"for a token of one organization: {hints.setup_pat(hints.ORGANIZATION)}",
         ) from refused
     for organization in named:
-        identity = check(web, organization, token)
+        identity, _ = check(web, organization, token)
     accepted, refusals = [], []
     for organization in listed:
         try:
-            identity = check(web, organization, token)
+            identity, _ = check(web, organization, token)
             accepted.append(organization)
         except ServiceError as error:
             refusals.append((organization, error))

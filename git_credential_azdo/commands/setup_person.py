@@ -211,7 +211,7 @@ def _authority(run: Run, tenant: str | None) -> str:
             "give its address as --authority https://LOGIN-HOST/TENANT",
         )
     if not tenant and run.organizations:
-        tenant = api.tenant_of(run.http(), run.organizations[0])
+        tenant = run.tenant_of(run.organizations[0])
         tenant = None if tenant == MSA_TENANT else tenant
     return entra.authority(tenant or entra.ANY_WORK_TENANT, host)
 
@@ -242,7 +242,7 @@ def _reach(
     tenants: dict[AnyOrganization, str] = {}
     for organization in found:
         try:
-            tenant = api.tenant_of(http, organization)
+            tenant = run.tenant_of(organization)
         except AzdoError as error:
             say("error", f"the tenant of {organization} could not be asked: {error.message}")
             continue

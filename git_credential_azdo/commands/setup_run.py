@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import os
 import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.accounts.choice import choose
+from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
 from git_credential_azdo.accounts.naming import listed_names, shown_name, unique_name
 from git_credential_azdo.accounts.save import (
     check_alias,
@@ -29,7 +32,7 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import bytecode, configure, console, parsing
 from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked
+from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
@@ -69,6 +72,7 @@ class Run:
         self.organizations = organization_names(organizations, lambda: self.accounts_file)
         self._wanted_vault = vault
         self._http: HttpClient | None = None
+        self._tenants: dict[AnyOrganization, str | None] = {}
 
     @cached_property
     def accounts_file(self) -> AccountsFile:
@@ -139,10 +143,16 @@ class Run:
                 cure = f"other keyrings: {hints.KEYRINGS_PAGE}" if self.ask else _in_file_vault()
             raise VaultError(error.message, cure) from None
 
-    def finish(self, new_account: NewAccount, vault_name: str, authorization: Mapping[str, str]) -> None:
+    def finish(
+        self,
+        new_account: NewAccount,
+        vault_name: str,
+        authorization: Mapping[str, str],
+        repository: str | None = None,
+    ) -> None:
         """Save the account, say so, let git call us, and name the next command.
 
-        ``authorization``: the header that the account's first organization is asked with for a repository to clone.
+        ``authorization``: the header that the account's first organization is asked with for a ``repository`` to clone, if none is known.
         Raise AzdoError; nothing is saved then, except where only git's configuration could not be written.
         """
         account = save_account(new_account, vault_name, self._saw)
@@ -161,7 +171,10 @@ class Run:
                 ) from None
         found = [each for each in new_account.found if isinstance(each, Organization | Collection)]
         for organization in [*new_account.chosen, *found][:1]:
-            console.err(f"Next: {hints.clone(self._repository(organization, authorization))}")
+            self._say_variable(organization, account)
+            with contextlib.suppress(AzdoError):
+                repository = repository or api.check_code_scope(self.http(), organization, authorization)
+            console.err(f"Next: {hints.clone(repository or f'{organization.url}/PROJECT/_git/REPOSITORY')}")
 
     def _saw(self, accounts_file: AccountsFile) -> None:
         self.accounts_file = accounts_file
@@ -196,12 +209,20 @@ class Run:
         chosen = fitting[console.choose("Which one serves it", names, usual)].id
         update(lambda accounts_file: accounts_file.bind(organization, chosen))
 
-    def _repository(self, organization: AnyOrganization, authorization: Mapping[str, str]) -> str:
-        """Return the address of a repository of the organization, with placeholders where none can be named."""
-        found = None
-        with contextlib.suppress(AzdoError):
-            found = api.check_code_scope(self.http(), organization, authorization)
-        return found or f"{organization.url}/PROJECT/_git/REPOSITORY"
+    def _say_variable(self, organization: AnyOrganization, account: Account) -> None:
+        """Say which token of the environment git gets for the organization instead of the account's."""
+        target = self.accounts_file.target_at(organization)
+        variable = variable_for(target, choose(target, None, self.accounts_file), os.environ)
+        if variable:
+            use = hints.use(unique_name(account, self.accounts_file.accounts), organization)
+            cure = f"to use this account: {use}" if variable == PIPELINE_TOKEN else hints.unset(variable)
+            say("hint", f"for {organization} the token in {variable} comes first; {cure}")
+
+    def tenant_of(self, organization: AnyOrganization) -> str | None:
+        """Return the organization's tenant, asked once. Raise NetworkError, ServiceError."""
+        if organization not in self._tenants:
+            self._tenants[organization] = api.tenant_of(self.http(), organization)
+        return self._tenants[organization]
 
 
 def common(sign_in: Callable[..., None]) -> Callable[..., None]:

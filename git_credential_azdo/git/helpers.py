@@ -28,6 +28,7 @@ from git_credential_azdo.git.config import (
     removal,
     split_key,
 )
+from git_credential_azdo.git.edit import usual_files
 from git_credential_azdo.git.protocol import Message, format_pairs, parse
 from git_credential_azdo.git.target import SERVICES_ADDRESS, looks_like_token
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
@@ -244,9 +245,8 @@ def stored_addresses(helpers: Iterable[Helper]) -> list[Message]:
 
 
 def _store_files(helpers: Iterable[Helper]) -> list[str]:
-    home = os.path.expanduser("~")
-    base = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    files = [os.path.join(home, ".git-credentials"), os.path.join(base, "git", "credentials")]
+    in_home, below_xdg = (os.path.dirname(path) for path in usual_files())
+    files = [os.path.join(in_home, ".git-credentials"), os.path.join(below_xdg, "credentials")]
     for helper in helpers:
         words = _words(helper.value) if name_of(helper) == "store" else []
         named = [word.partition("=")[2] for word in words if word.startswith("--file=")]

@@ -25,6 +25,7 @@ from git_credential_azdo.git.config import (
     entry_for,
     read_config,
     removal,
+    run_git,
     split_key,
 )
 
@@ -127,6 +128,9 @@ def _settings(address: str) -> Settings:
         variable = _FILES[key]
         entry = None if os.environ.get(variable) else entry_for(entries, key, address)
         value = os.path.expanduser(os.environ.get(variable) or text(key) or "")
+        if entry and value.startswith("%(prefix)/"):  # where git is installed, which it alone knows
+            asked = ["config", "--type=path", "--get-urlmatch", key, address]
+            value = run_git(asked, cwd=programs.ROOT).stdout.decode("utf-8", "surrogateescape").rstrip("\n")
         if value and not os.path.isabs(value):
             name, hint = (entry.description, removal(entry)) if entry else (variable, hints.unset(variable))
             raise UsageError(f"{name} is a relative path: a repository could provide the file", hint=hint)

@@ -43,7 +43,7 @@ def test_the_same_person_again_updates_the_account(home: Home, emulator: Emulato
     """No duplicate, whichever way in; alias, default and bindings stay, and the organizations add up."""
     assert sign_in(home, emulator, "--alias", "work").code == 0
     assert home.azdo("use", "work", "--org", "contoso-labs").code == 0
-    assert home.azdo("use", "work").code == 0
+    assert home.azdo("use", "work", "--default").code == 0
     for options in (
         ["--org", "contoso"],
         ["--org", "fabrikam"],

@@ -113,7 +113,8 @@ invalid_client | the client id or its secret was refused | check --client-id
 # The tenant and the service
 90002 50128 900023 | {tenant} does not exist | check --tenant
 90038 | {tenant} is in a national cloud | give its authority, for example --authority https://login.microsoftonline.us/TENANT
-90055 90033 90006 temporarily_unavailable server_error | Microsoft's sign-in service is busy | try again in a minute | transient
+temporarily_unavailable server_error | the sign-in server is busy | try again in a minute | transient
+90055 90033 90006 | Microsoft's sign-in service is busy | try again in a minute | transient
 50196 | Microsoft's sign-in service stopped a loop of identical requests | wait some minutes, then try again | transient
 """,
     **_SHARED,

@@ -93,7 +93,7 @@ def sign_in(
     )
     wait = _Wait(redirect, state, explain, say, open_input())
     with wait:
-        if wait.is_deaf:
+        if not wait.can_receive:
             raise SignInError("there is no way to receive the answer here", "run setup in a terminal")
         for line in ("open this link in a browser and sign in:", "", link, ""):
             say(line)
@@ -147,9 +147,9 @@ class _Wait:
         return self._source is not None and self._source.again
 
     @property
-    def is_deaf(self) -> bool:
-        """Whether no answer can come in."""
-        return self._source is None and not self._redirect.sockets
+    def can_receive(self) -> bool:
+        """Whether an answer can come in, by the listener or by standard input."""
+        return self._source is not None or bool(self._redirect.sockets)
 
     def __enter__(self) -> None:
         if self._source is not None:

@@ -166,9 +166,8 @@ def setup_again(account: Account) -> str:
 def setup_of(account: Account) -> Callable[..., str]:
     """Return the function that returns the command that signs a person in as for this account, given tenant and name."""
     own = _options(account)
-    home = (
-        nameable(account.tenant) if "--client-id" in own else ""
-    )  # which may be registered in that one only
+    # An own registration may be known in that tenant only (AADSTS50194).
+    home = nameable(account.tenant) if "--client-id" in own else ""
 
     def command(*, tenant: str = home, login_hint: str = "") -> str:
         named = "" if "--authority" in own else tenant

@@ -192,6 +192,20 @@ def test_an_exchange_that_takes_long_leaves_the_result_to_the_terminal(
     assert b"Signed in" not in shown
 
 
+def test_a_browser_that_waits_at_the_end_is_sent_to_the_terminal(selector: selectors.SelectSelector) -> None:
+    """After Ctrl-C it is not left with a connection that was cut."""
+    redirect = listen("http://127.0.0.1")
+    one = Listener(redirect, lambda *_: PENDING, selector)
+    with socket.create_connection(redirect.sockets[0].getsockname()) as client:
+        client.sendall(REQUEST)
+        while not any(state.pending for state in one._clients.values()):
+            for key, _mask in selector.select(5):
+                key.data()
+        one.close()
+        client.settimeout(20)
+        assert b"<h1>See the terminal</h1>" in client.recv(65_536)
+
+
 def test_waiting_browsers_are_not_pushed_out_by_others(selector: selectors.SelectSelector) -> None:
     """A crowd of connections cannot take the outcome away from who brought the answer."""
     redirect = listen("http://127.0.0.1")

@@ -15,6 +15,9 @@ _PLAIN_POSIX = _PLAIN | frozenset("%,")
 _NEVER_ON_WINDOWS = frozenset('"$`!\u2018\u2019\u201a\u201b\u201c\u201d\u201e')
 """What PowerShell or Git Bash expand, or take for a closing quote, inside double quotes."""
 
+_LITERAL_AT_THE_END = ("$", "!")
+"""Before a closing quote all three take them as they are; ``^$`` and ``^!`` are patterns of ``git config``."""
+
 
 def command(*words: str) -> str:
     """Return the command line that a shell splits into these words."""
@@ -33,7 +36,9 @@ def quote(word: str, *, windows: bool = ON_WINDOWS) -> str:
         return word if plain else "'" + word.replace("'", "'\"'\"'") + "'"
     if word and _PLAIN.issuperset(word) and word[0] != "@":
         return word
-    text = "".join("?" if each in _NEVER_ON_WINDOWS else each for each in _without_variables(word))
+    last = word[-1:] if word[-1:] in _LITERAL_AT_THE_END and word[-2:-1] != "\\" else ""
+    word = _without_variables(word.removesuffix(last))
+    text = "".join("?" if each in _NEVER_ON_WINDOWS else each for each in word) + last
     backslashes = len(text) - len(text.rstrip("\\"))  # doubled: one would escape the closing quote
     return '"' + text + "\\" * backslashes + '"'
 

@@ -175,7 +175,8 @@ def test_the_home_is_the_one_that_git_for_windows_takes(
     (tmp_path / "b").mkdir()
     for name, value in environment.items():
         monkeypatch.setenv(name, value.format(tmp_path))
-    assert edit.global_file(windows=True) == os.path.expanduser(file.format(tmp_path))
+    expected = os.path.expanduser(file.format(tmp_path))
+    assert os.path.normpath(edit.global_file(windows=True)) == os.path.normpath(expected)
 
 
 def test_one_spelling_of_a_path_is_as_good_as_another_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ from git_credential_azdo.errors import NetworkError, UsageError
 from git_credential_azdo.git import network
 from git_credential_azdo.git.network import Settings, settings_for
 from git_credential_azdo.trust import tls_context
+from tests.support.realgit import need_git
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,6 +35,7 @@ VARIABLES = (
 @pytest.fixture
 def gitconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return the only configuration file that git reads."""
+    need_git()
     path = tmp_path / "gitconfig"
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(path))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.git import config, helpers
+from git_credential_azdo.shell import quote
 from tests.support.realgit import AZURE, OURS, RealGit, entry
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def test_an_empty_value_that_shuts_us_out_is_named() -> None:
     assert reset.description.startswith(
         "an empty helper, which clears the list before it, set by credential.helper"
     )
-    assert reset.hint == "git config --local --unset-all credential.helper '^$'"
+    assert reset.hint == "git config --local --unset-all credential.helper " + quote("^$")
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import config, sections
 from tests.support.git_setup import DEV, configure
+from tests.support.marks import posix
 from tests.support.realgit import RealGit, quoted
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ def test_paths_that_cannot_be_kept_are_refused(script: str) -> None:
         sections.helper_value(script, windows=False)
 
 
+@posix
 @given(name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8))
 def test_the_shell_reads_back_every_path(name: str) -> None:
     """Whatever the folder's name: a POSIX shell sees the very path, as one word."""
@@ -101,6 +103,7 @@ class TestScriptPath:
         monkeypatch.setattr(sys, "executable", str(folder / "python"))
         return folder
 
+    @posix
     def test_the_running_script_with_its_links_unresolved(self, bin_folder: Path, tmp_path: Path) -> None:
         """A link of pipx or uv outlives what it points to."""
         (bin_folder / "git-credential-azdo").touch()
@@ -136,6 +139,7 @@ class TestScriptPath:
         found = sections.script_path("/lib/git_credential_azdo/__main__.py", lambda _name: "/usr/bin/x")
         assert found == str(bin_folder / "git-credential-azdo")
 
+    @posix
     @pytest.mark.usefixtures("bin_folder")
     def test_else_the_one_on_path_or_none(self) -> None:
         """Nothing beside the interpreter."""

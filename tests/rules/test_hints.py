@@ -172,7 +172,10 @@ def parsed(words: list[str]) -> dict[str, Any]:
         ("%USERNAME%", '"?USERNAME?"'),
         ("my%20project", '"my%20project"'),
         ("100%", '"100?"'),
-        ("!x!", '"?x?"'),
+        ("!x!", '"?x!"'),
+        ("^$", '"^$"'),
+        ("^!", '"^!"'),
+        ("^a\\$", '"^a\\?"'),
         ("C:\\Program Files\\x", '"C:\\Program Files\\x"'),
         ("C:\\x\\", '"C:\\x\\\\"'),
         ("a\x1b[2Jb", '"a?[2Jb"'),
@@ -189,7 +192,8 @@ def test_on_windows_nothing_inside_the_quotes_is_obeyed(word: str) -> None:
     """No second quote, no expansion of any of the three shells, no variable of cmd.exe."""
     quoted = shell.quote(word, windows=True)
     inner = quoted[1:-1] if quoted[:1] == '"' else quoted
-    assert not set(inner) & set('"$`!\u201c\u201d\u201e\r\n')
+    literal = inner[-1:] in {"$", "!"} and inner[-2:-1] != "\\"
+    assert not set(inner[: len(inner) - literal]) & set('"$`!\u201c\u201d\u201e\r\n')
     assert all(part[:2].isalnum() and len(part) >= 2 for part in inner.split("%")[1:])
     assert (len(inner) - len(inner.rstrip("\\"))) % 2 == 0
 

@@ -11,6 +11,7 @@ import pytest
 from git_credential_azdo.errors import NetworkError, ServiceError, UsageError
 from git_credential_azdo.signin import azure_cli
 from tests.support import workloads
+from tests.support.marks import posix
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 def test_az_that_hangs_is_ended_with_all_it_started(home: Home) -> None:
     """It is a script around Python; the deadline holds although a grandchild has our pipes."""
-    body = "import subprocess; subprocess.run(['sleep', '600'])"
+    body = "import subprocess; subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
     workloads.install_az(home, {}, body=body)
     began = time.monotonic()
     with pytest.raises(NetworkError, match="gave no token within 0 s"):
@@ -29,6 +30,7 @@ def test_az_that_hangs_is_ended_with_all_it_started(home: Home) -> None:
     assert time.monotonic() - began < 20
 
 
+@posix
 def test_az_that_is_no_program_is_told(home: Home) -> None:
     """One line, no traceback."""
     workloads.install_az(home, {})

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.signin import browser
+from tests.support.marks import posix
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +90,7 @@ def test_a_desktop_whose_browser_is_a_text_one_is_not_asked(default: str) -> Non
     assert opened(X11, "xdg-open", "firefox", default=default) == ["/usr/bin/firefox", LINK]
 
 
+@posix
 def test_a_text_browser_behind_a_link_is_known(tmp_path: Path) -> None:
     """Debian's x-www-browser and www-browser are links to whatever is installed."""
     (tmp_path / "lynx").touch()
@@ -148,6 +150,7 @@ def test_nothing_but_a_web_link_is_opened(url: str, monkeypatch: pytest.MonkeyPa
     assert not browser.open_browser(url)
 
 
+@posix
 def test_the_desktop_is_asked_for_its_browser(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """By xdg-mime; without it, or when it hangs, the answer is "not known"."""
     program = tmp_path / "xdg-mime"
@@ -165,6 +168,7 @@ def test_the_desktop_is_asked_for_its_browser(tmp_path: Path, monkeypatch: pytes
     assert browser._default_browser() == ""
 
 
+@posix
 def test_the_child_has_its_own_streams_and_session_and_nobody_waits_for_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

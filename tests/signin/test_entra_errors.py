@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
+from git_credential_azdo.shell import quote
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.entra_errors import CASES
 from git_credential_azdo.signin.oauth import OAuthError
@@ -98,7 +99,7 @@ def test_every_known_code_has_a_cause_and_a_next_step(cause: str, code: int) -> 
             None,
             "my tenant",
             "the sign-in of this account has expired",
-            "git credential-azdo setup --tenant 'my tenant'",
+            f"git credential-azdo setup --tenant {quote('my tenant')}",
         ),
     ],
 )

@@ -20,6 +20,7 @@ from git_credential_azdo.accounts.account import (
     Block,
 )
 from git_credential_azdo.errors import AzdoError, PassphraseNeeded, SignInError
+from git_credential_azdo.shell import quote
 from git_credential_azdo.signin import certificate, sign_in_errors, workload
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import OAuthError
@@ -121,7 +122,7 @@ def test_a_command_sets_each_kind_up_again() -> None:
                 ("certificate", "/a b.pem"),
                 ("send_x5c", "1"),
             ],
-            "service-principal c --tenant t --certificate '/a b.pem' --send-x5c",
+            "service-principal c --tenant t --certificate " + quote("/a b.pem") + " --send-x5c",
         ),
         ([("kind", MANAGED_IDENTITY), ("identity", "object:1")], "managed-identity object:1"),
         ([("kind", MANAGED_IDENTITY)], "managed-identity system"),

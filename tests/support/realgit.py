@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from typing import TYPE_CHECKING
+
+import pytest
 
 from git_credential_azdo.git import config
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
-
-    import pytest
 
 # Writes P for a path that git passed on, then its own number; only shell built-ins, so that it is quick.
 RECORDER = '!while read -r l; do case $l in path=*) echo P;; esac; done >>"$LOG"; echo %d >>"$LOG"; :'
@@ -28,10 +29,17 @@ def entry(
     return config.Entry(scope, origin, key, value)
 
 
+def need_git() -> None:
+    """Skip the test where git is not installed: there is no git.exe for the tests under Wine."""
+    if shutil.which("git") is None:
+        pytest.skip("git is not installed")
+
+
 class RealGit:
     """Real git with a home of its own."""
 
     def __init__(self, folder: Path) -> None:
+        need_git()
         self.home = folder / "home"
         self.home.mkdir()
         self.log = folder / "log"

@@ -143,6 +143,9 @@ def install_az(
         f"print(json.loads({json.dumps(answers)!r})[tenant])\n"
     )
     script.chmod(0o755)
+    (folder / "az.cmd").write_text(
+        f'@"{sys.executable}" -I "%~dp0az" %*\n'
+    )  # as on Windows, which reads no first line
     home.environment["PATH"] = f"{folder}{os.pathsep}{home.environment['PATH']}"
     return log
 

@@ -163,9 +163,11 @@ class Home:
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Home:
-    """Return an empty home."""
-    return Home(tmp_path / "home")
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
+    """Return an empty home, where commands for people run in this process."""
+    from tests.support.terminal import Here
+
+    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 @pytest.fixture

@@ -9,19 +9,12 @@ import pytest
 from tests.emulator.default_world import ANN
 from tests.support.openid import Provider
 from tests.support.people import sign_in
-from tests.support.terminal import Here
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
-
-
-@pytest.fixture
-def home(home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
-    """Return an empty home whose commands for people run in this process."""
-    return Here.of(home, monkeypatch, capfd)
 
 
 @pytest.fixture

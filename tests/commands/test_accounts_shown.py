@@ -11,7 +11,7 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB, CONTOSO
 from tests.support.people import at, give_pat, sign_in
-from tests.support.terminal import Here, Terminal
+from tests.support.terminal import Terminal
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -19,62 +19,56 @@ if TYPE_CHECKING:
     from tests.emulator.emulator import Emulator
 
 
-@pytest.fixture
-def here(file_home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-    """Return an empty home with its commands in this process; its vault is a file."""
-    return Here.of(file_home, monkeypatch, capfd)
-
-
-def names(here: Here) -> list[str]:
+def names(file_home: Home) -> list[str]:
     """Return the names of ``accounts --format json``."""
-    return [row["name"] for row in json.loads(here.azdo("accounts", "--format", "json").out)]
+    return [row["name"] for row in json.loads(file_home.azdo("accounts", "--format", "json").out)]
 
 
 def test_accounts_of_one_person_are_told_apart_by_kind_and_organization(
-    here: Here, emulator: Emulator
+    file_home: Home, emulator: Emulator
 ) -> None:
     """Each of these names works where an account is named, and none is an id."""
-    sign_in(here, emulator.world, ANN, "contoso")
-    give_pat(here, emulator.world.new_pat(ANN), ANN, "contoso-labs")
-    give_pat(here, emulator.world.new_pat(ANN), ANN, "contoso")
-    assert names(here) == [f"{ANN}/oauth", f"{ANN}/contoso-labs", f"{ANN}/pat/contoso"]
-    for name in names(here):
-        assert here.azdo("use", name, "--default").code == 0
-    assert here.azdo("pat", "list", "--org", "contoso", "--account", f"{ANN}/oauth").code == 0
+    sign_in(file_home, emulator.world, ANN, "contoso")
+    give_pat(file_home, emulator.world.new_pat(ANN), ANN, "contoso-labs")
+    give_pat(file_home, emulator.world.new_pat(ANN), ANN, "contoso")
+    assert names(file_home) == [f"{ANN}/oauth", f"{ANN}/contoso-labs", f"{ANN}/pat/contoso"]
+    for name in names(file_home):
+        assert file_home.azdo("use", name, "--default").code == 0
+    assert file_home.azdo("pat", "list", "--org", "contoso", "--account", f"{ANN}/oauth").code == 0
     words = ("token", "--org", "contoso-labs", "--account", f"{ANN}/contoso-labs")
-    assert here.run(SCRIPT, *words, secret_out=True).code == 0
+    assert file_home.run(SCRIPT, *words, secret_out=True).code == 0
 
 
-def test_an_alias_does_not_hide_whose_account_it_is(here: Here, emulator: Emulator) -> None:
+def test_an_alias_does_not_hide_whose_account_it_is(file_home: Home, emulator: Emulator) -> None:
     """The table and what logout says have both."""
-    sign_in(here, emulator.world, ANN, "contoso", fields={"alias": "work"})
-    assert here.azdo("accounts").lines[1].startswith(f"{ANN} (work) ")
-    assert here.azdo("logout", "work").out == f"{ANN} (work) is removed\n"
+    sign_in(file_home, emulator.world, ANN, "contoso", fields={"alias": "work"})
+    assert file_home.azdo("accounts").lines[1].startswith(f"{ANN} (work) ")
+    assert file_home.azdo("logout", "work").out == f"{ANN} (work) is removed\n"
 
 
 @pytest.fixture
-def stored(here: Here) -> list[str]:
+def stored(file_home: Home) -> list[str]:
     """Let git store two credentials; return their URLs."""
-    assert here.azdo("server", "add", "https://tfs.example.com", "--no-git-config").code == 0
+    assert file_home.azdo("server", "add", "https://tfs.example.com", "--no-git-config").code == 0
     for lines in (
         at("contoso/app/_git/app", username="ann"),
         ["protocol=https", "host=tfs.example.com", "username=bob"],
     ):
-        assert here.store(*lines, f"password={new_password()}").err == ""
+        assert file_home.store(*lines, f"password={new_password()}").err == ""
     return ["https://bob@tfs.example.com", "https://ann@dev.azure.com/contoso"]
 
 
-def test_stored_credentials_are_listed_explained_and_removed(here: Here, stored: list[str]) -> None:
+def test_stored_credentials_are_listed_explained_and_removed(file_home: Home, stored: list[str]) -> None:
     """Each by its URL; nothing of them stays in the vault."""
-    assert names(here) == stored
+    assert names(file_home) == stored
     assert (
         "https://ann@dev.azure.com/contoso"
-        in here.azdo("explain", "https://dev.azure.com/contoso/app/_git/app").out
+        in file_home.azdo("explain", "https://dev.azure.com/contoso/app/_git/app").out
     )
-    assert here.azdo("logout", stored[1]).out == f"{stored[1]} is removed\n"
-    assert names(here) == stored[:1]
-    assert here.azdo("logout", "--all").lines == [f"{stored[0]} is removed"]
-    vault = here.accounts_file.parent / "vault"
+    assert file_home.azdo("logout", stored[1]).out == f"{stored[1]} is removed\n"
+    assert names(file_home) == stored[:1]
+    assert file_home.azdo("logout", "--all").lines == [f"{stored[0]} is removed"]
+    vault = file_home.accounts_file.parent / "vault"
     assert not [path for path in vault.rglob("*") if path.is_file()]
 
 

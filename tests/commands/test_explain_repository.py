@@ -9,7 +9,6 @@ import pytest
 
 from tests.emulator.default_world import ANN
 from tests.support.people import sign_in
-from tests.support.terminal import Here
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -19,25 +18,22 @@ APP = "https://dev.azure.com/contoso/app/_git/app"
 
 
 @pytest.fixture
-def here(
-    home: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> Here:
+def here(home: Home, emulator: Emulator) -> Home:
     """Return a home that is a repository, in which ann is signed in and git calls us."""
     sign_in(home, emulator.world, ANN, "contoso")
     home.git("init", "-q")
-    here = Here.of(home, monkeypatch, capfd)
-    assert here.azdo("configure").code == 0
-    return here
+    assert home.azdo("configure").code == 0
+    return home
 
 
-def explained(here: Here, *words: str) -> dict[str, Any]:
+def explained(here: Home, *words: str) -> dict[str, Any]:
     """Return ``explain --format json``."""
     found = json.loads(here.azdo("explain", *words, "--format", "json").out)
     assert isinstance(found, dict)
     return found
 
 
-def test_without_a_url_the_remote_is_meant(here: Here) -> None:
+def test_without_a_url_the_remote_is_meant(here: Home) -> None:
     """``origin``, wherever it stands; without a remote the command says what to give it."""
     result = here.azdo("explain")
     assert (result.code, "hint: git credential-azdo explain https://dev.azure.com/ORG" in result.err) == (
@@ -58,7 +54,7 @@ def test_without_a_url_the_remote_is_meant(here: Here) -> None:
         ("https://dev.azure.com/contoso/", "the only account set up for contoso"),
     ],
 )
-def test_an_address_that_git_rewrites_is_explained_as_git_takes_it(here: Here, base: str, said: str) -> None:
+def test_an_address_that_git_rewrites_is_explained_as_git_takes_it(here: Home, base: str, said: str) -> None:
     """The longest ``insteadOf`` decides."""
     here.git("config", f"url.{base}.insteadOf", "az:")
     here.git("config", "url.https://example.com/.insteadOf", "a")
@@ -70,7 +66,7 @@ def test_an_address_that_git_rewrites_is_explained_as_git_takes_it(here: Here, b
 
 
 @pytest.mark.parametrize("where", ["setting", "remote"])
-def test_a_user_without_an_account_is_named_with_its_place_and_cure(here: Here, where: str) -> None:
+def test_a_user_without_an_account_is_named_with_its_place_and_cure(here: Home, where: str) -> None:
     """``pat`` in credential.username, an old organization before the ``@``: after the cure, ann answers."""
     here.git("remote", "add", "origin", APP.replace("//", "//pat@") if where == "remote" else APP)
     if where == "setting":

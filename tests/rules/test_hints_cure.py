@@ -17,7 +17,7 @@ from git_credential_azdo import hints
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB, CONTOSO
 from tests.support.people import add_block, at, give_pat, sign_in, vault_of
-from tests.support.terminal import Here, Sitting
+from tests.support.terminal import Sitting
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,7 +37,7 @@ FILLED = {"ORGANIZATION": "contoso", "ORG": "contoso", "ACCOUNT": ANN}
 class World:
     """A home whose vault is a file, before the emulator."""
 
-    here: Here
+    here: Home
     emulator: Emulator
 
     def pat(self, person: str = ANN) -> str:
@@ -90,13 +90,10 @@ class World:
 
 
 @pytest.fixture
-def world(
-    file_home: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
-) -> World:
+def world(file_home: Home, emulator: Emulator) -> World:
     """Return the world, in which git calls us."""
-    here = Here.of(file_home, monkeypatch, capfd)
-    assert here.azdo("configure").code == 0
-    return World(here, emulator)
+    assert file_home.azdo("configure").code == 0
+    return World(file_home, emulator)
 
 
 @dataclass

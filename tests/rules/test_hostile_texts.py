@@ -18,7 +18,6 @@ from tests.emulator import faults
 from tests.emulator.default_world import ANN
 from tests.emulator.messages import json_response
 from tests.support.people import at, sign_in
-from tests.support.terminal import Here
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -32,12 +31,6 @@ TURNED = "\u202emoc"
 COMMAND = "$(touch owned)`touch owned`;touch owned"
 HOSTILE = f"mallory{TITLE}\x9b2J{TURNED}{COMMAND}'\""
 SHOWN = f"mallory?]0;owned??2J?moc{COMMAND}'\""
-
-
-@pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
-    """Return an empty home with its commands in this process."""
-    return Here(tmp_path / "home", monkeypatch, capfd)
 
 
 def check(result: Result, *shown: str) -> Result:

@@ -169,8 +169,7 @@ class Sitting:
 class Here(Home):
     """A home whose commands for people run in this process: the same front door at a tenth of the cost.
 
-    The verbs that git calls, what gets an environment of its own, and what talks to a keyring (which a process
-    finds once) stay processes.
+    The verbs that git calls stay processes, and what a process finds out once: Python's variables, and a keyring.
     """
 
     def __init__(
@@ -180,23 +179,17 @@ class Here(Home):
         self._monkeypatch = monkeypatch
         self._capfd = capfd
 
-    @classmethod
-    def of(cls, home: Home, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Here:
-        """Return the same home, with the same environment, whose commands run in this process."""
-        here = cls(home.folder, monkeypatch, capfd)
-        here.environment = home.environment
-        return here
-
     def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
         """Run a command as the console script would."""
-        keyring = "DBUS_SESSION_BUS_ADDRESS" in self.environment
-        if environment or keyring or words[:1] in {("get",), ("store",), ("erase",)}:
+        variables = {**self.environment, **environment}
+        once = any(name.startswith(("DBUS_", "GNUPG", "PYTHON")) for name in variables)
+        if once or words[:1] in {("get",), ("store",), ("erase",)}:
             return super().azdo(*words, given=given, **environment)
         data = given.encode() if isinstance(given, str) else given
         with self._monkeypatch.context() as patch:
-            for name in set(os.environ) - set(self.environment):
+            for name in os.environ.keys() - variables:
                 patch.delenv(name)
-            for name, value in self.environment.items():
+            for name, value in variables.items():
                 patch.setenv(name, value)
             patch.chdir(self.folder)
             patch.setattr(sys, "path", list(sys.path))

@@ -21,7 +21,7 @@ from git_credential_azdo.accounts.account import PAT, STORED, digest, number
 from git_credential_azdo.accounts.accounts_file import StoredCredential
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_stored, organization_and_user
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.commands import configure, console, parsing, setup_pat
+from git_credential_azdo.commands import configure, console, parsing, setup_pat, setup_run
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, printable, report, say
 from git_credential_azdo.git import helpers
@@ -84,8 +84,8 @@ class Found:
 @click.option(
     "--dry-run", is_flag=True, help="Check the tokens, but not the vault, and show what would be imported."
 )
-@click.option("--vault", metavar="NAME", help="The vault for secrets: keyring, file, or a keyring backend.")
-@click.option("--no-git-config", is_flag=True, help="Do not change git's configuration.")
+@setup_run.VAULT
+@setup_run.NO_GIT_CONFIG
 def command(
     *, named: tuple[str, ...], yes: bool, dry_run: bool, vault: str | None, no_git_config: bool
 ) -> int:

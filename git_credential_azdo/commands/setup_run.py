@@ -49,11 +49,13 @@ SECONDS = 60.0
 """How long the requests between two waits for a person may take, all together."""
 COMMON = ("organizations", "alias", "vault", "no_git_config")
 """The parameters that every way to sign in has."""
+VAULT = click.option("--vault", metavar="NAME", help="Vault: keyring, file, none, or a backend's name.")
+NO_GIT_CONFIG = click.option("--no-git-config", is_flag=True, help="Git's configuration stays as it is.")
 _OPTIONS = (
     click.option("--org", "organizations", multiple=True, **parsing.ORG, help="Organization; repeatable."),
     click.option("--alias", metavar="WORD", help="Short name for the account."),
-    click.option("--vault", metavar="NAME", help="Vault: keyring, file, none, or a backend's name."),
-    click.option("--no-git-config", is_flag=True, help="Git's configuration stays as it is."),
+    VAULT,
+    NO_GIT_CONFIG,
 )
 
 

@@ -107,7 +107,7 @@ def plan(
     stale = [line for line in stale if line.scope == "global"]
     path = global_file()
     old = former.written(entries, records, path)
-    shown = [f"{path}: adds at its end", "  [include]", f"  path = {own}"] if adds else []
+    shown = [f"{path}: adds at its end", "  [include]", f"    path = {own}"] if adds else []
     shown += [f"so that git asks {script} for", *(f"  {url}" for url in examples)] if adds else []
     for url, below in examples.items() if adds else ():
         replaced = _others(everything, below)

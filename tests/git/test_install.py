@@ -70,7 +70,7 @@ def test_the_lines_are_those_that_the_preview_shows(git: RealGit) -> None:
     assert configure(git).lines == [
         f"{file}: adds at its end",
         "  [include]",
-        f"  path = {ours}",
+        f"    path = {ours}",
         f"so that git asks {SCRIPT} for",
         "  https://dev.azure.com",
         "  https://*.visualstudio.com",

@@ -71,6 +71,15 @@ def test_an_empty_proxy_means_none_at_all(gitconfig: Path) -> None:
     assert settings_for(SERVICES).proxy == ""
 
 
+def test_the_prefix_of_git_is_what_git_makes_of_it(gitconfig: Path) -> None:
+    """It alone knows where it is installed; git for Windows sets the file of authorities so."""
+    gitconfig.write_text("[http]\n\tsslCAInfo = %(prefix)/ca.crt\n")
+    asked = ["git", "config", "--type=path", "http.sslCAInfo"]
+    assert settings_for(SERVICES).ca_file == subprocess.run(
+        asked, check=True, capture_output=True, text=True
+    ).stdout.rstrip("\n")
+
+
 def test_no_proxy_counts_for_gits_proxy_too(gitconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So does git itself."""
     gitconfig.write_text("[http]\n\tproxy = http://everywhere:1\n")

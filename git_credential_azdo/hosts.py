@@ -8,50 +8,24 @@ IP addresses and domain URLs" (https://learn.microsoft.com/azure/devops/organiza
 
 from __future__ import annotations
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 SERVICES_HOST = "dev.azure.com"
 LEGACY_SUFFIX = ".visualstudio.com"
 PROFILE_HOST = "app.vssps.visualstudio.com"
 PATS_HOST = "vssps.dev.azure.com"
 
 
-class Cloud:
-    """One of Microsoft's clouds.
-
-    ``login_hosts``     its Entra login hosts; the first is the issuer's in its OpenID configuration
-    ``services_hosts``  its hosts of Azure DevOps Services, as far as Microsoft documents them
-    """
-
-    __slots__ = ("login_hosts", "services_hosts")
-
-    def __init__(self, login_hosts: tuple[str, ...], services_hosts: tuple[str, ...] = ()) -> None:
-        self.login_hosts = login_hosts
-        self.services_hosts = services_hosts
-
-
-PUBLIC = Cloud(
-    ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"),
-    (SERVICES_HOST, PROFILE_HOST, PATS_HOST),
-)
 CLOUDS = (
-    PUBLIC,
-    Cloud(("login.microsoftonline.us",)),
-    Cloud(("login.partner.microsoftonline.cn", "login.chinacloudapi.cn")),
+    ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"),
+    ("login.microsoftonline.us",),
+    ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
 )
-LOGIN_HOSTS = frozenset(host for cloud in CLOUDS for host in cloud.login_hosts)
+"""The Entra login hosts of each of Microsoft's clouds; a cloud's first is the issuer's in its OpenID configuration."""
+LOGIN_HOSTS = frozenset((*CLOUDS[0], *CLOUDS[1], *CLOUDS[2]))
 
 
-def origins(hosts: Iterable[str]) -> frozenset[str]:
-    """Return the https origin of each host, such as ``https://dev.azure.com``."""
-    return frozenset(f"https://{host}" for host in hosts)
-
-
-LOGIN_ORIGINS = origins(LOGIN_HOSTS)
-SERVICES_ORIGINS = origins(PUBLIC.services_hosts)
-MICROSOFT = LOGIN_ORIGINS | SERVICES_ORIGINS
+def microsoft() -> frozenset[str]:
+    """Return the https origins of Entra and of Azure DevOps Services, such as ``https://dev.azure.com``."""
+    return frozenset(f"https://{host}" for host in (*LOGIN_HOSTS, SERVICES_HOST, PROFILE_HOST, PATS_HOST))
 
 
 def origin(url: str) -> str:

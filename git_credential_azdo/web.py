@@ -22,7 +22,7 @@ from git_credential_azdo import errors, proxy
 from git_credential_azdo.connection import Dialer, Route
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings, proxy_elsewhere, settings_for
-from git_credential_azdo.hosts import MICROSOFT, origin
+from git_credential_azdo.hosts import microsoft, origin
 from git_credential_azdo.proxy import ProxyError
 from git_credential_azdo.response import Response, read_body, retry_after
 from git_credential_azdo.trust import tls_context
@@ -76,13 +76,13 @@ class HttpClient:
         deadline: float,
         settings: Settings | None = None,
         *,
-        allowed: Container[str] = MICROSOFT,
+        allowed: Container[str] | None = None,
         transport: Callable[[str, str, dict[str, str], bytes | None], Answer] | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._settings_for = settings_for if settings is None else lambda _url: settings
-        self._allowed = allowed
+        self._allowed = microsoft() if allowed is None else allowed
         self._transport = transport
         self._sleep = sleep
         self._clock = clock

@@ -24,7 +24,7 @@ from git_credential_azdo.git.target import (
     is_tenant,
     tenant_in,
 )
-from git_credential_azdo.hosts import MICROSOFT, PROFILE_HOST, SERVICES_HOST
+from git_credential_azdo.hosts import PROFILE_HOST, SERVICES_HOST, microsoft
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -67,7 +67,7 @@ def bearer(token: str) -> dict[str, str]:
 
 def origins_of(*organizations: AnyOrganization) -> frozenset[str]:
     """Return the origins that requests for these may go to: Microsoft's, and that of each collection."""
-    return MICROSOFT.union(each.address for each in organizations if isinstance(each, Collection))
+    return microsoft().union(each.address for each in organizations if isinstance(each, Collection))
 
 
 def tenant_of(web: HttpClient, organization: AnyOrganization) -> str | None:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.address import quoted
-from git_credential_azdo.hosts import CLOUDS, LOGIN_HOSTS, PUBLIC
+from git_credential_azdo.hosts import CLOUDS, LOGIN_HOSTS
 from git_credential_azdo.signin.oauth import is_safe_url
 
 DEFAULT_CLIENT_ID = (
@@ -21,8 +21,8 @@ RESOURCE = "499b84ac-1321-427f-aa17-267ca6975798"  # Azure DevOps
 DEFAULT_SCOPE = f"{RESOURCE}/.default offline_access openid profile"
 DEFAULT_REDIRECT = "http://localhost"  # any port, but no path and no 127.0.0.1 (AADSTS50011)
 
-PUBLIC_HOST = PUBLIC.login_hosts[0]
-_ISSUER_HOSTS = {host: cloud.login_hosts[0] for cloud in CLOUDS for host in cloud.login_hosts}
+PUBLIC_HOST = CLOUDS[0][0]
+_ISSUER_HOSTS = {host: cloud[0] for cloud in CLOUDS for host in cloud}
 
 ANY_WORK_TENANT = "organizations"  # also the way in for personal accounts (MSA pass-through)
 _WELL_KNOWN = "/.well-known/openid-configuration"

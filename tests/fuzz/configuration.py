@@ -164,7 +164,7 @@ def origins(source: Source) -> None:
     else:
         url = source.rest().decode("utf-8", "surrogateescape")
     origin = hosts.origin(url)
-    if origin not in hosts.MICROSOFT:
+    if origin not in hosts.microsoft():
         return
     sent = httpx.URL(url)
     check(

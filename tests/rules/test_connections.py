@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from git_credential_azdo.hosts import MICROSOFT
+from git_credential_azdo.hosts import microsoft
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.support.people import STALE, at, sign_in
 from tests.support.terminal import Sitting
@@ -166,7 +166,7 @@ def test_no_verb_opens_a_connection_elsewhere(observed: Observed, verb: Callable
     verb(observed)
     proxy = urlsplit(observed.emulator.proxy)
     assert observed.asked
-    assert observed.asked <= {urlsplit(each).hostname for each in MICROSOFT} | VERBS[verb]
+    assert observed.asked <= {urlsplit(each).hostname for each in microsoft()} | VERBS[verb]
     assert (str(proxy.hostname), str(proxy.port)) in observed.opened  # the observer does observe
     assert observed.opened <= {(str(proxy.hostname), str(proxy.port)), (str(proxy.hostname),)}
 

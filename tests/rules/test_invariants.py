@@ -159,5 +159,5 @@ def test_no_request_leaves_for_an_origin_that_is_not_allowed(url: str) -> None:
     for gone in sent:
         assert gone.scheme == "https"
         assert gone.port in {None, 443}
-        assert f"https://{gone.host}" in hosts.MICROSOFT
+        assert f"https://{gone.host}" in hosts.microsoft()
         assert not gone.userinfo

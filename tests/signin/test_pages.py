@@ -11,12 +11,10 @@ import pytest
 
 from git_credential_azdo.errors import SignInError
 from git_credential_azdo.signin import pages
-from tests.support import chromium
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from git_credential_azdo.signin.pages import Page
+    from tests.support.chromium import Browser
 
 COMMAND = "git credential-azdo setup --login-hint ann@contoso.com"
 LONG = "ann.with-a-name-that-is-longer-than-a-narrow-screen@contoso.example"
@@ -85,22 +83,19 @@ def test_a_page_says_who_and_what_to_do(state: str, words: str) -> None:
     assert words in shown(STATES[state])[1]
 
 
-def test_every_page_fits_a_narrow_screen_and_is_dark_where_the_person_wants_it(tmp_path: Path) -> None:
+def test_every_page_fits_a_narrow_screen_and_is_dark_where_the_person_wants_it(browser: Browser) -> None:
     """In a real browser, with the page's own policy."""
-    if chromium.PROGRAM is None:
-        pytest.skip("Debian package missing: chromium")
     addresses = {f"https://localhost.example/{number}": page for number, page in enumerate(STATES.values())}
     backgrounds = {"light": "rgb(255, 255, 255)", "dark": "rgb(18, 18, 18)"}
-    with chromium.Browser(tmp_path) as browser:
-        tab = browser.page()
-        tab.serve({address: shown(page)[1] for address, page in addresses.items()})
-        size = {"width": 320, "height": 600, "deviceScaleFactor": 1, "mobile": True}
-        tab.call("Emulation.setDeviceMetricsOverride", **size)
-        for mode, background in backgrounds.items():
-            features = [{"name": "prefers-color-scheme", "value": mode}]
-            tab.call("Emulation.setEmulatedMedia", features=features)
-            for address in addresses:
-                tab.open(address)
-                assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == background
-                assert tab.evaluate("document.documentElement.scrollWidth") == size["width"]
-        tab.close()
+    tab = browser.page()
+    tab.serve({address: shown(page)[1] for address, page in addresses.items()})
+    size = {"width": 320, "height": 600, "deviceScaleFactor": 1, "mobile": True}
+    tab.call("Emulation.setDeviceMetricsOverride", **size)
+    for mode, background in backgrounds.items():
+        features = [{"name": "prefers-color-scheme", "value": mode}]
+        tab.call("Emulation.setEmulatedMedia", features=features)
+        for address in addresses:
+            tab.open(address)
+            assert tab.evaluate("getComputedStyle(document.body).backgroundColor") == background
+            assert tab.evaluate("document.documentElement.scrollWidth") == size["width"]
+    tab.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import os
 import stat
 import sys
@@ -18,20 +19,20 @@ from git_credential_azdo.signin.terminal import is_mintty
 
 _MODULES = "git_credential_azdo.commands."
 COMMANDS = {
-    "setup": ("setup", "Sign in, or keep a personal access token, and set git up"),
-    "accounts": ("accounts", "List the accounts"),
+    "setup": ("setup", "Sign in, or save a personal access token, and let git use it"),
+    "accounts": ("accounts", "List accounts and stored credentials"),
     "use": ("use", "Choose the account of an organization, a repository, or all"),
-    "explain": ("explain", "Say which account serves an address, and why"),
-    "pat": ("pat", "Make, list, revoke and rotate personal access tokens"),
+    "explain": ("explain", "Show which account serves an address, and why"),
+    "pat": ("pat", "Create, list, revoke and rotate personal access tokens"),
     "token": ("token", "Print a live token for scripts and other tools"),
-    "import": ("import_", "Take over tokens of other credential helpers"),
-    "doctor": ("doctor", "Check everything and name the cures"),
+    "import": ("import_", "Import tokens of other credential helpers"),
+    "doctor": ("doctor", "Diagnose problems, with the cure of each"),
     "configure": ("configure", "Let git call this helper"),
     "unconfigure": ("configure:unconfigure", "Take back what configure wrote"),
     "unlock": ("unlock", "Unlock the keyring"),
-    "logout": ("logout", "Forget an account and its secrets"),
+    "logout": ("logout", "Remove an account and its secrets"),
     "completion": ("completion", "Print the completion script of bash, zsh or fish"),
-    "server": ("server", "Serve a server of your own: add, list, remove"),
+    "server": ("server", "Manage Azure DevOps Server and other git servers"),
     "help": ("cli", "Show this text"),
 }
 SYNONYMS = {
@@ -46,6 +47,42 @@ SYNONYMS = {
     "version": "--version",
 }
 """Verbs of other helpers, of gh, az and git, and what they are here."""
+_EXAMPLES = {
+    "setup": ("", "--org contoso --alias work"),
+    "setup pat": (
+        "--org contoso --expires 2027-05-31",
+        "--server https://tfs.example.com/DefaultCollection < file-with-the-token",
+    ),
+    "setup device-code": ("", "--org contoso --tenant contoso.com"),
+    "setup managed-identity": ("--org contoso", "11111111-2222-3333-4444-555555555555"),
+    "setup service-principal": (
+        "CLIENT_ID --tenant contoso.com < file-with-the-secret",
+        "CLIENT_ID --tenant contoso.com --certificate app.pem",
+    ),
+    "setup federated": ("github --client-id ID --tenant contoso.com", "file --org contoso"),
+    "setup azure-cli": ("", "--tenant contoso.com --org contoso"),
+    "accounts": ("", "--format json"),
+    "accounts rename": ("ann@contoso.com work", "work contoso"),
+    "use": ("ann@contoso.com --org contoso", "--unset --org contoso"),
+    "explain": ("", "https://dev.azure.com/contoso/app/_git/app --online"),
+    "pat": ("create --org contoso --days 30", "list"),
+    "pat create": ("--org contoso --days 30", "--org contoso --scope vso.packaging --show"),
+    "pat list": ("", "--org contoso --format json"),
+    "pat revoke": (
+        "'git contoso on laptop' --org contoso",
+        "11111111-2222-3333-4444-555555555555 --org contoso",
+    ),
+    "pat rotate": ("", "--org contoso --days 30"),
+    "token": ("--org contoso --show", "--org contoso --format header > header"),
+    "import": ("--dry-run", "--org contoso --yes"),
+    "doctor": ("", "--url https://dev.azure.com/contoso/app/_git/app"),
+    "configure": ("", "--dry-run"),
+    "logout": ("ann@contoso.com", "--all"),
+    "server": ("add https://tfs.example.com", "list"),
+    "server add": ("https://tfs.example.com", "http://tfs.example.com:8080 --allow-http"),
+    "server remove": ("https://tfs.example.com",),
+}
+"""What may stand behind a command: the examples in its help and in the manual page."""
 EPILOG = f"""git itself calls get, store, erase and capability.
 Texts on each command: {hints.help_of("COMMAND")}"""
 
@@ -64,13 +101,23 @@ class _LazyVerbs(Verbs):
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command = getattr(importlib.import_module(_MODULES + module), name or "command")
-        return command if isinstance(command, click.Command) else None
+        command: click.Command = getattr(importlib.import_module(_MODULES + module), name or "command")
+        _add_examples(command, cmd_name)
+        return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         del ctx
         with formatter.section("Commands"):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+
+def _add_examples(command: click.Command, name: str) -> None:
+    lines = [f"{hints.PROGRAM} {name} {words}".rstrip() for words in _EXAMPLES.get(name, ())]
+    text = inspect.cleandoc(command.help or "")
+    if lines and "\b" not in text:
+        command.help = f"{text}\n\n\b\nExamples: " + f"\n{' ' * 10}".join(lines)
+    for below, each in getattr(command, "commands", {}).items():
+        _add_examples(each, f"{name} {below}")
 
 
 def _show_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's
@@ -89,7 +136,12 @@ def _show_version(context: click.Context, _parameter: click.Parameter, wanted: b
     epilog=EPILOG,
 )
 @click.option(
-    "--version", is_flag=True, expose_value=False, is_eager=True, callback=_show_version, help="Show it."
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_show_version,
+    help="Show the version.",
 )
 def group() -> None:
     """Git credential helper for Azure DevOps: sign in once, then git clone, fetch and push just work."""

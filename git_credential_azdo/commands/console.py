@@ -39,7 +39,7 @@ _drawn = [""]
 def out(text: str = "", *, lead: str = "", color: str = "") -> None:
     """Print one line on stdout; ``lead`` stands before it in a color, where stdout is a terminal that has colors."""
     _erase()
-    if color and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb":
+    if color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
         _write_out(click.style(printable(lead), fg=color) + printable(text))
     else:
         _write_out(printable(lead + text))

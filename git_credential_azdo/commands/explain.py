@@ -57,12 +57,7 @@ NOT_SERVED = "neither Azure DevOps nor a registered server"
     "--online", is_flag=True, help="Ask Azure DevOps which of the accounts can read the repository."
 )
 def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 - click's
-    """Show which account serves URL, and why; without URL, of the remote of the repository in the current folder.
-
-    \b
-    Examples: git credential-azdo explain
-              git credential-azdo explain https://dev.azure.com/contoso/app/_git/app --online
-    """
+    """Show which account serves URL, and why; without URL, of the remote of the repository in the current folder."""
     accounts_file = load_accounts()
     url = next(iter(remotes(config.read_config()).values()), None) if url is None else url
     if url is None:

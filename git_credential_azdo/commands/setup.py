@@ -98,12 +98,7 @@ class _Ways(Verbs):
 @click.option("--redirect-uri", metavar="URL", default=entra.DEFAULT_REDIRECT, help="Its redirect address.")
 @setup_person.options
 def command(run: Run, **given: Any) -> None:
-    """Sign in with a browser and let git use the account.
-
-    \b
-    Examples: git credential-azdo setup
-              git credential-azdo setup --org contoso --alias work
-    """
+    """Sign in with a browser and let git use the account."""
     context = click.get_current_context()
     if context.invoked_subcommand is not None:
         return
@@ -120,13 +115,7 @@ def command(run: Run, **given: Any) -> None:
 @common
 @setup_person.options
 def device_code(run: Run, **given: Any) -> None:
-    """Sign in with a code that you type on another device. Many tenants block this way.
-
-    \b
-    Examples:
-      git credential-azdo setup device-code
-      git credential-azdo setup device-code --org contoso --tenant contoso.com
-    """
+    """Sign in with a code that you type on another device. Many tenants block this way."""
     setup_person.sign_in(run, Options(**given), _by_device_code)
 
 

@@ -67,13 +67,7 @@ def _identity(function: Callable[..., None]) -> Callable[..., None]:
 @click.argument("which", metavar="[WHICH]", default=SYSTEM)
 @_identity
 def managed(run: Run, which: str, tenant: str, **how: Any) -> None:
-    """Use a managed identity of this machine: system, a CLIENT_ID, object:ID or resource:ID.
-
-    \b
-    Examples:
-      git credential-azdo setup managed-identity --org contoso
-      git credential-azdo setup managed-identity 11111111-2222-3333-4444-555555555555
-    """
+    """Use a managed identity of this machine: system, a CLIENT_ID, object:ID or resource:ID."""
     name = managed_identity.read_identity(which).value.rpartition("/")[2]
     if tenant and not is_tenant(tenant.lower()):
         raise UsageError(
@@ -94,13 +88,7 @@ def managed(run: Run, which: str, tenant: str, **how: Any) -> None:
 def service_principal(
     run: Run, client_id: str, certificate: str, tenant: str, authority: str, *, send_x5c: bool, **how: Any
 ) -> None:
-    """Use an app registration of your own: its client secret is asked for, or read from stdin.
-
-    \b
-    Examples:
-      git credential-azdo setup service-principal CLIENT_ID --tenant contoso.com < secret
-      git credential-azdo setup service-principal CLIENT_ID --tenant contoso.com --certificate app.pem
-    """
+    """Use an app registration of your own: its client secret is asked for, or read from stdin."""
 
     def describe() -> tuple[list[Pair], str | None]:
         fields = [
@@ -144,13 +132,7 @@ def federated(
     authority: str,
     **how: Any,
 ) -> None:
-    """Use an app registration that trusts the token of a CI job, a Kubernetes pod or a managed identity.
-
-    \b
-    Examples:
-      git credential-azdo setup federated github --client-id ID --tenant contoso.com
-      git credential-azdo setup federated file --org contoso
-    """
+    """Use an app registration that trusts the token of a CI job, a Kubernetes pod or a managed identity."""
     prefix = "AZURESUBSCRIPTION" if source == federation.PIPELINES else "AZURE"
     client_id = client_id or os.environ.get(f"{prefix}_CLIENT_ID")
     if not client_id:
@@ -176,13 +158,7 @@ def federated(
 @click.command(AZURE_CLI, short_help="Account that is signed in to the Azure CLI")
 @_identity
 def az(run: Run, tenant: str, **how: Any) -> None:
-    """Use the account that is signed in to the Azure CLI (az login).
-
-    \b
-    Examples:
-      git credential-azdo setup azure-cli
-      git credential-azdo setup azure-cli --tenant contoso.com --org contoso
-    """
+    """Use the account that is signed in to the Azure CLI (az login)."""
     _sign_in(run, AZURE_CLI, lambda: ([("name", ""), ("az_tenant", tenant)], None), **how)
 
 

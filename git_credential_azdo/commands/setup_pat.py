@@ -59,11 +59,6 @@ def command(run: Run, *, all_orgs: bool, servers: tuple[str, ...], expires: dt.d
     """Keep a personal access token, once the organizations that it is for accept it.
 
     The token is asked for at a hidden prompt, or read from stdin.
-
-    \b
-    Examples:
-      git credential-azdo setup pat --org contoso --expires 2027-05-31
-      git credential-azdo setup pat --server https://tfs.example.com/DefaultCollection
     """
     run.organizations += [_collection(url.strip(), run.accounts_file) for url in dict.fromkeys(servers)]
     sign_in(run, all_organizations=all_orgs, expires=expires)

@@ -32,12 +32,7 @@ if TYPE_CHECKING:
 def command(
     name: str | None, *, organization: str | None, repository: bool, default: bool, unset: bool
 ) -> None:
-    """Choose the account for an organization, for this repository, or as the default.
-
-    \b
-    Examples: git credential-azdo use ann@contoso.com --org contoso
-              git credential-azdo use --unset --org contoso
-    """
+    """Choose the account for an organization, for this repository, or as the default."""
     if [bool(organization), repository, default].count(True) > 1:
         raise UsageError("--org, --repo and --default cannot be used together", hints.help_of("use"))
     known = load_accounts()

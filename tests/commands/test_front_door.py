@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -11,8 +12,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo import __version__
+from git_credential_azdo.commands import cli
 from git_credential_azdo.commands.cli import COMMANDS, SYNONYMS
 from tests.conftest import SCRIPT
+from tests.rules.test_hints import parsed
 from tests.support.terminal import Terminal
 
 if TYPE_CHECKING:
@@ -93,12 +96,11 @@ def test_the_version_is_the_packages(home: Home) -> None:
         ),
         (["accounts", "--colour"], "no such option", "git credential-azdo accounts -h"),
         (["accounts", "--format", "xml"], "is not one of 'text', 'json'", "git credential-azdo accounts -h"),
-        (["use"], "missing argument 'ACCOUNT'", "git credential-azdo use -h"),
+        (["accounts", "rename"], "missing argument 'ACCOUNT'", "git credential-azdo accounts rename -h"),
         (["server", "ad", "x"], "no such command 'ad'", "git credential-azdo server add x"),
         (["pat", "delete", "x"], "did you mean revoke", "git credential-azdo pat revoke x"),
         (["quux", "x"], "no such command 'quux'", "git credential-azdo -h"),
         (["accounts", "--formt", "json"], "did you mean", "git credential-azdo accounts -h"),
-        (["explain"], "missing argument 'URL'", "git credential-azdo explain -h"),
     ],
 )
 def test_a_command_line_that_cannot_be_read_is_two_lines_and_exit_code_2(
@@ -166,3 +168,10 @@ def test_without_a_stdin_nobody_is_asked(home: Home) -> None:
     for words in ("setup pat --org x --vault file", "accounts", "help"):
         result = home.run(shell, "-c", f"exec {SCRIPT} {words} <&-")
         assert (result.code in {0, 1}, "bug" in result.err) == (True, False), result.err
+
+
+def test_each_example_is_a_command_line_that_is_read() -> None:
+    """Each command that has something to choose shows two."""
+    for name, examples in cli._EXAMPLES.items():
+        for words in examples:
+            parsed(shlex.split(f"{name} {words}".partition(" < ")[0].partition(" > ")[0]))

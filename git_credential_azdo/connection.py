@@ -32,6 +32,10 @@ _ATTEMPT_DELAY = 0.25  # RFC 8305 section 5
 _NO_ROUTE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EHOSTUNREACH, errno.ENETUNREACH}
 
 
+class NoAnswer(TimeoutError):  # noqa: N818 - a state, as in TimeoutError's own subclasses
+    """No address of a host answered in time. The text says by which family of addresses, if by one only."""
+
+
 class Route(NamedTuple):
     """How a host is reached: ``tls`` is None for plain HTTP, ``proxy_tls`` unless the proxy itself is reached by TLS."""
 

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import git_credential_azdo
 from git_credential_azdo import errors, proxy
-from git_credential_azdo.connection import Dialer, Route
+from git_credential_azdo.connection import Dialer, NoAnswer, Route
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings, proxy_elsewhere, settings_for
 from git_credential_azdo.hosts import microsoft, origin
@@ -277,7 +277,7 @@ def _read(host: str, answer: Answer) -> Response:
 def _reason(error: Exception, by: Proxy | None, seconds: int) -> tuple[str, str | None]:
     """Return why no response came, without the error's own text, which may quote a secret, and the hint."""
     if isinstance(error, TimeoutError):
-        return f"timed out after {seconds} s{error}", None
+        return f"timed out after {seconds} s{error if isinstance(error, NoAnswer) else ''}", None
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate does not verify ({error.verify_message})", _TRUST_HINT
     if isinstance(error, ssl.SSLError):

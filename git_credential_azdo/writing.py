@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import time
 
 from git_credential_azdo.files import NOFOLLOW, PRIVATE, READ, check_folders, followed, patiently
 
 _FRESH = ".new"
 _STALE_SECONDS = 600
-"""The age, either way the clock may have gone, at which a file that is not renamed yet is a left-over."""
+"""Where there are no locks: the age, either way the clock may have gone, at which a file not renamed yet is a left-over."""
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | PRIVATE
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
@@ -37,14 +38,18 @@ def write_own(path: str, data: bytes, top: str, *, linked: bool = False) -> None
     descriptor = os.open(fresh, _MAKE, 0o600)
     try:
         try:
+            _try_lock(descriptor)
             _hand_over(descriptor, folder)
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
             os.fsync(descriptor)
+            if os.name != "nt":  # Windows renames no open file
+                os.replace(fresh, path)
         finally:
             os.close(descriptor)
-        patiently(os.replace, fresh, path)
+        if os.name == "nt":
+            patiently(os.replace, fresh, path)
     except BaseException:
         os.unlink(fresh)
         raise
@@ -103,10 +108,33 @@ def is_left_over(name: str, of: str) -> bool:
 
 
 def _is_stale(path: str) -> bool:
+    """Return whether the run that was writing a file has ended: it holds a lock until the file is renamed."""
+    is_free = None
     try:
-        return abs(time.time() - os.lstat(path).st_mtime) > _STALE_SECONDS
+        with contextlib.suppress(OSError):  # also for what is no file
+            descriptor = os.open(path, READ | NOFOLLOW)
+            try:
+                is_free = _try_lock(descriptor)
+            finally:
+                os.close(descriptor)
+        return abs(time.time() - os.lstat(path).st_mtime) > _STALE_SECONDS if is_free is None else is_free
     except FileNotFoundError:
         return False
+
+
+def _try_lock(descriptor: int) -> bool | None:
+    """Lock a file that is open; return whether it is locked now, None where there are no locks."""
+    if sys.platform == "win32":
+        return None
+    import fcntl  # noqa: PLC0415 - absent on Windows
+
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:
+        return None
+    return True
 
 
 def _is_root() -> bool:

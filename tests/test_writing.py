@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_azdo import writing
 from git_credential_azdo.files import read_own
 from git_credential_azdo.ownership import Unsafe
 from git_credential_azdo.writing import is_left_over, make_private_folder, write_own
@@ -164,18 +165,34 @@ def test_a_folder_that_cannot_be_synced_is_no_failure(
     assert read(tmp_path / "file") == b"x"
 
 
-@pytest.mark.parametrize(("age", "gone"), [(5, False), (700, True), (-5, False), (-700, True)])
-def test_what_a_killed_write_left_is_deleted_by_a_later_one(tmp_path: Path, age: int, *, gone: bool) -> None:
-    """Not while it may be another one's: clocks may have moved either way. Names as of 0.1.0, too."""
+@pytest.mark.parametrize("age", [5, 700, -5, -700])
+@pytest.mark.parametrize("has_locks", [True, False])
+def test_what_a_killed_write_left_is_deleted_by_a_later_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: int, *, has_locks: bool
+) -> None:
+    """Where there are no locks only after a while, whichever way the clock moved. Names as of 0.1.0, too."""
     names = ["file.99999.new", f"file.{'a' * 16}.new"]
     for name in (*names, "other.99999.new", "file.new"):
         (tmp_path / name).write_bytes(b"secret")
         os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    if not has_locks:
+        monkeypatch.setattr(writing, "_try_lock", lambda _descriptor: None)
 
     write(tmp_path / "file", b"x")
 
-    left = [] if gone else names
+    left = [] if abs(age) > 600 or (has_locks and os.name != "nt") else names
     assert sorted(os.listdir(tmp_path)) == sorted([*left, "file", "file.new", "other.99999.new"])
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no flock")
+def test_what_another_run_writes_is_left_to_it(tmp_path: Path) -> None:
+    """However old it is: it holds a lock until it renames the file."""
+    other = tmp_path / "file.99999.new"
+    with other.open("wb") as file:
+        assert writing._try_lock(file.fileno())
+        os.utime(other, (0, 0))
+        write(tmp_path / "file", b"x")
+        assert other.exists()
 
 
 def test_a_write_may_take_several_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -211,7 +228,7 @@ def test_a_failed_write_leaves_the_old_file(
 
 @pytest.mark.parametrize("step", ["write", "fsync", "replace"])
 def test_a_killed_write_leaves_the_old_file(tmp_path: Path, step: str) -> None:
-    """What it leaves beside the file is known by its name, and disturbs no later write."""
+    """What it leaves beside the file may be a secret: the next write deletes it."""
     path = tmp_path / "file"
     path.write_bytes(b"old")
     script = (
@@ -229,6 +246,7 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path, step: str) -> None:
     assert is_left_over(left, "file")
     write(path, b"newer")
     assert path.read_bytes() == b"newer"
+    assert os.listdir(tmp_path) == ["file"] or os.name == "nt"
 
 
 @pytest.mark.parametrize(

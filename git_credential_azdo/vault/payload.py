@@ -94,15 +94,17 @@ def load(read: Callable[[str], str | None], key: str) -> Message | None:
     raise _lost(f"the keyring lost a part of the secret {key}")
 
 
-def save(vault: Vault, key: str, pairs: Iterable[Pair], *, generation: str) -> None:
-    """Write a secret under ``key``, in parts if the vault refuses it as a whole.
+def save(
+    vault: Vault, key: str, pairs: Iterable[Pair], *, generation: str, is_unlimited: bool = False
+) -> None:
+    """Write a secret under ``key``, in parts if the vault refuses it as a whole and is not ``is_unlimited``.
 
     ``generation``: a word never used before for this key; names the parts. Raise what the vault raises; the old secret
     is then still whole.
     """
     text = encode(pairs)
     old = vault.read(key)
-    if not _write_whole(vault, key, text):
+    if not _write_whole(vault, key, text, is_unlimited=is_unlimited):
         _write_in_parts(vault, key, text, generation=generation, old=old)
     for name in _parts_of(key, old):
         vault.delete(name)
@@ -122,14 +124,14 @@ def _lost(message: str) -> ProtocolError:
     return ProtocolError(message, hints.setup())
 
 
-def _write_whole(vault: Vault, key: str, text: str) -> bool:
+def _write_whole(vault: Vault, key: str, text: str, *, is_unlimited: bool) -> bool:
     """Write the entry as a whole; return whether the vault holds that much."""
     try:
         vault.write(key, text)
     except VaultLocked:
         raise
     except VaultError:
-        if units(text) <= PART_UNITS:  # the length is not the cause
+        if is_unlimited or units(text) <= PART_UNITS:  # the length is not the cause
             raise
         return False
     return True

@@ -83,7 +83,8 @@ def write(name: str, key: str, pairs: Iterable[Pair]) -> None:
         from git_credential_azdo.vault import journal  # noqa: PLC0415 - as above
 
         journal.note(name, key)
-    save(vault, key, pairs, generation=os.urandom(4).hex())
+    unlimited = name in {FILE, SECRET_SERVICE}
+    save(vault, key, pairs, generation=os.urandom(4).hex(), is_unlimited=unlimited)
 
 
 def remove(name: str, *keys: str) -> None:

@@ -12,6 +12,8 @@ KEY = "a1/refresh"
 class Backend:
     """A backend in memory that can fail at a given call; ``log`` is what it was asked, in order."""
 
+    is_unlimited = False
+
     def __init__(self, holds: int | None = None) -> None:
         self.entries: dict[str, str] = {}
         self.log: list[str] = []
@@ -37,7 +39,7 @@ class Backend:
 
     def save(self, secret: str, generation: str = "g1") -> None:
         """Keep the secret under KEY."""
-        save(self, KEY, [("token", secret)], generation=generation)
+        save(self, KEY, [("token", secret)], generation=generation, is_unlimited=self.is_unlimited)
 
     def load(self) -> str | None:
         """Read the secret under KEY."""

@@ -115,6 +115,17 @@ def test_a_locked_keyring_is_not_tried_in_parts(secret: str) -> None:
     assert backend.log == [f"read {KEY}", f"write {KEY}"]
 
 
+def test_a_vault_for_secrets_of_any_length_is_not_tried_in_parts() -> None:
+    """The disk is full, or the keyring fails: each part would fare no better."""
+    backend = Backend(holds=5)
+    backend.is_unlimited = True
+
+    with pytest.raises(VaultError, match="too long"):
+        backend.save(long("b"))
+
+    assert backend.log == [f"read {KEY}", f"write {KEY}"]
+
+
 def test_a_short_secret_is_refused_for_another_reason_than_its_length() -> None:
     """So that reason is the error."""
     backend = Backend(holds=5)

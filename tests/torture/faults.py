@@ -1,0 +1,255 @@
+"""What fails or does not answer, for each verb: the run ends in time, in words, and nothing is lost.
+
+A fault is a context in which a verb runs, or an error that strace lets system calls fail with.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import subprocess
+import time
+from functools import partial
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.conftest import SCRIPT
+from tests.emulator import faults as http
+from tests.test_streams import full_pipe
+from tests.torture.bench import STALE
+from tests.torture.surroundings import Surroundings, bus, stopped
+from tests.torture.verbs import VERBS, Verb, words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.torture.bench import Bench
+
+SECONDS = 3
+LATE_SECONDS = 0.5
+"""How long after its deadline a verb of git's may end."""
+HANG_SECONDS = 25
+PREFIX = "git-credential-azdo: "
+_LOGIN = "login.microsoftonline.com"
+_ERRORS = {
+    "flock": "ENOLCK ENOSYS EOPNOTSUPP EIO",
+    "rename": "ENOSPC EIO EROFS EACCES EDQUOT",
+    "fsync": "EIO ENOSPC EINVAL EROFS",
+    "mkdir": "ENOSPC EROFS EACCES EIO",
+    "unlink": "EIO EROFS EACCES",
+    "write": "ENOSPC EIO EDQUOT EFBIG",
+    "connect": "ECONNREFUSED ENETUNREACH ETIMEDOUT EACCES",
+    "sendto": "EPIPE ECONNRESET EIO",
+    "recvfrom": "ECONNRESET EIO",
+    "socket": "EMFILE EAFNOSUPPORT",
+    "vfork": "EAGAIN ENOMEM",
+    "clone3": "EAGAIN",
+}
+
+
+class Fault(NamedTuple):
+    """Something that goes wrong, while its context lasts, for the verbs of these names."""
+
+    name: str
+    context: Callable[[Bench], contextlib.AbstractContextManager[Surroundings]]
+    verbs: tuple[str, ...]
+
+
+class Outcome(NamedTuple):
+    """What a run left: the rules it broke, and the seconds by which it ended after its deadline."""
+
+    found: list[str]
+    late: float
+
+
+_STREAMS = ("stdin open", "stdout full", "stderr full", "both full", "/dev/full")
+_LOCKS = ("accounts.lock", "locks/ANN", "locks/stored", "locks/entries")
+_WARM = Verb("warm get", ("get",), VERBS[0].given)
+_ACCOUNTS = Verb("accounts", ("accounts",))
+_EXPLAIN = Verb("explain", ("explain", "https://dev.azure.com/contoso/app/_git/app"))
+_BY_NAME = {verb.name: verb for verb in (*VERBS, _WARM, _ACCOUNTS, _EXPLAIN)}
+_GIT = ("get", "warm get", "store", "erase", "erase of ours")
+_EACH = (*_GIT, "accounts")
+
+
+def all_faults(bench: Bench) -> list[Fault]:
+    """Return every fault that can be made on the bench."""
+    at_paths = ("accounts", "accounts.lock", "locks", "entries", "gitconfig", "../../.gitconfig")
+    found = [
+        *(
+            Fault(f"{call} fails with {error}", partial(_failing_call, call, error), (*_GIT, "use"))
+            for call, errors in _ERRORS.items()
+            for error in errors.split()
+        ),
+        *(Fault(f"token endpoint: {name}", partial(_http, make), ("get",)) for name, make in _HTTP.items()),
+        *(Fault(name, partial(_stream, name), _GIT) for name in _STREAMS),
+        *(
+            Fault(f"{kind} at {path}", partial(_odd_file, path, kind), (*_EACH, "explain"))
+            for path in at_paths
+            for kind in ("fifo", "folder", "loop")
+        ),
+        *(Fault(f"{name} held", partial(_held, name), _GIT) for name in _LOCKS),
+        *(Fault(f"git {name}", partial(_fake_git, text), (*_GIT, "explain")) for name, text in _GITS.items()),
+    ]
+    if bench.vault == "file":
+        return found
+    found = [
+        each for each in found if " fails with " not in each.name
+    ]  # gnome-keyring itself ends at such peers
+    buses = ("garbage", "closes", "silent", "absent", "wrong")
+    found += [Fault(f"bus: {name}", partial(bus, name), _EACH) for name in buses]
+    return [*found, Fault("keyring stopped", stopped, _EACH)]
+
+
+def meet(bench: Bench, fault: Fault, verb_name: str) -> Outcome:
+    """Run a verb while the fault lasts."""
+    verb = _BY_NAME[verb_name]
+    bench.restore(age=verb.age)
+    given = "".join(f"{line}\n" for line in verb.given(bench)).encode()
+    with fault.context(bench) as around:
+        streams = {name: around.streams.get(name, subprocess.PIPE) for name in ("stdin", "stdout", "stderr")}
+        process = subprocess.Popen(
+            [*around.prefix, str(SCRIPT), *words_of(verb, bench)],
+            env={**bench.home.environment, "AZDO_TIMEOUT": str(SECONDS), **around.environment},
+            cwd=bench.home.folder,
+            **streams,  # type: ignore[call-overload]
+        )
+        began = time.monotonic()
+        try:
+            if around.keep_open:
+                assert process.stdin
+                process.wait(HANG_SECONDS)
+            out, err = process.communicate(given if not around.keep_open else None, timeout=HANG_SECONDS)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            return Outcome(["hangs"], 0.0)
+        late = time.monotonic() - began - SECONDS
+    found = _broken_rules(verb, process.returncode, (out or b"").decode(), (err or b"").decode())
+    is_git = verb.words[0] in {"get", "store", "erase"}
+    slack = 3.0 if around.prefix else LATE_SECONDS  # strace is slow
+    if late > (slack if is_git else 5 * SECONDS):
+        found.append(f"ended {late:.1f} s after its deadline")
+    _forget_failures(bench)
+    found += bench.losses(gone=(*verb.gone, *(("stored",) if verb_name == "erase" else ())))
+    return Outcome(found, late if is_git and not around.prefix else 0.0)
+
+
+def _broken_rules(verb: Verb, code: int, out: str, err: str) -> list[str]:
+    found = []
+    if "bug" in err or "Traceback" in err:
+        found.append(f"called a bug: {err.strip()}")
+    if verb.words[0] in {"get", "store", "erase"}:
+        found += [f"odd line: {line!r}" for line in err.splitlines() if not line.startswith(PREFIX)]
+    if verb.words == ("get",) and (code != 0 or (out not in {"", "quit=1\n"} and "\npassword=" not in out)):
+        found.append(f"get ended with {code} and {out[:20]!r}")
+    if code not in {0, 1}:
+        found.append(f"ended with {code}: {err.strip()}")
+    return found
+
+
+def _forget_failures(bench: Bench) -> None:
+    if bench.home.accounts_file.is_file():
+        lines = bench.home.accounts_file.read_text().splitlines(keepends=True)
+        bench.home.accounts_file.write_text(
+            "".join(line for line in lines if not line.startswith("failed[]="))
+        )
+
+
+@contextlib.contextmanager
+def _failing_call(call: str, error: str, _bench: Bench) -> Iterator[Surroundings]:
+    trace = ["-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
+    yield Surroundings(("strace", "-f", "-qq", "-o", "/dev/null", *trace))
+
+
+_HTTP: dict[str, Callable[[], http.Fault]] = {
+    "closes": http.close_connection,
+    "500": partial(http.server_error, status=500),
+    "503": http.server_error,
+    "429": http.too_many_requests,
+    "page": http.html_page,
+    "hangs": http.hang,
+    "redirects": partial(http.redirect_to, "https://evil.example.com"),
+    "certificate": http.wrong_certificate,
+}
+
+
+@contextlib.contextmanager
+def _http(make: Callable[[], http.Fault], bench: Bench) -> Iterator[Surroundings]:
+    fault = bench.emulator.refuse(_LOGIN, make())
+    try:
+        yield Surroundings()
+    finally:
+        fault.released.set()
+        bench.emulator.faults.clear()
+
+
+@contextlib.contextmanager
+def _stream(name: str, _bench: Bench) -> Iterator[Surroundings]:
+    if name == "stdin open":
+        yield Surroundings(keep_open=True)
+        return
+    if name == "/dev/full":
+        with open("/dev/full", "wb") as full:
+            yield Surroundings(streams={"stdout": full.fileno(), "stderr": full.fileno()})
+        return
+    reading, writing = full_pipe()
+    both = {"stdout": writing, "stderr": writing}
+    try:
+        yield Surroundings(streams=both if name == "both full" else {name.split(maxsplit=1)[0]: writing})
+    finally:
+        os.close(reading)
+        os.close(writing)
+
+
+@contextlib.contextmanager
+def _odd_file(name: str, kind: str, bench: Bench) -> Iterator[Surroundings]:
+    path = bench.home.accounts_file.parent / name
+    aside = path.with_name(path.name + ".aside")
+    is_there = path.exists()
+    if is_there:
+        path.rename(aside)
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path.name)
+    try:
+        yield Surroundings()
+    finally:
+        shutil.rmtree(path) if kind == "folder" and not path.is_symlink() else path.unlink()
+        if is_there:
+            aside.rename(path)
+
+
+@contextlib.contextmanager
+def _held(name: str, bench: Bench) -> Iterator[Surroundings]:
+    path = bench.home.accounts_file.parent / name.replace("ANN", bench.ann.id)
+    path.parent.mkdir(mode=0o700, exist_ok=True)
+    with open(path, "a", encoding="ascii") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield Surroundings()
+
+
+_GITS = {
+    "hangs": "sleep 60 & sleep 60",
+    "prints without end": "yes garbage",
+    "prints garbage": "head -c 5000 /dev/urandom",
+    "is cut short": "printf 'file:/x\\0http.proxy'",
+    "fails": "exit 1",
+    "is killed": "kill -9 $$",
+}
+
+
+@contextlib.contextmanager
+def _fake_git(text: str, bench: Bench) -> Iterator[Surroundings]:
+    folder = bench.home.folder.parent / "bin"
+    folder.mkdir(exist_ok=True)
+    (folder / "git").write_text(f"#!/bin/sh\n{text}\n")
+    (folder / "git").chmod(0o755)
+    yield Surroundings(environment={"PATH": f"{folder}{os.pathsep}{bench.home.environment['PATH']}"})
+
+
+__all__ = ["STALE", "Fault", "all_faults", "meet"]

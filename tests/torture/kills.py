@@ -1,0 +1,83 @@
+"""A signal before every call of a verb that changes something, one call a run, by strace; then what was lost.
+
+The calls are those of an undisturbed run: writes, renames, locks, files made, bytes sent to a bus or a server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from typing import TYPE_CHECKING, NamedTuple
+
+from tests.conftest import SCRIPT
+from tests.torture.verbs import words_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.conftest import Result
+    from tests.torture.bench import Bench
+    from tests.torture.verbs import Verb
+
+CHANGING = (
+    "rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,write,pwrite64,sendto,sendmsg,fsync,fdatasync,"
+    "link,linkat,symlink,chmod,fchmod,fchown,ftruncate,flock,fcntl,connect,openat,execve,clone,clone3,vfork"
+)
+_CALL = re.compile(r"(\d+) +(\w+)\((.*)")
+
+
+class Point(NamedTuple):
+    """The ``nth`` call of its name in its thread."""
+
+    call: str
+    nth: int
+
+
+def traced(bench: Bench, verb: Verb, log: Path, *options: str) -> Result:
+    """Run the verb under strace."""
+    strace = ["strace", "-f", "-qq", "-s", "160", "-o", str(log), *options]
+    words = [*strace, str(SCRIPT), *words_of(verb, bench)]
+    given = "".join(f"{line}\n" for line in verb.given(bench))
+    return bench.home.run(*words, given=given, secret_out=True)
+
+
+def points(bench: Bench, verb: Verb, log: Path) -> list[Point]:
+    """Return the calls of an undisturbed run that change something, each once."""
+    bench.restore(age=verb.age)
+    result = traced(bench, verb, log, "-e", f"trace={CHANGING}")
+    assert "error: " not in result.err, (verb.name, result.err)
+    return list(dict.fromkeys(_points(log, str(bench.home.folder))))
+
+
+def _points(log: Path, home: str) -> Iterator[Point]:
+    counts: Counter[tuple[str, str]] = Counter()
+    for line in log.read_text(errors="replace").splitlines():
+        found = _CALL.match(line)
+        if not found:
+            continue
+        thread, call, rest = found.groups()
+        counts[thread, call] += 1
+        reads = call == "openat" and ("O_CREAT" not in rest or home not in rest)
+        if not reads and not (call == "fcntl" and "SETLK" not in rest):
+            yield Point(call, counts[thread, call])
+
+
+def strike(bench: Bench, verb: Verb, point: Point, signal: str, log: Path, *, deep: bool = True) -> list[str]:
+    """Run the verb with the signal at the point, and return the losses, found as by ``Bench.losses``."""
+    bench.restore(age=verb.age)
+    inject = f"inject={point.call}:signal={signal}:when={point.nth}"
+    result = traced(bench, verb, log, "-e", f"trace={point.call},execve", "-e", inject)
+    text = log.read_text(errors="replace")
+    own = text.partition(" ")[0]
+    if "+++ killed by" in text and f"{own} +++ killed by" not in text:  # git was, and its lock is its own
+        (bench.home.folder / ".gitconfig.lock").unlink(missing_ok=True)
+    found = ["a bug: " + line for line in result.err.splitlines() if "bug" in line or "Traceback" in line]
+    if verb.after:
+        after = bench.home.azdo(*verb.after)
+        if after.code and not (verb.name == "logout" and "no account" in after.err):
+            found.append(f"{' '.join(verb.after)} afterwards: {after.err.strip()}")
+    found += bench.losses(gone=verb.gone, deep=deep or verb.age > 0)
+    if verb.name == "logout" and any(name.startswith(f"{bench.ann.id}/") for name in bench.entries.read()):
+        found.append("secrets of an account that is logged out")
+    return found

@@ -1,0 +1,94 @@
+"""Many at once, and a failing authority: how many requests reach it, and for how long an answer is in memory only."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from typing import TYPE_CHECKING
+
+from tests.conftest import SCRIPT
+from tests.emulator import faults
+from tests.support.people import STALE, at
+from tests.torture import kills
+from tests.torture.verbs import VERBS
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+    from tests.torture.bench import Bench
+
+AT_ONCE, EXPIRIES, FAILING = 16, 3, 10
+_LOGIN = "login.microsoftonline.com"
+_LINE = re.compile(r"\d+ +(\d+\.\d+) (\w+)\((.*)")
+
+
+def run(bench: Bench, log: Path) -> Iterator[tuple[str, list[str]]]:
+    """Yield what was tried, and what was wrong."""
+    asked = bench.emulator.requests
+    for _ in range(EXPIRIES):
+        bench.restore(age=STALE)
+        asked.clear()
+        answers = set(_at_once(bench))
+        found = [] if len(answers) == 1 and b"password=" in answers.pop() else ["different answers"]
+        if len(asked) != 1:
+            found.append(f"{len(asked)} requests")
+        yield f"{AT_ONCE} gets at once", found
+    bench.restore(age=STALE)
+    asked.clear()
+    bench.emulator.refuse(_LOGIN, faults.server_error())
+    stopped = {bench.home.get(*at()).out for _ in range(FAILING)}
+    bench.emulator.faults.clear()
+    yield (
+        f"{FAILING} gets while the authority fails",
+        [] if len(asked) == 1 and stopped == {"quit=1\n"} else [f"{len(asked)} requests"],
+    )
+    bench.restore(age=STALE)
+    seconds = window(bench, log)
+    yield f"window of {seconds * 1000:.1f} ms (traced) between the answer and the vault", []
+
+
+def window(bench: Bench, log: Path) -> float:
+    """Return the seconds from the last byte of the authority's answer until the new refresh token is in the vault.
+
+    That is the renaming of its file, or the message to the keyring; under strace, which makes it longer.
+    """
+    traced = "trace=recvfrom,rename,sendmsg,sendto,write"
+    kills.traced(bench, VERBS[0], log, "-ttt", "-s", "900", "-e", traced)
+    last = 0.0
+    for line in log.read_text(errors="replace").splitlines():
+        found = _LINE.match(line)
+        if not found:
+            continue
+        at_time, call, rest = float(found[1]), found[2], found[3]
+        if (
+            call == "recvfrom"
+            and not rest.rpartition("= ")[2].startswith(("-", "0"))
+            and "\\27\\3\\3" in rest[:20]
+        ):
+            last = at_time
+        elif last and ("/refresh." in rest if call == "rename" else "CreateItem" in rest):
+            return at_time - last
+    return 0.0
+
+
+def _at_once(bench: Bench) -> Iterator[bytes]:
+    given = "".join(f"{line}\n" for line in at()).encode()
+    running = [
+        subprocess.Popen(
+            [SCRIPT, "get"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=bench.home.environment,
+            cwd=bench.home.folder,
+        )
+        for _ in range(AT_ONCE)
+    ]
+    for process in running:
+        assert process.stdin
+        process.stdin.write(given)
+        process.stdin.close()
+        process.stdin = None
+    for process in running:
+        yield process.communicate(timeout=60)[0]

@@ -98,8 +98,7 @@ def create(
         session = making.session_for(wanted, name, before)
         making.finish(session)
         if not pats.reads_code(scope):
-            block = making.intend(session, request)
-            made = making.make(session, request, block)
+            block, made = making.make(session, request)
             making.forget(block)
             _report_created(made, wanted, session.account)
             console.err("Not saved: its scopes do not let git read code")

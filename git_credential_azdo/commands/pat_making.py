@@ -90,11 +90,13 @@ def session_for(organization: AnyOrganization, name: str | None, accounts_file: 
     return PatSession(organization, account, authorization, named=bool(name))
 
 
-def make(session: PatSession, request: PatRequest, block: Block) -> pats.Pat:
-    """Create a token, and report an earlier expiry than requested. Raises PatError, ServiceError, NetworkError.
+def make(session: PatSession, request: PatRequest) -> tuple[Block, pats.Pat]:
+    """Create a token, and report an earlier expiry than requested; return the block that notes it, and the token.
 
-    ``block``: what ``intend`` returned for it.
+    Raises PatError, ServiceError, NetworkError, AzdoError.
     """
+    block = unsaved_block(session, token_name=request.name, scope=request.scope, started_utc=str(now()))
+    update(lambda accounts_file: accounts_file.blocks.append(block))
     end = now() + request.days * DAY_SECONDS
     try:
         with HttpClient(ASK_SECONDS) as web:
@@ -115,7 +117,7 @@ def make(session: PatSession, request: PatRequest, block: Block) -> pats.Pat:
             "hint",
             f"the tenant of {session.organization} allows at most {days} days, so the token expires earlier",
         )
-    return made
+    return block, made
 
 
 def make_and_save(
@@ -131,8 +133,7 @@ def make_and_save(
     ``to_revoke``: the block of the token that is revoked next. Raises PatError, ServiceError, NetworkError, VaultError;
     the new token is revoked then.
     """
-    block = intend(session, request)
-    made = make(session, request, block)
+    block, made = make(session, request)
 
     def saved(accounts_file: AccountsFile) -> None:
         accounts_file.forget(block.get("id"))
@@ -164,21 +165,14 @@ def make_and_save(
     return account, made
 
 
-def intend(session: PatSession, request: PatRequest) -> Block:
-    """Note in the accounts file that a token is about to be created, and return the block. Raises AzdoError."""
-    block = unsaved_block(session, token_name=request.name, scope=request.scope, started_utc=str(now()))
-    update(lambda accounts_file: accounts_file.blocks.append(block))
-    return block
-
-
 def unsaved_block(session: PatSession, **keys: str) -> Block:
     """Return a new block of a token that is about to be created (``token_name`` ...) or revoked (``authorization_id``)."""
-    where = {"kind": UNSAVED, "id": os.urandom(6).hex(), "organization": str(session.organization)}
-    return Block([*where.items(), *keys.items()])
+    where = [("kind", UNSAVED), ("id", os.urandom(6).hex()), ("organization", str(session.organization))]
+    return Block([*where, ("made_by", session.account.id), *keys.items()])
 
 
 def forget(block: Block) -> None:
-    """Remove a block of ``intend``. Raises AzdoError."""
+    """Remove a block of ``unsaved_block`` from the accounts file. Raises AzdoError."""
     update(lambda accounts_file: accounts_file.forget(block.get("id")))
 
 
@@ -194,17 +188,21 @@ def finish(session: PatSession) -> None:
     Raises PatError, ServiceError, NetworkError.
     """
     accounts_file = load_accounts()
-    if unsaved(session.organization, accounts_file):
-        for block, token in unsaved_tokens(session, active(session), accounts_file):
-            if token is None or revoke_or_report(session, token.id):
-                forget(block)
-            if token:
-                console.err(f"Revoked {token.name!r}, which a run that was stopped had left")
+    if not unsaved(session, accounts_file):
+        return
+    for block, token in unsaved_tokens(session, active(session), accounts_file):
+        if token and not revoke_or_report(session, token.id):
+            continue
+        forget(block)
+        if token:
+            console.err(f"Revoked {token.name!r}, which a run that was stopped had left")
 
 
-def unsaved(organization: str, accounts_file: AccountsFile) -> list[Block]:
-    """Return the blocks of tokens that a run did not come to save, or to revoke."""
-    return [block for block in accounts_file.of_kind(UNSAVED) if block.get("organization") == organization]
+def unsaved(session: PatSession, accounts_file: AccountsFile) -> list[Block]:
+    """Return the blocks of this person's tokens that a run did not come to save, or to revoke."""
+    others = {account.id for account in accounts_file.accounts} - {session.account.id}
+    blocks = [block for block in accounts_file.of_kind(UNSAVED) if block.get("made_by") not in others]
+    return [block for block in blocks if block.get("organization") == session.organization]
 
 
 def unsaved_tokens(
@@ -213,7 +211,7 @@ def unsaved_tokens(
     """Return these blocks, each with the token among those listed that it is about; None if there is none (any more)."""
     known = created_here(accounts_file)
     found: list[tuple[Block, pats.Pat | None]] = []
-    for block in unsaved(session.organization, accounts_file):
+    for block in unsaved(session, accounts_file):
         of_block = [token for token in listed if token.id not in known and _is_of(block, token)]
         found += [(block, token) for token in of_block] or [(block, None)]
     return found

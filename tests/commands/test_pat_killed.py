@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 
 from tests.conftest import SCRIPT
 from tests.emulator import faults, tokens
-from tests.emulator.default_world import ANN
+from tests.emulator.default_world import ANN, BOB
 from tests.support.killed import killed_everywhere
-from tests.support.people import add_block, at, blocks
+from tests.support.people import add_block, at, blocks, sign_in
 
 if TYPE_CHECKING:
     import pytest
@@ -121,6 +121,21 @@ def test_what_is_found_nowhere_is_forgotten_by_pat_list(signed_in: Home, emulato
     assert signed_in.azdo("pat", "list").code == 0
     assert emulator.seen("vssps.dev.azure.com/contoso/_apis/tokens/pats")
     assert [dict(each)["id"] for each in blocks(signed_in) if ("kind", "unsaved-token") in each] == ["bb"]
+
+
+def test_what_a_killed_create_left_waits_for_who_began_it(signed_in: Home, emulator: Emulator) -> None:
+    """Somebody else's sign-in does not see the token, and forgets nothing."""
+    emulator.world.organizations["contoso"].members[BOB] = "write"
+    sign_in(signed_in, emulator.world, BOB, "contoso")
+    mine = ("--account", ANN)
+    for _ in killed_everywhere(signed_in, *CREATE, *mine):
+        if set(living(emulator)) - set(saved(signed_in)):
+            break
+    (left,) = living(emulator)
+    assert signed_in.azdo(*CREATE, "--account", BOB).code == 0
+    assert left in living(emulator)
+    assert signed_in.azdo(*CREATE, *mine).code == 0
+    assert left not in living(emulator)
 
 
 def test_an_interrupted_rotate_keeps_the_token_that_was_saved(

@@ -203,6 +203,8 @@ class _StaleCodeError(SignInError):
 
 def _page(person: Person, login_hint: str | None) -> Page:
     """Return what the browser shows when the tokens came."""
+    if login_hint and not person.names:  # Azure DevOps may know who it is
+        return pages.LATE
     another = somebody_else(person, login_hint)
     if another is None:
         return pages.signed_in(person.name)

@@ -27,6 +27,7 @@ from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import entra
 from git_credential_azdo.signin.endpoints import OtherHostsError, discover
 from git_credential_azdo.signin.oauth import OPENID_SCOPE, read_person
+from git_credential_azdo.signin.sign_in_errors import UNNAMED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -222,7 +223,7 @@ def _ask_who(run: Run, grant: Grant, person: Person) -> Person:
     with contextlib.suppress(AzdoError):
         if run.is_public:
             name = printable(api.profile(run.http(), api.bearer(grant.access_token)).name).strip()
-    return replace(person, name=name or person.subject or "signed-in", names=frozenset({name.lower()}))
+    return replace(person, name=name or person.subject or UNNAMED, names=frozenset({name.lower()}))
 
 
 def _reach(

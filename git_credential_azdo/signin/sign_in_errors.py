@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
 _NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | entra.ANY_TENANT | {NIL_TENANT}
 
+UNNAMED = "signed-in"
+"""The name of an account of a person whose name no server says."""
+
 
 # --- what follows
 
@@ -160,7 +163,7 @@ def setup_again(account: Account) -> str:
     if account.is_pat:
         named = account.organizations
         return hints.setup_pat(*named) if named else hints.setup()
-    return setup_of(account)(login_hint=account.name)
+    return setup_of(account)(login_hint=_login_hint(account))
 
 
 def setup_of(account: Account) -> Callable[..., str]:
@@ -179,10 +182,15 @@ def setup_of(account: Account) -> Callable[..., str]:
 def elsewhere(account: Account, kept_origin: str | None) -> str:
     """Return what to run when the accounts file names another server than the vault: never a sign-in at that one."""
     if entra.is_entra(kept_origin or "") or (kept_origin is None and account.tenant):
-        return hints.setup(login_hint=account.name)
+        return hints.setup(login_hint=_login_hint(account))
     if kept_origin in {None, origin(account.block.get("authority"))}:
         return setup_again(account)
     return hints.logout(account.name)
+
+
+def _login_hint(account: Account) -> str:
+    """Return the sign-in name, or an empty text where the account's name is none."""
+    return "" if account.name in {UNNAMED, account.block.get("subject")} else account.name
 
 
 def _options(account: Account) -> list[str]:

@@ -78,6 +78,20 @@ def test_a_sign_in_that_ended_there_is_begun_again_there(
 # --- a cure is the same command, with what must change
 
 
+def test_an_account_without_a_name_is_signed_in_again_without_one(
+    home: Home, emulator: Emulator, provider: Provider
+) -> None:
+    """A name that we made up belongs to no person: the cure would refuse everybody."""
+    provider.claims = {}
+    own = ("--authority", provider.issuer, "--client-id", "our")
+    sitting = Sitting(home, *FILE, "--no-browser", *own, "--org", "contoso")
+    assert sitting.finish(provider.sign_in(sitting.link)).code == 0
+    account = Account(Block(next(pairs for pairs in blocks(home) if ("kind", "oauth") in pairs)))
+    assert account.name == "signed-in"
+    assert sign_in_errors.setup_again(account) == f"git credential-azdo setup {' '.join(own)}"
+    assert emulator.requests
+
+
 def test_a_failed_setup_is_begun_again_with_the_same_options(home: Home, emulator: Emulator) -> None:
     """The organization, the alias and the app registration are not asked for twice."""
     emulator.world.add_app(App(OWN, "Our own", redirects=["http://localhost"]))
@@ -98,6 +112,7 @@ def test_a_failed_setup_is_begun_again_with_the_same_options(home: Home, emulato
             {"tenant": CONTOSO, "client_id": OWN},
             f"git credential-azdo setup --tenant {CONTOSO} --login-hint me@example.org --client-id {OWN}",
         ),
+        ({"tenant": CONTOSO, "subject": "me@example.org"}, "git credential-azdo setup"),
         (
             {"tenant": CONSUMERS, "client_id": OWN},
             f"git credential-azdo setup --login-hint me@example.org --client-id {OWN}",

@@ -130,7 +130,7 @@ def test_every_wrong_paste_is_told_and_may_be_tried_again(home: Home, emulator: 
             ("https://example.com/?x=y", "holds no answer"),
             ("two words", "neither an address nor a code"),
             (f"?error=access_denied&state={asked(link)['state']}", "the sign-in was declined"),
-            (f"?error=server_error&state={asked(link)['state']}", "service is busy"),
+            (f"?error=server_error&state={asked(link)['state']}", "server is busy"),
         ):
             terminal.see("> ")
             terminal.type(f"{pasted}\r")

@@ -218,7 +218,7 @@ tenant={TENANT}
     folder = home.accounts_file.parent / "vault" / WARM / "access"
     folder.mkdir(parents=True)
     (folder / TENANT).write_text(
-        f"token={token}\nreceived_utc={now}\nexpires_utc={now + 3600}\ndigest={mark}"
+        f"token={token}\nreceived_utc={now}\nexpires_utc={now + 3600}\ndigest={mark}", newline="\n"
     )
     return token
 

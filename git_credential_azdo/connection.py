@@ -234,10 +234,15 @@ def _through(channel: Channel, by: Proxy, route: Route) -> Channel:
         elif route.tls:
             proxy.ask_tunnel(channel, by, route.host, route.port)
     except ssl.SSLCertVerificationError as error:
-        raise ProxyError(f"has a certificate that does not verify ({error.verify_message})") from None
+        raise ProxyError(f"has a certificate that does not verify ({verify_message(error)})") from None
     except (HTTPException, ConnectionError, ssl.SSLError, EOFError):
         raise ProxyError(f"closed the connection, or does not speak {by.scheme}") from None
     return channel
+
+
+def verify_message(error: ssl.SSLCertVerificationError) -> str:
+    """Return why a certificate was rejected; truststore says nothing of one that was not sent."""
+    return getattr(error, "verify_message", "") or "none was sent"
 
 
 def _positive(seconds: float) -> float:

@@ -19,7 +19,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 import git_credential_azdo
 from git_credential_azdo import errors, proxy
-from git_credential_azdo.connection import Dialer, NoAnswer, Route
+from git_credential_azdo.connection import Dialer, NoAnswer, Route, verify_message
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings, proxy_elsewhere, settings_for
 from git_credential_azdo.hosts import microsoft, origin
@@ -279,7 +279,7 @@ def _reason(error: Exception, by: Proxy | None, seconds: int) -> tuple[str, str 
     if isinstance(error, TimeoutError):
         return f"timed out after {seconds} s{error if isinstance(error, NoAnswer) else ''}", None
     if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate does not verify ({error.verify_message})", _TRUST_HINT
+        return f"its certificate does not verify ({verify_message(error)})", _TRUST_HINT
     if isinstance(error, ssl.SSLError):
         return f"no TLS connection ({getattr(error, 'reason', None) or 'broken off'})", None
     if isinstance(error, socket.gaierror):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 import sys
 import threading
 import time
@@ -97,3 +98,8 @@ def test_an_idle_connection_that_was_closed_is_opened_anew() -> None:
             assert web.request("POST", url, json={}).status == 200
         thread.join()
     assert count == 2
+
+
+def test_a_certificate_that_was_not_sent_has_a_reason_too() -> None:
+    """The error of truststore has no attribute then."""
+    assert connection.verify_message(ssl.SSLCertVerificationError("none")) == "none was sent"

@@ -1,6 +1,8 @@
-"""``accounts``: list the accounts and stored credentials, with what they serve and how they stand. Shows no secret.
+"""``accounts``, ``logout`` and ``unlock``: the accounts and stored credentials, with what they serve and how they stand.
 
 A sign-in has no end that is known here; the end of the access token, which is renewed by itself, is not its end.
+``logout`` removes secrets first, so that none is left without an entry that names it; ``unlock`` is the only verb that
+lets the keyring show its dialog. Shows no secret.
 """
 
 from __future__ import annotations
@@ -14,12 +16,13 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, number
 from git_credential_azdo.accounts.accounts_file import BINDING
+from git_credential_azdo.accounts.entries import forget, forget_leftovers, leftovers, secret_keys
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
 from git_credential_azdo.accounts.update import failure_of, update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
-from git_credential_azdo.errors import AzdoError, UsageError, VaultLocked, say
+from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
 from git_credential_azdo.paths import accounts_path, no_account
 from git_credential_azdo.vault import vaults
 
@@ -170,3 +173,61 @@ def _cells(name: str, row: dict[str, Any]) -> list[str | None]:
     served = ["all" if each == ALL_ORGANIZATIONS else each for each in served]
     name += " (default)" if row["default"] else ""
     return [name, row["kind"], row["tenant"], ", ".join(served), row["state"], row["expires"]]
+
+
+@click.command("logout")
+@click.argument("name", **parsing.ACCOUNT, required=False)
+@click.option("--all", "everybody", is_flag=True, help="Remove every account and stored credential.")
+def logout(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
+    """Remove ACCOUNT, or all: the secrets from the vault, the entry from the accounts file.
+
+    A stored credential is named by its URL, as accounts lists it; secrets that no account has by the id that doctor names.
+    """
+    if bool(name) == everybody:
+        raise UsageError("missing ACCOUNT or --all", hints.accounts())
+    if name and name in leftovers():
+        forget_leftovers([name])
+        console.out(f"The secrets of {name} are removed")
+        return
+    accounts_file = load_accounts()
+    accounts, stored = accounts_file.accounts, accounts_file.stored_credentials
+    if not everybody:
+        named = [entry for entry in stored if stored_url(entry).lower() == (name or "").lower()]
+        accounts, stored = ([] if named else [account_named(name or "", accounts)]), named
+    labels = [shown_name(account, accounts_file.accounts) for account in accounts]
+    entries: list[Account | StoredCredential] = [*accounts, *stored]
+    for entry, label in zip(entries, [*labels, *map(stored_url, stored)], strict=True):
+        _check_vault(entry)
+        forget(entry)
+        console.out(f"{label} is removed")
+    unnamed = forget_leftovers() if everybody else []
+    for identifier in unnamed:
+        console.out(f"The secrets of {identifier}, which no account had, are removed")
+    if not (accounts or stored or unnamed):
+        console.out("There is no account to remove")
+
+
+def _check_vault(entry: Account | StoredCredential) -> None:
+    try:
+        vaults.open_vault(entry.vault)
+    except VaultError as error:  # its backend is not installed any more
+        raise VaultError(
+            error.message,
+            f"install it again, or delete the entry with id={entry.id}: {hints.edit(accounts_path())}",
+        ) from None
+
+
+@click.command("unlock")
+def unlock() -> None:
+    """Unlock the keyring that holds the secrets; it may ask for its password."""
+    accounts_file = load_accounts()
+    stored = accounts_file.stored_credentials
+    used = {each.vault for each in (*accounts_file.accounts, *stored)} or {accounts_file.header.get("vault")}
+    if vaults.FILE in used:
+        console.out("secrets in files need no unlocking")
+    if not used - {None, ""}:
+        console.out(f"{vaults.find(None, prompting=True)} is unlocked and works")
+    for name in sorted(used - {None, "", vaults.FILE, vaults.NONE}):
+        keys = [key for each in accounts_file.accounts if each.vault == name for key in secret_keys(each)]
+        vaults.unlock(name, [*keys, *(each.key for each in stored if each.vault == name)])
+        console.out(f"{name} is unlocked and works")

@@ -6,6 +6,9 @@ What each version of git lacks: git's Documentation/RelNotes (2.26 config --show
 
 from __future__ import annotations
 
+import compileall
+import glob
+import importlib.util
 import os
 import re
 import shlex
@@ -15,7 +18,6 @@ from typing import TYPE_CHECKING
 import git_credential_azdo
 from git_credential_azdo import hints, inherited, programs
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
-from git_credential_azdo.commands import bytecode
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, hidden
 from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, add_server, explain, is_served
 from git_credential_azdo.git import config, helpers, network
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.accounts_file import AccountsFile
 
+PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _LEAST_GIT, _MADE_FOR_GIT = (2, 26), (2, 30)
 _SINCE = (
     ((2, 41), "no wwwauth[] before git 2.41: one more request for each new organization"),
@@ -77,9 +80,9 @@ def program() -> Iterator[Check]:
     version = git_credential_azdo.__version__
     text = f"{version}, Python {sys.version.split()[0]} at {sys.executable}, {_system()}"
     yield Check(PROGRAM, OK, text)
-    bare, count = bytecode.uncompiled(), len(bytecode.sources())
+    bare, count = uncompiled(), len(sources())
     if bare:
-        cure = hints.compile_package(sys.executable, bytecode.PACKAGE)
+        cure = hints.compile_package(sys.executable, PACKAGE)
         yield Check("bytecode", WARN, f"{len(bare)} of {count} modules are not compiled", cure)
     else:
         yield Check("bytecode", OK, f"{count} modules are compiled")
@@ -256,3 +259,23 @@ def environment() -> Iterator[Check]:
         text = "is set: this program uses nothing of it, but Python runs a sitecustomize.py from it first"
         where = "" if is_safe else ", also from the current folder: it has an empty or relative entry"
         yield Check("PYTHONPATH", OK if is_safe else WARN, text + where, hints.unset("PYTHONPATH"))
+
+
+# --- compiled bytecode: an installer that leaves it out doubles the cost of every get
+
+
+def sources() -> list[str]:
+    """Return the paths of the package's modules."""
+    return glob.glob(os.path.join(glob.escape(PACKAGE), "**", "*.py"), recursive=True)
+
+
+def uncompiled() -> list[str]:
+    """Return those for which this interpreter finds no compiled bytecode."""
+    return [path for path in sources() if not os.path.exists(importlib.util.cache_from_source(path))]
+
+
+def compile_package() -> None:
+    """Compile what is not, where that may be written; silent, since all works without it, only slower."""
+    if os.access(PACKAGE, os.W_OK):
+        for path in uncompiled():
+            compileall.compile_file(path, quiet=2)

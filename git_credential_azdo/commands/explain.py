@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import os
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import click
 
-from git_credential_azdo import hints
+from git_credential_azdo import deadline, hints, refresh
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.accounts.naming import unique_name
@@ -19,7 +20,7 @@ from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import LOCKED, standing, stored_url
 from git_credential_azdo.commands.parsing import FORMAT
-from git_credential_azdo.errors import UsageError, say
+from git_credential_azdo.errors import AzdoError, UsageError, say
 from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import (
     holds_password,
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.protocol import Message
-    from git_credential_azdo.git.target import Target
+    from git_credential_azdo.git.target import AnyOrganization, Target
 
 ANSWERS = "credential"
 QUITS = "error"
@@ -47,6 +48,8 @@ SILENT = "no credential"
 NOT_ASKED = "not asked"
 """The results of ``get``: QUITS stops git, which asks the next helper after SILENT."""
 _WIDTH = 20
+MAX_AT_ONCE = 8
+READS = "can read it"
 NOT_SERVED = "neither Azure DevOps nor a registered server"
 
 
@@ -67,9 +70,7 @@ def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 -
         )
     found = explain(url, accounts_file)
     if online:
-        from git_credential_azdo.commands.explain_online import who_can_read  # noqa: PLC0415 - loads the HTTP client
-
-        found["online"] = who_can_read(url, accounts_file)
+        found["online"] = _who_can_read(url, accounts_file)
     if form == "json":
         console.json(found)
     else:
@@ -223,3 +224,63 @@ def _print(found: dict[str, object]) -> None:
         for line in lines:
             console.out(f"{label:<{_WIDTH}}{line}")
             label = ""
+
+
+def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
+    """Return one line an account: whether it can read ``url``; then, if another one must serve, the command for that.
+
+    Azure DevOps answers 404 (TF401019) for a repository that an account cannot see; git does not report that to its
+    helpers, so the wrong account would be used again.
+    """
+    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for --online only
+
+    target = accounts_file.target_of(message_for(url))
+    organization = target.organization if target else None
+    if target is None or not target.services or organization is None:
+        return ["not a URL of an Azure DevOps organization"]
+    accounts = [
+        account
+        for account in accounts_file.accounts
+        if account.address == target.address and account.can_serve(organization)
+    ]
+    repository = _repository_url(target, organization)
+    with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
+        answers = list(
+            pool.map(lambda account: _ask(account, organization, repository, accounts_file), accounts)
+        )
+    names = [unique_name(account, accounts_file.accounts) for account in accounts]
+    lines = [f"{name}: {answer}" for name, answer in zip(names, answers, strict=True)]
+    readers = [account for account, answer in zip(accounts, answers, strict=True) if answer == READS]
+    serving = rules.choose(target, None, accounts_file).account
+    if readers and (serving is None or serving.id not in {account.id for account in readers}):
+        lines.append(hints.use(unique_name(readers[0], accounts_file.accounts), organization))
+    if not lines:
+        return [f"no account can serve it: {hints.setup(organization)}"]
+    return lines
+
+
+def _repository_url(target: Target, organization: AnyOrganization) -> str:
+    """Return the address of the remote's repository below its organization; an empty text where it names none."""
+    if not target.repository:
+        return ""
+    project, _, name = target.repository[len(organization) + 1 :].rpartition("/")
+    below = f"{project}/_git/{name}"
+    return f"{organization.url}/{quote(below, errors='surrogateescape')}"
+
+
+def _ask(
+    account: Account, organization: AnyOrganization, repository: str, accounts_file: AccountsFile
+) -> str:
+    from git_credential_azdo.devops import api  # noqa: PLC0415 - as the next
+    from git_credential_azdo.web import HttpClient  # noqa: PLC0415 - loads the HTTP client
+
+    try:
+        authorization = refresh.authorization(account, organization, accounts_file)
+        with HttpClient(deadline.left(), allowed=api.origins_of(organization)) as web:
+            if repository:
+                found = api.can_read_repository(web, repository, authorization)
+                return READS if found else "cannot see it (status 404)"
+            api.check_code_scope(web, organization, authorization)
+    except AzdoError as error:
+        return error.message
+    return READS

@@ -29,7 +29,7 @@ from git_credential_azdo.accounts.save import (
     undecided,
 )
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import bytecode, configure, console, parsing
+from git_credential_azdo.commands import configure, console, doctor_machine, parsing
 from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
@@ -161,7 +161,7 @@ class Run:
         self._summarize(account)
         for organization, fitting in undecided(self.accounts_file, account).items():
             self._decide(organization, account, fitting)
-        bytecode.compile_package()
+        doctor_machine.compile_package()
         if self._git_config:
             try:
                 configure.write(

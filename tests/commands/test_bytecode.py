@@ -7,7 +7,7 @@ import os
 import shutil
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.commands import bytecode
+from git_credential_azdo.commands import doctor_machine as bytecode
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -189,7 +189,7 @@ def test_a_registered_server(home: Home) -> None:
     found = explained(home, url)
     assert (found["served"], found["reason"], found["result"]) == (
         True,
-        "a registered server",
+        "a registered server; git asks for a password, and it is stored here",
         "no credential",
     )
     lines = ("protocol=https", "host=tfs.example.com:8443", "username=u")
@@ -200,7 +200,10 @@ def test_a_registered_server(home: Home) -> None:
 def test_without_git_it_still_explains(signed_in: Home) -> None:
     """Only what git's configuration says is missing."""
     found = explained(signed_in, APP, PATH="/nonexistent")
-    assert (found["account"], found["git"]) == (ANN, "git was not found on PATH")
+    assert (found["account"], found["git"]) == (
+        ANN,
+        "git was not found on PATH; https://git-scm.com/downloads",
+    )
 
 
 def test_online_finds_who_can_read_and_how_to_settle_it(home: Home, emulator: Emulator) -> None:

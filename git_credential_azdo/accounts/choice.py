@@ -193,10 +193,16 @@ def _narrow(
         return left, f"{how} set up for {organization}"
     tenant = tenant or accounts_file.tenant_of(organization)
     if listing:
-        left = [account for account in listing if tenant and _may_belong(account, tenant)]
+        left = [
+            account
+            for account in listing
+            if tenant and (account.is_pat or not account.tenant or same_tenant(account.tenant, tenant))
+        ]
         return left or listing, f"the only account set up for {organization} that fits its tenant {tenant}"
     of_tenant = [
-        account for account in candidates if tenant and not account.is_pat and _belongs(account, tenant)
+        account
+        for account in candidates
+        if tenant and not account.is_pat and same_tenant(account.tenant, tenant)
     ]
     if of_tenant:
         left, how = _default_or_only(of_tenant)
@@ -204,12 +210,9 @@ def _narrow(
     return _default_or_only(candidates)
 
 
-def _may_belong(account: Account, tenant: str) -> bool:
-    return account.is_pat or not account.tenant or _belongs(account, tenant)
-
-
-def _belongs(account: Account, tenant: str) -> bool:
-    return account.tenant == tenant or (tenant in PERSONAL_TENANTS and account.tenant in PERSONAL_TENANTS)
+def same_tenant(one: str, other: str) -> bool:
+    """Return whether two tenants are one for tokens, as those of personal Microsoft accounts are."""
+    return one == other or {one, other} <= PERSONAL_TENANTS
 
 
 def _default_or_only(accounts: list[Account]) -> tuple[list[Account], str]:

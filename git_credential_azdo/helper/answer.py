@@ -9,7 +9,7 @@ import time
 
 from git_credential_azdo import tokens
 from git_credential_azdo.accounts.account import STATE_PREFIX, number
-from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
+from git_credential_azdo.accounts.choice import same_tenant
 from git_credential_azdo.errors import ServiceError, SignInError, say
 
 TYPE_CHECKING = False
@@ -117,7 +117,7 @@ def credential_for(
     elsewhere = ""
     if not confirmed:
         if tenant and tenant != accounts_file.tenant_of(organization):
-            elsewhere = _other_tenant(account, tenant)
+            elsewhere = "" if not account.tenant or same_tenant(tenant, account.tenant) else tenant
             tenant = account.tenant if elsewhere else tenant
         asked = True
     if is_rejected:
@@ -138,12 +138,6 @@ def credential_for(
 
         token = refresh.refresh(account, of_tenant, accounts_file.salt)
     return _of(account, token, None)
-
-
-def _other_tenant(account: Account, tenant: str) -> str:
-    """Return ``tenant`` if the account needs a token of another tenant than its own there, else an empty text."""
-    is_own = not account.tenant or account.tenant == tenant or {tenant, account.tenant} <= PERSONAL_TENANTS
-    return "" if is_own else tenant
 
 
 def _sign_in_again(account: Account) -> str:

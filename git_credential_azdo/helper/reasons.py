@@ -17,11 +17,11 @@ from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     NO_ACCOUNT,
     NOT_COVERED,
-    PERSONAL_TENANTS,
     STORED_CREDENTIAL,
     UNKNOWN_USER,
     choose,
     organization_and_user,
+    same_tenant,
 )
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.accounts.naming import unique_name
@@ -200,7 +200,8 @@ def _explain(returned: ReturnedToken, message: Message, target: Target, accounts
     tenant = tenant_in(message.all("wwwauth[]"))
     if tenant is None and organization and target.services and account.tenant:
         tenant = tenant_of(organization)
-    if organization is None or is_same(tenant, returned.tenant) or not account.tenant:
+    is_known = organization and account.tenant and tenant and returned.tenant
+    if not organization or not is_known or same_tenant(tenant or "", returned.tenant):
         report(rejection(account, organization, returned.tenant))
         return True
     bound = {accounts_file.binding(each) for each in (target.repository, organization) if each}
@@ -221,11 +222,6 @@ def tenant_of(organization: AnyOrganization) -> str | None:
         return refresh.find_tenant(organization)
     except (NetworkError, ServiceError):
         return None
-
-
-def is_same(tenant: str | None, other: str) -> bool:
-    """Return whether a token of ``other`` is one of ``tenant``; an unknown tenant is no other one."""
-    return not tenant or not other or tenant == other or {tenant, other} <= PERSONAL_TENANTS
 
 
 def rejection(account: Account, organization: AnyOrganization | None, tenant: str) -> ServiceError:

@@ -169,7 +169,7 @@ def _world(*accounts: World, tenant: str = "") -> World:
     return {"accounts": list(accounts), "tenant": tenant, **rest}
 
 
-@settings(max_examples=1_500)
+@settings(max_examples=1_500, deadline=None)
 @given(WORLDS)
 @example(
     _world(

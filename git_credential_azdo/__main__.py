@@ -33,10 +33,15 @@ def main() -> int:
         from git_credential_azdo.errors import use_utf_8  # noqa: PLC0415 - see above
 
         use_utf_8()
-    if len(words) != 1 or words[0] not in _GIT_VERBS:
-        return run(words)
-    _end_in_time(words[0])
-    code = run(words)
+    is_for_git = len(words) == 1 and words[0] in _GIT_VERBS
+    if is_for_git:
+        _end_in_time(words[0])
+    try:
+        code = run(words)
+    except KeyboardInterrupt:  # while an error was printed
+        code = _INTERRUPTED
+    if not is_for_git:
+        return code
     # Everything is written and there is nothing to clean up; finalizing the interpreter costs a tenth of a get.
     os._exit(code)
 

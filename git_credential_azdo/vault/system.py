@@ -91,7 +91,7 @@ class KeyringVault:
         with _no_prompts() if self._foreign and not self._prompting else contextlib.nullcontext():
             try:
                 return bounded.start(call)(0 if self._name in errors.silent else seconds)
-            except bounded.TimedOut:
+            except TimeoutError:  # ours, or one of a D-Bus library
                 errors.silent.add(self._name)
                 late = f"the keyring ({self._name}) did not answer in time"
                 raise VaultError(late, hints.unlock()) from None

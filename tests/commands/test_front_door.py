@@ -162,6 +162,23 @@ def test_a_reader_that_goes_away_is_no_bug(home: Home) -> None:
     assert b"Traceback" not in done.stderr
 
 
+INTERRUPTED = """
+import sys
+from git_credential_azdo import __main__, errors
+def interrupted(text):
+    raise KeyboardInterrupt
+errors._write = interrupted
+sys.argv[1:] = ["use", "unknown", "--org", "contoso"]
+sys.exit(__main__.main())
+"""
+
+
+def test_ctrl_c_while_an_error_is_printed_is_no_bug(home: Home) -> None:
+    """A second traceback would hide the first line."""
+    result = home.run(sys.executable, "-c", INTERRUPTED)
+    assert (result.code, result.err) == (130, "")
+
+
 def test_without_a_stdin_nobody_is_asked(home: Home) -> None:
     """Some programs start us so."""
     shell = shutil.which("sh") or "/bin/sh"

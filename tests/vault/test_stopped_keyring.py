@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -60,6 +61,22 @@ def test_a_password_for_a_stopped_keyring_ends_in_time(home: Home) -> None:
     result = home.store(*at("elsewhere/app/_git/app", username="x"), f"password={new_password()}")
     assert (result.out, result.code, result.err.count("error: ")) == ("", 1, 1)
     assert "keyring" in result.err
+
+
+def test_a_session_bus_that_never_answers_is_a_wait_in_vain(home: Home, tmp_path: Path) -> None:
+    """The D-Bus library's own limit is no failure of an unknown kind."""
+    home.write_accounts_file(f"version=1\nsalt=00112233445566778899aabbccddeeff\nvault={SERVICE}\n")
+    with socket.socket(socket.AF_UNIX) as bus:
+        bus.bind(str(tmp_path / "bus"))
+        bus.listen()
+        result = home.store(
+            *at("elsewhere/app/_git/app", username="x"),
+            f"password={new_password()}",
+            DBUS_SESSION_BUS_ADDRESS=f"unix:path={tmp_path}/bus",
+            AZDO_TIMEOUT=str(SECONDS),
+        )
+    assert (result.out, result.code) == ("", 1)
+    assert "did not answer in time\ngit-credential-azdo: hint: " in result.err
 
 
 def test_a_token_that_a_stuck_keyring_does_not_take_is_answered(home: Home, emulator: Emulator) -> None:

@@ -13,7 +13,8 @@ import ctypes
 import sys
 
 from git_credential_azdo.errors import VaultError
-from git_credential_azdo.vault.payload import PART_UNITS, SERVICE, units
+from git_credential_azdo.paths import NAME
+from git_credential_azdo.vault.payload import PART_UNITS, units
 
 assert sys.platform == "win32"  # noqa: S101 - for mypy: the rest is checked with --platform win32
 
@@ -68,22 +69,22 @@ class CredentialManager:
         if not _api.CredWriteW(ctypes.byref(credential), 0):
             raise _failed()
         if _newest(entry):
-            _delete(SERVICE)
+            _delete(NAME)
 
     def delete(self, entry: str) -> None:
         """Delete the entry; an absent one is no error. Raise VaultError."""
         _delete(_target(entry))
         if _newest(entry):
-            _delete(SERVICE)
+            _delete(NAME)
 
 
 def _target(entry: str) -> str:
-    return f"{entry}@{SERVICE}"
+    return f"{entry}@{NAME}"
 
 
 def _newest(entry: str) -> tuple[str, str] | None:
     """Return what keyring wrote last, if that is this entry."""
-    found = _find(SERVICE)
+    found = _find(NAME)
     return found if found and found[0] == entry else None
 
 

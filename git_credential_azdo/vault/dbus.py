@@ -16,15 +16,8 @@ if TYPE_CHECKING:
     ByteOrder = Literal["little", "big"]
 
 METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL = 1, 2, 3, 4  # message types
-PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SIGNATURE = (
-    1,
-    2,
-    3,
-    4,
-    5,
-    6,
-    8,
-)  # header fields
+# Header fields.
+PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SIGNATURE = 1, 2, 3, 4, 5, 6, 8
 
 # The specification allows 128 MiB, but a secret's reply is far shorter than this.
 LONGEST_MESSAGE = 1 << 18

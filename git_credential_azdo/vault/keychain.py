@@ -13,7 +13,7 @@ from __future__ import annotations
 import ctypes
 
 from git_credential_azdo.errors import VaultError, VaultLocked
-from git_credential_azdo.vault.payload import SERVICE
+from git_credential_azdo.paths import NAME
 
 _FRAMEWORKS = "/System/Library/Frameworks"
 _NOT_FOUND = -25300  # errSecItemNotFound
@@ -102,5 +102,5 @@ def failure(status: int, *, prompting: bool) -> VaultError:
 
 
 def _names(entry: str) -> tuple[int, bytes, int, bytes]:
-    service, account = SERVICE.encode(), entry.encode()
+    service, account = NAME.encode(), entry.encode()
     return len(service), service, len(account), account

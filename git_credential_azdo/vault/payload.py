@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
 from git_credential_azdo.git.protocol import format_pairs, parse
-from git_credential_azdo.paths import NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
             """Delete the entry; an absent one is no error. Raise VaultError, VaultLocked."""
 
 
-SERVICE = NAME
-"""The service name of all entries."""
 PART_UNITS = 1_280
 _ROOM_UNITS = 64
 """Room in each part for what ``system`` adds to make one line of it."""

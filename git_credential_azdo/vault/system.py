@@ -25,8 +25,8 @@ from keyring.backends import SecretService, chainer, fail, null
 from git_credential_azdo import bounded, deadline, errors, hints
 from git_credential_azdo.errors import VaultError, VaultLocked
 from git_credential_azdo.git.target import may_repeat
+from git_credential_azdo.paths import NAME
 from git_credential_azdo.vault import secret_service
-from git_credential_azdo.vault.payload import SERVICE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class KeyringVault:
-    """Entries of one keyring backend, under the service name SERVICE."""
+    """Entries of one keyring backend, under the service name NAME."""
 
     def __init__(
         self,
@@ -65,22 +65,22 @@ class KeyringVault:
 
     def read(self, entry: str) -> str | None:
         """Return the entry's text, or None. Raise VaultError, VaultLocked."""
-        stored = self._bounded(lambda: self._backend.get_password(SERVICE, entry))
+        stored = self._bounded(lambda: self._backend.get_password(NAME, entry))
         return _from_one_line(stored) if stored and self._foreign else stored
 
     def write(self, entry: str, text: str) -> None:
         """Write the entry. Raise VaultError, VaultLocked."""
         value = _to_one_line(text) if self._foreign else text
-        self._bounded(lambda: self._backend.set_password(SERVICE, entry, value))
+        self._bounded(lambda: self._backend.set_password(NAME, entry, value))
 
     def delete(self, entry: str) -> None:
         """Delete the entry; an absent one is no error. Raise VaultError, VaultLocked."""
 
         def delete() -> None:
             try:
-                self._backend.delete_password(SERVICE, entry)
+                self._backend.delete_password(NAME, entry)
             except Exception:  # not every backend raises PasswordDeleteError for an absent entry
-                if self._backend.get_password(SERVICE, entry) is not None:
+                if self._backend.get_password(NAME, entry) is not None:
                     raise
 
         self._bounded(delete)

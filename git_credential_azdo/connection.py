@@ -1,243 +1,148 @@
-"""One connection: to the host itself or through a proxy, over TLS, never longer than the time that is left.
+"""Connections for the HTTP client: httpx above httpcore, whose network this module gives a race of addresses.
 
-Addresses are raced, so that IPv6 that swallows packets costs a quarter of a second (RFC 8305). Errors are ``OSError``;
-``ProxyError`` where the proxy is the reason. Must never ask a name server for a host that a proxy leads to.
+The first address that answers is taken, so that IPv6 that swallows packets costs a quarter of a second (RFC 8305).
+TLS, proxies and SOCKS are httpcore's. Must never ask a name server for a host that a proxy leads to.
 """
 
 from __future__ import annotations
 
-import errno
-import io
 import itertools
-import os
-import selectors
+import queue
 import socket
-import ssl
+import threading
 import time
-from http.client import HTTPException
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, final
 
-from git_credential_azdo import bounded, proxy
-from git_credential_azdo.proxy import ProxyError
+import httpcore
+import httpx
+
+from git_credential_azdo import bounded
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    import ssl
+    from collections.abc import Iterable, Iterator, Sequence
 
     from git_credential_azdo.proxy import Proxy
 
-    Address = tuple[int, tuple[Any, ...]]  # the family, and what connect() takes
+    Address = tuple[int, str, int]  # family, IP address, port
 
 _CONNECT_SECONDS = 15.0  # time for a dead name server before the next one, and for two lost packets
 _ATTEMPT_DELAY = 0.25  # RFC 8305 section 5
-_NO_ROUTE = {errno.EADDRNOTAVAIL, errno.EAFNOSUPPORT, errno.EHOSTUNREACH, errno.ENETUNREACH}
 
 
-class NoAnswer(TimeoutError):  # noqa: N818 - a state, as in TimeoutError's own subclasses
-    """No address of a host answered in time. The text says by which family of addresses, if by one only."""
+class TimedOut(httpcore.ConnectTimeout):
+    """No address answered in time; the text says `` over IPv6`` where only such ones were still tried."""
 
 
-class Route(NamedTuple):
-    """How a host is reached: ``tls`` is None for plain HTTP, ``proxy_tls`` unless the proxy itself is reached by TLS."""
+@final
+class Racing(httpcore.SyncBackend):
+    """httpcore's network, which begins a connection to each address of a host until one stands."""
 
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-    proxy: Proxy | None
-    proxy_tls: ssl.SSLContext | None
-
-
-class Channel:
-    """Bytes to and from the other end. Each call raises TimeoutError when no time is left."""
-
-    def __init__(self, connected: socket.socket, remaining: Callable[[], float]) -> None:
-        self.socket = connected
-        self.remaining = remaining
-
-    def recv(self, size: int) -> bytes:
-        """Return what arrived, at most so many bytes; none at the end."""
-        self.socket.settimeout(_positive(self.remaining()))
-        return self.socket.recv(size)
-
-    def sendall(self, data: bytes) -> None:
-        """Send it all."""
-        self.socket.settimeout(_positive(self.remaining()))
-        self.socket.sendall(data)
+    def __init__(self) -> None:
+        self._made: list[httpcore.NetworkStream] = []
 
     def close(self) -> None:
-        """Close it, whatever is still on its way."""
-        self.socket.close()
+        """Close every connection: those that came second, and those whose proxy refused, which httpcore forgets."""
+        for stream in self._made:
+            stream.close()
 
-    def is_idle(self) -> bool:
-        """Return whether a request can be sent: the other end neither closed it nor said anything."""
-        self.socket.settimeout(0)
-        try:
-            self.socket.recv(1, socket.MSG_PEEK)
-        except (BlockingIOError, ssl.SSLWantReadError):
-            return True
-        except OSError:
-            pass
-        return False
-
-    def makefile(self, _mode: str) -> io.BufferedReader:
-        """Return a reader whose end does not close this channel."""
-        return io.BufferedReader(_Reader(self))
-
-
-class _Reader(io.RawIOBase):
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        data = self._channel.recv(len(buffer))
-        buffer[: len(data)] = data
-        return len(data)
-
-
-class _Secured(Channel):
-    """TLS above another channel, which may itself be TLS: that of a proxy."""
-
-    def __init__(self, below: Channel, context: ssl.SSLContext, host: str) -> None:
-        super().__init__(below.socket, below.remaining)
-        self._below = below
-        self._received, self._to_send = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self._tls = context.wrap_bio(self._received, self._to_send, server_hostname=host)
-        self._run(self._tls.do_handshake)
-
-    def recv(self, size: int) -> bytes:
-        try:
-            return cast("bytes", self._run(lambda: self._tls.read(size)))
-        except (ssl.SSLZeroReturnError, ssl.SSLEOFError):  # HTTP says itself where a response ends
-            return b""
-
-    def sendall(self, data: bytes) -> None:
-        self._run(lambda: self._tls.write(data))  # into memory, which takes all
-
-    def _run(self, step: Callable[[], Any]) -> Any:
-        while True:
-            try:
-                result = step()
-            except ssl.SSLWantReadError:
-                self._flush()
-            else:
-                self._flush()
-                return result
-            data = self._below.recv(65_536)
-            if data:
-                self._received.write(data)
-            else:
-                self._received.write_eof()
-
-    def _flush(self) -> None:
-        if self._to_send.pending:
-            self._below.sendall(self._to_send.read())
-
-
-class Dialer:
-    """Opens connections, and remembers by which family of addresses one came about. ``remaining``: the seconds left."""
-
-    def __init__(self, remaining: Callable[[], float]) -> None:
-        self._remaining = remaining
-        self._family = 0
-
-    def open(self, route: Route) -> Channel:
-        """Return a channel to the host. Raise OSError: ProxyError, ssl.SSLError, socket.gaierror, TimeoutError ..."""
-        first = route.proxy or route
-        channel = self._dial(first.host, first.port)
-        try:
-            if route.proxy:
-                channel = _through(channel, route.proxy, route)
-            return _Secured(channel, route.tls, route.host) if route.tls else channel
-        except BaseException:
-            channel.close()
-            raise
-
-    def _dial(self, host: str, port: int) -> Channel:
-        end = time.monotonic() + min(_positive(self._remaining()), _CONNECT_SECONDS)
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+    ) -> httpcore.NetworkStream:
+        """Return the connection. Raise httpcore's errors, whose cause is the operating system's."""
+        end = time.monotonic() + min(timeout or _CONNECT_SECONDS, _CONNECT_SECONDS)
         resolve = bounded.start(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         try:
             found = resolve(end - time.monotonic())
         except TimeoutError:
-            raise socket.gaierror(socket.EAI_AGAIN, "the name server does not answer") from None
-        addresses = sorted(((each[0], each[4]) for each in found), key=lambda each: each[0] != self._family)
-        connected = _race(addresses, end)
-        self._family = connected.family
-        connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return Channel(connected, self._remaining)
+            raise httpcore.ConnectError from socket.gaierror(socket.EAI_AGAIN, "no answer")
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError from error
+        del local_address, socket_options
+        return self.race([(each[0], str(each[4][0]), int(each[4][1])) for each in found], end)
+
+    def race(self, addresses: Sequence[Address], end: float) -> httpcore.NetworkStream:
+        """Return the connection that stands first, the families by turns. Raise as ``connect_tcp``.
+
+        The reason is that of an address that was reached, if one was. ``end``: monotonic seconds.
+        """
+        results: queue.SimpleQueue[tuple[int, httpcore.NetworkStream | Exception]] = queue.SimpleQueue()
+
+        def attempt(family: int, address: str, port: int) -> None:
+            try:
+                made = super(Racing, self).connect_tcp(address, port, max(0.01, end - time.monotonic()))
+            except Exception as error:  # noqa: BLE001 - it is raised where the race is
+                results.put((family, error))
+            else:
+                self._made.append(made)
+                results.put((family, made))
+
+        waiting = _by_turns(addresses)
+        running: list[int] = []
+        failures: list[Exception] = []
+        while (waiting or running) and time.monotonic() < end:
+            if waiting:
+                running.append(waiting[0][0])
+                threading.Thread(target=attempt, args=waiting.pop(0), daemon=True).start()
+            left = max(0.0, end - time.monotonic())
+            try:
+                family, result = results.get(timeout=min(left, _ATTEMPT_DELAY) if waiting else left)
+            except queue.Empty:
+                continue
+            if isinstance(result, httpcore.NetworkStream):
+                return result
+            running.remove(family)
+            failures.append(result)
+        if running or all(isinstance(each, httpcore.ConnectTimeout) for each in failures):
+            raise TimedOut(" over IPv6" if set(running) == {socket.AF_INET6} else "")
+        reached = (each for each in failures if isinstance(each.__cause__, ConnectionError))
+        raise next(reached, failures[0])
 
 
-def _race(addresses: Sequence[Address], end: float) -> socket.socket:
-    """Return the socket that connects first: both families by turns, each begun before the last has failed.
-
-    Raise OSError: the reason of the address that was reached, if one was; TimeoutError at ``end`` (monotonic seconds).
-    """
+def _by_turns(addresses: Sequence[Address]) -> list[Address]:
+    """Return the addresses with their families by turns, the first one's first (RFC 8305 section 4)."""
     families = [list(group) for _, group in itertools.groupby(addresses, key=lambda each: each[0])]
-    waiting = [each for turn in itertools.zip_longest(*families) for each in turn if each]
-    failures: list[OSError] = []
-    begin = time.monotonic()
-    with selectors.DefaultSelector() as started:
-        try:
-            while waiting or started.get_map():
-                now = time.monotonic()
-                if now >= end:
-                    raise TimeoutError(
-                        _over(
-                            {cast("socket.socket", key.fileobj).family for key in started.get_map().values()}
-                        )
-                    )
-                if waiting and (now >= begin or not started.get_map()):
-                    family, address = waiting.pop(0)
-                    begin = now + _ATTEMPT_DELAY
-                    try:
-                        started.register(_start(family, address), selectors.EVENT_WRITE)
-                    except OSError as error:
-                        failures.append(error)
-                    continue
-                for key, _ in started.select(min(end, begin if waiting else end) - now):
-                    connected = cast("socket.socket", key.fileobj)
-                    number = connected.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
-                    started.unregister(connected)
-                    if not number:
-                        return connected
-                    connected.close()
-                    failures.append(OSError(number, os.strerror(number)))
-                    begin = now
-        finally:
-            for key in list(started.get_map().values()):
-                cast("socket.socket", key.fileobj).close()
-    raise next((each for each in failures if each.errno not in _NO_ROUTE), failures[0])
+    return [each for turn in itertools.zip_longest(*families) for each in turn if each]
 
 
-def _start(family: int, address: tuple[Any, ...]) -> socket.socket:
-    """Return a socket that is about to connect."""
-    starting = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        starting.settimeout(0)
-        starting.connect(address)
-    except BlockingIOError:
-        pass
-    except OSError:
-        starting.close()
-        raise
-    return starting
+class _Transport(httpx.BaseTransport):
+    """httpx above a pool of httpcore's: httpx itself has no way to name a network. Errors stay httpcore's."""
+
+    def __init__(self, pool: httpcore.ConnectionPool, network: Racing) -> None:
+        self._pool, self._network = pool, network
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        response = self._pool.handle_request(
+            httpcore.Request(
+                request.method,
+                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+                content=request.stream,
+                extensions=request.extensions,
+            )
+        )
+        return httpx.Response(response.status, headers=response.headers, stream=_Body(response))
+
+    def close(self) -> None:
+        self._pool.close()
+        self._network.close()
 
 
-def _through(channel: Channel, by: Proxy, route: Route) -> Channel:
-    """Return the channel by which a proxy leads to the host. Raise ProxyError."""
-    try:
-        if route.proxy_tls:
-            channel = _Secured(channel, route.proxy_tls, by.host)
-        if by.scheme.startswith("socks"):
-            proxy.ask_socks(channel, by, route.host, route.port)
-        elif route.tls:
-            proxy.ask_tunnel(channel, by, route.host, route.port)
-    except ssl.SSLCertVerificationError as error:
-        raise ProxyError(f"has a certificate that does not verify ({verify_message(error)})") from None
-    except (HTTPException, ConnectionError, ssl.SSLError, EOFError):
-        raise ProxyError(f"closed the connection, or does not speak {by.scheme}") from None
-    return channel
+class _Body(httpx.SyncByteStream):
+    def __init__(self, response: httpcore.Response) -> None:
+        self._response = response
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self._response.iter_stream()
+
+    def close(self) -> None:
+        self._response.close()
 
 
 def verify_message(error: ssl.SSLCertVerificationError) -> str:
@@ -245,12 +150,25 @@ def verify_message(error: ssl.SSLCertVerificationError) -> str:
     return getattr(error, "verify_message", "") or "none was sent"
 
 
-def _positive(seconds: float) -> float:
-    if seconds <= 0:
-        raise TimeoutError
-    return seconds
-
-
-def _over(families: set[int]) -> str:
-    """Return by which family of addresses all that was still tried went, for after ``timed out``."""
-    return " over IPv6" if families == {socket.AF_INET6} else ""
+def client(
+    tls: ssl.SSLContext, by: Proxy | None, proxy_tls: ssl.SSLContext | None, headers: dict[str, str]
+) -> httpx.Client:
+    """Return a client that reaches every host by this proxy, or directly, and sends these headers."""
+    network = Racing()
+    if by is None:
+        pool = httpcore.ConnectionPool(tls, network_backend=network)
+    else:
+        given = by.user is not None and by.password is not None
+        auth = ((by.user or "").encode(), (by.password or "").encode()) if given else None
+        if by.scheme.startswith("socks"):
+            url = f"socks5://{by.place}"
+            pool = httpcore.SOCKSProxy(url, proxy_auth=auth, ssl_context=tls, network_backend=network)
+        else:
+            pool = httpcore.HTTPProxy(
+                f"{by.scheme}://{by.place}",
+                proxy_auth=auth,
+                ssl_context=tls,
+                proxy_ssl_context=proxy_tls,
+                network_backend=network,
+            )
+    return httpx.Client(transport=_Transport(pool, network), trust_env=False, headers=headers)

@@ -1,29 +1,23 @@
-"""Proxies: which one a request takes, and how it is asked for a way to the host.
+"""Proxies: which one a request takes, and what is said of one that does not open the way.
 
-By CONNECT (RFC 9110 section 9.3.6) or SOCKS5 (RFC 1928, RFC 1929); the proxy resolves the host's name. Must never send
-a proxy a user without a password (each empty one counts as a failed sign-in, which may lock the person out), nor quote
-what a proxy said.
+Must never send a proxy a user without a password (each empty one counts as a failed sign-in, which may lock the person
+out), nor quote what a proxy said.
 """
 
 from __future__ import annotations
 
-import base64
 import functools
 import urllib.request
-from http.client import HTTPResponse
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import AzdoError, NetworkError
 
 if TYPE_CHECKING:
-    import socket
     from collections.abc import Sequence
 
     from git_credential_azdo.git.network import Settings
-
-    Channel = Any  # with recv, sendall and makefile, as connection.Channel
 
 HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
 _PORTS = {
@@ -31,26 +25,10 @@ _PORTS = {
     "https": 443,
     "socks5": 1080,
     "socks5h": 1080,
-}  # curl's own, which git leaves as they are
+}
+"""curl's own, which git leaves as they are."""
 _NOT_OURS = frozenset(("digest", "negotiate", "ntlm"))
 """Values of http.proxyAuthMethod, and authentication schemes of RFC 9110, in lower case."""
-_USER_AND_PASSWORD = 2
-_SOCKS_REPLIES = {
-    1: "it failed",
-    2: "its rules do not allow it",
-    3: "network unreachable",
-    4: "host unreachable",
-    5: "connection refused",
-}
-"""RFC 1928 section 6."""
-
-
-class ProxyError(OSError):
-    """The proxy did not open the way. The text says what it did, for after its name; ``hint`` as in AzdoError."""
-
-    def __init__(self, text: str, hint: str = HINT) -> None:
-        super().__init__(text)
-        self.hint = hint
 
 
 class Proxy(NamedTuple):
@@ -65,7 +43,7 @@ class Proxy(NamedTuple):
     @property
     def place(self) -> str:
         """Host and port, for messages."""
-        return target(self.host, self.port)
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def through(self) -> str:
@@ -76,13 +54,6 @@ class Proxy(NamedTuple):
     def with_password(self) -> str:
         """The command that gives git the user and the password of this proxy."""
         return hints.http_proxy(f"{self.scheme}://USER:PASSWORD@{self.place}")
-
-    @property
-    def authorization(self) -> str | None:
-        """The value of ``Proxy-Authorization``, or None without a user and a password."""
-        if self.user is None or self.password is None:
-            return None
-        return "Basic " + base64.b64encode(f"{self.user}:{self.password}".encode()).decode()
 
 
 def parse(text: str) -> Proxy:
@@ -145,67 +116,21 @@ def _of_environment(url: str) -> str | None:
     return None if proxy and urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]) else proxy
 
 
-def ask_tunnel(channel: Channel, proxy: Proxy, host: str, port: int) -> None:
-    """Ask an HTTP proxy for a tunnel. Raise ProxyError, HTTPException."""
-    to = target(host, port)
-    authorization = f"Proxy-Authorization: {proxy.authorization}\r\n" if proxy.authorization else ""
-    channel.sendall(f"CONNECT {to} HTTP/1.1\r\nHost: {to}\r\n{authorization}\r\n".encode("ascii"))
-    response = HTTPResponse(cast("socket.socket", channel), method="CONNECT")
-    response.begin()
-    if response.status == 407:  # noqa: PLR2004 - Proxy Authentication Required
-        raise _wants_password(proxy, response.headers.get_all("Proxy-Authenticate", []))
-    if not 200 <= response.status < 300:  # noqa: PLR2004 - any 2xx
-        raise ProxyError(f"refused ({response.status})")
+def refusal(by: Proxy, text: str, challenges: Sequence[str]) -> tuple[str, str]:
+    """Return what a proxy did, for after its name, and the hint.
 
-
-def _wants_password(proxy: Proxy, challenges: Sequence[str]) -> ProxyError:
+    ``text``: httpcore's, either the status of CONNECT or a reply of SOCKS5 (RFC 1928) in its own words.
+    ``challenges``: the values of Proxy-Authenticate.
+    """
+    could_not = "Proxy Server could not connect: "
+    if text.startswith(could_not):
+        return f"refused ({text.removeprefix(could_not).rstrip('.').lower()})", HINT
+    if text[:3].isdigit() and not text.startswith("407"):
+        return f"refused ({text[:3]})", HINT
     offered = {challenge.partition(" ")[0].lower() for challenge in challenges}
     if offered and "basic" not in offered:
         named = " and ".join(sorted(offered & _NOT_OURS)) or "a sign-in"
-        return ProxyError(f"wants {named}, which this program cannot do (407)", hints.PX_PAGE)
-    if proxy.authorization:
-        return ProxyError("does not accept the user and password (407)", proxy.with_password)
-    return ProxyError("wants a user and password (407)", proxy.with_password)
-
-
-def ask_socks(channel: Channel, proxy: Proxy, host: str, port: int) -> None:
-    """Ask a SOCKS5 proxy for a connection. Raise ProxyError, EOFError."""
-    channel.sendall(bytes([5, 2, 0, _USER_AND_PASSWORD]) if proxy.authorization else b"\5\1\0")
-    version, method = _exactly(channel, 2)
-    if version != 5:  # noqa: PLR2004 - of the protocol
-        raise EOFError
-    if method == _USER_AND_PASSWORD and proxy.authorization:
-        channel.sendall(b"\1" + _counted(proxy.user) + _counted(proxy.password))
-        if _exactly(channel, 2)[1]:
-            raise _wants_password(proxy, ())
-    elif method:
-        raise _wants_password(proxy, ())
-    channel.sendall(b"\5\1\0\3" + _counted(host) + port.to_bytes(2, "big"))
-    _, reply, _, kind = _exactly(channel, 4)
-    if reply:
-        raise ProxyError(f"refused ({_SOCKS_REPLIES.get(reply, 'no reason given')})")
-    _exactly(channel, ({1: 4, 4: 16}.get(kind) or _exactly(channel, 1)[0]) + 2)  # the proxy's own address
-
-
-def target(host: str, port: int) -> str:
-    """Return host and port as a URL has them."""
-    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _exactly(channel: Channel, size: int) -> bytes:
-    """Return so many bytes, and read none beyond them. Raise EOFError."""
-    data = b""
-    while len(data) < size:
-        more = channel.recv(size - len(data))
-        if not more:
-            raise EOFError
-        data += more
-    return data
-
-
-def _counted(text: str | None) -> bytes:
-    """Return a text after its length in one byte. Raise ProxyError for one that is too long."""
-    data = (text or "").encode()
-    if len(data) > 255:  # noqa: PLR2004 - one byte
-        raise ProxyError("takes no name or password of this length")
-    return bytes([len(data)]) + data
+        return f"wants {named}, which this program cannot do (407)", hints.PX_PAGE
+    if by.password:
+        return "does not accept the user and password (407)", by.with_password
+    return "wants a user and password (407)", by.with_password

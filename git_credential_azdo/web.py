@@ -1,39 +1,34 @@
-"""The one HTTP client: bounded in time, always to an allowed origin, on the standard library's HTTP/1.1.
+"""The one HTTP client, on httpx: bounded in time, always to an allowed origin.
 
 Must never follow a redirect (a token would be sent to another host), send a body again that may have been processed,
-or let an exception of the network out: each becomes a ``NetworkError`` of one line that names the host and no other part
-of the URL. What ``Settings`` leave open, the environment decides; ``trust`` decides on certificates.
+or let an exception of the libraries out: each becomes a ``NetworkError`` of one line that names the host and no other
+part of the URL. What ``Settings`` leave open, the environment decides; ``trust`` decides on certificates.
 """
 
 from __future__ import annotations
 
 import contextlib
-import json as json_codec
 import socket
 import ssl
-import string
 import time
-from http.client import HTTPConnection, HTTPException, IncompleteRead
-from typing import TYPE_CHECKING, cast, final
-from urllib.parse import quote, urlencode, urlsplit
+from typing import TYPE_CHECKING, Any, final
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
 
 import git_credential_azdo
-from git_credential_azdo import errors, proxy
-from git_credential_azdo.connection import Dialer, NoAnswer, Route, verify_message
-from git_credential_azdo.errors import NetworkError
+from git_credential_azdo import bounded, connection, errors, proxy
+from git_credential_azdo.errors import AzdoError, NetworkError
 from git_credential_azdo.git.network import Settings, proxy_elsewhere, settings_for
 from git_credential_azdo.hosts import microsoft, origin
-from git_credential_azdo.proxy import ProxyError
 from git_credential_azdo.response import Response, read_body, retry_after
 from git_credential_azdo.trust import tls_context
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterator, Mapping
 
-    from git_credential_azdo.connection import Channel
     from git_credential_azdo.proxy import Proxy
-
-    Answer = tuple[int, list[tuple[str, str]], Iterable[bytes]]  # status, headers in order, body
 
 PAUSE_SECONDS, MAX_PAUSE_SECONDS = 60.0, 3_600.0
 """How long a failing server is left alone, and the longest ``Retry-After`` that is believed."""
@@ -45,19 +40,31 @@ _TRUST_HINT = (
 )
 
 
-class _Connection(HTTPConnection):
-    """A connection whose channel is opened and closed by its user: a response may be read after ``close``."""
+class _Progress:
+    """How far a request came, as httpcore reports it (its extension ``trace``)."""
 
-    auto_open = 0
+    def __init__(self) -> None:
+        self.connected = False
+        """Whether there is a connection to the host, or to the proxy."""
+        self.at_host = False
+        """Whether the proxy, if there is one, has opened the way."""
+        self.sent = False
+        """Whether the host may have heard of the request."""
+        self.challenges: list[str] = []
+        """The proxy's values of Proxy-Authenticate."""
 
-    def __init__(self, host: str, channel: Channel) -> None:
-        super().__init__(host)
-        self.channel, self.sock = channel, cast("socket.socket", channel)
-
-    def close(self) -> None:
-        """Send no further request."""
-        self.sock = None
-        super().close()
+    def __call__(self, event: str, given: dict[str, Any]) -> None:
+        """Note an event such as ``http11.send_request_headers.started``."""
+        _, step, state = event.split(".")
+        if (step, state) == ("connect_tcp", "complete"):
+            self.connected = True
+        elif (step, state) == ("send_request_headers", "started") and given["request"].method != b"CONNECT":
+            self.at_host = self.sent = True
+        elif event in ("proxy.start_tls.started", "socks.start_tls.started"):
+            self.at_host = True
+        elif event == "http11.receive_response_headers.complete":
+            headers = given["return_value"][3]
+            self.challenges = [v.decode("latin-1") for k, v in headers if k.lower() == b"proxy-authenticate"]
 
 
 @final
@@ -77,7 +84,7 @@ class HttpClient:
         settings: Settings | None = None,
         *,
         allowed: Container[str] | None = None,
-        transport: Callable[[str, str, dict[str, str], bytes | None], Answer] | None = None,
+        transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -87,9 +94,7 @@ class HttpClient:
         self._sleep = sleep
         self._clock = clock
         self._end = clock() + deadline
-        self._dialer = Dialer(self.remaining)
-        self._contexts: dict[Settings, ssl.SSLContext] = {}
-        self._open: dict[tuple[str, str], _Connection] = {}
+        self._clients: dict[tuple[Settings, Proxy | None], httpx.Client] = {}
         self.grace, self.answered = 0.0, False
         self.pause: float | None = None
 
@@ -101,8 +106,8 @@ class HttpClient:
 
     def close(self) -> None:
         """Close every connection."""
-        while self._open:
-            self._open.popitem()[1].channel.close()
+        for client in self._clients.values():
+            client.close()
 
     def renew(self, seconds: float) -> None:
         """Begin the deadline anew: so many seconds from now, since a person took theirs in between."""
@@ -132,22 +137,10 @@ class HttpClient:
         address = origin(url)
         if not address or not (elsewhere or address in self._allowed):
             raise NetworkError(f"{_host_of(url)} is not a host that requests of this program may go to")
-        sent = {
-            "User-Agent": f"git-credential-azdo/{git_credential_azdo.__version__}",
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            **(headers or {}),
-        }
-        body = None
-        if form is not None:
-            sent["Content-Type"] = "application/x-www-form-urlencoded"
-            body = urlencode(form).encode()
-        elif json is not None:
-            sent["Content-Type"] = "application/json"
-            body = json_codec.dumps(json).encode()
+        sent = {"headers": dict(headers or {}), "data": form, "json": json}
         again = retry and method in ("GET", "HEAD")
         for pause in (*_PAUSES, None) if again else (None,):
-            response = self._send(method, url, sent, body, _PAUSES if retry else ())
+            response = self._send(method, url, sent, _PAUSES if retry else ())
             asked = retry_after(response, time.time()) or 0.0
             self.pause = min(max(PAUSE_SECONDS, asked), MAX_PAUSE_SECONDS)
             wait = max(asked, pause or 0.0)
@@ -156,32 +149,45 @@ class HttpClient:
             self._sleep(wait)
         return response
 
-    def _send(
-        self, method: str, url: str, headers: dict[str, str], body: bytes | None, pauses: Iterable[float]
-    ) -> Response:
-        """Send a request once and return the response. Raise NetworkError, ServiceError."""
+    def _send(self, method: str, url: str, sent: dict[str, Any], pauses: tuple[float, ...]) -> Response:
+        """Send a request and return the response; again after each pause while no connection comes about.
+
+        Raise NetworkError, ServiceError.
+        """
         host = _host_of(url)
-        start = self._clock()
         if not self.remaining():
             raise NetworkError(f"cannot reach {host}: the time limit was reached before the request")
-        by = None
-        try:
-            if self._transport:
-                return _read(host, self._transport(method, url, headers, body))
-            route = self._route(url)
-            by = route.proxy
-            with errors.Waiting(f"{host}{by.through if by else ''}", self.remaining()):
-                return self._exchange(route, method, url, headers=headers, body=body, pauses=pauses)
-        except ProxyError as error:
-            place = by.place if by else ""
-            raise NetworkError(f"cannot reach {host}: the proxy {place} {error}", error.hint) from None
-        except (HTTPException, OSError, ValueError) as error:
-            seconds = max(1, round(self._clock() - start))
-            text, hint = _reason(error, by, seconds)
-            if not hint and isinstance(error, OSError) and not isinstance(error, ssl.SSLError):
-                more, hint = ("", proxy.HINT) if by else self._proxy_elsewhere(url)
-                text += more
-            raise NetworkError(f"cannot reach {host}{by.through if by else ''}: {text}", hint) from None
+        start = self._clock()
+        settings = self._settings_for(url)
+        by = None if self._transport else proxy.of(url, settings)
+        client = self._client(settings, by)
+        through = by.through if by else ""
+        for pause in (*pauses, None):
+            progress = _Progress()
+            try:
+                with errors.Waiting(f"{host}{through}", self.remaining()):
+                    return self._exchange(client, progress, method, url, sent)
+            except AzdoError:
+                raise
+            except Exception as error:  # noqa: BLE001 - of several libraries, and any may quote a secret
+                failed = error
+            is_late = self._clock() > start + _RETRY_SECONDS or (pause or 0.0) >= self.remaining()
+            if pause is None or is_late or not _may_pass(failed):
+                break
+            self._sleep(pause)
+        hint: str | None
+        if by and isinstance(failed, httpcore.ProxyError):
+            text, hint = proxy.refusal(by, str(failed), progress.challenges)
+            raise NetworkError(f"cannot reach {host}: the proxy {by.place} {text}", hint) from None
+        if by and progress.connected and not progress.at_host:
+            raise NetworkError(
+                f"cannot reach {host}: the proxy {by.place} {_bad_proxy(failed, by)}", proxy.HINT
+            ) from None
+        text, hint = _reason(failed, by, max(1, round(self._clock() - start)))
+        if not hint and not _of_tls(failed):
+            more, hint = ("", proxy.HINT) if by else self._proxy_elsewhere(url)
+            text += more
+        raise NetworkError(f"cannot reach {host}{through}: {text}", hint) from None
 
     def _proxy_elsewhere(self, url: str) -> tuple[str, str | None]:
         """Return that git's proxy is set for other addresses only, if it is, and the command that sets it for this one."""
@@ -190,106 +196,96 @@ class HttpClient:
             return "", None
         return f" ({entry.description} does not apply to it)", proxy.setting(entry.value or "", origin(url))
 
-    def _route(self, url: str) -> Route:
-        """Return how git would reach a URL's host. Raise NetworkError, UsageError, ValueError."""
-        settings = self._settings_for(url)
-        parts = urlsplit(url)
-        by = proxy.of(url, settings)
-        return Route(
-            (parts.hostname or "").encode("idna").decode(),
-            parts.port or (443 if parts.scheme == "https" else 80),
-            self._context(settings) if parts.scheme == "https" else None,
-            by,
-            self._context(settings.of_proxy()) if by and by.scheme == "https" else None,
-        )
-
-    def _context(self, settings: Settings) -> ssl.SSLContext:
-        if settings not in self._contexts:
-            self._contexts[settings] = tls_context(settings)
-        return self._contexts[settings]
+    def _client(self, settings: Settings, by: Proxy | None) -> httpx.Client:
+        key = (settings, by)
+        if key not in self._clients:
+            headers = {
+                "User-Agent": f"git-credential-azdo/{git_credential_azdo.__version__}",
+                "Accept": "application/json",
+                "Accept-Encoding": "identity",
+            }
+            if self._transport:
+                made = httpx.Client(transport=self._transport, headers=headers)
+            else:
+                to_proxy = tls_context(settings.of_proxy()) if by and by.scheme == "https" else None
+                made = connection.client(tls_context(settings), by, to_proxy, headers)
+            self._clients[key] = made
+        return self._clients[key]
 
     def _exchange(
-        self,
-        route: Route,
-        method: str,
-        url: str,
-        *,
-        headers: dict[str, str],
-        body: bytes | None,
-        pauses: Iterable[float],
+        self, client: httpx.Client, progress: _Progress, method: str, url: str, sent: dict[str, Any]
     ) -> Response:
-        """Send a request over the network. Raise HTTPException, OSError, ValueError, ServiceError."""
-        parts = urlsplit(url)
-        key = (parts.scheme, parts.netloc)
-        connection = self._open.pop(key, None)
-        if connection and not connection.channel.is_idle():
-            connection.channel.close()
-            connection = None
-        if not connection:
-            connection = _Connection(parts.netloc, self._connect(route, pauses))
-        self.pause, self.answered = PAUSE_SECONDS, False
-        self._end, self.grace = self._end + self.grace, 0.0
-        target = parts._replace(scheme="", netloc="", fragment="").geturl()
-        if route.proxy and not route.tls and route.proxy.scheme in ("http", "https"):
-            target = url
-            if route.proxy.authorization:
-                headers = {**headers, "Proxy-Authorization": route.proxy.authorization}
-        try:
-            connection.request(method, quote(target or "/", safe=string.punctuation), body, headers)
-            response = connection.getresponse()
-            chunks = iter(lambda: response.read(65_536), b"")
-            read = _read(parts.netloc, (response.status, response.getheaders(), chunks))
+        """Send a request once; in a thread, since httpx begins its time limits anew with each address and byte."""
+        left, grace = self.remaining(), self.grace
+        timeout = httpx.Timeout(left + grace, connect=left)
+        self.answered = False
+
+        def run() -> Response:
+            request = client.build_request(
+                method, url, timeout=timeout, extensions={"trace": progress}, **sent
+            )
+            with contextlib.closing(client.send(request, stream=True)) as response:
+                # Removed, since httpx would decompress every layer that is named there, without limit.
+                coding = response.headers.pop("content-encoding", "").strip().lower()
+                body = read_body(response.iter_bytes(), coding, _host_of(url))
             self.answered = True
-            if response.length:
-                raise IncompleteRead(b"", response.length)  # noqa: TRY301 - what the library misses
-        except BaseException:
-            connection.channel.close()
-            raise
-        if connection.sock:
-            self._open[key] = connection
-        else:
-            connection.channel.close()
-        return read
+            return Response(_host_of(url), response.status_code, response.headers.multi_items(), body)
 
-    def _connect(self, route: Route, pauses: Iterable[float]) -> Channel:
-        """Return a new channel to a host, after at most as many further attempts as there are pauses. Raise OSError."""
-        end = self._clock() + _RETRY_SECONDS
-        for pause in pauses:
-            try:
-                return self._dialer.open(route)
-            except (TimeoutError, ProxyError, ssl.SSLError):
-                raise
-            except OSError as error:
-                lasts = isinstance(error, socket.gaierror) and error.errno != socket.EAI_AGAIN
-                if lasts or self._clock() > end or pause >= self.remaining():
-                    raise
-                self._sleep(pause)
-        return self._dialer.open(route)
+        try:
+            return bounded.start(run)(left + grace)
+        finally:
+            if progress.sent:
+                self.pause = PAUSE_SECONDS
+                self._end, self.grace = self._end + grace, 0.0
 
 
-def _read(host: str, answer: Answer) -> Response:
-    """Return the response with its whole body, without its Content-Encoding. Raise ServiceError."""
-    status, headers, chunks = answer
-    coding = next((value for name, value in headers if name.lower() == "content-encoding"), "")
-    return Response(host, status, headers, read_body(chunks, coding.strip().lower(), host))
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and its causes, down to the operating system's."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _may_pass(error: Exception) -> bool:
+    """Return whether no connection came about for a reason that may be gone in a moment."""
+    if not isinstance(error, httpcore.ConnectError) or _of_tls(error):
+        return False
+    unknown = next((cause for cause in _causes(error) if isinstance(cause, socket.gaierror)), None)
+    return unknown is None or unknown.errno == socket.EAI_AGAIN
+
+
+def _of_tls(error: Exception) -> bool:
+    return any(isinstance(cause, ssl.SSLError) for cause in _causes(error))
+
+
+def _bad_proxy(error: Exception, by: Proxy) -> str:
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"has a certificate that does not verify ({connection.verify_message(cause)})"
+    if isinstance(error, (TimeoutError, httpcore.TimeoutException)):
+        return "did not answer in time"
+    return f"closed the connection, or does not speak {by.scheme}"
 
 
 def _reason(error: Exception, by: Proxy | None, seconds: int) -> tuple[str, str | None]:
     """Return why no response came, without the error's own text, which may quote a secret, and the hint."""
-    if isinstance(error, TimeoutError):
-        return f"timed out after {seconds} s{error if isinstance(error, NoAnswer) else ''}", None
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate does not verify ({verify_message(error)})", _TRUST_HINT
-    if isinstance(error, ssl.SSLError):
-        return f"no TLS connection ({getattr(error, 'reason', None) or 'broken off'})", None
-    if isinstance(error, socket.gaierror):
-        return f"the name of the {'proxy' if by else 'host'} does not resolve", None
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused", None
-    if isinstance(error, (HTTPException, ConnectionError)):
+    if isinstance(error, (TimeoutError, httpcore.TimeoutException)):
+        over = str(error) if isinstance(error, connection.TimedOut) else ""
+        return f"timed out after {seconds} s{over}", None
+    for cause in _causes(error):
+        if isinstance(cause, ssl.SSLCertVerificationError):
+            return f"its certificate does not verify ({connection.verify_message(cause)})", _TRUST_HINT
+        if isinstance(cause, ssl.SSLError):
+            return f"no TLS connection ({getattr(cause, 'reason', None) or 'broken off'})", None
+        if isinstance(cause, socket.gaierror):
+            return f"the name of the {'proxy' if by else 'host'} does not resolve", None
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused", None
+        if isinstance(cause, OSError) and not isinstance(cause, ConnectionError):
+            return (cause.strerror or type(cause).__name__).lower(), None
+    if isinstance(error, (httpcore.NetworkError, httpcore.ProtocolError, ConnectionError)):
         return "the connection was closed before the response was complete", None
-    if isinstance(error, OSError):
-        return (error.strerror or type(error).__name__).lower(), None
     return type(error).__name__, None
 
 

@@ -8,6 +8,7 @@ import threading
 import time
 from typing import TYPE_CHECKING
 
+import httpcore
 import pytest
 
 from git_credential_azdo import connection
@@ -20,43 +21,51 @@ if TYPE_CHECKING:
     import socket
 
 
-def refusing(family: socket.AddressFamily) -> tuple[object, ...]:
+def at(listening: socket.socket) -> tuple[int, str, int]:
+    """Return the address of a socket as the race takes it."""
+    return (listening.family, *listening.getsockname()[:2])
+
+
+def refusing(family: socket.AddressFamily) -> tuple[int, str, int]:
     """Return an address at which nothing listens."""
     with listener(family) as closed:
-        return tuple(closed.getsockname())
+        return at(closed)
+
+
+def winner(addresses: list[tuple[int, str, int]], seconds: float = 100) -> tuple[str, int]:
+    """Return the address of the connection that stands first."""
+    stream = connection.Racing().race(addresses, time.monotonic() + seconds)
+    address: tuple[str, int] = stream.get_extra_info("server_addr")[:2]
+    stream.close()
+    return address
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux drops the packets for a full queue")
 @pytest.mark.parametrize("first", [V6, V4])
 def test_addresses_that_swallow_packets_do_not_hold_up_the_others(first: socket.AddressFamily) -> None:
     """login.microsoftonline.com has eight addresses of IPv6; one after the other, none of IPv4 would get its turn."""
-    other = V4 if first == V6 else V6
-    with listener(first, silent=True) as dead, listener(other) as alive:
-        addresses = [(first, dead.getsockname())] * 8 + [(other, alive.getsockname())]
-        with connection._race(addresses, time.monotonic() + 100) as connected:
-            assert connected.family == other
+    with listener(first, silent=True) as dead, listener(V4 if first == V6 else V6) as alive:
+        assert winner([at(dead)] * 8 + [at(alive)]) == at(alive)[1:]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux drops the packets for a full queue")
 def test_where_only_ipv6_was_left_the_time_limit_says_so() -> None:
     """A person looks for IPv6 then, and not for the server."""
-    with listener(V6, silent=True) as dead, pytest.raises(TimeoutError, match=r"^ over IPv6$"):
-        connection._race([(V6, dead.getsockname()), (V4, refusing(V4))], time.monotonic() + 0.1)
+    with listener(V6, silent=True) as dead, pytest.raises(connection.TimedOut, match=r"^ over IPv6$"):
+        winner([at(dead), refusing(V4)], 0.5)
 
 
 def test_the_reason_is_that_of_the_address_that_was_reached() -> None:
     """A machine without IPv6 has no route to the first address; that is not why the second refused."""
-    unroutable = (V6, ("2001:db8::1", 9, 0, 0))
-    with pytest.raises(ConnectionRefusedError):
-        connection._race([unroutable, (V4, refusing(V4))], time.monotonic() + 5)
+    with pytest.raises(httpcore.ConnectError) as caught:
+        winner([(V6, "2001:db8::1", 9), refusing(V4)], 5)
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 
 def test_every_address_is_tried() -> None:
     """A refusal starts the next one at once."""
     with listener() as alive:
-        addresses = [(V6, refusing(V6)), (V4, refusing(V4)), (V4, alive.getsockname())]
-        with connection._race(addresses, time.monotonic() + 100) as connected:
-            assert connected.getpeername() == alive.getsockname()
+        assert winner([refusing(V6), refusing(V4), at(alive)]) == at(alive)[1:]
 
 
 def test_a_response_that_ends_early_is_none() -> None:
@@ -87,14 +96,15 @@ def test_an_idle_connection_that_was_closed_is_opened_anew() -> None:
                 accepted, _ = server.accept()
                 with accepted:
                     behave(accepted)
+                closed.set()
 
+        closed = threading.Event()
         thread = threading.Thread(target=run)
         thread.start()
         url = f"http://127.0.0.1:{server.getsockname()[1]}"
         with HttpClient(20, Settings(proxy=""), allowed=[url]) as web:
             assert web.request("POST", url, json={}).status == 200
-            while web._open and next(iter(web._open.values())).channel.is_idle():
-                pass
+            closed.wait()
             assert web.request("POST", url, json={}).status == 200
         thread.join()
     assert count == 2

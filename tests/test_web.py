@@ -12,7 +12,6 @@ from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import LOGIN_HOSTS, PATS_HOST, PROFILE_HOST, SERVICES_HOST
 from git_credential_azdo.response import Response
 from git_credential_azdo.web import HttpClient
-from tests.support.transport import served_by
 from tests.support.web import SECRET, answering, whole_story
 
 
@@ -116,7 +115,7 @@ def test_no_request_leaves_for_a_host_that_was_not_allowed(url: str) -> None:
         return httpx.Response(200)
 
     with (
-        HttpClient(5, Settings(), transport=served_by(answer)) as client,
+        HttpClient(5, Settings(), transport=httpx.MockTransport(answer)) as client,
         pytest.raises(NetworkError, match="may go to"),
     ):
         client.request("GET", url, headers={"Authorization": f"Basic {SECRET}"})
@@ -129,12 +128,14 @@ def test_what_is_allowed_is_microsofts_and_what_the_caller_names() -> None:
     def answer(_request: httpx.Request) -> httpx.Response:
         return httpx.Response(200)
 
-    with HttpClient(5, allowed=["https://tfs.example.com:8443"], transport=served_by(answer)) as client:
+    with HttpClient(
+        5, allowed=["https://tfs.example.com:8443"], transport=httpx.MockTransport(answer)
+    ) as client:
         assert client.request("GET", "https://TFS.example.com:8443/c").status == 200
         assert client.request("GET", "https://id.example/token", elsewhere=True).status == 200
         for url in ("https://id.example/token", "https://dev.azure.com/contoso"):
             with pytest.raises(NetworkError, match="may go to"):
                 client.request("GET", url)
-    with HttpClient(5, Settings(), transport=served_by(answer)) as client:
+    with HttpClient(5, Settings(), transport=httpx.MockTransport(answer)) as client:
         for host in (SERVICES_HOST, PROFILE_HOST, PATS_HOST, *LOGIN_HOSTS):
             assert client.request("GET", f"https://{host}:443/x").status == 200

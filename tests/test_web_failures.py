@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
-import http.client
 import socket
 import ssl
 import threading
 
+import httpcore
 import httpx
 import pytest
 
@@ -187,10 +187,10 @@ def test_an_endless_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
         (OSError(113, "No route to host"), "no route to host"),
         (ssl.SSLError(1, f"[SSL: WRONG] {SECRET}"), "no TLS connection (broken off)"),
         (
-            http.client.IncompleteRead(SECRET.encode()),
+            httpcore.ReadError(SECRET),
             "the connection was closed before the response was complete",
         ),
-        (http.client.BadStatusLine(SECRET), "the connection was closed before the response was complete"),
+        (httpcore.RemoteProtocolError(SECRET), "the connection was closed before the response was complete"),
         (ValueError(SECRET), "ValueError"),
     ],
 )

@@ -13,7 +13,6 @@ from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.git.target import Organization
 from git_credential_azdo.web import HttpClient
-from tests.support.transport import served_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,7 +39,7 @@ def web(*answers: httpx.Response) -> tuple[HttpClient, list[httpx.Request]]:
         sent.append(request)
         return left.pop(0)
 
-    return HttpClient(5, Settings(), transport=served_by(handler)), sent
+    return HttpClient(5, Settings(), transport=httpx.MockTransport(handler)), sent
 
 
 def list_active(client: HttpClient) -> object:

@@ -24,7 +24,6 @@ from git_credential_azdo.git.target import target_of
 from git_credential_azdo.web import HttpClient
 from tests.fuzz import verbs, words
 from tests.fuzz.messages import REGISTRY, SERVERS, as_lines, check_choice, check_organization, check_target
-from tests.support.transport import served_by
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -152,7 +151,7 @@ def test_no_request_leaves_for_an_origin_that_is_not_allowed(url: str) -> None:
         return httpx.Response(200)
 
     with (
-        HttpClient(30, Settings(), transport=served_by(note)) as web,
+        HttpClient(30, Settings(), transport=httpx.MockTransport(note)) as web,
         contextlib.suppress(NetworkError),
     ):
         web.request("GET", url, headers={"Authorization": "Bearer x"}, retry=False)

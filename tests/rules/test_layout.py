@@ -40,6 +40,8 @@ PLACES = {
     "certifi": {"trust"},
     "click": {"commands"},
     "cryptography": {"signin/certificate"},
+    "httpcore": {"connection", "web"},
+    "httpx": {"connection", "web"},
     "keyring": {"vault/system"},
     "platformdirs": {"paths"},
     "truststore": {"trust"},

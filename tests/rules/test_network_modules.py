@@ -35,9 +35,13 @@ NETWORK = frozenset(
 )
 ANYTHING = "*"
 USES = {
-    "web.py": {"http": "HTTPConnection HTTPException IncompleteRead", "socket": "EAI_AGAIN gaierror"},
-    "connection.py": {"http": "HTTPException", "socket": ANYTHING},
-    "proxy.py": {"http": "HTTPResponse", "socket": "", "urllib.request": "getproxies proxy_bypass"},
+    "web.py": {"httpx": ANYTHING, "httpcore": ANYTHING, "socket": "EAI_AGAIN gaierror"},
+    "connection.py": {
+        "httpx": ANYTHING,
+        "httpcore": ANYTHING,
+        "socket": "AF_INET6 EAI_AGAIN SOCK_STREAM gaierror getaddrinfo",
+    },
+    "proxy.py": {"urllib.request": "getproxies proxy_bypass"},
     "signin/listener.py": {
         "socket": "AF_INET AF_INET6 AddressFamily IPPROTO_TCP SHUT_WR SOL_SOCKET SO_EXCLUSIVEADDRUSE TCP_INFO"
         " create_server inet_aton inet_pton socket"

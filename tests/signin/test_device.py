@@ -14,7 +14,6 @@ from git_credential_azdo.signin import device
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
-from tests.support.transport import served_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,7 +37,7 @@ def test_a_code_is_asked_for_and_read() -> None:
         forms.append(parse_qs(request.content.decode()))
         return httpx.Response(200, json=BODY)
 
-    with HttpClient(5, Settings(), transport=served_by(handler)) as web:
+    with HttpClient(5, Settings(), transport=httpx.MockTransport(handler)) as web:
         got = device.ask_code(web, ENDPOINTS, client_id="c", scope="s t")
 
     assert forms == [{"client_id": ["c"], "scope": ["s t"]}]
@@ -51,7 +50,7 @@ def test_an_authority_without_this_way_in_is_told() -> None:
     """Its OpenID configuration names no such endpoint."""
     endpoints = Endpoints(AUTHORIZE, TOKEN, None, "https://h")
     with (
-        HttpClient(5, Settings(), transport=served_by(lambda _: httpx.Response(500))) as web,
+        HttpClient(5, Settings(), transport=httpx.MockTransport(lambda _: httpx.Response(500))) as web,
         pytest.raises(SignInError, match="has no sign-in by device code"),
     ):
         device.ask_code(web, endpoints, client_id="c", scope="s")
@@ -124,7 +123,7 @@ def polled(*answers: httpx.Response | Exception, life: float = 900) -> tuple[lis
             ENDPOINTS,
             device.read_code(200, {**BODY, "expires_in": life}),
             client_id="c",
-            open_web=lambda seconds: HttpClient(seconds, Settings(), transport=served_by(handler)),
+            open_web=lambda seconds: HttpClient(seconds, Settings(), transport=httpx.MockTransport(handler)),
             sleep=sleep,
             clock=lambda: now[0],
         ).access_token

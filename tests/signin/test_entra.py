@@ -16,7 +16,6 @@ from git_credential_azdo.signin import entra, oauth
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints, discover, request_token
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
-from tests.support.transport import served_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -111,7 +110,7 @@ ENDPOINTS = Endpoints(
 
 def answering(handler: Callable[[httpx.Request], httpx.Response]) -> HttpClient:
     """Make a Web whose server is a function."""
-    return HttpClient(5, Settings(), transport=served_by(handler))
+    return HttpClient(5, Settings(), transport=httpx.MockTransport(handler))
 
 
 def test_discovery_asks_the_authority_and_gives_its_endpoints() -> None:

@@ -10,7 +10,6 @@ from git_credential_azdo.git.network import Settings
 from git_credential_azdo.signin import managed_identity
 from git_credential_azdo.signin.managed_identity import Which
 from git_credential_azdo.web import HttpClient
-from tests.support.transport import served_by
 
 if TYPE_CHECKING:
     from git_credential_azdo.signin.oauth import Grant
@@ -37,7 +36,7 @@ class Service:
 
     def web(self) -> HttpClient:
         """Return a client that reaches nobody else."""
-        return HttpClient(30, Settings(proxy=""), transport=served_by(self._answer))
+        return HttpClient(30, Settings(proxy=""), transport=httpx.MockTransport(self._answer))
 
     def ask(self, source: str, which: Which = SYSTEM, **environment: str) -> Grant:
         """Ask it for a token."""

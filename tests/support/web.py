@@ -8,14 +8,13 @@ import threading
 import traceback
 from typing import TYPE_CHECKING, Any
 
+import httpx
+
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.web import HttpClient
-from tests.support.transport import served_by
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
-
-    import httpx
 
 SECRET = "kept-" + "out-of-every-line"
 
@@ -41,7 +40,9 @@ def answering(
     handler: Callable[[httpx.Request], httpx.Response], deadline: float = 30, **kwargs: Any
 ) -> HttpClient:
     """Make a Web whose server is a function."""
-    return HttpClient(deadline, Settings(), allowed=ANYWHERE, transport=served_by(handler), **kwargs)
+    return HttpClient(
+        deadline, Settings(), allowed=ANYWHERE, transport=httpx.MockTransport(handler), **kwargs
+    )
 
 
 class _Anywhere:

@@ -38,7 +38,7 @@ def ask(resource: str, tenant: str, seconds: float, environment: Mapping[str, st
     too long, ServiceError for an answer that is none.
     """
     if not _SAFE.fullmatch(resource) or (tenant and not _SAFE.fullmatch(tenant)):
-        raise UsageError("that is no tenant or resource of Azure", "check --tenant and --scope")
+        raise UsageError("the tenant or the resource is not valid", "check --tenant and --scope")
     words = ["az", "account", "get-access-token", "--resource", resource, "--output", "json"]
     code, out, err = _run([*words, *(["--tenant", tenant] if tenant else [])], seconds, environment)
     if code != 0:
@@ -53,7 +53,9 @@ def read(data: bytes, now: float) -> Token:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise ServiceError("the Azure CLI gave something that is no token", "az account get-access-token")
+        raise ServiceError(
+            "the Azure CLI returned something other than a token", "az account get-access-token"
+        )
     grant = oauth.read_grant(
         200,
         {"access_token": body.get("accessToken"), "expires_in": max(0.0, _end(body) - now)},

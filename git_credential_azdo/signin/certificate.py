@@ -119,7 +119,7 @@ def _ask(path: str, *, wrong: bool = False) -> PassphraseNeeded:
 
 
 def _odd(path: str) -> SignInError:
-    return SignInError(f"{path} is no PEM or PFX file that can be read", "give the certificate with its key")
+    return SignInError(f"{path} is not a readable PEM or PFX file", "give the certificate with its key")
 
 
 def _numbers(certificate: x509.Certificate) -> object:

@@ -139,7 +139,7 @@ def read_code(status: int, body: object) -> DeviceCode:
     )
     device_code, user_code, page, direct = (each if isinstance(each, str) else "" for each in texts)
     if status != 200 or not (device_code and _USER_CODE.fullmatch(user_code) and oauth.is_safe_url(page)):  # noqa: PLR2004 - RFC 8628 section 3.2
-        raise ServiceError(f"the sign-in server's answer holds no device code (status {status})")
+        raise ServiceError(f"the sign-in server's response holds no device code (status {status})")
     return DeviceCode(
         device_code=device_code,
         user_code=user_code,

@@ -161,7 +161,7 @@ def _check(answer: Response) -> None:
         raise NetworkError(message, "try again in a minute")
     if 300 <= answer.status < 400:  # noqa: PLR2004 - the redirects
         raise NetworkError(
-            f"{answer.host} wants us to ask elsewhere (status {answer.status}), which we do not do with secrets",
+            f"{answer.host} redirected the request (status {answer.status}); one with a secret is never redirected",
             "a proxy or a network's sign-in page may stand in between: open a browser to see it",
         )
 

@@ -95,7 +95,7 @@ def read_identity(text: str) -> Which:
     if word.lower() == "resource" and _RESOURCE.fullmatch(rest):
         return Which("resource_id", rest)
     raise UsageError(
-        f"{quoted(text)} names no managed identity",
+        f"{quoted(text)} is not a managed identity",
         f"{hints.setup_managed_identity()} (or CLIENT_ID, object:OBJECT_ID, resource:/subscriptions/...)",
     )
 
@@ -182,7 +182,7 @@ def _address(name: str, environment: Mapping[str, str]) -> str:
     """Return the address in a variable of the environment; these services speak http beside the machine."""
     url = environment[name]
     if not origin(url) or "#" in url:
-        raise UsageError(f"{name} is no web address", f"correct it, or {hints.unset(name)}")
+        raise UsageError(f"{name} is not a URL", f"correct it, or {hints.unset(name)}")
     return url
 
 
@@ -229,7 +229,7 @@ def _read(answer: Response, source: str, which: Which, now: float) -> oauth.Gran
         ) from None
     if not isinstance(body, dict):
         raise ServiceError(
-            f"the managed identity service's answer is no token answer (status {answer.status})"
+            f"the managed identity service's response is not a token response (status {answer.status})"
         )
     if answer.status != 200:  # noqa: PLR2004 - every one of them says yes so
         label = f"identity {which.value}" if which.kind else "identity of its own"

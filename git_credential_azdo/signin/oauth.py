@@ -159,7 +159,7 @@ def read_grant(status: int, body: object, *, nonce: str | None = None, audience:
     that is neither a grant nor an error.
     """
     if not isinstance(body, Mapping):
-        raise ServiceError(f"the sign-in server's answer is no token answer (status {status})")
+        raise ServiceError(f"the sign-in server's response is not a token response (status {status})")
     if body.get("error"):
         raise read_refusal(status, body)
     access_token = body.get("access_token")
@@ -171,10 +171,10 @@ def read_grant(status: int, body: object, *, nonce: str | None = None, audience:
         or not isinstance(token_type, str)
         or token_type.lower() != "bearer"
     ):
-        raise ServiceError(f"the sign-in server's answer holds no access token (status {status})")
+        raise ServiceError(f"the sign-in server's response has no access token (status {status})")
     refresh_token = body.get("refresh_token") or None
     if refresh_token is not None and not (isinstance(refresh_token, str) and _TOKEN.fullmatch(refresh_token)):
-        raise ServiceError("the sign-in server's answer holds a refresh token that cannot be one")
+        raise ServiceError("the sign-in server's response has an invalid refresh token")
     scope = body.get("scope")
     claims = _claims(body.get("id_token"))
     if claims:

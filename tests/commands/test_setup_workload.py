@@ -178,7 +178,7 @@ def test_setting_up_again_with_a_certificate_replaces_the_secret(home: Home, emu
     write_pem(home.folder / "build.pem")
     assert setup(home, *words, "--certificate", "build.pem", "--bearer").code == 0
     second = block_of(home, "service-principal")
-    assert (second["id"], second["authtype"]) == (first["id"], "Bearer")
+    assert (second["client_id"], second["authtype"]) == (first["client_id"], "Bearer")
     let_expire(home, "service-principal")
     assert is_taken(emulator, home.get(*APP).fields["password"])
     assert "client_assertion" in form(emulator)
@@ -204,7 +204,7 @@ def test_a_server_of_ones_own_gets_no_token_of_entra(home: Home, emulator: Emula
         ("service-principal x --tenant common", "common is not a tenant of its own"),
         ("service-principal a:b --tenant contoso.com", "that is not a valid client id"),
         ("service-principal x --tenant contoso.com", "the client secret is missing"),
-        ("managed-identity nonsense", "'nonsense' names no managed identity"),
+        ("managed-identity nonsense", "'nonsense' is not a managed identity"),
         ("managed-identity system --tenant contoso.com", "--tenant of a managed identity"),
         ("federated github", "missing --client-id (AZURE_CLIENT_ID is not set, either)"),
         ("federated azure-pipelines", "missing --client-id (AZURESUBSCRIPTION_CLIENT_ID is not set, either)"),

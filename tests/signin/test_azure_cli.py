@@ -42,7 +42,7 @@ def test_az_that_is_no_program_is_told(home: Home) -> None:
 @pytest.mark.parametrize(("resource", "tenant"), [("a b", ""), ("", ""), ("res", "x & calc"), ("res", "-x")])
 def test_nothing_odd_reaches_azs_command_line(resource: str, tenant: str) -> None:
     """On Windows it is read by cmd.exe."""
-    with pytest.raises(UsageError, match="no tenant or resource"):
+    with pytest.raises(UsageError, match="the tenant or the resource is not valid"):
         azure_cli.ask(resource, tenant, 5, {})
 
 

@@ -144,7 +144,11 @@ def test_discovery_asks_the_authority_and_gives_its_endpoints() -> None:
         ),
         (httpx.Response(404, html="<html>"), ServiceError, "no OpenID configuration"),
         (httpx.Response(200, html="<html>"), ServiceError, "HTML page"),
-        (httpx.Response(302, headers={"Location": "https://evil.example/"}), NetworkError, "ask elsewhere"),
+        (
+            httpx.Response(302, headers={"Location": "https://evil.example/"}),
+            NetworkError,
+            "redirected the request",
+        ),
     ],
 )
 def test_an_authority_that_has_no_document_is_one_line(

@@ -81,8 +81,8 @@ def test_the_life_of_a_token_is_read_from_numbers_and_strings(given_life: object
 @pytest.mark.parametrize(
     ("status", "body", "said"),
     [
-        (200, [], "no token answer"),
-        (502, None, "no token answer"),
+        (200, [], "not a token response"),
+        (502, None, "not a token response"),
         (200, {}, "no access token"),
         (201, GOOD, "no access token"),
         (200, {**GOOD, "access_token": "a\nb"}, "no access token"),
@@ -90,8 +90,8 @@ def test_the_life_of_a_token_is_read_from_numbers_and_strings(given_life: object
         (200, {**GOOD, "access_token": 5}, "no access token"),
         (200, {**GOOD, "token_type": "pop"}, "no access token"),
         (200, {**GOOD, "token_type": 5}, "no access token"),
-        (200, {**GOOD, "refresh_token": "a b"}, "refresh token that cannot be one"),
-        (200, {**GOOD, "refresh_token": 5}, "refresh token that cannot be one"),
+        (200, {**GOOD, "refresh_token": "a b"}, "invalid refresh token"),
+        (200, {**GOOD, "refresh_token": 5}, "invalid refresh token"),
         (200, {**GOOD, "id_token": "a"}, "id token cannot be read"),
         (200, {**GOOD, "id_token": "a.!.c"}, "id token cannot be read"),
         (200, {**GOOD, "id_token": 5}, "id token cannot be read"),

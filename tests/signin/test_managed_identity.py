@@ -43,7 +43,7 @@ def test_any_other_text_names_no_identity(text: str) -> None:
     try:
         which = managed_identity.read_identity(text)
     except UsageError as error:
-        assert "names no managed identity" in error.message  # noqa: PT017 - both outcomes are fine
+        assert "is not a managed identity" in error.message  # noqa: PT017 - both outcomes are fine
     else:
         assert which.kind or text.lower() == "system"
 
@@ -53,7 +53,7 @@ def test_any_other_text_names_no_identity(text: str) -> None:
 )
 def test_a_near_miss_names_no_identity(text: str) -> None:
     """A mistyped one is never taken for the machine's own."""
-    with pytest.raises(UsageError, match="names no managed identity"):
+    with pytest.raises(UsageError, match="is not a managed identity"):
         managed_identity.read_identity(text)
 
 
@@ -140,10 +140,10 @@ def test_each_service_is_asked_in_its_own_words(
         ("", {}, "'' is not supported"),
         ("app-service", {"IDENTITY_ENDPOINT": "http://h"}, "IDENTITY_HEADER is not set here"),
         ("app-service", {}, "IDENTITY_ENDPOINT is not set here"),
-        ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "ftp://h"}, "is no web address"),
-        ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://[h"}, "is no web address"),
-        ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://u@h"}, "is no web address"),
-        ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://h/a b"}, "is no web address"),
+        ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "ftp://h"}, "is not a URL"),
+        ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://[h"}, "is not a URL"),
+        ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://u@h"}, "is not a URL"),
+        ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://h/a b"}, "is not a URL"),
     ],
 )
 def test_a_service_that_cannot_be_asked_is_not_asked(

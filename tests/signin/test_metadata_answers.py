@@ -125,8 +125,8 @@ def test_numbers_come_as_strings(numbers: dict[str, Any], life: int) -> None:
         ),
         (401, {"statusCode": 401, "message": "Unauthorized"}, SignInError, r"Unauthorized \(status 401\)"),
         (403, {"error": {"code": "x"}}, SignInError, r"of its own \(status 403\)"),
-        (200, [], ServiceError, "is no token answer"),
-        (200, {"token": 1}, ServiceError, "holds no access token"),
+        (200, [], ServiceError, "is not a token response"),
+        (200, {"token": 1}, ServiceError, "has no access token"),
     ],
 )
 def test_an_answer_without_a_token_is_an_error(

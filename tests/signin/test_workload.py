@@ -65,11 +65,11 @@ def test_files_that_hold_no_usable_certificate_are_told_apart(tmp_path: Path) ->
     path = tmp_path / "c.pem"
     assert "No such file" in refused(path).message
     path.write_bytes(b"\x30\x82junk")
-    assert "is no PEM or PFX file" in refused(path).message
+    assert "is not a readable PEM or PFX file" in refused(path).message
     path.write_bytes(workloads.pem_certificate(workloads.certificate(workloads.key())))
     assert "holds no private key" in refused(path).message
     path.write_bytes(workloads.pem_key(workloads.key()))
-    assert "is no PEM or PFX file" in refused(path).message
+    assert "is not a readable PEM or PFX file" in refused(path).message
     stranger = workloads.pem_certificate(workloads.certificate(workloads.key(2)))
     path.write_bytes(stranger + workloads.pem_key(workloads.key()))
     assert "holds no certificate of its key" in refused(path).message

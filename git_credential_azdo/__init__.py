@@ -24,7 +24,7 @@ State
                  reads without it: ``secret_service``, ``credential_manager`` (Windows), ``keychain`` (macOS);
                  ``journal``: the names of all entries
   ``paths``      where our files are; ``files``: reading them; ``ownership``: which to trust; ``writing``: writing them
-  ``lock``       locks between processes; ``lock_file``: for file systems without locks
+  ``lock``       locks between processes, also on file systems without locks
 
 Outside
   ``git/``       ``protocol`` (key=value messages), ``target`` (which organization), ``config`` (git's configuration, read),

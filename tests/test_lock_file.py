@@ -1,4 +1,4 @@
-"""lock_file.py: a home on a file system without locks is no reason to refuse, and processes still take turns."""
+"""lock.py: a home on a file system without locks is no reason to refuse, and processes still take turns."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo import lock_file
+from git_credential_azdo import lock
 from git_credential_azdo.lock import Busy, Lock
 from tests.conftest import SCRIPT
 from tests.emulator import faults
@@ -135,13 +135,13 @@ def hold(path: str, name: str, age: float = 0) -> None:
 
 def test_a_lock_is_taken_once_and_let_go_of(held_lock: str) -> None:
     """By its name: nobody lets go of another one's."""
-    name = lock_file.take(held_lock)
+    name = lock.take(held_lock)
     assert name
-    assert lock_file.take(held_lock) == b""
-    lock_file.release(held_lock, b"another")
-    assert lock_file.take(held_lock) == b""
-    lock_file.release(held_lock, name)
-    assert lock_file.take(held_lock)
+    assert lock.take(held_lock) == b""
+    lock.release(held_lock, b"another")
+    assert lock.take(held_lock) == b""
+    lock.release(held_lock, name)
+    assert lock.take(held_lock)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="on Windows nobody can look for a process so cheaply")
@@ -168,24 +168,24 @@ def test_a_lock_counts_while_its_holder_may_live(
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     names = {
-        "us": f"{os.getpid()} {lock_file._here()} 00",
-        "gone": f"{gone.pid} {lock_file._here()} 00",
+        "us": f"{os.getpid()} {lock._here()} 00",
+        "gone": f"{gone.pid} {lock._here()} 00",
         "elsewhere": f"{gone.pid} another-machine 00",
         "nameless": "",
     }
     hold(held_lock, names[holder], age)
-    assert lock_file.take(held_lock) == b""  # what counts for nothing is taken away first
-    assert bool(lock_file.take(held_lock)) != counts
+    assert lock.take(held_lock) == b""  # what counts for nothing is taken away first
+    assert bool(lock.take(held_lock)) != counts
 
 
 def test_who_takes_a_dead_lock_away_takes_no_living_one(held_lock: str) -> None:
     """Two saw the dead one; the first has made its own by the time the second acts."""
     hold(held_lock, "living")
-    lock_file._remove_stale(held_lock, b"dead")
-    assert lock_file._name_in(held_lock) == b"living"
-    lock_file._remove_stale(held_lock, b"living")
+    lock._remove_stale(held_lock, b"dead")
+    assert lock._name_in(held_lock) == b"living"
+    lock._remove_stale(held_lock, b"living")
     assert os.listdir(os.path.dirname(held_lock)) == []
-    lock_file._remove_stale(held_lock, b"living")
+    lock._remove_stale(held_lock, b"living")
 
 
 def test_the_wait_for_a_lock_file_is_bounded(

@@ -30,6 +30,7 @@ USUAL = {
     "names": "use",
     "client_id": "x",
     "which": "system",
+    "shell": "bash",
     "source": "file",
 }
 """What a required parameter gets where the token stands elsewhere."""

@@ -10,6 +10,7 @@ import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import hypothesis
 import pytest
 
 from tests.emulator import tokens
@@ -41,6 +42,10 @@ for _name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "SSL_CERT_FI
 
 # No test finds the session bus of the person who runs it.
 os.environ["XDG_RUNTIME_DIR"] = "/nonexistent"
+
+# An example that takes long says nothing of the program, but of the machine.
+hypothesis.settings.register_profile("suite", deadline=None)
+hypothesis.settings.load_profile("suite")
 
 os.umask(0o022)  # what tests write by hand must not be open to a group, which the program refuses
 

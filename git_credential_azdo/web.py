@@ -232,7 +232,9 @@ class HttpClient:
             return Response(_host_of(url), response.status_code, response.headers.multi_items(), body)
 
         try:
-            return bounded.start(run)(left + grace)
+            if grace:  # the run's own timer ends it, and only this thread goes on in a child
+                return run()
+            return bounded.start(run)(left)
         finally:
             if progress.sent:
                 self.pause = PAUSE_SECONDS

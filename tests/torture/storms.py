@@ -53,7 +53,7 @@ def window(bench: Bench, log: Path) -> float:
 
     That is the renaming of its file, or the message to the keyring; under strace, which makes it longer.
     """
-    traced = "trace=recvfrom,rename,sendmsg,sendto,write"
+    traced = "trace=recvfrom,read,rename,sendmsg,sendto,write"
     kills.traced(bench, VERBS[0], log, "-ttt", "-s", "900", "-e", traced)
     last = 0.0
     for line in log.read_text(errors="replace").splitlines():

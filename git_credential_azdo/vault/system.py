@@ -90,7 +90,8 @@ class KeyringVault:
         seconds = PROMPT_SECONDS if self._prompting else deadline.bound(CALL_SECONDS)
         with _no_prompts() if self._foreign and not self._prompting else contextlib.nullcontext():
             try:
-                return bounded.start(call)(0 if self._name in errors.silent else seconds)
+                with errors.Waiting("the keyring", seconds):
+                    return bounded.start(call)(0 if self._name in errors.silent else seconds)
             except TimeoutError:  # ours, or one of a D-Bus library
                 errors.silent.add(self._name)
                 late = f"the keyring ({self._name}) did not answer in time"

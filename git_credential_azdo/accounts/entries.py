@@ -84,8 +84,11 @@ def finish_begun() -> None:
     Callers hold LOCK. What cannot be deleted is reported, and left to the next run.
     """
     try:
+        begun = journal.begun()
+        if not begun:
+            return
         written, named = journal.entries(), read_accounts()  # with its damaged blocks
-        for identifier in journal.begun():
+        for identifier in begun:
             if f"id={identifier}".encode() not in named:
                 for vault, key in written:
                     if key.startswith(f"{identifier}/"):

@@ -16,8 +16,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.__main__ import main
-from git_credential_azdo.commands.cli import COMMANDS
+from git_credential_azdo.__main__ import _GIT_VERBS, main
 from git_credential_azdo.git import network
 from tests.conftest import SCRIPT, Home, Result
 from tests.emulator.default_world import ANN
@@ -170,8 +169,7 @@ class Sitting:
 class Here(Home):
     """A home whose commands for people run in this process: the same front door at a tenth of the cost.
 
-    What git calls stays a process, an unknown verb too, and what a process finds out once: Python's variables, and
-    a keyring.
+    What git calls stays a process, and what a process finds out once: Python's variables, and a keyring.
     """
 
     def __init__(
@@ -185,7 +183,7 @@ class Here(Home):
         """Run a command as the console script would."""
         variables = {**self.environment, **environment}
         once = any(name.startswith(("DBUS_", "GNUPG", "PYTHON")) for name in variables)
-        if once or (words and words[0] not in COMMANDS and not words[0].startswith("-")):
+        if once or words[:1] in {(verb,) for verb in _GIT_VERBS}:
             return super().azdo(*words, given=given, **environment)
         data = given.encode() if isinstance(given, str) else given
         with self._monkeypatch.context() as patch:

@@ -60,8 +60,8 @@ def make_safe() -> None:
     if path:
         entries = path.split(os.pathsep)
         safe = outside(entries, here)
-        if len(safe) != len(entries):
-            dropped[:] = [entry for entry in entries if entry not in safe]
+        dropped[:] = [entry for entry in entries if entry not in safe]
+        if dropped:
             os.environ["PATH"] = os.pathsep.join(safe)
     for name in _FOLDERS:
         folder = os.environ.get(name)

@@ -179,7 +179,8 @@ class HttpClient:
         if by and isinstance(failed, httpcore.ProxyError):
             text, hint = proxy.refusal(by, str(failed), progress.challenges)
             raise NetworkError(f"cannot reach {host}: the proxy {by.place} {text}", hint) from None
-        if by and progress.connected and not progress.at_host:
+        timed_out = isinstance(failed, (TimeoutError, httpcore.TimeoutException))
+        if by and progress.connected and not progress.at_host and not timed_out:
             raise NetworkError(
                 f"cannot reach {host}: the proxy {by.place} {_bad_proxy(failed, by)}", proxy.HINT
             ) from None
@@ -265,8 +266,6 @@ def _bad_proxy(error: Exception, by: Proxy) -> str:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return f"has a certificate that does not verify ({connection.verify_message(cause)})"
-    if isinstance(error, (TimeoutError, httpcore.TimeoutException)):
-        return "did not answer in time"
     return f"closed the connection, or does not speak {by.scheme}"
 
 

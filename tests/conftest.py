@@ -167,6 +167,15 @@ class Home:
         return self.run("git", *words, given=given, cwd=cwd, secret_out="fill" in words, **environment)
 
 
+@pytest.fixture(autouse=True)
+def _fresh_settings() -> None:
+    """Let each test find git's settings of the network itself: a process reads them once."""
+    network = sys.modules.get("git_credential_azdo.git.network")
+    if network:
+        for cached in (network._settings, network._entries, network._warn_once):
+            cached.cache_clear()
+
+
 @pytest.fixture
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Home:
     """Return an empty home, where commands for people run in this process."""

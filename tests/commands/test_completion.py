@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN
 from tests.support.people import sign_in
 from tests.support.terminal import Terminal
@@ -90,5 +91,5 @@ def test_a_damaged_accounts_file_completes_nothing_and_says_nothing(home: Home) 
     """A shell shows what it reads as if a person had typed it."""
     home.accounts_file.write_bytes(b"\0\0\0")
     words = "git-credential-azdo\nlogout\nwo"
-    result = home.azdo(COMP_WORDS=words, COMP_CWORD="2", _GIT_CREDENTIAL_AZDO_COMPLETE="bash_complete")
+    result = home.run(SCRIPT, COMP_WORDS=words, COMP_CWORD="2", _GIT_CREDENTIAL_AZDO_COMPLETE="bash_complete")
     assert (result.out.strip(), result.err) == ("", "")

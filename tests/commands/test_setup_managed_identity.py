@@ -90,7 +90,7 @@ def test_app_service_is_asked_with_its_header_and_never_replaced_by_another_serv
     let_expire(home, "managed-identity")
     result = home.get(*APP, **machine)
     assert result.fields == {"quit": "1"}
-    assert "IDENTITY_ENDPOINT and IDENTITY_HEADER are not set here" in result.err
+    assert "IDENTITY_ENDPOINT is not set here" in result.err
     assert not emulator.seen(f"{metadata.VM_HOST}/metadata")
 
 

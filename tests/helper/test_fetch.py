@@ -209,7 +209,10 @@ def test_git_that_is_interrupted_leaves_no_process_behind(
     assert b"Traceback" not in err
     fault.released.set()
     emulator.faults.clear()
-    done(user.git("ls-remote", APP))
+    again = user.git(
+        "ls-remote", APP
+    )  # our process may have waited to its end, and noted that the host does not answer
+    assert again.code == 0 or "the next request is due in" in again.err
 
 
 def test_a_clone_into_a_folder_with_a_hostile_name(user: Home, ann: Account, tmp_path: Path) -> None:

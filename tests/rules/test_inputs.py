@@ -43,6 +43,7 @@ ALLOWED = {
     # These open the null device.
     "__main__.py": {"os.open"},
     "commands/console.py": {"os.open"},
+    "deadline.py": {"os.open"},
     "vault/system.py": {"open"},
 }
 """Which modules open something by a path, and how; no other may."""

@@ -13,6 +13,7 @@ import re
 import select
 import subprocess
 import sys
+import threading
 import time
 from typing import TYPE_CHECKING
 
@@ -169,7 +170,8 @@ class Sitting:
 class Here(Home):
     """A home whose commands for people run in this process: the same front door at a tenth of the cost.
 
-    What git calls stays a process, and what a process finds out once: Python's variables, and a keyring.
+    What git calls stays a process, and what a process finds out once: Python's variables, and a keyring; so do
+    commands at once.
     """
 
     def __init__(
@@ -183,7 +185,8 @@ class Here(Home):
         """Run a command as the console script would."""
         variables = {**self.environment, **environment}
         once = any(name.startswith(("DBUS_", "GNUPG", "PYTHON")) for name in variables)
-        if once or words[:1] in {(verb,) for verb in _GIT_VERBS}:
+        alone = threading.current_thread() is threading.main_thread()
+        if once or not alone or words[:1] in {(verb,) for verb in _GIT_VERBS}:
             return super().azdo(*words, given=given, **environment)
         data = given.encode() if isinstance(given, str) else given
         with self._monkeypatch.context() as patch:

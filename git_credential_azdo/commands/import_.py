@@ -82,7 +82,7 @@ class Found:
 @click.option("--org", "named", multiple=True, **parsing.ORG, help="Only this organization; repeatable.")
 @click.option("--yes", is_flag=True, help="Import without asking.")
 @click.option(
-    "--dry-run", is_flag=True, help="Check the tokens, but not the vault, and show what would be imported."
+    "--dry-run", is_flag=True, help="Check the tokens and the vault, and show what would be imported."
 )
 @setup_run.VAULT
 @setup_run.NO_GIT_CONFIG
@@ -108,14 +108,17 @@ def command(
         report(error)
     code = int(any(not isinstance(error, ServiceError) for error in errors))
     wanted = [each for each in found if each.then == IMPORT]
-    if dry_run or not wanted:
+    if not wanted:
+        return code
+    chosen = vaults.find(vault, accounts_file.header.get("vault"))
+    if dry_run:
         return code
     if not yes and not console.can_ask():
         say("hint", f"nothing was imported; to import: {hints.import_(*named, vault=vault or '', yes=True)}")
         return code
     if not yes and not console.confirm(f"Import {len(wanted)}?", default=True):
         return code
-    _keep(wanted, vaults.find(vault, accounts_file.header.get("vault")))
+    _keep(wanted, chosen)
     for each in wanted:
         console.err(f"Imported for {each.place.name}: {each.person or each.target.user or 'any user'}")
     if not no_git_config and any(each.place.organization for each in wanted):

@@ -39,7 +39,7 @@ def test_what_git_stored_is_shown_then_kept_and_stays(home: Home, emulator: Emul
     git_stores(home, "https://fabrikam.visualstudio.com", fabrikam, BOB)
     git_stores(home, "https://github.com", new_password(), "octocat")
     before = (home.folder / ".git-credentials").read_bytes()
-    shown = home.azdo("import", "--dry-run")
+    shown = home.azdo("import", "--vault", "file", "--dry-run")
     assert shown.lines[0].split() == ["HELPER", "FOR", "USER", "THEN"]
     assert sorted(rows(shown)) == [
         ["store", "contoso", ANN, "import"],
@@ -70,7 +70,7 @@ def test_the_preview_is_what_the_run_does(home: Home, emulator: Emulator, anns_p
         ("no-such-place", narrow),
     ):
         git_stores(home, f"https://dev.azure.com/{path}", secret, "any")
-    shown = home.azdo("import", "--dry-run")
+    shown = home.azdo("import", "--vault", "file", "--dry-run")
     assert sorted((row[1], row[-1]) for row in rows(shown)) == [
         ("contoso", "import"),
         ("contoso", f"skip: another token of {ANN} is imported"),
@@ -78,7 +78,7 @@ def test_the_preview_is_what_the_run_does(home: Home, emulator: Emulator, anns_p
         ("fabrikam", "skip: refused"),
         ("no-such-place", "skip: refused"),
     ]
-    assert not home.accounts_file.parent.exists()
+    assert not home.accounts_file.exists()
     done = home.azdo(*FILE)
     assert (done.code, done.out) == (shown.code, shown.out) == (0, shown.out)
     assert kept(home) == [(ANN, "contoso")]
@@ -105,7 +105,7 @@ def test_git_learns_of_us_unless_told_otherwise_and_the_others_are_still_asked(
     result = home.azdo("import", "--yes", "--vault", "file")
     assert "git credential-azdo unconfigure" in result.err
     assert "credential.https://dev.azure.com.helper" in home.git("config", "--list").out
-    assert rows(home.azdo("import", "--dry-run")) == [
+    assert rows(home.azdo("import", "--vault", "file", "--dry-run")) == [
         ["store", "contoso", "ann", f"imported already as {ANN}"]
     ]
 
@@ -131,7 +131,7 @@ def test_an_organization_that_cannot_be_asked_fails_and_costs_nobody_else(
     git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     git_stores(home, "https://dev.azure.com/contoso-labs", emulator.world.new_pat(ANN, None, "vso.code"), ANN)
     emulator.refuse("dev.azure.com/contoso-labs")
-    assert home.azdo("import", "--dry-run").code == 1
+    assert home.azdo("import", "--vault", "file", "--dry-run").code == 1
     result = home.azdo(*FILE)
     assert (result.code, kept(home)) == (1, [(ANN, "contoso")])
     assert ["contoso-labs", ANN, "not checked"] in [row[1:] for row in rows(result)]
@@ -201,12 +201,20 @@ def test_without_a_vault_nothing_is_kept(home: Home, anns_pat: str) -> None:
     assert "--vault file" in result.err
 
 
+def test_a_preview_without_a_keyring_fails_as_the_run_would(home: Home, anns_pat: str) -> None:
+    """What is shown as importable could not be saved."""
+    git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
+    preview, run = (home.azdo("import", mode) for mode in ("--dry-run", "--yes"))
+    assert (preview.code, preview.err, preview.out) == (run.code, run.err, run.out)
+    assert "--vault file" in preview.err
+
+
 def test_a_file_of_store_that_cannot_be_read_costs_one_line(home: Home, anns_pat: str) -> None:
     """The others are read; git's settings tell of more files."""
     (home.folder / ".config/git/credentials").mkdir(parents=True)
     (home.folder / "mine").write_text(f"https://a:{anns_pat}@dev.azure.com/contoso\n")
     home.git("config", "--global", "credential.helper", "store --file ~/mine")
-    result = home.azdo("import", "--dry-run")
+    result = home.azdo("import", "--vault", "file", "--dry-run")
     assert [row[1:] for row in rows(result)] == [["contoso", ANN, "import"]]
     assert f"cannot read {home.folder}/.config/git/credentials: " in result.err
 

@@ -52,7 +52,7 @@ def test_a_token_without_any_organization_is_not_one_and_is_not_printed(home: Ho
     (home.folder / ".git-credentials").write_text(
         f"https://{anns_pat}:x@dev.azure.com\nhttps://ann:x@dev.azure.com/{anns_pat}\n"
     )
-    result = home.azdo("import", "--dry-run")
+    result = home.azdo("import", "--vault", "file", "--dry-run")
     assert result.lines == ["Nothing to import was found"]
     assert "import --org ORGANIZATION" in result.err
 
@@ -82,7 +82,7 @@ def test_what_cannot_be_an_organizations_name_is_passed_over_in_silence(
     home.git("init", "-q")
     home.git("remote", "add", "origin", f"https://dev.azure.com/{name}/p/_git/r")
     home.git("config", "--global", f"credential.azrepos:org/{name}.username", ANN)
-    result = home.azdo("import", "--dry-run")
+    result = home.azdo("import", "--vault", "file", "--dry-run")
     assert result.lines == ["Nothing to import was found"]
     assert result.err.splitlines() == [
         "git-credential-azdo: hint: no organization is known here: git credential-azdo import --org ORGANIZATION"
@@ -127,11 +127,13 @@ def test_an_answer_for_the_host_that_is_another_organizations_is_no_find(
     git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     for name in ("fabrikam", "contoso-labs"):
         home.git("config", "--global", f"credential.azrepos:org/{name}.username", ANN)
-    assert rows(home.azdo("import", "--dry-run")) == [["store", "contoso", ANN, "import"]]
+    assert rows(home.azdo("import", "--vault", "file", "--dry-run")) == [["store", "contoso", ANN, "import"]]
     emulator.world.revoke(anns_pat)
-    assert rows(home.azdo("import", "--dry-run")) == [["store", "contoso", ANN, "skip: refused"]]
+    assert rows(home.azdo("import", "--vault", "file", "--dry-run")) == [
+        ["store", "contoso", ANN, "skip: refused"]
+    ]
     (home.folder / ".git-credentials").write_text(f"https://ann%40contoso.com:{anns_pat}@dev.azure.com\n")
-    result = home.azdo("import", "--dry-run")
+    result = home.azdo("import", "--vault", "file", "--dry-run")
     assert [row[2:] for row in rows(result)] == [[ANN, "skip: refused"]]
     assert result.err.count("does not accept this token") == 1
 
@@ -141,10 +143,12 @@ def test_named_organizations_are_the_only_ones(home: Home, emulator: Emulator, a
     labs = emulator.world.new_pat(ANN, ["contoso-labs"], "vso.code")
     git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     git_stores(home, "https://dev.azure.com/contoso-labs", labs, ANN)
-    result = home.azdo("import", "--dry-run", "--org", "https://dev.azure.com/Contoso-Labs")
+    result = home.azdo(
+        "import", "--vault", "file", "--dry-run", "--org", "https://dev.azure.com/Contoso-Labs"
+    )
     assert [row[1] for row in rows(result)] == ["contoso-labs"]
     (home.folder / ".git-credentials").write_text("")
-    result = home.azdo("import", "--dry-run", "--org", "fabrikam", "--org", "contoso")
+    result = home.azdo("import", "--vault", "file", "--dry-run", "--org", "fabrikam", "--org", "contoso")
     assert result.lines == ["Nothing to import was found"]
     assert "Asking store about fabrikam, contoso" in result.err
 
@@ -155,7 +159,7 @@ def test_an_address_that_git_would_not_pass_on_costs_nothing_else(home: Home, an
     home.git("init", "-q")
     for number, path in enumerate(("a%0ahost=evil.test/_git/x", "x" * 70_000, "%ff/_git/x", "%00")):
         home.git("remote", "add", f"r{number}", f"https://dev.azure.com/contoso/{path}")
-    result = home.azdo("import", "--dry-run")
+    result = home.azdo("import", "--vault", "file", "--dry-run")
     assert rows(result) == [["store", "contoso", ANN, "import"]]
     assert result.err == "Asking store about contoso\n"
 
@@ -167,7 +171,7 @@ def test_a_repository_with_many_remotes_does_not_cost_many_processes(home: Home,
     remotes = "".join(f'[remote "r{n}"]\n\turl = https://dev.azure.com/org-{n}/p/_git/r\n' for n in range(60))
     with (home.folder / ".git" / "config").open("a") as config:
         config.write(remotes)
-    result = home.azdo("import", "--dry-run")
+    result = home.azdo("import", "--vault", "file", "--dry-run")
     assert rows(result) == [["store", "contoso", ANN, "import"]]
     assert "asking only about 50 of 61 organizations" in result.err
     assert "git credential-azdo import --org ORGANIZATION" in result.err

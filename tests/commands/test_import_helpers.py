@@ -64,7 +64,7 @@ def test_a_helper_that_misbehaves_costs_one_line_and_nobody_else(
     home.git("config", "--global", "credential.helper", str(bad))
     home.git("config", "--global", "--add", "credential.helper", "store")
     (home.folder / ".git-credentials").write_text(f"https://ann:{pat}@dev.azure.com/contoso\n")
-    result = home.azdo("import", "--dry-run", SECRET=new_password())
+    result = home.azdo("import", "--vault", "file", "--dry-run", SECRET=new_password())
     assert (result.code, rows(result)) == (0, [["store", "contoso", ANN, "import"]])
     errors = [line for line in result.err.splitlines() if "error: " in line]
     assert len(errors) == bool(said)

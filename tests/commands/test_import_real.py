@@ -109,7 +109,7 @@ def test_the_real_git_credential_manager_is_asked(home: Home, emulator: Emulator
     ):
         lines = f"protocol=https\n{place}\nusername={ANN}\npassword={secret}\n"
         assert home.run(manager, "store", given=lines).code == 0
-    shown = home.azdo("import", "--dry-run")
+    shown = home.azdo("import", "--vault", "file", "--dry-run")
     assert sorted(rows(shown)) == [
         ["manager", "contoso", ANN, "import"],
         ["manager", "contoso-labs", ANN, "import"],

@@ -33,7 +33,7 @@ def test_odd_messages_get_silence(file_home: Home, verb: str, given: bytes) -> N
 
 def test_an_unknown_operation_from_git_is_ignored(file_home: Home) -> None:
     """git may learn new operations; through a pipe there is no person to tell."""
-    result = file_home.azdo("frobnicate", given="protocol=https\n")
+    result = file_home.run(SCRIPT, "frobnicate", given="protocol=https\n")
     assert (result.code, result.out, result.err) == (0, "", "")
 
 

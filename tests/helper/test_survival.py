@@ -107,7 +107,10 @@ def test_a_server_that_hangs_costs_no_more_than_the_time_given(
     emulator.refuse("dev.azure.com", faults.hang())
     emulator.refuse(LOGIN, faults.hang())
     bind(home, "fabrikam", stale)
-    assert_refused(home.get(*at("fabrikam/app/_git/app"), AZDO_TIMEOUT="1"), "cannot reach")
+    result = home.get(*at("fabrikam/app/_git/app"), AZDO_TIMEOUT="1")
+    assert_refused(result)
+    # Which limit is first, the request's or the run's, is the machine's speed.
+    assert "cannot reach" in result.err or "did not answer" in result.err
     assert_refused(home.get(*at(), AZDO_TIMEOUT="3"), "gave up after 3 seconds: ", LOGIN)
     assert time.monotonic() - began < 20
     emulator.faults.release()

@@ -83,7 +83,7 @@ def _folders() -> list[str]:
     return [
         folder
         for folder in os.environ["PATH"].split(os.pathsep)
-        if (Path(folder) / "git").exists() or not (Path(folder) / SCRIPT.name).exists()
+        if os.path.exists(f"{folder}/git") or not os.path.exists(f"{folder}/{SCRIPT.name}")
     ]
 
 

@@ -174,6 +174,10 @@ def _fresh_settings() -> None:
     if network:
         for cached in (network._settings, network._entries, network._warn_once):
             cached.cache_clear()
+    errors = sys.modules.get("git_credential_azdo.errors")
+    if errors:  # what one run of the program remembers
+        errors.silent.clear()
+        errors.__dict__["step"] = ""
 
 
 @pytest.fixture

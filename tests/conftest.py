@@ -168,16 +168,11 @@ class Home:
 
 
 @pytest.fixture(autouse=True)
-def _fresh_settings() -> None:
-    """Let each test find git's settings of the network itself: a process reads them once."""
-    network = sys.modules.get("git_credential_azdo.git.network")
-    if network:
-        for cached in (network._settings, network._entries, network._warn_once):
-            cached.cache_clear()
-    errors = sys.modules.get("git_credential_azdo.errors")
-    if errors:  # what one run of the program remembers
-        errors.silent.clear()
-        errors.__dict__["step"] = ""
+def _new_run() -> None:
+    """Let nothing of a test be remembered in the next one."""
+    from tests.support.forgetting import forget
+
+    forget()
 
 
 @pytest.fixture

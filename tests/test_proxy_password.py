@@ -9,33 +9,26 @@ import pytest
 
 from git_credential_azdo import proxy
 from git_credential_azdo.errors import NetworkError
-from git_credential_azdo.git import network
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.web import HttpClient
 from tests.support.loopback import serving
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 HOST = "https://h.invalid"
 
 
 @pytest.fixture
-def gitconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def gitconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the only configuration file that git reads."""
     path = tmp_path / "gitconfig"
     path.write_text("")
     monkeypatch.setenv("GIT_CONFIG_GLOBAL", str(path))
     monkeypatch.setenv("GIT_CONFIG_NOSYSTEM", "1")
     monkeypatch.setenv("GIT_ASKPASS", "/bin/false")
-    caches = (network._settings, network._entries, proxy._ask_helpers)
-    for cache in caches:
-        cache.cache_clear()
-    yield path
-    for cache in caches:
-        cache.cache_clear()
+    return path
 
 
 def test_a_password_that_the_url_lacks_comes_from_gits_helpers(gitconfig: Path) -> None:

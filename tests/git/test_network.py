@@ -8,13 +8,12 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.errors import NetworkError, UsageError
-from git_credential_azdo.git import network
 from git_credential_azdo.git.network import Settings, settings_for
 from git_credential_azdo.trust import tls_context
+from tests.support.forgetting import forget
 from tests.support.realgit import need_git
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 SERVICES = "https://dev.azure.com/contoso/_apis/projects?token=none"
@@ -33,7 +32,7 @@ VARIABLES = (
 
 
 @pytest.fixture
-def gitconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def gitconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the only configuration file that git reads."""
     need_git()
     path = tmp_path / "gitconfig"
@@ -42,12 +41,7 @@ def gitconfig(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.chdir(tmp_path)
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
-    caches = (network._settings, network._entries, network._warn_once)
-    for cache in caches:
-        cache.cache_clear()
-    yield path
-    for cache in caches:
-        cache.cache_clear()
+    return path
 
 
 def test_nothing_set_leaves_everything_to_environment_and_system(gitconfig: Path) -> None:
@@ -105,7 +99,7 @@ def test_files_come_from_the_configuration_and_variables_win(
     gitconfig.write_text(f"[http]\n\t{key} = ~/pem\n")
     assert getattr(settings_for(SERVICES), field) == "/home/somebody/pem"
     monkeypatch.setenv(variable, "/other.pem")
-    network._settings.cache_clear()
+    forget()
     assert getattr(settings_for(SERVICES), field) == "/other.pem"
 
 
@@ -159,7 +153,7 @@ def test_what_leaves_proxy_or_trust_in_doubt_is_an_error_that_names_key_and_file
         settings_for(SERVICES)
     assert caught.value.message.startswith(f"http.{key} in {gitconfig} (global) ")
     subprocess.run(caught.value.hint or "", shell=True, check=True)  # noqa: S602 - a person pastes it into a shell
-    network._entries.cache_clear()
+    forget()
     assert settings_for(SERVICES) == Settings()
 
 
@@ -203,8 +197,7 @@ def test_the_way_out_of_git_c_counts(gitconfig: Path, monkeypatch: pytest.Monkey
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "http.sslCAInfo")
     monkeypatch.setenv("GIT_CONFIG_VALUE_0", "/ca.pem")
-    for cache in (network._settings, network._entries):
-        cache.cache_clear()
+    forget()
     assert settings_for(SERVICES).ca_file == "/ca.pem"
 
 

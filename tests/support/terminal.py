@@ -18,9 +18,9 @@ import time
 from typing import TYPE_CHECKING
 
 from git_credential_azdo.__main__ import _GIT_VERBS, main
-from git_credential_azdo.git import network
 from tests.conftest import SCRIPT, Home, Result
 from tests.emulator.default_world import ANN
+from tests.support.forgetting import forget
 from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
@@ -199,17 +199,12 @@ class Here(Home):
             patch.setattr(sys, "argv", [str(SCRIPT), *words])
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
             self._capfd.readouterr()
-            _forget_git_settings()
+            forget()
             code = main()
-        _forget_git_settings()
+        forget()
         out, err = (text.encode("utf-8", "surrogateescape") for text in self._capfd.readouterr())
         WATCH.seen("a command", out + err)
         return Result(subprocess.CompletedProcess([], code, out, err))
-
-
-def _forget_git_settings() -> None:
-    for cached in (network._settings, network._entries, network._warn_once):
-        cached.cache_clear()
 
 
 def sign_in(home: Home, emulator: Emulator, *options: str, person: str = ANN, **environment: str) -> Result:

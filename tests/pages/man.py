@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -15,25 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 NAME = "git-credential-azdo"
-_ENVIRONMENT = {
-    "AZDO_TIMEOUT": "The seconds that git's verbs may take; 30 unless set.",
-    "AZDO_YIELD": "1 lets git ask its next helper where this one would stop it.",
-    "AZDO_DEBUG": "1 shows the traceback of a bug; it may hold secrets.",
-    "AZURE_DEVOPS_EXT_PAT": "A personal access token for organizations without an account of their own.",
-    "SYSTEM_ACCESSTOKEN": "The token of a run of Azure Pipelines, for the organization of SYSTEM_COLLECTIONURI.",
-}
-_FILES = {
-    "~/.config/git-credential-azdo/accounts": "The accounts, without secrets; on macOS and Windows in the folder for "
-    "applications' data.",
-    "~/.config/git-credential-azdo/gitconfig": "git's sections for Azure DevOps; the global configuration includes it.",
-}
-_EXIT = {
-    "0": "Success. git's verbs exit so as well when they say that there is no credential.",
-    "1": "The command failed, for the reason on stderr.",
-    "2": "The command line cannot be read.",
-    "3": "A bug in this program.",
-    "130": "Interrupted.",
-}
+_DOCS = Path(__file__).parents[2] / "docs"
 
 
 def page() -> str:
@@ -51,15 +34,23 @@ def page() -> str:
         ".SH COMMANDS",
         *_commands(group, context),
         ".SH ENVIRONMENT",
-        *_list(_ENVIRONMENT),
+        *_list(_table("reference.md", "Variables")),
         ".SH FILES",
-        *_list(_FILES),
+        *_list(_table("reference.md", "What it keeps, and where")),
         ".SH EXIT STATUS",
-        *_list(_EXIT),
+        *_list(_table("scripting.md", "Exit codes")),
         ".SH SEE ALSO",
         "git\\-credential(1), gitcredentials(7)",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _table(name: str, heading: str) -> dict[str, str]:
+    """Return the two columns of the table below a heading of a page, without its marks of Markdown."""
+    section = (_DOCS / name).read_text(encoding="utf-8").partition(f"## {heading}\n")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("|")]
+    plain = [[re.sub(r"\[([^]]*)\]\([^)]*\)|`", r"\1", cell) for cell in row] for row in rows[2:]]
+    return dict(plain)
 
 
 def _commands(above: click.Group, context: click.Context) -> Iterator[str]:

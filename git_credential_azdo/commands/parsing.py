@@ -7,6 +7,7 @@ is made of the error's kind, and of names that stand in this program.
 from __future__ import annotations
 
 import re
+import sys
 from difflib import get_close_matches
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -111,17 +112,18 @@ def again(words: Iterable[str], more: Iterable[str] = ()) -> str:
     return hints.again([*(word if may_repeat(word) else "..." for word in words), *more])
 
 
-def changed(words: Iterable[str], options: Mapping[str, str]) -> list[str]:
-    """Return a command line in which these options have these values; an empty value leaves the option out."""
+def same_command(**options: str) -> str:
+    """Return this command line with other values of options such as ``login_hint``; an empty one leaves it out."""
+    changes = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
     kept: list[str] = []
-    rest = iter(words)
+    rest = iter(sys.argv[1:])
     for word in rest:
         name, equals, _ = word.partition("=")
-        if name not in options:
+        if name not in changes:
             kept.append(word)
         elif not equals:
             next(rest, None)
-    return [*kept, *(word for name, value in options.items() if value for word in (name, value))]
+    return again([*kept, *(word for name, value in changes.items() if value for word in (name, value))])
 
 
 def fault(error: click.ClickException) -> str:

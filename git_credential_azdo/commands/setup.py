@@ -21,8 +21,8 @@ from git_credential_azdo.commands import (
     setup_person,
 )
 from git_credential_azdo.commands.configure import unconfigure
-from git_credential_azdo.commands.parsing import Verbs
-from git_credential_azdo.commands.setup_person import Options, same_command, somebody_else
+from git_credential_azdo.commands.parsing import Verbs, same_command
+from git_credential_azdo.commands.setup_person import Options, somebody_else
 from git_credential_azdo.commands.setup_run import COMMON, common
 from git_credential_azdo.errors import SignInError, Waiting, say
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END

@@ -19,7 +19,7 @@ from git_credential_azdo.accounts.account import OAUTH, access_entry
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import NewAccount
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.parsing import again, changed
+from git_credential_azdo.commands.parsing import again, same_command
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, printable, say
 from git_credential_azdo.git.target import MSA_TENANT
@@ -181,12 +181,6 @@ def somebody_else(person: Person, login_hint: str | None) -> SignInError | None:
     who = person.name or "an unnamed account"
     hint = same_command(login_hint=person.name)
     return SignInError(f"{who} signed in, not {login_hint}; nothing was stored", hint)
-
-
-def same_command(**options: str) -> str:
-    """Return this command line with other values of options such as ``login_hint``; an empty one leaves it out."""
-    changes = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
-    return again(changed(sys.argv[1:], changes))
 
 
 def _confirm(options: Options, other: OtherHostsError) -> bool:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
-import sys
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -30,7 +29,7 @@ from git_credential_azdo.accounts.save import (
 )
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import configure, console, doctor_machine, parsing
-from git_credential_azdo.commands.parsing import again
+from git_credential_azdo.commands.parsing import same_command
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization
@@ -126,7 +125,8 @@ class Run:
         if self._wanted_vault == vaults.NONE:
             if has_secret:
                 raise UsageError(
-                    "the account has a secret, which --vault none would not store", _in_file_vault()
+                    "the account has a secret, which --vault none would not store",
+                    same_command(vault=vaults.FILE),
                 )
             return vaults.NONE
         try:
@@ -142,7 +142,8 @@ class Run:
                     return vaults.find(vaults.FILE)
             cure = error.hint
             if cure == hints.setup_in_file_vault():  # with this command's options, and not against a no
-                cure = f"other keyrings: {hints.KEYRINGS_PAGE}" if self.ask else _in_file_vault()
+                others = f"other keyrings: {hints.KEYRINGS_PAGE}"
+                cure = others if self.ask else same_command(vault=vaults.FILE)
             raise VaultError(error.message, cure) from None
 
     def finish(
@@ -245,8 +246,3 @@ def common(sign_in: Callable[..., None]) -> Callable[..., None]:
     for option in reversed(_OPTIONS):
         command = option(command)
     return command
-
-
-def _in_file_vault() -> str:
-    """Return this very command for the file vault."""
-    return again(sys.argv[1:], ["--vault", vaults.FILE])

@@ -48,9 +48,12 @@ def setup(home: Home, emulator: Emulator, *options: str, **environment: str) -> 
     return home.azdo("setup", "pat", "--org", "fabrikam", *options, given=token, **environment)
 
 
-def test_without_a_keyring_the_file_is_named_and_not_taken(home: Home, emulator: Emulator) -> None:
-    """With options nothing is asked; nobody signs in for nothing."""
-    result = setup(home, emulator, **NONE)
+@pytest.mark.parametrize("options", [(), ("--vault", "keyring"), ("--vault=keyring",)])
+def test_without_a_keyring_the_file_is_named_and_not_taken(
+    home: Home, emulator: Emulator, options: tuple[str, ...]
+) -> None:
+    """With options nothing is asked; nobody signs in for nothing. The vault that was named gives way to the file."""
+    result = setup(home, emulator, *options, **NONE)
     assert (result.code, emulator.requests) == (1, [])
     assert "error: no OS keyring works here" in result.err
     assert "hint: git credential-azdo setup pat --org fabrikam --vault file\n" in result.err

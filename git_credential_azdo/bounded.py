@@ -7,12 +7,14 @@ given up runs on as a daemon, so it must hold nothing that the rest of the progr
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
 Result = TypeVar("Result")
+_SLICE_SECONDS = 0.5
 
 
 class TimedOut(TimeoutError):  # noqa: N818 - a state, as in TimeoutError's own subclasses
@@ -37,7 +39,7 @@ def start(work: Callable[[], Result]) -> Callable[[float], Result]:
     thread.start()
 
     def wait(seconds: float) -> Result:
-        thread.join(max(0.0, seconds))
+        join(thread, seconds)
         if errors:
             raise errors[0]
         if not results:
@@ -45,3 +47,14 @@ def start(work: Callable[[], Result]) -> Callable[[float], Result]:
         return results[0]
 
     return wait
+
+
+def join(thread: threading.Thread, seconds: float) -> None:
+    """Wait for a thread to end, for at most so many seconds, in slices.
+
+    Python handles a signal between two waits, and one that arrives just before a wait does not end it: Ctrl-C would be
+    seen at the end of ``seconds`` only.
+    """
+    end = time.monotonic() + seconds
+    while thread.is_alive() and (left := end - time.monotonic()) > 0:
+        thread.join(min(left, _SLICE_SECONDS))

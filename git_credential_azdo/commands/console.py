@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import deadline, errors
+from git_credential_azdo import bounded, deadline, errors
 from git_credential_azdo.errors import AzdoError, UsageError, Waiting, printable, reader_is_gone
 from git_credential_azdo.signin.terminal import drop_rest, is_terminal, read_hidden
 
@@ -234,11 +234,12 @@ def given(what: str) -> str:
                 pieces.append(piece)
 
     seconds = deadline.left()
-    reader = threading.Thread(target=read, daemon=True)  # stdin of Windows is no stream that one could poll
-    reader.start()
-    reader.join(seconds)
-    if reader.is_alive():
-        raise UsageError(f"stdin did not end in {seconds:.0f} seconds, and the {what} was to come from it")
+    try:
+        bounded.start(read)(seconds)  # stdin of Windows is no stream that one could poll
+    except bounded.TimedOut:
+        raise UsageError(
+            f"stdin did not end in {seconds:.0f} seconds, and the {what} was to come from it"
+        ) from None
     data = b"".join(pieces)
     if len(data) > _MAX_GIVEN:
         raise UsageError(f"what came on stdin is longer than any {what}")

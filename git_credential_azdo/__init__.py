@@ -2,9 +2,8 @@
 
 Entry
   ``__main__``   argv to one command, exceptions to one line on stderr and an exit code
-  ``inherited``  search paths and secrets in the environment, made safe before anything else is imported
-  ``deadline``   the time limit of a run (AZDO_TIMEOUT); ``bounded``: work that may
-                 hang, in a thread; ``hardening``: no core dumps; ``signals``: deferred signals
+  ``inherited``  search paths, secrets in the environment and core dumps, made safe before anything else is imported
+  ``deadline``   the time limit of a run (AZDO_TIMEOUT), work that may hang, deferred signals
 
 Verbs
   ``helper/``    git's verbs, the hot path: ``verbs`` (get, store, erase), ``answer`` (a ``get``), ``issued`` (our own tokens
@@ -23,14 +22,14 @@ State
   ``vault/``     secrets: ``vaults`` (the one door), ``file``, ``system`` (keyring), and what
                  reads without it: ``secret_service``, ``credential_manager`` (Windows), ``keychain`` (macOS);
                  ``journal``: the names of all entries
-  ``paths``      where our files are; ``files``: reading them; ``ownership``: which to trust; ``writing``: writing them
+  ``files``      where our files are, and reading them; ``ownership``: which to trust; ``writing``: writing them
   ``lock``       locks between processes, also on file systems without locks
 
 Outside
   ``git/``       ``protocol`` (key=value messages), ``target`` (which organization), ``config`` (git's configuration, read),
                  ``install`` (written), ``helpers`` (other credential helpers), ``network`` (git's proxy and certificates)
-  ``web``        the one HTTP client; ``response``: what it returns; ``connection``: addresses, TLS and
-                 deadline; ``proxy``: which one, and how it is asked; ``trust``: certificate authorities
+  ``web``        the one HTTP client; ``response``: what it returns; ``connection``: addresses and certificate authorities;
+                 ``proxy``: which one, and how it is asked
   ``hosts``      every host of Microsoft's that a token may be sent to
   ``programs``   every program that we start
 
@@ -38,7 +37,7 @@ Words
   ``errors``     the kinds of failure, and the lines on stderr; ``hints``: every command and page that a message
                  names; ``shell``: quoting
 
-Imports run downwards only: errors, hosts, paths, files, lock, programs, hints < git < vault, web < accounts < signin,
+Imports run downwards only: errors, hosts, files, lock, programs, hints < git < vault, web < accounts < signin,
 devops < tokens < refresh < helper < commands < __main__. Importing a package never loads its modules: every package's
 ``__init__`` holds only a docstring.
 """

@@ -56,9 +56,8 @@ def run(words: list[str]) -> int:
 
             return verbs.run(words[0])
         from git_credential_azdo.commands import cli  # noqa: PLC0415 - loads click
-        from git_credential_azdo.hardening import forbid_core_dumps  # noqa: PLC0415 - costs more than a get has
 
-        forbid_core_dumps()
+        inherited.forbid_core_dumps()
         return cli.run(words)
     except AzdoError as error:
         report(error)
@@ -95,7 +94,7 @@ def run(words: list[str]) -> int:
 def _end_in_time(verb: str) -> None:
     """Start the timer of ``deadline`` for one of git's verbs, and forbid core dumps.
 
-    Both modules are loaded only when a run takes longer than _LONG_RUN_SECONDS, which few do; in a thread, since a
+    The module is loaded only when a run takes longer than _LONG_RUN_SECONDS, which few do; in a thread, since a
     signal handler may interrupt an import and must not begin one.
     """
     from git_credential_azdo import errors  # noqa: PLC0415 - see the module's docstring
@@ -105,10 +104,10 @@ def _end_in_time(verb: str) -> None:
     threads: list[int] = []
 
     def load() -> None:
-        from git_credential_azdo import deadline, hardening  # noqa: PLC0415 - see above
+        from git_credential_azdo import deadline  # noqa: PLC0415 - see above
 
         loaded.append(deadline)
-        hardening.forbid_core_dumps()
+        inherited.forbid_core_dumps()
 
     def watch() -> None:
         time.sleep(_LONG_RUN_SECONDS)

@@ -1,31 +1,38 @@
-"""Connections for the HTTP client: httpx above httpcore, whose network this module gives a race of addresses.
+"""Connections for the HTTP client: httpx above httpcore, with the certificate authorities that git would trust.
 
 The first address that answers is taken, so that IPv6 that swallows packets costs a quarter of a second (RFC 8305).
-TLS, proxies and SOCKS are httpcore's. Must never ask a name server for a host that a proxy leads to.
+TLS, proxies and SOCKS are httpcore's. Must never ask a name server for a host that a proxy leads to, skip the
+verification unless git's own http.sslVerify says so, nor ask for a passphrase.
 """
 
 from __future__ import annotations
 
 import itertools
+import os
 import queue
 import socket
+import ssl
+import sys
 import threading
 import time
 from typing import TYPE_CHECKING, final
 
+import certifi
 import httpcore
 import httpx
 
-from git_credential_azdo import bounded
+from git_credential_azdo import deadline, hints
+from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.git.network import Settings
 
 if TYPE_CHECKING:
-    import ssl
     from collections.abc import Iterable, Iterator, Sequence
 
     from git_credential_azdo.proxy import Proxy
 
     Address = tuple[int, str, int]  # family, IP address, port
 
+_OURS = Settings()
 _CONNECT_SECONDS = 15.0  # time for a dead name server before the next one, and for two lost packets
 _ATTEMPT_DELAY = 0.25  # RFC 8305 section 5
 
@@ -56,7 +63,7 @@ class Racing(httpcore.SyncBackend):
     ) -> httpcore.NetworkStream:
         """Return the connection. Raise httpcore's errors, whose cause is the operating system's."""
         end = time.monotonic() + min(timeout or _CONNECT_SECONDS, _CONNECT_SECONDS)
-        resolve = bounded.start(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+        resolve = deadline.in_thread(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         try:
             found = resolve(end - time.monotonic())
         except TimeoutError:
@@ -172,3 +179,70 @@ def client(
                 network_backend=network,
             )
     return httpx.Client(transport=_Transport(pool, network), trust_env=False, headers=headers)
+
+
+def tls_context(settings: Settings = _OURS) -> ssl.SSLContext:
+    """Return the TLS context. Raise NetworkError when a file cannot be read.
+
+    Trusted are the files that git's settings name, else SSL_CERT_FILE and SSL_CERT_DIR (OpenSSL's own variables), else the
+    operating system's verification on macOS and Windows (by ``truststore``: Python's ssl does not read the Keychain, nor
+    the roots that Windows downloads on demand), else OpenSSL's store, else certifi's where there is none.
+    """
+    is_set = bool(settings.ca_file or settings.ca_path)
+    cafile = settings.ca_file if is_set else os.environ.get("SSL_CERT_FILE") or None
+    capath = settings.ca_path if is_set else os.environ.get("SSL_CERT_DIR") or None
+    for variable in () if is_set else ("SSL_CERT_FILE", "SSL_CERT_DIR"):
+        value = os.environ.get(variable)
+        if value and not os.path.isabs(value):
+            raise NetworkError(
+                f"{variable} is a relative path: a repository could provide the file", hints.unset(variable)
+            )
+    if not (cafile or capath) and sys.platform in {"darwin", "win32"}:
+        import truststore  # noqa: PLC0415 - installed on these systems only
+
+        context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+        return _with_settings(context, settings)
+    try:
+        context = ssl.create_default_context(cafile=cafile, capath=capath)
+    except OSError as error:
+        raise NetworkError(
+            f"cannot read the certificates of {cafile or capath} ({error.strerror or type(error).__name__})",
+            f"correct or remove {'http.sslCAInfo' if is_set else 'SSL_CERT_FILE'}",
+        ) from None
+    if not (cafile or capath) and not _system_has_certificates(context):
+        context.load_verify_locations(cafile=certifi.where())
+    # Since 3.13 Python rejects authorities that git, curl and browsers accept, and company proxies use; chain, dates
+    # and host name are still verified.
+    context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
+    return _with_settings(context, settings)
+
+
+def _with_settings(context: ssl.SSLContext, settings: Settings) -> ssl.SSLContext:
+    if settings.certificate:
+        _load_client_certificate(context, settings.certificate, settings.key)
+    if not settings.verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
+
+
+def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
+    """Load the client certificate, without asking for a passphrase. Raise NetworkError."""
+    try:
+        context.load_cert_chain(certificate, key, password=lambda: "")
+    except (OSError, ValueError) as error:
+        raise NetworkError(
+            f"cannot use the client certificate {certificate} ({getattr(error, 'reason', None) or type(error).__name__})",
+            "correct or remove http.sslCert and http.sslKey (a key with a passphrase cannot be used)",
+        ) from None
+
+
+def _system_has_certificates(context: ssl.SSLContext) -> bool:
+    """Return whether OpenSSL has certificates: in its store, or in its folder of hashed files, which it does not count."""
+    if context.cert_store_stats()["x509_ca"]:
+        return True
+    folder = ssl.get_default_verify_paths().capath
+    try:
+        return bool(folder) and any(name.endswith(".0") for name in os.listdir(folder))
+    except OSError:
+        return False

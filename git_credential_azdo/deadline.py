@@ -19,7 +19,12 @@ from git_credential_azdo import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import threading
+    from collections.abc import Callable, Iterator
+    from types import FrameType
+    from typing import Any, TypeVar
+
+    Result = TypeVar("Result")
 
 DEFAULT_SECONDS = 30.0
 MAX_SECONDS = 3_600.0
@@ -33,6 +38,9 @@ _GRACE_SECONDS = 0.15
 """Time before the limit and after it for a wait to report that it was in vain: its message names what it waited for."""
 _REPORT_SECONDS = 0.1
 """How long the last line may take: stderr may be a full pipe."""
+
+_SLICE_SECONDS = 0.5
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 _started = time.monotonic()
 _is_outlived = False
@@ -80,6 +88,88 @@ def left_for_request() -> float:
     """Return the seconds that a request for a token may take, so that time is left to save the token."""
     least = _MIN_SECONDS if errors.began is None else 0.0
     return max(least, left() - min(_MAX_RESERVE_SECONDS, limit() / 6))
+
+
+@contextlib.contextmanager
+def held_back(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
+    """Let Ctrl-C, SIGTERM and SIGHUP wait for the end of the block; then they do what they would have done.
+
+    ``begun``: whether the step that must not be cut has begun; before, they do it at once. What is ignored stays ignored
+    (nohup). Outside the main thread, where Python handles no signals, nothing is held.
+    """
+    came: list[int] = []
+    before: dict[int, Any] = {}
+
+    def note(number: int, _frame: FrameType | None) -> None:
+        if begun():
+            came.append(number)
+            return
+        signal.signal(number, before[number])
+        signal.raise_signal(number)
+
+    for name in _SIGNALS:
+        number = getattr(signal, name, None)
+        if number is None or signal.getsignal(number) in {signal.SIG_IGN, None}:
+            continue
+        try:
+            before[number] = signal.signal(number, note)
+        except ValueError:  # not the main thread
+            break
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+        for number in dict.fromkeys(came):
+            signal.raise_signal(number)
+
+
+class TimedOut(TimeoutError):  # noqa: N818 - a state, as in TimeoutError's own subclasses
+    """The time is over, and the work goes on."""
+
+
+def in_thread(work: Callable[[], Result]) -> Callable[[float], Result]:
+    """Start ``work``, which may hang, in a thread; return the function that waits so many seconds for its result.
+
+    For what has no time limit of its own: a keyring, a name server, a server that sends one byte a second. A thread that
+    is given up runs on as a daemon, so it must hold nothing that the rest of the program needs.
+
+    That function raises what ``work`` raised, and TimedOut when the time is over.
+    """
+    import threading  # noqa: PLC0415 - the run of a get needs none
+
+    results: list[Result] = []
+    failed: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            results.append(work())
+        except BaseException as error:  # noqa: BLE001 - it is raised again, in the thread that waits
+            failed.append(error)
+
+    thread = threading.Thread(target=run, daemon=True)
+    thread.start()
+
+    def wait(seconds: float) -> Result:
+        join(thread, seconds)
+        if failed:
+            raise failed[0]
+        if not results:
+            raise TimedOut
+        return results[0]
+
+    return wait
+
+
+def join(thread: threading.Thread, seconds: float) -> None:
+    """Wait for a thread to end, for at most so many seconds, in slices.
+
+    Python handles a signal between two waits, and one that arrives just before a wait does not end it: Ctrl-C would be
+    seen at the end of ``seconds`` only.
+    """
+    end = time.monotonic() + seconds
+    while thread.is_alive() and (left := end - time.monotonic()) > 0:
+        thread.join(min(left, _SLICE_SECONDS))
 
 
 def enforce(verb: str) -> None:

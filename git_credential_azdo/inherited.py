@@ -1,4 +1,4 @@
-"""The inherited environment: search paths of modules and programs, and secrets in variables, made safe.
+"""What a process inherits and leaves: search paths, secrets in variables and core dumps, made safe.
 
 git starts helpers at the top of a work tree, so a repository could bring a ``json.py`` or a ``git.exe`` of its own.
 ``__main__`` calls ``make_safe`` before it imports anything else, so this module must import only ``os`` and ``sys``
@@ -8,6 +8,8 @@ cannot be undone here; the command that ``configure`` writes for git unsets thos
 
 import os
 import sys
+
+_PR_SET_DUMPABLE = 4
 
 TOKENS = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
 """Variables with a token for git: a person's, and a pipeline's."""
@@ -98,3 +100,24 @@ def _here() -> str:
 
 def _normalized(entry: str) -> str:
     return os.path.normcase(os.path.normpath(entry))
+
+
+def forbid_core_dumps() -> None:
+    """Let this process leave no core dump and be traced by root alone, where the system can. Children may dump.
+
+    A process of the same user can still read the keyring as we do. It costs milliseconds, so that git's verbs call it
+    only when they take long. Rules: setrlimit(2), prctl(2).
+    """
+    if sys.platform == "win32":
+        return
+    try:
+        import resource  # noqa: PLC0415 - not there on Windows
+
+        _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+        resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+        if sys.platform == "linux":
+            import ctypes  # noqa: PLC0415 - 5 ms, and of no use elsewhere
+
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    except (ImportError, OSError, ValueError, AttributeError):  # the system has less
+        pass

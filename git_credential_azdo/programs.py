@@ -17,7 +17,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_credential_azdo import bounded, deadline
+from git_credential_azdo import deadline
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.inherited import SECRETS, outside
 
@@ -102,7 +102,7 @@ def run(
         for thread in (out, err, writer):
             thread.start()
         for reader in (out, err):
-            bounded.join(reader, end - time.monotonic())
+            deadline.join(reader, end - time.monotonic())
         process.wait(max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
         pass

@@ -18,9 +18,9 @@ from git_credential_azdo.accounts.accounts_file import read
 from git_credential_azdo.accounts.entries import forget_secrets
 from git_credential_azdo.accounts.update import ANY, clear_failures, failure_of, mark_failure, update
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, VaultError, say
+from git_credential_azdo.files import lock_path, read_accounts
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.lock import Busy, Lock
-from git_credential_azdo.paths import lock_path, read_accounts
 from git_credential_azdo.tokens import Token
 from git_credential_azdo.vault import vaults
 
@@ -165,8 +165,7 @@ def _next(account: Account, tenant: str, salt: bytes) -> Token:
 
 def _by_refresh_token(account: Account, tenant: str, entry: Message, salt: bytes) -> Token:
     """Ask for the next tokens and write them; signals wait between the two: the old refresh token may be dead by then."""
-    from git_credential_azdo.signals import held_back  # noqa: PLC0415 - see the module's docstring
-    from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415
+    from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.signin.endpoints import kept_endpoint, request_token  # noqa: PLC0415
 
     block, old, from_origin = account.block, entry.get("token") or "", entry.get("origin")
@@ -174,7 +173,7 @@ def _by_refresh_token(account: Account, tenant: str, entry: Message, salt: bytes
     form = oauth.refresh_form(client_id=block.get("client_id"), refresh_token=old, scope=block.get("scope"))
     asked = endpoint.for_tenant(tenant) if tenant else endpoint
     errors.step = f"{origin(asked)} did not answer"
-    with _asking(account, tenant) as web, held_back(lambda: web.answered):
+    with _asking(account, tenant) as web, deadline.held_back(lambda: web.answered):
         grant = request_token(web, asked, form, audience=block.get("client_id"))
         errors.step = "a file or the keyring did not take the new token"
         token = _write(account, tenant, grant, salt, old=old)

@@ -18,12 +18,11 @@ import httpcore
 import httpx
 
 import git_credential_azdo
-from git_credential_azdo import bounded, connection, errors, proxy
+from git_credential_azdo import connection, deadline, errors, proxy
 from git_credential_azdo.errors import AzdoError, NetworkError
 from git_credential_azdo.git.network import Settings, proxy_elsewhere, settings_for
 from git_credential_azdo.hosts import microsoft, origin
 from git_credential_azdo.response import Response, read_body, retry_after
-from git_credential_azdo.trust import tls_context
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Mapping
@@ -208,8 +207,10 @@ class HttpClient:
             if self._transport:
                 made = httpx.Client(transport=self._transport, headers=headers)
             else:
-                to_proxy = tls_context(settings.of_proxy()) if by and by.scheme == "https" else None
-                made = connection.client(tls_context(settings), by, to_proxy, headers)
+                to_proxy = (
+                    connection.tls_context(settings.of_proxy()) if by and by.scheme == "https" else None
+                )
+                made = connection.client(connection.tls_context(settings), by, to_proxy, headers)
             self._clients[key] = made
         return self._clients[key]
 
@@ -235,7 +236,7 @@ class HttpClient:
         try:
             if grace:  # the run's own timer ends it, and only this thread goes on in a child
                 return run()
-            return bounded.start(run)(left)
+            return deadline.in_thread(run)(left)
         finally:
             if progress.sent:
                 self.pause = PAUSE_SECONDS

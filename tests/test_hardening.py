@@ -50,7 +50,7 @@ def test_a_run_that_waits_leaves_no_core_dump(held: subprocess.Popen[bytes]) -> 
 
 DUMPABLE = """
 import ctypes, resource
-from git_credential_azdo.hardening import forbid_core_dumps
+from git_credential_azdo.inherited import forbid_core_dumps
 forbid_core_dumps()
 print(resource.getrlimit(resource.RLIMIT_CORE)[0], ctypes.CDLL(None).prctl(3, 0, 0, 0, 0))
 """

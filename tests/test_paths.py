@@ -1,4 +1,4 @@
-"""paths.py: our folder is the one that platformdirs names."""
+"""files.py: our folder is the one that platformdirs names."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from platformdirs.macos import MacOS
 from platformdirs.windows import Windows
 
-from git_credential_azdo import paths
+from git_credential_azdo import files
 from tests.support.marks import posix
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ def test_the_folder_is_that_of_platformdirs(
     try:
         expected = platformdirs.user_config_dir("git-credential-azdo", appauthor=False)
     except RuntimeError:  # a user whom the system does not know
-        with pytest.raises(paths.NoHome):
-            paths.folder()
+        with pytest.raises(files.NoHome):
+            files.folder()
         return
-    assert paths.folder() == expected
-    assert os.path.isabs(paths.folder())
+    assert files.folder() == expected
+    assert os.path.isabs(files.folder())
 
 
 @unix
@@ -66,7 +66,7 @@ def test_a_relative_folder_is_ignored(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", "/home/jo")
     monkeypatch.setenv("XDG_CONFIG_HOME", "config")
 
-    assert paths.folder() == "/home/jo/.config/git-credential-azdo"
+    assert files.folder() == "/home/jo/.config/git-credential-azdo"
 
 
 @posix
@@ -80,7 +80,7 @@ def test_on_macos_no_variable_moves_the_folder(variable: str | None, monkeypatch
     if variable:
         monkeypatch.setenv(variable, "/elsewhere")
 
-    assert paths.folder() == expected == "/Users/jo/Library/Application Support/git-credential-azdo"
+    assert files.folder() == expected == "/Users/jo/Library/Application Support/git-credential-azdo"
 
 
 @pytest.mark.parametrize(
@@ -99,7 +99,7 @@ def test_on_windows_it_is_the_local_application_data(
     monkeypatch.setattr(platformdirs.windows, "get_win_folder", lambda _name: local)
 
     expected = Windows("git-credential-azdo", appauthor=False).user_config_dir
-    assert os.path.normpath(paths.folder()) == expected
+    assert os.path.normpath(files.folder()) == expected
 
 
 @unix
@@ -115,17 +115,17 @@ def test_nobody_without_a_home_has_a_folder(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.delenv("HOME", raising=False)
         if home is not None:
             monkeypatch.setenv("HOME", home)
-        assert paths.read_accounts() == b""
-        with pytest.raises(paths.NoHome, match="HOME is not set") as caught:
-            paths.accounts_path()
+        assert files.read_accounts() == b""
+        with pytest.raises(files.NoHome, match="HOME is not set") as caught:
+            files.accounts_path()
         assert caught.value.hint == "export HOME=FOLDER"
 
 
 def test_everything_lies_in_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """And to ask for it touches no file."""
-    monkeypatch.setattr(paths, "folder", lambda: str(tmp_path / "ours"))
+    monkeypatch.setattr(files, "folder", lambda: str(tmp_path / "ours"))
 
-    found = [paths.accounts_path(), paths.lock_path("4f"), paths.vault_folder()]
+    found = [files.accounts_path(), files.lock_path("4f"), files.vault_folder()]
 
     assert found == [
         str(tmp_path / "ours" / name) for name in ("accounts", os.path.join("locks", "4f"), "vault")
@@ -136,12 +136,12 @@ def test_everything_lies_in_the_folder(tmp_path: Path, monkeypatch: pytest.Monke
 @unix
 def test_the_usual_cases_load_nothing() -> None:
     """Every ``get`` asks."""
-    script = "import sys; from git_credential_azdo import paths; paths.folder(); print(*sys.modules)"
+    script = "import sys; from git_credential_azdo import files; files.folder(); print(*sys.modules)"
     environment = {**os.environ, "HOME": "/home/jo"}
 
     done = subprocess.run(
         [sys.executable, "-I", "-c", script], env=environment, capture_output=True, text=True, check=True
     )
 
-    assert "git_credential_azdo.paths" in done.stdout.split()
+    assert "git_credential_azdo.files" in done.stdout.split()
     assert "platformdirs" not in done.stdout.split()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 import trustme
 
+from git_credential_azdo.connection import tls_context
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings
-from git_credential_azdo.trust import tls_context
 from git_credential_azdo.web import HttpClient
 from tests.support.web import ANYWHERE, server
 

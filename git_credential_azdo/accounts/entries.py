@@ -13,9 +13,9 @@ from git_credential_azdo.accounts.account import digest
 from git_credential_azdo.accounts.accounts_file import StoredCredential, read
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, say
+from git_credential_azdo.files import folder, lock_path, read_accounts
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import unusable
-from git_credential_azdo.paths import folder, lock_path, read_accounts
 from git_credential_azdo.vault import journal, vaults
 from git_credential_azdo.vault.file import FileVault
 

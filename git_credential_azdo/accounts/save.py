@@ -18,6 +18,7 @@ from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.entries import LOCK, alone, keep
 from git_credential_azdo.accounts.update import clear_failures
 from git_credential_azdo.errors import UsageError, printable, say
+from git_credential_azdo.files import read_accounts
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.target import (
     SERVICES_ADDRESS,
@@ -27,7 +28,6 @@ from git_credential_azdo.git.target import (
     may_repeat,
     unquote,
 )
-from git_credential_azdo.paths import read_accounts
 from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:

@@ -13,11 +13,10 @@ import os
 from git_credential_azdo.accounts.account import Block, number
 from git_credential_azdo.accounts.accounts_file import VERSION, AccountsFile, read
 from git_credential_azdo.errors import printable, say
-from git_credential_azdo.files import read_own
+from git_credential_azdo.files import accounts_path, read_accounts, read_own
 from git_credential_azdo.git.protocol import format_pairs
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import unusable
-from git_credential_azdo.paths import accounts_path, read_accounts
 from git_credential_azdo.writing import write_own
 
 TYPE_CHECKING = False

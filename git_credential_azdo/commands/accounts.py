@@ -23,7 +23,7 @@ from git_credential_azdo.accounts.update import failure_of, update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
-from git_credential_azdo.paths import accounts_path, no_account
+from git_credential_azdo.files import accounts_path, no_account
 from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:

@@ -19,10 +19,10 @@ from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError, say
+from git_credential_azdo.files import gitconfig_path
 from git_credential_azdo.git import install
 from git_credential_azdo.git.sections import Section, script_path
 from git_credential_azdo.git.target import Organization
-from git_credential_azdo.paths import gitconfig_path
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import bounded, deadline, errors
+from git_credential_azdo import deadline, errors
 from git_credential_azdo.errors import AzdoError, UsageError, Waiting, printable, reader_is_gone
 from git_credential_azdo.signin.terminal import drop_rest, is_terminal, read_hidden
 
@@ -235,8 +235,8 @@ def given(what: str) -> str:
 
     seconds = deadline.left()
     try:
-        bounded.start(read)(seconds)  # stdin of Windows is no stream that one could poll
-    except bounded.TimedOut:
+        deadline.in_thread(read)(seconds)  # stdin of Windows is no stream that one could poll
+    except deadline.TimedOut:
         raise UsageError(
             f"stdin did not end in {seconds:.0f} seconds, and the {what} was to come from it"
         ) from None

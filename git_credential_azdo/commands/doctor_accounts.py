@@ -23,11 +23,11 @@ from git_credential_azdo.commands.accounts import LOCKED, standing
 from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, failed, start
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, VaultError
+from git_credential_azdo.files import accounts_path, folder, vault_folder
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.hosts import PROFILE_HOST, origin
-from git_credential_azdo.paths import accounts_path, folder, vault_folder
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.entra import PUBLIC_HOST
 from git_credential_azdo.vault import vaults

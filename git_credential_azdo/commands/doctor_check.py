@@ -12,7 +12,7 @@ import time
 from functools import partial
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_credential_azdo import bounded
+from git_credential_azdo import deadline
 from git_credential_azdo.errors import AzdoError, printable
 from git_credential_azdo.inherited import TOKENS
 
@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 def start(*works: Work) -> Callable[[float], list[list[Check]]]:
     """Start all works at once; return the function that waits for their checks until a time of ``time.monotonic``."""
-    waits = [(name, bounded.start(partial(_checks, name, work))) for name, work in works]
+    waits = [(name, deadline.in_thread(partial(_checks, name, work))) for name, work in works]
     return lambda end: [_within(name, wait, end - time.monotonic()) for name, wait in waits]
 
 
@@ -78,7 +78,7 @@ def _checks(name: str, work: Callable[[], Iterable[Check]]) -> list[Check]:
 def _within(name: str, wait: Callable[[float], list[Check]], seconds: float) -> list[Check]:
     try:
         return wait(seconds)
-    except bounded.TimedOut:
+    except deadline.TimedOut:
         return [Check(name, FAIL, "timed out")]
 
 

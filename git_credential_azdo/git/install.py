@@ -13,6 +13,7 @@ import os
 from typing import NamedTuple
 
 from git_credential_azdo import hints
+from git_credential_azdo.deadline import held_back
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.files import read_own
 from git_credential_azdo.git import config, former, helpers, urlmatch
@@ -28,7 +29,6 @@ from git_credential_azdo.git.edit import (
 )
 from git_credential_azdo.git.sections import Section, helper_value, pairs, render
 from git_credential_azdo.ownership import unusable
-from git_credential_azdo.signals import held_back
 from git_credential_azdo.writing import write_own
 
 TYPE_CHECKING = False

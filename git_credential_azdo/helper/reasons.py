@@ -26,10 +26,10 @@ from git_credential_azdo.accounts.choice import (
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, UsageError, report, say
+from git_credential_azdo.files import no_account
 from git_credential_azdo.git import address, config, urlmatch
 from git_credential_azdo.git.target import SERVICES_ADDRESS, may_repeat, tenant_in
 from git_credential_azdo.helper.issued import ReturnedToken
-from git_credential_azdo.paths import no_account
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False

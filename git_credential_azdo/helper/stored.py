@@ -21,8 +21,8 @@ from git_credential_azdo.accounts.choice import (
 )
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import UsageError
+from git_credential_azdo.files import read_accounts
 from git_credential_azdo.git.target import Target, looks_like_token
-from git_credential_azdo.paths import read_accounts
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False

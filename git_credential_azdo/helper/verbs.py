@@ -11,10 +11,10 @@ import os
 
 from git_credential_azdo import errors
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, report, say
+from git_credential_azdo.files import accounts_path, read_accounts
 from git_credential_azdo.git.protocol import format_pairs, parse
 from git_credential_azdo.git.target import target_of, tenant_in
 from git_credential_azdo.inherited import TOKENS
-from git_credential_azdo.paths import accounts_path, read_accounts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

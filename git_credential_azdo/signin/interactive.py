@@ -15,7 +15,7 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from git_credential_azdo import bounded
+from git_credential_azdo import deadline
 from git_credential_azdo.errors import AzdoError, SignInError
 from git_credential_azdo.signin import browser, listener, oauth, pages, terminal
 from git_credential_azdo.signin.listener import Listener, Redirect, listen
@@ -181,9 +181,9 @@ class _Wait:
 
     def for_outcome(self, exchange: Exchange[T], found: Authorization) -> T:
         """Exchange the code while Ctrl-C is still heard, and show the browser what became of it."""
-        result_within = bounded.start(lambda: exchange.run(found))
+        result_within = deadline.in_thread(lambda: exchange.run(found))
         while True:
-            with contextlib.suppress(bounded.TimedOut):
+            with contextlib.suppress(deadline.TimedOut):
                 try:
                     outcome = result_within(0)
                 except AzdoError as error:

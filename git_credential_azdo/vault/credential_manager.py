@@ -13,7 +13,7 @@ import ctypes
 import sys
 
 from git_credential_azdo.errors import VaultError
-from git_credential_azdo.paths import NAME
+from git_credential_azdo.files import NAME
 from git_credential_azdo.vault.payload import PART_UNITS, units
 
 assert sys.platform == "win32"  # noqa: S101 - for mypy: the rest is checked with --platform win32

@@ -8,8 +8,7 @@ from __future__ import annotations
 import os
 
 from git_credential_azdo.errors import VaultError
-from git_credential_azdo.files import read_own
-from git_credential_azdo.paths import vault_folder
+from git_credential_azdo.files import read_own, vault_folder
 
 
 class FileVault:

@@ -11,10 +11,9 @@ import contextlib
 import os
 
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.files import read_own
+from git_credential_azdo.files import folder, lock_path, read_own
 from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import unusable
-from git_credential_azdo.paths import folder, lock_path
 from git_credential_azdo.writing import write_own
 
 TYPE_CHECKING = False

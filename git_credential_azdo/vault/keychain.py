@@ -13,7 +13,7 @@ from __future__ import annotations
 import ctypes
 
 from git_credential_azdo.errors import VaultError, VaultLocked
-from git_credential_azdo.paths import NAME
+from git_credential_azdo.files import NAME
 
 _FRAMEWORKS = "/System/Library/Frameworks"
 _NOT_FOUND = -25300  # errSecItemNotFound

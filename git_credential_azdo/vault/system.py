@@ -22,10 +22,10 @@ import keyring.errors
 import keyring.util.platform_
 from keyring.backends import SecretService, chainer, fail, null
 
-from git_credential_azdo import bounded, deadline, errors, hints
+from git_credential_azdo import deadline, errors, hints
 from git_credential_azdo.errors import VaultError, VaultLocked
+from git_credential_azdo.files import NAME
 from git_credential_azdo.git.target import may_repeat
-from git_credential_azdo.paths import NAME
 from git_credential_azdo.vault import secret_service
 
 TYPE_CHECKING = False
@@ -91,7 +91,7 @@ class KeyringVault:
         with _no_prompts() if self._foreign and not self._prompting else contextlib.nullcontext():
             try:
                 with errors.Waiting("the keyring", seconds):
-                    return bounded.start(call)(0 if self._name in errors.silent else seconds)
+                    return deadline.in_thread(call)(0 if self._name in errors.silent else seconds)
             except TimeoutError:  # ours, or one of a D-Bus library
                 errors.silent.add(self._name)
                 late = f"the keyring ({self._name}) did not answer in time"

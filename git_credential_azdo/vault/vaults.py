@@ -13,8 +13,8 @@ import sys
 
 from git_credential_azdo import errors
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
+from git_credential_azdo.files import NAME
 from git_credential_azdo.git.protocol import parse
-from git_credential_azdo.paths import NAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def find(wanted: str | None, used: str | None = None, *, prompting: bool = False
     Raise VaultLocked when a locked one is all there is, VaultError when there is none.
 
     """
-    from git_credential_azdo.paths import folder  # noqa: PLC0415 - as the next
+    from git_credential_azdo.files import folder  # noqa: PLC0415 - as the next
     from git_credential_azdo.vault import system  # noqa: PLC0415 - loads keyring
 
     folder()  # without one, no secret would be found again; and keyring has worse words for it

@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 
 from git_credential_azdo.__main__ import run
-from git_credential_azdo.paths import no_account
+from git_credential_azdo.files import no_account
 
 
 @pytest.fixture(autouse=True)

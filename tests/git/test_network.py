@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_azdo.connection import tls_context
 from git_credential_azdo.errors import NetworkError, UsageError
 from git_credential_azdo.git.network import Settings, settings_for
-from git_credential_azdo.trust import tls_context
 from tests.support.forgetting import forget
 from tests.support.realgit import need_git
 

@@ -72,7 +72,7 @@ def test_a_signal_ends_a_request_that_is_not_answered(
 
 ANSWERED = """
 import os, signal, sys
-from git_credential_azdo.signals import held_back
+from git_credential_azdo.deadline import held_back
 answered = []
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
 with held_back(lambda: bool(answered)):

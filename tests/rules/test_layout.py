@@ -22,10 +22,10 @@ _PACKAGE = "git_credential_azdo"
 _MAX_LINES = 300
 
 FLOORS = (
-    {"__init__", "inherited", "errors", "hosts", "signals", "hardening", "shell", "bounded"},
-    {"hints", "deadline", "files", "writing", "ownership", "lock", "lock_file", "programs", "paths"},
+    {"__init__", "inherited", "errors", "hosts", "shell"},
+    {"hints", "deadline", "files", "writing", "ownership", "lock", "lock_file", "programs"},
     {"git"},
-    {"vault", "web", "response", "trust", "connection", "proxy"},
+    {"vault", "web", "response", "connection", "proxy"},
     {"accounts"},
     {"devops", "signin"},
     {"tokens"},
@@ -37,14 +37,14 @@ FLOORS = (
 """From the lowest up. A module may import what stands on a lower floor or on its own."""
 
 PLACES = {
-    "certifi": {"trust"},
+    "certifi": {"connection"},
     "click": {"commands"},
     "cryptography": {"signin/certificate"},
     "httpcore": {"connection", "web"},
     "httpx": {"connection", "web"},
     "keyring": {"vault/system"},
-    "platformdirs": {"paths"},
-    "truststore": {"trust"},
+    "platformdirs": {"files"},
+    "truststore": {"connection"},
 }
 """The only modules, or folders of modules, that may import a third-party package."""
 

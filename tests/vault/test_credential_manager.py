@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from keyring.backends.Windows import WinVaultKeyring
 
-from git_credential_azdo import paths
+from git_credential_azdo import files
 from git_credential_azdo.errors import VaultError
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.vault.payload import PART_UNITS
@@ -67,13 +67,13 @@ def test_what_keyring_wrote_is_read_and_replaced(entry: Callable[[str], str], ke
     ann, bob = entry("ann"), entry("bob")
     vault = vaults.open_vault(NAME)
     for name in (ann, bob):
-        keyring_backend.set_password(paths.NAME, name, f"token=old {name}")
+        keyring_backend.set_password(files.NAME, name, f"token=old {name}")
     assert (vault.read(ann), vault.read(bob)) == (f"token=old {ann}", f"token=old {bob}")
 
     vault.write(bob, "token=new")
 
     assert (vault.read(ann), vault.read(bob)) == (f"token=old {ann}", "token=new")
-    assert keyring_backend.get_password(paths.NAME, bob) == "token=new"
+    assert keyring_backend.get_password(files.NAME, bob) == "token=new"
 
 
 def test_what_keyring_wrote_is_deleted_wherever_it_is(
@@ -83,13 +83,13 @@ def test_what_keyring_wrote_is_deleted_wherever_it_is(
     ann = entry("ann")
     vault = vaults.open_vault(NAME)
     for value in ("a", "b"):
-        keyring_backend.set_password(paths.NAME, ann, value)
+        keyring_backend.set_password(files.NAME, ann, value)
 
     vault.delete(ann)
     vault.delete(ann)
 
     assert vault.read(ann) is None
-    assert keyring_backend.get_password(paths.NAME, ann) is None
+    assert keyring_backend.get_password(files.NAME, ann) is None
 
 
 @pytest.mark.parametrize("text", ["x", "\ufefftoken", "é\U0001f511\x00", "y" * PART_UNITS])

@@ -48,7 +48,7 @@ def main() -> int:
 
 def run(words: list[str]) -> int:
     """Run the command of these arguments; return its exit code."""
-    from git_credential_azdo.errors import AzdoError, end_line, report, say, show  # noqa: PLC0415 - see above
+    from git_credential_azdo.errors import AzdoError, end_line, position, report, say, show  # noqa: PLC0415 - see above
 
     try:
         if len(words) == 1 and words[0] in _GIT_VERBS:
@@ -79,14 +79,7 @@ def run(words: list[str]) -> int:
 
             show("".join(format_exception(error)))
             return _BUG
-        # Its text may quote a secret: only its type and its position are printed.
-        trace = error.__traceback__
-        while trace and trace.tb_next:
-            trace = trace.tb_next
-        position = (
-            f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"
-        )
-        say("error", f"this is a bug: {type(error).__name__} at {position}")
+        say("error", f"this is a bug: {type(error).__name__} at {position(error)}")
         say("hint", "AZDO_DEBUG=1 shows the whole traceback, which may contain secrets")
         return 0 if words == ["get"] else _BUG
 

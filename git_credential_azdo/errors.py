@@ -133,6 +133,14 @@ def claim_answer() -> bool:
     return _answer.acquire(blocking=False)
 
 
+def position(error: BaseException) -> str:
+    """Return the file and line that raised an error; its text is not for printing, since it may quote a secret."""
+    trace = error.__traceback__
+    while trace and trace.tb_next:
+        trace = trace.tb_next
+    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"
+
+
 def report(error: AzdoError) -> None:
     """Print the error, and its hints, on stderr."""
     say("error", error.message)

@@ -1,34 +1,66 @@
 """``doctor``: one screen that lists what is wrong and the command that cures it; safe to paste into a bug report.
 
-One line a check, the cure below it. All checks run at once, then the tokens of the accounts that are ready, at hosts that
-can be reached; it ends within LIMIT_SECONDS, whatever hangs. Changes nothing but what a ``get`` would (a stale token is
-refreshed), and shows no secret: ``doctor_check.clean``.
+One line a check, the cure below it. All checks run at once, each bounded and a broken one stopping no other; then the
+tokens of the accounts that are ready, at hosts that can be reached. It ends within LIMIT_SECONDS, whatever hangs.
+
+Changes nothing but what a ``get`` would (a stale token is refreshed). Shows no secret: all that it prints passes through
+``clean``, which takes out passwords of addresses, tokens of the environment and what steers a terminal.
 """
 
 from __future__ import annotations
 
+import os
+import re
 import time
+from email.utils import parsedate_to_datetime
 from functools import partial
 from itertools import chain
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import click
 
-from git_credential_azdo import hints
+from git_credential_azdo import deadline, hints, proxy, refresh
 from git_credential_azdo.accounts.account import Block
-from git_credential_azdo.accounts.accounts_file import AccountsFile
+from git_credential_azdo.accounts.accounts_file import BINDING, SERVER, UNSAVED, AccountsFile
+from git_credential_azdo.accounts.naming import listed_names, unique_name
 from git_credential_azdo.accounts.save import load_accounts
-from git_credential_azdo.commands import console, doctor_accounts, doctor_machine
-from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN, Check, clean, failed, start
+from git_credential_azdo.commands import console, doctor_machine
+from git_credential_azdo.commands.accounts import LOCKED, standing
+from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, failed
 from git_credential_azdo.commands.parsing import FORMAT
-from git_credential_azdo.errors import AzdoError, UsageError
+from git_credential_azdo.devops import api
+from git_credential_azdo.errors import AzdoError, NetworkError, UsageError, VaultError, position, printable
 from git_credential_azdo.git.address import message_for, target_of_url
+from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.sections import PROGRAM
 from git_credential_azdo.git.target import SERVICES_ADDRESS
+from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
+from git_credential_azdo.hosts import PROFILE_HOST, origin
+from git_credential_azdo.inherited import TOKENS
+from git_credential_azdo.signin import sign_in_errors
+from git_credential_azdo.signin.entra import PUBLIC_HOST
+from git_credential_azdo.web import HttpClient
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.git.target import AnyOrganization
+
+    Work = tuple[str, Callable[[], Iterable[Check]]]
+    """The subject of some checks, and the function that makes them."""
 
 LIMIT_SECONDS = 30.0
 FIRST_SECONDS = 16.0
 """For all checks but the tokens: a little more than the longest wait of theirs, a keyring's."""
+REACH_SECONDS = 8.0
+ASK_SECONDS = 13.0
+MAX_ORGANIZATIONS = 8
+_SKEW_WARN, _SKEW_FAIL = 60, 300
+"""Seconds; Entra takes an assertion whose clock is off by up to five minutes."""
 _COLORS = {OK: "green", WARN: "yellow", FAIL: "red"}
+_USER_OF_URL = re.compile(r"://[^/\s]*@")
 
 
 @click.command("doctor")
@@ -42,58 +74,218 @@ def command(url: str | None, form: str) -> int:
             hints.doctor(f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}"),
         )
     checks = examine(url)
-    is_well = all(check.state != FAIL for check in checks)
+    counts = {state: sum(check.state == state for check in checks) for state in _COLORS}
     if form == "json":
-        console.json({"ok": is_well, "checks": [check._asdict() for check in checks]})
+        console.json({"ok": not counts[FAIL], "checks": [check._asdict() for check in checks]})
     else:
-        _print(checks)
-    return 0 if is_well else 1
+        width = max(len(check.name) for check in checks)
+        for check in checks:
+            text = f"  {check.name.ljust(width)}  {check.text}"
+            console.out(text, lead=check.state.ljust(4), color=_COLORS[check.state])
+            if check.cure:
+                console.out(f"{' ' * (width + 8)}{check.cure}")
+        warnings = f"{counts[WARN]} warning{'s' * (counts[WARN] != 1)}"
+        console.out(f"{counts[FAIL]} failed, {warnings}, {counts[OK]} ok")
+    return 1 if counts[FAIL] else 0
 
 
 def examine(url: str | None) -> list[Check]:
     """Return all checks, in the order to print them, within about LIMIT_SECONDS."""
     began = time.monotonic()
-    unreadable: list[Check] = []
     try:
-        accounts_file = load_accounts()
+        accounts_file, unreadable = load_accounts(), []
     except AzdoError as error:
         accounts_file, unreadable = AccountsFile(Block(), [], []), [clean(failed("accounts file", error))]
-    accounts = accounts_file.accounts
     target = accounts_file.target_of(message_for(url)) if url else None
-    hosts = doctor_accounts.hosts(accounts_file, target.address if target else None)
-
-    machine = start(
+    hosts = _hosts(accounts_file, target.address if target else None)
+    works: list[Work] = [
         (PROGRAM, doctor_machine.program),
         ("PATH", doctor_machine.path),
         ("git", doctor_machine.git),
         ("git helper", partial(doctor_machine.git_config, url, accounts_file)),
         ("environment", doctor_machine.environment),
-        ("vault", partial(doctor_accounts.vaults_in_use, accounts_file)),
-    )
-    listed = start(
-        *([] if unreadable else [("accounts file", partial(doctor_accounts.file, accounts_file))]),
-        *([("choice", partial(doctor_machine.choice, url, accounts_file))] if not unreadable else []),
-    )
-    states = start(("account", partial(doctor_accounts.accounts, accounts_file)))
-    reached = start(*(("network", partial(doctor_accounts.reach, host)) for host in hosts))
-
-    end = began + FIRST_SECONDS
-    found, state, network = [*machine(end), *listed(end)], states(end)[0], reached(end)
-    ready = [account for account, check in zip(accounts, state, strict=False) if check.state != FAIL]
+        ("vault", partial(doctor_machine.vaults_in_use, accounts_file)),
+    ]
+    if not unreadable:
+        works += [
+            ("accounts file", partial(doctor_machine.file, accounts_file)),
+            ("choice", partial(doctor_machine.choice, url, accounts_file)),
+            ("account", partial(_accounts, accounts_file)),
+        ]
+    listed = start(*works)
+    reached = start(*(("network", partial(_reach, host)) for host in hosts))
+    found, network = listed(began + FIRST_SECONDS), reached(began + FIRST_SECONDS)
+    ready = [
+        account
+        for account, check in zip(accounts_file.accounts, found[-1], strict=False)
+        if check.state != FAIL
+    ]
     answering = {host for host, (first, *_) in zip(hosts, network, strict=True) if first.state == OK}
-    tokens = doctor_accounts.tokens(ready, answering, accounts_file, began + LIMIT_SECONDS)
-    if unreadable:
-        state = unreadable
-    return [*chain(*found), *state, *doctor_accounts.one_clock(chain(*network)), *tokens]
+    tried = [account for account in ready if account.address in answering]
+    tokens = start(*(("token", partial(_accepted, account, accounts_file)) for account in tried))
+    lost = dict.fromkeys(account.address for account in ready if account not in tried)
+    clocks = [clock for _, *clock in network if clock]
+    return [
+        *chain(*found),
+        *unreadable,
+        *(first for first, *_ in network),
+        *chain(*clocks[:1]),
+        *chain(*tokens(began + LIMIT_SECONDS)),
+        *(Check("token", WARN, f"not tried: {address} cannot be reached") for address in lost),
+    ]
 
 
-def _print(checks: list[Check]) -> None:
-    width = max(len(check.name) for check in checks)
-    for check in checks:
-        text = f"  {check.name.ljust(width)}  {check.text}"
-        console.out(text, lead=check.state.ljust(4), color=_COLORS[check.state])
-        if check.cure and check.state != OK:
-            console.out(f"{' ' * (width + 8)}{check.cure}")
-    counts = {state: sum(check.state == state for check in checks) for state in (FAIL, WARN, OK)}
-    warnings = f"{counts[WARN]} warning{'s' * (counts[WARN] != 1)}"
-    console.out(f"{counts[FAIL]} failed, {warnings}, {counts[OK]} ok")
+def start(*works: Work) -> Callable[[float], list[list[Check]]]:
+    """Start all works at once; return the function that waits for their checks until a time of ``time.monotonic``."""
+    waits = [(name, deadline.in_thread(partial(_checks, name, work))) for name, work in works]
+    return lambda end: [_within(name, wait, end - time.monotonic()) for name, wait in waits]
+
+
+def _checks(name: str, work: Callable[[], Iterable[Check]]) -> list[Check]:
+    try:
+        return list(map(clean, work()))
+    except AzdoError as error:
+        return [clean(failed(name, error))]
+    except Exception as error:  # noqa: BLE001 - its text could quote a secret, so kind and line must do
+        return [Check(name, FAIL, f"the check failed with {type(error).__name__} at {position(error)}")]
+
+
+def _within(name: str, wait: Callable[[float], list[Check]], seconds: float) -> list[Check]:
+    try:
+        return wait(seconds)
+    except deadline.TimedOut:
+        return [Check(name, FAIL, "timed out")]
+
+
+def clean(check: Check) -> Check:
+    """Return the check without anything that must not be shown, and without a cure where nothing is wrong."""
+    cure = "" if check.state == OK else check.cure
+    return check._replace(text=_clean(check.text), cure=_clean(cure))
+
+
+def _clean(text: str) -> str:
+    for variable in TOKENS:
+        secret = os.environ.get(variable, "").strip()
+        if secret:
+            text = text.replace(secret, "***")
+    return printable(_USER_OF_URL.sub("://***@", text))
+
+
+# --- the accounts, the hosts that they need, and their tokens
+
+
+def _accounts(accounts_file: AccountsFile) -> Iterator[Check]:
+    """Return the state of each account, in the file's order, then the bindings to accounts that do not exist."""
+    known = accounts_file.accounts
+    if not known and accounts_file.of_kind(SERVER):
+        yield Check("account", OK, "there is none, but a registered server")
+    elif not known:
+        yield Check("account", WARN, "there is none", hints.setup())
+    for account in known:
+        yield Check("account", *_state(account, unique_name(account, known)))
+    for block in accounts_file.of_kind(BINDING):
+        if block.get("account") not in {account.id for account in known}:
+            target = block.get("target")
+            cure = hints.use(hints.ACCOUNT, target if "://" in target else target.partition("/")[0])
+            yield Check("binding", FAIL, f"{target} is bound to an account that does not exist", cure)
+    for block in accounts_file.of_kind(UNSAVED):
+        organization = block.get("organization")
+        text = f"a run that was stopped may have left a token of {organization}"
+        yield Check("token", WARN, text, hints.pat_list(organization))
+
+
+def _state(account: Account, name: str) -> tuple[str, str, str]:
+    state = standing(account).state
+    text = f"{name} ({account.kind}, {listed_names(account) or 'no organization'})"
+    again = sign_in_errors.setup_again(account)
+    if state not in {"ready", "rejected"}:
+        return FAIL, f"{text}: {state}", hints.unlock() if state == LOCKED else again
+    if account.rejected_by:
+        refused = [each.url for each in account.organizations if each in account.rejected_by]
+        cure = hints.explain([*refused, account.address][0], online=True)
+        return WARN, f"{text}: its token was refused by {', '.join(account.rejected_by)}", cure
+    if account.expires_utc is not None:
+        days = (account.expires_utc - int(time.time())) // DAY_SECONDS
+        if days < WARN_DAYS:
+            return WARN, f"{text}: expires in {days} day{'s' * (days != 1)}", again
+    if account.lists_all:
+        text += f": tokens for all organizations stop working on {GLOBAL_PATS_END}"
+        return WARN, text, hints.setup()
+    return OK, f"{text}: {state}", ""
+
+
+def _hosts(accounts_file: AccountsFile, server: str | None) -> list[str]:
+    """Return the addresses of all hosts that the accounts need, or a first one would, and of a server to reach."""
+    servers = [block.get("address") for block in accounts_file.of_kind(SERVER)]
+    urls = [account.address for account in accounts_file.accounts] or servers or [SERVICES_ADDRESS]
+    if SERVICES_ADDRESS in urls:
+        logins = [urlsplit(account.block.get("token_endpoint")).netloc for account in accounts_file.accounts]
+        logins = [host for host in logins if host] or [PUBLIC_HOST]
+        urls += [f"https://{host}" for host in [*logins, PROFILE_HOST]]
+    return list(dict.fromkeys([*urls, server] if server else urls))
+
+
+def _reach(url: str) -> Iterator[Check]:
+    """Return whether a host answers, by which way, and how its clock differs from this machine's, if it has one."""
+    began, asked = time.monotonic(), time.time()
+    try:
+        with HttpClient(REACH_SECONDS, allowed=(origin(url),)) as web:
+            response = web.request("HEAD", f"{url}/", retry=False)
+    except AzdoError as error:
+        yield failed("network", error)
+        return
+    seconds, settings = time.monotonic() - began, settings_for(url)
+    by = proxy.of(url, settings)
+    checked = "certificate verified" if settings.verify else "CERTIFICATE NOT VERIFIED"
+    checked = "no TLS" if url.startswith("http:") else checked
+    answers = (
+        f"{urlsplit(url).netloc} answers{by.through if by else ''} in {seconds * 1000:.0f} ms, {checked}"
+    )
+    yield Check("network", OK, answers)
+    try:
+        skew = parsedate_to_datetime(response.header("Date") or "").timestamp() - (asked + seconds / 2)
+    except ValueError:
+        return
+    off = abs(skew)
+    state = OK if off < _SKEW_WARN else WARN if off < _SKEW_FAIL else FAIL
+    text = f"{off:.0f} s {'behind' if skew > 0 else 'ahead of'} the servers' clocks"
+    yield Check("clock", state, "agrees with the servers' clocks" if state == OK else text, hints.set_clock())
+
+
+def _accepted(account: Account, accounts_file: AccountsFile) -> Iterator[Check]:
+    """Return which organizations accept the account's token, the first MAX_ORGANIZATIONS of those that it lists."""
+    name, listed = unique_name(account, accounts_file.accounts), list(account.organizations)
+    asked: list[AnyOrganization | None] = [*listed[:MAX_ORGANIZATIONS]]
+    accepted: list[str] = []
+    refusals: list[Check] = []
+    with HttpClient(ASK_SECONDS, allowed=api.origins_of(*listed)) as web:
+        for organization in asked or [None]:
+            try:
+                _ask(web, account, organization, accounts_file)
+            except AzdoError as error:
+                online = hints.explain(organization.url if organization else SERVICES_ADDRESS, online=True)
+                cure = sign_in_errors.setup_again(account) if account.is_pat else online
+                check = Check("token", FAIL, f"{name}: {error.message}", error.hint or cure)
+                if check not in refusals:  # a refused sign-in is the same in all organizations of a tenant
+                    yield check
+                refusals.append(check)
+                if isinstance(error, NetworkError | VaultError):  # the next one would fare no better
+                    break
+            else:
+                accepted.append(organization or "Azure DevOps")
+    if accepted:
+        left = len(listed) - MAX_ORGANIZATIONS
+        more = f"; {left} more were not asked" if left > 0 else ""
+        yield Check("token", OK, f"{name} is accepted by {', '.join(accepted)}{more}")
+
+
+def _ask(
+    web: HttpClient, account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile
+) -> None:
+    authorization = refresh.authorization(account, organization, accounts_file)
+    if organization is None:
+        api.profile(web, authorization)
+        return
+    api.who_am_i(web, organization, authorization)
+    if account.is_pat:
+        api.check_code_scope(web, organization, authorization)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.commands.doctor_check import FAIL, OK, WARN
+from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB, FABRIKAM
 from tests.emulator.faults import wrong_certificate

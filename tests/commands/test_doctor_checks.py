@@ -10,15 +10,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.commands import doctor_machine
-from git_credential_azdo.commands.doctor_check import (
-    FAIL,
-    OK,
-    WARN,
-    Check,
-    clean,
-    hidden,
-    start,
-)
+from git_credential_azdo.commands.doctor import clean, start
+from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, hidden
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git import config
 
@@ -110,5 +103,5 @@ def test_a_proxys_password_is_hidden(address: str, told: str) -> None:
 def test_what_is_shown_steers_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor does it hold a user of an address, or a token of the environment."""
     monkeypatch.setenv("AZURE_DEVOPS_EXT_PAT", "tok")
-    shown = clean(Check("a", OK, "\x1b[31mhttps://u:p@host/x@y tok", "run tok"))
+    shown = clean(Check("a", WARN, "\x1b[31mhttps://u:p@host/x@y tok", "run tok"))
     assert (shown.text, shown.cure) == ("?[31mhttps://***@host/x@y ***", "run ***")

@@ -124,7 +124,7 @@ BESIDE_THE_LIST = {
     "signin/device.py": "the same",
     "signin/managed_identity.py": "the service beside the machine",
     "signin/federation.py": "the pipeline's own service, from its variables",
-    "commands/doctor_accounts.py": "what a person registered, without a credential",
+    "commands/doctor.py": "what a person registered, without a credential",
 }
 """Who names an origin beside those of Microsoft and of registered servers, and which."""
 

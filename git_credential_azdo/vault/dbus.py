@@ -2,15 +2,15 @@
 
 The names and rules are those of the D-Bus Specification, chapters "Type System", "Marshaling (Wire Format)"
 and "Message Protocol": https://dbus.freedesktop.org/doc/dbus-specification.html
-Only the types that reading a secret needs: y b u s o g v, arrays, structs and dict entries; all others are
-refused. An error never quotes the bytes it is about: they may be a secret.
+Only the types that reading a secret needs: y b u s o g, variants of one of these, and arrays, structs and dict entries
+of those. An error never quotes the bytes it is about: they may be a secret.
 """
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
     from typing import Any, Literal
 
     ByteOrder = Literal["little", "big"]
@@ -26,8 +26,7 @@ _PROTOCOL_VERSION = 1
 _FIXED_HEADER = 16  # bytes, up to and with the length of the array of header fields
 _ENDIANNESS: dict[int, ByteOrder] = {ord("l"): "little", ord("B"): "big"}
 _ALIGNMENT = {"y": 1, "b": 4, "u": 4, "s": 4, "o": 4, "g": 1, "v": 1, "a": 4, "(": 8, "{": 8}
-_CLOSING = {"(": ")", "{": "}"}
-_DEEPEST = 64  # "Valid Signatures": 32 arrays and 32 structs
+_BASIC = frozenset("ybusog")
 
 
 class BadMessageError(ValueError):
@@ -63,69 +62,53 @@ def marshal(signature: str, values: Iterable[Any]) -> bytes:
     A variant is a pair (signature, value); an array is any iterable, so a dict is its pairs.
     """
     out = bytearray()
-    _marshal(out, complete_types(signature), values)
+    for kind, value in zip(complete_types(signature), values, strict=True):
+        _append(out, kind, value)
     return bytes(out)
 
 
-def _marshal(out: bytearray, kinds: Sequence[str], values: Iterable[Any]) -> None:
-    for kind, value in zip(kinds, values, strict=True):
-        code = kind[0]
-        out += bytes(-len(out) % _ALIGNMENT[code])
-        if code == "y":
-            out.append(value)
-        elif code in "bu":
-            out += int(value).to_bytes(4, "little")
-        elif code in "sog":
-            text = value.encode()
-            if 0 in text:
-                raise BadMessageError("a string holds a zero byte")
-            out += len(text).to_bytes(1 if code == "g" else 4, "little") + text + b"\0"
-        elif code == "v":
-            _marshal(out, ("g", value[0]), value)
-        elif code == "a":
-            out += bytes(4)
-            length_at = len(out) - 4
-            out += bytes(-len(out) % _ALIGNMENT[kind[1]])
-            start = len(out)
-            for element in value:
-                _marshal(out, (kind[1:],), (element,))
-            out[length_at : length_at + 4] = (len(out) - start).to_bytes(4, "little")
-        else:
-            _marshal(out, complete_types(kind[1:-1]), value)
+def _append(out: bytearray, kind: str, value: Any) -> None:
+    code = kind[0]
+    out += bytes(-len(out) % _ALIGNMENT[code])
+    if code == "y":
+        out.append(value)
+    elif code in "bu":
+        out += int(value).to_bytes(4, "little")
+    elif code in "sog":
+        text = value.encode()
+        if 0 in text:
+            raise BadMessageError("a string holds a zero byte")
+        out += len(text).to_bytes(1 if code == "g" else 4, "little") + text + b"\0"
+    elif code == "a":
+        out += bytes(4)
+        length_at = len(out) - 4
+        out += bytes(-len(out) % _ALIGNMENT[kind[1]])
+        start = len(out)
+        for element in value:
+            _append(out, kind[1:], element)
+        out[length_at : length_at + 4] = (len(out) - start).to_bytes(4, "little")
+    else:
+        members = ["g", value[0]] if code == "v" else complete_types(kind[1:-1])
+        for member, part in zip(members, value, strict=True):
+            _append(out, member, part)
 
 
 def complete_types(signature: str) -> list[str]:
-    """Return the single complete types of a signature: of ``oa{ss}``, ``o`` and ``a{ss}``. Raise BadMessageError."""
+    """Return the single complete types of a signature of this program: of ``oa{ss}``, ``o`` and ``a{ss}``."""
     kinds = []
-    start = 0
-    while start < len(signature):
-        end = _end_of_type(signature, start, 0)
-        kinds.append(signature[start:end])
-        start = end
+    while signature:
+        end = 1 + (signature[0] == "a")
+        if signature[end - 1] in "({":
+            end = signature.index(")" if signature[end - 1] == "(" else "}") + 1
+        kinds.append(signature[:end])
+        signature = signature[end:]
     return kinds
 
 
-def _end_of_type(signature: str, start: int, depth: int) -> int:
-    code = signature[start : start + 1]
-    if code not in _ALIGNMENT or depth > _DEEPEST:
-        raise BadMessageError("a signature is not supported")
-    if code == "a":
-        return _end_of_type(signature, start + 1, depth + 1)
-    if code not in _CLOSING:
-        return start + 1
-    end = start + 1
-    while signature[end : end + 1] != _CLOSING[code]:
-        end = _end_of_type(signature, end, depth + 1)
-    if end == start + 1:
-        raise BadMessageError("a struct is empty")
-    return end + 1
-
-
 class Message:
-    """One message that arrived. The body stays bytes until its type is given.
+    """One message that arrived; its body stays bytes until its type is given.
 
-    ``type`` is METHOD_RETURN, ERROR or another; ``reply_serial`` and ``error_name`` are None where the
-    header has no such field.
+    ``type`` is METHOD_RETURN, ERROR or another; ``reply_serial`` and ``error_name`` are None where the header has none.
     """
 
     __slots__ = ("_body", "_order", "error_name", "reply_serial", "signature", "type")
@@ -134,10 +117,17 @@ class Message:
         header = _Unmarshaller(data, _ENDIANNESS[data[0]], position=12)
         fields: dict[int, tuple[str, Any]] = dict(header.value("a(yv)"))
         header.align(8)
+
+        def field(code: int, kind: str) -> Any:
+            found, value = fields.get(code, (kind, None))
+            if found != kind:
+                raise BadMessageError("a header field has another type than its name says")
+            return value
+
         self.type = data[1]
-        self.reply_serial: int | None = _field(fields, REPLY_SERIAL, "u")
-        self.error_name: str | None = _field(fields, ERROR_NAME, "s")
-        self.signature: str = _field(fields, SIGNATURE, "g") or ""
+        self.reply_serial: int | None = field(REPLY_SERIAL, "u")
+        self.error_name: str | None = field(ERROR_NAME, "s")
+        self.signature: str = field(SIGNATURE, "g") or ""
         self._order = header.order
         self._body = data[header.position :]
 
@@ -145,18 +135,11 @@ class Message:
         """Return the values of a body of exactly this signature; raise ``BadMessageError`` for any other."""
         if self.signature != signature:
             raise BadMessageError("a reply has another signature than its method")
-        body = _Unmarshaller(self._body, self._order)
+        body = _Unmarshaller(self._body, self._order, position=0)
         values = [body.value(kind) for kind in complete_types(signature)]
         if body.position != len(self._body):
             raise BadMessageError("a body is longer than its signature")
         return values
-
-
-def _field(fields: dict[int, tuple[str, Any]], code: int, kind: str) -> Any:
-    found, value = fields.get(code, (kind, None))
-    if found != kind:
-        raise BadMessageError("a header field has another type than its name says")
-    return value
 
 
 def take_message(buffer: bytearray) -> Message | None:
@@ -185,7 +168,7 @@ class _Unmarshaller:
 
     __slots__ = ("data", "order", "position")
 
-    def __init__(self, data: bytes, order: ByteOrder, position: int = 0) -> None:
+    def __init__(self, data: bytes, order: ByteOrder, position: int) -> None:
         self.data = data
         self.order = order
         self.position = position
@@ -200,9 +183,25 @@ class _Unmarshaller:
         if self.take(-self.position % boundary).strip(b"\0"):
             raise BadMessageError("the padding is not zero")
 
-    def number(self) -> int:
-        self.align(4)
-        return int.from_bytes(self.take(4), self.order)
+    def value(self, kind: str) -> Any:
+        """Return the next value; ``ay`` is bytes, another array a list, a struct or dict entry a tuple."""
+        code = kind[0]
+        self.align(_ALIGNMENT[code])
+        if code in "({":
+            return tuple([self.value(member) for member in complete_types(kind[1:-1])])
+        if code == "v":
+            of = self.value("g")
+            if of not in _BASIC:
+                raise BadMessageError("a variant holds something else than one basic value")
+            return of, self.value(of)
+        number = int.from_bytes(self.take(1 if code in "yg" else 4), self.order)
+        if code in "yu":
+            return number
+        if code == "b":
+            if number > 1:
+                raise BadMessageError("a boolean is neither 0 nor 1")
+            return number == 1
+        return self.array(kind[1:], number) if code == "a" else self.string(number)
 
     def string(self, length: int) -> str:
         text = self.take(length + 1)
@@ -213,8 +212,7 @@ class _Unmarshaller:
         except UnicodeDecodeError:
             raise BadMessageError("a string is not UTF-8") from None
 
-    def array(self, element: str, depth: int) -> Any:
-        length = self.number()
+    def array(self, element: str, length: int) -> Any:
         self.align(_ALIGNMENT[element[0]])
         if element == "y":
             return self.take(length)
@@ -223,36 +221,7 @@ class _Unmarshaller:
             raise BadMessageError("a message ends too early")
         values = []
         while self.position < end:
-            values.append(self.value(element, depth))
+            values.append(self.value(element))
         if self.position != end:
             raise BadMessageError("an array does not end where its length says")
         return values
-
-    def variant(self, depth: int) -> tuple[str, Any]:
-        signature = self.string(self.take(1)[0])
-        if len(complete_types(signature)) != 1 or depth > _DEEPEST:
-            raise BadMessageError("a variant holds more or less than one value, or is too deep")
-        return signature, self.value(signature, depth)
-
-    def value(self, kind: str, depth: int = 0) -> Any:
-        """Return the next value; ``ay`` is bytes, another array a list, a struct or dict entry a tuple."""
-        code = kind[0]
-        if code == "y":
-            return self.take(1)[0]
-        if code == "u":
-            return self.number()
-        if code == "b":
-            number = self.number()
-            if number > 1:
-                raise BadMessageError("a boolean is neither 0 nor 1")
-            return number == 1
-        if code in "so":
-            return self.string(self.number())
-        if code == "g":
-            return self.string(self.take(1)[0])
-        if code == "a":
-            return self.array(kind[1:], depth + 1)
-        if code == "v":
-            return self.variant(depth + 1)
-        self.align(8)
-        return tuple(self.value(inner, depth + 1) for inner in complete_types(kind[1:-1]))

@@ -63,15 +63,10 @@ def read(service: str, username: str, deadline: float) -> str | None:
         raise Unsupported("the environment changes what keyring looks for")
     end = time.monotonic() + deadline
     try:
-        for address in bus_addresses(os.environ):
-            bus = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-            try:
-                if _connect(bus, address, end):
-                    return _carry(bus, lookup(service, username, os.geteuid()), end)
-            finally:
-                bus.close()
+        for _, bus in _buses(end):
+            return _carry(bus, lookup(service, username, os.geteuid()), end)
     except TimeoutError:
-        raise TimedOut("the bus or the Secret Service did not answer in time") from None
+        raise TimedOut("the time is up") from None
     except (OSError, ValueError) as unusual:
         raise Unsupported("the bus or the Secret Service did not answer as expected") from unusual
     raise Unsupported("no session bus can be reached")
@@ -100,15 +95,10 @@ def bus_addresses(environment: Mapping[str, str]) -> Iterator[bytes]:
 def login_bus(seconds: float) -> str | None:
     """Return the address of the login's bus where it answers and no bus of the variable does; else None."""
     try:
-        *named, last = bus_addresses(os.environ)
-        for address in (*named, last):
-            bus = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-            try:
-                if _connect(bus, address, time.monotonic() + seconds):
-                    escaped = "".join(f"%{byte:02x}" for byte in address)
-                    return None if address in named else f"unix:path={escaped}"
-            finally:
-                bus.close()
+        *named, _ = bus_addresses(os.environ)
+        for address, _ in _buses(time.monotonic() + seconds):
+            path = "".join(f"%{byte:02x}" for byte in address)
+            return None if address in named else f"unix:path={path}"
     except (OSError, ValueError):
         pass
     return None
@@ -215,22 +205,30 @@ class _Bus:
         return [replies[serial] for serial in serials]
 
 
-def _connect(bus: _socket.socket, address: bytes, end: float) -> bool:
-    """Connect to the bus at this address; return whether this user runs it."""
+def _buses(end: float) -> Iterator[tuple[bytes, _socket.socket]]:
+    """Yield the address of each bus that this user runs, with a connection, which is closed when the next one is due."""
     user = os.geteuid()
-    try:
-        owner = user if address.startswith(b"\0") else os.stat(address).st_uid
-        while True:
-            bus.settimeout(_time_left(end))
-            try:
-                bus.connect(address)
-                break
-            except BlockingIOError:  # its queue is full: many processes connect at once
-                time.sleep(0.002)
-    except (FileNotFoundError, ConnectionRefusedError, PermissionError):
-        return False
-    ucred = bus.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # struct ucred: pid, uid, gid
-    return owner == user == int.from_bytes(ucred[4:8], sys.byteorder)
+    for address in bus_addresses(os.environ):
+        bus = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        try:
+            owner = user if address.startswith(b"\0") else os.stat(address).st_uid
+            _connect(bus, address, end)
+            ucred = bus.getsockopt(_socket.SOL_SOCKET, _socket.SO_PEERCRED, 12)  # struct ucred: pid, uid, gid
+            if owner == user == int.from_bytes(ucred[4:8], sys.byteorder):
+                yield address, bus
+        except (FileNotFoundError, ConnectionRefusedError, PermissionError):
+            pass
+        finally:
+            bus.close()
+
+
+def _connect(bus: _socket.socket, address: bytes, end: float) -> None:
+    while True:
+        bus.settimeout(_time_left(end))
+        try:
+            return bus.connect(address)
+        except BlockingIOError:  # its queue is full: many processes connect at once
+            time.sleep(0.002)
 
 
 def _carry(bus: _socket.socket, conversation: Generator[bytes, bytes, str | None], end: float) -> str | None:
@@ -253,5 +251,5 @@ def _carry(bus: _socket.socket, conversation: Generator[bytes, bytes, str | None
 def _time_left(end: float) -> float:
     left = end - time.monotonic()
     if left <= 0:
-        raise TimedOut("the time is up")
+        raise TimeoutError
     return left

@@ -35,7 +35,7 @@ _ROOM_UNITS = 64
 """Room in each part for what ``system`` adds to make one line of it."""
 _COUNT_DIGITS = 3
 _READ_TRIES = 3
-_BYTEWISE = "latin-1"
+_BYTEWISE = "encoding=latin-1\n"
 
 
 class NoVault:
@@ -57,15 +57,14 @@ def encode(pairs: Iterable[Pair]) -> str:
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:  # a stored password may be any bytes; Latin-1 maps each to one character
-        return f"encoding={_BYTEWISE}\n" + data.decode(_BYTEWISE)
+        return _BYTEWISE + data.decode("latin-1")
 
 
 def decode(text: str) -> Message:
     """Return the message that ``encode`` made a text of. Raise ProtocolError."""
-    first, _, rest = text.partition("\n")
-    bytewise = first == f"encoding={_BYTEWISE}"
+    content = text.removeprefix(_BYTEWISE)
     try:
-        data = rest.encode(_BYTEWISE) if bytewise else text.encode("utf-8")
+        data = content.encode("utf-8" if content == text else "latin-1")
     except UnicodeEncodeError:
         # From None: the error's text quotes the secret.
         raise ProtocolError("a keyring entry was not written by this program") from None
@@ -77,18 +76,24 @@ def load(read: Callable[[str], str | None], key: str) -> Message | None:
 
     Raises what ``read`` raises, and ProtocolError for an entry that is not ours or whose parts are missing.
     """
-    for _ in range(_READ_TRIES):  # another process may write between the head and its parts
-        text = read(key)
-        if text is None:
-            return None
-        head = _decode(key, text)
-        names = _part_names(key, head)
-        if not names:
-            return head
-        parts = [part for name in names if (part := read(name)) is not None]
-        if len(parts) == len(names):
-            return _decode(key, "".join(parts))
-    raise _lost(f"the keyring lost a part of the secret {key}")
+    message = f"the keyring lost a part of the secret {key}"
+    try:
+        for _ in range(_READ_TRIES):  # another process may write between the head and its parts
+            text = read(key)
+            if text is None:
+                return None
+            head = decode(text)
+            names = _part_names(key, head)
+            if not names:
+                return head
+            parts = [part for name in names if (part := read(name)) is not None]
+            if len(parts) == len(names):
+                return decode("".join(parts))
+    except ProtocolError:
+        message = f"the keyring's entry {key} is damaged"
+    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
+    raise ProtocolError(message, hints.setup())
 
 
 def save(
@@ -101,28 +106,6 @@ def save(
     """
     text = encode(pairs)
     old = vault.read(key)
-    if not _write_whole(vault, key, text, is_unlimited=is_unlimited):
-        _write_in_parts(vault, key, text, generation=generation, old=old)
-    for name in _parts_of(key, old):
-        vault.delete(name)
-
-
-def _decode(key: str, text: str) -> Message:
-    """Return the message as ``decode`` does. Raise ProtocolError, with a hint."""
-    try:
-        return decode(text)
-    except ProtocolError:
-        raise _lost(f"the keyring's entry {key} is damaged") from None
-
-
-def _lost(message: str) -> ProtocolError:
-    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
-
-    return ProtocolError(message, hints.setup())
-
-
-def _write_whole(vault: Vault, key: str, text: str, *, is_unlimited: bool) -> bool:
-    """Write the entry as a whole; return whether the vault holds that much."""
     try:
         vault.write(key, text)
     except VaultLocked:
@@ -130,11 +113,12 @@ def _write_whole(vault: Vault, key: str, text: str, *, is_unlimited: bool) -> bo
     except VaultError:
         if is_unlimited or units(text) <= PART_UNITS:  # the length is not the cause
             raise
-        return False
-    return True
+        _write_in_parts(vault, key, text, generation, old)
+    for name in _parts_of(key, old):
+        vault.delete(name)
 
 
-def _write_in_parts(vault: Vault, key: str, text: str, *, generation: str, old: str | None) -> None:
+def _write_in_parts(vault: Vault, key: str, text: str, generation: str, old: str | None) -> None:
     parts = split(text, PART_UNITS - _ROOM_UNITS)
     head = encode([("parts", str(len(parts))), ("generation", generation)])
     names = _parts_of(key, head)
@@ -152,8 +136,7 @@ def _write_in_parts(vault: Vault, key: str, text: str, *, generation: str, old: 
 def remove(vault: Vault, key: str) -> None:
     """Delete the secret under ``key``, its head first; an absent one is no error."""
     names = _parts_of(key, vault.read(key))
-    vault.delete(key)
-    for name in names:
+    for name in (key, *names):
         vault.delete(name)
 
 
@@ -164,17 +147,8 @@ def units(text: str) -> int:
 
 def split(text: str, limit: int) -> list[str]:
     """Return ``text`` in pieces of at most ``limit`` UTF-16 units, never split inside a character."""
-    pieces: list[str] = []
-    piece: list[str] = []
-    room = limit
-    for character in text:
-        size = 2 if character > "\uffff" else 1
-        if size > room:
-            pieces.append("".join(piece))
-            piece, room = [], limit
-        piece.append(character)
-        room -= size
-    return [*pieces, "".join(piece)]
+    size = limit if units(text) == len(text) else limit // 2
+    return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def _parts_of(key: str, text: str | None) -> list[str]:

@@ -14,11 +14,11 @@ import sys
 from git_credential_azdo import errors
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
 from git_credential_azdo.files import NAME
-from git_credential_azdo.git.protocol import parse
+from git_credential_azdo.vault import payload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.vault.payload import Vault
@@ -49,48 +49,27 @@ def read(name: str, key: str) -> Message | None:
         try:
             if name not in errors.silent:
                 with errors.Waiting("the keyring", seconds):
-                    return _load(lambda entry: secret_service.read(NAME, entry, seconds), key)
+                    return payload.load(lambda entry: secret_service.read(NAME, entry, seconds), key)
         except secret_service.TimedOut:  # keyring would only wait again
             errors.silent.add(name)
         except secret_service.Unsupported:
             pass  # keyring handles the rare cases
-    return _load(open_vault(name).read, key)
-
-
-def _load(read_entry: Callable[[str], str | None], key: str) -> Message | None:
-    """Return the payload under ``key``; of an entry that is whole and all UTF-8, as nearly all are, by git's parser alone."""
-    text = read_entry(key)
-    if text is None:
-        return None
-    if not text.startswith("encoding="):
-        try:
-            message = parse(text.encode("utf-8"))
-        except (UnicodeEncodeError, ProtocolError):
-            message = None
-        if message and message.get("parts") is None:
-            return message
-    from git_credential_azdo.vault.payload import load  # noqa: PLC0415 - hardly ever
-
-    return load(read_entry, key)
+    return payload.load(open_vault(name).read, key)
 
 
 def write(name: str, key: str, pairs: Iterable[Pair]) -> None:
     """Write a payload under ``key``. Raise VaultError, VaultLocked; the old one is then still whole."""
-    from git_credential_azdo.vault.payload import save  # noqa: PLC0415 - a get hardly ever writes
-
     vault = open_vault(name)
     if name != NONE:
-        from git_credential_azdo.vault import journal  # noqa: PLC0415 - as above
+        from git_credential_azdo.vault import journal  # noqa: PLC0415 - a get hardly ever writes
 
         journal.note(name, key)
     unlimited = name in {FILE, SECRET_SERVICE}
-    save(vault, key, pairs, generation=os.urandom(4).hex(), is_unlimited=unlimited)
+    payload.save(vault, key, pairs, generation=os.urandom(4).hex(), is_unlimited=unlimited)
 
 
 def remove(name: str, *keys: str) -> None:
     """Remove what is under these keys, in their order; what is absent is no error. Raise VaultError, VaultLocked."""
-    from git_credential_azdo.vault import payload  # noqa: PLC0415 - a get never removes
-
     vault = open_vault(name)
     for key in dict.fromkeys(keys):
         payload.remove(vault, key)
@@ -118,9 +97,7 @@ def open_vault(name: str, *, prompting: bool = False) -> Vault:
 
         return FileVault()
     if name == NONE:
-        from git_credential_azdo.vault.payload import NoVault  # noqa: PLC0415 - as above
-
-        return NoVault()
+        return payload.NoVault()
     if name in errors.silent:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
@@ -178,8 +155,6 @@ def self_test(name: str, *, prompting: bool = False) -> None:
 
     It has the length and the lines of a real one: some backends store only the first line, or some hundred characters.
     """
-    from git_credential_azdo.vault import payload  # noqa: PLC0415 - a get never tests
-
     vault = open_vault(name, prompting=prompting)
     entry = f"self-test/{os.urandom(4).hex()}"
     pairs = [("token", os.urandom(_TEST_BYTES).hex()), ("digest", os.urandom(16).hex())]

@@ -42,4 +42,4 @@ devops < tokens < refresh < helper < commands < __main__. Importing a package ne
 ``__init__`` holds only a docstring.
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

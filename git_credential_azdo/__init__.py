@@ -6,8 +6,8 @@ Entry
   ``deadline``   the time limit of a run (AZDO_TIMEOUT), work that may hang, deferred signals
 
 Verbs
-  ``helper/``    git's verbs, the hot path: ``verbs`` (get, store, erase), ``answer`` (a ``get``), ``issued`` (our own tokens
-                 in ``store`` and ``erase``), ``stored`` (credentials that git stores with us), ``reasons`` (why there is none)
+  ``helper/``    git's verbs, the hot path: ``verbs`` (the three, and our own tokens in ``store`` and ``erase``), ``answer``
+                 (a ``get``), ``stored`` (credentials that git stores with us), ``reasons`` (why there is none)
   ``commands/``  people's verbs, one module each (``cli`` lists them; ``console`` prints and asks)
 
 Tokens

@@ -163,10 +163,11 @@ class AccountsFile:
                 if block.get(key) == old:
                     block.set(key, new)
 
-    def forget(self, identifier: str) -> None:
-        """Remove an account or a stored credential, and its bindings."""
-        self._drop(BINDING, "account", identifier)
-        self.blocks = [block for block in self.blocks if block.get("id") != identifier]
+    def forget(self, *identifiers: str) -> None:
+        """Remove accounts or stored credentials, and their bindings."""
+        for each in identifiers:
+            self._drop(BINDING, "account", each)
+        self.blocks = [block for block in self.blocks if block.get("id") not in identifiers]
 
     def retire_tokens(self, newer: Account) -> None:
         """Take the organizations of a new PAT away from older PATs of the same person; those left without any go.

@@ -8,8 +8,11 @@ server is.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
+
+if TYPE_CHECKING:
+    from git_credential_azdo.git.protocol import Message
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _HOST = re.compile(r"[A-Za-z0-9.\-_\[:\]]+")
@@ -125,6 +128,11 @@ def partial(url: str) -> Partial:
         _decode(host) or None,
         (decoded.rstrip("/") or decoded[:1]) or None,
     )
+
+
+def parts_of(message: Message) -> Partial:
+    """Return the parts that git sent a helper."""
+    return Partial(*map(message.get, ("protocol", "username", "host", "path")))
 
 
 def compose(parts: Partial) -> str:

@@ -1,16 +1,19 @@
-"""The credential of an account for a ``get``: its live token, or an error that names the account and the cure.
+"""A ``get``: the account, and its live token; or an error that names the account and the cure. The hot path.
 
-Part of the hot path: what a warm ``get`` does not need is imported late. It never asks a person anything.
+What a warm ``get`` does not need is imported late. It never asks a person anything.
 """
 
 from __future__ import annotations
 
+import os
 import time
 
 from git_credential_azdo import tokens
 from git_credential_azdo.accounts.account import STATE_PREFIX, number
-from git_credential_azdo.accounts.choice import same_tenant
+from git_credential_azdo.accounts.choice import AMBIGUOUS, CHOSEN, choose, matching_stored, same_tenant
 from git_credential_azdo.errors import ServiceError, SignInError, say
+from git_credential_azdo.git.target import tenant_in
+from git_credential_azdo.inherited import TOKENS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,13 +22,80 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.protocol import Message, Pair
-    from git_credential_azdo.git.target import AnyOrganization
+    from git_credential_azdo.git.target import AnyOrganization, Target
+
+    Change = Callable[[AccountsFile], object]
 
 REJECTION_COOLDOWN_SECONDS = 60
 DAY_SECONDS = 86_400
 WARN_DAYS = 14
 GLOBAL_PATS_END = "1 December 2026"
 """https://devblogs.microsoft.com/devops/retirement-of-global-personal-access-tokens-in-azure-devops/"""
+
+
+def get(
+    message: Message, target: Target, accounts_file: AccountsFile
+) -> tuple[list[Pair] | None, Change | None]:
+    """Return the lines that answer, None when git is to stop asking; and what to change in the accounts file after that."""
+    try:
+        return _get(message, target, accounts_file)
+    except SignInError:
+        from git_credential_azdo.accounts.accounts_file import read  # noqa: PLC0415 - for an error only
+        from git_credential_azdo.files import read_accounts  # noqa: PLC0415 - as above
+
+        fresh = read(read_accounts())
+        if {each.id for each in accounts_file.accounts} <= {each.id for each in fresh.accounts}:
+            raise
+        return _get(message, target, fresh)  # an account was set up anew meanwhile, under another id
+
+
+def _get(
+    message: Message, target: Target, accounts_file: AccountsFile
+) -> tuple[list[Pair] | None, Change | None]:
+    challenges = message.all("wwwauth[]")
+    tenant = tenant_in(challenges) if target.services else None
+    choice = choose(target, tenant, accounts_file)
+    if any(map(os.environ.get, TOKENS)):
+        from git_credential_azdo.accounts import environment  # noqa: PLC0415 - only with such a variable
+
+        for problem in environment.problems(os.environ) if not choice.user else ():
+            say("hint", problem)
+        variable = environment.variable_for(target, choice, os.environ)
+        if variable:
+            return Credential("azdo", environment.token_in(variable, os.environ)).lines(message), None
+    asked = bool(challenges)
+    organization = choice.organization
+    is_open = choice.outcome in {CHOSEN, AMBIGUOUS} and not choice.deliberate and len(choice.candidates) > 1
+    if (
+        target.services
+        and is_open
+        and not asked
+        and organization
+        and not accounts_file.tenant_of(organization)
+    ):
+        from git_credential_azdo import refresh  # noqa: PLC0415 - a git before 2.41, and several accounts
+
+        tenant, asked = refresh.find_tenant(organization), True
+        choice = choose(target, tenant, accounts_file)
+    if choice.account:
+        credential = credential_for(
+            choice.account, organization, tenant, accounts_file, asked=asked, confirmed=choice.deliberate
+        )
+        return credential.lines(message), credential.change
+    from git_credential_azdo.helper import stored  # noqa: PLC0415 - without an account only
+
+    credentials = [choice.stored] if choice.stored else []
+    is_silent = not target.services and choice.outcome != AMBIGUOUS
+    if is_silent:
+        credentials = matching_stored(target, None, target.user, accounts_file.stored_credentials)
+    for each in credentials:
+        if lines := stored.lines_of(message, each):
+            return lines, None
+    if is_silent:
+        return [], None
+    from git_credential_azdo.helper import reasons  # noqa: PLC0415 - without a credential only
+
+    return None if reasons.explain(choice, message) else [], None
 
 
 class Credential:
@@ -45,7 +115,7 @@ class Credential:
         expires_utc: int | None = None,
         state: str = "",
         bearer: bool = False,
-        change: Callable[[AccountsFile], object] | None = None,
+        change: Change | None = None,
     ) -> None:
         self.user = user
         self.secret = secret
@@ -71,7 +141,7 @@ class Credential:
         return pairs
 
 
-def _of(account: Account, token: tokens.Token, change: Callable[[AccountsFile], object] | None) -> Credential:
+def _of(account: Account, token: tokens.Token, change: Change | None = None) -> Credential:
     return Credential(
         account.name or account.id,
         token.secret,
@@ -91,43 +161,34 @@ def credential_for(
     asked: bool,
     confirmed: bool,
 ) -> Credential:
-    """Return the account's credential for the organization.
+    """Return the account's credential for the organization, or for an unknown one.
 
-    Args:
-        account: the chosen account.
-        organization: the organization of the request, None when it is unknown.
-        tenant: the organization's tenant by the server's challenge, if there was one.
-        accounts_file: the accounts file.
-        asked: whether the server was asked for its challenge already, so that it need not be asked again.
-        confirmed: whether a person chose the account for the organization. Only then is another tenant than the
-            account's own asked for a token: the tenant's owner sees who asked, and a repository can name any tenant.
+    ``tenant``: the organization's, by the server's challenge, if it was ``asked`` for one. ``confirmed``: whether a
+    person chose the account for the organization. Only then is another tenant than the account's own asked for a token:
+    its owner sees who asked, and a repository can name any tenant.
 
     Raise SignInError, ServiceError, NetworkError, VaultError, VaultLocked.
-
     """
     rejected = account.rejected_at(organization)
     if account.is_pat:
         return _personal_access_token(account, organization, rejected)
-    now = time.time()
-    is_rejected = rejected is not None and 0 <= now - rejected < REJECTION_COOLDOWN_SECONDS
+    is_rejected = rejected is not None and 0 <= time.time() - rejected < REJECTION_COOLDOWN_SECONDS
     if is_rejected and organization and not confirmed and not asked:
         from git_credential_azdo.helper import reasons  # noqa: PLC0415 - for an error only
 
         tenant = reasons.tenant_of(organization)
-    elsewhere = ""
-    if not confirmed:
-        if tenant and tenant != accounts_file.tenant_of(organization):
-            elsewhere = "" if not account.tenant or same_tenant(tenant, account.tenant) else tenant
-            tenant = account.tenant if elsewhere else tenant
-        asked = True
+    foreign = "" if confirmed or tenant == accounts_file.tenant_of(organization) else tenant
+    is_elsewhere = foreign and account.tenant and not same_tenant(foreign, account.tenant)
+    if is_elsewhere:
+        tenant = account.tenant
     if is_rejected:
         from git_credential_azdo.helper import reasons  # noqa: PLC0415 - for an error only
 
-        if organization and elsewhere:
-            raise reasons.unconfirmed(account, organization, elsewhere, accounts_file)
+        if organization and foreign and is_elsewhere:
+            raise reasons.unconfirmed(account, organization, foreign, accounts_file)
         raise reasons.rejection(account, organization, tenant or "")
     of_tenant = tokens.known_tenant(account, organization, tenant, accounts_file)
-    if of_tenant is None and not asked:
+    if of_tenant is None and confirmed and not asked:
         from git_credential_azdo import refresh  # noqa: PLC0415 - a git before 2.41, and an unknown tenant
 
         of_tenant = refresh.tenant_for(account, organization, accounts_file)
@@ -137,19 +198,13 @@ def credential_for(
         from git_credential_azdo import refresh  # noqa: PLC0415 - the token is stale
 
         token = refresh.refresh(account, of_tenant, accounts_file.salt)
-    return _of(account, token, None)
+    return _of(account, token)
 
 
 def _sign_in_again(account: Account) -> str:
     from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - for an error or a hint only
 
     return setup_again(account)
-
-
-def _accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
-    from git_credential_azdo import refresh  # noqa: PLC0415 - after a refusal only
-
-    return refresh.accepts(organization, personal_access_token)
 
 
 def _personal_access_token(
@@ -163,17 +218,18 @@ def _personal_access_token(
             f"the personal access token {account.label} expired on {day}", _sign_in_again(account)
         )
     token = tokens.personal_access_token(account)
-    if rejected is not None and organization and not _accepts(organization, token.secret):
-        from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+    if rejected is not None and organization:
+        from git_credential_azdo import hints, refresh  # noqa: PLC0415 - after a refusal only
 
-        raise ServiceError(
-            f"the organization {organization} rejects the personal access token {account.label}: "
-            "expired, revoked, or without the scope Code (read)",
-            f"create a new one at {hints.tokens_page(organization.url)}, then run " + _sign_in_again(account),
-        )
+        if not refresh.accepts(organization, token.secret):
+            raise ServiceError(
+                f"the organization {organization} rejects the personal access token {account.label}: "
+                "expired, revoked, or without the scope Code (read)",
+                f"create a new one at {hints.tokens_page(organization.url)}, then run {_sign_in_again(account)}",
+            )
     reminded = _remind(account, expires, now)
     if rejected is None and not reminded:
-        return _of(account, token, None)
+        return _of(account, token)
 
     def change(accounts_file: AccountsFile) -> None:
         current = accounts_file.account(account.id)

@@ -29,7 +29,6 @@ from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, Us
 from git_credential_azdo.files import no_account
 from git_credential_azdo.git import address, config, urlmatch
 from git_credential_azdo.git.target import SERVICES_ADDRESS, may_repeat, tenant_in
-from git_credential_azdo.helper.issued import ReturnedToken
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
@@ -39,39 +38,33 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.protocol import Message
     from git_credential_azdo.git.target import AnyOrganization, Target
-    from git_credential_azdo.helper.issued import Change
+    from git_credential_azdo.helper.verbs import Change, Returned
 
 REFRESH_GRACE_SECONDS = 300
 """A token rejected within this time of its receipt was not rejected for its age: a new one would be, too."""
 
 
 def explain(choice: Choice, request: Message | None = None) -> bool:
-    """Report it on stderr; return whether git is to stop asking. ``request``: git's, which names the user."""
-    organization = choice.organization
-    names = [unique_name(account, choice.candidates) for account in choice.candidates]
+    """Report why an account does not answer; return whether git is to stop asking. ``request``: git's, which names the user."""
+    organization, user = choice.organization, choice.user or ""
+    names = ", ".join(unique_name(account, choice.candidates) for account in choice.candidates)
+    known = f"; known are {names}" if names else ""
     cures = settle(choice)
-    if choice.outcome == UNKNOWN_USER and request:
-        where, removal = user_source(request)
-        is_person = "@" in (choice.user or "")
-        cures = [*cures[:is_person], f"{where} names that user: {removal}"]
     if choice.outcome == AMBIGUOUS:
-        where = (
-            f"the organization {organization}"
-            if organization
-            else choice.candidates[0].block.get("address") or "Azure DevOps"
-        )
-        say("error", f"several accounts fit {where}: {', '.join(names)}")
+        where = choice.candidates[0].block.get("address") or "Azure DevOps"
+        where = f"the organization {organization}" if organization else where
+        say("error", f"several accounts fit {where}: {names}")
         if organization is None:
             cures[0] = f"git sent no path, so the organization is unknown: {cures[0]}"
     elif choice.outcome == UNKNOWN_USER:
-        known = f"; known are {', '.join(names)}" if names else ""
-        user = choice.user or ""
-        if may_repeat(user):
-            say("error", f"no account is named {user}{known}")
-        else:
-            say("error", f"the address holds what looks like a token where git expects a user{known}")
+        no_user = "the address holds what looks like a token where git expects a user"
+        say("error", f"{f'no account is named {user}' if may_repeat(user) else no_user}{known}")
+        if request:
+            where, removal = user_source(request)
+            is_person = "@" in user
+            cures = [*cures[:is_person], f"{where} names that user: {removal}"]
     elif choice.outcome == NOT_COVERED:
-        say("error", f"no account covers the organization {organization}; known are {', '.join(names)}")
+        say("error", f"no account covers the organization {organization}{known}")
     else:  # A stored credential was found, but it has expired or this git cannot use it.
         is_none = choice.outcome == STORED_CREDENTIAL or choice.reason == NO_ACCOUNT
         cures = [no_account(cures[0]) if is_none else f"{choice.reason}: {cures[0]}"]
@@ -82,12 +75,11 @@ def explain(choice: Choice, request: Message | None = None) -> bool:
 
 def user_source(request: Message) -> tuple[str, str]:
     """Return what names the user to git, and what takes it away."""
-    parts = _parts(request)
     try:
         entries = config.read_config()
     except UsageError:
         entries = []
-    return address.user_source(entries, parts)
+    return address.user_source(entries, urlmatch.parts_of(request))
 
 
 def settle(choice: Choice) -> list[str]:
@@ -108,36 +100,30 @@ def settle(choice: Choice) -> list[str]:
     return [hints.use(name, choice.organization) for name in names]
 
 
-def _parts(message: Message) -> urlmatch.Partial:
-    return urlmatch.Partial(*map(message.get, ("protocol", "username", "host", "path")))
-
-
-def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> ReturnedToken | None:
+def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> Returned | None:
     """Return the access token of the message if the vault holds it, though the accounts file does not know it.
 
     The run that wrote it was killed before the mark, or could not write that file.
     """
     tenant = tenant_in(message.all("wwwauth[]"))
-    account = choose(target, tenant, accounts_file).account
-    secret = message.get("password") or message.get("credential")
+    choice = choose(target, tenant, accounts_file)
+    account, secret = choice.account, message.get("password") or message.get("credential")
     if account is None or account.is_pat or not secret:
         return None
-    organization, _ = organization_and_user(target, accounts_file)
-    tenant = tokens.known_tenant(account, organization, tenant, accounts_file) or account.tenant
+    tenant = tokens.known_tenant(account, choice.organization, tenant, accounts_file) or account.tenant
     try:
         entry = vaults.read(account.vault, account.access_key(tenant))
     except AzdoError:
         return None
     if entry is None or entry.get("token") != secret:
         return None
-    return ReturnedToken(
-        account, tenant, digest(accounts_file.salt, secret), number(entry.get("received_utc") or "")
-    )
+    received = number(entry.get("received_utc") or "") or 0
+    return account, IssuedToken(tenant, digest(accounts_file.salt, secret), received)
 
 
 def is_explained_by_header(message: Message) -> bool:
     """Report that git sends a header of its own, if it does: git then used no token of a helper, whatever it says."""
-    parts = _parts(message)
+    parts = urlmatch.parts_of(message)
     try:
         entry = config.authorization_header(config.read_config(), parts)
     except UsageError:
@@ -153,15 +139,16 @@ def is_explained_by_header(message: Message) -> bool:
     return True
 
 
-def change(returned: ReturnedToken, message: Message, target: Target, accounts_file: AccountsFile) -> Change:
+def change(returned: Returned, message: Message, target: Target, accounts_file: AccountsFile) -> Change:
     """Report why a new token was rejected; return the change that goes with a rejection.
 
     An old token is dropped. A new one, or a PAT, is noted for the organization, but for a token of the tenant that the
     organization belonged to before.
     """
     organization, _ = organization_and_user(target, accounts_file)
-    account, now = returned.account, int(time.time())
-    is_new = returned.received is not None and 0 <= now - returned.received < REFRESH_GRACE_SECONDS
+    account, token = returned
+    now = int(time.time())
+    is_new = 0 <= now - token.received < REFRESH_GRACE_SECONDS
     is_noted = account.is_pat or (is_new and _explain(returned, message, target, accounts_file))
 
     def apply(fresh: AccountsFile) -> None:
@@ -174,43 +161,41 @@ def change(returned: ReturnedToken, message: Message, target: Target, accounts_f
             current.set_rejected(organization, now)
         elif not is_new:
             known = current.issued_tokens
-            if not any(token.digest == returned.digest for token in known):  # it was never marked
-                known.insert(0, IssuedToken(returned.tenant, returned.digest, returned.received or now))
-            for token in known:
-                token.dropped = token.dropped or token.digest == returned.digest
+            if not any(each.digest == token.digest for each in known):  # it was never marked
+                known.insert(0, IssuedToken(token.tenant, token.digest, token.received or now))
+            for each in known:
+                each.dropped = each.dropped or each.digest == token.digest
             current.set_issued_tokens(known)
 
     return apply
 
 
-def drop(returned: ReturnedToken) -> None:
+def drop(returned: Returned) -> None:
     """Delete a rejected access token from the vault, since the accounts file cannot say that it was rejected."""
-    account = returned.account
-    key = account.access_key(returned.tenant)
+    account, token = returned
+    key = account.access_key(token.tenant)
     with contextlib.suppress(AzdoError):  # what failed first was reported
         entry = None if account.is_pat else vaults.read(account.vault, key)
-        if entry and entry.get("digest") == returned.digest:
+        if entry and entry.get("digest") == token.digest:
             vaults.remove(account.vault, key)
 
 
-def _explain(returned: ReturnedToken, message: Message, target: Target, accounts_file: AccountsFile) -> bool:
+def _explain(returned: Returned, message: Message, target: Target, accounts_file: AccountsFile) -> bool:
     """Report why a new access token was rejected; return whether the next one would be, too."""
-    account = returned.account
+    account, token = returned
     organization, _ = organization_and_user(target, accounts_file)
     tenant = tenant_in(message.all("wwwauth[]"))
     if tenant is None and organization and target.services and account.tenant:
         tenant = tenant_of(organization)
-    is_known = organization and account.tenant and tenant and returned.tenant
-    if not organization or not is_known or same_tenant(tenant or "", returned.tenant):
-        report(rejection(account, organization, returned.tenant))
+    is_known = account.tenant and tenant and token.tenant
+    if not organization or not is_known or same_tenant(tenant or "", token.tenant):
+        report(rejection(account, organization, token.tenant))
         return True
     bound = {accounts_file.binding(each) for each in (target.repository, organization) if each}
     is_chosen = account.lists(organization) or account.id in bound
-    if is_chosen or accounts_file.tenant_of(organization) == returned.tenant:
-        text = (
-            f"the organization {organization} belongs to tenant {tenant} now and rejected a token of tenant"
-        )
-        report(ServiceError(f"{text} {returned.tenant}", "run the git command again"))
+    if is_chosen or accounts_file.tenant_of(organization) == token.tenant:
+        text = f"the organization {organization} belongs to tenant {tenant} now and rejected a token of tenant {token.tenant}"
+        report(ServiceError(text, "run the git command again"))
         return False
     report(unconfirmed(account, organization, tenant or "", accounts_file))
     return True

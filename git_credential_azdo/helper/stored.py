@@ -34,16 +34,8 @@ if TYPE_CHECKING:
 _SECRET_KEYS = ("password", "oauth_refresh_token", "authtype", "credential")
 
 
-def find_for_server(message: Message, target: Target, accounts_file: AccountsFile) -> list[Pair]:
-    """Return the lines that answer a ``get`` for a registered server; none when nothing matches."""
-    for credential in matching_stored(target, None, target.user, accounts_file.stored_credentials):
-        if found := lines_of(message, credential):
-            return found
-    return []
-
-
 def lines_of(message: Message, credential: StoredCredential) -> list[Pair]:
-    """Return the lines of one stored credential; none when it has expired or this git cannot use it."""
+    """Return the lines by which a stored credential answers; none when it has expired or this git cannot use it."""
     if credential.expires_utc is not None and credential.expires_utc <= time.time():
         return []
     payload = vaults.read(credential.vault, credential.key)
@@ -68,25 +60,29 @@ def lines_of(message: Message, credential: StoredCredential) -> list[Pair]:
 def store(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     """Store a credential that worked. Raise VaultError, VaultLocked."""
     secret = _secret_of(message)
-    if secret is None or _has_expired(message):
+    expires = message.get("password_expiry_utc") or ""
+    end = number(expires)
+    if secret is None or (end is not None and end <= time.time()):
         return
     organization = None
     if target.services:
         organization, _ = organization_and_user(target, accounts_file)
-        if _account_serves(target, organization, accounts_file):
+        # Where an account serves, whatever the user, a credential is another helper's and stays there.
+        any_user = Target(
+            target.protocol,
+            target.host,
+            services=True,
+            organization=organization,
+            repository=target.repository,
+        )
+        if choose(any_user, None, accounts_file).outcome in {CHOSEN, AMBIGUOUS}:
             return
     block = block_of(target, organization)
-    expires = message.get("password_expiry_utc")
-    if expires:
-        block.set("expires_utc", expires)
+    block.set("expires_utc", expires or None)
     before = _alike(accounts_file, block)
-    if before:
+    if before and before.block.get("expires_utc") == expires:
         payload = vaults.read(before.vault, before.key)
-        if (
-            payload
-            and list(payload.fields.items()) == secret
-            and before.block.get("expires_utc") == (expires or "")
-        ):
+        if payload and list(payload.fields.items()) == secret:
             return
     if _is_of_another_helper(message, target):
         return
@@ -109,9 +105,8 @@ def _is_of_another_helper(message: Message, target: Target) -> bool:
         return True
     from git_credential_azdo.git import config, urlmatch  # noqa: PLC0415 - only for a new secret
 
-    parts = urlmatch.Partial(*map(message.get, ("protocol", "username", "host", "path")))
     try:
-        helpers = config.helpers_for(config.read_config(), urlmatch.compose(parts))
+        helpers = config.helpers_for(config.read_config(), urlmatch.compose(urlmatch.parts_of(message)))
     except UsageError:
         return False
     return any(helper.ours for helper in helpers) and not helpers[0].ours
@@ -133,11 +128,6 @@ def _write(block: Block, secret: list[Pair]) -> None:
         raise
 
 
-def _alike(accounts_file: AccountsFile, block: Block) -> StoredCredential | None:
-    wanted = _identity(block)
-    return next((each for each in accounts_file.stored_credentials if _identity(each.block) == wanted), None)
-
-
 def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
     """Remove the credentials that match; with a secret in the request, only those that have this secret.
 
@@ -153,29 +143,18 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
 
 
 def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    organization, user = organization_and_user(target, accounts_file)
     gone = []
+    organization, user = organization_and_user(target, accounts_file)
     for credential in matching_stored(target, organization, user, accounts_file.stored_credentials):
         keys = ("password", "credential", *(("username",) if credential.user_in_vault else ()))
         wanted = [(key, value) for key in keys if (value := message.get(key)) is not None]
-        if wanted:
-            payload = vaults.read(credential.vault, credential.key)
-            if payload is None or any(payload.get(key) != value for key, value in wanted):
-                continue
+        payload = vaults.read(credential.vault, credential.key) if wanted else None
+        if wanted and (payload is None or any(payload.get(key) != value for key, value in wanted)):
+            continue
         vaults.remove(credential.vault, credential.key)
         gone.append(credential.id)
     if gone:
-        update(lambda fresh: _forget(fresh, gone))
-
-
-def _account_serves(
-    target: Target, organization: AnyOrganization | None, accounts_file: AccountsFile
-) -> bool:
-    """Return whether an account serves the organization, whatever the user: a credential of another helper stays there."""
-    any_user = Target(
-        target.protocol, target.host, services=True, organization=organization, repository=target.repository
-    )
-    return choose(any_user, None, accounts_file).outcome in {CHOSEN, AMBIGUOUS}
+        update(lambda fresh: fresh.forget(*gone))
 
 
 def _secret_of(message: Message) -> list[Pair] | None:
@@ -187,11 +166,6 @@ def _secret_of(message: Message) -> list[Pair] | None:
         return None
     keys = (*_SECRET_KEYS, *(("username",) if looks_like_token(message.get("username") or "") else ()))
     return [(key, value) for key in keys if (value := message.get(key)) is not None]
-
-
-def _has_expired(message: Message) -> bool:
-    end = number(message.get("password_expiry_utc") or "")
-    return end is not None and end <= time.time()
 
 
 def block_of(target: Target, organization: AnyOrganization | None) -> Block:
@@ -216,6 +190,11 @@ def _identity(block: Block) -> list[str | None]:
     return [*(block.get(key) if block.has(key) else None for key in keys), user]
 
 
+def _alike(accounts_file: AccountsFile, block: Block) -> StoredCredential | None:
+    wanted = _identity(block)
+    return next((each for each in accounts_file.stored_credentials if _identity(each.block) == wanted), None)
+
+
 def put(accounts_file: AccountsFile, block: Block, vault_name: str) -> None:
     """Add the block to the accounts file, in place of one for the same target."""
     replaced = _identity(block)
@@ -223,8 +202,3 @@ def put(accounts_file: AccountsFile, block: Block, vault_name: str) -> None:
     accounts_file.blocks.append(block)  # at the end: the newest is found first
     if not accounts_file.header.get("vault"):
         accounts_file.header.set("vault", vault_name)
-
-
-def _forget(accounts_file: AccountsFile, identifiers: list[str]) -> None:
-    for identifier in identifiers:
-        accounts_file.forget(identifier)

@@ -1,8 +1,8 @@
 """The verbs that git calls: ``get``, ``store``, ``erase`` and ``capability``. The hot path.
 
-Reads a message on stdin, answers on stdout once and at the end, and never asks a person anything. For a host that is
-not ours it does nothing and loads nothing more. What only some requests need is imported where it is needed,
-since git starts this program twice for every fetch. Contract: git's Documentation/git-credential.adoc and gitcredentials.adoc.
+Reads a message on stdin, writes the answer to stdout once and at the end, and never asks a person anything. For a host
+that is not ours it does nothing and loads nothing more: git starts this program twice for every fetch. ``answer`` is a
+``get``; ``store`` and ``erase`` know the tokens that this program issued by their digests, without the vault. Contract: git's Documentation/git-credential.adoc and gitcredentials.adoc.
 """
 
 from __future__ import annotations
@@ -10,21 +10,23 @@ from __future__ import annotations
 import os
 
 from git_credential_azdo import errors
-from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, report, say
+from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
 from git_credential_azdo.files import accounts_path, read_accounts
 from git_credential_azdo.git.protocol import format_pairs, parse
-from git_credential_azdo.git.target import target_of, tenant_in
+from git_credential_azdo.git.target import target_of
 from git_credential_azdo.inherited import TOKENS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import ModuleType
 
+    from git_credential_azdo.accounts.account import Account, IssuedToken
     from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.accounts.choice import Choice
-    from git_credential_azdo.git.protocol import Message, Pair
+    from git_credential_azdo.git.protocol import Message
     from git_credential_azdo.git.target import Target
+
+    Change = Callable[[AccountsFile], object]
+    Returned = tuple[Account, IssuedToken]
 
 _MAX_BYTES = 2**20
 """No message is longer: git passes at most 300 KB of a server's headers on (curl's limit for all of them), and a dozen
@@ -53,7 +55,7 @@ def _serve(verb: str, message: Message, target: Target) -> None:
         _refuse_http(verb)
         return
     data = _accounts_file(target)
-    ours = target.services or _concerns_pipeline(verb, message, target)
+    ours = target.services or _variable_of(verb, message, target) is not None
     # Whether the accounts file mentions the host at all shows before anything is loaded to read it.
     if not ours and target.host.encode("utf-8", "surrogateescape") not in data:
         return
@@ -70,7 +72,14 @@ def _serve(verb: str, message: Message, target: Target) -> None:
     for _ in accounts_file.damaged:
         say("error", f"an entry of {accounts_path()} is damaged and was left alone")
     if verb == "get":
-        _get(message, target, accounts_file)
+        from git_credential_azdo.helper import answer  # noqa: PLC0415 - as above
+
+        lines, change = answer.get(message, target, accounts_file)
+        if lines is None:
+            _stop()
+        else:
+            _write(format_pairs(lines))
+        _apply(change)
     elif verb == "store":
         _store(message, target, accounts_file)
     else:
@@ -96,102 +105,21 @@ def _refuse_http(verb: str) -> None:
         )
 
 
-def _concerns_pipeline(verb: str, message: Message, target: Target) -> bool:
-    """Return whether a token in the environment serves this server, registered or not, or comes back from it."""
-    environment = _environment()
-    if not environment:
-        return False
-    if verb == "get":
-        return environment.variable_for(target, None, os.environ) is not None
-    return environment.returned(target, message.get("password"), os.environ) is not None
-
-
-def _get(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    try:
-        _get_once(message, target, accounts_file)
-    except SignInError:
-        from git_credential_azdo.accounts.accounts_file import read  # noqa: PLC0415 - loaded already
-
-        fresh = read(read_accounts())
-        if {each.id for each in accounts_file.accounts} <= {each.id for each in fresh.accounts}:
-            raise
-        _get_once(message, target, fresh)  # an account was set up anew meanwhile, under another id
-
-
-def _get_once(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    from git_credential_azdo.accounts import choice as rules  # noqa: PLC0415 - it is ours
-
-    challenges = message.all("wwwauth[]")
-    tenant = tenant_in(challenges) if target.services else None
-    choice = rules.choose(target, tenant, accounts_file)
-    environment = _environment()
-    if environment:
-        for problem in environment.problems(os.environ) if not choice.user else ():
-            say("hint", problem)
-        variable = environment.variable_for(target, choice, os.environ)
-        if variable:
-            from git_credential_azdo.helper.answer import Credential  # noqa: PLC0415 - only with such a variable
-
-            _answer(Credential("azdo", environment.token_in(variable, os.environ)).lines(message))
-            return
-    asked = bool(challenges)
-    organization = choice.organization
-    if target.services and not asked and organization and _tenant_would_decide(choice, accounts_file):
-        from git_credential_azdo import refresh  # noqa: PLC0415 - an older git, and several accounts
-
-        tenant, asked = refresh.find_tenant(organization), True
-        choice = rules.choose(target, tenant, accounts_file)
-    if choice.account:
-        from git_credential_azdo.helper import answer  # noqa: PLC0415 - there is an account to ask
-
-        credential = answer.credential_for(
-            choice.account, organization, tenant, accounts_file, asked=asked, confirmed=choice.deliberate
-        )
-        _answer(credential.lines(message))
-        _apply(credential.change)
-    elif not target.services and choice.outcome != rules.AMBIGUOUS:
-        from git_credential_azdo.helper import stored  # noqa: PLC0415 - only for servers
-
-        _answer(stored.find_for_server(message, target, accounts_file))
-    else:
-        from git_credential_azdo.helper import reasons, stored  # noqa: PLC0415 - without an account only
-
-        lines = stored.lines_of(message, choice.stored) if choice.stored else []
-        if lines:
-            _answer(lines)
-        elif reasons.explain(choice, message):
-            _stop()
-
-
-def _tenant_would_decide(choice: Choice, accounts_file: AccountsFile) -> bool:
-    """Return whether the organization's tenant, which git did not pass on, decides between the accounts."""
-    from git_credential_azdo.accounts import choice as rules  # noqa: PLC0415 - loaded already, for _get
-
-    return (
-        choice.outcome in {rules.CHOSEN, rules.AMBIGUOUS}
-        and not choice.deliberate
-        and len(choice.candidates) > 1
-        and accounts_file.tenant_of(choice.organization) is None
-    )
-
-
 def _store(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    from git_credential_azdo.helper import issued  # noqa: PLC0415 - only for store and erase
-
-    returned = issued.recognize(message, accounts_file)
+    """Note that a credential worked; store it if it is a person's. Raise VaultError, VaultLocked, AzdoError."""
+    returned = recognize(message, accounts_file)
     if returned:
-        _apply(issued.approve(returned, target, accounts_file))
-    elif not _variable_of(message, target):
+        _apply(approve(returned, target, accounts_file))
+    elif not _variable_of("store", message, target):
         from git_credential_azdo.helper import stored  # noqa: PLC0415 - not an issued token
 
         stored.store(message, target, accounts_file)
 
 
 def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    from git_credential_azdo.helper import issued  # noqa: PLC0415 - only for store and erase
-
-    returned = issued.recognize(message, accounts_file)
-    variable = _variable_of(message, target)
+    """Note that a token was rejected, and why, or remove a stored credential. Raise VaultError, VaultLocked, AzdoError."""
+    returned = recognize(message, accounts_file)
+    variable = _variable_of("erase", message, target)
     if returned or variable or accounts_file.accounts:
         from git_credential_azdo.helper import reasons  # noqa: PLC0415 - reads git's configuration
 
@@ -209,26 +137,68 @@ def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> Non
         stored.erase(message, target, accounts_file)
 
 
-def _environment() -> ModuleType | None:
-    """Return the module that knows tokens in the environment; None where no such variable is set."""
-    if not any(name in os.environ for name in TOKENS):
+def _variable_of(verb: str, message: Message, target: Target) -> str | None:
+    """Return the variable whose token serves this server, registered or not; for ``store`` and ``erase``, comes back from it."""
+    if not any(map(os.environ.get, TOKENS)):
         return None
     from git_credential_azdo.accounts import environment  # noqa: PLC0415 - only with such a variable
 
-    return environment
+    if verb == "get":
+        return environment.variable_for(target, None, os.environ)
+    return environment.returned(target, message.get("password"), os.environ)
 
 
-def _variable_of(message: Message, target: Target) -> str | None:
-    """Return the variable whose token comes back, or None."""
-    environment = _environment()
-    return environment.returned(target, message.get("password"), os.environ) if environment else None
+def recognize(message: Message, accounts_file: AccountsFile) -> Returned | None:
+    """Return the account and its issued token that the message holds; None when its secret is another one.
+
+    git passes our ``state[]`` back even when it used another helper's secret, so a state counts only when its digest is
+    that of the secret. A token known by its state alone is an old one: it was received at 0.
+    """
+    secret = message.get("password") or message.get("credential")
+    if not secret or not accounts_file.salt:
+        return None
+    from git_credential_azdo.accounts.account import STATE_PREFIX, IssuedToken, digest  # noqa: PLC0415 - it is ours
+
+    ours = digest(accounts_file.salt, secret)
+    for account in accounts_file.accounts:
+        token = account.issued_token(ours)
+        if token:
+            return account, token
+    for state in message.all("state[]"):
+        if state.startswith(STATE_PREFIX):
+            identifier, _, rest = state.removeprefix(STATE_PREFIX).partition(":")
+            tenant, _, of_state = rest.partition(":")
+            account_then = accounts_file.account(identifier)
+            if account_then and of_state == ours:
+                return account_then, IssuedToken(tenant, ours, 0)
+    return None
 
 
-def _apply(change: Callable[[AccountsFile], object] | None) -> bool:
+def approve(returned: Returned, target: Target, accounts_file: AccountsFile) -> Change | None:
+    """Return the change for a token that worked: no rejection any more, the tenant learned. None when nothing changes."""
+    from git_credential_azdo.accounts.choice import organization_and_user  # noqa: PLC0415 - as above
+
+    account, token = returned
+    organization, _ = organization_and_user(target, accounts_file)
+    is_new = bool(token.tenant and organization) and accounts_file.tenant_of(organization) != token.tenant
+    if account.rejected_at(organization) is None and not is_new:
+        return None
+
+    def change(fresh: AccountsFile) -> None:
+        current = fresh.account(account.id)
+        if current:
+            current.set_rejected(organization, None)
+        if is_new and organization:
+            fresh.learn(organization, token.tenant)
+
+    return change
+
+
+def _apply(change: Change | None) -> bool:
     """Write a change of the accounts file; return whether it could be. A failure is reported: git has its answer already."""
     if change is None:
         return True
-    from git_credential_azdo.accounts.update import update  # noqa: PLC0415 - hardly any request changes anything
+    from git_credential_azdo.accounts.update import update  # noqa: PLC0415 - hardly ever
 
     try:
         update(change)
@@ -241,11 +211,7 @@ def _apply(change: Callable[[AccountsFile], object] | None) -> bool:
 def _stop() -> None:
     """Answer that git is to stop asking: its own prompt has no useful answer. With AZDO_YIELD git goes on."""
     if not os.environ.get("AZDO_YIELD"):
-        _answer([("quit", "1")])
-
-
-def _answer(pairs: list[Pair]) -> None:
-    _write(format_pairs(pairs))
+        _write(b"quit=1\n")
 
 
 def _message() -> Message | None:

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.account import Block, IssuedToken
 from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import target_of
-from git_credential_azdo.helper import issued, reasons
+from git_credential_azdo.helper import reasons, verbs
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.support.people import STALE, add_block, at, bind, challenge, everything_kept, sign_in, vault_of
 from tests.support.watch import new_password
@@ -166,9 +166,9 @@ def test_an_account_that_is_forgotten_meanwhile_is_not_brought_back() -> None:
     target = target_of(message)
     assert target is not None
     before = AccountsFile(Block(), [Block(account)], [])
-    returned = issued.ReturnedToken(before.accounts[0], "", "d", 1)
+    returned = before.accounts[0], IssuedToken("", "d", 1)
     for change in (
-        issued.approve(returned, target, before),
+        verbs.approve(returned, target, before),
         reasons.change(returned, message, target, before),
     ):
         after = AccountsFile(Block(), [], [])

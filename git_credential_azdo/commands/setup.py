@@ -26,8 +26,7 @@ from git_credential_azdo.commands.setup_person import Options, somebody_else
 from git_credential_azdo.commands.setup_run import COMMON, common
 from git_credential_azdo.errors import SignInError, Waiting, say
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
-from git_credential_azdo.signin import device, entra, interactive, oauth, pages
-from git_credential_azdo.signin.browser import open_browser
+from git_credential_azdo.signin import browser, device, entra, interactive, oauth
 from git_credential_azdo.signin.endpoints import request_token
 from git_credential_azdo.signin.oauth import OAuthError, read_person
 from git_credential_azdo.signin.sign_in_errors import code_error, is_stale_code, sign_in_error
@@ -36,11 +35,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from git_credential_azdo.commands.setup_run import Run
+    from git_credential_azdo.signin.browser import Page
     from git_credential_azdo.signin.device import DeviceCode
     from git_credential_azdo.signin.endpoints import Endpoints
     from git_credential_azdo.signin.interactive import Authorization
     from git_credential_azdo.signin.oauth import Grant, Person
-    from git_credential_azdo.signin.pages import Page
 
 TRIES = 3
 _UNDO = "undo"
@@ -155,7 +154,7 @@ def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant
     def explain(refused: OAuthError, *, word: Callable[..., SignInError] = sign_in_error) -> SignInError:
         return word(refused, who=options.login_hint, tenant=options.tenant, setup=same_command)
 
-    def redeem(authorization: Authorization) -> tuple[Grant, int]:
+    def redeem(authorization: Authorization) -> tuple[tuple[Grant, int, bool], Page]:
         form = oauth.code_form(
             client_id=options.client_id,
             code=authorization.code,
@@ -165,23 +164,22 @@ def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant
         )
         own = {"nonce": authorization.nonce, "audience": options.client_id}
         try:
-            return request_token(run.http(), endpoints.token, form, **own), now()
+            grant = request_token(run.http(), endpoints.token, form, **own)
         except OAuthError as refused:
             error = explain(refused, word=code_error)
             if is_stale_code(refused) and left and console.can_ask():
                 raise _StaleCodeError(error.message, "open the new link that the terminal shows") from None
             raise error from None
+        page = _page(read_person(grant, is_entra=is_entra), options.login_hint)
+        return (grant, now(), authorization.state_checked), page
 
     left = TRIES
     while True:
         left -= 1
         try:
-            authorization, (grant, received) = interactive.sign_in(
+            return interactive.sign_in(
                 endpoints,
-                interactive.Exchange(
-                    redeem,
-                    lambda granted: _page(read_person(granted[0], is_entra=is_entra), options.login_hint),
-                ),
+                redeem,
                 client_id=options.client_id,
                 redirect_uri=options.redirect_uri,
                 scope=options.scope,
@@ -189,12 +187,10 @@ def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant
                 login_hint=options.login_hint,
                 prompt="select_account" if is_entra and not options.login_hint else None,
                 explain=explain,
-                open_browser=None if options.no_browser else open_browser,
+                open_browser=None if options.no_browser else browser.open_browser,
             )
         except _StaleCodeError as error:
             say("error", error.message)
-        else:
-            return grant, received, authorization.state_checked
 
 
 class _StaleCodeError(SignInError):
@@ -204,11 +200,11 @@ class _StaleCodeError(SignInError):
 def _page(person: Person, login_hint: str | None) -> Page:
     """Return what the browser shows when the tokens came."""
     if login_hint and not person.names:  # Azure DevOps may know who it is
-        return pages.LATE
+        return browser.LATE
     another = somebody_else(person, login_hint)
     if another is None:
-        return pages.signed_in(person.name)
-    return pages.another_person(another) if console.can_ask() else pages.refused(another)
+        return browser.signed_in(person.name)
+    return browser.another_person(another) if console.can_ask() else browser.refused(another)
 
 
 def _by_device_code(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int, bool]:

@@ -1,16 +1,21 @@
-"""Opens a graphical browser, if there is one for this person; never a text one, never through a shell.
+"""The person's browser: how a graphical one is opened, if there is one, and every page of ours that it shows.
 
-The link is one argument of a child that has its own streams and session: what it prints is dropped, and
-it outlives us. Where nothing opens, the person has the printed link. ``BROWSER``: xdg-open(1).
+Never a text browser, never through a shell: the link is one argument of a child that has its own streams and session.
+Where nothing opens, the person has the printed link. ``BROWSER``: xdg-open(1). A page loads nothing, runs no script and
+never shows what the browser sent, which holds the code; its Content-Security-Policy allows its own style only.
+``docs/show-the-code.html`` looks the same.
 """
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import hashlib
+import html
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit
 
 from git_credential_azdo import programs
@@ -18,10 +23,10 @@ from git_credential_azdo import programs
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-_TEXT_BROWSERS = frozenset(
-    {"lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser", "retawq", "edbrowse"}
-)
-_GRAPHICAL_BROWSERS = (
+    from git_credential_azdo.errors import AzdoError
+
+_TEXT = frozenset(["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser", "retawq", "edbrowse"])
+_GRAPHICAL = [
     "x-www-browser",
     "firefox",
     "firefox-esr",
@@ -34,19 +39,28 @@ _GRAPHICAL_BROWSERS = (
     "epiphany",
     "konqueror",
     "falkon",
-)
+]
 # These look for a browser themselves: without a display they would take a text one.
-_NEED_DISPLAY = frozenset({"xdg-open", "sensible-browser", "gio", "gnome-open", "kde-open", "exo-open"})
+_NEED_DISPLAY = frozenset(["xdg-open", "sensible-browser", "gio", "gnome-open", "kde-open", "exo-open"])
 _RUNDLL32 = "/mnt/c/Windows/System32/rundll32.exe"
 _QUERY_SECONDS = 3.0
+
+
+# --- opened
 
 
 def open_browser(url: str) -> bool:
     """Open an http(s) link; return whether a graphical browser was started."""
     if urlsplit(url).scheme not in ("http", "https"):
         return False
-    if sys.platform == "win32":  # pragma: no cover - Windows
-        return _start_file(url)
+    if (
+        sys.platform == "win32"
+    ):  # pragma: no cover - Windows: the shell's own association, without a command line
+        if not os.environ.get("SSH_CONNECTION"):
+            with contextlib.suppress(OSError):
+                os.startfile(url)  # noqa: S606, TID251 - an http(s) link, and no program
+                return True
+        return False
     for command in commands(url, os.environ, programs.which, _default_browser, sys.platform):
         with contextlib.suppress(programs.ProgramError):
             programs.launch(command, child_environment(os.environ, programs.which))
@@ -63,16 +77,17 @@ def commands(
 ) -> Iterator[list[str]]:
     """Return the commands to try, best first."""
     display = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+    # VS Code's remote helper is in BROWSER, too.
     yield from _from_variable(url, environ.get("BROWSER", ""), which, display=display)
     if platform == "darwin":
         if not environ.get("SSH_CONNECTION"):  # it would open on a screen that the person does not see
             yield ["/usr/bin/open", url]
         return
     if environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP"):
-        for command in (["wslview"], ["rundll32.exe", "url.dll,FileProtocolHandler"]):
-            path = which(command[0]) or (which(_RUNDLL32) if len(command) > 1 else None)
-            if path:
-                yield [path, *command[1:], url]
+        if path := which("wslview"):
+            yield [path, url]
+        if path := which("rundll32.exe") or which(_RUNDLL32):
+            yield [path, "url.dll,FileProtocolHandler", url]
     if display:
         opener = which("xdg-open")
         if opener and not _is_text(default_browser().removesuffix(".desktop")):
@@ -83,32 +98,27 @@ def commands(
 def _from_variable(
     url: str, value: str, which: Callable[[str], str | None], *, display: bool
 ) -> Iterator[list[str]]:
-    """Return the commands of BROWSER, separated by colons, ``%s`` for the link. VS Code's remote helper is one."""
-    for entry in filter(None, value.split(":")):
+    """Return the commands of BROWSER, separated by colons, ``%s`` for the link."""
+    for entry in value.split(":"):
         try:
             words = shlex.split(entry)
         except ValueError:
             continue
         path = which(words[0]) if words else None
-        if not path or _is_text(path) or (os.path.basename(path) in _NEED_DISPLAY and not display):
-            continue
-        arguments = [word.replace("%s", url) for word in words[1:]]
-        yield [path, *arguments] if "%s" in entry else [path, *arguments, url]
+        if path and not _is_text(path) and (display or os.path.basename(path) not in _NEED_DISPLAY):
+            arguments = [word.replace("%s", url) for word in words[1:]]
+            yield [path, *arguments] if "%s" in entry else [path, *arguments, url]
 
 
-def _graphical(which: Callable[[str], str | None]) -> Iterator[str]:
-    for name in _GRAPHICAL_BROWSERS:
-        path = which(name)
-        if path and not _is_text(path):
-            yield path
+def _graphical(which: Callable[[str], str | None]) -> list[str]:
+    return [path for name in _GRAPHICAL if (path := which(name)) and not _is_text(path)]
 
 
 def _is_text(path: str) -> bool:
     """Return whether a command is a text browser, also behind Debian's alternatives (links of files)."""
     names = {os.path.basename(path), os.path.basename(os.path.realpath(path))}
-    return any(
-        name.partition(".")[0].partition("-")[0] in _TEXT_BROWSERS or name in _TEXT_BROWSERS for name in names
-    )
+    names |= {name.partition(".")[0].partition("-")[0] for name in names}
+    return not _TEXT.isdisjoint(names)
 
 
 def child_environment(environ: Mapping[str, str], which: Callable[[str], str | None]) -> dict[str, str]:
@@ -125,10 +135,98 @@ def _default_browser() -> str:
     return found.stdout.decode("utf-8", errors="replace").strip()
 
 
-def _start_file(url: str) -> bool:
-    """Windows: the shell's own association, without a command line. Never run by the authors."""
-    if sys.platform == "win32" and not os.environ.get("SSH_CONNECTION"):  # pragma: no cover - Windows
-        with contextlib.suppress(OSError):
-            os.startfile(url)  # noqa: S606, TID251 - an http(s) link, and no program
-            return True
-    return False
+# --- the pages
+
+_STYLE = (
+    ":root{color-scheme:light dark;font:1.1rem/1.5 system-ui,sans-serif}"
+    "body{margin:0;background:Canvas;color:CanvasText;overflow-wrap:anywhere}"
+    "main{max-width:38rem;margin:8vh auto;padding:0 1.25rem}"
+    "h1{font-size:1.6rem;line-height:1.25}"
+    "code{display:block;padding:.6rem .8rem;border:1px solid GrayText;border-radius:.3rem;"
+    "font:.95rem/1.4 ui-monospace,monospace}"
+)
+_HEADERS = (
+    "Content-Type: text/html; charset=utf-8\r\n"
+    "Cache-Control: no-store\r\n"
+    "Content-Security-Policy: default-src 'none'; style-src 'sha256-"
+    f"{base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()}';"
+    " img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'\r\n"
+    "Referrer-Policy: no-referrer\r\n"
+    "X-Content-Type-Options: nosniff\r\n"
+    "Connection: close\r\n"
+)
+
+
+class Page(NamedTuple):
+    """A title, paragraphs of plain text, what to run or do next, if anything, and the status line."""
+
+    title: str
+    paragraphs: tuple[str, ...]
+    next_step: str = ""
+    status: str = "200 OK"
+
+
+PENDING = Page("", ())
+"""Not a page: the browser waits until it is known what became of the code."""
+_NOT_SIGNED_IN = "Not signed in"
+LATE = Page("See the terminal", ("The terminal shows whether the sign-in worked. You can close this page.",))
+NOTHING = Page(
+    "Nothing here",
+    (
+        "This tab belongs to an earlier sign-in, or to none. Close it, and open the link that the terminal shows.",
+    ),
+    status="404 Not Found",
+)
+OTHER_USER = Page(
+    _NOT_SIGNED_IN,
+    (
+        "This answer came from another user of the machine than the one who runs the command.",
+        "Close this page, and sign in as the user who ran the command.",
+    ),
+    status="403 Forbidden",
+)
+BAD_REQUEST = Page("Bad request", ("This is not a request of a browser.",), status="400 Bad Request")
+NOT_ALLOWED = Page(
+    "Not allowed", ("This address can only be opened.",), status="405 Method Not Allowed\r\nAllow: GET"
+)
+
+
+def signed_in(name: str) -> Page:
+    """Return the page for tokens that came; ``name`` is empty where it is not known."""
+    who = f"You are signed in{f' as {name}' if name else ''}."
+    return Page("Signed in", (who, "You can close this page and go back to the terminal."))
+
+
+def another_person(error: AzdoError) -> Page:
+    """Return the page for somebody else's tokens, about whom the terminal asks."""
+    what = _sentence(error.message.partition(";")[0])
+    return Page("Not signed in yet", (what, "The terminal asks whether to keep this sign-in."))
+
+
+def refused(error: AzdoError) -> Page:
+    """Return the page for a sign-in that ended without tokens."""
+    return Page(_NOT_SIGNED_IN, (_sentence(error.message),), error.hint or "see the terminal")
+
+
+def _sentence(message: str) -> str:
+    first = message.partition(" ")[0]
+    return f"{message[:1].upper() if first.isalpha() else message[:1]}{message[1:]}."
+
+
+def response(page: Page) -> bytes:
+    """Return the HTTP response that shows a page."""
+    text = "".join(f"<p>{html.escape(paragraph)}</p>" for paragraph in page.paragraphs)
+    step = html.escape(page.next_step)
+    if page.next_step.startswith("git "):
+        text += f"<p>What to do:</p><code>{step}</code>"
+    elif step:
+        text += f"<p>What to do: {step}.</p>"
+    title = html.escape(page.title)
+    body = (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f"<title>{title} | git-credential-azdo</title>"
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f'<link rel="icon" href="data:,"><style>{_STYLE}</style></head>'
+        f"<body><main><h1>{title}</h1>{text}</main></body></html>\n"
+    ).encode()
+    return f"HTTP/1.1 {page.status}\r\n{_HEADERS}Content-Length: {len(body)}\r\n\r\n".encode() + body

@@ -13,6 +13,7 @@ not, and there the question who signed in must do.
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import os
 import secrets
 import selectors
@@ -24,12 +25,12 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from git_credential_azdo.files import MAX_BYTES, read_file
-from git_credential_azdo.signin import pages
+from git_credential_azdo.signin import browser
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from git_credential_azdo.signin.pages import Page
+    from git_credential_azdo.signin.browser import Page
 
 _MAX_BYTES = 64 * 1024  # a redirected address may be 16 KiB long
 _MAX_CLIENTS = 16
@@ -37,7 +38,6 @@ _PATIENCE = 10.0  # seconds a client has for its request
 _HOLD_SECONDS = 8.0  # how long the browser waits for the outcome
 _PORT_ATTEMPTS = 8
 _ESTABLISHED = 1
-_MAPPED = bytes(10) + b"\xff\xff"  # an IPv4 address in an IPv6 socket, RFC 4291 section 2.5.5.2
 
 
 class Redirect(NamedTuple):
@@ -73,13 +73,12 @@ def _bind(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
         bound: list[socket.socket] = []
         taken = False
         for address in addresses:
-            family = socket.AF_INET6 if ":" in address else socket.AF_INET
             wanted = bound[0].getsockname()[1] if bound else port
             try:
-                bound.append(_server(address, family, wanted))
+                bound.append(_server(address, wanted))
             except OSError:
                 # Someone else has that port on one family: an answer could go to them.
-                taken = taken or _exists(address, family)
+                taken = taken or _exists(address)
         if bound and not taken:
             return bound
         for each in bound:
@@ -87,7 +86,8 @@ def _bind(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
     return []
 
 
-def _server(address: str, family: socket.AddressFamily, port: int) -> socket.socket:
+def _server(address: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
     if sys.platform == "win32":  # there, another program could bind a port that is taken, and get the answer
         server = socket.socket(family)
         try:
@@ -103,9 +103,9 @@ def _server(address: str, family: socket.AddressFamily, port: int) -> socket.soc
     return server
 
 
-def _exists(address: str, family: socket.AddressFamily) -> bool:
+def _exists(address: str) -> bool:
     """Return whether the machine has this address at all (containers often lack ::1)."""
-    with contextlib.suppress(OSError), socket.create_server((address, 0), family=family):
+    with contextlib.suppress(OSError), _server(address, 0):
         return True
     return False
 
@@ -116,12 +116,11 @@ def respond(head: bytes, path: str, judge: Callable[[str], Page | None]) -> Page
     method, _, rest = line.partition(" ")
     target, _, protocol = rest.partition(" ")
     if not protocol.startswith("HTTP/1."):
-        return pages.BAD_REQUEST
+        return browser.BAD_REQUEST
     if method != "GET":
-        return pages.NOT_ALLOWED
+        return browser.NOT_ALLOWED
     where, _, query = target.partition("?")
-    page = judge(query) if where == path and query else None
-    return page or pages.NOTHING
+    return (judge(query) if where == path and query else None) or browser.NOTHING
 
 
 @dataclass
@@ -155,7 +154,7 @@ class Listener:
 
     def close(self) -> None:
         """Close every socket; a browser that still waits is sent to the terminal."""
-        self.finish(pages.LATE)
+        self.finish(browser.LATE)
         for client in list(self._clients):
             self._drop(client)
         for server in self._redirect.sockets:
@@ -170,9 +169,9 @@ class Listener:
     def drop_slow(self) -> None:
         """Close the clients that did not ask in time, and let none wait too long; to be called now and then."""
         for client, state in list(self._clients.items()):
-            if state.until <= self._clock() and state.pending:
-                self._answer(client, pages.LATE)
-            elif state.until <= self._clock():
+            if state.until <= self._clock():
+                if state.pending:
+                    self._answer(client, browser.LATE)
                 self._drop(client)
 
     def _accept(self, server: socket.socket) -> None:
@@ -181,12 +180,11 @@ class Listener:
         except OSError:
             return  # it went away between the selector's word and ours
         client.setblocking(False)  # noqa: FBT003 - the standard library's own signature
-        while len(self._clients) >= _MAX_CLIENTS:
+        if len(self._clients) >= _MAX_CLIENTS:
             self._drop(next((each for each, state in self._clients.items() if not state.pending), client))
-            if client.fileno() < 0:
-                return
-        self._clients[client] = _Client(bytearray(), self._clock() + _PATIENCE)
-        self._selector.register(client, selectors.EVENT_READ, lambda: self._receive(client))
+        if client.fileno() >= 0:
+            self._clients[client] = _Client(bytearray(), self._clock() + _PATIENCE)
+            self._selector.register(client, selectors.EVENT_READ, lambda: self._receive(client))
 
     def _receive(self, client: socket.socket) -> None:
         state = self._clients.get(client)
@@ -199,21 +197,19 @@ class Listener:
         except OSError:
             data = b""
         state.received += data
-        if state.pending or not data or len(state.received) > _MAX_BYTES:
-            if not data or len(state.received) > _MAX_BYTES:
-                self._drop(client)
-        elif b"\r\n\r\n" in state.received:
-            page = respond(
-                bytes(state.received), self._redirect.path, lambda query: self._judge(query, client)
-            )
-            if page is pages.PENDING:
+        if not data or len(state.received) > _MAX_BYTES:
+            self._drop(client)
+        elif b"\r\n\r\n" in state.received and not state.pending:
+            head = bytes(state.received)
+            page = respond(head, self._redirect.path, lambda query: self._judge(query, client))
+            if page is browser.PENDING:
                 state.pending, state.until = True, self._clock() + _HOLD_SECONDS
             else:
                 self._answer(client, page)
 
     def _answer(self, client: socket.socket, page: Page) -> None:
         with contextlib.suppress(OSError):
-            client.send(pages.response(page))
+            client.send(browser.response(page))
             client.shutdown(socket.SHUT_WR)
         self._drop(client)
 
@@ -247,40 +243,35 @@ def is_own_user(client: socket.socket) -> bool:
 
 def owner_in(table: str, near: tuple[str, int], far: tuple[str, int]) -> int | None:
     """Return the user id of the socket at ``near`` that is connected to ``far``, from a table of the kernel; or None."""
-    wanted = _spellings(near), _spellings(far)
+    wanted = [(_plain(host), port) for host, port in (near, far)]
     for line in table.splitlines()[1:]:
         fields = line.split()
-        if len(fields) > 7 and fields[1] in wanted[0] and fields[2] in wanted[1]:  # noqa: PLR2004 - the column
-            return int(fields[7])
+        with contextlib.suppress(ValueError, IndexError):
+            if [_end(fields[1]), _end(fields[2])] == wanted:
+                return int(fields[7])
     return None
+
+
+def _end(written: str) -> tuple[object, int]:
+    """Return address and port of a table's field: 32-bit words in the machine's byte order, then the port."""
+    host, _, port = written.partition(":")
+    words = [int(host[at : at + 8], 16) for at in range(0, len(host), 8)]
+    return _plain(b"".join(word.to_bytes(4, sys.byteorder) for word in words)), int(port, 16)
+
+
+def _plain(host: str | bytes) -> object:
+    """Return an address; of an IPv4 address in an IPv6 socket (RFC 4291 section 2.5.5.2) the IPv4 one."""
+    address = ipaddress.ip_address(host.partition("%")[0] if isinstance(host, str) else host)
+    return getattr(address, "ipv4_mapped", None) or address
 
 
 def _owner(near: tuple[str, int], far: tuple[str, int]) -> int | None:
     for path in ("/proc/net/tcp", "/proc/net/tcp6"):
-        try:
+        with contextlib.suppress(OSError):
             found = owner_in(read_file(path, MAX_BYTES).decode("ascii", "replace"), near, far)
-        except OSError:
-            continue
-        if found is not None:
-            return found
+            if found is not None:
+                return found
     return None
-
-
-def _spellings(address: tuple[str, int]) -> set[str]:
-    """Return how the tables may write an address: 32-bit words in the machine's byte order, then the port."""
-    host, port = address
-    if ":" in host:
-        packed = [socket.inet_pton(socket.AF_INET6, host.partition("%")[0])]
-        packed += [packed[0][12:]] if packed[0].startswith(_MAPPED) else []
-    else:
-        packed = [socket.inet_aton(host)]
-        packed += [_MAPPED + packed[0]]
-    return {f"{_words(each)}:{port:04X}" for each in packed}
-
-
-def _words(packed: bytes) -> str:
-    starts = range(0, len(packed), 4)
-    return "".join(f"{int.from_bytes(packed[start : start + 4], sys.byteorder):08X}" for start in starts)
 
 
 def _own() -> frozenset[int]:

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import parse_qsl, unquote, urlsplit
 
-from git_credential_azdo.errors import AzdoError, SignInError
+from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.signin.oauth import LOOPBACK_HOSTS, OAuthError, read_refusal
 
 _PASTE_MARKS = re.compile(r"\x1b\[20[01]~")  # bracketed paste, xterm's ctlseqs
@@ -21,9 +21,8 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _QUERY = re.compile(r"[?#&]?(?:[\w.-]+=[^&]*&)*(?:code|error|state)=", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
 _BARE_CODE = re.compile(r"[\x21-\x7e]{8,}")  # shorter is a slip: codes are long
-# RFC 6749 section 4.1.2.1, OpenID Connect Core 3.1.2.6: what another try in the browser may settle.
-_ERRORS_OF_THE_MOMENT = frozenset(
-    {
+_MAY_PASS = frozenset(
+    [
         "access_denied",
         "account_selection_required",
         "consent_required",
@@ -31,11 +30,9 @@ _ERRORS_OF_THE_MOMENT = frozenset(
         "login_required",
         "server_error",
         "temporarily_unavailable",
-    }
+    ]
 )
-_LINK_AGAIN = "open the link again, or press Ctrl-C to stop"
-_SAME_AGAIN = "run the same command again"
-_ONCE = ("code", "state", "error")
+"""RFC 6749 section 4.1.2.1, OpenID Connect Core 3.1.2.6: what another try in the browser may settle."""
 
 
 @dataclass(frozen=True)
@@ -49,21 +46,22 @@ class Code:
 class PasteError(AzdoError):
     """What was pasted is not the answer to this sign-in; another try may be."""
 
+    again = True
+    state_checked = False
+
 
 class RedirectError(PasteError):
     """It is the answer, and it is a no: ``refused`` says what the server gave as the reason.
 
     ``again``: whether the same link may be opened once more; a server that refused the request itself would only refuse
-    it again. ``worded``: the reason in words; ``final``: the error where the link is not opened again.
+    it again.
     """
 
-    def __init__(self, refused: OAuthError, *, state_checked: bool, worded: AzdoError | None = None) -> None:
-        self.again = not state_checked or refused.error in _ERRORS_OF_THE_MOMENT
+    def __init__(self, refused: OAuthError, *, state_checked: bool) -> None:
         super().__init__(
-            worded.message if worded else f"the sign-in failed: {refused.error}",
-            _LINK_AGAIN,
+            f"the sign-in failed: {refused.error}", "open the link again, or press Ctrl-C to stop"
         )
-        self.final = SignInError(self.message, worded.hint if worded else _SAME_AGAIN)
+        self.again = not state_checked or refused.error in _MAY_PASS
         self.refused = refused
         self.state_checked = state_checked
 
@@ -78,46 +76,17 @@ def read_redirect(text: str, *, state: str, redirect_uri: str) -> Code:
     if not text:
         raise PasteError("nothing was pasted", again)
     control = _CONTROL.search(text)
-    if control:
-        raise _control_error(control[0])
-    if "?" in text or "#" in text or _SCHEME.match(text) or _QUERY.match(text):
-        return _from_parameters(_parameters(text), text, state, redirect_uri, again)
-    if "&" in text:  # what follows "code=" in the address: the code, then the rest of the query
-        return _from_parameters(_parameters(f"code={text}"), text, state, redirect_uri, again)
-    if not _BARE_CODE.fullmatch(text):
-        raise PasteError("that is neither an address nor a code", again)
-    return Code(unquote(text), state_checked=False)
-
-
-def _control_error(character: str) -> PasteError:
-    if character == "\x16":
-        return PasteError(
+    if control and control[0] == "\x16":
+        raise PasteError(
             "the paste holds a stray Ctrl-V (\\x16): this console did not paste, it typed the key",
             "paste with a right click, with Shift+Insert or from the window's menu",
         )
-    return PasteError(
-        f"the paste holds a control character (\\x{ord(character):02x})",
-        "copy the address again and paste it once",
-    )
-
-
-def _parameters(text: str) -> dict[str, str]:
-    """Return the parameters of query and fragment. Raise PasteError if it holds two different answers."""
-    rest, _, fragment = text.partition("#")
-    query = rest.partition("?")[2] if "?" in rest else "" if _SCHEME.match(rest) else rest
-    found: dict[str, str] = {}
-    try:
-        pairs = [pair for part in (query, fragment) for pair in parse_qsl(part, max_num_fields=100)]
-    except ValueError:
-        pairs = []
-    for key, value in pairs:
-        if key in _ONCE and found.get(key, value) != value:
-            raise PasteError("the paste holds two answers", "copy the address again and paste it once")
-        found[key] = value
-    return found
-
-
-def _from_parameters(found: dict[str, str], text: str, state: str, redirect_uri: str, again: str) -> Code:
+    if control:
+        raise PasteError(
+            f"the paste holds a control character (\\x{ord(control[0]):02x})",
+            "copy the address again and paste it once",
+        )
+    found = _parameters(text, again)
     if "response_type" in found or "code_challenge" in found:
         raise PasteError(
             "that is the link to sign in with, not the answer",
@@ -125,16 +94,40 @@ def _from_parameters(found: dict[str, str], text: str, state: str, redirect_uri:
         )
     if "code" not in found and "error" not in found:
         raise PasteError("that address holds no answer to a sign-in", f"after signing in, {again}")
-    if "state" in found and not hmac.compare_digest(found["state"].encode(errors="replace"), state.encode()):
+    checked = "state" in found
+    if checked and not hmac.compare_digest(found["state"].encode(errors="replace"), state.encode()):
         raise PasteError(
             "that is the answer to another attempt to sign in",
             "open the link that stands above, sign in, and paste the address of that page",
         )
     if "error" in found:
-        raise RedirectError(read_refusal(400, found), state_checked="state" in found)
-    if "state" not in found and not _same_place(text, redirect_uri):
+        raise RedirectError(read_refusal(400, found), state_checked=checked)
+    if not checked and not _same_place(text, redirect_uri):
         raise PasteError("that address belongs to another site", f"after signing in, {again}")
-    return Code(found["code"], state_checked="state" in found)
+    return Code(found["code"], state_checked=checked)
+
+
+def _parameters(text: str, again: str) -> dict[str, str]:
+    """Return the parameters of query and fragment. Raise PasteError for two different answers, or none at all."""
+    if "?" in text or "#" in text or _SCHEME.match(text) or _QUERY.match(text):
+        rest, _, fragment = text.partition("#")
+        query = rest.partition("?")[2] if "?" in rest else "" if _SCHEME.match(rest) else rest
+    elif "&" in text:  # what follows "code=" in the address: the code, then the rest of the query
+        query, fragment = f"code={text}", ""
+    elif _BARE_CODE.fullmatch(text):
+        return {"code": unquote(text)}
+    else:
+        raise PasteError("that is neither an address nor a code", again)
+    found: dict[str, str] = {}
+    try:
+        pairs = [pair for part in (query, fragment) for pair in parse_qsl(part, max_num_fields=100)]
+    except ValueError:
+        pairs = []
+    for key, value in pairs:
+        if key in ("code", "state", "error") and found.get(key, value) != value:
+            raise PasteError("the paste holds two answers", "copy the address again and paste it once")
+        found[key] = value
+    return found
 
 
 def _same_place(text: str, redirect_uri: str) -> bool:

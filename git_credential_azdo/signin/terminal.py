@@ -1,24 +1,25 @@
-"""Reads what a person pastes or types unseen at the terminal.
+"""Reads what a person pastes or types unseen at the terminal, or the line that a script sends through a pipe.
 
-Non-canonical mode, since a terminal's line ends at 4,095 bytes on Linux and at 1,024 on macOS (termios(3)) and an
-answer may be longer. What is pasted is never shown, only counted: it is a secret. No byte of a paste is a signal, and
-none is left for the next program that reads the terminal: a shell would run the second half of a paste. The terminal is always
-set back. Bracketed paste keeps line breaks inside a paste from ending it (xterm's ctlseqs).
+A terminal's line ends at 4,095 bytes on Linux and at 1,024 on macOS (termios(3)), and an answer may be longer, so the
+terminal is raw meanwhile, and always set back. What is pasted is a secret: only its length is shown. No byte of it is a
+signal or a key, as far as the terminal marks it (xterm's ctlseqs, "Bracketed Paste Mode"), and none is left for the
+next program that reads the terminal: a shell would run the second half of a paste.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import queue
 import select
 import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, NoReturn, Protocol, final
+from typing import TYPE_CHECKING, NoReturn, final
 
 from git_credential_azdo import hints
-from git_credential_azdo.signin.line_editor import LineEditor, Pipe
+from git_credential_azdo.signin.line_editor import MAX_BYTES, LineEditor
 
 if sys.platform == "win32":  # pragma: no cover - Windows
     import ctypes
@@ -29,7 +30,6 @@ else:
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import FrameType
 
 _PROMPT = "> "
 _BRACKETED_ON, _BRACKETED_OFF = "\x1b[?2004h", "\x1b[?2004l"
@@ -38,31 +38,29 @@ _QUIET_SECONDS = 0.08
 _MAX_DRAIN_SECONDS = 1.0
 
 
-def _counted(length: int) -> str:
-    return f"{length} character{'s' * (length != 1)}"
-
-
-class Input(Protocol):
-    """Where a person's answer comes from; a context manager that sets everything back.
+class Input:
+    """Where a person's answer comes from (here, from nowhere); a context manager that sets everything back.
 
     ``fd``: to be selected for reading, or None: then ``poll`` is to be called now and then.
-    ``again``: whether a second try makes sense (a person is there). ``ended``: no more will come.
+    ``has_person``: whether a second try makes sense. ``ended``: no more will come.
     """
 
-    fd: int | None
-    again: bool
+    fd: int | None = None
+    has_person = False
+    ended = False
 
-    def __enter__(self) -> object: ...
-    def __exit__(self, *_: object) -> None: ...
-    @property
-    def ended(self) -> bool:
-        """Return whether the input has ended."""
+    def __enter__(self) -> object:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Set everything back."""
 
     def prompt(self) -> None:
         """Show that an answer is awaited."""
 
     def poll(self) -> list[str]:
         """Read what is there; return the lines that it finishes, usually none or one."""
+        return []
 
 
 def open_input() -> Input | None:
@@ -84,16 +82,14 @@ def read_hidden(question: str) -> str:
     """
     if is_mintty(0):
         _write(f"{question} (shown here, hidden by winpty {hints.PROGRAM} ...): ")
-        source = Pipe(0)
-        while not source.ended:
-            for line in source.take(os.read(0, 1)):
-                return line
-        raise EOFError
+        line = _read_line(0)
+        if line is None:
+            raise EOFError
+        return line
     with Terminal(0, prompt=f"{question}: ") as terminal:
         terminal.prompt()
         while not terminal.ended:
-            terminal.wait()
-            for line in terminal.poll():
+            for line in terminal.poll(_MAX_DRAIN_SECONDS):
                 return line
     raise EOFError
 
@@ -113,6 +109,118 @@ def _write(text: str) -> None:
             sys.stderr.flush()  # noqa: TID251 - as above
 
 
+@final
+class Terminal(Input):
+    """A terminal: typed and pasted bytes, unseen, at any length."""
+
+    has_person = True
+
+    def __init__(self, fd: int, write: Callable[[str], None] = _write, *, prompt: str = _PROMPT) -> None:
+        self.fd = None if sys.platform == "win32" else fd
+        self._fd = fd
+        self._write = write
+        self._prompt = prompt
+        self._editor = LineEditor()
+        self._marks_pastes = sys.platform != "win32" and os.environ.get("TERM", "dumb") != "dumb"
+        self._in_line = False
+
+    def __enter__(self) -> Terminal:
+        in_main = threading.current_thread() is threading.main_thread()
+        self._sigterm = signal.getsignal(signal.SIGTERM) if in_main else None
+        if in_main:
+            signal.signal(signal.SIGTERM, _leave)
+        self._set_back = _make_raw(self._fd)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Read on until a paste that still arrives has ended: its rest must not become a command of the shell."""
+        end = time.monotonic() + _MAX_DRAIN_SECONDS
+        with contextlib.suppress(OSError):
+            while time.monotonic() < end and _has_more(self._fd, _QUIET_SECONDS):
+                _read(self._fd)
+        self._set_back()
+        self._write((_BRACKETED_OFF if self._marks_pastes else "") + ("\r\n" if self._in_line else ""))
+        if self._sigterm is not None:
+            signal.signal(signal.SIGTERM, self._sigterm)
+
+    def prompt(self) -> None:
+        """Show the prompt and ask the terminal to mark what is pasted."""
+        self._write((_BRACKETED_ON if self._marks_pastes else "") + self._prompt)
+        self._in_line = True
+
+    def poll(self, seconds: float = 0.0) -> list[str]:
+        """Read what the terminal has, or gets in so many seconds; a terminal that went away has ended."""
+        try:
+            lines = self._editor.feed(_read(self._fd)) if _has_more(self._fd, seconds) else []
+        except OSError:
+            self.ended = True
+            return []
+        self.ended = self._editor.ended
+        for line in lines:
+            self._show(len(line))
+            self._write("\r\n")
+            self._in_line = False
+        if len(self._editor):
+            self._in_line = True
+            self._show(len(self._editor))
+        return lines
+
+    def _show(self, length: int) -> None:
+        """Show how much came, over the same line; a longer prompt might not be one line."""
+        if self._prompt == _PROMPT:
+            self._write(f"\r{_PROMPT}{length} character{'s' * (length != 1)}   ")
+
+
+@final
+class Pipe(Input):
+    """Standard input that is no terminal: one line of any length, and not a byte more.
+
+    ``has_person``: it is one all the same (mintty), so that lines come until one serves. A thread reads it, since
+    Windows selects sockets only.
+    """
+
+    def __init__(self, fd: int, *, has_person: bool = False) -> None:
+        self.has_person = has_person
+        self._fd = fd
+        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+
+    def __enter__(self) -> Pipe:
+        threading.Thread(target=self._read_lines, daemon=True).start()
+        return self
+
+    def _read_lines(self) -> None:
+        line: str | None = ""
+        while line is not None:
+            line = _read_line(self._fd)
+            self._lines.put(line)
+            if not self.has_person:
+                return
+
+    def poll(self) -> list[str]:
+        """Return the line that came meanwhile, if any."""
+        if self.ended or self._lines.empty():
+            return []
+        line = self._lines.get()
+        self.ended = line is None or not self.has_person
+        return [] if line is None else [line]
+
+
+def _read_line(fd: int) -> str | None:
+    """Return one line of a pipe without its end, or None at the end of the input."""
+    line = bytearray()
+    try:
+        while (byte := os.read(fd, 1)) not in (b"", b"\n"):
+            line += byte[: MAX_BYTES - len(line)]
+    except OSError:
+        byte = b""
+    return line.decode("utf-8", errors="replace") if byte or line else None
+
+
+def _leave(number: int, _frame: object) -> NoReturn:
+    """End by SystemExit, so that the terminal is set back."""
+    sys.exit(128 + number)
+
+
 if sys.platform != "win32":
 
     def is_terminal(fd: int) -> bool:
@@ -123,86 +231,32 @@ if sys.platform != "win32":
         """Return False: there is none on this system."""
         return False
 
-    @final
-    class Terminal:
-        """A POSIX terminal: typed and pasted bytes, unseen, at any length."""
+    def _make_raw(fd: int) -> Callable[[], None]:
+        """Take every byte as it comes, unseen; return the function that sets the terminal back."""
+        before, now = termios.tcgetattr(fd), termios.tcgetattr(fd)
+        # CR stays CR, and Ctrl-C, Ctrl-\\, Ctrl-S, Ctrl-V, Ctrl-Z are bytes: as keys the editor knows them.
+        now[0] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR | termios.IXON | termios.ISTRIP)
+        now[3] &= ~(termios.ICANON | termios.ECHO | termios.ECHONL | termios.IEXTEN | termios.ISIG)
+        now[6][termios.VMIN], now[6][termios.VTIME] = 1, 0
+        termios.tcsetattr(fd, termios.TCSANOW, now)
 
-        again = True
-
-        def __init__(self, fd: int, write: Callable[[str], None] = _write, *, prompt: str = _PROMPT) -> None:
-            self.fd: int | None = fd
-            self._fd = fd
-            self._write = write
-            self._prompt = prompt
-            self._editor = LineEditor()
-            self._marks_pastes = os.environ.get("TERM", "dumb") != "dumb"
-            self._in_line = False
-
-        def __enter__(self) -> Terminal:
-            self._before = termios.tcgetattr(self._fd)
-            self._sigterm = _exit_on_sigterm()
-            now = termios.tcgetattr(self._fd)
-            # CR stays CR, and Ctrl-C, Ctrl-\\, Ctrl-S, Ctrl-V, Ctrl-Z are bytes: as keys the editor knows them.
-            now[0] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR | termios.IXON | termios.ISTRIP)
-            now[3] &= ~(termios.ICANON | termios.ECHO | termios.ECHONL | termios.IEXTEN | termios.ISIG)
-            now[6][termios.VMIN], now[6][termios.VTIME] = 1, 0
-            termios.tcsetattr(self._fd, termios.TCSANOW, now)
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            self._drain()
+        def set_back() -> None:
             with contextlib.suppress(termios.error):
-                termios.tcflush(self._fd, termios.TCIFLUSH)
-                termios.tcsetattr(self._fd, termios.TCSANOW, self._before)
-            self._write((_BRACKETED_OFF if self._marks_pastes else "") + ("\r\n" if self._in_line else ""))
-            if self._sigterm is not None:
-                signal.signal(signal.SIGTERM, self._sigterm)
+                termios.tcflush(fd, termios.TCIFLUSH)
+                termios.tcsetattr(fd, termios.TCSANOW, before)
 
-        def prompt(self) -> None:
-            """Show the prompt and ask the terminal to mark what is pasted."""
-            self._write((_BRACKETED_ON if self._marks_pastes else "") + self._prompt)
-            self._in_line = True
+        return set_back
 
-        def _drain(self) -> None:
-            """Read on until a paste that still arrives has ended: its rest must not become a command of the shell."""
-            end = time.monotonic() + _MAX_DRAIN_SECONDS
-            with contextlib.suppress(OSError):
-                while time.monotonic() < end and select.select([self._fd], [], [], _QUIET_SECONDS)[0]:
-                    if not os.read(self._fd, 65536):
-                        return
+    def _has_more(fd: int, seconds: float) -> bool:
+        """Return whether there is something to read, within so many seconds."""
+        return bool(select.select([fd], [], [], seconds)[0])
 
-        @property
-        def ended(self) -> bool:
-            """Return whether the person closed the input (Ctrl-D) or the terminal went away."""
-            return self._editor.ended
-
-        def wait(self) -> None:
-            """Wait until there is something to read."""
-            select.select([self._fd], [], [])
-
-        def poll(self) -> list[str]:
-            """Read what the terminal has."""
-            try:
-                data = os.read(self._fd, 65536)
-            except OSError:
-                data = b""
-            if not data:
-                self._editor.ended = True
-                return []
-            lines = self._editor.feed(data)
-            for line in lines:
-                self._show(len(line))
-                self._write("\r\n")
-                self._in_line = False
-            if len(self._editor):
-                self._in_line = True
-                self._show(len(self._editor))
-            return lines
-
-        def _show(self, length: int) -> None:
-            """Show how much came, over the same line; a longer prompt might not be one line."""
-            if self._prompt == _PROMPT:
-                self._write(f"\r{_PROMPT}{_counted(length)}   ")
+    def _read(fd: int) -> bytes:
+        """Return what there is. Raise OSError for a terminal that was closed."""
+        data = os.read(fd, 65536)
+        if not data:
+            raise OSError
+        return data
 
 else:  # pragma: no cover - Windows
 
@@ -228,61 +282,18 @@ else:  # pragma: no cover - Windows
         except OSError:
             return ctypes.c_void_p()
 
-    @final
-    class Terminal:
-        """A Windows console: keys by ``msvcrt``, polled, since a console cannot be selected."""
+    def _make_raw(_fd: int) -> Callable[[], None]:
+        return lambda: None
 
-        again = True
-        fd: int | None = None
+    def _has_more(_fd: int, seconds: float) -> bool:
+        end = time.monotonic() + seconds
+        while not msvcrt.kbhit() and time.monotonic() < end:
+            time.sleep(0.02)
+        return msvcrt.kbhit()
 
-        def __init__(self, _fd: int, write: Callable[[str], None] = _write, *, prompt: str = _PROMPT) -> None:
-            self._write = write
-            self._prompt = prompt
-            self._editor = LineEditor()
-
-        def __enter__(self) -> Terminal:
-            return self
-
-        def __exit__(self, *_: object) -> None:
-            """Read on until a paste that still arrives has ended."""
-            end = time.monotonic() + _MAX_DRAIN_SECONDS
-            while msvcrt.kbhit() and time.monotonic() < end:
-                while msvcrt.kbhit():
-                    msvcrt.getwch()
-                time.sleep(_QUIET_SECONDS)
-
-        def prompt(self) -> None:
-            """Show the prompt."""
-            self._write(self._prompt)
-
-        @property
-        def ended(self) -> bool:
-            """Return whether the person closed the input (Ctrl-D)."""
-            return self._editor.ended
-
-        def wait(self) -> None:
-            """Wait until there is something to read."""
-            while not msvcrt.kbhit():
-                time.sleep(0.02)
-
-        def poll(self) -> list[str]:
-            """Read the keys that were pressed or pasted."""
-            keys = []
-            while msvcrt.kbhit():
-                keys.append(msvcrt.getwch())
-            text = re.sub("[\0\xe0].", "", "".join(keys))  # arrows and function keys come as two
-            lines = self._editor.feed(text.encode("utf-8", errors="replace"))
-            for line in lines:
-                self._write(f"{_counted(len(line))}\r\n")
-            return lines
-
-
-def _exit_on_sigterm() -> Callable[[int, FrameType | None], object] | int | None:
-    """Turn SIGTERM into SystemExit, so that the terminal is set back; return the handler that was there."""
-    if threading.current_thread() is not threading.main_thread():
-        return None
-    return signal.signal(signal.SIGTERM, _leave)
-
-
-def _leave(number: int, _frame: FrameType | None) -> NoReturn:
-    sys.exit(128 + number)
+    def _read(_fd: int) -> bytes:
+        keys = []
+        while msvcrt.kbhit():
+            keys.append(msvcrt.getwch())
+        text = re.sub("[\0\xe0].", "", "".join(keys))  # arrows and function keys come as two
+        return text.encode("utf-8", errors="replace")

@@ -5,9 +5,9 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING
 
+from git_credential_azdo.signin.browser import Page, response
 from git_credential_azdo.signin.line_editor import LineEditor
 from git_credential_azdo.signin.listener import respond
-from git_credential_azdo.signin.pages import Page, response
 from git_credential_azdo.signin.redirect import PasteError, RedirectError, read_redirect
 from tests.fuzz.oracle import check, check_told
 

@@ -43,8 +43,8 @@ USES = {
     },
     "proxy.py": {"urllib.request": "getproxies proxy_bypass"},
     "signin/listener.py": {
-        "socket": "AF_INET AF_INET6 AddressFamily IPPROTO_TCP SHUT_WR SOL_SOCKET SO_EXCLUSIVEADDRUSE TCP_INFO"
-        " create_server inet_aton inet_pton socket"
+        "socket": "AF_INET AF_INET6 IPPROTO_TCP SHUT_WR SOL_SOCKET SO_EXCLUSIVEADDRUSE TCP_INFO"
+        " create_server socket"
     },
     "vault/secret_service.py": {"_socket": "socket AF_UNIX SOCK_STREAM SOL_SOCKET SO_PEERCRED"},
     "signin/interactive.py": {"socket": "socket"},

@@ -10,8 +10,9 @@ import pytest
 
 from git_credential_azdo.errors import SignInError
 from git_credential_azdo.signin import listener, oauth
+from git_credential_azdo.signin.terminal import Input
 from tests.support.marks import posix
-from tests.support.signing_in import Person, exchange, sign_in
+from tests.support.signing_in import Person, sign_in
 
 if TYPE_CHECKING:
     from git_credential_azdo.signin.interactive import Authorization
@@ -66,44 +67,28 @@ def test_the_wait_is_bounded(terminal: tuple[int, Terminal]) -> None:
         sign_in(Person(), terminal[1], wait_seconds=0.05)
 
 
-class Polled:
+class Polled(Input):
     """A source that cannot be selected, as a Windows console."""
 
-    fd: int | None = None
-    again = False
-
-    def __init__(self) -> None:
-        self.answers: list[list[str]] = [[], ["bare-code", "too-late"]]
-
-    @property
-    def ended(self) -> bool:
-        """End with the last answer."""
-        return not self.answers
-
-    def __enter__(self) -> Polled:  # noqa: PYI034 - nothing derives from it
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Nothing to set back."""
-
-    def prompt(self) -> None:
-        """Nothing to show."""
+    def __init__(self, *answers: list[str]) -> None:
+        self.answers = list(answers)
 
     def poll(self) -> list[str]:
-        """Give the next answers."""
+        """Give the next answers; end with the last one."""
+        self.ended = len(self.answers) < 2
         return self.answers.pop(0) if self.answers else []
 
 
 @pytest.mark.parametrize("redirect_uri", ["http://localhost", "https://show.example/code"])
 def test_a_source_that_cannot_be_selected_is_looked_at_now_and_then(redirect_uri: str) -> None:
     """With a listener beside it or without."""
-    assert sign_in(Person(), Polled(), redirect_uri=redirect_uri).code == "bare-code"
+    source = Polled([], ["bare-code", "too-late"])
+    assert sign_in(Person(), source, redirect_uri=redirect_uri).code == "bare-code"
 
 
 def test_the_end_of_a_source_that_cannot_be_selected_leaves_the_listener() -> None:
     """An empty standard input on Windows."""
-    source = Polled()
-    source.answers = [[]]
+    source = Polled([])
 
     def act(me: Person) -> None:
         me.visit("x=y")
@@ -135,7 +120,7 @@ def test_the_browser_waits_until_the_code_was_exchanged() -> None:
         first.join()
 
     person = Person(act)
-    sign_in(person, None, exchange=exchange(run))
+    sign_in(person, None, run)
 
     assert early == [0]
     assert [page.status_code for page in person.pages] == [404, 200]
@@ -150,7 +135,7 @@ def test_a_failed_exchange_is_what_the_browser_shows() -> None:
 
     person = Person(lambda me: me.visit(f"code=k&state={me.asked['state']}"))
     with pytest.raises(SignInError, match="block you"):
-        sign_in(person, None, exchange=exchange(run))
+        sign_in(person, None, run)
 
     assert "<h1>Not signed in</h1>" in person.pages[0].text
     assert "<p>The rules of &lt;contoso&gt; block you.</p><p>What to do: ask.</p>" in person.pages[0].text
@@ -167,7 +152,7 @@ def test_ctrl_c_is_heard_while_the_code_is_exchanged(terminal: tuple[int, Termin
 
     person = Person(lambda _: os.write(terminal[0], b"bare-code\r"))
     with pytest.raises(KeyboardInterrupt):
-        sign_in(person, terminal[1], exchange=exchange(run))
+        sign_in(person, terminal[1], run)
     go_on.set()
 
 

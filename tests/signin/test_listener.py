@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.signin import listener
+from git_credential_azdo.signin.browser import PENDING, Page, response
 from git_credential_azdo.signin.listener import Listener, listen, respond
-from git_credential_azdo.signin.pages import PENDING, Page, response
 from tests.support.marks import posix
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 pytestmark = posix
-HAS_IPV6 = listener._exists("::1", socket.AF_INET6)
+HAS_IPV6 = listener._exists("::1")
 REQUEST = b"GET /?code=c&state=s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 

@@ -16,7 +16,7 @@ from git_credential_azdo.signin.listener import Redirect, listen
 from tests.support.marks import posix
 
 pytestmark = posix
-HAS_IPV6 = listener._exists("::1", socket.AF_INET6)
+HAS_IPV6 = listener._exists("::1")
 
 
 @pytest.mark.parametrize(
@@ -67,13 +67,13 @@ def test_a_port_that_is_taken_on_one_family_is_replaced(monkeypatch: pytest.Monk
     ports: list[int] = []
     real = listener._server
 
-    def server(address: str, family: socket.AddressFamily, port: int) -> socket.socket:
-        if family == socket.AF_INET6:
+    def server(address: str, port: int) -> socket.socket:
+        if address == "::1":
             ports.append(port)
             if len(ports) == 1:
                 raise OSError(errno.EADDRINUSE, "taken")
-            return real("127.0.0.1", socket.AF_INET, 0)
-        return real(address, family, port)
+            return real("127.0.0.1", 0)
+        return real(address, port)
 
     monkeypatch.setattr(listener, "_server", server)
     monkeypatch.setattr(listener, "_exists", lambda *_: True)

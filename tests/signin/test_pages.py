@@ -1,4 +1,4 @@
-"""pages.py: what a person reads in the browser in each state, in light and dark, on a wide and on a narrow screen."""
+"""browser.py: what a person reads in the browser in each state, in light and dark, on a wide and on a narrow screen."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.errors import SignInError
-from git_credential_azdo.signin import pages
+from git_credential_azdo.signin import browser as pages
 from tests.support import axe
 
 if TYPE_CHECKING:
-    from git_credential_azdo.signin.pages import Page
+    from git_credential_azdo.signin.browser import Page
     from tests.support.chromium import Browser
 
 COMMAND = "git credential-azdo setup --login-hint ann@contoso.com"

@@ -9,8 +9,8 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from git_credential_azdo.errors import AzdoError, SignInError
-from git_credential_azdo.signin.line_editor import Pipe
 from git_credential_azdo.signin.redirect import PasteError
+from git_credential_azdo.signin.terminal import Pipe
 from tests.support.marks import posix
 from tests.support.signing_in import Person, sign_in
 

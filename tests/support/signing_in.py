@@ -8,14 +8,16 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 
+from git_credential_azdo.errors import AzdoError, SignInError
 from git_credential_azdo.signin import interactive
+from git_credential_azdo.signin.browser import Page
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
-from git_credential_azdo.signin.interactive import Authorization, Exchange
-from git_credential_azdo.signin.pages import Page
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from git_credential_azdo.signin.interactive import Authorization
+    from git_credential_azdo.signin.oauth import OAuthError
     from git_credential_azdo.signin.terminal import Input
 
 ISSUER = "https://login.example"
@@ -56,29 +58,33 @@ class Person:
             thread.join()
 
 
-def sign_in(person: Person, source: Input | None, **changes: Any) -> interactive.Authorization:
-    """Let this person sign in."""
+def explain(refused: OAuthError) -> AzdoError:
+    """Word a server's refusal."""
+    return SignInError(f"the sign-in failed: {refused.error}", "run the same command again")
+
+
+def sign_in(
+    person: Person,
+    source: Input | None,
+    run: Callable[[Authorization], str] = lambda _: "As you.",
+    **changes: Any,
+) -> Authorization:
+    """Let this person sign in, and exchange the code by ``run``, whose result is what the page says."""
     arguments: dict[str, Any] = {
         "client_id": "c",
         "redirect_uri": "http://localhost",
         "scope": "s openid",
         "say": person.said.append,
+        "explain": explain,
         "open_browser": person.open,
         "open_input": lambda: source,
         "wait_seconds": 20,
     }
-    exchange = changes.pop("exchange", None) or interactive.Exchange(
-        lambda _: None, lambda _: Page("Signed in", ("As you.",))
-    )
+
+    def exchange(found: Authorization) -> tuple[Authorization, Page]:
+        return found, Page("Signed in", (run(found),))
+
     try:
-        return interactive.sign_in(ENDPOINTS, exchange, **{**arguments, **changes})[0]
+        return interactive.sign_in(ENDPOINTS, exchange, **{**arguments, **changes})
     finally:
         person.leave()
-
-
-# --- what the browser is told
-
-
-def exchange(run: Callable[[Authorization], str]) -> Exchange[str]:
-    """Return what becomes of a code: its result is what the page says."""
-    return Exchange(run, lambda result: Page("Signed in", (result,)))

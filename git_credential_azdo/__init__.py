@@ -28,8 +28,8 @@ State
 Outside
   ``git/``       ``protocol`` (key=value messages), ``target`` (which organization), ``config`` (git's configuration, read),
                  ``install`` (written), ``helpers`` (other credential helpers), ``network`` (git's proxy and certificates)
-  ``web``        the one HTTP client; ``response``: what it returns; ``connection``: addresses and certificate authorities;
-                 ``proxy``: which one, and how it is asked
+  ``web``        the one HTTP client, and what it returns; ``connection``: addresses and certificate authorities;
+                 ``proxy``: which one, and why a host was not reached
   ``hosts``      every host of Microsoft's that a token may be sent to
   ``programs``   every program that we start
 

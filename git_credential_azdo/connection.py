@@ -23,16 +23,15 @@ import httpx
 
 from git_credential_azdo import deadline, hints
 from git_credential_azdo.errors import NetworkError
-from git_credential_azdo.git.network import Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
+    from git_credential_azdo.git.network import Settings
     from git_credential_azdo.proxy import Proxy
 
     Address = tuple[int, str, int]  # family, IP address, port
 
-_OURS = Settings()
 _CONNECT_SECONDS = 15.0  # time for a dead name server before the next one, and for two lost packets
 _ATTEMPT_DELAY = 0.25  # RFC 8305 section 5
 
@@ -58,8 +57,8 @@ class Racing(httpcore.SyncBackend):
         host: str,
         port: int,
         timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
+        *_: object,
+        **_options: object,
     ) -> httpcore.NetworkStream:
         """Return the connection. Raise httpcore's errors, whose cause is the operating system's."""
         end = time.monotonic() + min(timeout or _CONNECT_SECONDS, _CONNECT_SECONDS)
@@ -70,7 +69,6 @@ class Racing(httpcore.SyncBackend):
             raise httpcore.ConnectError from socket.gaierror(socket.EAI_AGAIN, "no answer")
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError from error
-        del local_address, socket_options
         return self.race([(each[0], str(each[4][0]), int(each[4][1])) for each in found], end)
 
     def race(self, addresses: Sequence[Address], end: float) -> httpcore.NetworkStream:
@@ -152,36 +150,29 @@ class _Body(httpx.SyncByteStream):
         self._response.close()
 
 
-def verify_message(error: ssl.SSLCertVerificationError) -> str:
-    """Return why a certificate was rejected; truststore says nothing of one that was not sent."""
-    return getattr(error, "verify_message", "") or "none was sent"
-
-
-def client(
-    tls: ssl.SSLContext, by: Proxy | None, proxy_tls: ssl.SSLContext | None, headers: dict[str, str]
-) -> httpx.Client:
-    """Return a client that reaches every host by this proxy, or directly, and sends these headers."""
-    network = Racing()
+def transport(settings: Settings, by: Proxy | None) -> httpx.BaseTransport:
+    """Return the transport that reaches every host by this proxy, or directly. Raise NetworkError."""
+    network, tls = Racing(), tls_context(settings)
     if by is None:
-        pool = httpcore.ConnectionPool(tls, network_backend=network)
-    else:
-        given = by.user is not None and by.password is not None
-        auth = ((by.user or "").encode(), (by.password or "").encode()) if given else None
-        if by.scheme.startswith("socks"):
-            url = f"socks5://{by.place}"
-            pool = httpcore.SOCKSProxy(url, proxy_auth=auth, ssl_context=tls, network_backend=network)
-        else:
-            pool = httpcore.HTTPProxy(
-                f"{by.scheme}://{by.place}",
-                proxy_auth=auth,
-                ssl_context=tls,
-                proxy_ssl_context=proxy_tls,
-                network_backend=network,
-            )
-    return httpx.Client(transport=_Transport(pool, network), trust_env=False, headers=headers)
+        return _Transport(httpcore.ConnectionPool(tls, network_backend=network), network)
+    given = by.user is not None and by.password is not None
+    auth = ((by.user or "").encode(), (by.password or "").encode()) if given else None
+    if by.scheme.startswith("socks"):
+        url = f"socks5://{by.place}"
+        return _Transport(
+            httpcore.SOCKSProxy(url, proxy_auth=auth, ssl_context=tls, network_backend=network), network
+        )
+    pool = httpcore.HTTPProxy(
+        f"{by.scheme}://{by.place}",
+        proxy_auth=auth,
+        ssl_context=tls,
+        proxy_ssl_context=tls_context(settings.of_proxy()) if by.scheme == "https" else None,
+        network_backend=network,
+    )
+    return _Transport(pool, network)
 
 
-def tls_context(settings: Settings = _OURS) -> ssl.SSLContext:
+def tls_context(settings: Settings) -> ssl.SSLContext:
     """Return the TLS context. Raise NetworkError when a file cannot be read.
 
     Trusted are the files that git's settings name, else SSL_CERT_FILE and SSL_CERT_DIR (OpenSSL's own variables), else the

@@ -1,4 +1,4 @@
-"""Proxies: which one a request takes, and what is said of one that does not open the way.
+"""The way to a host: which proxy a request takes, and what is said when it did not get through.
 
 Must never send a proxy a user without a password (each empty one counts as a failed sign-in, which may lock the person
 out), nor quote what a proxy said.
@@ -6,29 +6,41 @@ out), nor quote what a proxy said.
 
 from __future__ import annotations
 
+import contextlib
 import functools
+import socket
+import ssl
+import time
 import urllib.request
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
+import httpcore
+
 from git_credential_azdo import hints
+from git_credential_azdo.connection import TimedOut
 from git_credential_azdo.errors import AzdoError, NetworkError
+from git_credential_azdo.hosts import origin
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
+    from git_credential_azdo.git.config import Entry
     from git_credential_azdo.git.network import Settings
 
 HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
-_PORTS = {
-    "http": 1080,
-    "https": 443,
-    "socks5": 1080,
-    "socks5h": 1080,
-}
+_TRUST_HINT = (
+    "set SSL_CERT_FILE to a file with the certificate authority of your network"
+    " (git's setting for the same is http.sslCAInfo)"
+)
+_PORTS = {"http": 1080, "https": 443, "socks5": 1080, "socks5h": 1080}
 """curl's own, which git leaves as they are."""
 _NOT_OURS = frozenset(("digest", "negotiate", "ntlm"))
 """Values of http.proxyAuthMethod, and authentication schemes of RFC 9110, in lower case."""
+
+
+CONNECTED, AT_HOST, SENT = 1, 2, 3
+"""Stages: a connection to the host or its proxy, the way opened by the proxy, and what the host may have heard."""
 
 
 class Proxy(NamedTuple):
@@ -116,7 +128,102 @@ def _of_environment(url: str) -> str | None:
     return None if proxy and urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]) else proxy
 
 
-def refusal(by: Proxy, text: str, challenges: Sequence[str]) -> tuple[str, str]:
+class Progress:
+    """How far a request came, as httpcore reports it (its extension ``trace``)."""
+
+    def __init__(self) -> None:
+        self.began = time.monotonic()
+        self.stage = 0
+        self.challenges: list[str] = []
+        """The proxy's values of Proxy-Authenticate."""
+
+    def __call__(self, event: str, given: dict[str, Any]) -> None:
+        """Note an event such as ``http11.send_request_headers.started``."""
+        _, step, state = event.split(".")
+        if (step, state) == ("connect_tcp", "complete"):
+            self.stage = max(self.stage, CONNECTED)
+        elif (step, state) == ("send_request_headers", "started") and given["request"].method != b"CONNECT":
+            self.stage = SENT
+        elif event in ("proxy.start_tls.started", "socks.start_tls.started"):
+            self.stage = max(self.stage, AT_HOST)
+        elif event == "http11.receive_response_headers.complete":
+            headers = given["return_value"][3]
+            self.challenges = [v.decode("latin-1") for k, v in headers if k.lower() == b"proxy-authenticate"]
+
+
+class NoConnectionError(NetworkError):
+    """No connection came about, for a reason that may be gone in a moment."""
+
+
+def host_of(url: str) -> str:
+    """Return host and port of a URL for a message, never its user, path or query."""
+    with contextlib.suppress(ValueError):
+        return urlsplit(url).netloc.rpartition("@")[2] or "the server"
+    return "the server"
+
+
+def failure(
+    url: str, error: Exception, by: Proxy | None, progress: Progress, elsewhere: Entry | None
+) -> NetworkError:
+    """Return why no response came, without the error's own text, which may quote a secret, and the hint.
+
+    ``elsewhere``: the entry of git's configuration that sets a proxy for other addresses only, if there is one.
+    """
+    causes = list(_causes(error))
+    untrusted = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
+    # truststore says nothing of a certificate that was not sent.
+    why = f"({getattr(untrusted, 'verify_message', '') or 'none was sent'})"
+    timed_out = isinstance(error, (TimeoutError, httpcore.TimeoutException))
+    kind: type[NetworkError] = NetworkError
+    subject = f"{by.through}: " if by else ": "
+    hint: str | None = HINT if by else None
+    if by and isinstance(error, httpcore.ProxyError):
+        subject = f": the proxy {by.place} "
+        text, hint = _refusal(by, str(error), progress.challenges)
+    elif by and progress.stage == CONNECTED and not timed_out:
+        subject = f": the proxy {by.place} "
+        closed = f"closed the connection, or does not speak {by.scheme}"
+        text = f"has a certificate that does not verify {why}" if untrusted else closed
+    elif timed_out:
+        over = str(error) if isinstance(error, TimedOut) else ""
+        text = f"timed out after {max(1, round(time.monotonic() - progress.began))} s{over}"
+    elif untrusted:
+        text, hint = f"its certificate does not verify {why}", _TRUST_HINT
+    elif broken := next((each for each in causes if isinstance(each, ssl.SSLError)), None):
+        text, hint = f"no TLS connection ({getattr(broken, 'reason', None) or 'broken off'})", None
+    else:
+        text = _reason(error, causes, by)
+        unknown = next((each for each in causes if isinstance(each, socket.gaierror)), None)
+        if isinstance(error, httpcore.ConnectError) and (not unknown or unknown.errno == socket.EAI_AGAIN):
+            kind = NoConnectionError
+    if elsewhere and not by and not untrusted:
+        text += f" ({elsewhere.description} does not apply to it)"
+        hint = setting(elsewhere.value or "", origin(url))
+    return kind(f"cannot reach {host_of(url)}{subject}{text}", hint)
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield an error and its causes, down to the operating system's."""
+    cause: BaseException | None = error
+    while cause is not None:
+        yield cause
+        cause = cause.__cause__ or cause.__context__
+
+
+def _reason(error: Exception, causes: Iterable[BaseException], by: Proxy | None) -> str:
+    for cause in causes:
+        if isinstance(cause, socket.gaierror):
+            return f"the name of the {'proxy' if by else 'host'} does not resolve"
+        if isinstance(cause, ConnectionRefusedError):
+            return "connection refused"
+        if isinstance(cause, OSError) and not isinstance(cause, ConnectionError):
+            return (cause.strerror or type(cause).__name__).lower()
+    if isinstance(error, (httpcore.NetworkError, httpcore.ProtocolError, ConnectionError)):
+        return "the connection was closed before the response was complete"
+    return type(error).__name__
+
+
+def _refusal(by: Proxy, text: str, challenges: Sequence[str]) -> tuple[str, str]:
     """Return what a proxy did, for after its name, and the hint.
 
     ``text``: httpcore's, either the status of CONNECT or a reply of SOCKS5 (RFC 1928) in its own words.

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import httpcore
 import pytest
 
-from git_credential_azdo import connection
+from git_credential_azdo import connection, proxy
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.web import HttpClient
@@ -112,4 +112,5 @@ def test_an_idle_connection_that_was_closed_is_opened_anew() -> None:
 
 def test_a_certificate_that_was_not_sent_has_a_reason_too() -> None:
     """The error of truststore has no attribute then."""
-    assert connection.verify_message(ssl.SSLCertVerificationError("none")) == "none was sent"
+    error = proxy.failure("https://h", ssl.SSLCertVerificationError("none"), None, proxy.Progress(), None)
+    assert error.message == "cannot reach h: its certificate does not verify (none was sent)"

@@ -12,11 +12,10 @@ import httpcore
 import httpx
 import pytest
 
-from git_credential_azdo import response
+from git_credential_azdo import web
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.network import Settings
-from git_credential_azdo.response import Response, retry_after
-from git_credential_azdo.web import HttpClient
+from git_credential_azdo.web import HttpClient, Response, retry_after
 from tests.support.web import ANYWHERE, SECRET, Clock, answering, server, whole_story
 
 
@@ -170,7 +169,7 @@ def test_after_the_deadline_nothing_is_asked() -> None:
 
 def test_an_endless_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing we ask for is that long."""
-    monkeypatch.setattr(response, "_MAX_BYTES", 2**20)
+    monkeypatch.setattr(web, "_MAX_BYTES", 2**20)
 
     with (
         answering(lambda _: httpx.Response(200, content=bytes(2**20 + 1))) as client,

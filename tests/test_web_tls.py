@@ -119,7 +119,7 @@ def test_without_a_system_store_certifi_is_trusted(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
     monkeypatch.setattr(ssl, "create_default_context", lambda **_: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
-    assert tls_context().cert_store_stats()["x509_ca"] > 50
+    assert tls_context(Settings()).cert_store_stats()["x509_ca"] > 50
 
 
 @pytest.mark.parametrize(("capath", "loaded"), [(None, True), ("none", True), ("hashed", False)])
@@ -137,4 +137,4 @@ def test_a_folder_of_hashed_certificates_is_a_store(
     monkeypatch.setattr(ssl, "get_default_verify_paths", lambda: paths)
     monkeypatch.setattr(ssl, "create_default_context", lambda **_: ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT))
 
-    assert bool(tls_context().cert_store_stats()["x509_ca"]) is loaded
+    assert bool(tls_context(Settings()).cert_store_stats()["x509_ca"]) is loaded

@@ -30,8 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.git.target import AnyOrganization
-    from git_credential_azdo.response import Response
-    from git_credential_azdo.web import HttpClient
+    from git_credential_azdo.web import HttpClient, Response
 
 ANONYMOUS = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
 _OK = 200

@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.git.target import AnyOrganization, Organization
-    from git_credential_azdo.response import Response
-    from git_credential_azdo.web import HttpClient
+    from git_credential_azdo.web import HttpClient, Response
 
 GIT_SCOPE = "vso.code_write"
 _VERSION = "7.1-preview.1"

@@ -27,8 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from git_credential_azdo.accounts.account import Block
-    from git_credential_azdo.response import Response
-    from git_credential_azdo.web import HttpClient
+    from git_credential_azdo.web import HttpClient, Response
 
 
 @final

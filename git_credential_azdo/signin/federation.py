@@ -20,8 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.accounts.account import Block
-    from git_credential_azdo.response import Response
-    from git_credential_azdo.web import HttpClient
+    from git_credential_azdo.web import HttpClient, Response
 
 FILE, GITHUB, PIPELINES, MANAGED_IDENTITY = "file", "github", "azure-pipelines", "managed-identity"
 SOURCES = (FILE, GITHUB, PIPELINES, MANAGED_IDENTITY)

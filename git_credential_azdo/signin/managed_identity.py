@@ -21,15 +21,14 @@ from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.response import retry_after
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.entra import GUID
-from git_credential_azdo.web import HttpClient
+from git_credential_azdo.web import HttpClient, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from git_credential_azdo.response import Response
+    from git_credential_azdo.web import Response
 
 VM, APP_SERVICE, ARC = "vm", "app-service", "arc"
 VM_ADDRESS = "http://169.254.169.254"

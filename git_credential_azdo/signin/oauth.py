@@ -21,7 +21,7 @@ from git_credential_azdo.git.target import is_tenant
 from git_credential_azdo.hosts import origin
 
 if TYPE_CHECKING:
-    from git_credential_azdo.response import Response
+    from git_credential_azdo.web import Response
 
 OPENID_SCOPE = "openid profile offline_access"
 """What every OpenID provider knows: who signs in, and a refresh token (OpenID Connect Core sections 5.4 and 11)."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, cast
 from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.target import Organization, tenant_in
-from git_credential_azdo.response import Response, retry_after
+from git_credential_azdo.web import Response, retry_after
 from tests.fuzz.oracle import check, check_printable, check_told, is_organization, is_tenant
 
 if TYPE_CHECKING:

@@ -186,7 +186,7 @@ def test_a_relative_path_to_certificates_is_refused(monkeypatch: pytest.MonkeyPa
     """OpenSSL would look for it in the repository."""
     monkeypatch.setenv(variable, "certificates")
     with pytest.raises(NetworkError, match=f"^{variable} is a relative path"):
-        tls_context()
+        tls_context(Settings())
 
 
 def test_the_way_out_of_git_c_counts(gitconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,20 +35,24 @@ NETWORK = frozenset(
 )
 ANYTHING = "*"
 USES = {
-    "web.py": {"httpx": ANYTHING, "httpcore": ANYTHING, "socket": "EAI_AGAIN gaierror"},
+    "web.py": {"httpx": ANYTHING},
     "connection.py": {
         "httpx": ANYTHING,
         "httpcore": ANYTHING,
         "socket": "AF_INET6 EAI_AGAIN SOCK_STREAM gaierror getaddrinfo",
     },
-    "proxy.py": {"urllib.request": "getproxies proxy_bypass"},
+    # These only ask about errors, this machine and its settings.
+    "proxy.py": {
+        "httpcore": "ConnectError NetworkError ProtocolError ProxyError TimeoutException",
+        "socket": "EAI_AGAIN gaierror",
+        "urllib.request": "getproxies proxy_bypass",
+    },
     "signin/listener.py": {
         "socket": "AF_INET AF_INET6 IPPROTO_TCP SHUT_WR SOL_SOCKET SO_EXCLUSIVEADDRUSE TCP_INFO"
         " create_server socket"
     },
     "vault/secret_service.py": {"_socket": "socket AF_UNIX SOCK_STREAM SOL_SOCKET SO_PEERCRED"},
     "signin/interactive.py": {"socket": "socket"},
-    # These two only ask about this machine and its settings.
     "git/network.py": {"urllib.request": "proxy_bypass_environment"},
     "commands/pat_making.py": {"socket": "gethostname"},
 }

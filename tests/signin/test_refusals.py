@@ -10,9 +10,9 @@ import pytest
 from git_credential_azdo.devops import api, pats, refusals
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.target import Organization
-from git_credential_azdo.response import Response
 from git_credential_azdo.signin import entra_errors, sign_in_errors
 from git_credential_azdo.signin.oauth import OAuthError
+from git_credential_azdo.web import Response
 from tests.emulator.aadsts import KINDS
 
 ACTIVITY = "6f0b9d52-3c1e-4d8a-9f57-0c6a1e2b7d43"

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from types import ModuleType
 
 _GIT_VERBS = frozenset(("get", "store", "erase", "capability"))
-_LONG_RUN_SECONDS = 0.1
+_LONG_RUN_SECONDS = 0.1 if os.name == "posix" else 1.0
+"""On Windows, where loading a module takes longer and there are no core dumps to forbid, as long as the least limit."""
 _SIGALRM, _ITIMER_REAL = 14, 0
 """POSIX leaves the numbers open, but all systems agree; the module ``signal`` costs a millisecond."""
 _FAILURE, _BUG, _INTERRUPTED = 1, 3, 130
@@ -102,12 +103,13 @@ def _end_in_time(verb: str) -> None:
         loaded.append(deadline)
         inherited.forbid_core_dumps()
 
-    def watch() -> None:
-        time.sleep(_LONG_RUN_SECONDS)
-        load()
-        loaded[0].watch(verb)
-
     if sys.platform == "win32":
+
+        def watch() -> None:
+            time.sleep(_LONG_RUN_SECONDS)
+            load()
+            loaded[0].watch(verb)
+
         _thread.start_new_thread(watch, ())
         return
     import _signal  # type: ignore[import-not-found] # noqa: PLC0415 - has no timer on Windows

@@ -114,6 +114,7 @@ def test_xdg_open_cannot_fall_back_to_a_text_browser() -> None:
     assert given("xdg-open", "firefox", "chromium", "lynx") == "/usr/bin/firefox:/usr/bin/chromium"
 
 
+@posix
 def test_the_next_one_is_tried_when_one_does_not_start(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

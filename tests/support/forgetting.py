@@ -12,3 +12,6 @@ def forget() -> None:
         cached.cache_clear()
     errors.silent.clear()
     errors.step = ""
+    errors.began = None
+    errors.claim_answer()
+    errors._answer.release()

@@ -13,11 +13,13 @@ import re
 import select
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.__main__ import _GIT_VERBS, main
+from git_credential_azdo import errors, inherited
+from git_credential_azdo.__main__ import _GIT_VERBS, main, run
 from tests.conftest import SCRIPT, Home, Result
 from tests.emulator.default_world import ANN
 from tests.support.forgetting import forget
@@ -170,8 +172,8 @@ class Sitting:
 class Here(Home):
     """A home whose commands for people run in this process: the same front door at a tenth of the cost.
 
-    What git calls stays a process, and what a process finds out once: Python's variables, and a keyring; so do
-    commands at once.
+    What git calls stays a process (but on Windows, where starting one takes longest), and what a process finds out
+    once: Python's variables, and a keyring; so do commands at once.
     """
 
     def __init__(
@@ -186,7 +188,8 @@ class Here(Home):
         variables = {**self.environment, **environment}
         once = any(name.startswith(("DBUS_", "GNUPG", "PYTHON")) for name in variables)
         alone = threading.current_thread() is threading.main_thread()
-        if once or not alone or words[:1] in {(verb,) for verb in _GIT_VERBS}:
+        is_for_git = words[:1] in {(verb,) for verb in _GIT_VERBS}
+        if once or not alone or (is_for_git and sys.platform != "win32"):
             return super().azdo(*words, given=given, **environment)
         data = given.encode() if isinstance(given, str) else given
         with self._monkeypatch.context() as patch:
@@ -200,11 +203,35 @@ class Here(Home):
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
             self._capfd.readouterr()
             forget()
-            code = main()
+            code, answer = _git_verb(words[0], data) if is_for_git else (main(), b"")
         forget()
         out, err = (text.encode("utf-8", "surrogateescape") for text in self._capfd.readouterr())
-        WATCH.seen("a command", out + err)
+        out += answer
+        WATCH.seen("a command", err if words[:1] == ("get",) else out + err)
         return Result(subprocess.CompletedProcess([], code, out, err))
+
+
+def _git_verb(verb: str, given: bytes) -> tuple[int, bytes]:
+    """Run one of git's verbs as ``main`` does, but for the end of the process, also the one that its time limit brings.
+
+    Return its exit code and its answer, whose bytes need not be text.
+    """
+    saved = os.dup(0), os.dup(1)
+    with tempfile.TemporaryFile() as stdin, tempfile.TemporaryFile() as stdout:
+        stdin.write(given)
+        stdin.seek(0)
+        os.dup2(stdin.fileno(), 0)
+        os.dup2(stdout.fileno(), 1)
+        try:
+            inherited.make_safe()
+            errors.began = time.monotonic()
+            code = run([verb])
+        finally:
+            for descriptor in (0, 1):
+                os.dup2(saved[descriptor], descriptor)
+                os.close(saved[descriptor])
+        stdout.seek(0)
+        return code, stdout.read()
 
 
 def sign_in(home: Home, emulator: Emulator, *options: str, person: str = ANN, **environment: str) -> Result:

@@ -1,7 +1,7 @@
-"""pytest on Windows: a test that reaches for what is not there is skipped, and says what that was.
+"""pytest on Windows: which tests run there, and why one is skipped.
 
-What is missing is known by the error that the *tests* raise: an error from the package stays one. Loaded by
-tests/conftest.py on Windows only.
+A test that reaches for what is not there is skipped, and says what that was. What is missing is known by the error that
+the *tests* raise: an error from the package stays one. Loaded by tests/conftest.py on Windows only.
 """
 
 from __future__ import annotations
@@ -15,19 +15,25 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from collections.abc import Generator
+    from pathlib import Path
 
 # Wine opens files slowly, and no test is about time.
 settings.register_profile("windows", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("windows")
 
+TESTS = "accounts commands devops git helper signin vault windows"
+"""The folders whose tests run, beside those at the top: the others read the sources or the pages of a checkout, which are
+the same everywhere, or are about the tests' own tools."""
+
 _MISSING = {
     r"No module named '(termios|fcntl|pty|pwd|grp|resource|secretstorage|jeepney)": "there is no {0} on Windows",
     r"module 'os' has no attribute '(\w+)'": "there is no os.{0} on Windows",
     r"module '_?socket' has no attribute '(AF_UNIX|SO_PEERCRED)'": "there is no {0} on Windows",
+    r"WinError 1314": "this user may make no symbolic links",
     r"module 'signal' has no attribute '(\w+)'": "there is no signal.{0} on Windows",
     r"module 'time' has no attribute '(\w+)'": "there is no time.{0} on Windows",
 }
-_NO_GIT = "git.exe is not installed"
+_NO_GIT = "git is not installed"
 _SEES_NO_GIT = re.compile(r"git was not found on PATH|\bgit( |\.exe )is not installed")
 
 
@@ -36,6 +42,18 @@ def reason(text: str) -> str | None:
     for pattern, why in _MISSING.items():
         if found := re.search(pattern, text):
             return why.format(*found.groups())
+    return None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say which tests ran."""
+    terminalreporter.write_line(f"on Windows: the tests in {TESTS}, and at the top")
+
+
+def pytest_ignore_collect(collection_path: Path) -> bool | None:
+    """Leave out the other folders."""
+    if collection_path.parent.name == "tests" and collection_path.is_dir():
+        return None if collection_path.name in TESTS.split() else True
     return None
 
 
@@ -60,24 +78,22 @@ def pytest_runtest_makereport(
     report = yield
     if call.excinfo is None or not report.failed:
         return report
-    last = str(call.excinfo.traceback[-1].path).replace("\\", "/")
+    paths = [str(entry.path).replace("\\", "/") for entry in call.excinfo.traceback]
     why = None
-    if "/git_credential_azdo/" not in last:
+    if "/git_credential_azdo/" not in paths[-1]:
         why = reason(str(call.excinfo.value))
-    if shutil.which("git") is None and (
-        _SEES_NO_GIT.search(report.longreprtext) or _starts_git(call.excinfo)
-    ):
+    if shutil.which("git") is None and _SEES_NO_GIT.search(report.longreprtext):
         why = _NO_GIT
+    ours = any("/git_credential_azdo/" in path for path in paths)
+    if (
+        isinstance(call.excinfo.value, FileNotFoundError)
+        and paths[-1].endswith("/subprocess.py")
+        and not ours
+    ):
+        words = call.excinfo.traceback[-1].locals.get("args", "")
+        program = str(words).split()[0].strip("\"'")
+        why = f"{program} is not installed" if shutil.which(program) is None else why
     if why:
         report.outcome = "skipped"
         report.longrepr = (str(item.path), item.location[1] or 1, f"Skipped: {why}")
     return report
-
-
-def _starts_git(excinfo: pytest.ExceptionInfo[BaseException]) -> bool:
-    """Return whether a program could not be started, and it was git."""
-    return isinstance(excinfo.value, FileNotFoundError) and any(
-        "'git'" in str(entry.locals.get(name, ""))
-        for entry in excinfo.traceback
-        for name in ("args", "words", "command")
-    )

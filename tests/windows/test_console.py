@@ -104,6 +104,7 @@ def test_a_reader_that_goes_away_is_no_error(home: Home) -> None:
     child.stdout.close()
     killer = threading.Timer(60, child.kill)
     killer.start()
-    text = child.stderr.read()
+    with child.stderr:
+        text = child.stderr.read()
     killer.cancel()
     assert (child.wait(), text) == (1, b"")

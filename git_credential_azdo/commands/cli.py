@@ -1,4 +1,8 @@
-"""The commands that people call: one line each here, loaded from its own module when it is called."""
+"""The commands that people call: one line each here, loaded from its own module when it is called.
+
+``help`` and ``completion`` stand here, since they are about the others. click makes a shell's completion script and answers
+it; that must never change anything, and must not fail where there is no account.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,13 @@ import stat
 import sys
 
 import click
+from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
-from git_credential_azdo import hints
+from git_credential_azdo import __version__, hints
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.parsing import COMPLETION_VARIABLE, NoSuchVerb, Verbs, again, fault
+from git_credential_azdo.commands.parsing import NoSuchVerb, Verbs, again, closest, fault
 from git_credential_azdo.errors import UsageError, report
+from git_credential_azdo.git.sections import PROGRAM
 from git_credential_azdo.git.target import looks_like_token
 from git_credential_azdo.signin.terminal import is_mintty
 
@@ -31,9 +37,9 @@ COMMANDS = {
     "unconfigure": ("configure:unconfigure", "Take back what configure wrote"),
     "unlock": ("accounts:unlock", "Unlock the keyring"),
     "logout": ("accounts:logout", "Remove an account and its secrets"),
-    "completion": ("completion", "Print the completion script of bash, zsh or fish"),
+    "completion": ("cli:completion", "Print the completion script of bash, zsh or fish"),
     "server": ("server", "Manage Azure DevOps Server and other git servers"),
-    "help": ("cli", "Show this text"),
+    "help": ("cli:help_command", "Show this text"),
 }
 SYNONYMS = {
     **dict.fromkeys(("login", "signin", "sign-in", "auth", "add", "init"), "setup"),
@@ -96,8 +102,6 @@ class _LazyVerbs(Verbs):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         del ctx
-        if cmd_name == "help":
-            return help_command
         if cmd_name not in COMMANDS:
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
@@ -120,14 +124,6 @@ def _add_examples(command: click.Command, name: str) -> None:
         _add_examples(each, f"{name} {below}")
 
 
-def _show_version(context: click.Context, _parameter: click.Parameter, wanted: bool) -> None:  # noqa: FBT001 - click's
-    if wanted:
-        from git_credential_azdo import __version__  # noqa: PLC0415 - made on demand
-
-        console.out(f"git-credential-azdo {__version__}")
-        context.exit()
-
-
 @click.group(
     cls=_LazyVerbs,
     synonyms=SYNONYMS,
@@ -135,14 +131,7 @@ def _show_version(context: click.Context, _parameter: click.Parameter, wanted: b
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog=EPILOG,
 )
-@click.option(
-    "--version",
-    is_flag=True,
-    expose_value=False,
-    is_eager=True,
-    callback=_show_version,
-    help="Show the version.",
-)
+@click.version_option(__version__, message="git-credential-azdo %(version)s", help="Show the version.")
 def group() -> None:
     """Git credential helper for Azure DevOps: sign in once, then git clone, fetch and push just work."""
 
@@ -156,9 +145,55 @@ def help_command(names: tuple[str, ...]) -> None:
         above = context.command if isinstance(context.command, click.Group) else None
         command = above.get_command(context, name) if above else None
         if command is None:
-            raise NoSuchVerb(list(names), above.list_commands(context) if above else (), context)
+            raise NoSuchVerb(
+                list(names), closest(name, above.list_commands(context) if above else ()), context
+            )
         context = click.Context(command, info_name=name, parent=context)
     console.page(context.get_help())
+
+
+COMPLETION_VARIABLE = "_GIT_CREDENTIAL_AZDO_COMPLETE"
+"""Set by a shell that asks for completions, as click does it."""
+_FUNCTION = "_git_credential_azdo_completion"
+_SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+_BY_GIT = {
+    # git's own completion calls the function of this name, with what was typed in words and cword.
+    "bash": f"""
+_git_credential_azdo() {{
+    local COMP_WORDS=({PROGRAM} "${{words[@]:__git_cmd_idx+1}}") COMP_CWORD=$((cword - __git_cmd_idx))
+    {_FUNCTION} {PROGRAM}
+}}
+""",
+    # zsh's own completion of git calls the function of this name.
+    "zsh": f"""
+_{PROGRAM}() {{
+    words[1]={PROGRAM}
+    {_FUNCTION} "$@"
+}}
+zstyle ':completion:*:*:git:*' user-commands credential-azdo:'sign in to Azure DevOps'
+""",
+    "fish": f"""
+complete --no-files --command git --condition '__fish_git_using_command credential-azdo' --arguments '({_FUNCTION})'
+""",
+}
+
+
+@click.command("completion")
+@click.argument("shell", type=click.Choice(list(_SHELLS)))
+def completion(shell: str) -> None:
+    """Print the script that completes this program's commands, accounts and organizations in SHELL.
+
+    \b
+    bash:  git credential-azdo completion bash >> ~/.bash_completion
+    zsh:   git credential-azdo completion zsh >> ~/.zshrc    (below compinit)
+    fish:  git credential-azdo completion fish > ~/.config/fish/conf.d/git-credential-azdo.fish
+    """
+    made = _SHELLS[shell](click.Group(), {}, PROGRAM, COMPLETION_VARIABLE)
+    source = ShellComplete.source(made)  # bash's own source() starts a bash to ask its version
+    if shell == "fish":
+        words = f"(commandline -cp | string replace -r '^.*\\bcredential-azdo' {PROGRAM})"
+        source = source.replace("(commandline -cp)", words)
+    console.page(source + _BY_GIT[shell])
 
 
 def run(words: list[str]) -> int:
@@ -185,15 +220,11 @@ def _usage_error(error: click.ClickException, words: list[str]) -> UsageError:
     context = getattr(error, "ctx", None)
     if context is None:  # click leaves it out where an option got a value that it does not take
         verbs = [word for word in words[:1] if word in COMMANDS]
-    elif context.command is help_command:
-        verbs = []
     else:
         verbs = context.command_path.removeprefix(hints.PROGRAM).split()
     if verbs[:1] == ["setup"] and any(looks_like_token(word.rpartition("=")[2]) for word in words):
-        return UsageError(
-            f"{fault(error)}: a token is asked for, since others can read a command line",
-            hints.setup_pat("ORG"),
-        )
+        asked = "a token is asked for, since others can read a command line"
+        return UsageError(f"{fault(error)}: {asked}", hints.setup_pat("ORG"))
     if isinstance(error, NoSuchVerb) and error.meant and words[0] != "help":
         return UsageError(fault(error), again([*verbs, error.meant, *words[len(verbs) + 1 :]]))
     return UsageError(fault(error), hints.help_of(*verbs))

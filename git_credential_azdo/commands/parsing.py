@@ -28,52 +28,49 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"-{0,2}[a-z]{1,12}(?:-[a-z]{1,12}){0,3}")
 """What can be a mistyped verb or option; a secret has digits, capitals or more letters."""
-COMPLETION_VARIABLE = "_GIT_CREDENTIAL_AZDO_COMPLETE"
-"""Set by a shell that asks for completions, as click does it."""
 _NO_SYNONYMS: Mapping[str, str] = MappingProxyType({})
 
 
-def _accounts(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[str]:
-    """Return the accounts whose names begin so, for a shell's completion."""
-    return _completed(beginning, lambda file: [unique_name(each, file.accounts) for each in file.accounts])
+def _completed(listed: Callable[[AccountsFile], Iterable[str]]) -> Callable[..., list[str]]:
+    """Return click's function for a shell that completes names, of those that ``listed`` finds in the accounts file."""
+
+    def complete(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[str]:
+        try:
+            return sorted({name for name in listed(load_accounts()) if name.startswith(beginning)})
+        except AzdoError:  # a shell shows no errors
+            return []
+
+    return complete
 
 
-def _organizations(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[str]:
-    """Return the organizations of accounts whose names begin so, for a shell's completion."""
-    return _completed(
-        beginning, lambda file: [str(name) for each in file.accounts for name in each.organizations]
-    )
-
-
-def _completed(beginning: str, listed: Callable[[AccountsFile], Iterable[str]]) -> list[str]:
-    try:
-        names = sorted(set(listed(load_accounts())))
-    except AzdoError:  # a shell shows no errors
-        return []
-    return [name for name in names if name.startswith(beginning)]
-
-
-ACCOUNT: dict[str, Any] = {"metavar": "ACCOUNT", "shell_complete": _accounts}
+ACCOUNT: dict[str, Any] = {
+    "metavar": "ACCOUNT",
+    "shell_complete": _completed(lambda file: [unique_name(each, file.accounts) for each in file.accounts]),
+}
 """What a parameter that names an account says to click."""
-ORG: dict[str, Any] = {"metavar": "ORG", "shell_complete": _organizations}
+ORG: dict[str, Any] = {
+    "metavar": "ORG",
+    "shell_complete": _completed(
+        lambda file: [name for each in file.accounts for name in each.organizations]
+    ),
+}
 """What a parameter that names an organization says to click."""
+FORMAT = click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
+)
 
 
 class NoSuchVerb(click.UsageError):
     """There is no verb of this name; ``meant`` is the one that takes its place, or an empty text."""
 
-    def __init__(
-        self,
-        words: list[str],
-        known: Iterable[str],
-        context: click.Context,
-        synonyms: Mapping[str, str] = _NO_SYNONYMS,
-    ) -> None:
-        close = get_close_matches(words[-1], known, n=2)
-        if words[-1] in synonyms:
-            close = [synonyms[words[-1]]] * bool(synonyms[words[-1]])
-        super().__init__(f"no such command{_quoted(words)}{_suggested(close)}", context)
-        self.meant = close[0] if len(close) == 1 else ""
+    def __init__(self, words: list[str], meant: str, context: click.Context) -> None:
+        super().__init__(f"no such command{_quoted(*words)}{_suggested(meant)}", context)
+        self.meant = meant
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Return the one of the known words that a mistyped one is closest to, or an empty text."""
+    return next(iter(get_close_matches(word, known, n=1)), "")
 
 
 class Verbs(click.Group):
@@ -96,15 +93,12 @@ class Verbs(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Return the verb's name, the verb, and its words. Raises NoSuchVerb; NoSuchOption for an option in its place."""
-        if self.get_command(ctx, args[0]) is None and not args[0].startswith("-"):
-            raise NoSuchVerb(args[:1], self.list_commands(ctx), ctx, self.synonyms)
+        """Return the verb's name, the verb, and its words. Raise NoSuchVerb; NoSuchOption for an option in its place."""
+        word = args[0]
+        if self.get_command(ctx, word) is None and not word.startswith("-"):
+            meant = self.synonyms.get(word, closest(word, self.list_commands(ctx)))
+            raise NoSuchVerb([word], meant, ctx)
         return super().resolve_command(ctx, args)
-
-
-FORMAT = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
-)
 
 
 def again(words: Iterable[str], more: Iterable[str] = ()) -> str:
@@ -132,10 +126,12 @@ def fault(error: click.ClickException) -> str:
         return error.message
     if isinstance(error, click.NoSuchOption):
         name = error.option_name.partition("=")[0]
-        close = get_close_matches(name, error.possibilities or (), n=2)
-        return f"no such option{_quoted([name])}{_suggested(close)}"
+        return f"no such option{_quoted(name)}{_suggested(closest(name, error.possibilities or ()))}"
     if isinstance(error, click.MissingParameter | click.BadOptionUsage | click.BadArgumentUsage):
-        return _as_line(error.format_message())  # these name our own parameters and no value
+        line = " ".join(error.format_message().split()).removesuffix(
+            "."
+        )  # names our own parameters and no value
+        return line[:1].lower() + line[1:]
     if isinstance(error, click.BadParameter):
         hint = error.param.get_error_hint(error.ctx) if error.param else ""
         return f"invalid value{f' for {hint}' if hint else ''}{_allowed(error.param)}"
@@ -153,14 +149,9 @@ def _allowed(parameter: click.Parameter | None) -> str:
     return ""
 
 
-def _quoted(words: list[str]) -> str:
+def _quoted(*words: str) -> str:
     return f" {' '.join(words)!r}" if all(map(_WORD.fullmatch, words)) else ""
 
 
-def _suggested(close: list[str]) -> str:
-    return f"; did you mean {' or '.join(close)}" if close else ""
-
-
-def _as_line(text: str) -> str:
-    line = " ".join(text.split()).removesuffix(".")
-    return line[:1].lower() + line[1:]
+def _suggested(meant: str) -> str:
+    return f"; did you mean {meant}" if meant else ""

@@ -172,8 +172,13 @@ def _revoke(token: str, session: making.PatSession, accounts_file: AccountsFile)
     if len(found) > 1:
         ids = ", ".join(each.id for each in found)
         raise UsageError(f"several tokens are named {token}", f"use one of these ids: {ids}")
-    # An expired token is not listed, but its account here may be named.
-    identifier = found[0].id if found else (token.lower() if token.lower() in saved else None)
+    # One that expired, or that a stopped run revoked, is not listed, but its account here may be named.
+    named = (
+        identifier
+        for identifier, account in saved.items()
+        if token.lower() in {identifier, account.block.get("token_name").lower()} and account.lists(wanted)
+    )
+    identifier = found[0].id if found else next(named, None)
     if identifier is None:
         raise UsageError(
             f"{wanted} has no active token of yours with the id or name {token}"

@@ -155,9 +155,12 @@ def self_test(name: str, *, prompting: bool = False) -> None:
 
     It has the length and the lines of a real one: some backends store only the first line, or some hundred characters.
     """
+    from git_credential_azdo.vault import journal  # noqa: PLC0415 - a get never tests
+
     vault = open_vault(name, prompting=prompting)
     entry = f"self-test/{os.urandom(4).hex()}"
     pairs = [("token", os.urandom(_TEST_BYTES).hex()), ("digest", os.urandom(16).hex())]
+    journal.note(name, entry)
     payload.save(vault, entry, pairs, generation=os.urandom(4).hex())
     try:
         read_back = payload.load(vault.read, entry)
@@ -165,6 +168,7 @@ def self_test(name: str, *, prompting: bool = False) -> None:
         read_back = None
     finally:
         payload.remove(vault, entry)
+        journal.drop(name, [entry])
     if read_back is None or list(read_back.fields.items()) != pairs:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from tests.emulator.default_world import ANN
-from tests.support.killed import killed_everywhere
+from tests.support.killed import killed_after, killed_everywhere
 from tests.support.people import at, blocks, give_pat, sign_in, vault_of
 
 if TYPE_CHECKING:
@@ -85,3 +85,14 @@ def test_the_temporary_file_of_a_killed_write_is_removed(home: Home, emulator: E
     home.write_accounts_file("")
     assert home.azdo("logout", "--all").code == 0
     assert held(home) == set()
+
+
+def test_the_trial_of_a_vault_that_is_killed_is_removed(home: Home, emulator: Emulator) -> None:
+    """What it wrote is in the journal: a keyring is never asked for all that it holds."""
+    token = emulator.world.new_pat(ANN, ["contoso"])
+    killed_after(home, 2, *PAT, given=token, spared="nothing")
+    journal = home.accounts_file.with_name("entries")
+    (trial,) = vault_of(home).rglob("self-test/*")
+    assert journal.read_text() == f"entry=file self-test/{trial.name}\n"
+    assert home.azdo("logout", "--all").code == 0
+    assert (journal.read_text(), [*vault_of(home).iterdir()]) == ("", [])

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from tests.conftest import SCRIPT
 from tests.emulator import faults, tokens
 from tests.emulator.default_world import ANN, BOB
-from tests.support.killed import killed_everywhere
+from tests.support.killed import killed_after, killed_everywhere
 from tests.support.people import add_block, at, blocks, sign_in
 
 if TYPE_CHECKING:
@@ -89,6 +89,17 @@ def test_a_killed_rotate_leaves_a_living_token_at_every_moment(signed_in: Home, 
     assert saved(signed_in) == living(emulator)
     assert len(living(emulator)) == 1
     assert "unsaved-token" not in signed_in.accounts_file.read_text()
+
+
+def test_a_killed_revoke_is_finished_by_the_next_run(signed_in: Home, emulator: Emulator) -> None:
+    """By the token's name too, which Azure DevOps no longer lists: no account with a dead token stays."""
+    assert signed_in.azdo(*CREATE).code == 0
+    revoke = ("pat", "revoke", "Mine", "--org", "contoso")
+    killed_after(signed_in, 0, *revoke)
+    assert (living(emulator), len(saved(signed_in))) == ([], 1)
+    result = signed_in.azdo(*revoke)
+    assert (result.code, saved(signed_in)) == (0, []), result.err
+    assert "its account is removed" in result.err
 
 
 def test_what_a_killed_create_left_is_offered_by_pat_list(signed_in: Home, emulator: Emulator) -> None:

@@ -187,7 +187,10 @@ def _refresh(call: Call) -> dict[str, Any]:
     who = call.world.people[token.person.lower()]
     tenant = tenant_for(call.world, call.app, who, call.path)
     asked = read_scopes(call.form.get("scope") or token.scopes)
-    return _issue(call, who, tenant, asked, None, again=True)
+    answer = _issue(call, who, tenant, asked, None, again=True)
+    if grants.rotates:
+        del grants.refresh[token.value]
+    return answer
 
 
 def _device(call: Call) -> dict[str, Any]:

@@ -88,7 +88,11 @@ class DeviceCode:
 
 @dataclass
 class Grants:
-    """All that is out, and since when a person's earlier sign-ins no longer count (``revoked``)."""
+    """All that is out, and since when a person's earlier sign-ins no longer count (``revoked``).
+
+    ``rotates``: whether a refresh token ends when it is used, as at many authorities (RFC 9700 section 4.14.2); Entra's
+    stays good.
+    """
 
     clock: Clock
     access: dict[str, AccessToken] = field(default_factory=dict)
@@ -96,6 +100,7 @@ class Grants:
     codes: dict[str, Code] = field(default_factory=dict)
     devices: dict[str, DeviceCode] = field(default_factory=dict)
     revoked: dict[str, dt.datetime] = field(default_factory=dict)
+    rotates: bool = False
     lock: threading.RLock = field(default_factory=threading.RLock, repr=False)
 
     def _in(self, seconds: float) -> dt.datetime:

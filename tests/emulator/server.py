@@ -188,7 +188,7 @@ class Connection(http.server.BaseHTTPRequestHandler):
             return Response(HTTPStatus.INTERNAL_SERVER_ERROR, [], traceback.format_exc().encode())
 
     def _read(self) -> Request | None:
-        """Read the request; None if it was refused already."""
+        """Read the request; None if it was refused already, or is not whole."""
         if self.tunnel:
             scheme, (host, port), target = "https", self.tunnel, self.path
         else:
@@ -199,12 +199,15 @@ class Connection(http.server.BaseHTTPRequestHandler):
             if scheme != "http" or not self.server.plays(scheme, host, port):
                 self._refuse(host, self.path)
                 return None
+        body = self._body()
+        if body is None:
+            self.close_connection = True
+            return None
         path, _, query = target.partition("?")
-        return Request(
-            self.command, scheme, host, port, path, query, list(self.headers.items()), self._body()
-        )
+        return Request(self.command, scheme, host, port, path, query, list(self.headers.items()), body)
 
-    def _body(self) -> bytes:
+    def _body(self) -> bytes | None:
+        """Read the body; None if the client is gone before its end, as after a kill."""
         if "chunked" in (self.headers.get("Transfer-Encoding") or "").lower():
             chunks = []
             while size := int(self.rfile.readline().partition(b";")[0], 16):
@@ -213,7 +216,9 @@ class Connection(http.server.BaseHTTPRequestHandler):
             while self.rfile.readline().strip():
                 pass  # trailers
             return b"".join(chunks)
-        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        return body if len(body) == length else None
 
     def _write(self, response: Response) -> None:
         lines = [f"HTTP/1.1 {response.status} {_reason(response.status)}"]

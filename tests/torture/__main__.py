@@ -17,14 +17,14 @@ from typing import TYPE_CHECKING
 from tests.emulator.emulator import Emulator
 from tests.support.keyrings import PrivateKeyring, missing
 from tests.torture import faults, kills, storms
-from tests.torture.bench import Bench
+from tests.torture.bench import VAULTS, Bench
 from tests.torture.verbs import VERBS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 KEYRING = "gnome-keyring"
-VAULTS = ("file", KEYRING)
+
 PARTS = ("storms", "faults", "kills")
 SIGNALS = ("SIGTERM", "SIGHUP", "SIGINT")
 
@@ -58,7 +58,7 @@ def bench_of(vault: str, folder: Path) -> Iterator[Bench]:
     with contextlib.ExitStack() as stack:
         emulator = stack.enter_context(Emulator(str(folder / "emulator")))
         keyring = stack.enter_context(PrivateKeyring(folder / "keyring")) if vault == KEYRING else None
-        yield Bench(folder, emulator, keyring)
+        yield Bench(folder, emulator, keyring, vault)
 
 
 def strike_all(bench: Bench, vault: str, figures: Figures, end: float, log: Path) -> None:

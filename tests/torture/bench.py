@@ -1,52 +1,65 @@
-"""A home with accounts, a stored credential and git configured, whose secrets are in the file vault or in gnome-keyring.
+"""A home with accounts, a stored credential and git configured, whose secrets are in a vault of VAULTS.
 
 It is put back as it was before each point, and says afterwards what was lost.
 """
 
 from __future__ import annotations
 
+import copy
+import json
 import shutil
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 import secretstorage
 from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
 
-from git_credential_azdo.accounts.accounts_file import read
+from git_credential_azdo.accounts.accounts_file import UNSAVED, read
 from tests.conftest import Home
 from tests.emulator.default_world import ANN, BOB
+from tests.support.pats import living
 from tests.support.people import STALE, at, give_pat, sign_in, vault_of
 from tests.support.watch import new_password
+from tests.torture import slow_backend
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    from collections.abc import Callable
 
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from tests.emulator.emulator import Emulator
+    from tests.emulator.grants import RefreshToken
+    from tests.emulator.model import Pat
     from tests.support.keyrings import PrivateKeyring
     from tests.support.people import Account
 
 SERVICE = "git-credential-azdo"
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"
+VAULTS = {"file": "file", "gnome-keyring": SECRET_SERVICE, "slow": slow_backend.NAME}
 SERVER = "https://tfs.example.com"
 STORED = at("tfs/app/_git/app", host="tfs.example.com", username="x")
+LABS = "contoso-labs"
 
 
 class Entries:
     """All entries of one vault, as texts by name: of the files of a home, or of a private gnome-keyring."""
 
-    def __init__(self, home: Home, keyring: PrivateKeyring | None) -> None:
+    def __init__(self, home: Home, keyring: PrivateKeyring | None = None) -> None:
         self._folder = vault_of(home)
         self._connection = open_dbus_connection(keyring.address) if keyring else None
 
     def read(self) -> dict[str, str]:
         """Return what is there."""
-        if self._connection is None:
-            files = (path for path in self._folder.rglob("*") if path.is_file() and path.suffix != ".new")
-            return {str(path.relative_to(self._folder)): path.read_text() for path in files}
-        return {item.get_attributes()["username"]: item.get_secret().decode() for item in self._items()}
+        if self._connection:
+            return {item.get_attributes()["username"]: item.get_secret().decode() for item in self._items()}
+        files = (path for path in self._folder.rglob("*") if path.is_file() and path.suffix != ".new")
+        texts = {str(path.relative_to(self._folder)): path.read_text() for path in files}
+        return {name: json.loads(text) if text[:1] == '"' else text for name, text in texts.items()}
 
     def replace(self, entries: dict[str, str]) -> None:
-        """Let these be there, and no others. The files of a home are put back with the home."""
+        """Let these be there, and no others. The files of a home are put back with the home, but for their text."""
         if self._connection is None:
+            for name, text in entries.items():
+                (self._folder / name).write_text(text)
             return
         for item in self._items():
             item.delete()
@@ -59,77 +72,99 @@ class Entries:
         return list(secretstorage.search_items(self._connection, {"service": SERVICE}))
 
 
+class _Snapshot(NamedTuple):
+    folder: Path
+    entries: dict[str, str]
+    pats: list[Pat]
+    refresh: dict[str, RefreshToken]
+
+
 class Bench:
     """The home ``home``, with ann (OAuth, contoso), bob (a PAT, fabrikam) and a stored credential for elsewhere."""
 
-    def __init__(self, folder: Path, emulator: Emulator, keyring: PrivateKeyring | None) -> None:
+    def __init__(self, folder: Path, emulator: Emulator, keyring: PrivateKeyring | None, vault: str) -> None:
         self.emulator = emulator
         self.keyring = keyring
+        self.vault = VAULTS[vault]
         self.home = Home(folder / "home")
         self.home.environment |= emulator.environment
+        self.home.environment["PYTHONPATH"] = str(Path(__file__).parents[2])
         if keyring:
             own = {**keyring.environment, "HOME": str(self.home.folder)}
             self.home.environment |= {
                 name: value for name, value in own.items() if not name.startswith("XDG_CONFIG")
             }
-        self._snapshot = folder / "snapshot"
-        self.vault = SECRET_SERVICE if keyring else "file"
+        self._folder = folder
+        self._snapshots: dict[Callable[[Bench], None], _Snapshot] = {}
         self.pat = emulator.world.new_pat(BOB, ["fabrikam"])
+        self.elsewhere = emulator.world.new_pat(ANN, [LABS])
         self.ann: Account = sign_in(self.home, emulator.world, ANN, "contoso")
-        bob = give_pat(self.home, self.pat, BOB, "fabrikam")
-        files = Entries(self.home, None).read()
+        self.bob = give_pat(self.home, self.pat, BOB, "fabrikam").id
+        files = Entries(self.home).read()
+        text = self.home.accounts_file.read_text().replace("vault=file", f"vault={self.vault}")
+        self.home.accounts_file.write_text(text)
         self.entries = Entries(self.home, keyring)
         if keyring:
             shutil.rmtree(vault_of(self.home))
-            text = self.home.accounts_file.read_text().replace("vault=file", f"vault={SECRET_SERVICE}")
-            self.home.accounts_file.write_text(text)
             self.entries.replace(files)
-        self.password = new_password()
+        self.password, self.new_password = new_password(), new_password()
         assert self.home.azdo("server", "add", SERVER).code == 0
         assert self.home.store(*STORED, f"password={self.password}").code == 0
         assert self.home.azdo("configure").code == 0
-        self.bob = bob.id
-        self.save()
+        self._save(_as_it_is)
 
-    def save(self) -> None:
-        """Let the home, as it is now, be what ``restore`` puts back."""
-        shutil.rmtree(self._snapshot, ignore_errors=True)
-        shutil.copytree(self.home.folder, self._snapshot, symlinks=True)
-        self._saved = self.entries.read()
+    def _save(self, made_by: Callable[[Bench], None]) -> None:
+        world, folder = self.emulator.world, self._folder / f"snapshot-{len(self._snapshots)}"
+        shutil.copytree(self.home.folder, folder, symlinks=True)
+        pats, refresh = copy.deepcopy(world.pats), dict(world.grants.refresh)
+        self._snapshots[made_by] = _Snapshot(folder, self.entries.read(), pats, refresh)
 
-    def restore(self, *, age: int = 0) -> None:
-        """Put the home back; ``age``: the seconds by which ann's access token is older."""
+    def restore(
+        self, *, age: int = 0, after: Callable[[Bench], None] | None = None, rotates: bool = False
+    ) -> None:
+        """Put the home and the world back.
+
+        ``age``: the seconds by which ann's access token is older. ``after``: what is done to the home once, before.
+        ``rotates``: whether the authority ends a refresh token when it answers.
+        """
+        after = after or _as_it_is
+        if after not in self._snapshots:
+            self.restore()
+            after(self)
+            self._save(after)
+        saved, world = self._snapshots[after], self.emulator.world
         shutil.rmtree(self.home.folder)
-        shutil.copytree(self._snapshot, self.home.folder, symlinks=True)
+        shutil.copytree(saved.folder, self.home.folder, symlinks=True)
+        with world.lock:
+            world.pats[:] = copy.deepcopy(saved.pats)
+            world.grants.refresh, world.grants.rotates = dict(saved.refresh), rotates
         self.entries.replace(
-            {name: _aged(text, age) if "/access/" in name else text for name, text in self._saved.items()}
+            {name: _aged(text, age) if "/access/" in name else text for name, text in saved.entries.items()}
         )
         if age:
-            if self.vault == "file":
-                for path in vault_of(self.home).rglob("access/*"):
-                    path.write_text(_aged(path.read_text(), age))
             lines = self.home.accounts_file.read_text().splitlines(keepends=True)
             self.home.accounts_file.write_text("".join(_aged_mark(line, age) for line in lines))
 
     def losses(self, *, gone: tuple[str, ...] = (), deep: bool = True) -> list[str]:
         """Return what is lost or left over; ``gone``: what the verb takes away (``ann``, ``bob``, ``stored``).
 
-        ``deep``: ask ``get`` for each, too; else only look at the accounts file and the vault.
+        ``deep``: ask ``get`` for each, too, and let ``logout --all`` leave no secret; else only look at the accounts
+        file and the vault.
         """
         path = self.home.accounts_file
-        accounts_file = read(path.read_bytes() if path.exists() else b"")
-        entries = self.entries.read()
-        keys = {account.name: account.id for account in accounts_file.accounts}
+        data = path.read_bytes() if path.exists() else b""
+        accounts_file, entries = read(data), self.entries.read()
+        keys = {account.name: account.id for account in accounts_file.accounts if not account.is_pat}
+        keys |= {account.name: account.id for account in accounts_file.accounts if account.lists("fabrikam")}
         keys["stored"] = next((each.id for each in accounts_file.stored_credentials if each.user == "x"), "")
-        alive = [
-            token
-            for token in self.emulator.world.grants.refresh
-            if token in entries.get(f"{keys.get(ANN)}/refresh", "")
-        ]
+        refresh, stored = (
+            entries.get(f"{keys.get(ANN)}/refresh", ""),
+            entries.get(f"{keys['stored']}/typed", ""),
+        )
         held = {
-            "ann": bool(alive),
+            "ann": any(token in refresh for token in self.emulator.world.grants.refresh),
             "bob": self.pat in entries.get(f"{keys.get(BOB)}/pat", ""),
-            "stored": self.password in entries.get(f"{keys.get('stored')}/typed", ""),
+            "stored": any(password in stored for password in (self.password, self.new_password)),
         }
         found = [
             f"the secret of {name}" for name, is_there in held.items() if not is_there and name not in gone
@@ -138,12 +173,52 @@ class Bench:
             found.append("a damaged accounts file")
         if (self.home.folder / ".gitconfig.lock").exists():
             found.append("the lock of git's configuration")
-        return [*found, *(self._wrong_answers(gone) if deep else ())]
+        found += self._unheld(accounts_file, entries)
+        journal = path.with_name("entries")
+        listed = journal.read_text() if journal.is_file() else ""
+        found += [
+            f"an entry without a name: {name}"
+            for name in entries
+            if f"id={name.partition('/')[0]}".encode() not in data and f" {name}\n" not in listed
+        ]
+        return [*found, *([*self._wrong_answers(gone), *self._left()] if deep else ())]
+
+    def _unheld(self, accounts_file: AccountsFile, entries: dict[str, str]) -> list[str]:
+        """Return the living tokens that neither an account nor a note in the accounts file has, and accounts of dead ones."""
+        noted = {
+            block.get(key)
+            for block in accounts_file.of_kind(UNSAVED)
+            for key in ("token_name", "authorization_id")
+        }
+        texts = [entries.get(account.key("pat"), "") for account in accounts_file.accounts]
+        dead = [
+            pat
+            for pat in self.emulator.world.pats
+            if pat.revoked and any(pat.token in text for text in texts)
+        ]
+        return [f"an account whose token is revoked: {pat.name}" for pat in dead] + [
+            f"a living token at Azure DevOps: {pat.name}"
+            for pat in living(self.emulator)
+            if pat.token not in {self.pat, self.elsewhere} and not noted & {pat.name, pat.id}
+            if not any(pat.token in text for text in texts)
+        ]
 
     def _wrong_answers(self, gone: tuple[str, ...]) -> list[str]:
-        asked = {"ann": at(), "bob": at("fabrikam/app/_git/app"), "stored": STORED}
+        asked = {
+            "ann": at(),
+            "bob": at("fabrikam/app/_git/app"),
+            "stored": STORED,
+            "labs": at(f"{LABS}/app/_git/app"),
+        }
+        gone = (*gone, *(("labs",) if "ann" in gone else ()))
         results = {name: self.home.get(*lines) for name, lines in asked.items() if name not in gone}
-        expected = {"ann": self.emulator.world.grants.access, "bob": {self.pat}, "stored": {self.password}}
+        anns = {*self.emulator.world.grants.access, *(pat.token for pat in living(self.emulator))}
+        expected = {
+            "ann": anns,
+            "labs": anns,
+            "bob": {self.pat},
+            "stored": {self.password, self.new_password},
+        }
         found = [
             f"the answer for {name}: {result.err.strip() or result.out[:20]!r}"
             for name, result in results.items()
@@ -153,6 +228,23 @@ class Bench:
             *found,
             *(["git's configuration"] if self.home.git("config", "--global", "--list").code else []),
         ]
+
+    def _left(self) -> list[str]:
+        """Return what ``logout --all`` leaves of secrets."""
+        done = self.home.azdo("logout", "--all")
+        found = [f"logout --all: {done.err.strip()}"] if done.code else []
+        found += [f"left by logout --all: {name}" for name in self.entries.read()]
+        files = [path for path in self.home.accounts_file.parent.rglob("*") if path.is_file()]
+        secret = (b"token=", b"password=", b"token\\u", b"secret=")
+        return found + [
+            f"a file with a secret after logout --all: {path.name}"
+            for path in files
+            if any(word in path.read_bytes() for word in secret)
+        ]
+
+
+def _as_it_is(_bench: Bench) -> None:
+    """Change nothing."""
 
 
 def _aged(text: str, seconds: int) -> str:
@@ -170,4 +262,4 @@ def _aged_mark(line: str, seconds: int) -> str:
     return " ".join([tenant, mark, str(int(received) - seconds), *rest]) + "\n"
 
 
-__all__ = ["SECRET_SERVICE", "STALE", "STORED", "Bench", "Entries"]
+__all__ = ["LABS", "SECRET_SERVICE", "STALE", "STORED", "VAULTS", "Bench", "Entries"]

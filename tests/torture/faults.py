@@ -18,8 +18,9 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults as http
 from tests.test_streams import full_pipe
 from tests.torture.bench import STALE
+from tests.torture.kills import put_back
 from tests.torture.surroundings import Surroundings, bus, stopped
-from tests.torture.verbs import VERBS, Verb, words_of
+from tests.torture.verbs import BY_NAME, Verb, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -65,10 +66,6 @@ class Outcome(NamedTuple):
 
 _STREAMS = ("stdin open", "stdout full", "stderr full", "both full", "/dev/full")
 _LOCKS = ("accounts.lock", "locks/ANN", "locks/stored", "locks/entries")
-_WARM = Verb("warm get", ("get",), VERBS[0].given)
-_ACCOUNTS = Verb("accounts", ("accounts",))
-_EXPLAIN = Verb("explain", ("explain", "https://dev.azure.com/contoso/app/_git/app"))
-_BY_NAME = {verb.name: verb for verb in (*VERBS, _WARM, _ACCOUNTS, _EXPLAIN)}
 _GIT = ("get", "warm get", "store", "erase", "erase of ours")
 _EACH = (*_GIT, "accounts")
 
@@ -104,8 +101,8 @@ def all_faults(bench: Bench) -> list[Fault]:
 
 def meet(bench: Bench, fault: Fault, verb_name: str) -> Outcome:
     """Run a verb while the fault lasts."""
-    verb = _BY_NAME[verb_name]
-    bench.restore(age=verb.age)
+    verb = BY_NAME[verb_name]
+    put_back(bench, verb)
     given = "".join(f"{line}\n" for line in verb.given(bench)).encode()
     with fault.context(bench) as around:
         streams = {name: around.streams.get(name, subprocess.PIPE) for name in ("stdin", "stdout", "stderr")}

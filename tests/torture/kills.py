@@ -5,12 +5,14 @@ The calls are those of an undisturbed run: writes, renames, locks, files made, b
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.conftest import SCRIPT
-from tests.torture.verbs import words_of
+from tests.torture.verbs import BY_NAME, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +26,8 @@ CHANGING = (
     "rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,write,pwrite64,sendto,sendmsg,fsync,fdatasync,"
     "link,linkat,symlink,chmod,fchmod,fchown,ftruncate,flock,fcntl,connect,openat,execve,clone,clone3,vfork"
 )
+WINDOW = "the answer of a rotating authority was on its way to the vault"
+"""What a SIGKILL may cost, and nothing else: see ``storms.window``."""
 _CALL = re.compile(r"(\d+) +(\w+)\((.*)")
 
 
@@ -38,13 +42,40 @@ def traced(bench: Bench, verb: Verb, log: Path, *options: str) -> Result:
     """Run the verb under strace."""
     strace = ["strace", "-f", "-qq", "-s", "160", "-o", str(log), *options]
     words = [*strace, str(SCRIPT), *words_of(verb, bench)]
-    given = "".join(f"{line}\n" for line in verb.given(bench))
-    return bench.home.run(*words, given=given, secret_out=True)
+    return bench.home.run(*words, given=_given(verb, bench), secret_out=True)
+
+
+def _given(verb: Verb, bench: Bench) -> str:
+    return "".join(f"{line}\n" for line in verb.given(bench))
+
+
+@contextlib.contextmanager
+def beside(verb: Verb, bench: Bench) -> Iterator[list[str]]:
+    """Run the verb that runs at the same time; yield what was wrong with it, complete after the block."""
+    found: list[str] = []
+    if not verb.beside:
+        yield found
+        return
+    other = BY_NAME[verb.beside]
+    given = _given(other, bench)
+    with ThreadPoolExecutor(1) as pool:
+        running = pool.submit(bench.home.azdo, *words_of(other, bench), given=given)
+        yield found
+        found += _bugs(running.result())
+
+
+def _bugs(result: Result) -> list[str]:
+    return ["a bug: " + line for line in result.err.splitlines() if "bug" in line or "Traceback" in line]
+
+
+def put_back(bench: Bench, verb: Verb) -> None:
+    """Put the bench back for the verb."""
+    bench.restore(age=verb.age, after=verb.home, rotates=verb.rotates)
 
 
 def points(bench: Bench, verb: Verb, log: Path) -> list[Point]:
     """Return the calls of an undisturbed run that change something, each once."""
-    bench.restore(age=verb.age)
+    put_back(bench, verb)
     result = traced(bench, verb, log, "-e", f"trace={CHANGING}")
     assert "error: " not in result.err, (verb.name, result.err)
     return list(dict.fromkeys(_points(log, str(bench.home.folder))))
@@ -65,19 +96,24 @@ def _points(log: Path, home: str) -> Iterator[Point]:
 
 def strike(bench: Bench, verb: Verb, point: Point, signal: str, log: Path, *, deep: bool = True) -> list[str]:
     """Run the verb with the signal at the point, and return the losses, found as by ``Bench.losses``."""
-    bench.restore(age=verb.age)
+    put_back(bench, verb)
     inject = f"inject={point.call}:signal={signal}:when={point.nth}"
-    result = traced(bench, verb, log, "-e", f"trace={point.call},execve", "-e", inject)
+    bench.emulator.requests.clear()
+    with beside(verb, bench) as found:
+        result = traced(bench, verb, log, "-e", f"trace={point.call},execve", "-e", inject)
     text = log.read_text(errors="replace")
     own = text.partition(" ")[0]
     if "+++ killed by" in text and f"{own} +++ killed by" not in text:  # git was, and its lock is its own
         (bench.home.folder / ".gitconfig.lock").unlink(missing_ok=True)
-    found = ["a bug: " + line for line in result.err.splitlines() if "bug" in line or "Traceback" in line]
+    found += _bugs(result)
+    asked = verb.rotates and signal == "SIGKILL" and bench.emulator.requests
+    if asked and not result.out and bench.losses(deep=False):
+        return [WINDOW]
     if verb.after:
-        after = bench.home.azdo(*verb.after)
-        if after.code and not (verb.name == "logout" and "no account" in after.err):
+        after = bench.home.azdo(*words_of(verb._replace(words=verb.after), bench))
+        if after.code and verb.settled not in after.err:
             found.append(f"{' '.join(verb.after)} afterwards: {after.err.strip()}")
     found += bench.losses(gone=verb.gone, deep=deep or verb.age > 0)
-    if verb.name == "logout" and any(name.startswith(f"{bench.ann.id}/") for name in bench.entries.read()):
+    if "logout" in verb.name and any(name.startswith(f"{bench.ann.id}/") for name in bench.entries.read()):
         found.append("secrets of an account that is logged out")
     return found

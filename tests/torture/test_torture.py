@@ -39,7 +39,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Return a bench with the file vault."""
     folder = tmp_path_factory.mktemp("torture")
     with Emulator(str(folder / "emulator")) as emulator:
-        yield Bench(folder, emulator, None)
+        yield Bench(folder, emulator, None, "file")
 
 
 def test_a_killed_or_interrupted_run_loses_nothing(bench: Bench, tmp_path: Path) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.emulator.default_world import ANN, BOB
+from tests.support.importing import git_stores
 from tests.support.people import STALE, at
-from tests.torture.bench import STORED
+from tests.torture.bench import LABS, STORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -18,7 +19,12 @@ OLD = 600
 
 
 class Verb(NamedTuple):
-    """A verb to run. ``age``: of ann's token; ``gone``: what it takes away; ``after``: must then work, whatever was cut."""
+    """A verb to run.
+
+    ``age``: of ann's token; ``gone``: what it takes away; ``after``: must then work, whatever was cut, or
+    say that it is ``settled``; ``home``: what is
+    done to the bench first; ``beside``: the verb that runs at the same time; ``rotates``: as of ``Bench.restore``.
+    """
 
     name: str
     words: tuple[str, ...]
@@ -26,6 +32,10 @@ class Verb(NamedTuple):
     age: int = 0
     gone: tuple[str, ...] = ()
     after: tuple[str, ...] = ()
+    settled: str = "-"
+    home: Callable[[Bench], None] | None = None
+    beside: str = ""
+    rotates: bool = False
 
 
 def _own_token(bench: Bench) -> list[str]:
@@ -38,12 +48,36 @@ def _stored(bench: Bench) -> list[str]:
     return [*STORED, f"password={bench.password}"]
 
 
+def _stored_anew(bench: Bench) -> list[str]:
+    return [*STORED, f"password={bench.new_password}"]
+
+
 def _new_stored(bench: Bench) -> list[str]:
     return [*STORED[:-1], "username=y", f"password={bench.password}"]
 
 
+def _with_created_token(bench: Bench) -> None:
+    assert bench.home.azdo(*_CREATE).code == 0
+
+
+def _with_helper(bench: Bench) -> None:
+    assert bench.home.azdo("unconfigure").code == 0
+    assert bench.home.git("config", "--global", "credential.helper", "store").code == 0
+    git_stores(bench.home, f"https://dev.azure.com/{LABS}", bench.elsewhere, "ann")
+
+
+_GET: tuple[str, tuple[str, ...], Callable[[Bench], list[str]]] = ("get", ("get",), lambda _bench: at())
+_SETUP_PAT = ("setup", "pat", "--org", "fabrikam", "--vault", "")
+_CREATE = ("pat", "create", "--name", "created", "--org", "contoso")
+_LIST = ("pat", "list", "--org", "contoso")
+_ROTATE = ("pat", "rotate")
+_REVOKE = ("pat", "revoke", "created", "--org", "contoso")
+_IMPORT = ("import", "--yes", "--vault", "", "--org", LABS)
+_EVERYTHING = ("ann", "bob", "stored")
+
 VERBS = (
-    Verb("get", ("get",), lambda _bench: at(), STALE),
+    Verb(*_GET, STALE),
+    Verb("get, rotating", *_GET[1:], STALE, rotates=True),
     Verb("store of ours", ("store",), _own_token),
     Verb("erase of ours", ("erase",), _own_token, OLD),
     Verb("store", ("store",), _new_stored),
@@ -53,10 +87,38 @@ VERBS = (
     Verb("server add", ("server", "add", "https://ado.example.com")),
     Verb("configure", ("configure",), after=("configure",)),
     Verb("unconfigure", ("unconfigure",), after=("configure",)),
-    Verb("setup pat", ("setup", "pat", "--org", "fabrikam", "--vault", ""), lambda bench: [bench.pat]),
-    Verb("pat create", ("pat", "create", "--org", "contoso"), gone=("ann",)),
-    Verb("logout", ("logout", ANN), gone=("ann",), after=("logout", ANN)),
+    Verb("setup pat", _SETUP_PAT, lambda bench: [bench.pat]),
+    Verb("import", _IMPORT, home=_with_helper, after=_IMPORT),
+    Verb("pat create", _CREATE, after=_LIST),
+    Verb("pat rotate", _ROTATE, home=_with_created_token, after=_ROTATE),
+    Verb("pat revoke", _REVOKE, home=_with_created_token, after=_REVOKE, settled="no active token"),
+    Verb("logout", ("logout", ANN), gone=("ann",), after=("logout", ANN), settled="no account"),
+    Verb("logout --all", ("logout", "--all"), gone=_EVERYTHING, after=("logout", "--all")),
+    Verb(
+        "logout beside get",
+        ("logout", ANN),
+        age=STALE,
+        gone=("ann",),
+        after=("logout", ANN),
+        settled="no account",
+        beside="get",
+    ),
+    Verb("get beside logout", *_GET[1:], STALE, gone=("ann",), beside="logout"),
+    Verb("erase beside store", ("erase",), _stored, beside="store anew"),
+    Verb("store anew beside erase", ("store",), _stored_anew, gone=("stored",), beside="erase"),
+    Verb("setup pat twice", _SETUP_PAT, lambda bench: [bench.pat], beside="setup pat"),
+    Verb("pat rotate twice", _ROTATE, home=_with_created_token, after=_ROTATE, beside="pat rotate"),
 )
+BY_NAME = {
+    verb.name: verb
+    for verb in (
+        *VERBS,
+        Verb("warm get", *_GET[1:]),
+        Verb("accounts", ("accounts",)),
+        Verb("explain", ("explain", "https://dev.azure.com/contoso/app/_git/app")),
+        Verb("store anew", ("store",), _stored_anew),
+    )
+}
 
 
 def words_of(verb: Verb, bench: Bench) -> list[str]:

@@ -34,6 +34,10 @@ def main() -> int:
         from git_credential_azdo.errors import use_utf_8  # noqa: PLC0415 - see above
 
         use_utf_8()
+    if setting := os.environ.get("AZDO_TRACE"):
+        from git_credential_azdo import trace  # noqa: PLC0415 - hardly ever set
+
+        trace.begin(setting)
     is_for_git = len(words) == 1 and words[0] in _GIT_VERBS
     if is_for_git:
         _end_in_time(words[0])

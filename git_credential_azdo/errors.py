@@ -20,6 +20,10 @@ import os
 import sys
 import time
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 began: float | None = None
 """When one of git's verbs began, by the monotonic clock; None for people's verbs, which Ctrl-C ends."""
 step = ""
@@ -28,6 +32,8 @@ waits: list[Waiting] = []
 """What the threads of this run wait for now, the longest wait first."""
 silent: set[str] = set()
 """The vaults that did not answer in this run, by name: none of them is waited for a second time."""
+tracer: Callable[[str], None] | None = None
+"""Writes a line of AZDO_TRACE; None where that is not set. See the module ``trace``."""
 _answer = _thread.allocate_lock()
 _EINVAL = 22
 
@@ -75,6 +81,7 @@ class Waiting:
 
     def __exit__(self, *_: object) -> None:
         waits.remove(self)
+        trace(f"waited {time.monotonic() - self.began:.3f} s for {self.what}")
         Waiting.ended()
 
 
@@ -135,10 +142,16 @@ def claim_answer() -> bool:
 
 def position(error: BaseException) -> str:
     """Return the file and line that raised an error; its text is not for printing, since it may quote a secret."""
-    trace = error.__traceback__
-    while trace and trace.tb_next:
-        trace = trace.tb_next
-    return f"{os.path.basename(trace.tb_frame.f_code.co_filename)}:{trace.tb_lineno}" if trace else "?"
+    at = error.__traceback__
+    while at and at.tb_next:
+        at = at.tb_next
+    return f"{os.path.basename(at.tb_frame.f_code.co_filename)}:{at.tb_lineno}" if at else "?"
+
+
+def trace(step: str) -> None:
+    """Write a step of the run where AZDO_TRACE is set. It must not hold a secret."""
+    if tracer:
+        tracer(step)
 
 
 def report(error: AzdoError) -> None:

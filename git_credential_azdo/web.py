@@ -231,6 +231,7 @@ class HttpClient(contextlib.ExitStack):
                 coding = response.headers.pop("content-encoding", "").strip().lower()
                 body = read_body(response.iter_bytes(), coding, host)
             self.answered = True
+            errors.trace(f"{method} {host}: {response.status_code}")
             return Response(host, response.status_code, response.headers.multi_items(), body)
 
         try:

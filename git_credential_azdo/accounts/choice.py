@@ -72,6 +72,10 @@ class Choice:
         self.stored = stored
         self.bound = bound
 
+    def __str__(self) -> str:
+        """Return the choice for a trace."""
+        return f"{self.outcome}: {f'{self.account.label}: ' if self.account else ''}{self.reason}"
+
     @property
     def deliberate(self) -> bool:
         """Whether a person chose the account for the organization."""

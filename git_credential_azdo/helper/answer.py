@@ -11,7 +11,7 @@ import time
 from git_credential_azdo import tokens
 from git_credential_azdo.accounts.account import STATE_PREFIX, number
 from git_credential_azdo.accounts.choice import AMBIGUOUS, CHOSEN, choose, matching_stored, same_tenant
-from git_credential_azdo.errors import ServiceError, SignInError, say
+from git_credential_azdo.errors import ServiceError, SignInError, say, trace
 from git_credential_azdo.git.target import tenant_in
 from git_credential_azdo.inherited import TOKENS
 
@@ -65,6 +65,7 @@ def _get(
             return Credential("azdo", environment.token_in(variable, os.environ)).lines(message), None
     asked = bool(challenges)
     organization = choice.organization
+    trace(f"organization {organization or 'unknown'}, tenant {tenant or 'unknown'}: {choice}")
     is_open = choice.outcome in {CHOSEN, AMBIGUOUS} and not choice.deliberate and len(choice.candidates) > 1
     if (
         target.services
@@ -194,6 +195,8 @@ def credential_for(
         of_tenant = refresh.tenant_for(account, organization, accounts_file)
     of_tenant = account.tenant if of_tenant is None else of_tenant
     token = tokens.live(account, of_tenant)
+    state = "live" if token else "missing or stale"
+    trace(f"the token for tenant {of_tenant or 'none'} in {account.vault}: {state}")
     if token is None:
         from git_credential_azdo import refresh  # noqa: PLC0415 - the token is stale
 

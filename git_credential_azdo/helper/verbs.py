@@ -40,6 +40,7 @@ def run(verb: str) -> int:
     try:
         message = _message()
         target = target_of(message) if message else None
+        errors.trace(f"{verb} for {target.address if target else 'no web host'}")
         if message and target:
             _serve(verb, message, target)
     except AzdoError as error:
@@ -75,6 +76,7 @@ def _serve(verb: str, message: Message, target: Target) -> None:
         from git_credential_azdo.helper import answer  # noqa: PLC0415 - as above
 
         lines, change = answer.get(message, target, accounts_file)
+        errors.trace(f"answer: {', '.join(key for key, _ in lines or ()) or 'none'}")
         if lines is None:
             _stop()
         else:
@@ -163,6 +165,7 @@ def recognize(message: Message, accounts_file: AccountsFile) -> Returned | None:
     for account in accounts_file.accounts:
         token = account.issued_token(ours)
         if token:
+            errors.trace(f"an issued token of {account.label}")
             return account, token
     for state in message.all("state[]"):
         if state.startswith(STATE_PREFIX):

@@ -22,8 +22,8 @@ State
   ``vault/``     secrets: ``vaults`` (the one door), ``file``, ``system`` (keyring), and what
                  reads without it: ``secret_service``, ``credential_manager`` (Windows), ``keychain`` (macOS);
                  ``journal``: the names of all entries
-  ``files``      where our files are, and reading them; ``ownership``: which to trust; ``writing``: writing them
-  ``lock``       locks between processes, also on file systems without locks
+  ``files``      where our files are, and reading them; ``ownership``: which to trust; ``writing``: writing them, and
+                 locks between processes
 
 Outside
   ``git/``       ``protocol`` (key=value messages), ``target`` (which organization), ``config`` (git's configuration, read),
@@ -37,7 +37,7 @@ Words
   ``errors``     the kinds of failure, and the lines on stderr; ``trace``: those of AZDO_TRACE; ``hints``: every command
                  and page that a message names; ``shell``: quoting
 
-Imports run downwards only: errors, hosts, files, lock, programs, hints < git < vault, web < accounts < signin,
+Imports run downwards only: errors, hosts, files, programs, hints < git < vault, web < accounts < signin,
 devops < tokens < refresh < helper < commands < __main__. Importing a package never loads its modules: every package's
 ``__init__`` holds only a docstring.
 """

@@ -20,9 +20,9 @@ from git_credential_azdo.accounts.update import ANY, clear_failures, failure_of,
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, VaultError, say
 from git_credential_azdo.files import lock_path, read_accounts
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.lock import Busy, Lock
 from git_credential_azdo.tokens import Token
 from git_credential_azdo.vault import vaults
+from git_credential_azdo.writing import Busy, Lock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -1,21 +1,50 @@
-"""Files of ours, written whole or not at all, for this user only. Knows nothing of what is in them.
+"""Files of ours, written whole or not at all, for this user only, and locks between processes. Knows nothing of their content.
 
 A new version is made beside the old one, under a name that cannot be guessed, and takes its place when it is on the
 disk. What root creates in a user's home gets that user as its owner, who could not use it otherwise.
+
+The system releases a lock when its holder dies. Must never delete a lock file: a second process could hold a lock on the
+deleted one. On a file system without locks (some NFS, Lustre, FUSE) a file beside it, which only one process can make,
+takes its place and names its holder. A stale one, whose holder has ended, is removed: at once for a process of this
+machine, after _UNKNOWN_SECONDS for another machine's.
 """
 
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import sys
 import time
 
-from git_credential_azdo.files import NOFOLLOW, PRIVATE, READ, check_folders, followed, patiently
+from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.files import NOFOLLOW, PRIVATE, READ, check_folders, followed, patiently, read_file
+
+if sys.platform == "win32":
+    import msvcrt
+
+    def _flock(descriptor: int) -> None:
+        os.lseek(descriptor, 0, os.SEEK_SET)
+        msvcrt.locking(descriptor, msvcrt.LK_NBLCK, 1)
+
+else:
+    import fcntl
+
+    def _flock(descriptor: int) -> None:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
 
 _FRESH = ".new"
+_HELD = ".held"
 _STALE_SECONDS = 600
 """Where there are no locks: the age, either way the clock may have gone, at which a file not renamed yet is a left-over."""
+_UNKNOWN_SECONDS = 120
+"""The age at which a lock of another machine is stale: longer than this program holds one."""
+_ALIVE_SECONDS = 3_600
+"""The same for a process id that is alive on this machine: it may be another process's by now."""
+_PAUSE_SECONDS = 0.01
+_NO_LOCKS = frozenset((errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP))
+_NAME_BYTES = 1_024
 _MAKE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | NOFOLLOW | PRIVATE
 _HEXADECIMAL = frozenset("0123456789abcdef")
 
@@ -38,7 +67,8 @@ def write_own(path: str, data: bytes, top: str, *, linked: bool = False) -> None
     descriptor = os.open(fresh, _MAKE, 0o600)
     try:
         try:
-            _try_lock(descriptor)
+            if os.name != "nt":
+                _try_lock(descriptor)
             _hand_over(descriptor, folder)
             view = memoryview(data)
             while view:
@@ -70,7 +100,7 @@ def make_private_folder(path: str) -> None:
         make_private_folder(above)
         make_private_folder(path)
     else:
-        if _is_root():
+        if os.name != "nt":
             descriptor = os.open(path, READ | NOFOLLOW | os.O_DIRECTORY)
             try:
                 _hand_over(descriptor, os.path.dirname(path))
@@ -78,31 +108,8 @@ def make_private_folder(path: str) -> None:
                 os.close(descriptor)
 
 
-def open_lock(path: str) -> int:
-    """Open the lock file at ``path``, made if need be, to read and write; return its descriptor. Raises OSError."""
-    folder = os.path.dirname(path)
-    make_private_folder(folder)
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | NOFOLLOW | PRIVATE, 0o600)
-    _hand_over(descriptor, folder)
-    return descriptor
-
-
-def make_once(path: str, data: bytes) -> bool:
-    """Make a file of ours in a folder that is there; False when there is one already. Raises OSError."""
-    try:
-        descriptor = os.open(path, _MAKE, 0o600)
-    except FileExistsError:
-        return False
-    try:
-        _hand_over(descriptor, os.path.dirname(path))
-        os.write(descriptor, data)
-    finally:
-        os.close(descriptor)
-    return True
-
-
 def is_left_over(name: str, of: str) -> bool:
-    """Say whether ``name`` is what a killed ``write_own`` of the file named ``of`` leaves behind."""
+    """Return whether ``name`` is what a killed ``write_own`` of the file named ``of`` leaves behind."""
     number = name.removeprefix(of + ".").removesuffix(_FRESH)
     return name == f"{of}.{number}{_FRESH}" and bool(number) and _HEXADECIMAL.issuperset(number)
 
@@ -114,7 +121,7 @@ def _is_stale(path: str) -> bool:
         with contextlib.suppress(OSError):  # also for what is no file
             descriptor = os.open(path, READ | NOFOLLOW)
             try:
-                is_free = _try_lock(descriptor)
+                is_free = None if os.name == "nt" else _try_lock(descriptor)
             finally:
                 os.close(descriptor)
         return abs(time.time() - os.lstat(path).st_mtime) > _STALE_SECONDS if is_free is None else is_free
@@ -123,27 +130,21 @@ def _is_stale(path: str) -> bool:
 
 
 def _try_lock(descriptor: int) -> bool | None:
-    """Lock a file that is open; return whether it is locked now, None where there are no locks."""
-    if sys.platform == "win32":
-        return None
-    import fcntl  # noqa: PLC0415 - absent on Windows
-
+    """Lock a file that is open; return whether it is locked now, None where there are no locks. Raises OSError."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+        _flock(descriptor)
+    except (BlockingIOError, PermissionError):  # on Unix and Windows, when another process holds it
         return False
-    except OSError:
+    except OSError as error:
+        if error.errno not in _NO_LOCKS:
+            raise
         return None
     return True
 
 
-def _is_root() -> bool:
-    return os.name != "nt" and os.geteuid() == 0
-
-
 def _hand_over(descriptor: int, folder: str) -> None:
     """Give what root made in a folder to whom the folder belongs. Raises OSError."""
-    if _is_root():
+    if os.name != "nt" and os.geteuid() == 0:
         owner, made = os.stat(folder), os.fstat(descriptor)
         if owner.st_uid != made.st_uid:
             os.fchown(descriptor, owner.st_uid, owner.st_gid)
@@ -159,3 +160,121 @@ def _sync_folder(folder: str) -> None:
             os.fsync(descriptor)
     finally:
         os.close(descriptor)
+
+
+class Busy(AzdoError):  # noqa: N818 - a state, not a fault
+    """Another process held the lock for the whole wait."""
+
+
+class Lock:
+    """Hold the lock in ``with Lock(path, seconds):``. Raise Busy after ``seconds``, OSError when the file cannot be made.
+
+    In git's verbs the wait ends with the run's time limit.
+    """
+
+    def __init__(self, path: str, seconds: float) -> None:
+        self._path = path
+        self._seconds = seconds
+        self._name = b""
+
+    def __enter__(self) -> None:
+        folder = os.path.dirname(self._path)
+        make_private_folder(folder)
+        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | NOFOLLOW | PRIVATE, 0o600)
+        try:
+            _hand_over(self._descriptor, folder)
+            self._wait()
+        except BaseException:  # also KeyboardInterrupt
+            os.close(self._descriptor)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        if self._name:
+            release(self._path + _HELD, self._name)
+        os.close(self._descriptor)  # releases the lock
+
+    def _wait(self) -> None:
+        if self._try():
+            return
+        from git_credential_azdo import deadline  # noqa: PLC0415 - a lock is hardly ever held
+
+        seconds = deadline.bound(self._seconds)
+        give_up = time.monotonic() + seconds
+        while not self._try():
+            if time.monotonic() >= give_up:
+                raise Busy(f"another git-credential-azdo held {self._path} for {max(1, round(seconds))} s")
+            time.sleep(_PAUSE_SECONDS)
+
+    def _try(self) -> bool:
+        is_locked = _try_lock(self._descriptor)
+        if is_locked is None:
+            self._name = take(self._path + _HELD)
+            return bool(self._name)
+        return is_locked
+
+
+def take(path: str) -> bytes:
+    """Take the lock file; return the name to release it by, empty when another process holds it. Raises OSError."""
+    name = f"{os.getpid()} {_here()} {os.urandom(8).hex()}".encode()
+    try:
+        descriptor = os.open(path, _MAKE, 0o600)
+    except FileExistsError:
+        _remove_stale(path)
+        return b""
+    try:
+        _hand_over(descriptor, os.path.dirname(path))
+        os.write(descriptor, name)
+    finally:
+        os.close(descriptor)
+    return name
+
+
+def release(path: str, name: bytes) -> None:
+    """Release the lock file, if it is still held under this name."""
+    if _name_in(path) == name:
+        os.unlink(path)
+
+
+def _remove_stale(path: str) -> None:
+    """Remove the lock file if its holder has ended."""
+    name = _name_in(path)
+    number, _, rest = name.partition(b" ")
+    limit = _UNKNOWN_SECONDS
+    if os.name != "nt" and number.isdigit() and rest.partition(b" ")[0] == _here().encode():
+        limit = _ALIVE_SECONDS if _is_alive(int(number[:9])) else -1
+    with contextlib.suppress(OSError):  # another process removed it first
+        if abs(time.time() - os.lstat(path).st_mtime) > limit:
+            _remove(path, name)
+
+
+def _remove(path: str, name: bytes) -> None:
+    """Remove the lock file that is held under this name. Raises FileNotFoundError."""
+    aside = f"{path}.{os.urandom(8).hex()}"
+    os.rename(path, aside)
+    if _name_in(aside) != name:  # another process removed that one and holds the lock: it gets it back
+        with contextlib.suppress(OSError):
+            os.link(aside, path)
+    os.unlink(aside)
+
+
+def _name_in(path: str) -> bytes:
+    try:
+        return read_file(path, _NAME_BYTES)
+    except OSError:
+        return b""
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True
+
+
+def _here() -> str:
+    """Return this machine's name, as one word."""
+    name = os.environ.get("COMPUTERNAME", "") if os.name == "nt" else os.uname().nodename
+    return "".join(name.split()) or "?"

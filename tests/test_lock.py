@@ -1,4 +1,4 @@
-"""lock.py: one process at a time, a bounded wait, and no lock outlives its holder."""
+"""writing.py: one process at a time, a bounded wait, and no lock outlives its holder."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo import lock
-from git_credential_azdo.lock import Busy, Lock
+from git_credential_azdo import writing
+from git_credential_azdo.writing import Busy, Lock
 from tests.support.marks import posix
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 HOLDER = """
 import sys
-from git_credential_azdo.lock import Lock
+from git_credential_azdo.writing import Lock
 with Lock(sys.argv[1], 5):
     print("held", flush=True)
     sys.stdin.read()
@@ -29,7 +29,7 @@ with Lock(sys.argv[1], 5):
 
 COUNTER = """
 import sys
-from git_credential_azdo.lock import Lock
+from git_credential_azdo.writing import Lock
 for _ in range(20):
     with Lock(sys.argv[1] + ".lock", 30):
         with open(sys.argv[1]) as file:
@@ -139,7 +139,7 @@ def test_what_is_no_busy_lock_is_no_wait(
     def refuse(_: int) -> None:
         raise failure
 
-    monkeypatch.setattr(lock, "_try_lock", refuse)
+    monkeypatch.setattr(writing, "_flock", refuse)
     open_before = descriptors()
 
     with pytest.raises(type(failure)), Lock(str(path), 60):
@@ -156,7 +156,7 @@ def test_windows_says_busy_in_its_own_way(path: Path, monkeypatch: pytest.Monkey
         if refusals:
             raise refusals.pop()
 
-    monkeypatch.setattr(lock, "_try_lock", refuse)
+    monkeypatch.setattr(writing, "_flock", refuse)
 
     with Lock(str(path), 60):
         assert refusals == []

@@ -1,4 +1,4 @@
-"""lock.py: a home on a file system without locks is no reason to refuse, and processes still take turns."""
+"""writing.py: a home on a file system without locks is no reason to refuse, and processes still take turns."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo import lock
-from git_credential_azdo.lock import Busy, Lock
+from git_credential_azdo import writing
+from git_credential_azdo.writing import Busy, Lock
 from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN
@@ -135,13 +135,13 @@ def hold(path: str, name: str, age: float = 0) -> None:
 
 def test_a_lock_is_taken_once_and_let_go_of(held_lock: str) -> None:
     """By its name: nobody lets go of another one's."""
-    name = lock.take(held_lock)
+    name = writing.take(held_lock)
     assert name
-    assert lock.take(held_lock) == b""
-    lock.release(held_lock, b"another")
-    assert lock.take(held_lock) == b""
-    lock.release(held_lock, name)
-    assert lock.take(held_lock)
+    assert writing.take(held_lock) == b""
+    writing.release(held_lock, b"another")
+    assert writing.take(held_lock) == b""
+    writing.release(held_lock, name)
+    assert writing.take(held_lock)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="on Windows nobody can look for a process so cheaply")
@@ -168,24 +168,25 @@ def test_a_lock_counts_while_its_holder_may_live(
     gone = subprocess.Popen([sys.executable, "-c", ""])
     gone.wait()
     names = {
-        "us": f"{os.getpid()} {lock._here()} 00",
-        "gone": f"{gone.pid} {lock._here()} 00",
+        "us": f"{os.getpid()} {writing._here()} 00",
+        "gone": f"{gone.pid} {writing._here()} 00",
         "elsewhere": f"{gone.pid} another-machine 00",
         "nameless": "",
     }
     hold(held_lock, names[holder], age)
-    assert lock.take(held_lock) == b""  # what counts for nothing is taken away first
-    assert bool(lock.take(held_lock)) != counts
+    assert writing.take(held_lock) == b""  # what counts for nothing is taken away first
+    assert bool(writing.take(held_lock)) != counts
 
 
 def test_who_takes_a_dead_lock_away_takes_no_living_one(held_lock: str) -> None:
     """Two saw the dead one; the first has made its own by the time the second acts."""
     hold(held_lock, "living")
-    lock._remove_stale(held_lock, b"dead")
-    assert lock._name_in(held_lock) == b"living"
-    lock._remove_stale(held_lock, b"living")
+    writing._remove(held_lock, b"dead")
+    assert writing._name_in(held_lock) == b"living"
+    writing._remove(held_lock, b"living")
     assert os.listdir(os.path.dirname(held_lock)) == []
-    lock._remove_stale(held_lock, b"living")
+    with pytest.raises(FileNotFoundError):
+        writing._remove(held_lock, b"living")
 
 
 def test_the_wait_for_a_lock_file_is_bounded(
@@ -197,7 +198,7 @@ def test_the_wait_for_a_lock_file_is_bounded(
     def refuse(_: int) -> None:
         raise OSError(number, "no locks here")
 
-    monkeypatch.setattr("git_credential_azdo.lock._try_lock", refuse)
+    monkeypatch.setattr("git_credential_azdo.writing._flock", refuse)
     with Lock(str(tmp_path / "lock"), 0), pytest.raises(Busy), Lock(str(tmp_path / "lock"), 0.03):
         pass
     assert os.listdir(tmp_path) == ["lock"]

@@ -14,10 +14,10 @@ from git_credential_azdo.accounts.accounts_file import StoredCredential, read
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, say
 from git_credential_azdo.files import folder, lock_path, read_accounts
-from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import unusable
 from git_credential_azdo.vault import journal, vaults
 from git_credential_azdo.vault.file import FileVault
+from git_credential_azdo.writing import Lock
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping

@@ -15,9 +15,8 @@ from git_credential_azdo.accounts.accounts_file import VERSION, AccountsFile, re
 from git_credential_azdo.errors import printable, say
 from git_credential_azdo.files import accounts_path, read_accounts, read_own
 from git_credential_azdo.git.protocol import format_pairs
-from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import unusable
-from git_credential_azdo.writing import write_own
+from git_credential_azdo.writing import Lock, write_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

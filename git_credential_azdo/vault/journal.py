@@ -12,9 +12,8 @@ import os
 
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.files import folder, lock_path, read_own
-from git_credential_azdo.lock import Lock
 from git_credential_azdo.ownership import unusable
-from git_credential_azdo.writing import write_own
+from git_credential_azdo.writing import Lock, write_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from git_credential_azdo.accounts import update as module
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import AzdoError, ProtocolError
-from git_credential_azdo.lock import Busy, Lock
+from git_credential_azdo.writing import Busy, Lock
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.lock import Lock
+from git_credential_azdo.writing import Lock
 from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.lock import Lock
+from git_credential_azdo.writing import Lock
 from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo import deadline, lock, tokens
+from git_credential_azdo import deadline, tokens, writing
 from git_credential_azdo.accounts import accounts_file
 from tests.conftest import SCRIPT
 from tests.emulator import faults
@@ -238,7 +238,7 @@ def test_whoever_cannot_wait_any_longer_says_so(home: Home, emulator: Emulator, 
     """Another process hangs in its refresh: the wait ends with the time that a ``get`` has."""
     assert stale.token()
     folder = home.accounts_file.parent / "locks"
-    with lock.Lock(str(folder / stale.id), 1):
+    with writing.Lock(str(folder / stale.id), 1):
         result = home.get(*at(), AZDO_TIMEOUT="1")
     assert (result.out, emulator.requests) == ("quit=1\n", [])
     assert f"to refresh the token of {ANN}\n" in result.err

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.lock import Lock
+from git_credential_azdo.writing import Lock
 from tests.emulator.default_world import ANN
 from tests.support.people import at, sign_in
 

@@ -23,7 +23,7 @@ _MAX_LINES = 300
 
 FLOORS = (
     {"__init__", "inherited", "errors", "trace", "hosts", "shell"},
-    {"hints", "deadline", "files", "writing", "ownership", "lock", "lock_file", "programs"},
+    {"hints", "deadline", "files", "writing", "ownership", "programs"},
     {"git"},
     {"vault", "web", "connection", "proxy"},
     {"accounts"},

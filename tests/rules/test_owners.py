@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo import ownership
-from git_credential_azdo.lock import Lock
-from git_credential_azdo.writing import write_own
+from git_credential_azdo.writing import Lock, write_own
 from tests.conftest import Home, Result
 from tests.emulator.default_world import ANN
 from tests.support.marks import posix, root

@@ -186,24 +186,19 @@ def _let_chosen_lead(
             accounts_file.bind(organization, account.id)
 
 
-def organization_names(
-    given: Iterable[str], accounts: Callable[[], AccountsFile] = load_accounts
-) -> list[AnyOrganization]:
-    """Read organizations as people give them: a name, or an address of it. Raise UsageError.
+def organization_named(text: str) -> AnyOrganization:
+    """Read an organization as people give it: a name, or an address of it. Raise UsageError.
 
     One of a host that ``server add --services`` registered, or a registered server's collection, keeps its address.
     """
-    names = []
-    for text in given:
-        name = text.strip().strip("/")
-        organization = _at_address(name, accounts()) if "://" in name else Organization.read(name)
-        if organization is None:
-            shown = name if may_repeat(name) else "that"
-            raise UsageError(
-                f"{shown} is not the name of an organization", f"it is CONTOSO in {SERVICES_ADDRESS}/CONTOSO"
-            )
-        names.append(organization)
-    return list(dict.fromkeys(names))
+    name = text.strip().strip("/")
+    organization = _at_address(name, load_accounts()) if "://" in name else Organization.read(name)
+    if organization is None:
+        shown = name if may_repeat(name) else "that"
+        raise UsageError(
+            f"{shown} is not the name of an organization", f"it is CONTOSO in {SERVICES_ADDRESS}/CONTOSO"
+        )
+    return organization
 
 
 def _at_address(url: str, accounts_file: AccountsFile) -> AnyOrganization | None:

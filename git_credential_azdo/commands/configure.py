@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 from typing import TYPE_CHECKING
@@ -29,7 +28,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.former import Record
 
 _DEV_AZURE = Section("https://dev.azure.com", with_path=True)
-_FORMER = "git-config"
+_FORMER = _LOCK = "git-config"
 """The kind of block in which 0.1.0 listed what it wrote: for Azure DevOps, or for a ``server``."""
 
 
@@ -47,7 +46,7 @@ def command(*, dry_run: bool) -> None:
 def unconfigure() -> None:
     """Take back what configure wrote to git's configuration; accounts stay. To write it again: configure."""
     accounts_file, own = load_accounts(), gitconfig_path()
-    former = records(accounts_file)
+    former = _records(accounts_file)
     try:
         plan = install.plan(own, records=former)
     except programs.NotFound:
@@ -57,8 +56,8 @@ def unconfigure() -> None:
     if plan and (plan.is_new or plan.changes):
         for line in plan.lines:
             console.err(line)
-        with alone("git-config"):
-            apply(plan, hints.unconfigure(), accounts_file)
+        with alone(_LOCK):
+            _apply(plan, hints.unconfigure(), accounts_file)
         console.err("git no longer calls this helper")
     else:
         console.err("There was nothing to take back")
@@ -68,29 +67,32 @@ def write(known: AccountsFile | None = None, *, services: bool = False, ask: boo
     """Show and write what git needs to call us; with ``ask``, a person's own file is changed only after a yes.
 
     ``known``: the accounts file as the caller has just written it. ``services``: for Azure DevOps too, though it was not
-    configured before. Raises UsageError.
+    configured before. Raise UsageError.
     """
-    with contextlib.nullcontext() if ask else alone("git-config"):  # no question holds the lock's answer
-        accounts_file = known or load_accounts()
-        plan = _plan(accounts_file, services=services)
+    if ask:  # without the lock, which a question must not hold
+        plan = _plan(known or load_accounts(), services=services)
         _show(plan)
-        if ask and plan.changes and not console.confirm("Write this?", default=True):
+        if plan.changes and not console.confirm("Write this?", default=True):
             console.err("git configuration is left as it is")
             return
-        with alone("git-config") if ask else contextlib.nullcontext():
-            apply(plan, hints.configure(), accounts_file)
+    with alone(_LOCK):
+        accounts_file = known or load_accounts()
+        plan = _plan(accounts_file, services=services)
+        if not ask:
+            _show(plan)
+        _apply(plan, hints.configure(), accounts_file)
     if plan.adds:
         console.err(f"To take it back: {hints.unconfigure()}")
 
 
 def write_again() -> None:
-    """Bring our file up to date with the accounts file, where git is configured. Raises UsageError."""
+    """Bring our file up to date with the accounts file, where git is configured. Raise UsageError."""
     if os.path.lexists(gitconfig_path()) or load_accounts().of_kind(_FORMER):
         write()
 
 
-def apply(plan: install.Plan, again: str, accounts_file: AccountsFile) -> None:
-    """Write a plan, and forget what it replaces. Raises UsageError, whose hint ends in the command to run again."""
+def _apply(plan: install.Plan, again: str, accounts_file: AccountsFile) -> None:
+    """Write a plan, and forget what it replaces. Raise UsageError, whose hint ends in the command to run again."""
     try:
         install.apply(plan)
     except UsageError as error:
@@ -99,17 +101,15 @@ def apply(plan: install.Plan, again: str, accounts_file: AccountsFile) -> None:
         update(_forget_former)
 
 
-def records(accounts_file: AccountsFile) -> list[Record]:
-    """Return what 0.1.0 remembered of what it wrote."""
-    found = (
-        tuple(pair for pair in block.pairs if pair[0] not in {"kind", "server"})
-        for block in accounts_file.of_kind(_FORMER)
-    )
-    return [record for record in found if record]
-
-
 def _forget_former(accounts_file: AccountsFile) -> None:
     accounts_file.blocks = [block for block in accounts_file.blocks if block.get("kind") != _FORMER]
+
+
+def _records(accounts_file: AccountsFile) -> list[Record]:
+    """Return what 0.1.0 remembered of what it wrote."""
+    blocks = accounts_file.of_kind(_FORMER)
+    found = (tuple(pair for pair in each.pairs if pair[0] not in {"kind", "server"}) for each in blocks)
+    return [record for record in found if record]
 
 
 def _plan(accounts_file: AccountsFile, *, services: bool) -> install.Plan:
@@ -123,7 +123,7 @@ def _plan(accounts_file: AccountsFile, *, services: bool) -> install.Plan:
         or any(not block.get("server") for block in accounts_file.of_kind(_FORMER))
     )
     sections = _sections(accounts_file, services=services)
-    return install.plan(own, sections, script, records(accounts_file))
+    return install.plan(own, sections, script, _records(accounts_file))
 
 
 def _sections(accounts_file: AccountsFile, *, services: bool) -> list[Section]:

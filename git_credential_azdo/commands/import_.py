@@ -21,7 +21,7 @@ from git_credential_azdo.accounts.account import PAT, STORED, digest, number
 from git_credential_azdo.accounts.accounts_file import StoredCredential
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_stored, organization_and_user
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.commands import configure, console, parsing, setup_pat, setup_run
+from git_credential_azdo.commands import configure, console, parsing, setup_pat
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, printable, report, say
 from git_credential_azdo.git import helpers
@@ -34,7 +34,7 @@ from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable
 
     from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.accounts.accounts_file import AccountsFile
@@ -84,10 +84,10 @@ class Found:
 @click.option(
     "--dry-run", is_flag=True, help="Check the tokens and the vault, and show what would be imported."
 )
-@setup_run.VAULT
-@setup_run.NO_GIT_CONFIG
+@parsing.VAULT
+@parsing.NO_GIT_CONFIG
 def command(
-    *, named: tuple[str, ...], yes: bool, dry_run: bool, vault: str | None, no_git_config: bool
+    *, named: tuple[AnyOrganization, ...], yes: bool, dry_run: bool, vault: str | None, no_git_config: bool
 ) -> int:
     """Import tokens for Azure DevOps from git's other credential helpers; deletes nothing there.
 
@@ -98,7 +98,7 @@ def command(
     The Azure CLI's sign-in is not imported: setup azure-cli uses it as it is.
     """
     accounts_file = save.load_accounts()
-    found = _plan(accounts_file, save.organization_names(named))
+    found = _plan(accounts_file, dict.fromkeys(named))
     rows = [(each.helper, each.place.name, each.person or each.target.user, each.then) for each in found]
     if rows:
         console.table(rows, ("helper", "for", "user", "then"))
@@ -126,7 +126,7 @@ def command(
     return code
 
 
-def _plan(accounts_file: AccountsFile, named: Sequence[AnyOrganization]) -> list[Found]:
+def _plan(accounts_file: AccountsFile, named: Iterable[AnyOrganization]) -> list[Found]:
     """Return what the helpers answer, each with what will be done with it; writes nothing."""
     configuration = read_config()
     listed = [each.url for account in accounts_file.accounts for each in account.organizations]

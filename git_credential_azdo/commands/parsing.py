@@ -16,7 +16,7 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.accounts.save import load_accounts
+from git_credential_azdo.accounts.save import load_accounts, organization_named
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git.target import may_repeat
@@ -50,6 +50,7 @@ ACCOUNT: dict[str, Any] = {
 """What a parameter that names an account says to click."""
 ORG: dict[str, Any] = {
     "metavar": "ORG",
+    "type": organization_named,
     "shell_complete": _completed(
         lambda file: [name for each in file.accounts for name in each.organizations]
     ),
@@ -58,6 +59,8 @@ ORG: dict[str, Any] = {
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
 )
+VAULT = click.option("--vault", metavar="NAME", help="Vault: keyring, file, none, or a backend's name.")
+NO_GIT_CONFIG = click.option("--no-git-config", is_flag=True, help="Git's configuration stays as it is.")
 
 
 class NoSuchVerb(click.UsageError):

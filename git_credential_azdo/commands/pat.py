@@ -6,7 +6,7 @@ revokes the old one.
 
 from __future__ import annotations
 
-from dataclasses import replace
+import socket
 from typing import TYPE_CHECKING
 
 import click
@@ -15,7 +15,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import number
 from git_credential_azdo.accounts.entries import alone, forget
 from git_credential_azdo.accounts.naming import unique_name
-from git_credential_azdo.accounts.save import load_accounts, organization_names
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands import pat_making as making
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
@@ -23,33 +23,30 @@ from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, report, say
 from git_credential_azdo.git.target import holds_token, may_repeat
 from git_credential_azdo.vault import vaults
-from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
 
-_MAX_DAYS = 365  # what Azure DevOps allows at most
 _COLUMNS = ("id", "name", "organization", "scope", "ends", "account")
-_ONE = click.option(
-    "--org", "organization", required=True, **parsing.ORG, help="The organization of the token."
-)
+_ONE = click.option("--org", "organization", required=True, **parsing.ORG, help="Organization of the token.")
 _ANY = click.option("--org", "organization", **parsing.ORG, help="Only this organization.")
-_ACCOUNT = click.option("--account", "name", **parsing.ACCOUNT, help="The signed-in account to use.")
-_DAYS = click.IntRange(1, _MAX_DAYS)
+_ACCOUNT = click.option("--account", "name", **parsing.ACCOUNT, help="Signed-in account to use.")
+_DAYS = click.IntRange(1, 365)  # what Azure DevOps allows at most
+_USUAL_DAYS = 90
+_SCOPES = f"A scope of the token; repeatable [default: {pats.GIT_SCOPE}]."
 
 
 @click.group(
     "pat",
     cls=Verbs,
     synonyms={
-        "delete": "revoke",
-        "remove": "revoke",
-        "rm": "revoke",
+        **dict.fromkeys(("delete", "remove", "rm"), "revoke"),
+        **dict.fromkeys(("new", "add"), "create"),
         "ls": "list",
-        "new": "create",
-        "add": "create",
         "renew": "rotate",
     },
 )
@@ -60,20 +57,12 @@ def command() -> None:
 @command.command("create")
 @_ONE
 @_ACCOUNT
-@click.option(
-    "--days", type=_DAYS, default=making.DEFAULT_DAYS, show_default=True, help="Days until the token expires."
-)
-@click.option(
-    "--scope",
-    "scopes",
-    multiple=True,
-    metavar="SCOPE",
-    help=f"A scope of the token; repeatable [default: {pats.GIT_SCOPE}].",
-)
+@click.option("--days", type=_DAYS, default=_USUAL_DAYS, show_default=True, help="Days until it expires.")
+@click.option("--scope", "scopes", multiple=True, metavar="SCOPE", help=_SCOPES)
 @click.option("--name", "token_name", metavar="NAME", help="The token's name in Azure DevOps.")
 @click.option("--show", is_flag=True, help="Print the token.")
 def create(
-    organization: str,
+    organization: AnyOrganization,
     *,
     name: str | None,
     days: int,
@@ -84,33 +73,30 @@ def create(
     """Create a token for ORG and save it, so that git uses it there."""
     if token_name and holds_token(token_name):
         raise UsageError("--name is the token's name, not a token", hints.help_of("pat", "create"))
-    wanted = organization_names((organization,))[0]
-    default = making.default_request(wanted)
-    scope = " ".join(" ".join(scopes).split()) or default.scope
-    request = replace(default, name=token_name or default.name, scope=scope, days=days)
-    if not pats.reads_code(scope) and not show:
+    scope = " ".join(" ".join(scopes).split()) or pats.GIT_SCOPE
+    serves_git = pats.reads_code(scope)
+    if not serves_git and not show:
         raise UsageError(
             f"a token with {scope if may_repeat(scope) else 'that scope'} does not let git read code, so it would not be saved",
             "to print it instead, add --show",
         )
+    request = making.PatRequest(token_name or _usual_name(organization), scope, days)
     with alone(making.LOCK):
         before = load_accounts()
-        session = making.session_for(wanted, name, before)
+        session = making.session_for(organization, name, before)
         making.finish(session)
-        if not pats.reads_code(scope):
-            block, made = making.make(session, request)
-            making.forget(block)
-            _report_created(made, wanted, session.account)
-            console.err("Not saved: its scopes do not let git read code")
-        else:
+        if serves_git:
             vault_name = vaults.find(None, before.header.get("vault"))
             account, made = making.make_and_save(session, request, vault_name)
-            _report_created(made, wanted, session.account)
-            console.err(f"Saved in {account.vault}; git uses it for {wanted}")
-            for identifier in (
-                making.created_here(before).keys() - making.created_here(load_accounts()).keys()
-            ):
-                say("hint", f"the previous token still works: {session.revocation(identifier)}")
+            said = f"Saved in {account.vault}; git uses it for {organization}"
+        else:
+            block, made = making.make(session, request)
+            making.forget(block)
+            said = "Not saved: its scopes do not let git read code"
+        _report_created(made, session)
+        console.err(said)
+        for identifier in making.created_here(before).keys() - making.created_here(load_accounts()).keys():
+            say("hint", f"the previous token still works: {session.revocation(identifier)}")
     console.err(f"To revoke it: {session.revocation(made.id)}")
     if show:
         console.secret(made.token)
@@ -120,7 +106,7 @@ def create(
 @_ANY
 @_ACCOUNT
 @FORMAT
-def list_(organization: str | None, name: str | None, form: str) -> int:
+def list_(organization: AnyOrganization | None, name: str | None, form: str) -> int:
     """List your tokens, of ORG or of every organization of your accounts."""
     accounts_file = load_accounts()
     rows: dict[str, dict[str, str | None]] = {}
@@ -130,7 +116,7 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
     for each in _organizations(organization, accounts_file):
         try:
             session = making.session_for(each, name, accounts_file)
-            active = making.active(session)
+            active = session.ask(pats.active)
             for token in active:
                 rows.setdefault(token.id, _row(token, each, saved.get(token.id), accounts_file))
             for block, unsaved in making.unsaved_tokens(session, active, accounts_file):
@@ -156,107 +142,102 @@ def list_(organization: str | None, name: str | None, form: str) -> int:
 @click.argument("token", metavar="ID|NAME")
 @_ONE
 @_ACCOUNT
-def revoke(token: str, organization: str, name: str | None) -> None:
+def revoke(token: str, organization: AnyOrganization, name: str | None) -> None:
     """Revoke a token of ORG, and remove its account here."""
-    wanted = organization_names((organization,))[0]
     with alone(making.LOCK):
-        _revoke(token, making.session_for(wanted, name, accounts_file := load_accounts()), accounts_file)
+        accounts_file = load_accounts()
+        session = making.session_for(organization, name, accounts_file)
+        active, saved = session.ask(pats.active), making.created_here(accounts_file)
+        identifier, shown = _meant(token, active, saved, organization)
+        existed = session.ask(pats.revoke, identifier)
+        account = saved.get(identifier)
+        if account:
+            forget(account)
+        for block, left in making.unsaved_tokens(session, active, accounts_file):
+            if left is None or left.id == identifier:
+                making.forget(block)
+    what = f"Revoked {shown}" if shown and existed else "The token was revoked or expired before"
+    console.err(f"{what}{'; its account is removed' if account else ''}")
 
 
-def _revoke(token: str, session: making.PatSession, accounts_file: AccountsFile) -> None:
-    wanted, known = session.organization, making.active(session)
-    found = [each for each in known if each.id.lower() == token.lower()] or [
-        each for each in known if each.name.lower() == token.lower()
-    ]
-    saved = making.created_here(accounts_file)
+def _meant(
+    token: str, active: Sequence[pats.Pat], saved: Mapping[str, Account], organization: AnyOrganization
+) -> tuple[str, str]:
+    """Return the id and the name of the token that an id or a name means. Raise UsageError for none, and for several."""
+    word = token.lower()
+    found = [each for each in active if each.id.lower() == word]
+    found = found or [each for each in active if each.name.lower() == word]
     if len(found) > 1:
         ids = ", ".join(each.id for each in found)
         raise UsageError(f"several tokens are named {token}", f"use one of these ids: {ids}")
+    if found:
+        return found[0].id, found[0].name
     # One that expired, or that a stopped run revoked, is not listed, but its account here may be named.
-    named = (
-        identifier
-        for identifier, account in saved.items()
-        if token.lower() in {identifier, account.block.get("token_name").lower()} and account.lists(wanted)
+    for identifier, account in saved.items():
+        if word in {identifier, account.block.get("token_name").lower()} and account.lists(organization):
+            return identifier, ""
+    which = f"the id or name {token}" if may_repeat(token) else "that id or name"
+    raise UsageError(
+        f"{organization} has no active token of yours with {which}", hints.pat_list(organization)
     )
-    identifier = found[0].id if found else next(named, None)
-    if identifier is None:
-        raise UsageError(
-            f"{wanted} has no active token of yours with the id or name {token}"
-            if may_repeat(token)
-            else f"{wanted} has no active token of yours with that id or name",
-            hints.pat_list(wanted),
-        )
-    with HttpClient(making.ASK_SECONDS) as web:
-        existed = pats.revoke(web, session.organization, session.authorization, identifier)
-    account = saved.get(identifier)
-    if account:
-        forget(account)
-    for block, left in making.unsaved_tokens(session, known, accounts_file):
-        if left is None or left.id == identifier:
-            making.forget(block)
-    what = f"Revoked {found[0].name}" if found and existed else "The token was revoked or expired before"
-    console.err(f"{what}{'; its account is removed' if account else ''}")
 
 
 @command.command("rotate")
 @_ANY
 @_ACCOUNT
 @click.option("--days", type=_DAYS, help="Days until the new token expires [default: as for the old one].")
-def rotate(organization: str | None, name: str | None, days: int | None) -> int:
+def rotate(organization: AnyOrganization | None, name: str | None, days: int | None) -> int:
     """Replace tokens of pat create: save a new one, then revoke the old one."""
-    wanted = organization_names((organization,))[0] if organization else None
     with alone(making.LOCK):  # the second of two replaces what the first one created
-        return _rotate_all(wanted, name, days, load_accounts())
-
-
-def _rotate_all(
-    wanted: AnyOrganization | None, name: str | None, days: int | None, accounts_file: AccountsFile
-) -> int:
-    made = (each for each in making.created_here(accounts_file).values() if each.organizations)
-    ours = [each for each in made if not wanted or each.lists(wanted)]
+        accounts_file = load_accounts()
+        made = (each for each in making.created_here(accounts_file).values() if each.organizations)
+        ours = [each for each in made if not organization or each.lists(organization)]
+        done = [_rotate(each, name, days, accounts_file) for each in ours]
     if not ours:
-        by_hand = any(each.is_pat and each.lists(wanted) for each in accounts_file.accounts if wanted)
-        raise UsageError(
-            f"the token for {wanted} was not created by pat create"
-            if by_hand
-            else "no token here was created by pat create" + (f" for {wanted}" if wanted else ""),
-            hints.pat_create(wanted or "ORG"),
+        by_hand = any(
+            each.is_pat and each.lists(organization) for each in accounts_file.accounts if organization
         )
-    done = [_rotate(each, name, days, accounts_file) for each in ours]
+        raise UsageError(
+            f"the token for {organization} was not created by pat create"
+            if by_hand
+            else "no token here was created by pat create" + (f" for {organization}" if organization else ""),
+            hints.pat_create(organization or "ORG"),
+        )
     return 0 if all(done) else 1
 
 
 def _rotate(old: Account, name: str | None, days: int | None, accounts_file: AccountsFile) -> bool:
     """Replace one token, report it, and return whether that succeeded."""
-    organization = old.organizations[0]
-    made_by = accounts_file.account(old.block.get("made_by"))
-    default = making.default_request(organization)
+    organization, block = old.organizations[0], old.block
+    made_by = accounts_file.account(block.get("made_by"))
     request = making.PatRequest(
-        old.block.get("token_name") or default.name,
-        old.block.get("scope") or default.scope,
-        days or number(old.block.get("days")) or default.days,
+        block.get("token_name") or _usual_name(organization),
+        block.get("scope") or pats.GIT_SCOPE,
+        days or number(block.get("days")) or _USUAL_DAYS,
     )
     try:
         session = making.session_for(organization, name or (made_by.id if made_by else None), accounts_file)
         making.finish(session)
-        replaced = making.unsaved_block(session, authorization_id=old.block.get("authorization_id"))
+        replaced = making.unsaved_block(session, authorization_id=block.get("authorization_id"))
         _, made = making.make_and_save(session, request, old.vault, instead_of=old.id, to_revoke=replaced)
     except AzdoError as error:
-        say("error", f"the token for {organization} was not replaced: {error.message}")
-        if error.hint:
-            say("hint", error.hint)
+        report(AzdoError(f"the token for {organization} was not replaced: {error.message}", error.hint))
         return False
-    _report_created(made, organization, session.account)
-    if not making.revoke_or_report(session, replaced.get("authorization_id")):
+    _report_created(made, session)
+    if not session.revoke_or_report(replaced.get("authorization_id")):
         return False
     making.forget(replaced)
     console.err("Revoked the old token")
     return True
 
 
-def _organizations(given: str | None, accounts_file: AccountsFile) -> list[AnyOrganization]:
+def _usual_name(organization: AnyOrganization) -> str:
+    return f"git {organization} on {socket.gethostname()}"
+
+
+def _organizations(given: AnyOrganization | None, accounts_file: AccountsFile) -> list[AnyOrganization]:
     if given:
-        return organization_names((given,))
+        return [given]
     persons = [account for account in accounts_file.accounts if account.kind in making.PERSONS]
     found = {name for account in persons for name in account.organizations}
     if not found and persons:
@@ -279,6 +260,6 @@ def _row(
     }
 
 
-def _report_created(made: pats.Pat, organization: str, account: Account) -> None:
+def _report_created(made: pats.Pat, session: making.PatSession) -> None:
     end = f", until {console.day(made.expires_utc)}" if made.expires_utc is not None else ""
-    console.err(f"Created the token {made.name!r} for {organization} as {account.label}{end}")
+    console.err(f"Created the token {made.name!r} for {session.organization} as {session.account.label}{end}")

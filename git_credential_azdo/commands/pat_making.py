@@ -8,12 +8,11 @@ or revoked stands in the accounts file before, so that the next run finishes wha
 from __future__ import annotations
 
 import os
-import socket
 import sys
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
-from git_credential_azdo import hints, refresh
+from git_credential_azdo import deadline, hints, refresh
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, Block, number
 from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import CHOSEN, choose
@@ -30,16 +29,16 @@ from git_credential_azdo.hosts import SERVICES_HOST
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from git_credential_azdo.accounts.account import Account
 
+Result = TypeVar("Result")
+
 LOCK = "pat"
 """The lock under which tokens are created, replaced and revoked."""
-ASK_SECONDS = 60.0
 _NEAR_SECONDS = 600
 """How far this machine's clock may be from Azure DevOps', where a token is known by the time of its creation."""
-DEFAULT_DAYS = 90
 PERSONS = frozenset((OAUTH, AZURE_CLI))
 """The kinds of account whose token may be a person's own; the service accepts no other for this."""
 
@@ -54,15 +53,29 @@ class PatSession:
     organization: Organization
     account: Account
     authorization: dict[str, str] = field(repr=False)
-    named: bool = False
+    named: bool
+
+    def ask(self, do: Callable[..., Result], *words: str, **named: object) -> Result:
+        """Return what a function of ``pats`` does for the account. Raise PatError, ServiceError, NetworkError."""
+        with HttpClient(deadline.limit()) as web:
+            return do(web, self.organization, self.authorization, *words, **named)
 
     def revocation(self, identifier: str) -> str:
         """Return the command that revokes a token as this session would."""
         return hints.pat_revoke(identifier, self.organization, self.account.label if self.named else "")
 
+    def revoke_or_report(self, identifier: str) -> bool:
+        """Revoke a token, and report a failure. Return whether it is revoked."""
+        try:
+            self.ask(pats.revoke, identifier)
+        except AzdoError as error:
+            say("error", f"a token of {self.organization} could not be revoked: {error.message}")
+            say("hint", self.revocation(identifier))
+            return False
+        return True
 
-@dataclass(frozen=True)
-class PatRequest:
+
+class PatRequest(NamedTuple):
     """A token to create: its name in Azure DevOps, its scopes (separated by blanks), its lifetime in days."""
 
     name: str
@@ -70,15 +83,10 @@ class PatRequest:
     days: int
 
 
-def default_request(organization: AnyOrganization) -> PatRequest:
-    """Return the request for a token for git, named after this machine."""
-    return PatRequest(f"git {organization} on {socket.gethostname()}", pats.GIT_SCOPE, DEFAULT_DAYS)
-
-
 def session_for(organization: AnyOrganization, name: str | None, accounts_file: AccountsFile) -> PatSession:
     """Return the session that manages tokens in the organization: of the account named, else of the one ``get`` would choose.
 
-    Raises UsageError, SignInError, NetworkError, ServiceError, VaultError.
+    Raise UsageError, SignInError, NetworkError, ServiceError, VaultError.
     """
     if isinstance(organization, Collection):
         raise UsageError(
@@ -87,36 +95,26 @@ def session_for(organization: AnyOrganization, name: str | None, accounts_file: 
         )
     account = _named(name, organization, accounts_file) if name else _chosen(organization, accounts_file)
     authorization = refresh.authorization(account, organization, accounts_file)
-    return PatSession(organization, account, authorization, named=bool(name))
+    return PatSession(organization, account, authorization, bool(name))
 
 
 def make(session: PatSession, request: PatRequest) -> tuple[Block, pats.Pat]:
     """Create a token, and report an earlier expiry than requested; return the block that notes it, and the token.
 
-    Raises PatError, ServiceError, NetworkError, AzdoError.
+    Raise PatError, ServiceError, NetworkError, AzdoError.
     """
     block = unsaved_block(session, token_name=request.name, scope=request.scope, started_utc=str(now()))
     update(lambda accounts_file: accounts_file.blocks.append(block))
     end = now() + request.days * DAY_SECONDS
     try:
-        with HttpClient(ASK_SECONDS) as web:
-            made = pats.create(
-                web,
-                session.organization,
-                session.authorization,
-                name=request.name,
-                scope=request.scope,
-                expires_utc=end,
-            )
+        made = session.ask(pats.create, name=request.name, scope=request.scope, expires_utc=end)
     except (pats.PatError, api.UnauthorizedError):  # else one may have been created
         forget(block)
         raise
     if made.expires_utc is not None and made.expires_utc < end - DAY_SECONDS:
         days = max(0, made.expires_utc - now()) // DAY_SECONDS
-        say(
-            "hint",
-            f"the tenant of {session.organization} allows at most {days} days, so the token expires earlier",
-        )
+        where = f"the tenant of {session.organization}"
+        say("hint", f"{where} allows at most {days} days, so the token expires earlier")
     return block, made
 
 
@@ -130,7 +128,7 @@ def make_and_save(
 ) -> tuple[Account, pats.Pat]:
     """Create a token, check it and save it as an account; return both. ``instead_of`` as in ``setup_pat.new_account``.
 
-    ``to_revoke``: the block of the token that is revoked next. Raises PatError, ServiceError, NetworkError, VaultError;
+    ``to_revoke``: the block of the token that is revoked next. Raise PatError, ServiceError, NetworkError, VaultError;
     the new token is revoked then.
     """
     block, made = make(session, request)
@@ -140,7 +138,7 @@ def make_and_save(
         accounts_file.blocks += [to_revoke] if to_revoke else []
 
     try:
-        with HttpClient(ASK_SECONDS) as web:
+        with HttpClient(deadline.limit()) as web:
             identity, _ = setup_pat.check(web, session.organization, made.token)
         new_account = setup_pat.new_account(
             made.token,
@@ -159,7 +157,7 @@ def make_and_save(
         )
         account = save_account(new_account, vault_name, saved)
     except BaseException:
-        if made.id not in created_here(load_accounts()) and revoke_or_report(session, made.id):
+        if made.id not in created_here(load_accounts()) and session.revoke_or_report(made.id):
             forget(block)
         raise
     return account, made
@@ -172,48 +170,43 @@ def unsaved_block(session: PatSession, **keys: str) -> Block:
 
 
 def forget(block: Block) -> None:
-    """Remove a block of ``unsaved_block`` from the accounts file. Raises AzdoError."""
+    """Remove a block of ``unsaved_block`` from the accounts file. Raise AzdoError."""
     update(lambda accounts_file: accounts_file.forget(block.get("id")))
 
 
 def forget_if_old(block: Block) -> None:
-    """Remove a block whose token is not there, unless a run may be about to create it. Raises AzdoError."""
+    """Remove a block whose token is not there, unless a run may be about to create it. Raise AzdoError."""
     if now() - (number(block.get("started_utc")) or 0) > _NEAR_SECONDS:
         forget(block)
 
 
 def finish(session: PatSession) -> None:
-    """Revoke the tokens of the organization that a run did not come to save, or to revoke.
-
-    Raises PatError, ServiceError, NetworkError.
-    """
+    """Revoke the tokens of the organization that a run did not come to save, or to revoke. Raise as ``make``."""
     accounts_file = load_accounts()
-    if not unsaved(session, accounts_file):
+    if not accounts_file.of_kind(UNSAVED):
         return
-    for block, token in unsaved_tokens(session, active(session), accounts_file):
-        if token and not revoke_or_report(session, token.id):
+    for block, token in unsaved_tokens(session, session.ask(pats.active), accounts_file):
+        if token and not session.revoke_or_report(token.id):
             continue
         forget(block)
         if token:
             console.err(f"Revoked {token.name!r}, which a run that was stopped had left")
 
 
-def unsaved(session: PatSession, accounts_file: AccountsFile) -> list[Block]:
-    """Return the blocks of this person's tokens that a run did not come to save, or to revoke."""
-    others = {account.id for account in accounts_file.accounts} - {session.account.id}
-    blocks = [block for block in accounts_file.of_kind(UNSAVED) if block.get("made_by") not in others]
-    return [block for block in blocks if block.get("organization") == session.organization]
-
-
 def unsaved_tokens(
     session: PatSession, listed: Sequence[pats.Pat], accounts_file: AccountsFile
 ) -> list[tuple[Block, pats.Pat | None]]:
-    """Return these blocks, each with the token among those listed that it is about; None if there is none (any more)."""
+    """Return the blocks of this person's tokens that a run did not come to save, or to revoke.
+
+    Each with the token among those listed that it is about; None if there is none (any more).
+    """
+    others = {account.id for account in accounts_file.accounts} - {session.account.id}
     known = created_here(accounts_file)
     found: list[tuple[Block, pats.Pat | None]] = []
-    for block in unsaved(session, accounts_file):
-        of_block = [token for token in listed if token.id not in known and _is_of(block, token)]
-        found += [(block, token) for token in of_block] or [(block, None)]
+    for block in accounts_file.of_kind(UNSAVED):
+        if block.get("organization") == session.organization and block.get("made_by") not in others:
+            of_block = [token for token in listed if token.id not in known and _is_of(block, token)]
+            found += [(block, token) for token in of_block] or [(block, None)]
     return found
 
 
@@ -222,28 +215,8 @@ def _is_of(block: Block, token: pats.Pat) -> bool:
     if block.has("authorization_id"):
         return token.id == block.get("authorization_id")
     apart = abs((token.made_utc or 0) - (number(block.get("started_utc")) or 0))
-    is_alike = token.name == block.get("token_name") and set(token.scope.split()) == set(
-        block.get("scope").split()
-    )
-    return is_alike and apart < _NEAR_SECONDS
-
-
-def active(session: PatSession) -> list[pats.Pat]:
-    """Return the person's active tokens of the organization. Raises as ``make``."""
-    with HttpClient(ASK_SECONDS) as web:
-        return pats.active(web, session.organization, session.authorization)
-
-
-def revoke_or_report(session: PatSession, identifier: str) -> bool:
-    """Revoke a token, and report a failure. Return whether it is revoked."""
-    try:
-        with HttpClient(ASK_SECONDS) as web:
-            pats.revoke(web, session.organization, session.authorization, identifier)
-    except AzdoError as error:
-        say("error", f"a token of {session.organization} could not be revoked: {error.message}")
-        say("hint", session.revocation(identifier))
-        return False
-    return True
+    same_scope = set(token.scope.split()) == set(block.get("scope").split())
+    return token.name == block.get("token_name") and same_scope and apart < _NEAR_SECONDS
 
 
 def created_here(accounts_file: AccountsFile) -> dict[str, Account]:

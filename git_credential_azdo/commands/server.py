@@ -19,15 +19,18 @@ from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import configure, console
-from git_credential_azdo.commands.parsing import Verbs
+from git_credential_azdo.commands.parsing import NO_GIT_CONFIG, VAULT, Verbs
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import Target, target_of
-from git_credential_azdo.hosts import LOGIN_HOSTS
+from git_credential_azdo.hosts import LEGACY_SUFFIX, LOGIN_HOSTS, SERVICES_HOST
 from git_credential_azdo.vault import vaults
 
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 """A name, or an address of the Internet protocol; git's patterns with ``*`` are no server."""
+
+
+_MICROSOFTS = (LEGACY_SUFFIX, f".{SERVICES_HOST}")
 
 
 @click.group(
@@ -49,55 +52,44 @@ def command() -> None:
     type=click.Choice(sorted(LOGIN_HOSTS)),
     help="The sign-in host of that cloud.",
 )
-@click.option("--vault", metavar="NAME", help="The vault for secrets: keyring, file, or a keyring backend.")
-@click.option("--no-git-config", is_flag=True, help="Do not change git's configuration.")
+@VAULT
+@NO_GIT_CONFIG
 def add(
     url: str, *, allow_http: bool, services: bool, login: str | None, vault: str | None, no_git_config: bool
 ) -> None:
     """Register the server URL, for example https://tfs.example.com:8443."""
     target = server_at(url)
-    if services or login:
-        _add_services(target, login, services=services)
-        if not no_git_config:
-            _let_git_know()
-        return
-    if target.protocol == "http" and not allow_http:
-        raise UsageError(
-            f"passwords would be sent to {target.host} in clear text over http; use https if you can",
-            hints.server_add(target.address, allow_http=True),
-        )
-    name = vaults.find(vault, load_accounts().header.get("vault"))
-
-    def change(accounts_file: AccountsFile) -> None:
-        _forget(accounts_file, target, SERVICES)
-        accounts_file.header.set("vault", name)
-        if accounts_file.server(target.address) is None:
-            accounts_file.blocks.append(Block([("kind", SERVER), ("address", target.address)]))
-
-    update(change)
-    console.out(f"Registered {target.address}; credentials that git stores for it are saved in {name}")
-    if not no_git_config:
-        _let_git_know()
-
-
-def _add_services(target: Target, login: str | None, *, services: bool) -> None:
-    if not services:
+    if login and not services:
         raise UsageError("--login requires --services", hints.help_of("server", "add"))
-    if target.protocol != "https":
-        raise UsageError(
-            f"{target.host} is not reached over https",
-            f"{hints.server_add(f'https://{target.host}')} --services",
-        )
-
-    def change(accounts_file: AccountsFile) -> None:
-        _forget(accounts_file, target, SERVER, SERVICES)
+    if services:
+        cure = f"{hints.server_add(f'https://{target.host}')} --services"
+        problem = f"{target.host} is not reached over https"
+    else:
+        cure = hints.server_add(target.address, allow_http=True)
+        problem = f"passwords would be sent to {target.host} in clear text over http; use https if you can"
+    if target.protocol == "http" and (services or not allow_http):
+        raise UsageError(problem, cure)
+    name = "" if services else vaults.find(vault, load_accounts().header.get("vault"))
+    block = Block([("kind", SERVER), ("address", target.address)])
+    if services:
         block = Block([("kind", SERVICES), ("host", target.host)])
         block.set("login", login)
-        accounts_file.blocks.append(block)
+
+    def change(accounts_file: AccountsFile) -> None:
+        _forget(accounts_file, target, SERVICES, *([SERVER] if services else []))
+        if services or accounts_file.server(target.address) is None:
+            accounts_file.blocks.append(block)
+        if not services:
+            accounts_file.header.set("vault", name)
 
     update(change)
-    console.out(f"Registered {target.address} as Azure DevOps Services")
-    console.err(f"Next: {hints.setup(f'{target.address}/{hints.ORGANIZATION}')}")
+    if services:
+        console.out(f"Registered {target.address} as Azure DevOps Services")
+        console.err(f"Next: {hints.setup(f'{target.address}/{hints.ORGANIZATION}')}")
+    else:
+        console.out(f"Registered {target.address}; credentials that git stores for it are saved in {name}")
+    if not no_git_config:
+        _let_git_know()
 
 
 def _let_git_know() -> None:
@@ -138,15 +130,11 @@ def remove_server(url: str) -> None:
     """Remove a server, with the credentials stored for it."""
     target = server_at(url)
     accounts_file = load_accounts()
-    if (
-        accounts_file.server(target.address) is None
-        and target.address not in accounts_file.services_addresses
-    ):
+    if target.address not in accounts_file.addresses:
         raise UsageError(f"{target.address} is not registered", hints.server_list())
-    gone = [typed for typed in accounts_file.stored_credentials if typed.address == target.address]
-    for typed in gone:
-        vaults.remove(typed.vault, typed.key)
-
+    for typed in accounts_file.stored_credentials:
+        if typed.address == target.address:
+            vaults.remove(typed.vault, typed.key)
     update(lambda fresh: _forget(fresh, target, SERVER, SERVICES, STORED))
     console.out(f"Removed {target.address}")
     for account in accounts_file.accounts:
@@ -168,15 +156,7 @@ def server_at(url: str) -> Target:
         raise UsageError("not the URL of a server", hints.server_add())
     bracketed = f"[{host}]" if ":" in host else host
     target = target_of(Message([("protocol", parts.scheme), ("host", bracketed + port)]))
-    if target is None or target.services or _is_microsofts(host):
+    microsofts = host in {*LOGIN_HOSTS, "login.live.com"} or f".{host}".endswith(_MICROSOFTS)
+    if target is None or target.services or microsofts:
         raise UsageError(f"{host} is a Microsoft host, for which you sign in", hints.setup())
     return target
-
-
-def _is_microsofts(host: str) -> bool:
-    return (
-        host in LOGIN_HOSTS
-        or host == "login.live.com"
-        or host.endswith((".visualstudio.com", ".dev.azure.com"))
-        or host == "visualstudio.com"
-    )

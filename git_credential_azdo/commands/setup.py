@@ -1,32 +1,24 @@
 """``setup``: sign in with a browser, or choose another way by a subcommand, and let git call us. Once per account.
 
-With no option on a terminal it asks which way; with options only what cannot be decided. A vault is tried out before a
-person signs in. A device code (RFC 8628) is used only on request, never as what anything falls back to: many tenants
-block it.
+With no option on a terminal it asks which way; with options only what cannot be decided. How options of 0.1.0 chose a
+way is understood, too.
 """
 
 from __future__ import annotations
 
-import contextlib
-import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
+from git_credential_azdo.accounts.account import OAUTH
 from git_credential_azdo.accounts.save import now
-from git_credential_azdo.commands import (
-    console,
-    setup_identity,
-    setup_pat,
-    setup_person,
-)
+from git_credential_azdo.commands import console, setup_identity, setup_pat, setup_person
 from git_credential_azdo.commands.configure import unconfigure
 from git_credential_azdo.commands.parsing import Verbs, same_command
-from git_credential_azdo.commands.setup_person import Options, somebody_else
-from git_credential_azdo.commands.setup_run import COMMON, common
-from git_credential_azdo.errors import SignInError, Waiting, say
+from git_credential_azdo.commands.setup_run import COMMON, way
+from git_credential_azdo.errors import SignInError, say
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
-from git_credential_azdo.signin import browser, device, entra, interactive, oauth
+from git_credential_azdo.signin import browser, entra, interactive, oauth
 from git_credential_azdo.signin.endpoints import request_token
 from git_credential_azdo.signin.oauth import OAuthError, read_person
 from git_credential_azdo.signin.sign_in_errors import code_error, is_stale_code, sign_in_error
@@ -36,12 +28,11 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.signin.browser import Page
-    from git_credential_azdo.signin.device import DeviceCode
     from git_credential_azdo.signin.endpoints import Endpoints
     from git_credential_azdo.signin.interactive import Authorization
     from git_credential_azdo.signin.oauth import Grant, Person
 
-TRIES = 3
+_TRIES = 3
 _UNDO = "undo"
 _FORMER = {
     "--federated": "federated",  # before the next one, which may stand beside it
@@ -92,35 +83,22 @@ class _Ways(Verbs):
 
 
 @click.group("setup", cls=_Ways, invoke_without_command=True)
-@common
-@click.option("--no-browser", is_flag=True, help="Link is printed only, for any browser.")
-@click.option("--redirect-uri", metavar="URL", default=entra.DEFAULT_REDIRECT, help="Its redirect address.")
-@setup_person.options
-def command(run: Run, **given: Any) -> None:
+@way(OAUTH, "no_browser", "redirect_uri", *setup_person.OPTIONS)
+def command(run: Run) -> None:
     """Sign in with a browser and let git use the account."""
     context = click.get_current_context()
-    if context.invoked_subcommand is not None:
-        return
     sources = {context.get_parameter_source(name) for name in context.params}
     run.ask = sources <= {click.core.ParameterSource.DEFAULT} and console.can_ask()
-    way = _ask_way() if run.ask else "1"
-    if way == "1":
-        setup_person.sign_in(run, Options(**given), _by_browser)
+    chosen = _ask_way() if run.ask else 0
+    if chosen:
+        setup_pat.sign_in(run, all_organizations=chosen > 1)
     else:
-        setup_pat.sign_in(run, all_organizations=way == "3")
-
-
-@click.command("device-code", short_help="Short code to type on another device")
-@common
-@setup_person.options
-def device_code(run: Run, **given: Any) -> None:
-    """Sign in with a code that you type on another device. Many tenants block this way."""
-    setup_person.sign_in(run, Options(**given), _by_device_code)
+        setup_person.sign_in(run, _by_browser)
 
 
 for each in (
     setup_pat.command,
-    device_code,
+    setup_person.device_code,
     setup_identity.managed,
     setup_identity.service_principal,
     setup_identity.federated,
@@ -129,8 +107,8 @@ for each in (
     command.add_command(each)
 
 
-def _ask_way() -> str:
-    """Ask how to sign in: 1 by a browser, 2 by a token of one organization, 3 by one of all."""
+def _ask_way() -> int:
+    """Ask how to sign in: 0 by a browser, 1 by a token of one organization, 2 by one of all."""
     ways = [
         "with a browser (lasts, and works for all your organizations)",
         "with a personal access token of one organization",
@@ -140,29 +118,28 @@ def _ask_way() -> str:
         console.err(f"{setup_pat.global_end(now())}.")
         del ways[2]
     console.err("How do you want to sign in to Azure DevOps?")
-    return str(console.choose("Choose", ways) + 1)
+    return console.choose("Choose", ways)
 
 
-def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int, bool]:
-    """Let a person sign in with a browser; return what the authority granted, when, and whether our link got it.
+def _by_browser(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
+    """Let a person sign in with a browser; a stale code gets another try if a person is there.
 
-    A stale code gets another try if a person is there. Raise SignInError (declined, refused, too late), NetworkError,
-    ServiceError.
+    Raise SignInError (declined, refused, too late), NetworkError, ServiceError.
     """
     is_entra = entra.is_entra(endpoints.token)
 
     def explain(refused: OAuthError, *, word: Callable[..., SignInError] = sign_in_error) -> SignInError:
-        return word(refused, who=options.login_hint, tenant=options.tenant, setup=same_command)
+        return word(refused, who=run.login_hint, tenant=run.tenant, setup=same_command)
 
-    def redeem(authorization: Authorization) -> tuple[tuple[Grant, int, bool], Page]:
+    def redeem(authorization: Authorization) -> tuple[tuple[Grant, bool], Page]:
         form = oauth.code_form(
-            client_id=options.client_id,
+            client_id=run.client_id,
             code=authorization.code,
             redirect_uri=authorization.redirect_uri,
             verifier=authorization.verifier,
-            scope=options.scope,
+            scope=run.scope,
         )
-        own = {"nonce": authorization.nonce, "audience": options.client_id}
+        own = {"nonce": authorization.nonce, "audience": run.client_id}
         try:
             grant = request_token(run.http(), endpoints.token, form, **own)
         except OAuthError as refused:
@@ -170,24 +147,24 @@ def _by_browser(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant
             if is_stale_code(refused) and left and console.can_ask():
                 raise _StaleCodeError(error.message, "open the new link that the terminal shows") from None
             raise error from None
-        page = _page(read_person(grant, is_entra=is_entra), options.login_hint)
-        return (grant, now(), authorization.state_checked), page
+        page = _page(run, read_person(grant, is_entra=is_entra))
+        return (grant, authorization.state_checked), page
 
-    left = TRIES
+    left = _TRIES
     while True:
         left -= 1
         try:
             return interactive.sign_in(
                 endpoints,
                 redeem,
-                client_id=options.client_id,
-                redirect_uri=options.redirect_uri,
-                scope=options.scope,
+                client_id=run.client_id,
+                redirect_uri=run.redirect_uri,
+                scope=run.scope,
                 say=console.err,
-                login_hint=options.login_hint,
-                prompt="select_account" if is_entra and not options.login_hint else None,
+                login_hint=run.login_hint,
+                prompt="select_account" if is_entra and not run.login_hint else None,
                 explain=explain,
-                open_browser=None if options.no_browser else browser.open_browser,
+                open_browser=None if run.no_browser else browser.open_browser,
             )
         except _StaleCodeError as error:
             say("error", error.message)
@@ -197,43 +174,11 @@ class _StaleCodeError(SignInError):
     """A code was used, has expired or belongs to another link; another try may do."""
 
 
-def _page(person: Person, login_hint: str | None) -> Page:
+def _page(run: Run, person: Person) -> Page:
     """Return what the browser shows when the tokens came."""
-    if login_hint and not person.names:  # Azure DevOps may know who it is
+    if run.login_hint and not person.names:  # Azure DevOps may know who it is
         return browser.LATE
-    another = somebody_else(person, login_hint)
+    another = setup_person.another_person(person, run.login_hint)
     if another is None:
         return browser.signed_in(person.name)
     return browser.another_person(another) if console.can_ask() else browser.refused(another)
-
-
-def _by_device_code(run: Run, options: Options, endpoints: Endpoints) -> tuple[Grant, int, bool]:
-    """Let a person sign in by device code; return what the authority granted, and when.
-
-    Raise SignInError (declined, blocked by the tenant, too late), NetworkError, ServiceError.
-    """
-    try:
-        code = device.ask_code(run.http(), endpoints, client_id=options.client_id, scope=options.scope)
-        _show(code)
-        with Waiting("the sign-in on the other device", code.expires_in):
-            grant = device.wait(
-                endpoints,
-                code,
-                client_id=options.client_id,
-                open_web=lambda seconds: contextlib.nullcontext(run.http(seconds)),
-                sleep=time.sleep,
-            )
-            return grant, now(), True
-    except OAuthError as refused:
-        raise device.explain(
-            refused, who=options.login_hint, tenant=options.tenant, setup=same_command
-        ) from None
-
-
-def _show(code: DeviceCode) -> None:
-    for line in ("open this link on any device and type the code:", "", code.page, code.user_code, ""):
-        console.err(line)
-    if code.direct_page:
-        console.err(f"or open this link, which has the code in it: {code.direct_page}")
-        console.err()
-    console.err("type it only because you ran this command yourself, just now")

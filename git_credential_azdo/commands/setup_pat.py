@@ -15,10 +15,10 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
-from git_credential_azdo.accounts.save import NewAccount, now, organization_names
+from git_credential_azdo.accounts.save import NewAccount, now, organization_named
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.server import server_at
-from git_credential_azdo.commands.setup_run import common
+from git_credential_azdo.commands.setup_run import way
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import ServiceError, UsageError, printable, say
 from git_credential_azdo.git.address import message_for
@@ -40,7 +40,7 @@ _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 
 @click.command("pat", short_help="Personal access token, by a hidden prompt or stdin")
-@common
+@way(PAT)
 @click.option("--all-orgs", is_flag=True, help=f"Token for all organizations (until {GLOBAL_PATS_END}).")
 @click.option(
     "--server",
@@ -69,21 +69,22 @@ def sign_in(run: Run, *, all_organizations: bool = False, expires: dt.datetime |
 
     Raise UsageError, ServiceError when the service does not take it, NetworkError, VaultError.
     """
+    run.kind = PAT
     if not run.organizations and not all_organizations:
         if not console.can_ask():
             raise UsageError("missing --org, --server or --all-orgs", hints.setup_pat("ORG"))
         name = console.prompt("Organization (CONTOSO in https://dev.azure.com/CONTOSO)")
-        run.organizations = organization_names((name,), lambda: run.accounts_file)
+        run.organizations = [organization_named(name)]
     if all_organizations and not run.is_public:
         raise UsageError("--all-orgs is for Azure DevOps Services", hints.help_of("setup", "pat"))
-    end = expires.replace(tzinfo=dt.timezone.utc).timestamp() if expires else None
+    end = int(expires.replace(tzinfo=dt.timezone.utc).timestamp()) if expires else None
     if end is not None and end <= now():
         raise UsageError("the day of --expires has passed", "make a new token")
-    run.check(PAT)
+    run.check()
     vault_name = run.choose_vault()
     if all_organizations:
         say("hint", f"{global_end(now())}; a sign-in ({hints.setup()}) or one token an organization lasts")
-    token = ask_token(run.organizations)
+    token = _ask_token(run.organizations)
     found: Sequence[str] = run.organizations
     repository = None
     if all_organizations:
@@ -97,7 +98,7 @@ def sign_in(run: Run, *, all_organizations: bool = False, expires: dt.datetime |
         found,
         chosen=run.organizations,
         alias=run.alias,
-        expires_utc=int(end) if end else None,
+        expires_utc=end,
     )
     run.finish(account, vault_name, api.basic(token), repository)
 
@@ -152,20 +153,15 @@ def new_account(
     )
 
 
-def ask_token(chosen: Sequence[AnyOrganization]) -> str:
-    """Ask for a token by a hidden prompt, or read it from stdin. Raise UsageError."""
+def _ask_token(chosen: Sequence[AnyOrganization]) -> str:
+    """Ask for a token by a hidden prompt, or read it from stdin. Raise UsageError for what cannot be one."""
     if console.can_ask():
         page = hints.tokens_page(chosen[0].url) if chosen else SERVICES_ADDRESS
         console.err(f"Make a token with the scope Code (read & write): {page}")
         text = console.prompt("Personal access token", hidden=True)
     else:
         text = console.given("token")
-    return read_token(text)
-
-
-def read_token(text: str) -> str:
-    """Return the token in what a person gave. Raise UsageError for what cannot be one."""
-    token: str = text.strip().removeprefix("\ufeff")
+    token = text.strip().removeprefix("\ufeff")
     if not token:
         raise UsageError("no token was given", hints.setup_pat_from_file())
     if not token.isascii() or not token.isprintable() or " " in token:

@@ -2,14 +2,16 @@
 
 The endpoints come from the authority's own OpenID configuration document, so any authority that conforms will do, and
 what only Entra knows is sent to Entra only. Somebody else than ``--login-hint`` names is never taken without a question:
-the link stands in the browser's arguments, where other users of the machine can read it and sign in by it.
+the link stands in the browser's arguments, where other users of the machine can read it and sign in by it. A device
+code (RFC 8628) is used only on request, never as what anything falls back to: many tenants block it.
 """
 
 from __future__ import annotations
 
 import contextlib
 import sys
-from dataclasses import dataclass, replace
+import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -17,122 +19,104 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import OAUTH, access_entry
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
-from git_credential_azdo.accounts.save import NewAccount
+from git_credential_azdo.accounts.save import NewAccount, now
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import again, same_command
+from git_credential_azdo.commands.setup_run import access, way
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, printable, say
+from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, Waiting, say
 from git_credential_azdo.git.target import MSA_TENANT
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.signin import entra
+from git_credential_azdo.signin import device, entra, oauth
 from git_credential_azdo.signin.endpoints import OtherHostsError, discover
-from git_credential_azdo.signin.oauth import OPENID_SCOPE, read_person
+from git_credential_azdo.signin.oauth import OAuthError, read_person
 from git_credential_azdo.signin.sign_in_errors import UNNAMED
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
+    from collections.abc import Callable, Sequence
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.git.target import AnyOrganization
+    from git_credential_azdo.signin.device import DeviceCode
     from git_credential_azdo.signin.endpoints import Endpoints
     from git_credential_azdo.signin.oauth import Grant, Person
 
-    SignIn = Callable[[Run, "Options", Endpoints], tuple[Grant, int, bool]]
+    SignIn = Callable[[Run, Endpoints], tuple[Grant, bool]]
+    """Returns what the authority granted, and whether it answers this very sign-in: a code pasted alone may not."""
 
-_LOGIN_HINT = "--login-hint"
-_OPTIONS = (
-    click.option("--tenant", help="Entra tenant: its id or a domain of it."),
-    click.option("--authority", metavar="URL", help="Issuer, instead of Microsoft's."),
-    click.option("--client-id", metavar="ID", default="", help="Your own app registration."),
-    click.option("--scope", default="", help="Scopes to request."),
-    click.option(_LOGIN_HINT, metavar="NAME", help="Sign-in name that you mean."),
-    click.option("--bearer", is_flag=True, help="Answer authtype=Bearer where git knows it (2.46)."),
-    click.option("--endpoint-host", "endpoint_hosts", metavar="HOST", multiple=True, hidden=True),
-)
+OPTIONS = ("tenant", "authority", "client_id", "scope", "login_hint", "bearer", "endpoint_hosts")
 
 
-def options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the options that are about the authority; they fill ``Options``."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+@click.command("device-code", short_help="Short code to type on another device")
+@way(OAUTH, *OPTIONS)
+def device_code(run: Run) -> None:
+    """Sign in with a code that you type on another device. Many tenants block this way."""
+    sign_in(run, _by_device_code)
 
 
-@dataclass(frozen=True)
-class Options:
-    """What a person may set; None leaves the usual. ``endpoint_hosts``: other hosts of the authority's, confirmed."""
-
-    client_id: str
-    scope: str
-    tenant: str | None = None
-    authority: str | None = None
-    bearer: bool = False
-    endpoint_hosts: tuple[str, ...] = ()
-    redirect_uri: str = entra.DEFAULT_REDIRECT
-    login_hint: str | None = None
-    no_browser: bool = False
-
-
-def sign_in(run: Run, options: Options, ask: SignIn) -> None:
+def sign_in(run: Run, ask: SignIn) -> None:
     """Let a person sign in by ``ask``, find out who it was, and save the account.
 
     Raise SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
     """
-    run.check(OAUTH)
     vault_name = run.choose_vault()
-    authority = options.authority or _authority(run, options.tenant)
-    is_entra = entra.is_entra(entra.issuer(authority))
-    options = _completed(options, is_entra=is_entra)
-    endpoints = discover(run.http(), authority, lambda other: _confirm(options, other))
-    grant, received, is_answer = ask(run, options, endpoints)
+    run.authority = run.authority or _authority(run)
+    is_entra = entra.is_entra(entra.issuer(run.authority))
+    if not is_entra and not run.client_id:
+        raise UsageError(
+            "missing --client-id: this authority knows only its own clients",
+            again(sys.argv[1:], ["--client-id", "ID"]),
+        )
+    run.client_id = run.client_id or entra.DEFAULT_CLIENT_ID
+    run.scope = run.scope or (entra.DEFAULT_SCOPE if is_entra else oauth.OPENID_SCOPE)
+    endpoints = discover(run.http(), run.authority, lambda other: _confirm_hosts(run, other))
+    grant, is_answer = ask(run, endpoints)
+    received = now()
     person = read_person(grant, is_entra=is_entra)
+    name, listed = _profile(run, grant, is_entra=is_entra)
     if not person.name:
-        person = _ask_who(run, grant, person)
-    _confirm_person(person, options.login_hint, is_answer=is_answer)
-    found, tenants = _reach(run, grant, is_entra=is_entra)
+        who = name or person.subject or UNNAMED
+        person = replace(person, name=who, names=frozenset({name.lower()}))
+    _confirm_person(person, run.login_hint, is_answer=is_answer)
+    found = list(dict.fromkeys([*run.organizations, *listed]))
+    tenants = _tenants(run, found)
     _try_out(run, grant, person, tenants)
     if not grant.refresh_token:
         say("hint", "no refresh token was returned; you must sign in again when the access token expires")
 
     def replaces(older: Account) -> bool:
         at_home = (older.kind, older.address) == (OAUTH, run.address)
-        return at_home and _is_same(older, person, authority, endpoints.token)
+        return at_home and _is_same(older, person, run.authority, endpoints.token)
 
-    home = {
-        "subject": person.subject,
-        "tenant": person.tenant,
-        "authority": authority,
-        "token_endpoint": endpoints.token,
-    }
+    home = {"subject": person.subject, "tenant": person.tenant, "authority": run.authority}
+    token_endpoint = endpoints.token
     older = next((account for account in run.accounts_file.accounts if replaces(account)), None)
-    if older and older.tenant != person.tenant and not authority.endswith(f"/{entra.ANY_WORK_TENANT}"):
-        # Signed in again as a guest elsewhere: the account keeps its own tenant.
-        home = {"token_endpoint": endpoints.token.for_tenant(older.tenant)}
     if older:  # what one tenant lists is not all: guests have organizations in several
-        found += [name for name in older.organizations if name not in found]
-    moment = ("received_utc", str(received))
-    access = [("token", grant.access_token), moment, ("expires_utc", str(received + grant.expires_in))]
-    refresh = [("token", grant.refresh_token or ""), moment, ("origin", origin(endpoints.token))]
-    # Entra's answer leaves out offline_access and what else keeps the sign-in alive; others say what they granted
-    # (RFC 6749 section 5.1), and a refresh may ask for no more than that (section 6).
-    scope = options.scope if is_entra else grant.scope or options.scope
+        found += [each for each in older.organizations if each not in found]
+        is_guest = older.tenant != person.tenant and not run.authority.endswith(f"/{entra.ANY_WORK_TENANT}")
+        if is_guest:  # the account keeps its own tenant
+            home, token_endpoint = {}, endpoints.token.for_tenant(older.tenant)
+    fields = {
+        "name": person.name,
+        **home,
+        "token_endpoint": token_endpoint,
+        "client_id": run.client_id,
+        "redirect_uri": run.redirect_uri,
+        # Entra's answer leaves out offline_access and what else keeps the sign-in alive; others say what they granted
+        # (RFC 6749 section 5.1), and a refresh may ask for no more than that (section 6).
+        "scope": run.scope if is_entra else grant.scope or run.scope,
+        "authtype": "Bearer" if run.bearer else "",
+    }
+    secrets = {access_entry(person.tenant): access(grant, received)}
+    if grant.refresh_token:
+        token = [("token", grant.refresh_token), ("received_utc", str(received))]
+        secrets = {"refresh": [*token, ("origin", origin(endpoints.token))], **secrets}
     account = NewAccount(
         kind=OAUTH,
-        fields=[
-            ("name", person.name),
-            *home.items(),
-            ("client_id", options.client_id),
-            ("redirect_uri", options.redirect_uri),
-            ("scope", scope),
-            ("authtype", "Bearer" if options.bearer else ""),
-        ],
+        fields=list(fields.items()),
         alias=run.alias,
-        secrets={
-            **({"refresh": refresh} if grant.refresh_token else {}),
-            access_entry(person.tenant): access,
-        },
+        secrets=secrets,
         tokens=[(person.tenant, grant.access_token, received)],
         chosen=run.organizations,
         found=found,
@@ -142,26 +126,73 @@ def sign_in(run: Run, options: Options, ask: SignIn) -> None:
     run.finish(account, vault_name, api.bearer(grant.access_token))
 
 
-def _completed(options: Options, *, is_entra: bool) -> Options:
-    """Return the options with the usual client id and scope, which only Entra knows. Raise UsageError beside Entra."""
-    if not is_entra and not options.client_id:
+def _authority(run: Run) -> str:
+    """Return Microsoft's authority to sign in at, on the login host of the organizations' own cloud.
+
+    The tenant is the one named, else that of the first organization named, else any of the person's.
+    """
+    host = entra.PUBLIC_HOST if run.is_public else run.login_host
+    if host is None:
         raise UsageError(
-            "missing --client-id: this authority knows only its own clients",
-            again(sys.argv[1:], ["--client-id", "ID"]),
+            f"the login host of {run.address} is not known",
+            "give its address as --authority https://LOGIN-HOST/TENANT",
         )
-    return replace(
-        options,
-        client_id=options.client_id or entra.DEFAULT_CLIENT_ID,
-        scope=options.scope or (entra.DEFAULT_SCOPE if is_entra else OPENID_SCOPE),
+    asked = run.tenant_of(run.organizations[0]) if run.organizations and not run.tenant else None
+    return entra.authority(
+        run.tenant or (asked if asked != MSA_TENANT else None) or entra.ANY_WORK_TENANT, host
     )
 
 
-def _confirm_person(person: Person, login_hint: str | None, *, is_answer: bool) -> None:
-    """Ask whether this is the right person where that is not plain. Raise SignInError for a no, and without a terminal.
+def _confirm_hosts(run: Run, other: OtherHostsError) -> bool:
+    """Ask about endpoints on other hosts than the authority's. Raise UsageError without a terminal."""
+    if set(other.hosts) <= {host.lower() for host in run.endpoint_hosts}:
+        return True
+    if console.can_ask():
+        console.err(f"{other.message}.")
+        return console.confirm("Send this sign-in's codes and tokens there?", default=False)
+    more = [word for host in other.hosts for word in ("--endpoint-host", host)]
+    raise UsageError(other.message, f"if they belong to it: {again(sys.argv[1:], more)}")
 
-    ``is_answer``: whether the tokens answer this very sign-in, as a code that was pasted alone may not.
-    """
-    another = somebody_else(person, login_hint)
+
+def _by_device_code(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
+    """Let a person sign in by device code. Raise SignInError (declined, blocked by the tenant, too late), NetworkError."""
+    try:
+        code = device.ask_code(run.http(), endpoints, client_id=run.client_id, scope=run.scope)
+        _show(code)
+        with Waiting("the sign-in on the other device", code.expires_in):
+            grant = device.wait(
+                endpoints,
+                code,
+                client_id=run.client_id,
+                open_web=lambda seconds: contextlib.nullcontext(run.http(seconds)),
+                sleep=time.sleep,
+            )
+    except OAuthError as refused:
+        who, tenant = run.login_hint, run.tenant
+        raise device.explain(refused, who=who, tenant=tenant, setup=same_command) from None
+    return grant, True
+
+
+def _show(code: DeviceCode) -> None:
+    lines = ["open this link on any device and type the code:", "", code.page, code.user_code, ""]
+    if code.direct_page:
+        lines += [f"or open this link, which has the code in it: {code.direct_page}", ""]
+    for line in (*lines, "type it only because you ran this command yourself, just now"):
+        console.err(line)
+
+
+def another_person(person: Person, login_hint: str) -> SignInError | None:
+    """Return the error for a person who is not the one that was meant, or None."""
+    if not login_hint or person.is_named(login_hint):
+        return None
+    who = person.name or "an unnamed account"
+    hint = same_command(login_hint=person.name)
+    return SignInError(f"{who} signed in, not {login_hint}; nothing was stored", hint)
+
+
+def _confirm_person(person: Person, login_hint: str, *, is_answer: bool) -> None:
+    """Ask whether this is the right person where that is not plain. Raise SignInError for a no, and without a terminal."""
+    another = another_person(person, login_hint)
     if another:
         if not console.can_ask():
             raise another
@@ -174,79 +205,30 @@ def _confirm_person(person: Person, login_hint: str | None, *, is_answer: bool) 
             raise SignInError("the code was for another person; nothing was stored", same_command())
 
 
-def somebody_else(person: Person, login_hint: str | None) -> SignInError | None:
-    """Return the error for a person who is not the one that was meant, or None."""
-    if not login_hint or person.is_named(login_hint):
-        return None
-    who = person.name or "an unnamed account"
-    hint = same_command(login_hint=person.name)
-    return SignInError(f"{who} signed in, not {login_hint}; nothing was stored", hint)
+def _profile(run: Run, grant: Grant, *, is_entra: bool) -> tuple[str, Sequence[AnyOrganization]]:
+    """Return the name and the organizations that Azure DevOps knows of the person. Trouble costs a line only."""
+    try:
+        return run.person(api.bearer(grant.access_token))
+    except AzdoError as error:
+        if is_entra or not run.organizations:
+            say("error", f"the organizations could not be listed: {error.message}")
+        return "", ()
 
 
-def _confirm(options: Options, other: OtherHostsError) -> bool:
-    """Ask about endpoints on other hosts than the authority's. Raise UsageError without a terminal."""
-    if set(other.hosts) <= {host.lower() for host in options.endpoint_hosts}:
-        return True
-    if console.can_ask():
-        console.err(f"{other.message}.")
-        return console.confirm("Send this sign-in's codes and tokens there?", default=False)
-    more = [word for host in other.hosts for word in ("--endpoint-host", host)]
-    raise UsageError(other.message, f"if they belong to it: {again(sys.argv[1:], more)}")
-
-
-def _authority(run: Run, tenant: str | None) -> str:
-    """Return Microsoft's authority to sign in at, on the login host of the organizations' own cloud.
-
-    The tenant is the one named, else that of the first organization named, else any of the person's.
-    """
-    host = entra.PUBLIC_HOST if run.is_public else run.login_host
-    if host is None:
-        raise UsageError(
-            f"the login host of {run.address} is not known",
-            "give its address as --authority https://LOGIN-HOST/TENANT",
-        )
-    if not tenant and run.organizations:
-        tenant = run.tenant_of(run.organizations[0])
-        tenant = None if tenant == MSA_TENANT else tenant
-    return entra.authority(tenant or entra.ANY_WORK_TENANT, host)
-
-
-def _ask_who(run: Run, grant: Grant, person: Person) -> Person:
-    """Return the person with the name that Azure DevOps knows; where to ask another cloud is not documented."""
-    name = ""
-    with contextlib.suppress(AzdoError):
-        if run.is_public:
-            name = printable(api.profile(run.http(), api.bearer(grant.access_token)).name).strip()
-    return replace(person, name=name or person.subject or UNNAMED, names=frozenset({name.lower()}))
-
-
-def _reach(
-    run: Run, grant: Grant, *, is_entra: bool
-) -> tuple[list[AnyOrganization], dict[AnyOrganization, str]]:
-    """Return the organizations that the person can access, and the tenant of each. Trouble costs a line only."""
-    http, authorization = run.http(), api.bearer(grant.access_token)
-    # Another cloud's token must not travel to the public one, and where that cloud lists organizations is not known.
-    listed: Sequence[AnyOrganization] = []
-    if run.is_public:
-        try:
-            listed = api.organizations(http, authorization, api.profile(http, authorization).id)
-        except AzdoError as error:
-            if is_entra or not run.organizations:
-                say("error", f"the organizations could not be listed: {error.message}")
-    found = list(dict.fromkeys([*run.organizations, *listed]))
+def _tenants(run: Run, organizations: Sequence[AnyOrganization]) -> dict[AnyOrganization, str]:
+    """Return the tenant of each organization that has one. Trouble costs a line only."""
     tenants: dict[AnyOrganization, str] = {}
-    for organization in found:
+    for organization in organizations:
         try:
             tenant = run.tenant_of(organization)
         except AzdoError as error:
             say("error", f"the tenant of {organization} could not be asked: {error.message}")
-            continue
-        if tenant:
-            tenants[organization] = tenant
-    return found, tenants
+        else:
+            tenants |= {organization: tenant} if tenant else {}
+    return tenants
 
 
-def _try_out(run: Run, grant: Grant, person: Person, tenants: Mapping[AnyOrganization, str]) -> None:
+def _try_out(run: Run, grant: Grant, person: Person, tenants: dict[AnyOrganization, str]) -> None:
     """Raise ServiceError if an organization that the person named, of the tenant signed in at, refuses the new token."""
     for organization in run.organizations:
         own = {tenants.get(organization, "?"), person.tenant}

@@ -9,12 +9,13 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import hints
+from git_credential_azdo import deadline, hints
 from git_credential_azdo.accounts.account import PAT
 from git_credential_azdo.accounts.choice import choose
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
@@ -22,7 +23,6 @@ from git_credential_azdo.accounts.naming import listed_names, shown_name, unique
 from git_credential_azdo.accounts.save import (
     check_alias,
     load_accounts,
-    organization_names,
     place_of,
     save_account,
     undecided,
@@ -31,49 +31,75 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import configure, console, doctor_machine, parsing
 from git_credential_azdo.commands.parsing import same_command
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
+from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, printable, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization
+from git_credential_azdo.signin import entra
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
+    from typing import Any
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.accounts.save import NewAccount
+    from git_credential_azdo.git.protocol import Pair
     from git_credential_azdo.git.target import AnyOrganization
+    from git_credential_azdo.signin.oauth import Grant
 
-SECONDS = 60.0
-"""How long the requests between two waits for a person may take, all together."""
 COMMON = ("organizations", "alias", "vault", "no_git_config")
 """The parameters that every way to sign in has."""
-VAULT = click.option("--vault", metavar="NAME", help="Vault: keyring, file, none, or a backend's name.")
-NO_GIT_CONFIG = click.option("--no-git-config", is_flag=True, help="Git's configuration stays as it is.")
-_OPTIONS = (
-    click.option("--org", "organizations", multiple=True, **parsing.ORG, help="Organization; repeatable."),
-    click.option("--alias", metavar="WORD", help="Short name for the account."),
-    VAULT,
-    NO_GIT_CONFIG,
-)
+_text = functools.partial(click.option, default="")
+_OPTIONS = {
+    "organizations": click.option(
+        "--org", "organizations", multiple=True, **parsing.ORG, help="Organization; repeatable."
+    ),
+    "alias": click.option("--alias", metavar="WORD", help="Short name for the account."),
+    "vault": parsing.VAULT,
+    "no_git_config": parsing.NO_GIT_CONFIG,
+    "no_browser": click.option("--no-browser", is_flag=True, help="Link is printed only, for any browser."),
+    "redirect_uri": click.option(
+        "--redirect-uri", metavar="URL", default=entra.DEFAULT_REDIRECT, help="Its redirect address."
+    ),
+    "tenant": _text("--tenant", help="Entra tenant: its id or a domain of it."),
+    "authority": _text("--authority", metavar="URL", help="Issuer, instead of Microsoft's."),
+    "client_id": _text("--client-id", metavar="ID", help="Your own app registration."),
+    "scope": _text("--scope", help="Scopes to request."),
+    "login_hint": _text("--login-hint", metavar="NAME", help="Sign-in name that you mean."),
+    "bearer": click.option(
+        "--bearer", is_flag=True, help="Answer authtype=Bearer where git knows it (2.46)."
+    ),
+    "endpoint_hosts": click.option("--endpoint-host", "endpoint_hosts", multiple=True, hidden=True),
+}
+"""Every option of a way to sign in that is no other way's own, by the field of Run that it fills."""
 
 
+@dataclass
 class Run:
-    """One run of ``setup``: what a person asked for, and what is known so far.
+    """One run of ``setup``: what a person asked for by the options above, and what is known so far.
 
-    ``organizations``: those named, which the account must serve. ``ask``: whether a person is asked for choices.
+    ``kind``: of the account. ``organizations``: those named, which it must serve. ``endpoint_hosts``: other hosts of the
+    authority's, confirmed. ``ask``: whether a person is asked for choices.
     """
 
-    def __init__(
-        self, organizations: tuple[str, ...], alias: str | None, vault: str | None, *, git_config: bool
-    ) -> None:
-        self.alias = alias
-        self.ask = False
-        self._git_config = git_config
-        self.organizations = organization_names(organizations, lambda: self.accounts_file)
-        self._wanted_vault = vault
-        self._http: HttpClient | None = None
-        self._tenants: dict[AnyOrganization, str | None] = {}
+    kind: str
+    organizations: list[AnyOrganization]
+    alias: str | None
+    vault: str | None
+    no_git_config: bool
+    no_browser: bool = False
+    redirect_uri: str = entra.DEFAULT_REDIRECT
+    tenant: str = ""
+    authority: str = ""
+    client_id: str = ""
+    scope: str = ""
+    login_hint: str = ""
+    bearer: bool = False
+    endpoint_hosts: tuple[str, ...] = ()
+    ask: bool = False
+    _http: HttpClient | None = None
+    _tenants: dict[AnyOrganization, str | None] = field(default_factory=dict)
 
     @cached_property
     def accounts_file(self) -> AccountsFile:
@@ -95,11 +121,11 @@ class Run:
         """Where the people of another cloud sign in, if its address was registered with that."""
         return self.accounts_file.login_host(self.address)
 
-    def http(self, seconds: float = SECONDS) -> HttpClient:
-        """Return the one HTTP client, with so much time from now on."""
+    def http(self, seconds: float = 0) -> HttpClient:
+        """Return the one HTTP client, with so much time from now on; the limit of a run unless given."""
         if self._http is None:
-            self._http = HttpClient(seconds, allowed=api.origins_of(*self.organizations))
-        self._http.renew(seconds)
+            self._http = HttpClient(0, allowed=api.origins_of(*self.organizations))
+        self._http.renew(seconds or deadline.limit())
         return self._http
 
     def close(self) -> None:
@@ -107,44 +133,58 @@ class Run:
         if self._http:
             self._http.close()
 
-    def check(self, kind: str) -> None:
-        """Raise UsageError for an alias, or an address, that an account of the kind cannot have."""
-        check_alias(self.alias, self.accounts_file, kind)
-        address = self.address
-        if kind != PAT and address not in {SERVICES_ADDRESS, *self.accounts_file.services_addresses}:
-            raise UsageError(
-                f"{address} is an Azure DevOps Server; it does not accept Entra tokens",
-                hints.setup_pat(server=f"{address}/COLLECTION"),
-            )
-
     def choose_vault(self, *, has_secret: bool = True) -> str:
         """Return the name of the vault to keep secrets in, tried out; without a secret, one is not needed.
 
         Raise VaultError, VaultLocked, UsageError.
         """
-        if self._wanted_vault == vaults.NONE:
+        if self.vault == vaults.NONE:
             if has_secret:
-                raise UsageError(
-                    "the account has a secret, which --vault none would not store",
-                    same_command(vault=vaults.FILE),
-                )
+                cure = same_command(vault=vaults.FILE)
+                raise UsageError("the account has a secret, which --vault none would not store", cure)
             return vaults.NONE
         try:
-            return vaults.find(self._wanted_vault, self.accounts_file.header.get("vault"))
+            return vaults.find(self.vault, self.accounts_file.header.get("vault"))
         except VaultLocked:
             raise
         except VaultError as error:
-            if not has_secret and not self._wanted_vault:
+            if not has_secret and not self.vault:
                 return vaults.NONE
             if self.ask:
                 console.err(f"{error.message}.")
                 if console.confirm("Store secrets in a private file, not encrypted?", default=False):
                     return vaults.find(vaults.FILE)
-            cure = error.hint
+            cure = error.hint or ""
             if cure == hints.setup_in_file_vault():  # with this command's options, and not against a no
                 others = f"other keyrings: {hints.KEYRINGS_PAGE}"
                 cure = others if self.ask else same_command(vault=vaults.FILE)
             raise VaultError(error.message, cure) from None
+
+    def check(self) -> None:
+        """Raise UsageError for an alias, or an address, that an account of the kind cannot have."""
+        check_alias(self.alias, self.accounts_file, self.kind)
+        address = self.address
+        if self.kind != PAT and address not in {SERVICES_ADDRESS, *self.accounts_file.services_addresses}:
+            raise UsageError(
+                f"{address} is an Azure DevOps Server; it does not accept Entra tokens",
+                hints.setup_pat(server=f"{address}/COLLECTION"),
+            )
+
+    def tenant_of(self, organization: AnyOrganization) -> str | None:
+        """Return the organization's tenant, asked once. Raise NetworkError, ServiceError."""
+        if organization not in self._tenants:
+            self._tenants[organization] = api.tenant_of(self.http(), organization)
+        return self._tenants[organization]
+
+    def person(self, authorization: Mapping[str, str]) -> tuple[str, Sequence[AnyOrganization]]:
+        """Return a person's sign-in name and organizations, as the public cloud alone is known to list them.
+
+        A token must not travel to another cloud than its own. Raise NetworkError, ServiceError, UnauthorizedError.
+        """
+        if not self.is_public:
+            return "", ()
+        identity = api.profile(self.http(), authorization)
+        return printable(identity.name).strip(), api.organizations(self.http(), authorization, identity.id)
 
     def finish(
         self,
@@ -155,15 +195,19 @@ class Run:
     ) -> None:
         """Save the account, say so, let git call us, and name the next command.
 
-        ``authorization``: the header that the account's first organization is asked with for a ``repository`` to clone, if none is known.
-        Raise AzdoError; nothing is saved then, except where only git's configuration could not be written.
+        ``authorization``: the header that the account's first organization is asked with for a ``repository`` to clone,
+        if none is known. Raise AzdoError; nothing is saved then, except where only git's configuration could not be written.
         """
-        account = save_account(new_account, vault_name, self._saw)
+
+        def saw(accounts_file: AccountsFile) -> None:
+            self.accounts_file = accounts_file
+
+        account = save_account(new_account, vault_name, saw)
         self._summarize(account)
         for organization, fitting in undecided(self.accounts_file, account).items():
             self._decide(organization, account, fitting)
         doctor_machine.compile_package()
-        if self._git_config:
+        if not self.no_git_config:
             try:
                 configure.write(
                     self.accounts_file, services=account.address == SERVICES_ADDRESS, ask=self.ask
@@ -173,42 +217,33 @@ class Run:
                     f"account saved, but git's configuration was not updated: {error.message}", error.hint
                 ) from None
         found = [each for each in new_account.found if isinstance(each, Organization | Collection)]
-        for organization in [*new_account.chosen, *found][:1]:
+        for organization in [*self.organizations, *found][:1]:
             self._say_variable(organization, account)
             with contextlib.suppress(AzdoError):
                 repository = repository or api.check_code_scope(self.http(), organization, authorization)
             console.err(f"Next: {hints.clone(repository or f'{organization.url}/PROJECT/_git/REPOSITORY')}")
 
-    def _saw(self, accounts_file: AccountsFile) -> None:
-        self.accounts_file = accounts_file
-
     def _summarize(self, account: Account) -> None:
-        where = (
-            "a private file, not encrypted"
-            if account.vault == vaults.FILE
-            else f"the keyring ({account.vault})"
-        )
         name = unique_name(account, self.accounts_file.accounts)
         console.err(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}")
         console.err(f"Organizations: {listed_names(account) or 'none found yet'}")
-        if account.vault == vaults.NONE:
-            console.err("No secret is stored; a new token is requested each time")
-        else:
-            console.err(f"Secret saved in {where}")
+        saved = {
+            vaults.NONE: "No secret is stored; a new token is requested each time",
+            vaults.FILE: "Secret saved in a private file, not encrypted",
+        }
+        console.err(saved.get(account.vault, f"Secret saved in the keyring ({account.vault})"))
         console.err(f"To forget it: {hints.logout(name)}")
 
     def _decide(self, organization: AnyOrganization, account: Account, fitting: list[Account]) -> None:
         """Let a person choose among the accounts that fit an organization; without one, name the command."""
         accounts = self.accounts_file.accounts
-        name = unique_name(account, accounts)
         if not console.can_ask():
-            console.err(
-                f"Several accounts fit {organization}; to choose this one: {hints.use(name, organization)}"
-            )
+            use = hints.use(unique_name(account, accounts), organization)
+            console.err(f"Several accounts fit {organization}; to choose this one: {use}")
             return
         console.err(f"Several accounts fit {organization}:")
         names = [shown_name(each, accounts) for each in fitting]
-        usual = next(place for place, each in enumerate(fitting) if each.id == account.id)
+        usual = [each.id for each in fitting].index(account.id)
         chosen = fitting[console.choose("Which one serves it", names, usual)].id
         update(lambda accounts_file: accounts_file.bind(organization, chosen))
 
@@ -221,28 +256,32 @@ class Run:
             cure = f"to use this account: {use}" if variable == PIPELINE_TOKEN else hints.unset(variable)
             say("hint", f"for {organization} the token in {variable} comes first; {cure}")
 
-    def tenant_of(self, organization: AnyOrganization) -> str | None:
-        """Return the organization's tenant, asked once. Raise NetworkError, ServiceError."""
-        if organization not in self._tenants:
-            self._tenants[organization] = api.tenant_of(self.http(), organization)
-        return self._tenants[organization]
+
+def access(grant: Grant, received: int) -> list[Pair]:
+    """Return the vault entry of an access token; ``received``: seconds since the epoch."""
+    end = received + grant.expires_in
+    return [("token", grant.access_token), ("received_utc", str(received)), ("expires_utc", str(end))]
 
 
-def common(sign_in: Callable[..., None]) -> Callable[..., None]:
-    """Give a command the options that every way to sign in has; ``sign_in`` gets them as a Run, its first argument."""
+def way(kind: str, *options: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Give a command the options that every way to sign in has, and these; it gets them as a Run, its first argument.
 
-    @functools.wraps(sign_in)
-    def command(
-        organizations: tuple[str, ...],
-        alias: str | None,
-        vault: str | None,
-        *,
-        no_git_config: bool,
-        **own: object,
-    ) -> None:
-        with contextlib.closing(Run(organizations, alias, vault, git_config=not no_git_config)) as run:
-            sign_in(run, **own)
+    A group of ways does nothing itself where one of them was named.
+    """
 
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    def decorated(sign_in: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(sign_in)
+        def command(**given: Any) -> None:
+            if click.get_current_context().invoked_subcommand:
+                return
+            own = {name: given.pop(name) for name in given.keys() - _OPTIONS.keys()}
+            named = list(dict.fromkeys(given.pop("organizations")))
+            with contextlib.closing(Run(kind, named, **given)) as run:
+                run.check()
+                sign_in(run, **own)
+
+        for name in reversed((*COMMON, *options)):
+            command = _OPTIONS[name](command)
+        return command
+
+    return decorated

@@ -18,7 +18,7 @@ from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.choice import NONE, choose
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, problems, token_in, variable_for
 from git_credential_azdo.accounts.naming import answers_to, unique_name
-from git_credential_azdo.accounts.save import load_accounts, organization_names
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
@@ -58,38 +58,33 @@ class Live:
 
 
 @click.command("token")
+@click.option("--org", "organization", required=True, **parsing.ORG, help="Organization that it is for.")
+@click.option("--account", "name", **parsing.ACCOUNT, help="Account, instead of the one that git would use.")
 @click.option(
-    "--org",
-    "organization",
-    required=True,
-    **parsing.ORG,
-    help="The organization that the token is for.",
-)
-@click.option(
-    "--account",
-    "name",
-    **parsing.ACCOUNT,
-    help="The account to use; else the one that git would use.",
-)
-@click.option(
-    "--format", "form", type=click.Choice(["raw", "header", "json"]), default="raw", help="The output format."
+    "--format", "form", type=click.Choice(["raw", "header", "json"]), default="raw", help="Output format."
 )
 @click.option("--show", is_flag=True, help="Print the token on a terminal, too.")
-def command(organization: str, name: str | None, form: str, show: bool) -> int:  # noqa: FBT001 - click's
+def command(organization: AnyOrganization, name: str | None, form: str, show: bool) -> int:  # noqa: FBT001 - click's
     """Print a live token for ORG, for scripts and other tools."""
     if console.stdout_is_terminal() and not show:
-        raise UsageError(
-            "a token is not printed on a terminal without --show",
-            f"{hints.token(organization)}",
-        )
-    wanted = organization_names((organization,))[0]
-    live = _find(wanted, name, load_accounts())
+        raise UsageError("a token is not printed on a terminal without --show", hints.token(organization))
+    live = _find(organization, name, load_accounts())
     if live is None:
         return 1
-    if form == "json":
-        console.json(_document(live, wanted))
-    else:
+    if form != "json":
         console.secret(live.header if form == "header" else live.secret)
+        return 0
+    document = {
+        "token": live.secret,
+        "header": live.header,
+        "expires_utc": live.expires_utc,
+        "expires": console.instant(live.expires_utc),
+        "account": live.account,
+        "organization": organization,
+        "tenant": live.tenant,
+        "reason": live.reason,
+    }
+    console.json(document)
     return 0
 
 
@@ -99,9 +94,7 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
     Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked, UsageError.
     """
     named = [each for each in accounts_file.accounts if name and answers_to(each, name)]
-    user = (
-        named[0].id if len(named) == 1 else name
-    )  # as the user of an address it could mean the organization
+    user = named[0].id if len(named) == 1 else name  # a name could mean the organization
     target = accounts_file.target_at(organization, user)
     choice = choose(target, None, accounts_file)
     for problem in problems(os.environ):
@@ -116,10 +109,8 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
     if choice.stored:
         return _of_typed(choice.stored, choice.reason)
     if choice.outcome == NONE:
-        raise SignInError(
-            f"no token for the organization {organization}: {choice.reason}",
-            hints.setup(organization),
-        )
+        message = f"no token for the organization {organization}: {choice.reason}"
+        raise SignInError(message, hints.setup(organization))
     reasons.explain(choice)
     return None
 
@@ -154,17 +145,3 @@ def _of_typed(typed: StoredCredential, reason: str) -> Live:
     if password is None:
         raise SignInError("the stored credential has expired or was removed", hints.setup())
     return Live(password, BASIC, reason, user=typed.user or "", expires_utc=typed.expires_utc)
-
-
-def _document(live: Live, organization: str) -> dict[str, object]:
-    expires = live.expires_utc
-    return {
-        "token": live.secret,
-        "header": live.header,
-        "expires_utc": expires,
-        "expires": console.instant(expires),
-        "account": live.account,
-        "organization": organization,
-        "tenant": live.tenant,
-        "reason": live.reason,
-    }

@@ -12,6 +12,7 @@ from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
 from tests.support.people import sign_in
 from tests.support.terminal import Terminal
+from tests.support.watch import new_password
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,3 +67,15 @@ def test_the_line_is_gone_before_the_next_one(home: Home, tmp_path: Path, proxy:
         assert (wait[-1], wait.count("waiting") > 1) == (before_error, term != "dumb")
         assert error.startswith("cannot reach login.microsoftonline.com")
         assert f"the proxy {proxy}" in error
+
+
+@pytest.mark.parametrize("words", [["setup", "--no-browser"], ["setup", "pat"]])
+def test_requests_of_setup_end_with_the_time_limit_of_a_run(
+    file_home: Home, proxy: str, words: list[str]
+) -> None:
+    """AZDO_TIMEOUT holds for every verb."""
+    token = new_password(52)
+    environment = {"https_proxy": f"http://{proxy}", "AZDO_TIMEOUT": "1"}
+    result = file_home.azdo(*words, "--org", "contoso", "--vault", "file", given=token, **environment)
+    assert result.code == 1
+    assert "timed out after 1 s" in result.err

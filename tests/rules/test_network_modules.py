@@ -54,7 +54,7 @@ USES = {
     "vault/secret_service.py": {"_socket": "socket AF_UNIX SOCK_STREAM SOL_SOCKET SO_PEERCRED"},
     "signin/interactive.py": {"socket": "socket"},
     "git/network.py": {"urllib.request": "proxy_bypass_environment"},
-    "commands/pat_making.py": {"socket": "gethostname"},
+    "commands/pat.py": {"socket": "gethostname"},
 }
 """What each module uses of what could open a connection; no other module has any of it."""
 

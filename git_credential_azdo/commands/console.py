@@ -38,7 +38,7 @@ _drawn = [""]
 
 def out(text: str = "", *, lead: str = "", color: str = "") -> None:
     """Print one line on stdout; ``lead`` stands before it in a color, where stdout is a terminal that has colors."""
-    _erase()
+    _draw()
     if color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
         _write_out(click.style(printable(lead), fg=color) + printable(text))
     else:
@@ -58,13 +58,14 @@ def table(rows: Iterable[Sequence[str | None]], columns: Sequence[str], *, least
     """
     cells = [[printable(cell or "-") for cell in row] for row in rows]
     heads = [name.upper().replace("_", " ") for name in columns]
-    room = shutil.get_terminal_size().columns if stdout_is_terminal() else sys.maxsize
-    if _width(lines := [heads, *cells]) > room and least in columns:
+    room = shutil.get_terminal_size().columns if is_terminal(1) else sys.maxsize
+    lines = [heads, *cells]
+    if _width(lines) > room and least in columns:
         at = columns.index(least)
-        heads, *cells = lines = [[*line[:at], *line[at + 1 :]] for line in lines]
+        lines = [[*line[:at], *line[at + 1 :]] for line in lines]
     if _width(lines) > room:
-        for row in cells:
-            _print_record(row, [head.lower() for head in heads], room)
+        for row in lines[1:]:
+            _print_record(row, [head.lower() for head in lines[0]], room)
         return
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
@@ -99,7 +100,7 @@ def secret(value: str) -> None:
 
 def err(text: str = "") -> None:
     """Print one line on stderr, if anybody reads it."""
-    _erase()
+    _draw()
     _write_err(f"{printable(text)}\n")
 
 
@@ -108,45 +109,41 @@ def watching() -> Iterator[None]:
     """Say on stderr what a run waits for: after a second on a terminal, with the seconds left, else later and once."""
     over = threading.Event()
     thread = threading.Thread(target=_watch, args=(over,), daemon=True)
-    Waiting.ended = staticmethod(_erase)
+    Waiting.ended = staticmethod(_draw)
     thread.start()
     try:
         yield
     finally:
         over.set()
         thread.join()
-        _erase()
+        _draw()
 
 
 def _watch(over: threading.Event) -> None:
     said = None
     while not over.wait(_TICK_SECONDS):
         wait = next(iter(errors.waits), None)
-        lasted = time.monotonic() - wait.began if wait else 0.0
-        minutes, seconds = divmod(round(max(0.0, wait.seconds - lasted)) if wait else 0, 60)
+        if wait is None:
+            continue
+        lasted = time.monotonic() - wait.began
+        minutes, seconds = divmod(round(max(0.0, wait.seconds - lasted)), 60)
         left = f"{minutes}:{seconds:02} min" if minutes else f"{seconds} s"
-        if wait and stderr_is_terminal() and os.environ.get("TERM") != "dumb":
+        if is_terminal(2) and os.environ.get("TERM") != "dumb":
             if lasted > _PATIENCE_SECONDS:
-                _draw(wait, f"waiting {left} more (Ctrl-C stops) for {wait.what}")
-        elif wait and wait is not said and lasted > _PATIENCE_IN_PIPE_SECONDS:
+                _draw(f"waiting {left} more (Ctrl-C stops) for {wait.what}", wait)
+        elif wait is not said and lasted > _PATIENCE_IN_PIPE_SECONDS:
             err(f"waiting at most {left} for {wait.what}")
             said = wait
 
 
-def _draw(wait: Waiting, text: str) -> None:
+def _draw(text: str = "", wait: Waiting | None = None) -> None:
+    """Show what is waited for in place of what the line said before, unless that wait is over; without a text erase it."""
     text = printable(text)[: shutil.get_terminal_size().columns - 1]
     with _drawing:
-        if wait in errors.waits and text != _drawn[0]:  # one that has ended has erased its line
-            _write_err("\r" + text.ljust(len(_drawn[0])))
+        before = _drawn[0]
+        if text != before and (wait is None or wait in errors.waits):
+            _write_err("\r" + text.ljust(len(before)) + ("" if text else "\r"))
             _drawn[0] = text
-
-
-def _erase() -> None:
-    """Take back the line that says what is waited for."""
-    with _drawing:
-        if _drawn[0]:
-            _write_err(f"\r{' ' * len(_drawn[0])}\r")
-            _drawn[0] = ""
 
 
 def confirm(question: str, *, default: bool) -> bool:
@@ -157,15 +154,29 @@ def confirm(question: str, *, default: bool) -> bool:
         drop_rest()
 
 
-def prompt(
-    question: str, *, hidden: bool = False, choices: Sequence[str] = (), default: str | None = None
-) -> str:
+def prompt(question: str, *, choices: Sequence[str] = (), default: str | None = None) -> str:
     """Return what a person types, one of ``choices`` if there are any; it is never repeated, for it may be a secret."""
     while True:
-        text = _hidden(question, default) if hidden else _shown(question, default)
+        try:
+            text: str = click.prompt(
+                printable(question), type=str, default=default, show_default=bool(default), err=True
+            )
+        finally:
+            drop_rest()
         if not choices or text in choices:
             return text
         err(f"Choose one of {', '.join(choices)}")
+
+
+def hidden(question: str) -> str:
+    """Return what a person types unseen."""
+    while True:
+        try:
+            text = read_hidden(printable(question))
+        except EOFError:
+            raise click.Abort from None
+        if text:
+            return text
 
 
 def choose(question: str, offered: Sequence[str], default: int = 0) -> int:
@@ -181,7 +192,7 @@ def secret_text(question: str) -> str:
 
     Raises UsageError for nothing, and for what has a control character.
     """
-    text = prompt(question, hidden=True) if can_ask() else given(question.lower())
+    text = hidden(question) if can_ask() else given(question.lower())
     text = text.strip("\r\n")
     if not text or not text.isprintable():
         raise UsageError(
@@ -189,26 +200,6 @@ def secret_text(question: str) -> str:
             "type it at the prompt, or give it on stdin",
         )
     return text
-
-
-def _shown(question: str, default: str | None) -> str:
-    try:
-        text: str = click.prompt(
-            printable(question), type=str, default=default, show_default=bool(default), err=True
-        )
-    finally:
-        drop_rest()
-    return text
-
-
-def _hidden(question: str, default: str | None) -> str:
-    try:
-        while True:
-            text = read_hidden(printable(question)) or default
-            if text is not None:
-                return text
-    except EOFError:
-        raise click.Abort from None
 
 
 def can_ask() -> bool:
@@ -222,11 +213,9 @@ def given(what: str) -> str:
     It is read within the time of a run and up to _MAX_GIVEN bytes: who forgot to close it must not wait for ever.
     """
     pieces: list[bytes] = []
-
     buffer = getattr(sys.stdin, "buffer", None)
-    stream = getattr(
-        buffer, "raw", buffer
-    )  # a thread that still reads at the end must hold no lock of a buffer
+    # Unbuffered: a thread that still reads at the end must hold no lock of a buffer.
+    stream = getattr(buffer, "raw", buffer)
 
     def read() -> None:
         with contextlib.suppress(OSError):  # closed is empty
@@ -246,37 +235,25 @@ def given(what: str) -> str:
     return data.decode("utf-8", "replace")
 
 
-def stdout_is_terminal() -> bool:
-    """Return whether stdout is a terminal."""
-    return is_terminal(1)
-
-
-def stderr_is_terminal() -> bool:
-    """Return whether stderr is a terminal."""
-    return is_terminal(2)
-
-
 def instant(seconds: int | None) -> str | None:
     """Return seconds since the epoch as ``2027-05-31T12:00:00Z``; None for None and for what is no time."""
-    return _formatted(seconds, "%Y-%m-%dT%H:%M:%SZ")
-
-
-def day(seconds: int | None) -> str | None:
-    """Return the day (UTC) of seconds since the epoch as ``2027-05-31``; None for None and for what is no time."""
-    return _formatted(seconds, "%Y-%m-%d")
-
-
-def _formatted(seconds: int | None, form: str) -> str | None:
     try:
-        return None if seconds is None else time.strftime(form, time.gmtime(seconds))
+        return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
     except (OSError, OverflowError, ValueError):  # a file of ours may hold any number
         return None
 
 
+def day(seconds: int | None) -> str | None:
+    """Return the day (UTC) of seconds since the epoch as ``2027-05-31``; None as ``instant``."""
+    return (instant(seconds) or "")[:10] or None
+
+
 def _write_out(line: str) -> None:
     """Raise AzdoError when the line cannot be written, and BrokenPipeError, which click takes for the end."""
+    # A code page of Windows lacks most characters.
+    encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     try:
-        click.echo(_encodable(line, sys.stdout))
+        click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
     except OSError as error:
         # The interpreter would try once more to write what is left in the buffer, and end with a line of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -290,9 +267,3 @@ def _write_err(text: str) -> None:
         click.echo(text, nl=False, err=True)
     except OSError:  # it is not read any more, and the command's work must not stop for that
         sys.stderr = None
-
-
-def _encodable(text: str, stream: object) -> str:
-    """Return the text with escapes for what the stream's encoding lacks, such as a Windows code page's."""
-    encoding = getattr(stream, "encoding", None) or "utf-8"
-    return text.encode(encoding, "backslashreplace").decode(encoding)

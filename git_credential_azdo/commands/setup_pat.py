@@ -158,7 +158,7 @@ def _ask_token(chosen: Sequence[AnyOrganization]) -> str:
     if console.can_ask():
         page = hints.tokens_page(chosen[0].url) if chosen else SERVICES_ADDRESS
         console.err(f"Make a token with the scope Code (read & write): {page}")
-        text = console.prompt("Personal access token", hidden=True)
+        text = console.hidden("Personal access token")
     else:
         text = console.given("token")
     token = text.strip().removeprefix("\ufeff")

@@ -25,6 +25,7 @@ from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, Us
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.helper import answer, reasons
 from git_credential_azdo.helper.stored import lines_of
+from git_credential_azdo.signin.terminal import is_terminal
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
@@ -66,7 +67,7 @@ class Live:
 @click.option("--show", is_flag=True, help="Print the token on a terminal, too.")
 def command(organization: AnyOrganization, name: str | None, form: str, show: bool) -> int:  # noqa: FBT001 - click's
     """Print a live token for ORG, for scripts and other tools."""
-    if console.stdout_is_terminal() and not show:
+    if is_terminal(1) and not show:
         raise UsageError("a token is not printed on a terminal without --show", hints.token(organization))
     live = _find(organization, name, load_accounts())
     if live is None:

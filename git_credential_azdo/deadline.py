@@ -34,8 +34,8 @@ _MAX_RESERVE_SECONDS = 1.0
 """The most time of a run that a request for a token leaves for saving the answer."""
 _OUTLIVING_SECONDS = 5.0
 """How long after the run a child waits for that answer and saves it."""
-_GRACE_SECONDS = 0.15
-"""Time before the limit and after it for a wait to report that it was in vain: its message names what it waited for."""
+_GRACE_SECONDS = 0.3
+"""Time before the limit for a wait to report that it was in vain: its message names what it waited for."""
 _REPORT_SECONDS = 0.1
 """How long the last line may take: stderr may be a full pipe."""
 
@@ -212,7 +212,7 @@ def watch(verb: str) -> None:
 
 def _remaining() -> float:
     """Return the seconds until the process must end."""
-    return (errors.began or _started) + limit() + _GRACE_SECONDS - time.monotonic()
+    return (errors.began or _started) + limit() - time.monotonic()
 
 
 def _give_up(verb: str) -> None:

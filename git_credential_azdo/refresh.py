@@ -21,7 +21,7 @@ from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, Si
 from git_credential_azdo.files import lock_path, read_accounts
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.tokens import Token
-from git_credential_azdo.vault import vaults
+from git_credential_azdo.vault import payload, vaults
 from git_credential_azdo.writing import Busy, Lock
 
 if TYPE_CHECKING:
@@ -152,10 +152,11 @@ def accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
 
 
 def _next(account: Account, tenant: str, salt: bytes) -> Token:
-    vaults.open_vault(account.vault)  # nothing is loaded between the answer and its saving
+    vault = vaults.open_vault(account.vault)
     if account.is_workload:
         return _write(account, tenant, _as_workload(account, tenant), salt)
-    entry = vaults.read(account.vault, account.key("refresh"))
+    # By the vault that is written to, not by the faster reader: all is loaded then, before the answer has to be saved.
+    entry = payload.load(vault.read, account.key("refresh"))
     if entry and entry.get("token"):
         return _by_refresh_token(account, tenant, entry, salt)
     from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - for an error only

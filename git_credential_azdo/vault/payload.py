@@ -99,13 +99,13 @@ def load(read: Callable[[str], str | None], key: str) -> Message | None:
 def save(
     vault: Vault, key: str, pairs: Iterable[Pair], *, generation: str, is_unlimited: bool = False
 ) -> None:
-    """Write a secret under ``key``, in parts if the vault refuses it as a whole and is not ``is_unlimited``.
+    """Write a secret under ``key``, in parts if the vault refuses it as a whole; one that ``is_unlimited`` has no parts.
 
     ``generation``: a word never used before for this key; names the parts. Raise what the vault raises; the old secret
     is then still whole.
     """
     text = encode(pairs)
-    old = vault.read(key)
+    old = None if is_unlimited else vault.read(key)
     try:
         vault.write(key, text)
     except VaultLocked:

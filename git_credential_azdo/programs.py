@@ -96,24 +96,44 @@ def run(
     end = time.monotonic() + deadline.bound(seconds)
     process = _start(words, cwd, child_environment(environment, keep), subprocess.PIPE)
     end_all = _terminator(process)
-    out, err = _Reader(process.stdout, end_all), _Reader(process.stderr, end_all)
-    writer = threading.Thread(target=_write, args=(process.stdin, stdin), daemon=True)
+    printed = (bytearray(), bytearray())
+    whole: list[bytearray] = []
+
+    def read(stream: IO[bytes], data: bytearray) -> None:
+        # The thread closes the stream itself: close() waits for a thread that is reading.
+        with stream, contextlib.suppress(OSError):
+            while chunk := stream.read(65_536):
+                data += chunk
+                if len(data) > MAX_BYTES:
+                    end_all()
+                    return
+            whole.append(data)
+
+    def write(stream: IO[bytes]) -> None:
+        with contextlib.suppress(OSError), stream:  # a program need not read its stdin
+            stream.write(stdin)
+
+    given, *streams = (stream for stream in (process.stdin, process.stdout, process.stderr) if stream)
+    readers = [
+        threading.Thread(target=read, args=each, daemon=True) for each in zip(streams, printed, strict=True)
+    ]
     try:
-        for thread in (out, err, writer):
+        for thread in (*readers, threading.Thread(target=write, args=(given,), daemon=True)):
             thread.start()
-        for reader in (out, err):
+        for reader in readers:
             deadline.join(reader, end - time.monotonic())
         process.wait(max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
         pass
     finally:  # also after KeyboardInterrupt
-        is_whole = out.is_whole and err.is_whole and process.returncode is not None
+        is_whole = len(whole) == len(printed) and process.returncode is not None
         if not is_whole:
             end_all()
             process.wait()
     if not is_whole:
-        raise Stopped(os.path.basename(words[0]), is_too_long=out.is_too_long or err.is_too_long)
-    return Completed(process.returncode, bytes(out.data), bytes(err.data))
+        is_too_long = any(len(data) > MAX_BYTES for data in printed)
+        raise Stopped(os.path.basename(words[0]), is_too_long=is_too_long)
+    return Completed(process.returncode, *map(bytes, printed))
 
 
 def launch(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> None:
@@ -153,7 +173,6 @@ def _start(
     try:
         return subprocess.Popen(  # noqa: S603 - an argument list, never a shell
             [path, *words[1:]],
-            bufsize=0,
             stdin=stream,
             stdout=stream,
             stderr=stream,
@@ -183,41 +202,3 @@ def _terminator(process: subprocess.Popen[bytes]) -> Callable[[], object]:
             os.killpg(process.pid, signal.SIGKILL)
 
     return end
-
-
-class _Reader(threading.Thread):
-    """Read one stream to its end, or end the program when it prints too much.
-
-    The thread closes the stream itself: close() waits for a thread that is reading.
-    """
-
-    def __init__(self, stream: IO[bytes] | None, end_all: Callable[[], object]) -> None:
-        super().__init__(daemon=True)
-        self._stream = stream
-        self._end_all = end_all
-        self.data = bytearray()
-        self.is_whole = False
-
-    @property
-    def is_too_long(self) -> bool:
-        """Whether the program printed more than MAX_BYTES."""
-        return len(self.data) > MAX_BYTES
-
-    def run(self) -> None:
-        if self._stream is None:
-            return
-        with self._stream, contextlib.suppress(OSError):
-            while chunk := self._stream.read(65_536):
-                self.data += chunk
-                if self.is_too_long:
-                    self._end_all()
-                    return
-            self.is_whole = True
-
-
-def _write(stream: IO[bytes] | None, data: bytes) -> None:
-    if stream is not None:
-        with contextlib.suppress(OSError), stream:  # a program need not read its stdin
-            view = memoryview(data)
-            while view:
-                view = view[stream.write(view) :]

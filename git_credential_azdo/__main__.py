@@ -53,7 +53,7 @@ def main() -> int:
 
 def run(words: list[str]) -> int:
     """Run the command of these arguments; return its exit code."""
-    from git_credential_azdo.errors import AzdoError, end_line, position, report, say, show  # noqa: PLC0415 - see above
+    from git_credential_azdo.errors import AzdoError, position, report, say, show  # noqa: PLC0415 - see above
 
     try:
         if len(words) == 1 and words[0] in _GIT_VERBS:
@@ -68,7 +68,7 @@ def run(words: list[str]) -> int:
         report(error)
         return _FAILURE
     except KeyboardInterrupt:
-        end_line()
+        show("")  # ends the line in which a terminal shows ^C
         return _INTERRUPTED
     except (OSError, MemoryError) as error:
         place = error.filename if isinstance(error, OSError) else None

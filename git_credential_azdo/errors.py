@@ -1,16 +1,8 @@
-"""The kinds of failure. ``__main__`` turns each into one line on stderr and an exit code.
+"""The kinds of failure, and text made safe to show and to run. ``__main__`` turns a failure into one line and an exit code.
 
 A message or a hint must never hold a secret: both are printed. Lower case, no full stop; the hint is a command to run
-or a page to open. Both may quote text of others: ``printable`` makes it harmless when it is written.
-
-    AzdoError
-      UsageError      the command or a setting is invalid
-      ProtocolError   a message of git's or a file of ours is malformed
-      VaultError      the vault is missing or failed
-        VaultLocked   the vault is locked
-      NetworkError    no response, or none from the host that was asked
-      SignInError     the authorization server refused; a person must sign in
-      ServiceError    Azure DevOps refused
+or a page to open. Both may quote text of others: ``printable`` makes it harmless when it is written, ``quote`` within a
+command line.
 """
 
 from __future__ import annotations
@@ -37,6 +29,13 @@ tracer: Callable[[str], None] | None = None
 _answer = _thread.allocate_lock()
 _EINVAL = 22
 
+ON_WINDOWS = os.name == "nt"
+_PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=:./-@")
+_PLAIN_POSIX = _PLAIN | frozenset("%,")
+_NEVER_ON_WINDOWS = frozenset('"$`!\u2018\u2019\u201a\u201b\u201c\u201d\u201e')
+"""What PowerShell or Git Bash expand, or take for a closing quote, inside double quotes."""
+_LITERAL_AT_THE_END = ("$", "!")
+"""Before a closing quote all three take them as they are; ``^$`` and ``^!`` are patterns of ``git config``."""
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
 """Letters, marks and symbols that show as nothing: Unicode's Default_Ignorable_Code_Point beside the variation
 selectors and what ``str.isprintable`` refuses already, and the blank of Braille."""
@@ -55,12 +54,55 @@ def printable(text: str) -> str:
 
 
 def _is_shown(character: str) -> bool:
-    hides = (
-        character in _INVISIBLE
-        or "\ufe00" <= character <= "\ufe0f"
-        or "\U000e0100" <= character <= "\U000e01ef"
+    is_selector = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
+    return character.isprintable() and not is_selector and character not in _INVISIBLE
+
+
+def command(*words: str) -> str:
+    """Return the command line that a shell splits into these words.
+
+    Words come from servers, addresses and files: none may run a command, expand a variable or end its quotes.
+    """
+    return " ".join(map(quote, words))
+
+
+def quote(word: str, *, windows: bool = ON_WINDOWS) -> str:
+    """Return a word quoted for sh, or for each of cmd.exe, PowerShell and Git Bash.
+
+    It is made ``printable`` before it is quoted, so that the quotes fit what is shown. On Windows a character that no
+    quotes protect in one of the three shells becomes ``?``: a command that fails is better than another command.
+    """
+    word = printable(word)
+    if not windows:
+        plain = word and _PLAIN_POSIX.issuperset(word) and word[0] not in "=%"  # zsh and fish expand those
+        return word if plain else "'" + word.replace("'", "'\"'\"'") + "'"
+    if word and _PLAIN.issuperset(word) and word[0] != "@":
+        return word
+    last = word[-1:] if word[-1:] in _LITERAL_AT_THE_END and word[-2:-1] != "\\" else ""
+    word = _without_variables(word.removesuffix(last))
+    text = "".join("?" if each in _NEVER_ON_WINDOWS else each for each in word) + last
+    backslashes = len(text) - len(text.rstrip("\\"))  # doubled: one would escape the closing quote
+    return '"' + text + "\\" * backslashes + '"'
+
+
+def _without_variables(word: str) -> str:
+    """Replace every ``%`` that begins no percent escape: cmd.exe expands ``%NAME%`` inside quotes, too."""
+    first, *rest = word.split("%")
+    hexadecimal = frozenset("0123456789abcdefABCDEF")
+    return first + "".join(
+        ("%" if len(part[:2]) == 2 and hexadecimal.issuperset(part[:2]) else "?") + part  # noqa: PLR2004 - as %20
+        for part in rest
     )
-    return character.isprintable() and not hides
+
+
+def options(**values: str) -> list[str]:
+    """Return options and their values as words (``org="x"``: ``--org x``); those with an empty value are left out."""
+    words = []
+    for name, value in values.items():
+        option = f"--{name.replace('_', '-')}"
+        if value:
+            words += [f"{option}={value}"] if value.startswith("-") else [option, value]
+    return words
 
 
 class Waiting:
@@ -182,11 +224,6 @@ def use_utf_8() -> None:
     for stream in (sys.stdin, sys.stdout, sys.stderr):
         if stream is not None and stream.encoding != "utf-8":  # a console's is
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr] # a text stream
-
-
-def end_line() -> None:
-    """End the line in which a terminal shows ``^C``."""
-    _write("\n")
 
 
 def _write(text: str) -> None:

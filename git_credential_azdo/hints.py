@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 
-from git_credential_azdo.shell import ON_WINDOWS, command, options, quote
+from git_credential_azdo.errors import ON_WINDOWS, command, options, quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

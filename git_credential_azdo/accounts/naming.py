@@ -5,8 +5,8 @@ Accounts of one person are told apart by what is behind a slash: ``ann@contoso.c
 
 from __future__ import annotations
 
-from git_credential_azdo import hints, shell
-from git_credential_azdo.errors import UsageError
+from git_credential_azdo import hints
+from git_credential_azdo.errors import UsageError, quote
 from git_credential_azdo.git.target import may_repeat
 
 TYPE_CHECKING = False
@@ -52,7 +52,7 @@ def account_named(name: str, accounts: Sequence[Account]) -> Account:
         known = ", ".join(unique_name(account, accounts) for account in accounts)
         shown = name if may_repeat(name) else "what looks like a token"
         raise UsageError(f"no account is named {shown}; known are {known}", hints.accounts())
-    exact = ", ".join(f"{shell.quote(unique_name(each, accounts))} ({_described(each)})" for each in found)
+    exact = ", ".join(f"{quote(unique_name(each, accounts))} ({_described(each)})" for each in found)
     raise UsageError(f"several accounts are named {name}", f"use one of these names: {exact}")
 
 

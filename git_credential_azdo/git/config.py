@@ -11,9 +11,8 @@ import re
 from typing import NamedTuple
 
 from git_credential_azdo import hints, programs
-from git_credential_azdo.errors import UsageError
+from git_credential_azdo.errors import UsageError, quote
 from git_credential_azdo.git import urlmatch
-from git_credential_azdo.shell import quote
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

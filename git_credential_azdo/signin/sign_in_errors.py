@@ -9,10 +9,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
-from git_credential_azdo import hints, shell
+from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import FEDERATED, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SYSTEM
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
-from git_credential_azdo.errors import AzdoError, NetworkError, SignInError
+from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, options
 from git_credential_azdo.git.target import NIL_TENANT, Collection
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import entra
@@ -225,12 +225,12 @@ def setup_command(block: Block) -> str:
     elif kind == FEDERATED:
         operand = block.get("source")
         words = _fields(block, "client_id", "tenant", "token_file", "audience", "service_connection")
-        words += shell.options(managed_identity=block.get("identity"))
+        words += options(managed_identity=block.get("identity"))
     else:
-        words = shell.options(tenant=block.get("az_tenant"))
+        words = options(tenant=block.get("az_tenant"))
     words += [word for name in block.all("org[]") for word in ("--org", name)]
     return hints.setup_as(kind, words, operand)
 
 
 def _fields(block: Block, *keys: str) -> list[str]:
-    return shell.options(**{key: block.get(key) for key in keys})
+    return options(**{key: block.get(key) for key in keys})

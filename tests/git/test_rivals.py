@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_azdo.errors import quote
 from git_credential_azdo.git import config, helpers
-from git_credential_azdo.shell import quote
 from tests.support.realgit import AZURE, OURS, RealGit, entry
 
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo import hints, shell
+from git_credential_azdo import errors, hints
 from git_credential_azdo.commands import cli
 from git_credential_azdo.errors import printable
 from tests.support.source import MODULES
@@ -88,14 +88,14 @@ def arguments(function: Callable[..., str], value: str, *, switch: bool) -> dict
             filled[name] = 7 if switch else 0
         else:
             assert parameter.annotation == "Iterable[str]"
-            filled[name] = shell.options(alias=value) if switch else []
+            filled[name] = errors.options(alias=value) if switch else []
     return filled
 
 
 @given(st.lists(st.text(st.characters(), max_size=12), min_size=1, max_size=4))
 def test_a_shell_finds_the_words_again(words: list[str]) -> None:
     """Whatever is in them; what would not be shown is replaced before it is quoted, so printing changes nothing."""
-    line = shell.command(*words)
+    line = errors.command(*words)
     assert shlex.split(line) == [printable(word) for word in words]
     assert printable(line) == line
 
@@ -185,13 +185,13 @@ def parsed(words: list[str]) -> dict[str, Any]:
 )
 def test_on_windows_the_quotes_hold_in_every_shell(word: str, quoted: str) -> None:
     """cmd.exe, PowerShell and Git Bash all know double quotes; what one of them obeys inside these is replaced."""
-    assert shell.quote(word, windows=True) == quoted
+    assert errors.quote(word, windows=True) == quoted
 
 
 @given(st.text(st.characters(), max_size=20))
 def test_on_windows_nothing_inside_the_quotes_is_obeyed(word: str) -> None:
     """No second quote, no expansion of any of the three shells, no variable of cmd.exe."""
-    quoted = shell.quote(word, windows=True)
+    quoted = errors.quote(word, windows=True)
     inner = quoted[1:-1] if quoted[:1] == '"' else quoted
     literal = inner[-1:] in {"$", "!"} and inner[-2:-1] != "\\"
     assert not set(inner[: len(inner) - literal]) & set('"$`!\u201c\u201d\u201e\r\n')

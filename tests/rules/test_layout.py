@@ -22,7 +22,7 @@ _PACKAGE = "git_credential_azdo"
 _MAX_LINES = 300
 
 FLOORS = (
-    {"__init__", "inherited", "errors", "trace", "hosts", "shell"},
+    {"__init__", "inherited", "errors", "trace", "hosts"},
     {"hints", "deadline", "files", "writing", "ownership", "programs"},
     {"git"},
     {"vault", "web", "connection", "proxy"},

@@ -7,9 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo import hints
-from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.errors import NetworkError, quote
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
-from git_credential_azdo.shell import quote
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.entra_errors import CASES
 from git_credential_azdo.signin.oauth import OAuthError

@@ -19,8 +19,7 @@ from git_credential_azdo.accounts.account import (
     Account,
     Block,
 )
-from git_credential_azdo.errors import AzdoError, PassphraseNeeded, SignInError
-from git_credential_azdo.shell import quote
+from git_credential_azdo.errors import AzdoError, PassphraseNeeded, SignInError, quote
 from git_credential_azdo.signin import certificate, sign_in_errors, workload
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import OAuthError

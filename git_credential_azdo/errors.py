@@ -153,7 +153,7 @@ class VaultError(AzdoError):
 
 
 class VaultLocked(VaultError):  # noqa: N818 - a state, not a fault
-    """The vault is locked; only a person can unlock it."""
+    """The vault is locked, or empty and without a password yet: only a person can open it."""
 
 
 class NetworkError(AzdoError):

@@ -2,7 +2,7 @@
 
 The names and rules are those of the D-Bus Specification, chapters "Type System", "Marshaling (Wire Format)"
 and "Message Protocol": https://dbus.freedesktop.org/doc/dbus-specification.html
-Only the types that reading a secret needs: y b u s o g, variants of one of these, and arrays, structs and dict entries
+Only the types that reading a secret needs: y b u s o g, variants of one of these or of bytes, and arrays, structs and dict entries
 of those. An error never quotes the bytes it is about: they may be a secret.
 """
 
@@ -26,7 +26,8 @@ _PROTOCOL_VERSION = 1
 _FIXED_HEADER = 16  # bytes, up to and with the length of the array of header fields
 _ENDIANNESS: dict[int, ByteOrder] = {ord("l"): "little", ord("B"): "big"}
 _ALIGNMENT = {"y": 1, "b": 4, "u": 4, "s": 4, "o": 4, "g": 1, "v": 1, "a": 4, "(": 8, "{": 8}
-_BASIC = frozenset("ybusog")
+_IN_VARIANT = frozenset(("y", "b", "u", "s", "o", "g", "ay"))
+"""A session's output is an empty string of gnome-keyring, but empty bytes of KWallet."""
 
 
 class BadMessageError(ValueError):
@@ -191,8 +192,8 @@ class _Unmarshaller:
             return tuple([self.value(member) for member in complete_types(kind[1:-1])])
         if code == "v":
             of = self.value("g")
-            if of not in _BASIC:
-                raise BadMessageError("a variant holds something else than one basic value")
+            if of not in _IN_VARIANT:
+                raise BadMessageError("a variant holds a type that no answer here has")
             return of, self.value(of)
         number = int.from_bytes(self.take(1 if code in "yg" else 4), self.order)
         if code in "yu":

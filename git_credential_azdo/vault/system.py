@@ -178,12 +178,13 @@ def names(part: str) -> list[str]:
     return [name for name in map(_name_of, found) if part.lower() in name.lower()]
 
 
-def none_works(part: str, failed: list[str]) -> VaultError:
+def none_works(part: str, failed: list[VaultError]) -> VaultError:
     """Return the error where no backend whose name has this part works, with why and the cure."""
-    reasons = [*failed, *_unusable(part or "/", keyring.backend.KeyringBackend)]
+    reasons = [*(each.message for each in failed), *_unusable(part or "/", keyring.backend.KeyringBackend)]
     reason = f" ({'; '.join(reasons)})" if reasons else ""
     if not part:
-        return VaultError(f"no OS keyring works here{reason}", _HINT)
+        missing = any(each.hint == hints.INSTALL_QCA for each in failed)
+        return VaultError(f"no OS keyring works here{reason}", hints.INSTALL_QCA if missing else _HINT)
     of_pass = hints.pass_init() if reasons else hints.inject("keyring-pass")
     cure = of_pass if part.lower() == "pass" else hints.KEYRINGS_PAGE
     named = f"named {part}" if may_repeat(part) else "of that name"
@@ -279,5 +280,5 @@ def _vault_error(error: Exception, name: str) -> VaultError:
             "KWallet cannot open a session: the OpenSSL plugin of QCA is missing", hints.INSTALL_QCA
         )
     if kind == "ItemNotFoundException":
-        return VaultError("the keyring has no default collection yet", hints.unlock())
+        return VaultLocked("the keyring has no default collection yet", hints.unlock())
     return VaultError(f"the keyring ({name}) failed: {kind}")

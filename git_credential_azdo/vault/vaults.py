@@ -137,14 +137,14 @@ def find(wanted: str | None, used: str | None = None, *, prompting: bool = False
         self_test(name, prompting=prompting)
         return name
     locked: VaultLocked | None = None
-    failed: list[str] = []
+    failed: list[VaultError] = []
     for each in system.names("" if name == ANY_KEYRING else name):
         try:
             self_test(each, prompting=prompting)
         except VaultLocked as error:
             locked = locked or error
         except VaultError as error:
-            failed.append(error.message)
+            failed.append(error)
         else:
             return each
     raise locked or system.none_works("" if name == ANY_KEYRING else name, failed)

@@ -198,7 +198,7 @@ def test_git_that_is_interrupted_leaves_no_process_behind(
     """Git dies while we wait for the sign-in host: we end with the time that a ``get`` has."""
     ann.let_pass(STALE)
     fault = emulator.refuse(LOGIN, faults.hang())
-    environment = {**user.environment, "AZDO_TIMEOUT": "2"}
+    environment = {**user.environment, "AZDO_TIMEOUT": "5"}
     pipe = subprocess.PIPE
     git = subprocess.Popen(
         ["git", "ls-remote", APP], env=environment, cwd=user.folder, stdout=pipe, stderr=pipe

@@ -40,6 +40,7 @@ _PACKAGES = {
     "dbus-daemon": "dbus-daemon",
     "gnome-keyring-daemon": "gnome-keyring",
     "keepassxc": "keepassxc",
+    "kwalletd5": "libkf5wallet-bin libqca-qt5-2-plugins",
     "secret-tool": "libsecret-tools",
 }
 _START_SECONDS = 20

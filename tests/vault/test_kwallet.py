@@ -1,15 +1,84 @@
-"""KWallet, the keyring of KDE: what its Secret Service answers where a part of it is missing."""
+"""KWallet, the keyring of KDE: its real Secret Service, and what it answers where a part of it is missing."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import pytest
 
 jeepney = pytest.importorskip("jeepney", reason="D-Bus is on Linux only")
 
-from git_credential_azdo.vault import system  # noqa: E402 - after the skip
+from git_credential_azdo import hints  # noqa: E402 - after the skip
+from git_credential_azdo.errors import VaultLocked  # noqa: E402
+from git_credential_azdo.vault import system  # noqa: E402
+from git_credential_azdo.vault.secret_service import read  # noqa: E402
+from tests.support.keyrings import missing  # noqa: E402
+from tests.support.kwallet import PrivateKWallet  # noqa: E402
+from tests.support.made_up_bus import keyring_backend  # noqa: E402
+from tests.support.people import assert_refused  # noqa: E402
+from tests.support.watch import new_password  # noqa: E402
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.conftest import Home, Result
+
+ABSENT = missing("dbus-daemon", "kwalletd5")
+needs_kwallet = pytest.mark.skipif(bool(ABSENT), reason=f"needs Debian's {ABSENT}")
+SERVER = ("protocol=https", "host=tfs.example.com")
 
 
-def test_a_kwallet_that_cannot_encrypt_is_told_with_the_package_that_is_missing() -> None:
+def lines(result: Result) -> list[str]:
+    """Return the lines on stderr without the program's name."""
+    return [line.removeprefix("git-credential-azdo: ") for line in result.err.splitlines()]
+
+
+@needs_kwallet
+def test_kwallet_is_read_as_keyring_reads_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its session has an output of bytes, where gnome-keyring's is a string."""
+    with PrivateKWallet(tmp_path) as vault:
+        monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", vault.address)
+        with pytest.raises(VaultLocked):
+            read("service", "u", 20)
+        backend = keyring_backend()
+        for secret in ("plain", "ä 🔑\nline", "x" * 3000):
+            backend.set_password("service", "u", secret)  # unlocks, without a dialog since the wallet is open
+            assert read("service", "u", 20) == secret == backend.get_password("service", "u")
+        assert read("service", "another", 20) is None
+
+
+@needs_kwallet
+def test_one_unlock_after_the_login_is_all_that_it_takes(home: Home, tmp_path: Path) -> None:
+    """From then on credentials are stored, answered and erased; a wallet that is closed is one line and no dialog."""
+    secret = new_password(300)
+    with PrivateKWallet(tmp_path) as vault:
+        home.environment["DBUS_SESSION_BUS_ADDRESS"] = vault.address
+        locked = home.azdo("server", "add", "https://tfs.example.com")
+        assert lines(locked) == ["error: the keyring is locked", f"hint: {hints.unlock()}"]
+        assert home.azdo("unlock").code == 0
+        assert home.azdo("server", "add", "https://tfs.example.com").code == 0
+        home.store(*SERVER, "username=u", f"password={secret}")
+        answered = home.get(*SERVER, AZDO_TRACE="1")
+        assert answered.fields["password"] == secret
+        assert answered.err.count("for the keyring") == 1  # it is not asked a second time, by a slower way
+        vault.lock()
+        assert_refused(home.get(*SERVER), "the keyring is locked")
+        vault.unlock()
+        assert home.azdo("unlock").code == 0
+        home.erase(*SERVER, "username=u", f"password={secret}")
+        assert home.get(*SERVER).out == ""
+
+
+@needs_kwallet
+def test_a_first_wallet_is_made_by_unlock(home: Home, tmp_path: Path) -> None:
+    """A person chooses its password in KWallet's own dialog; a plain file is not proposed."""
+    with PrivateKWallet(tmp_path, wallet=False) as vault:
+        home.environment["DBUS_SESSION_BUS_ADDRESS"] = vault.address
+        result = home.azdo("server", "add", "https://tfs.example.com")
+    assert lines(result) == ["error: the keyring has no default collection yet", f"hint: {hints.unlock()}"]
+
+
+def test_a_kwallet_that_cannot_encrypt_is_named_with_the_package_that_is_missing() -> None:
     """Its own words name a library, and no command."""
     call = jeepney.new_method_call(
         jeepney.DBusAddress(
@@ -23,3 +92,4 @@ def test_a_kwallet_that_cannot_encrypt_is_told_with_the_package_that_is_missing(
     error = system._vault_error(jeepney.DBusErrorResponse(answer), system._SECRET_SERVICE)
     assert error.message == "KWallet cannot open a session: the OpenSSL plugin of QCA is missing"
     assert error.hint == "sudo apt install libqca-qt6-plugins || sudo apt install libqca-qt5-2-plugins"
+    assert system.none_works("", [error]).hint == error.hint

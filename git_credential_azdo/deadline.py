@@ -94,7 +94,7 @@ def left_for_request() -> float:
 def held_back(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and SIGHUP wait for the end of the block; then they do what they would have done.
 
-    ``begun``: whether the step that must not be cut has begun; before, they do it at once. What is ignored stays ignored
+    ``begun``: whether the step that must not be cut has begun; before, they do it at once, and ``outlived`` counts. What is ignored stays ignored
     (nohup). Outside the main thread, where Python handles no signals, nothing is held.
     """
     came: list[int] = []
@@ -103,6 +103,8 @@ def held_back(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
     def note(number: int, _frame: FrameType | None) -> None:
         if begun():
             came.append(number)
+            return
+        if _goes_on():
             return
         signal.signal(number, before[number])
         signal.raise_signal(number)
@@ -180,8 +182,7 @@ def enforce(verb: str) -> None:
         if remaining > 0:
             signal.setitimer(signal.ITIMER_REAL, remaining)
             return
-        if _is_outlived and os.fork() == 0:
-            _outlive()
+        if _goes_on():
             return
         signal.signal(signal.SIGALRM, lambda *_: os._exit(_code(verb)))
         signal.setitimer(signal.ITIMER_REAL, _REPORT_SECONDS)
@@ -191,14 +192,17 @@ def enforce(verb: str) -> None:
     look()
 
 
-def _outlive() -> None:
-    """Let this process, a child, go on for a while without the streams and the terminal of the run."""
+def _goes_on() -> bool:
+    """Return whether this process is a child that goes on for a while, without the streams and the terminal of the run."""
+    if not _is_outlived or os.fork():
+        return False
     os.setsid()
     for stream in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     errors.began = time.monotonic() - limit() + _OUTLIVING_SECONDS
     signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
     signal.setitimer(signal.ITIMER_REAL, _OUTLIVING_SECONDS)
+    return True
 
 
 def watch(verb: str) -> None:

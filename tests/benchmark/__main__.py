@@ -1,4 +1,4 @@
-"""Measure every path against its yardstick and print one table: ``python -m tests.benchmark [--format json]``."""
+"""Measure every path against its yardstick and print one table: ``python -m tests.benchmark [--write]``."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ import sys
 from typing import TYPE_CHECKING
 
 from tests.benchmark import counts, felt, processes, refreshes
-from tests.benchmark.stage import open_stage
-from tests.benchmark.table import Report, as_json, as_table
+from tests.benchmark.stage import SOURCE, open_stage
+from tests.benchmark.table import Report, as_json, as_markdown, as_table, written_into
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -22,12 +22,15 @@ if TYPE_CHECKING:
     from tests.benchmark.table import Row
 
 ROUNDS = 50
+FORMATS = {"table": as_table, "json": as_json, "markdown": as_markdown}
+PAGE = SOURCE / "docs" / "costs.md"
 
 
 def main() -> int:
     """Run all; return 0 even if a goal is missed: the table says so."""
     parser = argparse.ArgumentParser(prog="scripts/benchmark", description=__doc__)
-    parser.add_argument("--format", choices=("table", "json"), default="table")
+    parser.add_argument("--format", choices=FORMATS, default="table")
+    parser.add_argument("--write", action="store_true", help="also write the ratios into docs/costs.md")
     parser.add_argument(
         "--rounds",
         type=int,
@@ -39,10 +42,12 @@ def main() -> int:
     with open_stage() as stage:
         report = Report(
             _rows(stage, max(8, arguments.rounds)),
-            {**_machine(), "load": f"{load} before, {_load()} after"},
+            {**_machine(stage), "load": f"load {load} before, {_load()} after"},
             counts.system_calls(stage),
         )
-    sys.stdout.write(as_json(report) if arguments.format == "json" else as_table(report))
+    sys.stdout.write(FORMATS[arguments.format](report))
+    if arguments.write:
+        PAGE.write_text(written_into(PAGE.read_text(encoding="utf-8"), report), encoding="utf-8")
     return 0
 
 
@@ -63,9 +68,12 @@ def _rows(stage: Stage, rounds: int) -> list[Row]:
     return rows
 
 
-def _machine() -> dict[str, str]:
+def _machine(stage: Stage) -> dict[str, str]:
     git = subprocess.run(["git", "version"], capture_output=True, text=True, check=True)
     versions = [f"{name} {importlib.metadata.version(name)}" for name in ("keyring", "httpx", "pip")]
+    if stage.gcm:
+        gcm = subprocess.run([stage.gcm, "--version"], capture_output=True, text=True, check=True)
+        versions.append(f"Git Credential Manager {gcm.stdout.partition('+')[0].strip()}")
     return {
         "date": dt.datetime.now(dt.timezone.utc).strftime("%Y-%m-%d"),
         "processor": f"{_processor()}, {os.cpu_count()} cores",

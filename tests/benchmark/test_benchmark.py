@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
+from tests.benchmark.__main__ import PAGE
 from tests.benchmark.clock import Spread, spread
-from tests.benchmark.table import Report, Row, as_json, as_table
+from tests.benchmark.table import Report, Row, as_json, as_markdown, as_table, written_into
 
 
 def times(median: float) -> Spread:
@@ -50,3 +53,25 @@ def test_the_same_as_json() -> None:
     assert said["rows"][0]["ours"]["median"] == 11
     assert said["rows"][0]["ratio"] == 1.1
     assert said["rows"][0]["met"] is True
+
+
+def test_the_page_about_costs_takes_the_table() -> None:
+    """Between its two marks, and nothing else of it changes; a page without them is not written."""
+    report = Report(
+        [Row("get", "bare", 1.2, times(11), times(10)), Row("store", "another", None, note="not here")],
+        {"date": "1 May", "system": "Linux"},
+    )
+    table = as_markdown(report)
+    assert table.splitlines()[2:] == [
+        "| get | bare | 1.10 | 1.20 |",
+        "| store | another | not measured | - |",
+        "",
+        "1 May; Linux.",
+    ]
+    page = PAGE.read_text(encoding="utf-8")
+    written = written_into(page, report)
+    assert table in written
+    assert written.splitlines()[:4] == page.splitlines()[:4]
+    assert written.splitlines()[-8:] == page.splitlines()[-8:]
+    with pytest.raises(ValueError, match="lacks the marks"):
+        written_into("# Costs\n", report)

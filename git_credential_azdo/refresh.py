@@ -166,16 +166,16 @@ def _next(account: Account, tenant: str, salt: bytes) -> Token:
 
 def _by_refresh_token(account: Account, tenant: str, entry: Message, salt: bytes) -> Token:
     """Ask for the next tokens and write them; signals wait between the two: the old refresh token may be dead by then."""
-    from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415 - see the module's docstring
+    from git_credential_azdo.signin import sign_in_errors  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.signin.endpoints import kept_endpoint, request_token  # noqa: PLC0415
 
     block, old, from_origin = account.block, entry.get("token") or "", entry.get("origin")
     endpoint = kept_endpoint(block, from_origin, sign_in_errors.elsewhere(account, from_origin))
-    form = oauth.refresh_form(client_id=block.get("client_id"), refresh_token=old, scope=block.get("scope"))
     asked = endpoint.for_tenant(tenant) if tenant else endpoint
+    own = {"client_id": block.get("client_id"), "scope": block.get("scope")}
     errors.step = f"{origin(asked)} did not answer"
     with _asking(account, tenant) as web, deadline.held_back(lambda: web.answered):
-        grant = request_token(web, asked, form, audience=block.get("client_id"))
+        grant = request_token(web, asked, "refresh_token", refresh_token=old, **own)
         errors.step = "a file or the keyring did not take the new token"
         token = _write(account, tenant, grant, salt, old=old)
         errors.step = ""
@@ -194,10 +194,9 @@ def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
             yield web
         except oauth.OAuthError as refused:
             error = _explained(refused, account, tenant)
-            permanent = sign_in_errors.is_permanent(refused)
-            passing = sign_in_errors.is_transient(refused)
-            where = ANY if permanent or passing else tenant
-            _remember(account, where, error, None if permanent else web.pause)
+            flags = sign_in_errors.flags_of(refused)
+            where = ANY if flags & {"permanent", "transient"} else tenant
+            _remember(account, where, error, None if "permanent" in flags else web.pause)
             raise error from None
         except (NetworkError, ServiceError, SignInError) as error:
             if web.pause is not None:  # else no server got it, and what failed may be cured at once
@@ -253,7 +252,7 @@ def _add_issued(accounts_file: AccountsFile, identifier: str, token: Token, now:
 def _explained(refused: OAuthError, account: Account, tenant: str) -> AzdoError:
     from git_credential_azdo.signin import sign_in_errors  # noqa: PLC0415 - for an error only
 
-    if sign_in_errors.is_transient(refused):
+    if "transient" in sign_in_errors.flags_of(refused):
         return sign_in_errors.busy_error(refused, account.label)
     if tenant and tenant != account.tenant:
         with contextlib.suppress(AzdoError):  # the refusal is the error to report

@@ -18,14 +18,12 @@ from git_credential_azdo.commands.parsing import Verbs, same_command
 from git_credential_azdo.commands.setup_run import COMMON, way
 from git_credential_azdo.errors import SignInError, say
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
-from git_credential_azdo.signin import browser, entra, interactive, oauth
-from git_credential_azdo.signin.endpoints import request_token
+from git_credential_azdo.signin import browser, interactive
+from git_credential_azdo.signin.endpoints import is_entra, request_token
 from git_credential_azdo.signin.oauth import OAuthError, read_person
-from git_credential_azdo.signin.sign_in_errors import code_error, is_stale_code, sign_in_error
+from git_credential_azdo.signin.sign_in_errors import flags_of, sign_in_error
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.signin.browser import Page
     from git_credential_azdo.signin.endpoints import Endpoints
@@ -126,28 +124,31 @@ def _by_browser(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
 
     Raise SignInError (declined, refused, too late), NetworkError, ServiceError.
     """
-    is_entra = entra.is_entra(endpoints.token)
+    of_entra = is_entra(endpoints.token)
 
-    def explain(refused: OAuthError, *, word: Callable[..., SignInError] = sign_in_error) -> SignInError:
-        return word(refused, who=run.login_hint, tenant=run.tenant, setup=same_command)
+    def explain(refused: OAuthError, *, is_first: bool = False) -> SignInError:
+        who, tenant = run.login_hint, run.tenant
+        return sign_in_error(refused, who=who, tenant=tenant, setup=same_command, is_first=is_first)
 
     def redeem(authorization: Authorization) -> tuple[tuple[Grant, bool], Page]:
-        form = oauth.code_form(
-            client_id=run.client_id,
-            code=authorization.code,
-            redirect_uri=authorization.redirect_uri,
-            verifier=authorization.verifier,
-            scope=run.scope,
-        )
-        own = {"nonce": authorization.nonce, "audience": run.client_id}
         try:
-            grant = request_token(run.http(), endpoints.token, form, **own)
+            grant = request_token(
+                run.http(),
+                endpoints.token,
+                "authorization_code",
+                client_id=run.client_id,
+                nonce=authorization.nonce,
+                code=authorization.code,
+                redirect_uri=authorization.redirect_uri,
+                code_verifier=authorization.verifier,
+                scope=run.scope,
+            )
         except OAuthError as refused:
-            error = explain(refused, word=code_error)
-            if is_stale_code(refused) and left and console.can_ask():
+            error = explain(refused, is_first=True)
+            if "stale-code" in flags_of(refused) and left and console.can_ask():
                 raise _StaleCodeError(error.message, "open the new link that the terminal shows") from None
             raise error from None
-        page = _page(run, read_person(grant, is_entra=is_entra))
+        page = _page(run, read_person(grant, is_entra=of_entra))
         return (grant, authorization.state_checked), page
 
     left = _TRIES
@@ -162,7 +163,7 @@ def _by_browser(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
                 scope=run.scope,
                 say=console.err,
                 login_hint=run.login_hint,
-                prompt="select_account" if is_entra and not run.login_hint else None,
+                prompt="select_account" if of_entra and not run.login_hint else None,
                 explain=explain,
                 open_browser=None if run.no_browser else browser.open_browser,
             )

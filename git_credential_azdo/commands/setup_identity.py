@@ -32,7 +32,7 @@ from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, PassphraseNeeded, ServiceError, UsageError, printable
 from git_credential_azdo.git.target import holds_token, is_tenant
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.signin import azure_cli, federation, managed_identity, workload
+from git_credential_azdo.signin import federation, managed_identity, workload
 from git_credential_azdo.signin.workload import proof, registration
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def federated(
         raise UsageError(
             f"missing --client-id ({prefix}_CLIENT_ID is not set, either)", hints.setup_federated(source)
         )
-    is_machine = source == federation.MANAGED_IDENTITY
+    is_machine = source == MANAGED_IDENTITY
     own = [
         ("source", source),
         ("token_file", _file("--token-file", token_file) if source == federation.FILE else ""),
@@ -158,7 +158,7 @@ def _sign_in(run: Run, fields: list[Pair], secret: str | None = None) -> None:
 
     if run.kind == AZURE_CLI:  # tells by its token which tenant is its own
         resource = (run.scope or workload.DEFAULT_SCOPE).removesuffix("/.default")
-        grant, tenant = azure_cli.ask(resource, run.tenant, run.http().remaining(), os.environ)
+        grant, tenant = workload.ask_az(resource, run.tenant, run.http().remaining(), os.environ)
         fresh.set("tenant", tenant)
     else:
         grant = request(fresh.get("tenant"))

@@ -27,7 +27,8 @@ from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, Waiting, say
 from git_credential_azdo.git.target import MSA_TENANT
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.signin import device, entra, oauth
+from git_credential_azdo.signin import device, oauth
+from git_credential_azdo.signin import endpoints as entra
 from git_credential_azdo.signin.endpoints import OtherHostsError, discover
 from git_credential_azdo.signin.oauth import OAuthError, read_person
 from git_credential_azdo.signin.sign_in_errors import UNNAMED
@@ -62,7 +63,7 @@ def sign_in(run: Run, ask: SignIn) -> None:
     """
     vault_name = run.choose_vault()
     run.authority = run.authority or _authority(run)
-    is_entra = entra.is_entra(entra.issuer(run.authority))
+    is_entra = entra.is_entra(entra.read_authority(run.authority)[0])
     if not is_entra and not run.client_id:
         raise UsageError(
             "missing --client-id: this authority knows only its own clients",
@@ -138,7 +139,7 @@ def _authority(run: Run) -> str:
             "give its address as --authority https://LOGIN-HOST/TENANT",
         )
     asked = run.tenant_of(run.organizations[0]) if run.organizations and not run.tenant else None
-    return entra.authority(
+    return entra.authority_of(
         run.tenant or (asked if asked != MSA_TENANT else None) or entra.ANY_WORK_TENANT, host
     )
 

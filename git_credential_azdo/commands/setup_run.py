@@ -33,7 +33,7 @@ from git_credential_azdo.commands.parsing import same_command
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, printable, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization
-from git_credential_azdo.signin import entra
+from git_credential_azdo.signin.endpoints import DEFAULT_REDIRECT
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
 
@@ -60,7 +60,7 @@ _OPTIONS = {
     "no_git_config": parsing.NO_GIT_CONFIG,
     "no_browser": click.option("--no-browser", is_flag=True, help="Link is printed only, for any browser."),
     "redirect_uri": click.option(
-        "--redirect-uri", metavar="URL", default=entra.DEFAULT_REDIRECT, help="Its redirect address."
+        "--redirect-uri", metavar="URL", default=DEFAULT_REDIRECT, help="Its redirect address."
     ),
     "tenant": _text("--tenant", help="Entra tenant: its id or a domain of it."),
     "authority": _text("--authority", metavar="URL", help="Issuer, instead of Microsoft's."),
@@ -89,7 +89,7 @@ class Run:
     vault: str | None
     no_git_config: bool
     no_browser: bool = False
-    redirect_uri: str = entra.DEFAULT_REDIRECT
+    redirect_uri: str = DEFAULT_REDIRECT
     tenant: str = ""
     authority: str = ""
     client_id: str = ""

@@ -1,8 +1,7 @@
 """Sign-in by device code (RFC 8628): a short code to type on any device, while we ask now and then.
 
-Reading and deciding is pure; ``wait`` asks through a ``Web`` of its own for every poll, so that one answer
-that never comes does not eat the whole time. Many tenants block it by Conditional Access, which is worded apart
-from a person who declined: it is for those who ask for it, never what we fall back to.
+Many tenants block it by Conditional Access, which is worded apart from a person who declined: it is for those who ask
+for it, never what we fall back to.
 """
 
 from __future__ import annotations
@@ -17,13 +16,13 @@ from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.signin import oauth, sign_in_errors
 from git_credential_azdo.signin.endpoints import request_token
-from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
     from git_credential_azdo.signin.endpoints import Endpoints
+    from git_credential_azdo.web import HttpClient
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _USUAL_INTERVAL = 5.0  # seconds, RFC 8628 section 3.2
@@ -31,7 +30,6 @@ _SLOWER = 5.0  # section 3.5: how much slower after slow_down
 _LONGEST_INTERVAL = 60.0
 _USUAL_LIFE, _LONGEST_LIFE = 900.0, 3600.0
 _POLL_SECONDS = 30.0
-_AGAIN = "run the same command again for a new one"
 _WITHOUT = f"without device-code, with a browser on any machine: {hints.setup()}"
 _USER_CODE = re.compile(r"[\w .-]{1,40}", re.ASCII)
 
@@ -60,34 +58,59 @@ def ask_code(web: HttpClient, endpoints: Endpoints, *, client_id: str, scope: st
     return read_code(answer.status, answer.json())
 
 
+def read_code(status: int, body: object) -> DeviceCode:
+    """Return the code of a device authorization answer. Raise OAuthError for an error, ServiceError for nonsense."""
+    fields = body if isinstance(body, Mapping) else {}
+    if fields.get("error"):
+        raise oauth.read_refusal(status, fields)
+
+    def text(*names: str) -> str:
+        return next((value for name in names if isinstance(value := fields.get(name), str)), "")
+
+    device_code, user_code = text("device_code"), text("user_code")
+    page, direct_page = text("verification_uri", "verification_url"), text("verification_uri_complete")
+    if status != 200 or not (device_code and _USER_CODE.fullmatch(user_code) and oauth.is_safe_url(page)):  # noqa: PLR2004 - RFC 8628 section 3.2
+        raise ServiceError(f"the sign-in server's response holds no device code (status {status})")
+    return DeviceCode(
+        device_code,
+        user_code,
+        page,
+        direct_page if oauth.is_safe_url(direct_page) else None,
+        expires_in=oauth.seconds(fields.get("expires_in"), 0, _LONGEST_LIFE) or _USUAL_LIFE,
+        interval=max(1.0, oauth.seconds(fields.get("interval"), 0, _LONGEST_INTERVAL) or _USUAL_INTERVAL),
+    )
+
+
 def wait(
     endpoints: Endpoints,
     device: DeviceCode,
     *,
     client_id: str,
-    open_web: Callable[[float], AbstractContextManager[HttpClient]] = HttpClient,
+    open_web: Callable[[float], AbstractContextManager[HttpClient]],
     sleep: Callable[[float], None] = time.sleep,
     clock: Callable[[], float] = time.monotonic,
 ) -> oauth.Grant:
-    """Ask until the person is done; return the grant.
+    """Ask until the person is done; return the grant. Each poll has a client of its own, for so many seconds.
 
     ``OAuthError`` when the person declined or the tenant forbids it; SignInError when the time is over.
     """
-    end = clock() + device.expires_in
-    interval = device.interval
-    form = {"grant_type": _GRANT, "client_id": client_id, "device_code": device.device_code}
+    end, interval = clock() + device.expires_in, device.interval
     while clock() + interval < end:
         sleep(interval)
         try:
             with open_web(min(_POLL_SECONDS, max(1.0, end - clock()))) as web:
-                return request_token(web, endpoints.token, form, audience=client_id)
+                own = {"client_id": client_id, "device_code": device.device_code}
+                return request_token(web, endpoints.token, _GRANT, **own)
         except oauth.OAuthError as refused:
-            slower = next_interval(refused, interval)
-            if slower is None:
+            if refused.error == "slow_down":
+                interval += _SLOWER
+            elif "transient" in sign_in_errors.flags_of(refused):
+                interval *= 2
+            elif refused.error != "authorization_pending":
                 raise
-            interval = slower
         except NetworkError:
-            interval = min(interval * 2, _LONGEST_INTERVAL)  # section 3.5 asks for it
+            interval *= 2  # section 3.5 asks for it
+        interval = min(interval, _LONGEST_INTERVAL)
     raise _too_late()
 
 
@@ -95,7 +118,7 @@ def explain(
     refused: oauth.OAuthError, *, who: str | None, tenant: str | None, setup: Callable[..., str]
 ) -> SignInError:
     """Return a no in words: the tenant blocks this way in, the code is over, or as ``sign_in_error``."""
-    if sign_in_errors.blocks_device_code(refused):
+    if "blocks-device-code" in sign_in_errors.flags_of(refused):
         where = f"tenant {tenant}" if tenant else "the tenant"
         raw = sign_in_errors.for_administrators(refused)
         return SignInError(
@@ -110,41 +133,6 @@ def explain(
 def _too_late() -> SignInError:
     """Return the end of the wait in words; a page that blocks the person leaves us waiting too, so the hint covers both."""
     return SignInError(
-        "the code was not entered in time", f"{_AGAIN}; if the page said that access is blocked, {_WITHOUT}"
-    )
-
-
-def next_interval(refused: oauth.OAuthError, interval: float) -> float | None:
-    """Decide on a poll's refusal: the seconds to wait before the next one, or None if this is the end."""
-    if refused.error == "authorization_pending":
-        return interval
-    if refused.error == "slow_down":
-        return min(interval + _SLOWER, _LONGEST_INTERVAL)
-    if sign_in_errors.is_transient(refused):
-        return min(interval * 2, _LONGEST_INTERVAL)
-    return None
-
-
-def read_code(status: int, body: object) -> DeviceCode:
-    """Return the code of a device authorization answer. Raise OAuthError for an error, ServiceError for nonsense."""
-    fields = body if isinstance(body, Mapping) else {}
-    if fields.get("error"):
-        raise oauth.read_refusal(status, fields)
-    page = fields.get("verification_uri") or fields.get("verification_url")
-    texts = (
-        fields.get("device_code"),
-        fields.get("user_code"),
-        page,
-        fields.get("verification_uri_complete"),
-    )
-    device_code, user_code, page, direct = (each if isinstance(each, str) else "" for each in texts)
-    if status != 200 or not (device_code and _USER_CODE.fullmatch(user_code) and oauth.is_safe_url(page)):  # noqa: PLR2004 - RFC 8628 section 3.2
-        raise ServiceError(f"the sign-in server's response holds no device code (status {status})")
-    return DeviceCode(
-        device_code=device_code,
-        user_code=user_code,
-        page=page,
-        direct_page=direct if oauth.is_safe_url(direct) else None,
-        expires_in=oauth.seconds(fields.get("expires_in"), 0, _LONGEST_LIFE) or _USUAL_LIFE,
-        interval=max(1.0, oauth.seconds(fields.get("interval"), 0, _LONGEST_INTERVAL) or _USUAL_INTERVAL),
+        "the code was not entered in time",
+        f"run the same command again for a new one; if the page said that access is blocked, {_WITHOUT}",
     )

@@ -1,9 +1,10 @@
-"""Where a sign-in's codes, refresh tokens and client secrets may be sent, and the requests that send them.
+"""Authorities (Microsoft Entra's and others): how they are written, and where codes, tokens and secrets may be sent.
 
-Two texts name such an address, an authority's OpenID configuration and the accounts file, and neither is believed by
-itself: an ``Endpoint`` is on the authority's own origin (Microsoft's login hosts of one cloud count as one), or on a
-host that a person confirmed, or on the origin that the vault keeps beside the very secret. Never make an address that
-secrets go to in another way. Rules: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 6.2, RFC 9700 section 4.4.
+Two texts name an address for secrets, an authority's OpenID configuration and the accounts file, and neither is
+believed by itself: an ``Endpoint`` is on the authority's own origin (Microsoft's login hosts of one cloud count as
+one), or on a host that a person confirmed, or on the origin that the vault keeps beside the very secret. Never make an
+address that secrets go to in another way. Rules: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 6.2, RFC 9700
+section 4.4, Microsoft's "Microsoft identity platform" and "Use Microsoft Entra OAuth with Azure DevOps".
 
 A token request is a POST that may have been processed even if no answer came, and refresh tokens rotate: it is sent
 once more only if the first never left (``HttpClient`` sees to that). Refusals stay ``OAuthError``; ``sign_in_errors``
@@ -12,15 +13,17 @@ words them once the caller knows who and where.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 from urllib.parse import urlsplit, urlunsplit
 
-from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, printable
+from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError, printable
+from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
-from git_credential_azdo.hosts import origin
-from git_credential_azdo.signin import entra, oauth
+from git_credential_azdo.hosts import CLOUDS, LOGIN_HOSTS, origin
+from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.oauth import is_safe_url
 
 if TYPE_CHECKING:
@@ -28,6 +31,78 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.web import HttpClient, Response
+
+DEFAULT_CLIENT_ID = "872cd9fa-d31f-45e0-9eab-6e460a02d1f1"  # Visual Studio: the other helpers' default, too
+RESOURCE = "499b84ac-1321-427f-aa17-267ca6975798"  # Azure DevOps
+DEFAULT_SCOPE = f"{RESOURCE}/.default offline_access openid profile"
+DEFAULT_REDIRECT = "http://localhost"  # any port, but no path and no 127.0.0.1 (AADSTS50011)
+PUBLIC_HOST = CLOUDS[0][0]
+ANY_WORK_TENANT = "organizations"  # also the way in for personal accounts (MSA pass-through)
+ANY_TENANT = frozenset({ANY_WORK_TENANT, "common", "consumers"})
+"""What stands for many tenants in an authority."""
+GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
+_DOMAIN = re.compile(  # RFC 1123 section 2.1; a top-level domain begins with a letter
+    r"(?=.{4,253}\Z)(?:[0-9a-z](?:[0-9a-z-]{0,61}[0-9a-z])?\.)+[a-z](?:[0-9a-z-]{0,61}[0-9a-z])",
+    re.ASCII | re.IGNORECASE,
+)
+_WELL_KNOWN = "/.well-known/openid-configuration"
+
+
+# --- how authorities and tenants are written
+
+
+def authority_of(tenant: str, host: str = PUBLIC_HOST) -> str:
+    """Return Microsoft's authority of a tenant: its GUID, a domain of it, or ``organizations`` and the like.
+
+    Raise UsageError for a text that is no tenant.
+    """
+    if tenant not in ANY_TENANT:
+        check_tenant(tenant)
+    return f"https://{host}/{tenant}"
+
+
+def check_tenant(tenant: str) -> None:
+    """Raise UsageError for a text that is neither a GUID nor a domain: it becomes a part of an address."""
+    if not GUID.fullmatch(tenant) and not _DOMAIN.fullmatch(tenant):
+        raise UsageError(
+            f"{quoted(tenant)} is not a valid tenant", "give the tenant's id (a GUID) or one of its domains"
+        )
+
+
+def is_entra(url: str) -> bool:
+    """Return whether a URL is on one of Microsoft's login hosts, by https and without a port."""
+    scheme, _, rest = url.partition("://")
+    return scheme.lower() == "https" and rest.partition("/")[0].lower() in LOGIN_HOSTS
+
+
+def same_cloud(one: str, other: str) -> bool:
+    """Return whether two URLs are on login hosts of one of Microsoft's clouds."""
+    hosts = {urlsplit(one).hostname, urlsplit(other).hostname}
+    return any(hosts.issubset(cloud) for cloud in CLOUDS)
+
+
+def read_authority(given: str) -> tuple[str, str]:
+    """Return the issuer that an authority's OpenID configuration must name, and the address of that document.
+
+    ``given``: an authority as people write it: with or without a final slash, ``/v2.0`` (Entra) or the whole
+    well-known address. In the issuer ``{tenantid}`` stands for any tenant: Entra's documents name a tenant by its GUID
+    only. Raise UsageError if it is not https (loopback may be http).
+    """
+    base = given.strip().partition("?")[0].removesuffix(_WELL_KNOWN).rstrip("/")
+    if not is_safe_url(base):
+        example = authority_of(ANY_WORK_TENANT)
+        raise UsageError("the authority must be an https address", f"for example --authority {example}")
+    if not is_entra(base):
+        return base, base + _WELL_KNOWN
+    host, _, path = base.partition("://")[2].partition("/")
+    tenant = path.lstrip("/").partition("/")[0]
+    tenant = ANY_WORK_TENANT if tenant in ("", "v2.0") else tenant
+    issuing = next(cloud[0] for cloud in CLOUDS if host.lower() in cloud)
+    named = tenant.lower() if GUID.fullmatch(tenant) else "{tenantid}"
+    return f"https://{issuing}/{named}/v2.0", f"{authority_of(tenant, host.lower())}/v2.0{_WELL_KNOWN}"
+
+
+# --- where secrets may go
 
 
 @final
@@ -52,9 +127,9 @@ class Endpoint(str):
         Personal accounts' own tenant, and the zero tenant their organizations name, become the transfer tenant:
         only that one gives them tokens for Azure DevOps. Raise UsageError for a text that is no tenant.
         """
-        if not entra.is_entra(self):
+        if not is_entra(self):
             return self
-        entra.check_tenant(tenant)
+        check_tenant(tenant)
         if tenant.lower() in (MSA_TENANT, NIL_TENANT):
             tenant = MSA_TRANSFER_TENANT
         parts = urlsplit(self)
@@ -76,9 +151,8 @@ class OtherHostsError(ServiceError):
     """A configuration names endpoints on ``hosts`` (each with its port, if any) that only a person can confirm."""
 
     def __init__(self, issuer: str, hosts: list[str]) -> None:
-        super().__init__(
-            f"the OpenID configuration of {issuer} names endpoints on other hosts: {', '.join(hosts)}"
-        )
+        named = ", ".join(hosts)
+        super().__init__(f"the OpenID configuration of {issuer} names endpoints on other hosts: {named}")
         self.hosts = hosts
 
 
@@ -110,12 +184,12 @@ def read_discovery(document: object, issuer: str, confirmed: Collection[str] = (
 def discover(
     web: HttpClient, authority: str, confirm: Callable[[OtherHostsError], bool] = lambda _other: False
 ) -> Endpoints:
-    """Return the endpoints of an authority (as ``entra.issuer`` takes it), from its configuration.
+    """Return the endpoints of an authority (as ``read_authority`` takes it), from its configuration.
 
     ``confirm``: asked about endpoints on other hosts than the authority's, which are refused unless it says yes.
     Raise ServiceError if there is no such authority, OtherHostsError, NetworkError.
     """
-    url = entra.discovery_url(authority)
+    issuer, url = read_authority(authority)
     answer = web.request("GET", url, elsewhere=True)  # an authority is a person's own word
     _check(answer)
     if answer.status != 200:  # noqa: PLR2004 - OpenID Connect Discovery section 4.2
@@ -123,7 +197,7 @@ def discover(
             f"{answer.host} has no OpenID configuration for that authority{oauth.said(answer)} (status {answer.status})",
             "check --tenant and --authority",
         )
-    document, issuer = answer.json(), entra.issuer(authority)
+    document = answer.json()
     try:
         return read_discovery(document, issuer)
     except OtherHostsError as other:
@@ -135,29 +209,30 @@ def discover(
 def request_token(
     web: HttpClient,
     endpoint: Endpoint,
-    form: Mapping[str, str],
+    grant_type: str,
     *,
+    client_id: str,
     nonce: str | None = None,
-    audience: str | None = None,
+    **parameters: str,
 ) -> oauth.Grant:
-    """Send one token request (a form of ``oauth``); return the grant.
+    """Send a token request (RFC 6749 section 3.2) and return the grant.
 
-    ``nonce``, ``audience``: what the identity token, if one comes, must say. Raise OAuthError for a no, NetworkError,
-    ServiceError.
+    ``client_id``, ``nonce``: what the identity token, if one comes, must name, too. Raise OAuthError for a no,
+    NetworkError, ServiceError.
     """
+    form = {"grant_type": grant_type, "client_id": client_id, **parameters}
     answer = web.request("POST", endpoint, form=form, elsewhere=True)
     _check(answer)
-    return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=audience)
+    return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=client_id)
 
 
 def _check(answer: Response) -> None:
     """Raise NetworkError for a response that says nothing about the request: sent elsewhere, or the server's own trouble."""
-    busy = answer.status == 429 or answer.status >= 500  # noqa: PLR2004 - as sign_in_errors.is_transient
-    if busy and not answer.fields().get("error"):
-        message = (
-            f"{answer.host} is busy or has an internal error{oauth.said(answer)} (status {answer.status})"
+    if oauth.is_busy(answer.status) and not answer.fields().get("error"):
+        raise NetworkError(
+            f"{answer.host} is busy or has an internal error{oauth.said(answer)} (status {answer.status})",
+            "try again in a minute",
         )
-        raise NetworkError(message, "try again in a minute")
     if 300 <= answer.status < 400:  # noqa: PLR2004 - the redirects
         raise NetworkError(
             f"{answer.host} redirected the request (status {answer.status}); one with a secret is never redirected",
@@ -168,39 +243,32 @@ def _check(answer: Response) -> None:
 def kept_endpoint(block: Block, kept_origin: str | None, cure: str) -> Endpoint:
     """Return the token endpoint of an account, from the accounts file, for a secret of it that is about to be sent.
 
-    ``kept_origin``: the ``origin`` in the vault beside the secret; None where an earlier version wrote it without.
-    Raise SignInError, with ``cure`` as its hint, if the address is not one that this secret was got from: a changed accounts file gets nothing.
+    ``kept_origin``: the ``origin`` in the vault beside the secret; None where an earlier version wrote it without. Raise
+    SignInError, with ``cure`` as its hint, if this secret was not got from there: a changed accounts file gets nothing.
     """
     url, authority = block.get("token_endpoint"), block.get("authority")
     there = _origin(url)
-    if kept_origin is None:
-        # Accounts of Entra, which alone knows tenants, may have no authority written down.
-        mine = _belongs(url, authority or url) and (
-            entra.is_entra(url) or bool(authority and not block.get("tenant"))
-        )
-    else:
+    if kept_origin is not None:
         mine = there == kept_origin and _belongs(url, url)
+    else:  # accounts of Entra, which alone knows tenants, may have no authority written down
+        known = is_entra(url) or (authority and not block.get("tenant"))
+        mine = bool(known) and _belongs(url, authority or url)
     if mine:
         return Endpoint(url, url)
-    raise SignInError(
-        f"the token endpoint of {block.get('name') or block.get('client_id')} in the accounts file is not where this"
-        f" account was set up: {there or 'no https address'}",
-        cure,
-    )
+    who = block.get("name") or block.get("client_id")
+    where = f"is not where this account was set up: {there or 'no https address'}"
+    raise SignInError(f"the token endpoint of {who} in the accounts file {where}", cure)
 
 
 def _belongs(url: str, authority: str, confirmed: Collection[str] = ()) -> bool:
     there, home = _origin(url), _origin(authority)
     if not there or not home:
         return False
-    if entra.is_entra(there) or entra.is_entra(home):
-        return entra.is_entra(url) and entra.same_cloud(url, authority)
-    scheme = home.partition("://")[
-        0
-    ]  # plain http only on this machine, and only if the authority is there, too
-    return there == home or there in {
-        _origin(f"{each}://{host}") for host in confirmed for each in ("https", scheme)
-    }
+    if is_entra(there) or is_entra(home):
+        return is_entra(url) and same_cloud(url, authority)
+    # Plain http only on this machine, and only if the authority is there, too.
+    schemes = {"https", home.partition("://")[0]}
+    return there in {home, *(_origin(f"{scheme}://{host}") for host in confirmed for scheme in schemes)}
 
 
 def _safe(document: Mapping[str, object], name: str, issuer: str) -> str:
@@ -209,11 +277,11 @@ def _safe(document: Mapping[str, object], name: str, issuer: str) -> str:
     there, home = _origin(url) if isinstance(url, str) else "", _origin(issuer)
     if not isinstance(url, str) or not there or there.startswith("http:") > home.startswith("http:"):
         raise ServiceError(f"the OpenID configuration of {issuer} gives no https address as {name}")
-    if _belongs(url, issuer) or not (entra.is_entra(there) or entra.is_entra(home)):
+    if _belongs(url, issuer) or not (is_entra(there) or is_entra(home)):
         return url
     raise ServiceError(
         f"the OpenID configuration of {issuer} names {urlsplit(url).netloc} as {name}, which is another authority's",
-        f"give that one: --authority {there}/TENANT" if entra.is_entra(url) else None,
+        f"give that one: --authority {there}/TENANT" if is_entra(url) else None,
     )
 
 

@@ -69,7 +69,7 @@ def sign_in(
     raises.
     """
     state, nonce = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-    verifier = oauth.new_verifier(secrets.token_bytes(32))
+    verifier = secrets.token_urlsafe(48)  # 64 characters; RFC 7636 section 4.1 wants 43 to 128
     redirect, source = listen(redirect_uri), open_input()
     if source is None and not redirect.sockets:
         raise SignInError("there is no way to receive the answer here", "run setup in a terminal")

@@ -7,12 +7,12 @@ subject.
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlencode
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import SYSTEM
@@ -22,7 +22,7 @@ from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth
-from git_credential_azdo.signin.entra import GUID
+from git_credential_azdo.signin.endpoints import GUID
 from git_credential_azdo.web import HttpClient, retry_after
 
 if TYPE_CHECKING:
@@ -55,12 +55,12 @@ _UNSUPPORTED = {
     "msi-endpoint": "Azure Machine Learning and Cloud Shell (MSI_ENDPOINT)",
 }
 ARC_FOLDER = (
-    os.path.expandvars(r"%ProgramData%\AzureConnectedMachineAgent\Tokens")
+    r"%ProgramData%\AzureConnectedMachineAgent\Tokens"
     if sys.platform == "win32"
     else "/var/opt/azcmagent/tokens"
 )
 ARC_AGENT = (
-    os.path.expandvars(r"%ProgramFiles%\AzureConnectedMachineAgent\himds.exe")
+    r"%ProgramFiles%\AzureConnectedMachineAgent\himds.exe"
     if sys.platform == "win32"
     else "/opt/azcmagent/bin/himds"
 )
@@ -68,10 +68,8 @@ _ARC_KEY_BYTES = 4096
 _FIRST_PAUSE = 0.5  # seconds, doubled with every attempt: 15.5 in all
 _MAX_ATTEMPTS = 6
 _GONE, _MAX_ATTEMPTS_GONE = 410, 8  # the service is being updated, which may take 70 seconds: 63.5 in all
-_BUSY = frozenset({404, _GONE, 429})
 _UNKNOWN_LIFE = 600  # seconds; a token whose end is not known is soon asked for again
 _RESOURCE = re.compile(r"/subscriptions/[\w/.()-]+", re.IGNORECASE | re.ASCII)
-_DIGITS = re.compile(r"\d{1,12}", re.ASCII)
 _REALM = re.compile(r'basic\s+realm="?([^"]+?)"?\s*', re.IGNORECASE)
 
 
@@ -106,17 +104,16 @@ def source_of(environment: Mapping[str, str]) -> str:
         return "service-fabric" if "IDENTITY_SERVER_THUMBPRINT" in has else APP_SERVICE
     if {"IDENTITY_ENDPOINT", "IMDS_ENDPOINT"} <= has:
         return ARC
-    half = has & {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
-    if half:
-        (one,) = half
-        other = "IDENTITY_HEADER" if one == "IDENTITY_ENDPOINT" else "IDENTITY_ENDPOINT"
+    pair = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
+    for one in pair & has:
+        (other,) = pair - {one}
         raise UsageError(
             f"{one} is set, but {other} is not, so this machine's identity service cannot be asked",
             f"set both, or {hints.unset(one)}",
         )
     if "MSI_ENDPOINT" in has:
         return "msi-endpoint"
-    return ARC if os.path.exists(ARC_AGENT) else VM
+    return ARC if os.path.exists(os.path.expandvars(ARC_AGENT)) else VM
 
 
 def ask(
@@ -134,12 +131,13 @@ def ask(
     refuses, NetworkError, ServiceError.
     """
     url, headers = _question(source, which, resource, environment)
-    answer = _ask(web, url, headers, source, sleep)
+    place = _SERVICES[source].place
+    answer = _ask(web, url, headers, place, sleep)
     if source == ARC and answer.status == 401:  # noqa: PLR2004 - Arc's way of asking who reads its folder
         challenge = answer.header("WWW-Authenticate") or ""
-        headers["Authorization"] = f"Basic {_read_arc_key(challenge, ARC_FOLDER)}"
-        answer = _ask(web, url, headers, source, sleep)
-    return _read(answer, source, which, time.time())
+        headers["Authorization"] = f"Basic {_read_arc_key(challenge, os.path.expandvars(ARC_FOLDER))}"
+        answer = _ask(web, url, headers, place, sleep)
+    return _read(answer, place, which, time.time())
 
 
 def ask_directly(
@@ -170,61 +168,49 @@ def _question(
     if which.kind and source == ARC:
         raise UsageError(f"{service.place} has one identity only, its own", hints.setup_managed_identity())
     kind = service.resource_id if which.kind == "resource_id" else which.kind
-    url = _address(service.variable, environment) if environment.get(service.variable) else service.usual
+    url = environment.get(service.variable) or service.usual
+    if not origin(url) or "#" in url:
+        raise UsageError(
+            f"{service.variable} is not a URL", f"correct it, or {hints.unset(service.variable)}"
+        )
     if source == VM:
         url = f"{url.rstrip('/')}/metadata/identity/oauth2/token"
     query = {"api-version": service.version, "resource": resource, **({kind: which.value} if kind else {})}
-    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}", headers
-
-
-def _address(name: str, environment: Mapping[str, str]) -> str:
-    """Return the address in a variable of the environment; these services speak http beside the machine."""
-    url = environment[name]
-    if not origin(url) or "#" in url:
-        raise UsageError(f"{name} is not a URL", f"correct it, or {hints.unset(name)}")
-    return url
+    return oauth.with_query(url, **query), headers
 
 
 def _ask(
-    web: HttpClient, url: str, headers: Mapping[str, str], source: str, sleep: Callable[[float], None]
+    web: HttpClient, url: str, headers: Mapping[str, str], place: str, sleep: Callable[[float], None]
 ) -> Response:
     """Ask, and ask again while the service is busy or starting, as its page wants, within the deadline."""
-    attempt = 0
-    while True:
-        try:
-            answer = web.request(
-                "GET",
-                url,
-                headers=headers,
-                retry=False,
-                elsewhere=True,  # a constant, or what the machine's own environment says
-            )
+    for attempt in itertools.count(1):
+        try:  # the address is a constant, or what the machine's own environment says
+            answer = web.request("GET", url, headers=headers, retry=False, elsewhere=True)
         except NetworkError as error:
             raise NetworkError(
-                f"no managed identity service of an {_SERVICES[source].place} answers here: {error.message}",
+                f"no managed identity service of an {place} answers here: {error.message}",
                 f"managed identities work on their own machine in Azure; elsewhere: {hints.setup_service_principal()}",
             ) from None
-        attempt += 1
-        if answer.status not in _BUSY and answer.status < 500:  # noqa: PLR2004 - the server's own trouble
-            return answer
+        if answer.status not in {404, _GONE} and not oauth.is_busy(answer.status):
+            break
         pause = max(_FIRST_PAUSE * 2 ** (attempt - 1), retry_after(answer, time.time()) or 0.0)
         most = _MAX_ATTEMPTS_GONE if answer.status == _GONE else _MAX_ATTEMPTS
         if attempt >= most or pause >= web.remaining():
             raise NetworkError(
-                f"the managed identity service of this {_SERVICES[source].place} is busy or has no such page"
+                f"the managed identity service of this {place} is busy or has no such page"
                 f"{oauth.said(answer)} (status {answer.status}, asked {attempt} times)",
                 "try again in a minute",
             )
         sleep(pause)
+    return answer
 
 
-def _read(answer: Response, source: str, which: Which, now: float) -> oauth.Grant:
+def _read(answer: Response, place: str, which: Which, now: float) -> oauth.Grant:
     try:
         body = answer.json()
     except ServiceError:  # off Azure, something else may have that address
         raise ServiceError(
-            f"no managed identity answers on this machine (status {answer.status})",
-            hints.help_of("setup"),
+            f"no managed identity answers on this machine (status {answer.status})", hints.help_of("setup")
         ) from None
     if not isinstance(body, dict):
         raise ServiceError(
@@ -233,32 +219,24 @@ def _read(answer: Response, source: str, which: Which, now: float) -> oauth.Gran
     if answer.status != 200:  # noqa: PLR2004 - every one of them says yes so
         label = f"identity {which.value}" if which.kind else "identity of its own"
         raise SignInError(
-            f"this {_SERVICES[source].place} gave no token for the {label}{oauth.said(answer)} "
-            f"(status {answer.status})",
-            f"assign the identity to this {_SERVICES[source].place}, or choose another: {hints.setup_managed_identity()}",
+            f"this {place} gave no token for the {label}{oauth.said(answer)} (status {answer.status})",
+            f"assign the identity to this {place}, or choose another: {hints.setup_managed_identity()}",
         )
-    fields = {
-        "access_token": body.get("access_token"),
-        "token_type": body.get("token_type") or "Bearer",
-        "expires_in": _life(body, now),
-    }
-    return oauth.read_grant(200, fields)
+    fields = {"access_token": body.get("access_token"), "token_type": body.get("token_type") or "Bearer"}
+    return oauth.read_grant(200, {**fields, "expires_in": _life(body, now)})
 
 
-def _life(body: Mapping[str, object], now: float) -> int:
+def _life(body: Mapping[str, object], now: float) -> float:
     """Return the seconds that the token lives: every number may come as a string."""
-    for key, since in (("expires_in", 0.0), ("expires_on", now)):
-        text = str(body.get(key))
-        if _DIGITS.fullmatch(text):
-            return max(0, int(int(text) - since))
-    return _UNKNOWN_LIFE
+    life = oauth.seconds(body.get("expires_in"), -1, now)
+    end = oauth.seconds(body.get("expires_on"), -1, now * 2)
+    if life < 0 and end < 0:
+        return _UNKNOWN_LIFE
+    return life if life >= 0 else max(0.0, end - now)
 
 
 def _read_arc_key(challenge: str, folder: str) -> str:
-    """Return the content of the file that proves we may read Arc's folder, and no other file whatever the answer names.
-
-    Raise SignInError.
-    """
+    """Return the content of the file that proves we may read Arc's folder, and no other file whatever the answer names."""
     match = _REALM.fullmatch(challenge.strip())
     path = os.path.realpath(match[1]) if match else ""
     if os.path.dirname(path) != os.path.realpath(folder) or not path.endswith(".key"):

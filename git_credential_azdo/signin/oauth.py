@@ -29,7 +29,7 @@ LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
 _USUAL_LIFE = 3600  # seconds; RFC 6749 lets a server leave expires_in out
 _LONGEST_LIFE = 30 * 24 * 3600
-_TOKEN = re.compile(r"[\x21-\x7e]+")  # RFC 6749 appendix A, without the blank
+_TOKEN = re.compile(r"[\x21-\x7e]+")
 _SCOPE = re.compile(r"[ -~]{1,4096}")
 _NUMBER = re.compile(r"\d{1,12}(?:\.\d*)?", re.ASCII)
 _AADSTS = re.compile(r"AADSTS(\d{2,9})\b", re.ASCII)
@@ -98,13 +98,6 @@ class OAuthError(AzdoError):
 # --- what we ask
 
 
-def new_verifier(random: bytes) -> str:
-    """Return a PKCE verifier of 32 random bytes or more (43 to 128 characters)."""
-    if not 32 <= len(random) <= 96:  # noqa: PLR2004 - the limits of RFC 7636 section 4.1
-        raise ValueError("a verifier is made of 32 to 96 random bytes")
-    return base64url(random)
-
-
 def challenge(verifier: str) -> str:
     """Return the S256 challenge of a verifier (RFC 7636 section 4.2)."""
     return base64url(hashlib.sha256(verifier.encode("ascii")).digest())
@@ -117,30 +110,12 @@ def authorize_url(endpoint: str, **parameters: str | None) -> str:
     not None ``login_hint`` and ``prompt``.
     """
     asked = {"response_type": "code", "response_mode": "query", "code_challenge_method": "S256", **parameters}
-    query = urlencode({key: value for key, value in asked.items() if value}, quote_via=quote)
-    return f"{endpoint}{'&' if '?' in endpoint else '?'}{query}"
+    return with_query(endpoint, **{key: value for key, value in asked.items() if value})
 
 
-def code_form(*, client_id: str, code: str, redirect_uri: str, verifier: str, scope: str) -> dict[str, str]:
-    """Return the token request for a code (RFC 6749 section 4.1.3)."""
-    return {
-        "grant_type": "authorization_code",
-        "client_id": client_id,
-        "code": code,
-        "redirect_uri": redirect_uri,
-        "code_verifier": verifier,
-        "scope": scope,
-    }
-
-
-def refresh_form(*, client_id: str, refresh_token: str, scope: str) -> dict[str, str]:
-    """Return the token request for a refresh token (RFC 6749 section 6)."""
-    return {
-        "grant_type": "refresh_token",
-        "client_id": client_id,
-        "refresh_token": refresh_token,
-        "scope": scope,
-    }
+def with_query(url: str, **parameters: str) -> str:
+    """Return an address with more parameters: what it has in its own query stays (RFC 6749 section 3.1)."""
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters, quote_via=quote)}"
 
 
 # --- what comes back
@@ -150,6 +125,11 @@ def is_safe_url(url: str) -> bool:
     """Return whether an address is safe in itself: https, or http on loopback; ASCII, no user, fragment or blank."""
     there = origin(url) if _URL.fullmatch(url) and "#" not in url else ""
     return there.startswith("https:") or bool(there and urlsplit(url).hostname in LOOPBACK_HOSTS)
+
+
+def read_token(value: object) -> str:
+    """Return a token (RFC 6749 appendix A, without the blank), or an empty text for what is none."""
+    return value if isinstance(value, str) and _TOKEN.fullmatch(value) else ""
 
 
 def read_grant(status: int, body: object, *, nonce: str | None = None, audience: str | None = None) -> Grant:
@@ -162,28 +142,18 @@ def read_grant(status: int, body: object, *, nonce: str | None = None, audience:
         raise ServiceError(f"the sign-in server's response is not a token response (status {status})")
     if body.get("error"):
         raise read_refusal(status, body)
-    access_token = body.get("access_token")
-    token_type = body.get("token_type", "bearer")
-    if (
-        status != 200  # noqa: PLR2004 - RFC 6749 section 5.1
-        or not isinstance(access_token, str)
-        or not _TOKEN.fullmatch(access_token)
-        or not isinstance(token_type, str)
-        or token_type.lower() != "bearer"
-    ):
+    access_token, refresh_token = read_token(body.get("access_token")), read_token(body.get("refresh_token"))
+    is_bearer = str(body.get("token_type", "bearer")).lower() == "bearer"
+    if status != 200 or not access_token or not is_bearer:  # noqa: PLR2004 - RFC 6749 section 5.1
         raise ServiceError(f"the sign-in server's response has no access token (status {status})")
-    refresh_token = body.get("refresh_token") or None
-    if refresh_token is not None and not (isinstance(refresh_token, str) and _TOKEN.fullmatch(refresh_token)):
+    if body.get("refresh_token") and not refresh_token:
         raise ServiceError("the sign-in server's response has an invalid refresh token")
     scope = body.get("scope")
-    claims = _claims(body.get("id_token"))
-    if claims:
-        _check_claims(claims, nonce, audience)
     return Grant(
         access_token=access_token,
         expires_in=int(seconds(body.get("expires_in"), _USUAL_LIFE, _LONGEST_LIFE)),
-        refresh_token=refresh_token,
-        claims=claims,
+        refresh_token=refresh_token or None,
+        claims=_claims(body.get("id_token"), nonce, audience),
         scope=" ".join(scope.split()) if isinstance(scope, str) and _SCOPE.fullmatch(scope) else None,
     )
 
@@ -222,6 +192,11 @@ def read_refusal(status: int, fields: Mapping[str, object]) -> OAuthError:
     )
 
 
+def is_busy(status: int) -> bool:
+    """Return whether a response's status says that the server is busy, or has an error of its own."""
+    return status == 429 or status >= 500  # noqa: PLR2004 - Too Many Requests, the server's errors
+
+
 def said(answer: Response) -> str:
     """Return a colon and the first line of what a server says with a refusal, in any of its usual places, or nothing."""
     body = answer.fields()
@@ -245,8 +220,11 @@ def seconds(value: object, usual: float, most: float) -> float:
     return max(0.0, min(value, most))
 
 
-def _claims(id_token: object) -> Mapping[str, object]:
-    """Return an id token's payload. Its signature proves nothing more: it came by TLS from the token endpoint."""
+def _claims(id_token: object, nonce: str | None, audience: str | None) -> Mapping[str, object]:
+    """Return an id token's payload. Its signature proves nothing more: it came by TLS from the token endpoint.
+
+    Two checks tie it to this request (OpenID Connect Core section 3.1.3.7).
+    """
     if id_token is None or id_token == "":
         return {}
     try:
@@ -256,16 +234,12 @@ def _claims(id_token: object) -> Mapping[str, object]:
         claims = None
     if not isinstance(claims, dict):
         raise ServiceError("the sign-in server's id token cannot be read")
-    return claims
-
-
-def _check_claims(claims: Mapping[str, object], nonce: str | None, audience: str | None) -> None:
-    """OpenID Connect Core section 3.1.3.7, the two checks that tie the token to this request."""
-    said = claims.get("aud")
-    if audience is not None and audience not in (said if isinstance(said, list) else [said]):
+    made_for = claims.get("aud")
+    if audience is not None and audience not in (made_for if isinstance(made_for, list) else [made_for]):
         raise SignInError("the sign-in server's id token was made for another program")
     if nonce is not None and claims.get("nonce") != nonce:
         raise SignInError("the sign-in answer belongs to another attempt", "start again, with the new link")
+    return claims
 
 
 def _word(value: object) -> str:

@@ -10,14 +10,20 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import FEDERATED, MANAGED_IDENTITY, SERVICE_PRINCIPAL, SYSTEM
+from git_credential_azdo.accounts.account import (
+    AZURE_CLI,
+    FEDERATED,
+    MANAGED_IDENTITY,
+    SERVICE_PRINCIPAL,
+    SYSTEM,
+)
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, options
 from git_credential_azdo.git.target import NIL_TENANT, Collection
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.signin import entra
+from git_credential_azdo.signin import endpoints
 from git_credential_azdo.signin.entra_errors import APP_CASES, CASES, LINK_AGAIN, UNKNOWN, Case
-from git_credential_azdo.signin.oauth import OPENID_SCOPE
+from git_credential_azdo.signin.oauth import OPENID_SCOPE, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,34 +32,33 @@ if TYPE_CHECKING:
     from git_credential_azdo.signin.oauth import OAuthError
 
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
-_NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | entra.ANY_TENANT | {NIL_TENANT}
+_NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | endpoints.ANY_TENANT | {NIL_TENANT}
 
+_OPTIONS = {
+    SERVICE_PRINCIPAL: ("client_id", {"tenant": "tenant", "certificate": "certificate"}),
+    MANAGED_IDENTITY: ("identity", {}),
+    FEDERATED: (
+        "source",
+        {
+            "client_id": "client_id",
+            "tenant": "tenant",
+            "token_file": "token_file",
+            "audience": "audience",
+            "service_connection": "service_connection",
+            "managed_identity": "identity",
+        },
+    ),
+    AZURE_CLI: ("", {"tenant": "az_tenant"}),
+}
+"""Of each kind of workload identity the key of its operand to ``setup``, and that of each option."""
 UNNAMED = "signed-in"
 """The name of an account of a person whose name no server says."""
 
 
-# --- what follows
-
-
-def is_transient(refused: OAuthError) -> bool:
-    """Return whether the same request may succeed later, without anyone doing anything."""
-    busy = refused.status == 429 or refused.status >= 500  # noqa: PLR2004 - Too Many Requests, the server's own trouble
-    return busy or "transient" in _case(refused)[0].flags
-
-
-def is_permanent(refused: OAuthError) -> bool:
-    """Return whether a refresh token gets nothing any more, in whatever tenant, until a person signs in again."""
-    return not is_transient(refused) and "permanent" in _case(refused)[0].flags
-
-
-def is_stale_code(refused: OAuthError) -> bool:
-    """Return whether an authorization code was refused for itself: it was used, expired, or is of another link."""
-    return "stale-code" in _case(refused)[0].flags
-
-
-def blocks_device_code(refused: OAuthError) -> bool:
-    """Return whether a sign-in by device code is what the tenant forbids, or cannot satisfy its policies."""
-    return "blocks-device-code" in _case(refused)[0].flags
+def flags_of(refused: OAuthError) -> frozenset[str]:
+    """Return what follows from a refusal: the flags of ``entra_errors``; what a busy server says is only for now."""
+    flags = _case(refused)[0].flags
+    return flags - {"permanent"} | {"transient"} if is_busy(refused.status) else flags
 
 
 def _case(refused: OAuthError) -> tuple[Case, bool]:
@@ -67,43 +72,45 @@ def _case(refused: OAuthError) -> tuple[Case, bool]:
 
 
 def sign_in_error(
-    refused: OAuthError, *, who: str | None, tenant: str | None, setup: Callable[..., str] = hints.setup
+    refused: OAuthError,
+    *,
+    who: str | None,
+    tenant: str | None,
+    setup: Callable[..., str] = hints.setup,
+    is_first: bool = False,
 ) -> SignInError:
     """Return a refusal in words: who, where, what happened, what to run.
 
     ``who``: the sign-in name, if known; ``tenant``: as asked for, if any; ``setup``: returns the command that signs in,
-    with these values of ``tenant`` and ``login_hint``.
+    with these values of ``tenant`` and ``login_hint``; ``is_first``: whether a code was refused, and no sign-in was
+    there before that could be valid no longer.
     """
-    case, _ = _case(refused)
-    return _worded(refused, case.cause, case.hint, _words(who, tenant, setup))
-
-
-def code_error(
-    refused: OAuthError, *, who: str | None, tenant: str | None, setup: Callable[..., str]
-) -> SignInError:
-    """Return in words why a code was not exchanged for tokens: no sign-in was there before."""
-    case, _ = _case(refused)
-    if case.flags >= {"stale-code", "permanent"}:
+    case, known = _case(refused)[0], nameable(tenant)
+    if is_first and case.flags >= {"stale-code", "permanent"}:
         cause = "this code is not valid: it was used before, has expired, or belongs to another link"
-        return _worded(refused, cause, LINK_AGAIN, _words(who, tenant, setup))
-    return sign_in_error(refused, who=who, tenant=tenant, setup=setup)
+        case = Case(cause, LINK_AGAIN)
+    words = {
+        "who": who or "this account",
+        "tenant": f"tenant {known}" if known else "the tenant",
+        "setup": setup(tenant=known, login_hint=who if who and "@" in who else ""),
+        "setup_other": setup(tenant=known, login_hint=""),
+        "setup_tenant": setup(tenant=known or hints.TENANT, login_hint=""),
+    }
+    return _worded(refused, case.cause, case.hint, words)
 
 
 def app_error(refused: OAuthError, block: Block) -> AzdoError:
     """Return a refusal of a workload identity in words: which one, what happened, what to run."""
     who, tenant = block.get("name") or block.get("client_id"), block.get("tenant")
-    if is_transient(refused):
+    if "transient" in flags_of(refused):
         return busy_error(refused, who)
-    case, _ = _case(refused)
     own = next((APP_CASES[code] for code in map(str, refused.codes) if code in APP_CASES), None)
-    again = setup_command(block)
+    own = own or Case(f"no token for {{who}}: {_case(refused)[0].cause}", "{setup}")
     words = {
         "who": who,
         "tenant": f"tenant {tenant}" if tenant else "the tenant",
-        "setup": again,
-        "setup_other": again,
+        "setup": setup_command(block),
     }
-    own = own or Case(f"no token for {{who}}: {case.cause}", "{setup}")
     return _worded(refused, own.cause, own.hint, words)
 
 
@@ -141,18 +148,6 @@ def nameable(tenant: str | None) -> str:
     return tenant if tenant and tenant.lower() not in _NOT_A_TENANT_TO_NAME else ""
 
 
-def _words(who: str | None, tenant: str | None, setup: Callable[..., str]) -> dict[str, str]:
-    """Return the fill-ins for causes and hints; the commands are ready to be copied into a shell."""
-    known = nameable(tenant)
-    return {
-        "who": who or "this account",
-        "tenant": f"tenant {known}" if known else "the tenant",
-        "setup": setup(tenant=known, login_hint=who if who and "@" in who else ""),
-        "setup_other": setup(tenant=known, login_hint=""),
-        "setup_tenant": setup(tenant=known or hints.TENANT, login_hint=""),
-    }
-
-
 # --- signing in again
 
 
@@ -181,7 +176,7 @@ def setup_of(account: Account) -> Callable[..., str]:
 
 def elsewhere(account: Account, kept_origin: str | None) -> str:
     """Return what to run when the accounts file names another server than the vault: never a sign-in at that one."""
-    if entra.is_entra(kept_origin or "") or (kept_origin is None and account.tenant):
+    if endpoints.is_entra(kept_origin or "") or (kept_origin is None and account.tenant):
         return hints.setup(login_hint=_login_hint(account))
     if kept_origin in {None, origin(account.block.get("authority"))}:
         return setup_again(account)
@@ -198,39 +193,28 @@ def _options(account: Account) -> list[str]:
     block = account.block
     collections = (name for name in account.organizations if isinstance(name, Collection))
     own = {
-        "--org": next(collections, ""),
-        "--authority": block.get("authority"),
-        "--client-id": block.get("client_id"),
-        "--redirect-uri": block.get("redirect_uri"),
-        "--scope": block.get("scope"),
+        "org": next(collections, ""),
+        "authority": block.get("authority"),
+        "client_id": block.get("client_id"),
+        "redirect_uri": block.get("redirect_uri"),
+        "scope": block.get("scope"),
     }
-    usual = {entra.DEFAULT_CLIENT_ID, entra.DEFAULT_REDIRECT, entra.DEFAULT_SCOPE, OPENID_SCOPE, ""}
-    return [
-        word
-        for option, value in own.items()
-        if value not in usual and urlsplit(value).netloc != entra.PUBLIC_HOST
-        for word in (option, value)
-    ]
+    usual = {endpoints.DEFAULT_CLIENT_ID, endpoints.DEFAULT_REDIRECT, endpoints.DEFAULT_SCOPE, OPENID_SCOPE}
+    public = endpoints.PUBLIC_HOST
+    return options(
+        **{
+            key: value
+            for key, value in own.items()
+            if value not in usual and urlsplit(value).netloc != public
+        }
+    )
 
 
 def setup_command(block: Block) -> str:
     """Return the command that sets this machine's identity up again, to be copied into a shell."""
     kind = block.get("kind")
-    operand, words = "", []
-    if kind == SERVICE_PRINCIPAL:
-        operand, words = block.get("client_id"), _fields(block, "tenant", "certificate")
-        words += ["--send-x5c"] if block.get("send_x5c") else []
-    elif kind == MANAGED_IDENTITY:
-        operand = block.get("identity") or SYSTEM
-    elif kind == FEDERATED:
-        operand = block.get("source")
-        words = _fields(block, "client_id", "tenant", "token_file", "audience", "service_connection")
-        words += options(managed_identity=block.get("identity"))
-    else:
-        words = options(tenant=block.get("az_tenant"))
+    operand, named = _OPTIONS[kind]
+    words = options(**{option: block.get(key) for option, key in named.items()})
+    words += ["--send-x5c"] if block.get("send_x5c") else []
     words += [word for name in block.all("org[]") for word in ("--org", name)]
-    return hints.setup_as(kind, words, operand)
-
-
-def _fields(block: Block, *keys: str) -> list[str]:
-    return options(**{key: block.get(key) for key in keys})
+    return hints.setup_as(kind, words, block.get(operand) or (SYSTEM if kind == MANAGED_IDENTITY else ""))

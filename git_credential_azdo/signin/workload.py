@@ -2,23 +2,26 @@
 
 One way in for ``setup`` and for every renewal. It asks no person, and an identity that is half configured is an error
 that names what is missing: never another identity, never a browser. An app registration's secret comes out of the vault,
-its certificate out of a file, each time anew. Rules: RFC 6749 section 4.4, RFC 7523, Microsoft's "Microsoft identity
-platform application authentication certificate credentials".
+its certificate out of a file, each time anew. ``az`` runs far from the repository (it is a Python program, and
+``python -m`` looks for modules where it starts) and shows no prompt. Rules: RFC 6749 section 4.4, RFC 7523, Microsoft's
+"Microsoft identity platform application authentication certificate credentials" and "az account get-access-token".
 """
 
 from __future__ import annotations
 
+import contextlib
+import json
+import re
 import time
 from typing import TYPE_CHECKING
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, programs
 from git_credential_azdo.accounts.account import AZURE_CLI, FEDERATED, MANAGED_IDENTITY
-from git_credential_azdo.errors import SignInError, UsageError
+from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.target import is_tenant, may_repeat
-from git_credential_azdo.signin import azure_cli, endpoints, entra, federation, managed_identity
+from git_credential_azdo.signin import endpoints, federation, managed_identity, oauth, sign_in_errors
 from git_credential_azdo.signin.endpoints import discover, kept_endpoint
-from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.signin.sign_in_errors import app_error, setup_command
 
 if TYPE_CHECKING:
@@ -29,9 +32,12 @@ if TYPE_CHECKING:
     from git_credential_azdo.signin.oauth import Grant
     from git_credential_azdo.web import HttpClient
 
-DEFAULT_SCOPE = f"{entra.RESOURCE}/.default"
+DEFAULT_SCOPE = f"{endpoints.RESOURCE}/.default"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 600
+_ITS_SECRETS = ("IDENTITY_HEADER",)  # az may be signed in as the machine, and asks for that itself
+_SAFE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:/-]*", re.ASCII)  # az.cmd hands its words to cmd.exe
+_INSTALL = f"install it: {hints.AZURE_CLI_PAGE}"
 
 
 def request_token(
@@ -59,9 +65,14 @@ def request_token(
     """
     kind = block.get("kind")
     resource = (block.get("scope") or DEFAULT_SCOPE).removesuffix("/.default")
-    if kind == AZURE_CLI:
-        return _from_azure_cli(block, tenant, resource, web.remaining(), environment)
     own = block.get("tenant").lower()
+    if kind == AZURE_CLI:
+        # Named only where az would take another tenant: some of its sign-ins refuse one that is named.
+        wanted = tenant if tenant != own else block.get("az_tenant")
+        grant, gave = ask_az(resource, wanted, web.remaining(), environment)
+        if tenant and not wanted and gave not in {"", tenant}:
+            grant, _ = ask_az(resource, tenant, web.remaining(), environment)
+        return grant
     if tenant and own and tenant.lower() != own:
         raise SignInError(
             f"{block.get('name')} is an identity of tenant {own}; the organization belongs to tenant {tenant}, and "
@@ -69,51 +80,36 @@ def request_token(
             f"choose another account: {hints.use(hints.ACCOUNT, hints.ORGANIZATION)}",
         )
     if kind == MANAGED_IDENTITY:
+        service = block.get("source")
         return managed_identity.ask_directly(
-            block.get("identity"), block.get("source"), resource, environment, web.remaining()
+            block.get("identity"), service, resource, environment, web.remaining()
         )
     endpoint = kept_endpoint(block, None, setup_command(block))
     if kind == FEDERATED:
         proven = by_assertion(federation.assertion(web, block, environment))
     else:
         proven = proof(block, read_secret)
-    form = {
-        "grant_type": "client_credentials",
-        "client_id": block.get("client_id"),
-        "scope": block.get("scope") or DEFAULT_SCOPE,
-        **proven,
-    }
+    scope, client_id = block.get("scope") or DEFAULT_SCOPE, block.get("client_id")
     try:
-        return endpoints.request_token(web, endpoint, form)
-    except OAuthError as refused:
+        return endpoints.request_token(
+            web, endpoint, "client_credentials", client_id=client_id, scope=scope, **proven
+        )
+    except oauth.OAuthError as refused:
         raise app_error(refused, block) from None
 
 
-def _from_azure_cli(
-    block: Block, tenant: str, resource: str, seconds: float, environment: Mapping[str, str]
-) -> Grant:
-    """Name the tenant only where ``az`` would take another: some of its sign-ins refuse one that is named."""
-    wanted = tenant if tenant != block.get("tenant").lower() else block.get("az_tenant")
-    token = azure_cli.ask(resource, wanted, seconds, environment)
-    if tenant and not wanted and token.tenant not in {"", tenant}:
-        token = azure_cli.ask(resource, tenant, seconds, environment)
-    return token.grant
+# --- what proves who asks
 
 
 def proof(block: Block, read_secret: Callable[[], str | None]) -> dict[str, str]:
     """Return the fields of the token request that prove who asks.
 
-    Args:
-        block: the account's block.
-        read_secret: returns the client secret, or the passphrase of the certificate's key, from the vault.
-
-    Raise SignInError for a secret or a certificate that is gone, UsageError without the package ``cryptography``.
-
+    ``read_secret`` returns the client secret, or the passphrase of the certificate's key, from the vault. Raise
+    SignInError for a secret or a certificate that is gone, UsageError without the package ``cryptography``.
     """
     path = block.get("certificate")
     if path:
-        passphrase = read_secret() if block.get("passphrase") else None
-        return by_assertion(_signed(block, path, passphrase))
+        return by_assertion(_signed(block, path, read_secret() if block.get("passphrase") else None))
     secret = read_secret()
     if not secret:
         raise SignInError(
@@ -136,18 +132,90 @@ def _signed(block: Block, path: str, passphrase: str | None) -> str:
             "to sign with a certificate, the package cryptography is needed",
             f"{hints.inject('cryptography')} (or: {hints.install_extra('certificate')})",
         ) from None
-    now = int(time.time())
-    claims = {
-        "aud": block.get("token_endpoint"),
-        "iss": block.get("client_id"),
-        "sub": block.get("client_id"),
-        "nbf": now,
-        "iat": now,
-        "exp": now + _ASSERTION_SECONDS,
-    }
-    return certificate.sign(
-        certificate.load(path, passphrase), claims, send_chain=block.get("send_x5c") == "1"
+    now, client_id = int(time.time()), block.get("client_id")
+    claims = {"aud": block.get("token_endpoint"), "iss": client_id, "sub": client_id}
+    times = {"nbf": now, "iat": now, "exp": now + _ASSERTION_SECONDS}
+    own = certificate.load(path, passphrase)
+    return certificate.sign(own, {**claims, **times}, send_chain=block.get("send_x5c") == "1")
+
+
+# --- the Azure CLI
+
+
+def ask_az(
+    resource: str, tenant: str, seconds: float, environment: Mapping[str, str]
+) -> tuple[oauth.Grant, str]:
+    """Return a token of ``az`` for a tenant (empty: of its current subscription), and the tenant that it says, if any.
+
+    Raise UsageError when there is no ``az``, SignInError when it has no sign-in, NetworkError when it takes
+    too long, ServiceError for an answer that is none.
+    """
+    if not _SAFE.fullmatch(resource) or (tenant and not _SAFE.fullmatch(tenant)):
+        raise UsageError("the tenant or the resource is not valid", "check --tenant and --scope")
+    words = ["az", "account", "get-access-token", "--resource", resource, "--output", "json"]
+    words += ["--tenant", tenant] if tenant else []
+    quiet = {**environment, "AZURE_CORE_NO_COLOR": "true"}
+    try:
+        done = programs.run(words, seconds, environment=quiet, keep=_ITS_SECRETS)
+    except programs.NotFound:
+        raise UsageError("the Azure CLI (az) is not on PATH", _INSTALL) from None
+    except programs.Stopped:
+        raise NetworkError(
+            f"the Azure CLI gave no token within {seconds:.0f} s",
+            "see what it does: az account get-access-token",
+        ) from None
+    except programs.ProgramError as error:
+        raise UsageError(f"the Azure CLI does not start: {error.message}", _INSTALL) from None
+    if done.returncode != 0:
+        raise _refusal(done.stderr.decode("utf-8", "replace"), tenant)
+    return read_az(done.stdout, time.time())
+
+
+def read_az(data: bytes, now: float) -> tuple[oauth.Grant, str]:
+    """Return what ``az`` printed; ``now`` in seconds since the epoch. Raise ServiceError."""
+    try:
+        body = json.loads(data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        body = None
+    if not isinstance(body, dict):
+        raise ServiceError(
+            "the Azure CLI returned something other than a token", "az account get-access-token"
+        )
+    fields = {"access_token": body.get("accessToken"), "expires_in": max(0.0, _end(body) - now)}
+    tenant = body.get("tenant")
+    return oauth.read_grant(200, fields), tenant.lower() if isinstance(tenant, str) else ""
+
+
+def _end(body: Mapping[str, object]) -> float:
+    """Return when the token ends: ``expires_on`` counts seconds, ``expiresOn`` is local time and older."""
+    seconds = body.get("expires_on")
+    text = str(body.get("expiresOn")).partition(".")[0]
+    with contextlib.suppress(ValueError, OverflowError):
+        if isinstance(seconds, int):
+            return float(seconds)
+        return time.mktime(time.strptime(text, "%Y-%m-%d %H:%M:%S"))
+    raise ServiceError("the Azure CLI does not say when its token ends", _INSTALL)
+
+
+def _refusal(text: str, tenant: str) -> SignInError:
+    """Return one line of what ``az`` wrote to stderr."""
+    login = hints.az_login(sign_in_errors.nameable(tenant))
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason")
+    refused = oauth.read_refusal(
+        400, {"error": "invalid_grant", "error_description": said.removeprefix("ERROR:")}
     )
+    if refused.codes:
+        return SignInError(
+            f"the Azure CLI gave no token: {sign_in_errors.sign_in_error(refused, who=None, tenant=tenant).message}",
+            login,
+        )
+    if hints.az_login() in text:
+        return SignInError("the Azure CLI is not signed in", login)
+    return SignInError(f"the Azure CLI gave no token: {refused.description}", login)
+
+
+# --- what setup asks an authority for
 
 
 def registration(
@@ -171,13 +239,13 @@ def registration(
     if not authority:
         if not tenant:
             raise UsageError("missing --tenant", "add --tenant TENANT (its id or a domain of it)")
-        if tenant.lower() in entra.ANY_TENANT:
+        if tenant.lower() in endpoints.ANY_TENANT:
             raise UsageError(f"{tenant} is not a tenant of its own", "give the tenant's id or a domain of it")
-        authority = entra.authority(tenant, login_host or entra.PUBLIC_HOST)
+        authority = endpoints.authority_of(tenant, login_host or endpoints.PUBLIC_HOST)
         address = environment.get("AZURE_AUTHORITY_HOST")
         authority = f"{address.rstrip('/')}/{tenant}" if address else authority
     found = discover(http, authority)
-    named = found.issuer.partition("://")[2].split("/")[1:2] if entra.is_entra(found.token) else []
+    named = found.issuer.partition("://")[2].split("/")[1:2] if endpoints.is_entra(found.token) else []
     return [
         ("name", client_id),
         ("client_id", client_id),

@@ -10,13 +10,13 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.signin import (
-    azure_cli,
     device,
     endpoints,
     federation,
     managed_identity,
     oauth,
     sign_in_errors,
+    workload,
 )
 from tests.fuzz.answers import Answering, hostile_answer
 from tests.fuzz.oracle import check, check_printable, check_told
@@ -141,7 +141,6 @@ def answers(source: Source) -> None:
     try:
         code = device.read_code(answer.status, body)
     except oauth.OAuthError as refused:
-        check(device.next_interval(refused, 5.0) in {None, 5.0, 10.0}, "no pause")
         check_told(device.explain(refused, who=None, tenant="contoso.com", setup=hints.setup))
     except ServiceError as refused:
         check_told(refused)
@@ -171,7 +170,7 @@ def _check_refusal(refused: oauth.OAuthError) -> None:
         check(len(field) <= 300, "a field without end", len(field))
     check_told(refused)
     check_told(sign_in_errors.sign_in_error(refused, who="ann@contoso.com", tenant="contoso.com"))
-    sign_in_errors.is_transient(refused)
+    sign_in_errors.flags_of(refused)
 
 
 _MACHINE = (
@@ -214,9 +213,8 @@ def machines(source: Source) -> None:
     kind = source.pick(("az", *federation.SOURCES, *_PLACES))
     try:
         if kind == "az":
-            grant = azure_cli.read(
-                hostile_answer(source, _MACHINE, _MACHINE_GOOD).body, 1_780_000_000.0
-            ).grant
+            printed = hostile_answer(source, _MACHINE, _MACHINE_GOOD).body
+            grant, _ = workload.read_az(printed, 1_780_000_000.0)
         elif kind in _PLACES:
             which = managed_identity.read_identity("system")
             grant = managed_identity.ask(web, kind, which, "x", _ENVIRONMENT, sleep=lambda _seconds: None)

@@ -1,4 +1,4 @@
-"""azure_cli.py: what ``az`` is asked, and which of its answers is a token."""
+"""workload.py: what ``az`` is asked, and which of its answers is a token."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.errors import NetworkError, ServiceError, UsageError
-from git_credential_azdo.signin import azure_cli
+from git_credential_azdo.signin import workload
 from tests.support import workloads
 from tests.support.marks import posix
 
@@ -26,7 +26,7 @@ def test_az_that_hangs_is_ended_with_all_it_started(home: Home) -> None:
     workloads.install_az(home, {}, body=body)
     began = time.monotonic()
     with pytest.raises(NetworkError, match="gave no token within 0 s"):
-        azure_cli.ask("res", "", 0.4, home.environment)
+        workload.ask_az("res", "", 0.4, home.environment)
     assert time.monotonic() - began < 20
 
 
@@ -36,14 +36,14 @@ def test_az_that_is_no_program_is_told(home: Home) -> None:
     workloads.install_az(home, {})
     (home.folder / "az bin" / "az").write_text("#!/nowhere/python\n")
     with pytest.raises(UsageError, match="the Azure CLI does not start: az could not be started"):
-        azure_cli.ask("res", "", 5, home.environment)
+        workload.ask_az("res", "", 5, home.environment)
 
 
 @pytest.mark.parametrize(("resource", "tenant"), [("a b", ""), ("", ""), ("res", "x & calc"), ("res", "-x")])
 def test_nothing_odd_reaches_azs_command_line(resource: str, tenant: str) -> None:
     """On Windows it is read by cmd.exe."""
     with pytest.raises(UsageError, match="the tenant or the resource is not valid"):
-        azure_cli.ask(resource, tenant, 5, {})
+        workload.ask_az(resource, tenant, 5, {})
 
 
 @pytest.mark.parametrize("shift", [3600, -3600])
@@ -53,8 +53,8 @@ def test_the_end_of_azs_token_is_read_from_either_field(shift: int) -> None:
     local = time.strftime("%Y-%m-%d %H:%M:%S.000000", time.localtime(now + shift))
     for fields in ({"expires_on": now + shift, "expiresOn": "x"}, {"expiresOn": local}):
         data = json.dumps({"accessToken": "at", "tenant": "T", "tokenType": "Bearer", **fields})
-        token = azure_cli.read(data.encode(), float(now))
-        assert (token.grant.expires_in, token.tenant) == (max(0, shift), "t")
+        grant, tenant = workload.read_az(data.encode(), float(now))
+        assert (grant.expires_in, tenant) == (max(0, shift), "t")
 
 
 @pytest.mark.parametrize(
@@ -72,9 +72,9 @@ def test_the_end_of_azs_token_is_read_from_either_field(shift: int) -> None:
 def test_what_is_no_token_of_az_is_refused(data: bytes) -> None:
     """Output of another program, or of another version."""
     with pytest.raises(ServiceError):
-        azure_cli.read(data, 0.0)
+        workload.read_az(data, 0.0)
 
 
 def test_a_token_of_az_may_come_without_a_tenant() -> None:
     """Then it is taken as it is."""
-    assert azure_cli.read(b'{"accessToken": "at", "expires_on": 5}', 0.0).tenant == ""
+    assert workload.read_az(b'{"accessToken": "at", "expires_on": 5}', 0.0)[1] == ""

@@ -1,9 +1,8 @@
-"""entra.py and endpoints.py: Microsoft's addresses, and the requests of a sign-in."""
+"""endpoints.py: Microsoft's addresses, and the requests of a sign-in."""
 
 from __future__ import annotations
 
 import json
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -12,7 +11,7 @@ import pytest
 
 from git_credential_azdo.errors import NetworkError, ServiceError, UsageError
 from git_credential_azdo.git.network import Settings
-from git_credential_azdo.signin import entra, oauth
+from git_credential_azdo.signin import endpoints
 from git_credential_azdo.signin.endpoints import Endpoint, Endpoints, discover, request_token
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
@@ -29,15 +28,15 @@ BASE = "https://login.microsoftonline.com"
 
 def test_the_authority_of_a_tenant_is_on_the_public_cloud() -> None:
     """A GUID, a domain or one of Microsoft's words."""
-    assert entra.authority("organizations") == f"{BASE}/organizations"
-    assert entra.authority("contoso.onmicrosoft.com") == f"{BASE}/contoso.onmicrosoft.com"
+    assert endpoints.authority_of("organizations") == f"{BASE}/organizations"
+    assert endpoints.authority_of("contoso.onmicrosoft.com") == f"{BASE}/contoso.onmicrosoft.com"
 
 
 @pytest.mark.parametrize("tenant", ["", "a/b", "..", "a b", "a?b", "-", "contoso", "x" * 300, "caf\u00e9"])
 def test_what_is_no_tenant_is_refused(tenant: str) -> None:
     """It becomes a part of a URL that is given secrets."""
     with pytest.raises(UsageError, match="is not a valid tenant"):
-        entra.authority(tenant)
+        endpoints.authority_of(tenant)
 
 
 @pytest.mark.parametrize(
@@ -76,8 +75,7 @@ def test_what_is_no_tenant_is_refused(tenant: str) -> None:
 )
 def test_an_authority_may_be_written_in_every_usual_way(given_authority: str, url: str, issuer: str) -> None:
     """With a slash, /v2.0 or the whole well-known address; other servers' issuers stay as they are."""
-    assert entra.discovery_url(given_authority) == f"{url}/.well-known/openid-configuration"
-    assert entra.issuer(given_authority) == issuer
+    assert endpoints.read_authority(given_authority) == (issuer, f"{url}/.well-known/openid-configuration")
 
 
 @pytest.mark.parametrize(
@@ -93,9 +91,7 @@ def test_an_authority_may_be_written_in_every_usual_way(given_authority: str, ur
 def test_an_authority_that_cannot_be_is_refused(given_authority: str, said: str) -> None:
     """Before anything is asked."""
     with pytest.raises(UsageError, match=said):
-        entra.discovery_url(given_authority)
-    with pytest.raises(UsageError, match=said):
-        entra.issuer(given_authority)
+        endpoints.read_authority(given_authority)
 
 
 # --- the requests
@@ -128,10 +124,10 @@ def test_discovery_asks_the_authority_and_gives_its_endpoints() -> None:
         return httpx.Response(200, json=document)
 
     with answering(handler) as web:
-        endpoints = discover(web, entra.authority("organizations"))
+        found = discover(web, endpoints.authority_of("organizations"))
 
     assert asked == [f"GET {BASE}/organizations/v2.0/.well-known/openid-configuration"]
-    assert endpoints.token == f"{BASE}/organizations/oauth2/v2.0/token"
+    assert found.token == f"{BASE}/organizations/oauth2/v2.0/token"
 
 
 @pytest.mark.parametrize(
@@ -168,10 +164,8 @@ def test_a_code_is_redeemed_with_its_verifier() -> None:
         return httpx.Response(200, json={"access_token": "at", "token_type": "Bearer", "expires_in": 60})
 
     with answering(handler) as web:
-        form = oauth.code_form(
-            client_id="c", code="k", redirect_uri="http://localhost:1/", verifier="v", scope="s t"
-        )
-        grant = request_token(web, ENDPOINTS.token, form, nonce="n", audience="c")
+        code = {"code": "k", "redirect_uri": "http://localhost:1/", "code_verifier": "v", "scope": "s t"}
+        grant = request_token(web, ENDPOINTS.token, "authorization_code", client_id="c", nonce="n", **code)
 
     assert grant.access_token == "at"
     assert forms == [
@@ -196,12 +190,11 @@ def test_a_refused_refresh_carries_the_servers_terms_and_is_not_repeated() -> No
         body = {"error": "invalid_grant", "error_codes": [700082], "error_description": "AADSTS700082: x"}
         return httpx.Response(400, content=b"\xef\xbb\xbf" + json.dumps(body).encode())
 
-    form = oauth.refresh_form(client_id="c", refresh_token=secret, scope="s")
+    own = {"client_id": "c", "scope": "s"}
     with answering(handler) as web, pytest.raises(OAuthError) as caught:
-        request_token(web, ENDPOINTS.token, form)
+        request_token(web, ENDPOINTS.token, "refresh_token", refresh_token=secret, **own)
 
-    assert len(asked) == 1
-    assert re.search(rb"refresh_token=rt-secret", asked[0])
+    assert asked == [b"grant_type=refresh_token&client_id=c&refresh_token=rt-secret&scope=s"]
     assert caught.value.codes == (700082,)
     assert secret not in repr(caught.value) + str(caught.value)
 
@@ -219,5 +212,5 @@ def test_a_token_endpoint_that_sends_us_away_or_shows_a_page_is_one_line(
 ) -> None:
     """Neither is a refusal: the sign-in stays as it is."""
     with answering(lambda _: response) as web, pytest.raises(error) as caught:
-        request_token(web, ENDPOINTS.token, {})
+        request_token(web, ENDPOINTS.token, "refresh_token", client_id="c")
     assert ("the database is gone" in str(caught.value)) is (response.status_code == 500)

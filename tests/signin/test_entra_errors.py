@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, quote
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
 from git_credential_azdo.signin import sign_in_errors
@@ -165,7 +164,7 @@ def test_a_refusal_is_for_now_or_for_good(
     transient: bool,  # noqa: FBT001 - a table
 ) -> None:
     """Busy: later. Refused, or a wrong client id: somebody has to act."""
-    assert sign_in_errors.is_transient(refused) is transient
+    assert ("transient" in sign_in_errors.flags_of(refused)) is transient
 
 
 def test_each_kind_of_refusal_has_its_flag() -> None:
@@ -200,7 +199,7 @@ def test_each_kind_of_refusal_has_its_flag() -> None:
 )
 def test_only_what_no_tenant_would_take_is_refused_for_good(refused: OAuthError, permanent: bool) -> None:  # noqa: FBT001 - a table
     """A policy of one tenant may be satisfied elsewhere, or later."""
-    assert sign_in_errors.is_permanent(refused) is permanent
+    assert ("permanent" in sign_in_errors.flags_of(refused)) is permanent
 
 
 @pytest.mark.parametrize(
@@ -217,7 +216,7 @@ def test_only_what_no_tenant_would_take_is_refused_for_good(refused: OAuthError,
 )
 def test_a_first_sign_in_is_not_said_to_be_valid_no_longer(refused: OAuthError, message: str) -> None:
     """Nobody was signed in before; the code is what was wrong."""
-    error = sign_in_errors.code_error(refused, who="me", tenant=None, setup=hints.setup)
+    error = sign_in_errors.sign_in_error(refused, who="me", tenant=None, is_first=True)
     assert error.message.startswith(message)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import threading
 from typing import TYPE_CHECKING
 
@@ -30,6 +31,7 @@ def test_the_browsers_redirect_is_the_answer() -> None:
     assert (got.code, got.state_checked) == ("k", True)
     assert got.redirect_uri == person.asked["redirect_uri"]
     assert oauth.challenge(got.verifier) == person.asked["code_challenge"]
+    assert re.fullmatch(r"[\w.~-]{43,128}", got.verifier, re.ASCII)
     assert got.nonce == person.asked["nonce"]
     assert person.asked["login_hint"] == "me@example.com"
     assert person.pages[0].status_code == 200

@@ -20,12 +20,12 @@ from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.files import gitconfig_path
 from git_credential_azdo.git import install
-from git_credential_azdo.git.sections import Section, script_path
+from git_credential_azdo.git.install import Section, script_path
 from git_credential_azdo.git.target import Organization
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.git.former import Record
+    from git_credential_azdo.git.edit import Record
 
 _DEV_AZURE = Section("https://dev.azure.com", with_path=True)
 _FORMER = _LOCK = "git-config"

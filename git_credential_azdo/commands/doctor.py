@@ -31,9 +31,9 @@ from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, f
 from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, NetworkError, UsageError, VaultError, position, printable
+from git_credential_azdo.files import NAME as PROGRAM
 from git_credential_azdo.git.address import message_for, target_of_url
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.sections import PROGRAM
 from git_credential_azdo.git.target import SERVICES_ADDRESS
 from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.hosts import PROFILE_HOST, origin

@@ -23,10 +23,9 @@ from git_credential_azdo.accounts.entries import leftovers
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, add_server, explain, is_served
 from git_credential_azdo.errors import AzdoError, VaultError
-from git_credential_azdo.files import accounts_path, folder, vault_folder
+from git_credential_azdo.files import NAME, accounts_path, folder, vault_folder
 from git_credential_azdo.git import config, helpers, network
-from git_credential_azdo.git.address import holds_password, message_for, remotes, shown
-from git_credential_azdo.git.sections import PROGRAM
+from git_credential_azdo.git.address import holds_password, message_for, shown
 from git_credential_azdo.git.target import Organization
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 from git_credential_azdo.vault import vaults
@@ -77,7 +76,7 @@ def program() -> Iterator[Check]:
     else:
         system = "{0} {2} {4}".format(*os.uname())
     version = git_credential_azdo.__version__
-    yield Check(PROGRAM, OK, f"{version}, Python {sys.version.split()[0]} at {sys.executable}, {system}")
+    yield Check(NAME, OK, f"{version}, Python {sys.version.split()[0]} at {sys.executable}, {system}")
     bare = len(uncompiled())
     text = f"modules that are not compiled: {bare or 'none'}"
     yield Check("bytecode", WARN if bare else OK, text, hints.compile_package(sys.executable, PACKAGE))
@@ -88,10 +87,10 @@ def path() -> Iterator[Check]:
     for entry in inherited.dropped:
         text = f"{entry!r} leads into the current folder; git and shells may run programs from there"
         yield Check("PATH", WARN, text, hints.set_variables(f"PATH={os.environ.get('PATH', '')}"))
-    found = list(programs.candidates(PROGRAM))
+    found = list(programs.candidates(NAME))
     others = [each for each in found if os.path.realpath(each) != os.path.realpath(found[0])]
     if not found:
-        yield Check("PATH", WARN, f"{PROGRAM} is not on PATH", hints.ensure_path())
+        yield Check("PATH", WARN, f"{NAME} is not on PATH", hints.ensure_path())
     elif others:
         text = f"several installations are on PATH; the first is run: {', '.join([found[0], *others])}"
         yield Check("PATH", WARN, text, hints.remove(*others))
@@ -184,14 +183,15 @@ def _program_of(helper: config.Helper) -> str | None:
         words = shlex.split(helper.command)
     except ValueError:
         return None
-    named = (word for word in words if os.path.basename(word).removesuffix(".exe") == PROGRAM)
-    return programs.which(next(named, PROGRAM if words[:1] == ["git"] else next(iter(words), "")))
+    named = (word for word in words if os.path.basename(word).removesuffix(".exe") == NAME)
+    return programs.which(next(named, NAME if words[:1] == ["git"] else next(iter(words), "")))
 
 
 def choice(url: str | None, accounts_file: AccountsFile) -> Iterator[Check]:
     """Return which account serves the address, the current repository, or a listed organization, as ``explain`` has it."""
     if url is None:
-        here = [each for each in remotes(config.read_config()).values() if is_served(each, accounts_file)]
+        urls = config.remotes(config.read_config()).values()
+        here = [each for each in urls if is_served(each, accounts_file)]
         if not here and not accounts_file.accounts:
             return
         url = [*here, *_addresses(accounts_file)][0]

@@ -26,8 +26,6 @@ from git_credential_azdo.git.address import (
     holds_password,
     https_for_ssh,
     message_for,
-    remotes,
-    rewritten,
     shown,
     ssh_host,
     target_of_url,
@@ -62,7 +60,7 @@ NOT_SERVED = "neither Azure DevOps nor a registered server"
 def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 - click's
     """Show which account serves URL, and why; without URL, of the remote of the repository in the current folder."""
     accounts_file = load_accounts()
-    url = next(iter(remotes(config.read_config()).values()), None) if url is None else url
+    url = next(iter(config.remotes(config.read_config()).values()), None) if url is None else url
     if url is None:
         address = f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}"
         raise UsageError(
@@ -113,7 +111,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     }
     try:
         entries = config.read_config()
-        given, url = url, rewritten(entries, url)
+        given, url = url, config.rewritten(entries, url)
         sends_path = config.use_http_path(entries, url)
     except UsageError as error:
         entries, given, sends_path = [], url, False

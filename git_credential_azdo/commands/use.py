@@ -13,8 +13,8 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import ACCOUNT, ORG
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.git.address import message_for, remotes
-from git_credential_azdo.git.config import read_config
+from git_credential_azdo.git.address import message_for
+from git_credential_azdo.git.config import read_config, remotes
 from git_credential_azdo.hosts import SERVICES_HOST
 
 if TYPE_CHECKING:

@@ -1,26 +1,180 @@
-"""A remote's address, and the message that git would send a helper for it. Pure; for people's verbs only.
+"""Addresses: what git makes of a URL, which patterns of ``credential.<url>.*`` and ``http.<url>.*`` match it. Pure.
 
-Must never return a password that an address holds. SSH addresses: git-clone(1), "GIT URLS"; Azure DevOps' own:
+git has no command that lists the helpers of a URL (``git config --get-urlmatch`` returns one value), so its rules stand
+here: its Documentation/config/http.adoc ("http.<url>.*") and gitcredentials(7), compared with real git by
+tests/git/test_config.py. SSH addresses: git-clone(1), "GIT URLS"; Azure DevOps' own:
 https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate.
+
+Must never decide whether a host gets a token (patterns are settings, not a proof of who a server is), and never return a
+password that an address holds.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-from urllib.parse import unquote
+import re
+from typing import NamedTuple
+from urllib.parse import quote, unquote, unquote_to_bytes
 
-from git_credential_azdo import hints
-from git_credential_azdo.git import config, urlmatch
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import Target, holds_token, may_repeat, target_of
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
+_URL = re.compile(
+    r"""
+    (?P<scheme> [A-Za-z][A-Za-z0-9+.-]* ) ://
+    (?: (?P<user> [^/?#@]* ) @ )?
+    (?P<host> \[ [A-Za-z0-9.:_-]* \] | [A-Za-z0-9._*-]+ )
+    (?: : (?P<port> 0*[1-9][0-9]{,4} )? )?
+    (?P<path> /[^?#]* )?
+    (?P<tail> [?#].* )?
+    """,
+    re.VERBOSE | re.DOTALL,
+)
+_ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|([\s\S])")
+_RESERVED = frozenset(":/?#[]@!$&'()*+,;=")
+_UNSAFE = frozenset(' <>"%{}|\\^`')
+_DEFAULT_PORT = {"http": "80", "https": "443"}
+_LAST_PORT = 65_535
 _SSH_SCHEMES = frozenset(("ssh", "git+ssh", "ssh+git"))
 _SSH_HOSTS = frozenset(("ssh.dev.azure.com", f"vs-ssh{LEGACY_SUFFIX}"))
 _V3_SEGMENTS = 4  # v3/organization/project/repository
+
+
+class Url(NamedTuple):
+    """A URL in git's normal form. ``user`` and ``port`` are None where absent; ``path`` starts with a slash."""
+
+    scheme: str
+    user: str | None
+    host: str
+    port: str | None
+    path: str
+
+    def __str__(self) -> str:
+        """Return the URL of the normal form."""
+        user = "" if self.user is None else f"{self.user}@"
+        port = "" if self.port is None else f":{self.port}"
+        return f"{self.scheme}://{user}{self.host}{port}{self.path}"
+
+
+def normalize(url: str, *, pattern: bool = False) -> Url | None:
+    """Return a full URL (with ``pattern``, one whose host labels may be ``*``) in git's normal form.
+
+    Scheme and host in lower case, no default port, dot segments resolved, percent escapes only where they are needed.
+    None if git does not accept it as a URL.
+    """
+    found = _URL.fullmatch(url)
+    if not found or ("*" in found["host"] and not pattern):
+        return None
+    scheme, port = found["scheme"].lower(), (found["port"] or "").lstrip("0")
+    if int(port or 0) > _LAST_PORT:
+        return None
+    try:
+        user = None if found["user"] is None else _escaped(found["user"]).partition(":")[0]
+        path = _path(found["path"] or "") + _escaped(found["tail"] or "")
+    except ValueError:
+        return None
+    return Url(
+        scheme,
+        user,
+        found["host"].lower(),
+        port if port not in ("", _DEFAULT_PORT.get(scheme)) else None,
+        path,
+    )
+
+
+def match(url: Url, pattern: Url) -> tuple[int, int, bool] | None:
+    """Return how specific a pattern that matches a URL is, None for one that does not match.
+
+    Scheme and port must be equal; so must each label of the host, unless the pattern's is ``*``, and the user, if the
+    pattern has one. The pattern's path must be the URL's, or a prefix of it up to a slash. Of several patterns the
+    greatest result wins, as in git, and the later of equals.
+    """
+    if (url.scheme, url.port) != (pattern.scheme, pattern.port) or pattern.user not in {None, url.user}:
+        return None
+    labels, wanted = (host.removesuffix(".").split(".") for host in (url.host, pattern.host))
+    if len(labels) != len(wanted) or any(
+        w not in ("*", have) for have, w in zip(labels, wanted, strict=True)
+    ):
+        return None
+    prefix = pattern.path.removesuffix("/")
+    if url.path != prefix and not url.path.startswith(prefix + "/"):
+        return None
+    return len(pattern.host), len(prefix) + 1, pattern.user is not None
+
+
+def _escaped(text: str) -> str:
+    """Return a text with normal percent escapes: reserved and unsafe characters escaped, others not. Raise ValueError."""
+    out: list[str] = []
+    for found in _ESCAPE.finditer(text.encode("utf-8", "surrogateescape").decode("latin-1")):
+        char = chr(int(found[1], 16)) if found[1] else found[2]
+        if char == "%" and not found[1]:
+            raise ValueError("not a percent escape")
+        must = not " " < char < "\x7f" or char in _UNSAFE or (found[1] and char in _RESERVED)
+        out.append(f"%{ord(char):02X}" if must else char)
+    return "".join(out)
+
+
+def _path(text: str) -> str:
+    """Return a path with normal escapes and without dot segments. Raise ValueError for one above the root."""
+    out: list[str] = []
+    for segment in map(_escaped, text.removeprefix("/").split("/")):
+        if segment == ".." and not out:
+            raise ValueError("above the root")
+        if segment == "..":
+            out.pop()
+        elif segment != ".":
+            out.append(segment)
+    return "/" + "/".join(out)
+
+
+class Partial(NamedTuple):
+    """The parts of a URL as git's credentials know them: percent-decoded, None where absent."""
+
+    protocol: str | None
+    user: str | None
+    host: str | None
+    path: str | None
+
+
+def partial(url: str) -> Partial:
+    """Return the parts of a URL, or of a part of one such as ``example.com`` or ``https://``, by gitcredentials(7)."""
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        scheme, rest = "", url
+    authority = re.split("[/?#]", rest, maxsplit=1)[0]
+    user, at, host = authority.partition("@") if "@" in authority else ("", "", authority)
+    path = _decoded(rest[len(authority) :].lstrip("/"))
+    return Partial(
+        scheme or None,
+        _decoded(user.partition(":")[0]) if at else None,
+        _decoded(host) or None,
+        path.rstrip("/") or path[:1] or None,
+    )
+
+
+def parts_of(message: Message) -> Partial:
+    """Return the parts that git sent a helper."""
+    return Partial(*map(message.get, ("protocol", "username", "host", "path")))
+
+
+def compose(parts: Partial) -> str:
+    """Return the full URL of some parts, as git composes it to match patterns."""
+    user = quote(parts.user, safe="", errors="surrogateescape") + "@" if parts.user else ""
+    path = "/" + quote(parts.path, errors="surrogateescape") if parts.path else ""
+    return f"{parts.protocol or ''}://{user}{parts.host}{path}"
+
+
+def covers(wanted: Partial, have: Partial) -> bool:
+    """Return whether a partial pattern covers a credential: each of its parts must be equal."""
+    return all(w in (None, h) for w, h in zip(wanted, have, strict=True))
+
+
+def _decoded(text: str) -> str:
+    """Return a text percent-decoded; invalid escapes stay, and so does (git's rule) all before a colon."""
+    head, colon, tail = text.partition(":")
+    if colon and head:
+        return head + _decoded(colon + tail)
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
 def message_for(url: str, *, with_path: bool = True, user: str | None = None) -> Message:
@@ -28,7 +182,7 @@ def message_for(url: str, *, with_path: bool = True, user: str | None = None) ->
 
     ``with_path``: the value of credential.useHttpPath. ``user``: of credential.username, for an address without one.
     """
-    parts = urlmatch.partial(url)
+    parts = partial(url)
     name = parts.user if parts.user is not None else user
     pairs = [("protocol", parts.protocol), ("host", parts.host), ("username", name)]
     if with_path:
@@ -45,6 +199,15 @@ def holds_password(url: str) -> bool:
     """Return whether the address holds a password; git then asks no helper."""
     authority = url.partition("://")[2].partition("/")[0]
     return ":" in authority.rpartition("@")[0]
+
+
+def shown(url: str) -> str:
+    """Return the address without user, password and query, and with ``...`` for a part that may be a token."""
+    parts = partial(url)
+    path = "/".join(
+        "..." if holds_token(part) else part for part in (parts.path or "").partition("?")[0].split("/")
+    )
+    return f"{parts.protocol}://{parts.host}/{path}".rstrip("/")
 
 
 def quoted(word: str) -> str:
@@ -76,60 +239,3 @@ def https_for_ssh(url: str) -> str | None:
         return None
     _, organization, project, repository = (unquote(word).replace(" ", "%20") for word in words)
     return f"https://{SERVICES_HOST}/{organization}/{project}/_git/{repository}"
-
-
-def user_source(entries: Iterable[config.Entry], request: urlmatch.Partial) -> tuple[str, str]:
-    """Return what names the user of a request to git, and the command that takes it away.
-
-    It is ``credential.username``, the address of a remote, or the base of an ``insteadOf``; else the address in a
-    command line, which has no such command.
-    """
-    entries = list(entries)
-    bare = urlmatch.compose(request._replace(user=None))
-    setting = config.entry_for(entries, "credential.username", bare)
-    if setting and setting.value == request.user:
-        return setting.description, config.removal(setting)
-    for entry in entries:
-        section, name, key = config.split_key(entry.key)
-        text = {("remote", "url"): entry.value, ("url", "insteadof"): name}.get((section, key)) or ""
-        parts = urlmatch.partial(text)
-        if (parts.protocol, parts.user, parts.host) != (request.protocol, request.user, request.host):
-            continue
-        if section == "url":
-            return entry.description, config.removal(entry)
-        address = urlmatch.compose(parts._replace(user=None))
-        return entry.description, hints.set_url(shown(address), name or "origin")
-    return "the address", f"use {bare}" if not holds_token(bare) else "use it without the user"
-
-
-def shown(url: str) -> str:
-    """Return the address without user, password and query, and with ``...`` for a part that may be a token."""
-    message = message_for(url)
-    path = (message.get("path") or "").partition("?")[0]
-    parts = ("..." if holds_token(part) else part for part in path.split("/"))
-    return f"{message.get('protocol')}://{message.get('host')}/{'/'.join(parts)}".rstrip("/")
-
-
-def rewritten(entries: Iterable[config.Entry], url: str) -> str:
-    """Return the address that git takes for this one: the longest ``url.BASE.insteadOf`` that it begins with decides."""
-    found = "", ""
-    for entry in entries:
-        section, base, key = config.split_key(entry.key)
-        if (
-            (section, key) == ("url", "insteadof")
-            and base is not None
-            and url.startswith(entry.value or "\0")
-        ):
-            found = max(found, (entry.value or "", base), key=lambda each: len(each[0]))
-    return found[1] + url[len(found[0]) :]
-
-
-def remotes(entries: Iterable[config.Entry]) -> dict[str, str]:
-    """Return the address that git fetches from for each remote of the current repository, ``origin`` first."""
-    entries = list(entries)
-    found: dict[str, str] = {}
-    for entry in entries:
-        section, name, key = config.split_key(entry.key)
-        if (section, key) == ("remote", "url") and name and entry.value:
-            found.setdefault(name, rewritten(entries, entry.value))
-    return dict(sorted(found.items(), key=lambda each: each[0] != "origin"))

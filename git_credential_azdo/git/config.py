@@ -1,7 +1,7 @@
 """git's configuration, read by one ``git config --list``: which helpers git would run for a URL, and where each is set.
 
 It computes what git's credential.c does (gitcredentials(7), git-config(1); tests compare it with real git), so no
-helper has to be run. Must never write (``install`` does), and never run for a ``get`` that is answered from the vault.
+helper has to be run. Must never write, and never run for a ``get`` that is answered from the vault.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from typing import NamedTuple
 
 from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import UsageError, quote
-from git_credential_azdo.git import urlmatch
+from git_credential_azdo.git import address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Sequence
 
 _SECONDS = 20.0
 _USER_INFO = re.compile(r"//[^/@]*@")
@@ -36,11 +36,10 @@ _OURS = re.compile(
 
 
 class Entry(NamedTuple):
-    """One line of git's configuration, in git's order: the later of two overrides.
+    """One line of git's configuration, as git prints it: the later of two overrides.
 
-    ``scope`` is system, global, local, worktree or command; ``origin`` the file's path as git names it (relative
-    ones to the top of the work tree), or ``command line``; ``key`` as git prints it (section and name in lower
-    case, the URL between them as written); ``value`` is None for a key without ``=``.
+    ``scope``: system, global, local, worktree or command. ``origin``: the file's path (a relative one is below the top
+    of the work tree), or ``command line``. ``key``: section and name in lower case. ``value``: None without ``=``.
     """
 
     scope: str
@@ -52,8 +51,7 @@ class Entry(NamedTuple):
     def trusted(self) -> bool:
         """Whether the user or an administrator set it, and not a repository or a file below the current folder.
 
-        An included file has the scope of the file that includes it. A relative path comes of a relative HOME or
-        GIT_CONFIG_GLOBAL. GIT_CONFIG_COUNT and GIT_CONFIG_PARAMETERS (``git -c``) have the scope ``command``.
+        A relative path comes of a relative HOME or GIT_CONFIG_GLOBAL; ``git -c`` has the scope ``command``.
         """
         absolute = self.origin.startswith("/") or os.path.isabs(self.origin)
         return self.scope == "command" or (self.scope in ("system", "global") and absolute)
@@ -86,28 +84,12 @@ class Helper(NamedTuple):
         return f"git credential-{self.value}"
 
 
-def run_git(
-    arguments: Sequence[str],
-    *,
-    git: str = "git",
-    cwd: str | None = None,
-    env: Mapping[str, str] | None = None,
-) -> programs.Completed:
-    """Run git with these arguments, English messages, no prompts and a time limit.
-
-    ``env`` replaces the inherited environment. Raise programs.NotFound, UsageError when it does not end in time.
-    """
-    full = {
-        **(os.environ if env is None else env),
-        "LC_ALL": "C",
-        "LANGUAGE": "C",
-        "GIT_TERMINAL_PROMPT": "0",
-    }
-    full.pop("GIT_CONFIG", None)  # ``git config`` alone would read that file instead
-    if cwd and not os.path.isdir(cwd):
-        raise UsageError(f"there is no folder {cwd}")
+def run_git(arguments: Sequence[str], cwd: str = os.curdir) -> programs.Completed:
+    """Run git with these arguments, English messages, no prompts and a time limit. Raise programs.NotFound, UsageError."""
+    environment = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C", "GIT_TERMINAL_PROMPT": "0"}
+    environment.pop("GIT_CONFIG", None)  # ``git config`` alone would read that file instead
     try:
-        return programs.run([git, *arguments], _SECONDS, cwd=cwd or os.curdir, environment=full)
+        return programs.run(["git", *arguments], _SECONDS, cwd=cwd, environment=environment)
     except programs.NotFound:
         raise programs.NotFound("git was not found on PATH", hint=hints.GIT_DOWNLOADS) from None
     except programs.Stopped:
@@ -120,14 +102,12 @@ def reason_of(done: programs.Completed) -> str:
     return lines[-1].removeprefix("fatal: ").removeprefix("error: ")
 
 
-def read_config(
-    git: str = "git", cwd: str | None = None, env: Mapping[str, str] | None = None
-) -> list[Entry]:
-    """Return every entry that git reads in ``cwd`` (inside a repository or not), in git's order.
+def read_config() -> list[Entry]:
+    """Return every entry that git reads in the current folder (inside a repository or not), in git's order.
 
     Raise programs.NotFound, UsageError when git is older than 2.26 or rejects its configuration.
     """
-    done = run_git(["config", "--list", "-z", "--show-origin", "--show-scope"], git=git, cwd=cwd, env=env)
+    done = run_git(["config", "--list", "-z", "--show-origin", "--show-scope"])
     if done.returncode:
         if b"show-scope" in done.stderr:
             raise UsageError("this git is older than 2.26", hint=hints.GIT_DOWNLOADS)
@@ -161,11 +141,38 @@ def is_ours(value: str) -> bool:
     return bool(_OURS.match(value))
 
 
+def _settings(entries: Iterable[Entry], section: str, *names: str) -> Iterator[tuple[Entry, str | None, str]]:
+    """Yield the entries of these names in a section, each with its subsection and name."""
+    for entry in entries:
+        own_section, subsection, name = split_key(entry.key)
+        if own_section == section and name in names:
+            yield entry, subsection, name
+
+
+def credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
+    """Return the entries of ``helper``, ``useHttpPath`` and ``username`` that apply to a URL, in git's order."""
+    have = address.partial(url)
+    has_user = bool(have.user)
+    target = address.normalize(address.compose(have))
+    applying = []
+    for entry, pattern, name in _settings(entries, "credential", "helper", "usehttppath", "username"):
+        if pattern is not None:
+            normal = address.normalize(pattern, pattern=True)
+            if normal is None and not address.covers(address.partial(pattern), have):
+                continue
+            if normal is not None and (target is None or address.match(target, normal) is None):
+                continue
+        applying.append(entry)
+        if name == "username" and entry.value is not None and not has_user:
+            have = have._replace(user=entry.value)  # later patterns with a user match it, as in git
+    return applying
+
+
 def helpers_for(entries: Iterable[Entry], url: str) -> list[Helper]:
     """Return the helpers that git runs for a URL, in its order; an empty value clears those before it."""
     helpers: list[Helper] = []
     for entry in credential_entries(entries, url):
-        if split_key(entry.key)[2] != "helper" or entry.value is None:
+        if not entry.key.endswith(".helper") or entry.value is None:
             continue
         if entry.value:
             helpers.append(Helper(entry.value, entry, is_ours(entry.value)))
@@ -176,63 +183,55 @@ def helpers_for(entries: Iterable[Entry], url: str) -> list[Helper]:
 
 def use_http_path(entries: Iterable[Entry], url: str) -> bool:
     """Return whether git sends helpers the path of this URL. Raise UsageError for a value that git rejects."""
-    found = False
-    for entry in credential_entries(entries, url):
-        if split_key(entry.key)[2] == "usehttppath":
-            found = as_bool(entry)
-    return found
+    found = [
+        as_bool(entry)
+        for entry in credential_entries(entries, url)
+        if entry.key.lower().endswith(".usehttppath")
+    ]
+    return bool(found) and found[-1]
 
 
 def entry_for(entries: Iterable[Entry], key: str, url: str) -> Entry | None:
-    """Return the entry of ``key`` (such as ``http.proxy``) that ``git config --get-urlmatch`` finds for a URL, or None.
-
-    The most specific pattern wins, the later of equals.
-    """
-    section, _, name = key.lower().rpartition(".")
-    target = urlmatch.normalize(url)
-    best: tuple[urlmatch.Rank, Entry] | None = None
-    for entry in entries:
-        own_section, pattern, own_name = split_key(entry.key)
-        if (own_section, own_name) != (section, name):
-            continue
-        rank: urlmatch.Rank | None = urlmatch.ANY_URL
-        if pattern is not None:
-            normal = urlmatch.normalize(pattern, pattern=True)
-            rank = urlmatch.match(target, normal) if target and normal else None
-        if rank is not None and (best is None or rank >= best[0]):
-            best = rank, entry
-    return best[1] if best else None
-
-
-def authorization_header(entries: Iterable[Entry], request: urlmatch.Partial) -> Entry | None:
-    """Return the ``http.extraHeader`` by which git sends an Authorization of its own for a request, or None.
-
-    Values add up; an empty one removes those before it. Helpers may not see the user and the path of the URL.
-    """
-    target = urlmatch.normalize(urlmatch.compose(request))
-    found: Entry | None = None
-    for entry in entries:
-        section, pattern, name = split_key(entry.key)
-        normal = urlmatch.normalize(pattern, pattern=True) if pattern is not None else None
-        if (section, name) != ("http", "extraheader") or (pattern is not None and not (normal and target)):
-            continue
-        if normal and target:
-            have = target._replace(user=normal.user, path=target.path if request.path else normal.path)
-            if urlmatch.match(have, normal) is None:
-                continue
-        if not entry.value:
-            found = None
-        elif entry.value.lower().startswith("authorization:"):
-            found = entry
+    """Return the entry of ``key`` (such as ``http.proxy``) that ``git config --get-urlmatch`` finds for a URL, or None."""
+    section, _, name = key.lower().partition(".")
+    target = address.normalize(url)
+    best, found = (0, 0, False), None
+    for entry, pattern, _name in _settings(entries, section, name):
+        normal = address.normalize(pattern, pattern=True) if pattern is not None else None
+        rank = address.match(target, normal) if target and normal else None
+        if pattern is None:
+            rank = (0, 0, False)
+        if rank is not None and rank >= best:
+            best, found = rank, entry
     return found
 
 
 def value_for(entries: Iterable[Entry], key: str, url: str) -> str | None:
     """Return the value of ``entry_for``; a key without ``=`` counts as ``true``; None if not set."""
     entry = entry_for(entries, key, url)
-    if entry is None:
-        return None
-    return "true" if entry.value is None else entry.value
+    return entry and ("true" if entry.value is None else entry.value)
+
+
+def authorization_header(entries: Iterable[Entry], request: address.Partial) -> Entry | None:
+    """Return the ``http.extraHeader`` by which git sends an Authorization of its own for a request, or None.
+
+    Values add up; an empty one removes those before it. Helpers may not see the user and the path of the URL.
+    """
+    target = address.normalize(address.compose(request))
+    found: Entry | None = None
+    for entry, pattern, _name in _settings(entries, "http", "extraheader"):
+        if pattern is not None:
+            normal = address.normalize(pattern, pattern=True)
+            if not normal or not target:
+                continue
+            have = target._replace(user=normal.user, path=target.path if request.path else normal.path)
+            if address.match(have, normal) is None:
+                continue
+        if not entry.value:
+            found = None
+        elif entry.value.lower().startswith("authorization:"):
+            found = entry
+    return found
 
 
 def as_bool(entry: Entry) -> bool:
@@ -249,25 +248,23 @@ def as_bool(entry: Entry) -> bool:
     raise UsageError(f"{entry.description} is not a boolean", hint=removal(entry))
 
 
-def credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
-    """Return the ``credential.*`` entries that apply to a URL, in git's order."""
-    have = urlmatch.partial(url)
-    target = urlmatch.normalize(urlmatch.compose(have))
-    applying = []
-    for entry in entries:
-        section, pattern, name = split_key(entry.key)
-        if section != "credential":
-            continue
-        if pattern is not None:
-            normal = urlmatch.normalize(pattern, pattern=True)
-            if normal is None and not urlmatch.covers(urlmatch.partial(pattern), have):
-                continue
-            if normal is not None and (target is None or urlmatch.match(target, normal) is None):
-                continue
-        applying.append(entry)
-        if name == "username" and entry.value is not None and not urlmatch.partial(url).user:
-            have = have._replace(user=entry.value)  # later patterns with a user match it, as in git
-    return applying
+def rewritten(entries: Iterable[Entry], url: str) -> str:
+    """Return the address that git takes for this one: the longest ``url.BASE.insteadOf`` that it begins with decides."""
+    found = "", ""
+    for entry, base, _name in _settings(entries, "url", "insteadof"):
+        if base is not None and url.startswith(entry.value or "\0"):
+            found = max(found, (entry.value or "", base), key=lambda each: len(each[0]))
+    return found[1] + url[len(found[0]) :]
+
+
+def remotes(entries: Iterable[Entry]) -> dict[str, str]:
+    """Return the address that git fetches from for each remote of the current repository, ``origin`` first."""
+    entries = list(entries)
+    found: dict[str, str] = {}
+    for entry, name, _url in _settings(entries, "remote", "url"):
+        if name and entry.value:
+            found.setdefault(name, rewritten(entries, entry.value))
+    return dict(sorted(found.items(), key=lambda each: each[0] != "origin"))
 
 
 def escaped(value: str) -> str:
@@ -277,9 +274,8 @@ def escaped(value: str) -> str:
 
 def location(entry: Entry) -> str:
     """Return where an entry is set, for a message."""
-    if entry.scope == "command":
-        return "the environment or the command line of git"
-    return f"{entry.origin} ({entry.scope})"
+    is_command = entry.scope == "command"
+    return "the environment or the command line of git" if is_command else f"{entry.origin} ({entry.scope})"
 
 
 def removal(entry: Entry, *pattern: str) -> str:
@@ -289,10 +285,6 @@ def removal(entry: Entry, *pattern: str) -> str:
     if entry.scope == "command":
         return f"run git without -c {quote(entry.key)}, and {hints.unset('GIT_CONFIG_COUNT', 'GIT_CONFIG_PARAMETERS')}"
     own = {"local": "config", "worktree": "config.worktree"}.get(entry.scope)
-    relative = not os.path.isabs(entry.origin)
-    where = (
-        [f"--{entry.scope}"]
-        if relative and os.path.basename(entry.origin) == own
-        else ["--file", entry.origin]
-    )
+    is_own = not os.path.isabs(entry.origin) and os.path.basename(entry.origin) == own
+    where = [f"--{entry.scope}"] if is_own else ["--file", entry.origin]
     return hints.config_unset(where, entry.key, *pattern)

@@ -3,43 +3,59 @@
 git asks every helper that applies, in the order of the files, and an empty one clears those before it
 (gitcredentials(7)): what is included last decides, for the addresses that it names and for no others. git ignores an
 included file that is absent (git-config(1)), so a global file that was copied into a container disables no helper.
-Must never change what a person wrote.
+Must never change what a person wrote. The caller decides on the addresses.
 """
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shlex
+import sys
 from typing import NamedTuple
 
-from git_credential_azdo import hints
+from git_credential_azdo import hints, programs
 from git_credential_azdo.deadline import held_back
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.files import read_own
-from git_credential_azdo.git import config, former, helpers, urlmatch
+from git_credential_azdo.files import NAME, read_own
+from git_credential_azdo.git import address, config, edit, helpers
 from git_credential_azdo.git.config import Entry
-from git_credential_azdo.git.edit import (
-    drop_empty_section,
-    edit,
-    ends_in,
-    exactly,
-    global_file,
-    is_same,
-    usual_files,
-)
-from git_credential_azdo.git.sections import Section, helper_value, pairs, render
+from git_credential_azdo.git.edit import is_same
 from git_credential_azdo.ownership import unusable
 from git_credential_azdo.writing import write_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
 _NEW = "git-credential-azdo-include"
 """A section that is renamed at once: git would add to an earlier ``include`` section."""
-_MADE = "made together with this file: "
+_MADE = "# made together with this file: "
 _INCLUDE = "include.path"
 _WIDE = ("system", "global")
+_LEADING_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR", "PYTHONPYCACHEPREFIX")
+"""The variables that name folders from which Python loads code: an editor's, or the repository's."""
+_HEAD = f"# git-credential-azdo writes this file; to take it back: {hints.unconfigure()}"
+
+
+class Section(NamedTuple):
+    """An address, as a pattern of git's, for which git asks our helper.
+
+    ``with_path``: whether git sends the path, which holds the organization (useHttpPath). ``also``: addresses that the
+    pattern matches, for programs with their own implementation of git, which do not know ``*`` (libgit2, JGit).
+    """
+
+    url: str
+    with_path: bool = False
+    also: tuple[str, ...] = ()
+
+    def pairs(self, value: str) -> list[tuple[str, str]]:
+        """Return git's keys and values; the empty helper clears the list of those set before it."""
+        found = []
+        for url in (self.url, *self.also):
+            found += [(f"credential.{url}.helper", ""), (f"credential.{url}.helper", value)]
+            found += [(f"credential.{url}.useHttpPath", "true")] if self.with_path else []
+        return found
 
 
 class Plan(NamedTuple):
@@ -56,7 +72,7 @@ class Plan(NamedTuple):
     is_new: bool
     adds: bool
     stale: list[Entry]
-    former: list[former.Written]
+    former: list[edit.Written]
     made: str
     lines: list[str]
     remaining: list[helpers.Other]
@@ -68,30 +84,26 @@ class Plan(NamedTuple):
 
 
 def plan(
-    own: str, sections: Sequence[Section] = (), script: str = "", records: Sequence[former.Record] = ()
+    own: str, sections: Sequence[Section] = (), script: str = "", records: Sequence[edit.Record] = ()
 ) -> Plan:
     """Return the changes after which git asks only our helper for some addresses; without any, not ours any more.
 
-    Args:
-        own: the path of our configuration file.
-        sections: the addresses.
-        script: the absolute path of our program.
-        records: the records of 0.1.0 about what it wrote.
-
+    ``own``: the path of our configuration file. ``script``: of our program. ``records``: what 0.1.0 recorded.
     Raise UsageError when git is missing or rejects its configuration, or a path or an address cannot be written.
-
     """
     value = helper_value(script) if sections else ""
     everything = config.read_config()
     entries = [entry for entry in everything if not is_same(entry.origin, own)]
     examples = {section.url: _examples(entries, section.url) for section in sections}
-    ours = [Entry("global", own, *pair) for section in sections for pair in pairs(section, value)]
-    lines = [entry for entry in entries if entry.key == _INCLUDE and is_same(entry.value or "", own)]
-    lines = [entry for entry in lines if entry.scope in ("global", "command")]
-
-    after = [each for entry in entries for each in (entry, *(ours if entry in lines else ()))]
+    ours = [Entry("global", own, *pair) for section in sections for pair in section.pairs(value)]
+    includes = [
+        entry
+        for entry in entries
+        if entry.key == _INCLUDE and is_same(entry.value or "", own) and entry.scope in {"global", "command"}
+    ]
+    after = [each for entry in entries for each in (entry, *(ours if entry in includes else ()))]
     wide = [entry for entry in after if entry.scope in _WIDE]
-    is_settled = lines and all(
+    is_settled = includes and all(
         [helper.value for helper in config.helpers_for(wide, example)] == [value]
         and (not section.with_path or config.use_http_path(wide, example))
         for section in sections
@@ -99,34 +111,32 @@ def plan(
     )
     adds = bool(sections) and not is_settled
     if adds:
-        wide = [entry for entry in entries if entry.scope in _WIDE]
-        after = [*wide, *ours, *(entry for entry in entries if entry.scope not in _WIDE)]
-    stale = [entry for entry in entries if entry.key == f"{_NEW}.path"] + (
-        lines if adds or not sections else []
-    )
-    stale = [line for line in stale if line.scope == "global"]
-    path = global_file()
-    old = former.written(entries, records, path)
-    shown = [f"{path}: adds at its end", "  [include]", f"    path = {own}"] if adds else []
-    shown += [f"so that git asks {script} for", *(f"  {url}" for url in examples)] if adds else []
-    for url, below in examples.items() if adds else ():
-        replaced = _others(everything, below)
-        shown += [
-            f"no longer asked for {url}: {other.description}" for other in replaced if other.helper.value
-        ]
-    shown += [f"{line.origin}: removes {line.key} = {line.value}" for line in stale]
-    before = own_content(own)
-    made = path if sections and not os.path.exists(path) else _made(before) or former.made(records)
-    content = render(sections, value, _MADE + made if made else "") if sections else None
+        after = [entry for entry in entries if entry.scope in _WIDE] + ours
+        after += [entry for entry in entries if entry.scope not in _WIDE]
+    stale = [entry for entry in entries if entry.key == f"{_NEW}.path"]
+    stale += includes if adds or not sections else []
+    stale = [entry for entry in stale if entry.scope == "global"]
+    path, before = edit.global_file(), own_content(own)
+    former = edit.written(entries, records, path)
+    shown = []
+    if adds:
+        shown += [f"{path}: adds at its end", "  [include]", f"    path = {own}"]
+        shown += [f"so that git asks {script} for", *(f"  {url}" for url in examples)]
+        for url, below in examples.items():
+            replaced = (other for other in _others(everything, below) if other.helper.value)
+            shown += [f"no longer asked for {url}: {other.description}" for other in replaced]
+    shown += [f"{entry.origin}: removes {entry.key} = {entry.value}" for entry in stale]
+    made = path if sections and not os.path.exists(path) else _made(before, records)
+    content = _render(sections, value, _MADE + made if made else "") if sections else None
     return Plan(
         own=own,
         content=content,
         is_new=content != before if sections else os.path.lexists(own),
         adds=adds,
         stale=stale,
-        former=old,
+        former=former,
         made=made,
-        lines=[*shown, *(line for section in old for line in section.lines)],
+        lines=[*shown, *(line for section in former for line in section.lines)],
         remaining=_others(after, [each for below in examples.values() for each in below]),
     )
 
@@ -138,13 +148,20 @@ def apply(plan: Plan) -> None:
     be written.
     """
     with held_back():
-        _write(plan)
+        try:
+            if plan.content is None:
+                with contextlib.suppress(FileNotFoundError):
+                    os.unlink(plan.own)
+            elif plan.is_new:
+                write_own(plan.own, plan.content, os.path.dirname(plan.own), linked=True)
+        except OSError as error:
+            raise _failed("write", plan.own, error) from None
         try:
             for line in plan.stale:
-                edit(line.origin, "--unset-all", line.key, exactly(line.value or ""))
-                drop_empty_section(line.origin, line.key.removesuffix(".path"))
+                edit.edit(line.origin, "--unset-all", line.key, edit.exactly(line.value or ""))
+                edit.drop_empty_section(line.origin, line.key.removesuffix(".path"))
             for section in plan.former:
-                former.remove(section)
+                edit.remove(section)
             if plan.adds:
                 _add(plan.own)
         except UsageError as error:
@@ -157,24 +174,13 @@ def apply(plan: Plan) -> None:
                     os.unlink(os.path.realpath(plan.made))
 
 
-def _write(plan: Plan) -> None:
-    try:
-        if plan.content is None:
-            with contextlib.suppress(FileNotFoundError):
-                os.unlink(plan.own)
-        elif plan.is_new:
-            write_own(plan.own, plan.content, os.path.dirname(plan.own), linked=True)
-    except OSError as error:
-        raise _failed("write", plan.own, error) from None
-
-
 def _add(own: str) -> None:
     path = own.replace("\\", "/") if os.name == "nt" else own
-    if ends_in(global_file(), "include"):
-        edit(None, "--add", _INCLUDE, path)
+    if edit.ends_in(edit.global_file(), "include"):
+        edit.edit(None, "--add", _INCLUDE, path)
     else:
-        edit(None, "--add", f"{_NEW}.path", path)
-        edit(None, "--rename-section", _NEW, "include")
+        edit.edit(None, "--add", f"{_NEW}.path", path)
+        edit.edit(None, "--rename-section", _NEW, "include")
 
 
 def _instead(own: str) -> str:
@@ -182,8 +188,9 @@ def _instead(own: str) -> str:
 
     Where only the one below XDG_CONFIG_HOME exists, git prefers a new and empty ~/.gitconfig, which can be written.
     """
-    usual, other = usual_files()
-    if global_file() == other and not os.path.lexists(usual) and os.access(os.path.dirname(usual), os.W_OK):
+    usual, other = edit.usual_files()
+    is_free = not os.path.lexists(usual) and os.access(os.path.dirname(usual), os.W_OK)
+    if is_free and edit.global_file() == other:
         return hints.make_empty(usual)
     return hints.include(own, os.environ.get("GIT_CONFIG_COUNT") or "0")
 
@@ -201,30 +208,32 @@ def _failed(doing: str, own: str, error: OSError) -> UsageError:
     return UsageError(failure.message, failure.hint)
 
 
-def _made(content: bytes) -> str:
-    """Return the path of the global file that was created with our file, as the comment in it says; empty if none was."""
+def _made(content: bytes, records: Iterable[edit.Record]) -> str:
+    """Return the path of the global file that was created with our file, or by 0.1.0; empty if none was."""
     lines = content.decode("utf-8", "surrogateescape").splitlines()
-    return next((line[len(_MADE) + 2 :] for line in lines if line.startswith(f"# {_MADE}")), "")
+    made = [line.removeprefix(_MADE) for line in lines if line.startswith(_MADE)]
+    made += [record[0][1] for record in records if record[0][0] == "new-file"]
+    return next(iter(made), "")
 
 
 def _examples(entries: Iterable[Entry], url: str) -> list[str]:
     """Return URLs that a pattern of ours matches: one for each place where another entry could change the result."""
-    pattern = urlmatch.normalize(url, pattern=True)
-    base = urlmatch.normalize(url.replace("*", "organization"))
+    pattern = address.normalize(url, pattern=True)
+    base = address.normalize(url.replace("*", "organization"))
     if pattern is None or base is None:
         raise UsageError(f"not a URL that git understands: {url}")
-    found = {urlmatch.write(base): None}
+    found = {str(base): None}
     for entry in entries:
         section, subsection, _name = config.split_key(entry.key)
         if section != "credential" or not subsection:
             continue
-        parts = urlmatch.partial(subsection)
+        parts = address.partial(subsection)
         full = parts._replace(protocol=parts.protocol or base.scheme, host=parts.host or base.host)
-        theirs = urlmatch.normalize(subsection, pattern=True) or urlmatch.normalize(urlmatch.compose(full))
+        theirs = address.normalize(subsection, pattern=True) or address.normalize(address.compose(full))
         host = theirs.host if theirs and "*" not in theirs.host else base.host
         example = theirs._replace(host=host, port=base.port) if theirs else None
-        if example and urlmatch.match(example, pattern):
-            found[urlmatch.write(example)] = None
+        if example and address.match(example, pattern):
+            found[str(example)] = None
     return list(found)
 
 
@@ -236,3 +245,55 @@ def _others(entries: Sequence[Entry], examples: Iterable[str]) -> list[helpers.O
         found |= dict.fromkeys(others.receiving or others.before)
         found |= {others.reset: None} if others.reset else {}
     return list(found)
+
+
+def _render(sections: Iterable[Section], value: str, remark: str) -> bytes:
+    """Return our file's bytes; ``value`` is what ``helper_value`` returned, ``remark`` a comment."""
+    lines = [_HEAD, *([remark] if remark else [])]
+    header = ""
+    for key, written in (pair for section in sections for pair in section.pairs(value)):
+        url, _, name = key.removeprefix("credential.").rpartition(".")
+        if header != (header := f"[credential {_quoted(url)}]"):
+            lines.append(header)
+        lines.append(f"\t{name} = {written if shlex.quote(written) == written else _quoted(written)}")
+    return "\n".join([*lines, ""]).encode()
+
+
+def _quoted(text: str) -> str:
+    """Return a text without newlines quoted for git's configuration (git-config(1), SYNTAX)."""
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
+
+
+def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
+    """Return the value of ``helper`` that runs our program by its absolute path. Raise UsageError.
+
+    git passes it to a POSIX shell, which unsets first the variables that would make Python load other code. Not so on
+    Windows, where programs with their own implementation of git have no such shell, and run a plain path themselves.
+    """
+    path = script.replace("\\", "/") if windows else script
+    if not (path.startswith("/") or (windows and path[1:3] == ":/")):
+        raise UsageError(f"not an absolute path: {script}")
+    if any(char < " " or "\ud800" <= char <= "\udfff" for char in path):
+        raise UsageError(f"the path of {NAME} has characters that are not allowed in git's configuration")
+    if not windows:
+        return f"!unset {' '.join(_LEADING_PYTHON)}; exec {shlex.quote(path)}"
+    safe = shlex.quote(path)
+    # With a quote in front git would not see that the path is absolute; with ! it is a shell command.
+    return path if safe == path else f"!{safe}"
+
+
+def script_path(argv0: str, which: Callable[[str], str | None] = programs.which) -> str | None:
+    """Return the absolute path of our console script, symbolic links not resolved (they survive upgrades), or None.
+
+    The one that is running; under ``python -m`` the one beside the interpreter; else the one on PATH.
+    """
+    candidates = [os.path.join(os.path.dirname(sys.executable), NAME)]
+    if os.path.basename(argv0).lower() in (NAME, f"{NAME}.exe"):
+        found = argv0 if os.path.dirname(argv0) else which(argv0) or argv0
+        candidates.insert(0, found)
+    for candidate in candidates:
+        for path in (candidate, f"{candidate}.exe"):  # Windows' launcher drops its suffix from argv[0]
+            if os.path.isfile(path):
+                return os.path.abspath(path)
+    found_on_path = which(NAME)
+    return os.path.abspath(found_on_path) if found_on_path else None

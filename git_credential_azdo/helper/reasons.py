@@ -27,8 +27,8 @@ from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TO
 from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, UsageError, report, say
 from git_credential_azdo.files import no_account
-from git_credential_azdo.git import address, config, urlmatch
-from git_credential_azdo.git.target import SERVICES_ADDRESS, may_repeat, tenant_in
+from git_credential_azdo.git import address, config
+from git_credential_azdo.git.target import SERVICES_ADDRESS, holds_token, may_repeat, tenant_in
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
@@ -74,12 +74,29 @@ def explain(choice: Choice, request: Message | None = None) -> bool:
 
 
 def user_source(request: Message) -> tuple[str, str]:
-    """Return what names the user to git, and what takes it away."""
+    """Return what names the user of a request to git, and the command that takes it away.
+
+    It is ``credential.username``, the address of a remote, or the base of an ``insteadOf``; else the address in a
+    command line, which has no such command.
+    """
     try:
         entries = config.read_config()
     except UsageError:
         entries = []
-    return address.user_source(entries, urlmatch.parts_of(request))
+    wanted = address.parts_of(request)
+    bare = address.compose(wanted._replace(user=None))
+    setting = config.entry_for(entries, "credential.username", bare)
+    if setting and setting.value == wanted.user:
+        return setting.description, config.removal(setting)
+    for entry in entries:
+        section, name, key = config.split_key(entry.key)
+        url = {("remote", "url"): entry.value, ("url", "insteadof"): name}.get((section, key)) or ""
+        parts = address.partial(url)
+        if (parts.protocol, parts.user, parts.host) == (wanted.protocol, wanted.user, wanted.host):
+            new = address.shown(address.compose(parts._replace(user=None)))
+            cure = hints.set_url(new, name or "origin") if section == "remote" else config.removal(entry)
+            return entry.description, cure
+    return "the address", f"use {bare}" if not holds_token(bare) else "use it without the user"
 
 
 def settle(choice: Choice) -> list[str]:
@@ -123,7 +140,7 @@ def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> R
 
 def is_explained_by_header(message: Message) -> bool:
     """Report that git sends a header of its own, if it does: git then used no token of a helper, whatever it says."""
-    parts = urlmatch.parts_of(message)
+    parts = address.parts_of(message)
     try:
         entry = config.authorization_header(config.read_config(), parts)
     except UsageError:

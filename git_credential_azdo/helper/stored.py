@@ -103,10 +103,10 @@ def _is_of_another_helper(message: Message, target: Target) -> bool:
     secret = message.get("password") or ""
     if target.services and secret.startswith("eyJ") and secret.count(".") == 2:  # noqa: PLR2004 - RFC 7515, section 3.1
         return True
-    from git_credential_azdo.git import config, urlmatch  # noqa: PLC0415 - only for a new secret
+    from git_credential_azdo.git import address, config  # noqa: PLC0415 - only for a new secret
 
     try:
-        helpers = config.helpers_for(config.read_config(), urlmatch.compose(urlmatch.parts_of(message)))
+        helpers = config.helpers_for(config.read_config(), address.compose(address.parts_of(message)))
     except UsageError:
         return False
     return any(helper.ours for helper in helpers) and not helpers[0].ours

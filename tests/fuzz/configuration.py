@@ -8,7 +8,7 @@ import httpx
 
 from git_credential_azdo import hosts
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.git import address, config, helpers, urlmatch
+from git_credential_azdo.git import address, config, helpers
 from git_credential_azdo.git.target import target_of
 from tests.fuzz import words
 from tests.fuzz.messages import check_target
@@ -115,27 +115,27 @@ def _entry(source: Source) -> tuple[str, str, str]:
 def urls(source: Source) -> None:
     """Bring a URL into git's normal form, take it to pieces, and ask what it is about."""
     url = source.grown(source.word(_URLS, 8), 3_000)
-    normal = urlmatch.normalize(url, pattern=source.flag())
+    normal = address.normalize(url, pattern=source.flag())
     if normal is not None:
-        written = urlmatch.write(normal)
+        written = str(normal)
         again = (
-            normal if ":" in normal.host else urlmatch.normalize(written, pattern=True)
+            normal if ":" in normal.host else address.normalize(written, pattern=True)
         )  # git's own is not, there
         check(again == normal, "a normal form is not normal", url, written)
-        check(urlmatch.match(normal, normal) is not None, "a URL does not match itself", url)
+        check(address.match(normal, normal) is not None, "a URL does not match itself", url)
         check(written.isascii() and written.isprintable(), "a normal form steers a terminal", written)
-        other = urlmatch.normalize(source.word(_URLS, 8), pattern=True)
-        rank = urlmatch.match(normal, other) if other else None
+        other = address.normalize(source.word(_URLS, 8), pattern=True)
+        rank = address.match(normal, other) if other else None
         if rank is not None and other is not None:
             check(
                 (normal.scheme, normal.port) == (other.scheme, other.port),
                 "another scheme or port matches",
                 url,
             )
-    parts = urlmatch.partial(url)
+    parts = address.partial(url)
     if parts.protocol and parts.host:
         check(
-            urlmatch.partial(urlmatch.compose(parts)).protocol == parts.protocol,
+            address.partial(address.compose(parts)).protocol == parts.protocol,
             "another scheme is composed",
             url,
         )

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from git_credential_azdo.git import config, urlmatch
+from git_credential_azdo.git import address, config
 from tests.support.realgit import AZURE, RECORDER, RealGit
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def same_as_git(git: RealGit, lines: Sequence[tuple[str, str | None]], url: str)
     found = [entries.index(helper.entry) for helper in config.helpers_for(entries, url)]
     assert found == numbers
     if numbers:
-        assert path_passed == bool(config.use_http_path(entries, url) and urlmatch.partial(url).path)
+        assert path_passed == bool(config.use_http_path(entries, url) and address.partial(url).path)
     return found
 
 
@@ -202,7 +202,7 @@ def test_a_value_for_a_url_is_the_one_git_takes(
         cwd=shared_git.home,
     )
     expected = done.stdout.strip() if done.returncode == 0 else None
-    if urlmatch.normalize(url) is None:
+    if address.normalize(url) is None:
         assert done.returncode not in (0, 1)  # git refuses such a URL altogether
     else:
         assert config.value_for(shared_git.entries(), "http.proxy", url) == expected

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.git import config, install
-from git_credential_azdo.git.sections import Section
+from git_credential_azdo.git.install import Section
 from tests.support.git_setup import (
     DEV,
     FOREIGN,

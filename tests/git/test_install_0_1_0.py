@@ -9,22 +9,22 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from git_credential_azdo.git import config, edit, former, sections
-from git_credential_azdo.git.sections import Section
+from git_credential_azdo.git import config, edit
+from git_credential_azdo.git.install import Section
 from tests.support.git_setup import DEV, FOREIGN, REMOTES, SCRIPT, SECTIONS, VALUE, configure, helpers, undo
 
 if TYPE_CHECKING:
     from tests.support.realgit import RealGit
 
 
-def as_0_1_0_wrote(*more: Section, kind: str = "file") -> list[former.Record]:
+def as_0_1_0_wrote(*more: Section, kind: str = "file") -> list[edit.Record]:
     """Append what version 0.1.0 wrote to the global file; return what it remembered."""
     file = Path(edit.global_file())
     text = file.read_bytes() if file.exists() else b""
     text += b"\n" if text and not text.endswith(b"\n") else b""
     records = []
     for group in ([SECTIONS[0], SECTIONS[1]._replace(also=())], *([each] for each in more)):
-        pairs = [pair for section in group for pair in sections.pairs(section, SCRIPT)]
+        pairs = [pair for section in group for pair in section.pairs(SCRIPT)]
         records.append(((kind, str(file)), *pairs))
         for section in group:
             text += f'[credential "{section.url}"]\n\thelper = \n\thelper = {SCRIPT}\n'.encode()
@@ -113,7 +113,7 @@ VALUES = st.lists(st.sampled_from(["", "ours", "a", "b"]), max_size=5)
 def test_taking_out_what_was_written_leaves_the_rest_in_order(before: list[str], after: list[str]) -> None:
     """The last run of ours goes; what a person had before it and added after it stays."""
     tail = [value for value in after if value != "ours"]
-    assert former.without([*before, "", "ours", *tail], ["", "ours"]) == [*before, *tail]
+    assert edit.without([*before, "", "ours", *tail], ["", "ours"]) == [*before, *tail]
 
 
 @pytest.mark.parametrize(
@@ -130,4 +130,4 @@ def test_taking_out_what_was_written_leaves_the_rest_in_order(before: list[str],
 )
 def test_what_a_person_broke_up_is_taken_out_as_far_as_it_is_ours(now: list[str], left: list[str]) -> None:
     """An empty value with something of theirs behind it has become theirs."""
-    assert former.without(now, ["", "ours"]) == left
+    assert edit.without(now, ["", "ours"]) == left

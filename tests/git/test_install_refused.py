@@ -14,7 +14,7 @@ import pytest
 
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git import edit, install
-from git_credential_azdo.git.sections import Section
+from git_credential_azdo.git.install import Section
 from tests.support.git_setup import REMOTES, SCRIPT, VALUE, configure, helpers, own, undo
 
 if TYPE_CHECKING:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -45,12 +46,15 @@ def test_booleans_are_read_as_git_reads_them(git: RealGit, value: str | None) ->
     assert git.entries() == []
 
 
-def test_a_file_that_only_git_config_would_read_is_not_read(git: RealGit) -> None:
+def test_a_file_that_only_git_config_would_read_is_not_read(
+    git: RealGit, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """GIT_CONFIG is for ``git config`` alone: no other command goes by it."""
     git.write([("a.b", "1")])
     git.write([("a.c", "1")], name="other")
     git.env["GIT_CONFIG"] = str(git.home / "other")
-    assert [found.key for found in git.entries()] == ["a.b"]
+    git.enter(monkeypatch)
+    assert [found.key for found in config.read_config()] == ["a.b"]
 
 
 def test_scopes_origins_and_odd_values_are_read(git: RealGit, tmp_path: Path) -> None:
@@ -92,24 +96,20 @@ def test_an_answer_of_git_s_that_is_cut_short_is_said(output: bytes) -> None:
         config.parse_list(output)
 
 
-def test_git_that_is_missing_is_said(tmp_path: Path) -> None:
+def test_git_that_is_missing_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """No git on PATH is one clear error with a page to open."""
+    monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(UsageError, match="git was not found on PATH") as caught:
-        config.read_config("no-such-git", cwd=str(tmp_path))
+        config.read_config()
     assert caught.value.hint == "https://git-scm.com/downloads"
 
 
-def test_a_folder_that_is_gone_is_not_mistaken_for_a_missing_git(tmp_path: Path) -> None:
-    """The error names the folder."""
-    with pytest.raises(UsageError, match="there is no folder"):
-        config.read_config(cwd=str(tmp_path / "gone"))
-
-
-def test_a_broken_file_is_named(git: RealGit) -> None:
+def test_a_broken_file_is_named(git: RealGit, monkeypatch: pytest.MonkeyPatch) -> None:
     """Git's own words about the line and the file are passed on."""
     (git.home / ".gitconfig").write_text("[a\n")
+    git.enter(monkeypatch)
     with pytest.raises(UsageError, match=r"bad config line 1 in file .*\.gitconfig"):
-        git.entries()
+        config.read_config()
 
 
 @pytest.mark.parametrize(
@@ -128,16 +128,18 @@ def test_a_git_that_fails_is_said(
     fake = tmp_path / "git"
     fake.write_text(f"#!/bin/sh\n{script}\n")
     fake.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(UsageError, match=message):
-        config.read_config(str(fake), cwd=str(tmp_path))
+        config.read_config()
 
 
-def test_a_git_that_cannot_be_started_is_said(tmp_path: Path) -> None:
+def test_a_git_that_cannot_be_started_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A file that is no program is an error, not a traceback."""
     (tmp_path / "git").write_text("#!/nowhere/sh\n")
     (tmp_path / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
     with pytest.raises(UsageError, match="git could not be started"):
-        config.read_config(str(tmp_path / "git"), cwd=str(tmp_path))
+        config.read_config()
 
 
 def test_a_key_without_a_value_counts_as_true() -> None:

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.git import config, sections
+from git_credential_azdo.git import config, install
 from tests.support.git_setup import DEV, configure
 from tests.support.marks import posix
 from tests.support.realgit import RealGit, quoted
@@ -65,7 +65,7 @@ def test_git_runs_our_script_wherever_it_lies_and_nobody_else_sees_the_token(
 )
 def test_windows_paths_are_written_for_its_shell(script: str, value: str) -> None:
     """Slashes instead of backslashes, quoted where needed."""
-    assert sections.helper_value(script, windows=True) == value
+    assert install.helper_value(script, windows=True) == value
     assert config.is_ours(value)
 
 
@@ -75,14 +75,14 @@ def test_windows_paths_are_written_for_its_shell(script: str, value: str) -> Non
 def test_paths_that_cannot_be_kept_are_refused(script: str) -> None:
     """Relative ones, newlines, and bytes that are no text."""
     with pytest.raises(UsageError):
-        sections.helper_value(script, windows=False)
+        install.helper_value(script, windows=False)
 
 
 @posix
 @given(name=st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=8))
 def test_the_shell_reads_back_every_path(name: str) -> None:
     """Whatever the folder's name: a POSIX shell sees the very path, as one word."""
-    value = sections.helper_value(f"/opt/{name}/git-credential-azdo", windows=False)
+    value = install.helper_value(f"/opt/{name}/git-credential-azdo", windows=False)
     assert config.is_ours(value)
     done = subprocess.run(
         ["/bin/sh", "-c", value.removeprefix("!").replace("exec", 'printf "%s|"', 1) + " get"],
@@ -109,7 +109,7 @@ class TestScriptPath:
         (bin_folder / "git-credential-azdo").touch()
         link = tmp_path / "git-credential-azdo"
         link.symlink_to(bin_folder / "git-credential-azdo")
-        assert sections.script_path(str(link), lambda _name: None) == str(link)
+        assert install.script_path(str(link), lambda _name: None) == str(link)
 
     def test_a_relative_one_is_made_absolute(
         self, bin_folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -117,33 +117,33 @@ class TestScriptPath:
         """Started as ./bin/git-credential-azdo."""
         (bin_folder / "git-credential-azdo").touch()
         monkeypatch.chdir(tmp_path)
-        assert sections.script_path("bin/git-credential-azdo", lambda _name: None) == str(
+        assert install.script_path("bin/git-credential-azdo", lambda _name: None) == str(
             bin_folder / "git-credential-azdo"
         )
 
     def test_windows_launcher_without_its_suffix(self, bin_folder: Path) -> None:
         """Its argv[0] lacks the .exe that lies on the disk."""
         (bin_folder / "git-credential-azdo.exe").touch()
-        found = sections.script_path(str(bin_folder / "git-credential-azdo"), lambda _name: None)
+        found = install.script_path(str(bin_folder / "git-credential-azdo"), lambda _name: None)
         assert found == str(bin_folder / "git-credential-azdo.exe")
 
     def test_a_bare_name_is_looked_up(self, bin_folder: Path) -> None:
         """Found on PATH under that name."""
         (bin_folder / "git-credential-azdo").touch()
-        found = sections.script_path("git-credential-azdo", lambda name: str(bin_folder / name))
+        found = install.script_path("git-credential-azdo", lambda name: str(bin_folder / name))
         assert found == str(bin_folder / "git-credential-azdo")
 
     def test_under_python_m_the_one_beside_the_interpreter(self, bin_folder: Path) -> None:
         """Its argv[0] is a file of the package."""
         (bin_folder / "git-credential-azdo").touch()
-        found = sections.script_path("/lib/git_credential_azdo/__main__.py", lambda _name: "/usr/bin/x")
+        found = install.script_path("/lib/git_credential_azdo/__main__.py", lambda _name: "/usr/bin/x")
         assert found == str(bin_folder / "git-credential-azdo")
 
     @posix
     @pytest.mark.usefixtures("bin_folder")
     def test_else_the_one_on_path_or_none(self) -> None:
         """Nothing beside the interpreter."""
-        assert sections.script_path("/x/__main__.py", lambda name: f"/usr/bin/{name}") == (
+        assert install.script_path("/x/__main__.py", lambda name: f"/usr/bin/{name}") == (
             "/usr/bin/git-credential-azdo"
         )
-        assert sections.script_path("/x/__main__.py", lambda _name: None) is None
+        assert install.script_path("/x/__main__.py", lambda _name: None) is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.git import config, former, install
-from git_credential_azdo.git.sections import Section
+from git_credential_azdo.git import config, edit, install
+from git_credential_azdo.git.install import Section
 from tests.support.realgit import RealGit, written
 
 if TYPE_CHECKING:
@@ -117,19 +117,19 @@ def own(git: RealGit) -> Path:
     return git.home / OWN
 
 
-def plan(git: RealGit, script: str = SCRIPT, records: Sequence[former.Record] = ()) -> install.Plan:
+def plan(git: RealGit, script: str = SCRIPT, records: Sequence[edit.Record] = ()) -> install.Plan:
     """Preview what is to be written."""
     return install.plan(str(own(git)), SECTIONS, script, records)
 
 
-def configure(git: RealGit, script: str = SCRIPT, records: Sequence[former.Record] = ()) -> install.Plan:
+def configure(git: RealGit, script: str = SCRIPT, records: Sequence[edit.Record] = ()) -> install.Plan:
     """Write it."""
     written = plan(git, script, records)
     install.apply(written)
     return written
 
 
-def undo(git: RealGit, records: Sequence[former.Record] = ()) -> install.Plan:
+def undo(git: RealGit, records: Sequence[edit.Record] = ()) -> install.Plan:
     """Take it back."""
     undone = install.plan(str(own(git)), records=records)
     install.apply(undone)

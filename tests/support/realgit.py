@@ -68,7 +68,8 @@ class RealGit:
             ["git", *arguments],
             input=text,
             capture_output=True,
-            text=True,
+            encoding="utf-8",
+            errors="surrogateescape",
             check=True,
             env=self.env,
             cwd=cwd or self.home,
@@ -86,7 +87,8 @@ class RealGit:
 
     def entries(self, cwd: Path | None = None) -> list[config.Entry]:
         """Read the configuration with our reader."""
-        return config.read_config(cwd=str(cwd or self.home), env=self.env)
+        listed = self.run("config", "--list", "-z", "--show-origin", "--show-scope", cwd=cwd)
+        return config.parse_list(listed.encode("utf-8", "surrogateescape"))
 
     def asked(self, url: str) -> tuple[list[int], bool]:
         """Have git ask all helpers about a URL: their numbers, and whether the path was passed on."""

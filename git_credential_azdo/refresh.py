@@ -15,8 +15,14 @@ from typing import TYPE_CHECKING
 from git_credential_azdo import deadline, errors, tokens
 from git_credential_azdo.accounts.account import IssuedToken, digest, number
 from git_credential_azdo.accounts.accounts_file import read
-from git_credential_azdo.accounts.entries import forget_secrets
-from git_credential_azdo.accounts.update import ANY, clear_failures, failure_of, mark_failure, update
+from git_credential_azdo.accounts.update import (
+    ANY,
+    clear_failures,
+    failure_of,
+    forget_secrets,
+    mark_failure,
+    update,
+)
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, VaultError, say
 from git_credential_azdo.files import lock_path, read_accounts
 from git_credential_azdo.hosts import origin

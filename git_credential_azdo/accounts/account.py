@@ -39,8 +39,7 @@ _ISSUED_PER_TENANT = 2
 class Block:
     """One block of the accounts file: its pairs in order, with each that a newer version wrote.
 
-    It stays the text that was read until its pairs are used: with 200 accounts, finding the few keys that a ``get``
-    needs costs far less than taking all lines apart.
+    It stays the text that was read until its pairs are changed: to find the few keys that a ``get`` needs costs less.
     """
 
     __slots__ = ("_pairs", "_text")
@@ -120,7 +119,7 @@ class View:
 
     @property
     def expires_utc(self) -> int | None:
-        """The time at which the secret expires, in seconds since the epoch; None when it is not known."""
+        """When the secret expires, in seconds since the epoch; None when it is not known."""
         return number(self.block.get("expires_utc"))
 
 
@@ -232,10 +231,7 @@ class Account(View):
 
     def issued_token(self, digest: str) -> IssuedToken | None:
         """Return the issued token with this digest, or None."""
-        texts = (text for text in self.block.all("token[]") if digest in text)
-        return next(
-            (token for text in texts if (token := _read_issued(text)) and token.digest == digest), None
-        )
+        return next((token for token in self.issued_tokens if token.digest == digest), None)
 
     def set_issued_tokens(self, tokens: Iterable[IssuedToken]) -> None:
         """Replace the issued tokens by these, the newest first: of each tenant the first two are written."""
@@ -249,27 +245,24 @@ class Account(View):
         self.block.set_all("token[]", texts)
 
     @property
-    def rejected_by(self) -> list[str]:
-        """The organizations that rejected a token lately, by name; ``-`` where the request had no organization."""
-        return [text.rpartition(" ")[0] for text in self.block.all("rejected[]")]
+    def rejected_by(self) -> dict[str, str]:
+        """The organizations that rejected a token lately (``-`` where the request had none), each with the time."""
+        marks = (
+            text.rpartition(" ") for text in self.block.all("rejected[]")
+        )  # a collection may hold blanks
+        return {name: at for name, _, at in marks}
 
     def rejected_at(self, organization: str | None) -> int | None:
         """Return the time at which the organization rejected a token, in seconds since the epoch, or None."""
-        for text in self.block.all("rejected[]"):
-            name, _, at = text.rpartition(" ")  # a server's collection may hold blanks
-            if name == (organization or "-"):
-                return number(at)
-        return None
+        return number(self.rejected_by.get(organization or "-", ""))
 
-    def set_rejected(self, organization: str | None, at: int | None) -> bool:
-        """Set the time at which the organization rejected a token, None to remove it; return whether that is a change."""
-        name = organization or "-"
-        before = self.block.all("rejected[]")
-        after = [text for text in before if text.rpartition(" ")[0] != name]
+    def set_rejected(self, organization: str | None, at: int | None) -> None:
+        """Set the time at which the organization rejected a token; None removes it."""
+        marks = self.rejected_by
+        marks.pop(organization or "-", None)
         if at is not None:
-            after.append(f"{name} {at}")
-        self.block.set_all("rejected[]", after)
-        return after != before
+            marks[organization or "-"] = str(at)
+        self.block.set_all("rejected[]", (f"{name} {when}" for name, when in marks.items()))
 
 
 def digest(salt: bytes, secret: str) -> str:

@@ -15,8 +15,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Account, Block, IssuedToken, digest
 from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
-from git_credential_azdo.accounts.entries import LOCK, alone, keep
-from git_credential_azdo.accounts.update import clear_failures
+from git_credential_azdo.accounts.update import SETUP_LOCK, alone, clear_failures, keep
 from git_credential_azdo.errors import UsageError, printable, say
 from git_credential_azdo.files import read_accounts
 from git_credential_azdo.git.address import message_for
@@ -102,7 +101,7 @@ def save_account(
     # Always under a new id: what an account has is never overwritten, and the accounts file says which id counts.
     identifier = os.urandom(6).hex()
     secrets = {f"{identifier}/{what}": payload for what, payload in new_account.secrets.items()}
-    with alone(LOCK):  # two at once would not know of each other's secrets
+    with alone(SETUP_LOCK):  # two at once would not know of each other's secrets
         older = _replaced(load_accounts(), new_account)
         with alone(older.id) if older else contextlib.nullcontext():  # no refresh writes to an id that goes
             return keep(secrets, vault_name, change)

@@ -16,10 +16,16 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, number
 from git_credential_azdo.accounts.accounts_file import BINDING
-from git_credential_azdo.accounts.entries import forget, forget_leftovers, leftovers, secret_keys
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
-from git_credential_azdo.accounts.update import failure_of, update
+from git_credential_azdo.accounts.update import (
+    failure_of,
+    forget,
+    forget_leftovers,
+    leftovers,
+    secret_keys,
+    update,
+)
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say

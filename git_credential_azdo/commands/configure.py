@@ -13,9 +13,8 @@ import click
 
 from git_credential_azdo import hints, programs
 from git_credential_azdo.accounts.accounts_file import BINDING, LEARNED, SERVER
-from git_credential_azdo.accounts.entries import alone
 from git_credential_azdo.accounts.save import load_accounts
-from git_credential_azdo.accounts.update import update
+from git_credential_azdo.accounts.update import alone, update
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.files import gitconfig_path

@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import git_credential_azdo
 from git_credential_azdo import hints, inherited, programs
 from git_credential_azdo.accounts.accounts_file import SERVER
-from git_credential_azdo.accounts.entries import leftovers
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
+from git_credential_azdo.accounts.update import leftovers
 from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, add_server, explain, is_served
 from git_credential_azdo.errors import AzdoError, VaultError
 from git_credential_azdo.files import NAME, accounts_path, folder, vault_folder

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts import entries, save
+from git_credential_azdo.accounts import save, update
 from git_credential_azdo.accounts.account import PAT, STORED, digest, number
 from git_credential_azdo.accounts.accounts_file import StoredCredential
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_stored, organization_and_user
@@ -276,8 +276,8 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
             if taken is None or taken.id != leader.id:
                 accounts_file.bind(name, leader.id)
 
-    with entries.alone(entries.LOCK), entries.alone(STORED):
-        entries.keep(secrets, vault_name, change)
+    with update.alone(update.SETUP_LOCK), update.alone(STORED):
+        update.keep(secrets, vault_name, change)
 
 
 def _account(found: list[Found]) -> save.NewAccount:

@@ -19,7 +19,6 @@ from git_credential_azdo.accounts.choice import (
     matching_stored,
     organization_and_user,
 )
-from git_credential_azdo.accounts.update import update
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.files import read_accounts
 from git_credential_azdo.git.target import Target, looks_like_token
@@ -86,10 +85,7 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
             return
     if _is_of_another_helper(message, target):
         return
-    from git_credential_azdo.accounts.entries import alone  # noqa: PLC0415 - a store that changes something is rare
-
-    with alone(STORED):  # two at once would not see each other's secret
-        _write(block, secret)
+    _write(block, secret)
 
 
 def _is_of_another_helper(message: Message, target: Target) -> bool:
@@ -114,18 +110,21 @@ def _is_of_another_helper(message: Message, target: Target) -> bool:
 
 def _write(block: Block, secret: list[Pair]) -> None:
     """Write the block before a new secret: a block without one answers nothing, and the next ``store`` completes it."""
-    accounts_file = read(read_accounts())
-    before = _alike(accounts_file, block)
-    vault_name = before.vault if before else accounts_file.header.get("vault") or vaults.find(None)
-    block.set("id", before.id if before else os.urandom(6).hex())
-    block.set("vault", vault_name)
-    update(lambda fresh: put(fresh, block, vault_name))
-    try:
-        vaults.write(vault_name, StoredCredential(block).key, secret)
-    except BaseException:
-        if not before:
-            update(lambda fresh: fresh.forget(block.get("id")))
-        raise
+    from git_credential_azdo.accounts.update import alone, update  # noqa: PLC0415 - a new secret is rare
+
+    with alone(STORED):  # two at once would not see each other's secret
+        accounts_file = read(read_accounts())
+        before = _alike(accounts_file, block)
+        vault_name = before.vault if before else accounts_file.header.get("vault") or vaults.find(None)
+        block.set("id", before.id if before else os.urandom(6).hex())
+        block.set("vault", vault_name)
+        update(lambda fresh: put(fresh, block, vault_name))
+        try:
+            vaults.write(vault_name, StoredCredential(block).key, secret)
+        except BaseException:
+            if not before:
+                update(lambda fresh: fresh.forget(block.get("id")))
+            raise
 
 
 def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
@@ -133,28 +132,27 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
 
     Raise VaultError, VaultLocked.
     """
-    organization, user = organization_and_user(target, accounts_file)
-    if not matching_stored(target, organization, user, accounts_file.stored_credentials):
+    if not _matching(target, accounts_file):
         return
-    from git_credential_azdo.accounts.entries import alone  # noqa: PLC0415 - as above
+    from git_credential_azdo.accounts.update import alone, update  # noqa: PLC0415 - as above
 
     with alone(STORED):  # a store at the same time may bring the next secret
-        _erase(message, target, read(read_accounts()))
+        gone = []
+        for credential in _matching(target, read(read_accounts())):
+            keys = ("password", "credential", *(("username",) if credential.user_in_vault else ()))
+            wanted = [(key, value) for key in keys if (value := message.get(key)) is not None]
+            payload = vaults.read(credential.vault, credential.key) if wanted else None
+            if wanted and (payload is None or any(payload.get(key) != value for key, value in wanted)):
+                continue
+            vaults.remove(credential.vault, credential.key)
+            gone.append(credential.id)
+        if gone:
+            update(lambda fresh: fresh.forget(*gone))
 
 
-def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    gone = []
+def _matching(target: Target, accounts_file: AccountsFile) -> list[StoredCredential]:
     organization, user = organization_and_user(target, accounts_file)
-    for credential in matching_stored(target, organization, user, accounts_file.stored_credentials):
-        keys = ("password", "credential", *(("username",) if credential.user_in_vault else ()))
-        wanted = [(key, value) for key in keys if (value := message.get(key)) is not None]
-        payload = vaults.read(credential.vault, credential.key) if wanted else None
-        if wanted and (payload is None or any(payload.get(key) != value for key, value in wanted)):
-            continue
-        vaults.remove(credential.vault, credential.key)
-        gone.append(credential.id)
-    if gone:
-        update(lambda fresh: fresh.forget(*gone))
+    return matching_stored(target, organization, user, accounts_file.stored_credentials)
 
 
 def _secret_of(message: Message) -> list[Pair] | None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 MAX_BYTES = 16 * 1024 * 1024
 """The most that a program may print on one stream; one that prints more is ended."""
+_CLEAN_UP_SECONDS = 0.1
+"""How long a program that is ended has to remove what only it can: git its locks."""
 ROOT = os.environ.get("SYSTEMROOT", "C:\\") if sys.platform == "win32" else "/"
 """A folder that is in no repository."""
 
@@ -198,6 +200,9 @@ def _terminator(process: subprocess.Popen[bytes]) -> Callable[[], object]:
         return lambda: (kernel.TerminateJobObject(job, 1), process.kill())
 
     def end() -> None:
+        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
+            os.killpg(process.pid, signal.SIGTERM)
+            process.wait(_CLEAN_UP_SECONDS)
         with contextlib.suppress(OSError):
             os.killpg(process.pid, signal.SIGKILL)
 

@@ -112,6 +112,14 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) 
         assert pipe.read() == b"\n"
 
 
+def test_a_program_that_is_ended_may_clean_up(tmp_path: Path) -> None:
+    """As git does with its locks."""
+    cleaned = tmp_path / "cleaned"
+    with pytest.raises(programs.Stopped):
+        programs.run(["sh", "-c", f"trap 'echo >{cleaned}; exit' TERM; sleep 60 & wait"], 0.5)
+    assert cleaned.exists()
+
+
 def test_a_program_that_leaves_another_behind_is_not_waited_for_longer(tmp_path: Path) -> None:
     """It has ended, but not all that holds its streams."""
     os.mkfifo(tmp_path / "pipe")

@@ -98,7 +98,8 @@ def run_git(arguments: Sequence[str], cwd: str = os.curdir) -> programs.Complete
 
 def reason_of(done: programs.Completed) -> str:
     """Return the last line that git wrote on stderr, without its ``fatal:`` or ``error:``."""
-    lines = done.stderr.decode("utf-8", "replace").splitlines() or ["no reason given"]
+    lines = done.stderr.decode("utf-8", "replace").splitlines()
+    lines = lines or ["it was killed" if done.returncode < 0 else "no reason given"]
     return lines[-1].removeprefix("fatal: ").removeprefix("error: ")
 
 

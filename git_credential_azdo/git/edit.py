@@ -34,6 +34,9 @@ _LOCK_SECONDS = 2.0
 """The age at which another git's lock counts as stale: git holds one for milliseconds."""
 _WROTE = re.compile(r"!?'?(/|[A-Za-z]:/)[^\n]*git-credential-azdo(\.exe)?'?")
 
+_KILLED_SECONDS = 0.3
+"""The same for one that was made while a git of ours ran that was killed: by a person, or where memory ran out."""
+
 
 def global_file(*, windows: bool = os.name == "nt") -> str:
     """Return the path that ``git config --global`` writes to (git-config(1), FILES); it may not exist."""
@@ -67,20 +70,24 @@ def edit(file: str | None, *arguments: str) -> None:
     """
     path = file or global_file()
     _check(path)
+    lock = f"{os.path.realpath(path)}.lock"
     give_up = time.monotonic() + _LOCK_SECONDS
     while True:
+        began = time.time()
         done = config.run_git(["config", *(["--file", file] if file else ["--global"]), *arguments])
         reason = config.reason_of(done)
         if done.returncode in {0, _NO_SUCH_VALUE} or reason.startswith("no such section"):
             return
-        age = _age(f"{os.path.realpath(path)}.lock")
+        if done.returncode < 0 and _remove_left(lock, began) and time.monotonic() < give_up:
+            continue
+        age = _age(lock)
         is_locked = age is not None or reason.endswith(": File exists")
         if is_locked and (age or 0) <= _LOCK_SECONDS and time.monotonic() < give_up:
             time.sleep(0.05)
         elif is_locked:
             raise UsageError(
                 f"another git is writing {path}, or was stopped while it did: its lock is {_in_words(age or 0)} old",
-                hints.remove(f"{os.path.realpath(path)}.lock"),
+                hints.remove(lock),
             )
         else:
             raise UsageError(f"git cannot write {path}: {reason.rpartition(f'{path}: ')[2]}")
@@ -126,6 +133,20 @@ def _check(path: str) -> None:
         target = os.path.realpath(path)
         cure = hints.make_writable(target) if os.access(os.path.dirname(target), os.W_OK) else None
         raise UsageError(f"{path} is read-only", cure)
+
+
+def _remove_left(lock: str, began: float) -> bool:
+    """Return whether a lock of a git that ran since ``began`` and was killed is removed.
+
+    It was made while that git ran, and it outlasts the milliseconds for which another one holds its own.
+    """
+    ended = time.time()
+    time.sleep(_KILLED_SECONDS)
+    age = _age(lock)
+    if age is None or not began - 0.02 <= time.time() - age <= ended:  # the kernel's clock is a little behind
+        return False
+    os.unlink(lock)
+    return True
 
 
 def _age(lock: str) -> float | None:

@@ -126,6 +126,32 @@ def test_a_git_that_is_at_work_is_waited_for(
     assert helpers(git, REMOTES[0]) == [VALUE]
 
 
+@pytest.mark.parametrize(("by_it", "always"), [(True, False), (True, True), (False, False)])
+def test_the_lock_of_a_git_that_was_killed_is_removed(
+    git: RealGit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, by_it: bool, always: bool
+) -> None:
+    """If it made the lock, and not another one before it; one that is killed each time is not run for ever."""
+    monkeypatch.setattr(edit, "_LOCK_SECONDS", 0.5)
+    lock, once = git.home / ".gitconfig.lock", tmp_path / "once"
+    lock.touch()
+    os.utime(lock, (1, 1))
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    make = f"rm -f '{lock}'; : >'{lock}'" if by_it else ":"
+    kill = f"case $* in *--add*) test -e '{once}' || {{ : >'{once}'; {make}; kill -9 $$; }};; esac"
+    kill = kill.replace(f"test -e '{once}' ||", "") if always else kill
+    (folder / "git").write_text(f'#!/bin/sh\n{kill}\nexec "{shutil.which("git")}" "$@"\n')
+    (folder / "git").chmod(0o755)
+    monkeypatch.setenv("PATH", str(folder), prepend=os.pathsep)
+    if by_it and not always:
+        configure(git)
+        assert helpers(git, REMOTES[0]) == [VALUE]
+    else:
+        with pytest.raises(UsageError, match="it was killed" if always else "another git is writing"):
+            configure(git)
+    assert lock.exists() != by_it
+
+
 def test_what_is_no_file_is_refused(git: RealGit, monkeypatch: pytest.MonkeyPatch) -> None:
     """GIT_CONFIG_GLOBAL=/dev/null, as automation has it: git, run by root, would put a file in its place."""
     git.env["GIT_CONFIG_GLOBAL"] = os.devnull

@@ -101,10 +101,6 @@ def strike(bench: Bench, verb: Verb, point: Point, signal: str, log: Path, *, de
     bench.emulator.requests.clear()
     with beside(verb, bench) as found:
         result = traced(bench, verb, log, "-e", f"trace={point.call},execve", "-e", inject)
-    text = log.read_text(errors="replace")
-    own = text.partition(" ")[0]
-    if "+++ killed by" in text and f"{own} +++ killed by" not in text:  # git was, and its lock is its own
-        (bench.home.folder / ".gitconfig.lock").unlink(missing_ok=True)
     found += _bugs(result)
     asked = verb.rotates and signal == "SIGKILL" and bench.emulator.requests
     if asked and not result.out and bench.losses(deep=False):

@@ -60,8 +60,12 @@ def _with_created_token(bench: Bench) -> None:
     assert bench.home.azdo(*_CREATE).code == 0
 
 
-def _with_helper(bench: Bench) -> None:
+def _unconfigured(bench: Bench) -> None:
     assert bench.home.azdo("unconfigure").code == 0
+
+
+def _with_helper(bench: Bench) -> None:
+    _unconfigured(bench)
     assert bench.home.git("config", "--global", "credential.helper", "store").code == 0
     git_stores(bench.home, f"https://dev.azure.com/{LABS}", bench.elsewhere, "ann")
 
@@ -85,7 +89,7 @@ VERBS = (
     Verb("use", ("use", BOB, "--org", "fabrikam")),
     Verb("accounts rename", ("accounts", "rename", BOB, "rob")),
     Verb("server add", ("server", "add", "https://ado.example.com")),
-    Verb("configure", ("configure",), after=("configure",)),
+    Verb("configure", ("configure",), home=_unconfigured, after=("configure",)),
     Verb("unconfigure", ("unconfigure",), after=("configure",)),
     Verb("setup pat", _SETUP_PAT, lambda bench: [bench.pat]),
     Verb("import", _IMPORT, home=_with_helper, after=_IMPORT),

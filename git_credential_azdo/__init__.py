@@ -13,8 +13,8 @@ Verbs
 Tokens
   ``tokens``     the live token in the vault, or None; ``refresh``: the next one, under the account's lock
   ``signin/``    the first token: OAuth, Entra and its errors, browser, pasted redirect, device code, workload identities
-  ``devops/``    Azure DevOps REST: ``api`` (identity, organizations, tenant), ``pats`` (make, list, revoke), ``refusals`` (what
-                 its error codes mean)
+  ``devops/``    Azure DevOps REST: ``api`` (identity, organizations, tenant), ``pats`` (make, list, revoke), and what the
+                 error codes of each mean
 
 State
   ``accounts/``  ``account``, ``accounts_file`` (the format), ``update`` and ``save`` (changes), ``entries`` (their secrets),

@@ -2,7 +2,8 @@
 
 Every request asks for a plain 401 (``X-TFS-FedAuthRedirect: Suppress``) instead of a sign-in page with 203 or 302. Must
 never accept a token on a response that is not JSON, nor for the anonymous identity, which organizations with public
-projects return for any invalid token. Paths: https://learn.microsoft.com/rest/api/azure/devops/.
+projects return for any invalid token. Paths: https://learn.microsoft.com/rest/api/azure/devops/. Error codes: Microsoft's
+pages on rate limits, policies and permissions, and published answers.
 """
 
 from __future__ import annotations
@@ -14,7 +15,6 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from git_credential_azdo import hints
-from git_credential_azdo.devops.refusals import CASES
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.target import (
     MSA_TENANT,
@@ -25,6 +25,8 @@ from git_credential_azdo.git.target import (
     tenant_in,
 )
 from git_credential_azdo.hosts import PROFILE_HOST, SERVICES_HOST, microsoft
+from git_credential_azdo.signin.endpoints import GUID
+from git_credential_azdo.signin.entra_errors import read_cases
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,13 +35,27 @@ if TYPE_CHECKING:
     from git_credential_azdo.web import HttpClient, Response
 
 ANONYMOUS = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
-_OK = 200
-_NOT_FOUND = 404
-_TOO_MANY = 429
+_OK, _NOT_FOUND, _TOO_MANY = 200, 404, 429
 SUPPRESS = {"X-TFS-FedAuthRedirect": "Suppress"}
 """The header of every request that asks for a 401 instead of a sign-in page."""
 _CODE = re.compile(r"\b(?:TF|VS)\d{5,6}\b", re.ASCII)
-_GUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
+CASES = read_cases(
+    """
+TF400813 TF30063 | {where} does not accept this token: expired, of another tenant, or its account has no access | {who_can} | unauthorized
+TF401444 AadUserStateException | {where} does not know this identity yet: it has not signed in there with a browser | open {address} in a browser, sign in with this account, then try again | unauthorized
+TF401019 | {where} does not exist, or this account may not see it | if another account may: {who_can}
+VS800075 TF200016 | a project of {where} does not exist, or this account may not see it | if another account may: {who_can}
+VS403463 | {where} refuses this by its Conditional Access policy | sign in from a device and network that the policy allows, or ask the administrator
+TF402455 | {where} protects this branch: it accepts changes by pull request only | push to another branch and open a pull request
+TF401027 | {where} denies this account the permission | ask an administrator of the project for the permission, or choose another account with {use}
+TF400733 | {where} limits the rate of requests | try again in a few minutes
+TF400898 | {where} had an internal error | try again in a few minutes
+"""
+)
+"""By error code (TF..., VS...), and by the ``typeKey`` of errors without one; form and flags as in ``entra_errors``.
+
+``unauthorized``: the token or its identity is rejected, so that another may be accepted.
+"""
 
 
 class UnauthorizedError(ServiceError):
@@ -181,10 +197,10 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
         words = {"where": where, "organization": organization or "ORGANIZATION", "address": address}
         words |= {"who_can": hints.explain(address, online=True), "use": hints.use()}
         kind = UnauthorizedError if "unauthorized" in case.flags else ServiceError
-        return kind(
-            f"{case.cause.format_map(words)} ({_for_administrators(response, code or key)})",
-            case.hint.format_map(words),
-        )
+        # By the activity id Microsoft can find the request.
+        activity = response.header("ActivityId") or response.header("X-VSS-E2EID") or ""
+        more = f", activity id {activity}" if GUID.fullmatch(activity) else ""
+        return kind(f"{case.cause.format_map(words)} ({code or key}{more})", case.hint.format_map(words))
     if response.status == _NOT_FOUND:
         return ServiceError(f"{where} does not exist, or this account may not see it (status 404)")
     if response.status == _TOO_MANY:
@@ -198,13 +214,6 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
 def type_key(response: Response) -> str:
     """Return the ``typeKey`` of an error of Azure DevOps, or an empty text."""
     return _text(response.fields(), "typeKey")
-
-
-def _for_administrators(response: Response, code: str) -> str:
-    """Return the error's code, and the activity id by which Microsoft can find the request."""
-    activity = response.header("ActivityId") or response.header("X-VSS-E2EID") or ""
-    parts = [code, f"activity id {activity}" if _GUID.fullmatch(activity) else ""]
-    return ", ".join(part for part in parts if part)
 
 
 def _member(document: Mapping[str, object], name: str) -> Mapping[str, object]:

@@ -2,7 +2,8 @@
 
 Only a person's own Entra token may call it (https://learn.microsoft.com/rest/api/azure/devops/tokens/pats). A policy's
 refusal comes as HTTP 200 with ``patTokenError``, a token of the wrong tenant gets an HTML page with 2xx, and an expiry
-beyond the tenant's maximum is reduced. Must never print a token; a Pat's repr hides it.
+beyond the tenant's maximum is reduced. Values of ``patTokenError``: MicrosoftDocs/vsts-rest-api-specs,
+specification/tokens/7.2. Must never print a token; a Pat's repr hides it.
 """
 
 from __future__ import annotations
@@ -15,23 +16,60 @@ from urllib.parse import urlencode
 
 from git_credential_azdo import hints
 from git_credential_azdo.devops import api
-from git_credential_azdo.devops.refusals import PAT_CASES, UNKNOWN_PAT_CASE
 from git_credential_azdo.errors import ServiceError, printable
 from git_credential_azdo.hosts import PATS_HOST
+from git_credential_azdo.signin.entra_errors import Case, read_cases
+from git_credential_azdo.signin.oauth import read_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.git.target import AnyOrganization, Organization
-    from git_credential_azdo.web import HttpClient, Response
+    from git_credential_azdo.web import HttpClient
 
 GIT_SCOPE = "vso.code_write"
 _VERSION = "7.1-preview.1"
 _MAX_PAGES = 50
 _NO_ERROR = "none"
 _NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})  # or no longer
+PAT_CASES = read_cases(
+    """
+displayNameRequired | the token needs a name | give one with --name
+invalidDisplayName | the token cannot have this name | give another one with --name
+invalidValidTo | the token cannot expire on that day | give fewer days with --days, and check this machine's clock
+invalidScope | one of the scopes is unknown, or not allowed for tokens | git needs --scope vso.code_write; all of them: {scopes}
+userIdRequired | Azure DevOps could not determine the token's user | sign in again: {setup}
+invalidUserId | Azure DevOps does not know the token's user | sign in again: {setup}
+invalidUserType | this kind of identity cannot have personal access tokens | sign in as a person: {setup}
+accessDenied | this account may not manage tokens in {organization} | ask an administrator of {organization}, or name another account with --account
+failedToIssueAccessToken failedToUpdateAccessToken | Azure DevOps had an internal error with the token | try again in a few minutes
+invalidClient invalidClientType invalidClientId | Azure DevOps does not allow this client id to manage tokens | sign in without --client-id: {setup}
+invalidTargetAccounts | a token cannot be for the organization {organization} | {who_can}
+hostAuthorizationNotFound | {organization} does not know this sign-in | sign in again: {setup}
+authorizationNotFound tokenNotFound | {organization} has no such token, or it is revoked already | {list}
+sourceNotSupported | {organization} does not accept the request from this program | ask an administrator of {organization}
+invalidSourceIP invalidSource | {organization} does not accept the request from this network | try it from your company's network, or ask an administrator of {organization}
+duplicateHash | Azure DevOps made a token that exists already | try again in a few minutes
+sshPolicyDisabled | {organization} does not allow SSH keys | ask an administrator of {organization}
+invalidToken | Azure DevOps cannot read the token | sign in again: {setup}
+invalidAuthorizationId | that is not the id of a token | {list}
+failedToReadTenantPolicy failedToReadOrgPolicy | Azure DevOps could not read the policy of {organization} | try again in a few minutes
+globalPatPolicyViolation | the tenant of {organization} forbids tokens for all organizations | {create}
+globalPATCreationBlocked | Azure DevOps no longer makes tokens for all organizations | one for each: {create}
+fullScopePatPolicyViolation | the tenant of {organization} forbids tokens with full access | name its scope: --scope vso.code_write
+patLifespanPolicyViolation | the token would be valid for longer than the tenant of {organization} allows | ask for fewer days: {create_short}
+disablePatCreationPolicyViolation | the policy of {organization} forbids personal access tokens | git needs none after {setup}; else ask an administrator of {organization}
+expiredPatCannotBeExtended | the token has expired, and an expired one cannot be extended | a new one: {create}
+invalidTokenType | Azure DevOps does not accept this kind of token for the request | sign in as a person: {setup}
+invalidAudience | the sign-in is not for Azure DevOps | sign in again: {setup}
+invalidSubject | Azure DevOps does not know who signed in | sign in as a person: {setup}
+deploymentHostNotSupported | tokens belong to an organization | name it with --org
+"""
+)
+_UNKNOWN = Case(
+    "{organization} refused the token for a reason that this program does not know", "open {page}"
+)
 _BY_LOWER = {error.lower(): case for error, case in PAT_CASES.items()}  # the service has sent both spellings
-_TOKEN = re.compile(r"[!-~]+")
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)", re.ASCII)
 
 
@@ -85,7 +123,7 @@ def create(
     body = {"displayName": name, "scope": scope, "validTo": end, "allOrgs": False}
     document = _ask(web, "POST", organization, authorization, json=body)
     made = _read(document.get("patToken"))
-    if made is None or not made.id or not _TOKEN.fullmatch(made.token):
+    if made is None or not made.id or not read_token(made.token):
         raise ServiceError(f"the organization {organization} made a token, but did not return it")
     return made
 
@@ -133,7 +171,13 @@ def _ask(
     if response.status == 204:  # noqa: PLR2004 - how DELETE succeeds
         return {}
     if not 200 <= response.status < 300 or api.type_key(response):  # noqa: PLR2004 - HTTP's successes
-        raise _refusal(response, organization)
+        if api.type_key(response) == "InvalidAccessException":
+            raise api.UnauthorizedError(
+                "only a person's own sign-in may manage personal access tokens, "
+                "not a token, a service principal or a managed identity",
+                hints.setup(organization),
+            )
+        raise api.refusal(response, f"the organization {organization}", organization)
     if "json" not in (response.header("Content-Type") or ""):
         raise api.UnauthorizedError(
             f"the organization {organization} does not know this sign-in: it is of another tenant "
@@ -147,16 +191,6 @@ def _ask(
     if error != _NO_ERROR:
         raise explain(_line(error), organization, _line(document.get("patTokenErrorMessage")))
     return document
-
-
-def _refusal(response: Response, organization: Organization) -> ServiceError:
-    if api.type_key(response) == "InvalidAccessException":
-        return api.UnauthorizedError(
-            "only a person's own sign-in may manage personal access tokens, "
-            "not a token, a service principal or a managed identity",
-            hints.setup(organization),
-        )
-    return api.refusal(response, f"the organization {organization}", organization)
 
 
 def _read(entry: object) -> Pat | None:
@@ -190,7 +224,7 @@ def _seconds(text: str) -> int | None:
 
 def explain(error: str, organization: AnyOrganization, detail: str = "") -> PatError:
     """Return the error for a ``patTokenError``; ``detail``: the service's own message, if there is one."""
-    case = _BY_LOWER.get(error.lower(), UNKNOWN_PAT_CASE)
+    case = _BY_LOWER.get(error.lower(), _UNKNOWN)
     words = {
         "organization": organization,
         "setup": hints.setup(organization),

@@ -36,9 +36,6 @@ class Certificate(NamedTuple):
     key: rsa.RSAPrivateKey
     chain: list[x509.Certificate]
 
-    def __repr__(self) -> str:
-        return f"Certificate({len(self.chain)} in the chain)"
-
 
 def load(path: str, passphrase: str | None) -> Certificate:
     """Return the key and certificate of a PEM file with certificate and key, or a PFX (PKCS #12).

@@ -65,9 +65,8 @@ ARC_AGENT = (
     else "/opt/azcmagent/bin/himds"
 )
 _ARC_KEY_BYTES = 4096
-_FIRST_PAUSE = 0.5  # seconds, doubled with every attempt: 15.5 in all
-_MAX_ATTEMPTS = 6
-_GONE, _MAX_ATTEMPTS_GONE = 410, 8  # the service is being updated, which may take 70 seconds: 63.5 in all
+_FIRST_PAUSE = 0.5  # seconds, doubled with every attempt, up to the deadline
+_STARTING = frozenset({404, 410})  # Gone: it is being updated, which may take 70 seconds
 _UNKNOWN_LIFE = 600  # seconds; a token whose end is not known is soon asked for again
 _RESOURCE = re.compile(r"/subscriptions/[\w/.()-]+", re.IGNORECASE | re.ASCII)
 _REALM = re.compile(r'basic\s+realm="?([^"]+?)"?\s*', re.IGNORECASE)
@@ -183,7 +182,7 @@ def _ask(
     web: HttpClient, url: str, headers: Mapping[str, str], place: str, sleep: Callable[[float], None]
 ) -> Response:
     """Ask, and ask again while the service is busy or starting, as its page wants, within the deadline."""
-    for attempt in itertools.count(1):
+    for attempt in itertools.count():
         try:  # the address is a constant, or what the machine's own environment says
             answer = web.request("GET", url, headers=headers, retry=False, elsewhere=True)
         except NetworkError as error:
@@ -191,14 +190,13 @@ def _ask(
                 f"no managed identity service of an {place} answers here: {error.message}",
                 f"managed identities work on their own machine in Azure; elsewhere: {hints.setup_service_principal()}",
             ) from None
-        if answer.status not in {404, _GONE} and not oauth.is_busy(answer.status):
+        if answer.status not in _STARTING and not oauth.is_busy(answer.status):
             break
-        pause = max(_FIRST_PAUSE * 2 ** (attempt - 1), retry_after(answer, time.time()) or 0.0)
-        most = _MAX_ATTEMPTS_GONE if answer.status == _GONE else _MAX_ATTEMPTS
-        if attempt >= most or pause >= web.remaining():
+        pause = max(_FIRST_PAUSE * 2**attempt, retry_after(answer, time.time()) or 0.0)
+        if pause >= web.remaining():
             raise NetworkError(
                 f"the managed identity service of this {place} is busy or has no such page"
-                f"{oauth.said(answer)} (status {answer.status}, asked {attempt} times)",
+                f"{oauth.said(answer)} (status {answer.status}, asked {attempt + 1} times)",
                 "try again in a minute",
             )
         sleep(pause)

@@ -34,23 +34,18 @@ if TYPE_CHECKING:
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
 _NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | endpoints.ANY_TENANT | {NIL_TENANT}
 
-_OPTIONS = {
-    SERVICE_PRINCIPAL: ("client_id", {"tenant": "tenant", "certificate": "certificate"}),
-    MANAGED_IDENTITY: ("identity", {}),
+_KEYS = {
+    SERVICE_PRINCIPAL: ("client_id", ("tenant", "certificate")),
+    MANAGED_IDENTITY: ("identity", ()),
     FEDERATED: (
         "source",
-        {
-            "client_id": "client_id",
-            "tenant": "tenant",
-            "token_file": "token_file",
-            "audience": "audience",
-            "service_connection": "service_connection",
-            "managed_identity": "identity",
-        },
+        ("client_id", "tenant", "token_file", "audience", "service_connection", "identity"),
     ),
-    AZURE_CLI: ("", {"tenant": "az_tenant"}),
+    AZURE_CLI: ("", ("az_tenant",)),
 }
-"""Of each kind of workload identity the key of its operand to ``setup``, and that of each option."""
+"""Of each kind of workload identity the key of its operand to ``setup``, and those of its options."""
+_OPTIONS = {"identity": "managed_identity", "az_tenant": "tenant"}
+"""The options that are not named as their key."""
 UNNAMED = "signed-in"
 """The name of an account of a person whose name no server says."""
 
@@ -213,8 +208,8 @@ def _options(account: Account) -> list[str]:
 def setup_command(block: Block) -> str:
     """Return the command that sets this machine's identity up again, to be copied into a shell."""
     kind = block.get("kind")
-    operand, named = _OPTIONS[kind]
-    words = options(**{option: block.get(key) for option, key in named.items()})
+    operand, keys = _KEYS[kind]
+    words = options(**{_OPTIONS.get(key, key): block.get(key) for key in keys})
     words += ["--send-x5c"] if block.get("send_x5c") else []
     words += [word for name in block.all("org[]") for word in ("--org", name)]
     return hints.setup_as(kind, words, block.get(operand) or (SYSTEM if kind == MANAGED_IDENTITY else ""))

@@ -47,21 +47,14 @@ def request_token(
     read_secret: Callable[[], str | None],
     environment: Mapping[str, str],
 ) -> Grant:
-    """Return a token; the grant never holds a refresh token.
+    """Return a token for a tenant (empty when the account knows none); the grant never holds a refresh token.
 
-    Args:
-        block: the account's block. Its keys beside those of every account: ``client_id``, ``token_endpoint``,
-            ``authority``, ``scope``; ``certificate`` (its path), ``send_x5c``, ``passphrase`` (service principal);
-            ``identity``, ``source`` (managed identity: which one, and whose service answers); ``source``,
-            ``token_file``, ``audience``, ``service_connection`` (federation; with a managed identity ``identity`` and
-            ``machine``); ``az_tenant`` (Azure CLI: the tenant that a person named).
-        tenant: whose token is wanted; empty when the account knows no tenants.
-        web: for requests that may go through a proxy; its deadline bounds everything.
-        read_secret: returns the secret under ``client-secret``.
-        environment: the process's.
-
+    Keys of ``block`` beside those of every account: ``client_id``, ``token_endpoint``, ``authority``, ``scope``;
+    ``certificate`` (its path), ``send_x5c``, ``passphrase`` (service principal); ``identity``, ``source`` (managed
+    identity: which one, and whose service answers); ``source``, ``token_file``, ``audience``, ``service_connection``
+    (federation; with a managed identity ``identity`` and ``machine``); ``az_tenant`` (Azure CLI: the tenant that a person
+    named). ``read_secret`` returns the secret under ``client-secret``; the deadline of ``web`` bounds everything.
     Raise SignInError, UsageError, NetworkError, ServiceError, VaultError.
-
     """
     kind = block.get("kind")
     resource = (block.get("scope") or DEFAULT_SCOPE).removesuffix("/.default")

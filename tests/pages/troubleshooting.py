@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
-from git_credential_azdo.devops import refusals
+from git_credential_azdo.devops import api, pats
 from git_credential_azdo.signin import entra_errors
 
 if TYPE_CHECKING:
@@ -61,8 +61,8 @@ def page() -> str:
     """Return the page as Markdown."""
     codes = sorted(filter(str.isdecimal, entra_errors.CASES), key=int)
     entra = {f"AADSTS{code}": entra_errors.CASES[code][:2] for code in codes}
-    azure_devops = {name: (case.cause, case.hint) for name, case in refusals.CASES.items()}
-    tokens = {name: (case.cause, case.hint) for name, case in refusals.PAT_CASES.items()}
+    azure_devops = {name: (case.cause, case.hint) for name, case in api.CASES.items()}
+    tokens = {name: (case.cause, case.hint) for name, case in pats.PAT_CASES.items()}
     return "\n".join(
         [
             _BEGINNING,

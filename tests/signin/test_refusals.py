@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from git_credential_azdo.devops import api, pats, refusals
+from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import ServiceError
 from git_credential_azdo.git.target import Organization
 from git_credential_azdo.signin import entra_errors, sign_in_errors
@@ -73,7 +73,7 @@ def test_a_code_that_nobody_knows_shows_what_the_server_says() -> None:
 def test_every_pat_error_is_worded() -> None:
     """The specification's values, no more and no fewer, beside the one for success."""
     assert len(PAT_ERRORS) == 37
-    assert set(refusals.PAT_CASES) == set(PAT_ERRORS) - {"none"}
+    assert set(pats.PAT_CASES) == set(PAT_ERRORS) - {"none"}
 
 
 @pytest.mark.parametrize("value", sorted(set(PAT_ERRORS) - {"none"}))
@@ -110,18 +110,18 @@ def test_every_code_of_azure_devops_is_worded(text: str, said: str, place: str) 
         Response("dev.azure.com", 403, headers, body), "the organization contoso", Organization("contoso")
     )
     code = text.partition(":")[0]
-    assert code in refusals.CASES
+    assert code in api.CASES
     assert said in error.message
     assert is_line(error.message)
     assert error.hint
     assert is_line(error.hint)
     assert error.message.endswith(f" ({code}, activity id {ACTIVITY})")
-    assert isinstance(error, api.UnauthorizedError) is ("unauthorized" in refusals.CASES[code].flags)
+    assert isinstance(error, api.UnauthorizedError) is ("unauthorized" in api.CASES[code].flags)
 
 
 def test_the_tables_and_this_test_know_the_same_codes() -> None:
     """A new row needs a line above."""
-    assert {text.partition(":")[0] for text in CODES} == set(refusals.CASES) - {"AadUserStateException"}
+    assert {text.partition(":")[0] for text in CODES} == set(api.CASES) - {"AadUserStateException"}
 
 
 def test_an_identity_that_never_signed_in_is_told_by_its_type() -> None:

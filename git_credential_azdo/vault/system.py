@@ -48,20 +48,15 @@ _ONE_AT_A_TIME = threading.Lock()
 class KeyringVault:
     """Entries of one keyring backend, under the service name NAME."""
 
-    def __init__(
-        self,
-        backend: keyring.backend.KeyringBackend,
-        *,
-        prompting: bool = False,
-    ) -> None:
-        if type(backend) is SecretService.Keyring:
-            _find_bus()
-        if type(backend) is SecretService.Keyring and not prompting:
-            backend = _QuietSecretService()  # type: ignore[no-untyped-call] # keyring has no types here
-        self._backend = backend
-        self._prompting = prompting
+    def __init__(self, backend: keyring.backend.KeyringBackend, *, prompting: bool = False) -> None:
         self._name = _name_of(backend)
+        self._prompting = prompting
         self._foreign = not self._name.startswith(_KNOWN)
+        if self._name == _SECRET_SERVICE:
+            _find_bus()
+            if not prompting:
+                backend = _QuietSecretService()  # type: ignore[no-untyped-call] # keyring has no types here
+        self._backend = backend
 
     def read(self, entry: str) -> str | None:
         """Return the entry's text, or None. Raise VaultError, VaultLocked."""
@@ -128,8 +123,7 @@ class _QuietSecretService(SecretService.Keyring):
 
 def _name_of(backend: keyring.backend.KeyringBackend) -> str:
     """Return the name by which ``open_named`` finds the backend again: its module and class."""
-    kind = SecretService.Keyring if isinstance(backend, _QuietSecretService) else type(backend)
-    return f"{kind.__module__}.{kind.__qualname__}"
+    return f"{type(backend).__module__}.{type(backend).__qualname__}"
 
 
 def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
@@ -166,15 +160,14 @@ def names(part: str) -> list[str]:
         raise VaultError(why, cure) from error
     if isinstance(configured, null.Keyring | fail.Keyring):
         raise VaultError(f"{where} names {_name_of(configured)}, which stores nothing", cure)
-    if configured is not None and not isinstance(configured, chainer.ChainerBackend):
+    if configured and not isinstance(configured, chainer.ChainerBackend):
         found = [configured]
     else:
         _find_bus()
         with _no_prompts():  # a backend may run its program to determine its priority
-            backends = [
-                each for each in keyring.backend.get_all_keyring() if not isinstance(each, _NOT_VAULTS)
-            ]
-            found = sorted((each for each in backends if each.priority >= 1), key=lambda each: -each.priority)
+            usable = filter(keyring.core.recommended, keyring.backend.get_all_keyring())
+            found = sorted(usable, key=keyring.backend.by_priority, reverse=True)
+    found = [each for each in found if not isinstance(each, _NOT_VAULTS)]
     return [name for name in map(_name_of, found) if part.lower() in name.lower()]
 
 
@@ -276,9 +269,8 @@ def _vault_error(error: Exception, name: str) -> VaultError:
         locked = f"the password store is locked: gpg could not open an entry of {name}"
         return VaultLocked(locked, hints.unlock())
     if "createDLGroup failed" in str(error):  # KWallet's words, in its kwalletfreedesktopservice.cpp
-        return VaultError(
-            "KWallet cannot open a session: the OpenSSL plugin of QCA is missing", hints.INSTALL_QCA
-        )
+        missing = "KWallet cannot open a session: the OpenSSL plugin of QCA is missing"
+        return VaultError(missing, hints.INSTALL_QCA)
     if kind == "ItemNotFoundException":
         return VaultLocked("the keyring has no default collection yet", hints.unlock())
     return VaultError(f"the keyring ({name}) failed: {kind}")

@@ -1,8 +1,8 @@
 """Connections for the HTTP client: httpx above httpcore, with the certificate authorities that git would trust.
 
 The first address that answers is taken, so that IPv6 that swallows packets costs a quarter of a second (RFC 8305).
-TLS, proxies and SOCKS are httpcore's. Must never ask a name server for a host that a proxy leads to, skip the
-verification unless git's own http.sslVerify says so, nor ask for a passphrase.
+TLS, proxies and SOCKS are httpcore's. Must never ask a name server for a host that a proxy leads to (but for socks5://,
+where curl does), skip the verification unless git's own http.sslVerify says so, nor ask for a passphrase.
 """
 
 from __future__ import annotations
@@ -40,6 +40,10 @@ class TimedOut(httpcore.ConnectTimeout):
     """No address answered in time; the text says `` over IPv6`` where only such ones were still tried."""
 
 
+class UnknownHostError(httpcore.ConnectError):
+    """The name of a host behind a proxy does not resolve here."""
+
+
 @final
 class Racing(httpcore.SyncBackend):
     """httpcore's network, which begins a connection to each address of a host until one stands."""
@@ -53,23 +57,11 @@ class Racing(httpcore.SyncBackend):
             stream.close()
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        *_: object,
-        **_options: object,
+        self, host: str, port: int, timeout: float | None = None, *_: object, **_options: object
     ) -> httpcore.NetworkStream:
         """Return the connection. Raise httpcore's errors, whose cause is the operating system's."""
         end = time.monotonic() + min(timeout or _CONNECT_SECONDS, _CONNECT_SECONDS)
-        resolve = deadline.in_thread(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
-        try:
-            found = resolve(end - time.monotonic())
-        except TimeoutError:
-            raise httpcore.ConnectError from socket.gaierror(socket.EAI_AGAIN, "no answer")
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError from error
-        return self.race([(each[0], str(each[4][0]), int(each[4][1])) for each in found], end)
+        return self.race(_addresses(host, port, httpcore.ConnectError), end)
 
     def race(self, addresses: Sequence[Address], end: float) -> httpcore.NetworkStream:
         """Return the connection that stands first, the families by turns. Raise as ``connect_tcp``.
@@ -109,6 +101,17 @@ class Racing(httpcore.SyncBackend):
         raise next(reached, failures[0])
 
 
+def _addresses(host: str, port: int, unknown: type[httpcore.ConnectError]) -> list[Address]:
+    """Return the addresses of a host, the best first. Raise ``unknown``, whose cause is the operating system's error."""
+    resolve = deadline.in_thread(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+    try:
+        return [(each[0], str(each[4][0]), int(each[4][1])) for each in resolve(_CONNECT_SECONDS)]
+    except TimeoutError:
+        raise unknown from socket.gaierror(socket.EAI_AGAIN, "no answer")
+    except (OSError, UnicodeError) as error:
+        raise unknown from error
+
+
 def _by_turns(addresses: Sequence[Address]) -> list[Address]:
     """Return the addresses with their families by turns, the first one's first (RFC 8305 section 4)."""
     families = [list(group) for _, group in itertools.groupby(addresses, key=lambda each: each[0])]
@@ -116,17 +119,23 @@ def _by_turns(addresses: Sequence[Address]) -> list[Address]:
 
 
 class _Transport(httpx.BaseTransport):
-    """httpx above a pool of httpcore's: httpx itself has no way to name a network. Errors stay httpcore's."""
+    """httpx above a pool of httpcore's: httpx itself has no way to name a network. Errors stay httpcore's.
 
-    def __init__(self, pool: httpcore.ConnectionPool, network: Racing) -> None:
-        self._pool, self._network = pool, network
+    ``by_address``: whether the proxy gets the host's address instead of its name.
+    """
+
+    def __init__(self, pool: httpcore.ConnectionPool, network: Racing, *, by_address: bool = False) -> None:
+        self._pool, self._network, self._by_address = pool, network, by_address
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
+        url, host = request.url, request.url.raw_host
+        if self._by_address:
+            request.extensions["sni_hostname"] = url.host
+            host = _addresses(url.host, url.port or 443, UnknownHostError)[0][1].encode()
         response = self._pool.handle_request(
             httpcore.Request(
                 request.method,
-                httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                httpcore.URL(scheme=url.raw_scheme, host=host, port=url.port, target=url.raw_path),
                 headers=request.headers.raw,
                 content=request.stream,
                 extensions=request.extensions,
@@ -151,17 +160,19 @@ class _Body(httpx.SyncByteStream):
 
 
 def transport(settings: Settings, by: Proxy | None) -> httpx.BaseTransport:
-    """Return the transport that reaches every host by this proxy, or directly. Raise NetworkError."""
+    """Return the transport that reaches every host by this proxy, or directly. Raise NetworkError.
+
+    It is for one host where the proxy is socks5://, since connections are known by their addresses there.
+    """
     network, tls = Racing(), tls_context(settings)
     if by is None:
         return _Transport(httpcore.ConnectionPool(tls, network_backend=network), network)
     given = by.user is not None and by.password is not None
     auth = ((by.user or "").encode(), (by.password or "").encode()) if given else None
     if by.scheme.startswith("socks"):
-        url = f"socks5://{by.place}"
-        return _Transport(
-            httpcore.SOCKSProxy(url, proxy_auth=auth, ssl_context=tls, network_backend=network), network
-        )
+        url, by_address = f"socks5://{by.place}", by.scheme == "socks5"
+        socks = httpcore.SOCKSProxy(url, proxy_auth=auth, ssl_context=tls, network_backend=network)
+        return _Transport(socks, network, by_address=by_address)
     pool = httpcore.HTTPProxy(
         f"{by.scheme}://{by.place}",
         proxy_auth=auth,

@@ -18,7 +18,7 @@ from urllib.parse import unquote, urlsplit
 import httpcore
 
 from git_credential_azdo import hints
-from git_credential_azdo.connection import TimedOut
+from git_credential_azdo.connection import TimedOut, UnknownHostError
 from git_credential_azdo.errors import AzdoError, NetworkError
 from git_credential_azdo.hosts import origin
 
@@ -37,8 +37,6 @@ _PORTS = {"http": 1080, "https": 443, "socks5": 1080, "socks5h": 1080}
 """curl's own, which git leaves as they are."""
 _NOT_OURS = frozenset(("digest", "negotiate", "ntlm"))
 """Values of http.proxyAuthMethod, and authentication schemes of RFC 9110, in lower case."""
-
-
 CONNECTED, AT_HOST, SENT = 1, 2, 3
 """Stages: a connection to the host or its proxy, the way opened by the proxy, and what the host may have heard."""
 
@@ -213,7 +211,8 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _reason(error: Exception, causes: Iterable[BaseException], by: Proxy | None) -> str:
     for cause in causes:
         if isinstance(cause, socket.gaierror):
-            return f"the name of the {'proxy' if by else 'host'} does not resolve"
+            of_proxy = by and not isinstance(error, UnknownHostError)
+            return f"the name of the {'proxy' if of_proxy else 'host'} does not resolve"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
         if isinstance(cause, OSError) and not isinstance(cause, ConnectionError):

@@ -155,7 +155,7 @@ class HttpClient(contextlib.ExitStack):
         self._sleep = sleep
         self._clock = clock
         self._end = clock() + deadline
-        self._clients: dict[tuple[Settings, proxy.Proxy | None], httpx.Client] = {}
+        self._clients: dict[tuple[Settings, proxy.Proxy | None, str], httpx.Client] = {}
         self.grace, self.answered = 0.0, False
         self.pause: float | None = None
 
@@ -216,7 +216,7 @@ class HttpClient(contextlib.ExitStack):
             raise NetworkError(f"cannot reach {host}: the time limit was reached before the request")
         settings = settings_for(url) if self._settings is None else self._settings
         by = None if self._transport else proxy.of(url, settings)
-        client = self._client(settings, by)
+        client = self._client(settings, by, host if by and by.scheme == "socks5" else "")
         progress = proxy.Progress()
         left, grace = self.remaining(), self.grace
         timeout = httpx.Timeout(left + grace, connect=left)
@@ -250,8 +250,8 @@ class HttpClient(contextlib.ExitStack):
         elsewhere = proxy_elsewhere() if self._settings is None and not by else None
         raise proxy.failure(url, failed, by, progress, elsewhere)
 
-    def _client(self, settings: Settings, by: proxy.Proxy | None) -> httpx.Client:
-        key = (settings, by)
+    def _client(self, settings: Settings, by: proxy.Proxy | None, host: str) -> httpx.Client:
+        key = (settings, by, host)
         if key not in self._clients:
             made = self._transport or connection.transport(settings, by)
             client = httpx.Client(transport=made, trust_env=False, headers=_HEADERS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from socket import AF_INET, SOCK_STREAM, getaddrinfo, inet_aton
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -36,8 +37,8 @@ class Socks:
         self.user, self.password, self.reply = user, password, reply
         self.asked = b""
 
-    def __call__(self, stream: socket.socket) -> None:
-        """Serve one connection."""
+    def __call__(self, stream: socket.socket, then: Callable[[], object] | None = None) -> None:
+        """Serve one connection; ``then`` is what the host does."""
         methods = exactly(stream, exactly(stream, 2)[1])
         wanted = 2 if self.user else 0
         if wanted not in methods:
@@ -47,10 +48,13 @@ class Socks:
         if wanted:
             given = [exactly(stream, exactly(stream, size)[-1]) for size in (2, 1)]
             stream.sendall(b"\1\0" if given == [self.user, self.password] else b"\1\1")
-        exactly(stream, 4)
-        self.asked = exactly(stream, exactly(stream, 1)[0])
+        kind = exactly(stream, 4)[3]
+        self.asked = exactly(stream, 4 if kind == 1 else 16 if kind == 4 else exactly(stream, 1)[0])
         exactly(stream, 2)
         stream.sendall(bytes([5, self.reply, 0, 3, 4]) + b"host\0\0")
+        if then:
+            then()
+            return
         stream.recv(65_536)
         stream.sendall(PAGE)
 
@@ -61,20 +65,50 @@ def get(url: str, by: str, **settings: Any) -> object:
         return web.request("GET", url, retry=False).json()
 
 
-@pytest.mark.parametrize("scheme", ["socks5", "socks5h"])
-def test_a_socks_proxy_leads_to_the_host_and_resolves_its_name(scheme: str) -> None:
+def test_a_socks_proxy_leads_to_the_host_and_resolves_its_name() -> None:
     """The name may be known behind the proxy only."""
     server = Socks()
     with serving(server) as port:
-        assert get("http://nowhere.invalid", f"{scheme}://127.0.0.1:{port}") == {}
+        assert get("http://nowhere.invalid", f"socks5h://127.0.0.1:{port}") == {}
     assert server.asked == b"nowhere.invalid"
+
+
+def test_a_socks5_proxy_gets_an_address_as_from_git(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The name is resolved here; the request and the certificate are still the host's."""
+    authority, context = contexts("h.invalid")
+    server, seen = Socks(), list[bytes]()
+
+    def behave(stream: socket.socket) -> None:
+        server(stream, then=lambda: host(stream))
+
+    def host(stream: socket.socket) -> None:
+        with context.wrap_socket(stream, server_side=True) as secured:
+            seen.append(secured.recv(65_536))
+            secured.sendall(PAGE)
+
+    def resolve(name: str, *rest: Any, **more: Any) -> list[Any]:
+        known = (AF_INET, SOCK_STREAM, 6, "", ("192.0.2.7", 443))
+        return [known] if name == "h.invalid" else getaddrinfo(name, *rest, **more)
+
+    monkeypatch.setattr("socket.getaddrinfo", resolve)
+    with authority.cert_pem.tempfile() as path, serving(behave) as port:
+        assert get("https://h.invalid", f"socks5://127.0.0.1:{port}", ca_file=path) == {}
+    assert server.asked == inet_aton("192.0.2.7")
+    assert b"\r\nHost: h.invalid\r\n" in seen[0]
+
+
+def test_a_host_that_does_not_resolve_is_not_taken_for_the_proxy() -> None:
+    """Which of the two a person has to correct."""
+    with serving(Socks()) as port, pytest.raises(NetworkError) as caught:
+        get("http://h.invalid", f"socks5://127.0.0.1:{port}")
+    assert caught.value.message.endswith(": the name of the host does not resolve")
 
 
 def test_a_socks_proxy_gets_user_and_password() -> None:
     """As the URL has them, without the percent signs (RFC 3986)."""
     password = new_password()
     with serving(Socks("ü@x".encode(), password.encode())) as port:
-        assert get("http://h.invalid", f"socks5://%C3%BC%40x:{password}@127.0.0.1:{port}") == {}
+        assert get("http://h.invalid", f"socks5h://%C3%BC%40x:{password}@127.0.0.1:{port}") == {}
 
 
 @pytest.mark.parametrize(
@@ -83,9 +117,9 @@ def test_a_socks_proxy_gets_user_and_password() -> None:
         (Socks(b"u", b"p"), "", "wants a user and password"),
         (Socks(b"u", b"p"), "u:q@", "does not accept the user and password"),
         (Socks(reply=2), "", "refused (connection not allowed by ruleset)"),
-        (Socks(reply=99), "", "does not speak socks5"),
-        (lambda stream: stream.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "", "does not speak socks5"),
-        (lambda stream: stream.recv(1), "", "does not speak socks5"),
+        (Socks(reply=99), "", "does not speak socks5h"),
+        (lambda stream: stream.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n"), "", "does not speak socks5h"),
+        (lambda stream: stream.recv(1), "", "does not speak socks5h"),
     ],
 )
 def test_what_a_socks_proxy_refuses_is_one_line(
@@ -93,7 +127,7 @@ def test_what_a_socks_proxy_refuses_is_one_line(
 ) -> None:
     """It names the proxy, without its user."""
     with serving(server) as port, pytest.raises(NetworkError) as caught:
-        get("http://h.invalid", f"socks5://{user}127.0.0.1:{port}")
+        get("http://h.invalid", f"socks5h://{user}127.0.0.1:{port}")
     assert caught.value.message.startswith(f"cannot reach h.invalid: the proxy 127.0.0.1:{port} ")
     assert said in caught.value.message
 

@@ -177,14 +177,14 @@ def transport(settings: Settings, by: Proxy | None) -> httpx.BaseTransport:
         f"{by.scheme}://{by.place}",
         proxy_auth=auth,
         ssl_context=tls,
-        proxy_ssl_context=tls_context(settings.of_proxy()) if by.scheme == "https" else None,
+        proxy_ssl_context=tls_context(settings.of_proxy(), "http.proxySSL") if by.scheme == "https" else None,
         network_backend=network,
     )
     return _Transport(pool, network)
 
 
-def tls_context(settings: Settings) -> ssl.SSLContext:
-    """Return the TLS context. Raise NetworkError when a file cannot be read.
+def tls_context(settings: Settings, keys: str = "http.ssl") -> ssl.SSLContext:
+    """Return the TLS context. Raise NetworkError when a file cannot be read. ``keys``: how git's keys begin, for messages.
 
     Trusted are the files that git's settings name, else SSL_CERT_FILE and SSL_CERT_DIR (OpenSSL's own variables), else the
     operating system's verification on macOS and Windows (by ``truststore``: Python's ssl does not read the Keychain, nor
@@ -203,40 +203,36 @@ def tls_context(settings: Settings) -> ssl.SSLContext:
         import truststore  # noqa: PLC0415 - installed on these systems only
 
         context: ssl.SSLContext = truststore.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-        return _with_settings(context, settings)
+        return _with_settings(context, settings, keys)
     try:
         context = ssl.create_default_context(cafile=cafile, capath=capath)
     except OSError as error:
         raise NetworkError(
             f"cannot read the certificates of {cafile or capath} ({error.strerror or type(error).__name__})",
-            f"correct or remove {'http.sslCAInfo' if is_set else 'SSL_CERT_FILE'}",
+            f"correct or remove {f'{keys}CAInfo' if is_set else 'SSL_CERT_FILE'}",
         ) from None
     if not (cafile or capath) and not _system_has_certificates(context):
         context.load_verify_locations(cafile=certifi.where())
     # Since 3.13 Python rejects authorities that git, curl and browsers accept, and company proxies use; chain, dates
     # and host name are still verified.
     context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
-    return _with_settings(context, settings)
+    return _with_settings(context, settings, keys)
 
 
-def _with_settings(context: ssl.SSLContext, settings: Settings) -> ssl.SSLContext:
+def _with_settings(context: ssl.SSLContext, settings: Settings, keys: str) -> ssl.SSLContext:
     if settings.certificate:
-        _load_client_certificate(context, settings.certificate, settings.key)
+        try:
+            context.load_cert_chain(settings.certificate, settings.key, password=lambda: "")
+        except (OSError, ValueError) as error:
+            why = getattr(error, "reason", None) or type(error).__name__
+            raise NetworkError(
+                f"cannot use the client certificate {settings.certificate} ({why})",
+                f"correct or remove {keys}Cert and {keys}Key (a key with a passphrase cannot be used)",
+            ) from None
     if not settings.verify:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
     return context
-
-
-def _load_client_certificate(context: ssl.SSLContext, certificate: str, key: str | None) -> None:
-    """Load the client certificate, without asking for a passphrase. Raise NetworkError."""
-    try:
-        context.load_cert_chain(certificate, key, password=lambda: "")
-    except (OSError, ValueError) as error:
-        raise NetworkError(
-            f"cannot use the client certificate {certificate} ({getattr(error, 'reason', None) or type(error).__name__})",
-            "correct or remove http.sslCert and http.sslKey (a key with a passphrase cannot be used)",
-        ) from None
 
 
 def _system_has_certificates(context: ssl.SSLContext) -> bool:

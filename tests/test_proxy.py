@@ -212,3 +212,26 @@ def test_a_plain_request_names_the_whole_url_to_its_proxy() -> None:
 def test_a_proxy_is_read_as_curl_reads_it(text: str, expected: proxy.Proxy) -> None:
     """Its default scheme and port, and percent signs."""
     assert proxy.parse(text) == expected
+
+
+def test_a_proxy_gets_the_client_certificate_that_it_asks_for(tmp_path: Path) -> None:
+    """http.proxySSLCert and http.proxySSLKey, which the host does not get."""
+    (ours, host), (theirs, by) = contexts("h.invalid"), contexts("localhost")
+    by.verify_mode = ssl.CERT_REQUIRED
+    theirs.configure_trust(by)
+    person = theirs.issue_cert("ann.invalid")
+    files = {name: str(tmp_path / name) for name in ("ca_file", "proxy_ca_file")}
+    ours.cert_pem.write_to_path(files["ca_file"])
+    theirs.cert_pem.write_to_path(files["proxy_ca_file"])
+    own = {"proxy_certificate": str(tmp_path / "cert"), "proxy_key": str(tmp_path / "key")}
+    person.cert_chain_pems[0].write_to_path(own["proxy_certificate"])
+    person.private_key_pem.write_to_path(own["proxy_key"])
+    with serving(tunnelling(host, by, [])) as port:
+        assert get("https://h.invalid", f"https://localhost:{port}", **files, **own) == {}
+    with serving(tunnelling(host, by, [])) as port, pytest.raises(NetworkError) as caught:
+        get("https://h.invalid", f"https://localhost:{port}", **files)
+    assert "the proxy localhost" in caught.value.message
+    with pytest.raises(NetworkError) as caught:
+        get("https://h.invalid", "https://localhost:1", **files, proxy_certificate=files["ca_file"])
+    assert caught.value.hint
+    assert "http.proxySSLCert" in caught.value.hint

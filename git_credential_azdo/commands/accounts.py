@@ -8,14 +8,14 @@ lets the keyring show its dialog. Shows no secret.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, number
-from git_credential_azdo.accounts.accounts_file import BINDING
+from git_credential_azdo.accounts.accounts_file import BINDING, StoredCredential
 from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
 from git_credential_azdo.accounts.update import (
@@ -34,22 +34,11 @@ from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
+    from git_credential_azdo.accounts.accounts_file import AccountsFile
 
-_COLUMNS = ("name", "kind", "tenant", "organizations", "state", "expires")
-STORED_KIND = "stored"
+    Entry = Account | StoredCredential
+
 LOCKED = "keyring locked"
-
-
-class Standing(NamedTuple):
-    """How a sign-in stands, in a word or two; when it, and when the access token in the vault expires.
-
-    Both ends in seconds since the epoch, None when they are not known.
-    """
-
-    state: str
-    expires: int | None = None
-    token_expires: int | None = None
 
 
 @click.group("accounts", cls=Verbs, synonyms={"remove": ""}, invoke_without_command=True)
@@ -62,14 +51,14 @@ def command(context: click.Context, form: str) -> None:
     accounts_file = load_accounts()
     for _ in accounts_file.damaged:
         say("error", f"an entry of {accounts_path()} is damaged and was left alone")
-    rows = [_row(account, accounts_file) for account in accounts_file.accounts]
-    rows += [_row_of_stored(entry) for entry in accounts_file.stored_credentials]
+    entries = _entries(accounts_file)
+    rows = [_row(entry, accounts_file) for entry in entries]
     if form == "json":
         console.json(rows)
     elif rows:
-        shown = [shown_name(account, accounts_file.accounts) for account in accounts_file.accounts]
-        names = [*shown, *(str(row["name"]) for row in rows[len(shown) :])]
-        console.table(map(_cells, names, rows), _COLUMNS, least="tenant")
+        columns = ("name", "kind", "tenant", "organizations", "state", "expires")
+        labels = [_label(entry, accounts_file) for entry in entries]
+        console.table(map(_cells, labels, rows), columns, least="tenant")
     else:
         say("hint", no_account(hints.setup()))
 
@@ -92,28 +81,34 @@ def rename(name: str, alias: str) -> None:
     console.out(f"Renamed {update(change)} to {alias}")
 
 
-def standing(account: Account) -> Standing:
-    """Return how the account's sign-in stands, by what the accounts file and the vault hold."""
+def standing(entry: Entry) -> tuple[str, int | None]:
+    """Return how a sign-in or a stored credential stands, in a word or two, by what the accounts file and the vault hold.
+
+    Then when its access token in the vault expires, in seconds since the epoch; None when that is not known.
+    """
     now = time.time()
-    secret = "pat" if account.is_pat else "refresh"
+    if isinstance(entry, StoredCredential):
+        keys = [entry.key]
+    else:
+        keys = [entry.key("pat")] if entry.is_pat else [entry.key("refresh"), entry.access_key(entry.tenant)]
     try:
-        entry = vaults.read(account.vault, account.key(secret))
-        access = None if account.is_pat else vaults.read(account.vault, account.access_key(account.tenant))
+        found = [vaults.read(entry.vault, key) for key in keys]
     except VaultLocked:
-        return Standing(LOCKED)
+        return LOCKED, None
     except AzdoError as error:
-        return Standing(error.message)
-    expires = account.expires_utc
-    token_expires = number(access.get("expires_utc") or "") if access else None
-    if not (entry or access or account.is_workload):  # a workload identity signs in by itself
+        return error.message, None
+    access = found[-1] if len(keys) > 1 else None
+    ends = number(access.get("expires_utc") or "") if access else None
+    if isinstance(entry, StoredCredential):
+        state = "ready" if any(found) else "secret missing"
+    elif not any(found) and not entry.is_workload:  # a workload identity signs in by itself
         state = "sign-in needed"
-    elif expires is not None and expires <= now:
-        state = "expired"
-    elif (failure := failure_of(account, account.tenant, now)) and failure.until is None:
+    elif (failure := failure_of(entry, entry.tenant, now)) and failure.until is None:
         state = "sign-in refused"
     else:
-        state = "rejected" if account.block.all("rejected[]") else "ready"
-    return Standing(state, expires, token_expires)
+        state = "rejected" if entry.rejected_by else "ready"
+    has_expired = any(found) and entry.expires_utc is not None and entry.expires_utc <= now
+    return "expired" if has_expired else state, ends
 
 
 def stored_url(entry: StoredCredential) -> str:
@@ -124,58 +119,55 @@ def stored_url(entry: StoredCredential) -> str:
     return f"{protocol}://{user}{host}{'/' if path else ''}{path}"
 
 
-def _row(account: Account, accounts_file: AccountsFile) -> dict[str, object]:
-    stands = standing(account)
-    return {
-        "name": unique_name(account, accounts_file.accounts),
-        "sign_in_name": account.name,
-        "alias": account.alias or None,
-        "id": account.id,
-        "kind": account.kind,
-        "tenant": account.tenant or None,
-        "organizations": account.listed,
-        "bound_to": [
-            block.get("target")
-            for block in accounts_file.of_kind(BINDING)
-            if block.get("account") == account.id
-        ],
-        "default": account.default,
-        "state": stands.state,
-        "expires": console.instant(stands.expires),
-        "vault": account.vault,
-    }
+def _entries(accounts_file: AccountsFile) -> list[Entry]:
+    return [*accounts_file.accounts, *accounts_file.stored_credentials]
 
 
-def _row_of_stored(entry: StoredCredential) -> dict[str, object]:
-    try:
-        found = vaults.read(entry.vault, entry.key) is not None
-        state = "ready" if found else "secret missing"
-    except AzdoError as error:
-        state = LOCKED if isinstance(error, VaultLocked) else error.message
-    expires = entry.expires_utc
-    if state == "ready" and expires is not None and expires <= time.time():
-        state = "expired"
-    place = entry.organization or "/".join([entry.address, *([entry.path] if entry.path else [])])
-    return {
-        "name": stored_url(entry),
-        "sign_in_name": entry.user,
-        "alias": None,
-        "id": entry.id,
-        "kind": STORED_KIND,
-        "tenant": None,
-        "organizations": [place],
-        "bound_to": [],
-        "default": False,
-        "state": state,
-        "expires": console.instant(expires),
+def _label(entry: Entry, accounts_file: AccountsFile) -> str:
+    if isinstance(entry, StoredCredential):
+        return stored_url(entry)
+    return shown_name(entry, accounts_file.accounts)
+
+
+def _row(entry: Entry, accounts_file: AccountsFile) -> dict[str, object]:
+    """Return an entry as programs read it (docs/scripting.md)."""
+    how = {
+        "state": standing(entry)[0],
+        "expires": console.instant(entry.expires_utc),
         "vault": entry.vault,
+    }
+    if isinstance(entry, StoredCredential):
+        place = entry.organization or "/".join(filter(None, (entry.address, entry.path)))
+        return {
+            "name": stored_url(entry),
+            "sign_in_name": entry.user,
+            "alias": None,
+            "id": entry.id,
+            "kind": "stored",
+            "tenant": None,
+            "organizations": [place],
+            "bound_to": [],
+            "default": False,
+            **how,
+        }
+    bindings = [each for each in accounts_file.of_kind(BINDING) if each.get("account") == entry.id]
+    return {
+        "name": unique_name(entry, accounts_file.accounts),
+        "sign_in_name": entry.name,
+        "alias": entry.alias or None,
+        "id": entry.id,
+        "kind": entry.kind,
+        "tenant": entry.tenant or None,
+        "organizations": entry.listed,
+        "bound_to": [each.get("target") for each in bindings],
+        "default": entry.default,
+        **how,
     }
 
 
 def _cells(name: str, row: dict[str, Any]) -> list[str | None]:
     bound, listed = row["bound_to"], row["organizations"]
-    served = [f"{each} (bound)" if each in bound else each for each in listed]
-    served += [f"{each} (bound)" for each in bound if each not in listed]
+    served = [f"{each} (bound)" if each in bound else each for each in dict.fromkeys([*listed, *bound])]
     served = ["all" if each == ALL_ORGANIZATIONS else each for each in served]
     name += " (default)" if row["default"] else ""
     return [name, row["kind"], row["tenant"], ", ".join(served), row["state"], row["expires"]]
@@ -196,44 +188,37 @@ def logout(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
         console.out(f"The secrets of {name} are removed")
         return
     accounts_file = load_accounts()
-    accounts, stored = accounts_file.accounts, accounts_file.stored_credentials
-    if not everybody:
-        named = [entry for entry in stored if stored_url(entry).lower() == (name or "").lower()]
-        accounts, stored = ([] if named else [account_named(name or "", accounts)]), named
-    labels = [shown_name(account, accounts_file.accounts) for account in accounts]
-    entries: list[Account | StoredCredential] = [*accounts, *stored]
-    for entry, label in zip(entries, [*labels, *map(stored_url, stored)], strict=True):
-        _check_vault(entry)
+    entries = _entries(accounts_file)
+    if name:
+        stored = accounts_file.stored_credentials
+        named: list[Entry] = [each for each in stored if stored_url(each).lower() == name.lower()]
+        entries = named or [account_named(name, accounts_file.accounts)]
+    for entry in entries:
+        label = _label(entry, accounts_file)
+        try:
+            vaults.open_vault(entry.vault)
+        except VaultError as error:  # its backend is not installed any more
+            cure = f"install it again, or delete the entry with id={entry.id}: {hints.edit(accounts_path())}"
+            raise VaultError(error.message, cure) from None
         forget(entry)
         console.out(f"{label} is removed")
     unnamed = forget_leftovers() if everybody else []
     for identifier in unnamed:
         console.out(f"The secrets of {identifier}, which no account had, are removed")
-    if not (accounts or stored or unnamed):
+    if not (entries or unnamed):
         console.out("There is no account to remove")
-
-
-def _check_vault(entry: Account | StoredCredential) -> None:
-    try:
-        vaults.open_vault(entry.vault)
-    except VaultError as error:  # its backend is not installed any more
-        raise VaultError(
-            error.message,
-            f"install it again, or delete the entry with id={entry.id}: {hints.edit(accounts_path())}",
-        ) from None
 
 
 @click.command("unlock")
 def unlock() -> None:
     """Unlock the keyring that holds the secrets; it may ask for its password."""
     accounts_file = load_accounts()
-    stored = accounts_file.stored_credentials
-    used = {each.vault for each in (*accounts_file.accounts, *stored)} or {accounts_file.header.get("vault")}
+    entries = _entries(accounts_file)
+    used = {entry.vault for entry in entries} or {accounts_file.header.get("vault")}
     if vaults.FILE in used:
         console.out("secrets in files need no unlocking")
-    if not used - {None, ""}:
+    if not used - {""}:
         console.out(f"{vaults.find(None, prompting=True)} is unlocked and works")
-    for name in sorted(used - {None, "", vaults.FILE, vaults.NONE}):
-        keys = [key for each in accounts_file.accounts if each.vault == name for key in secret_keys(each)]
-        vaults.unlock(name, [*keys, *(each.key for each in stored if each.vault == name)])
+    for name in sorted(used - {"", vaults.FILE, vaults.NONE}):
+        vaults.unlock(name, [key for entry in entries if entry.vault == name for key in secret_keys(entry)])
         console.out(f"{name} is unlocked and works")

@@ -35,20 +35,20 @@ from git_credential_azdo.helper import reasons
 from git_credential_azdo.signin import sign_in_errors
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.protocol import Message
     from git_credential_azdo.git.target import AnyOrganization, Target
 
-ANSWERS = "credential"
-QUITS = "error"
-SILENT = "no credential"
-NOT_ASKED = "not asked"
+ANSWERS, QUITS, SILENT, NOT_ASKED = "credential", "error", "no credential", "not asked"
 """The results of ``get``: QUITS stops git, which asks the next helper after SILENT."""
-_WIDTH = 20
-MAX_AT_ONCE = 8
-READS = "can read it"
 NOT_SERVED = "neither Azure DevOps nor a registered server"
+_KEYS = ("served", "host", "organization", "account", "reason", "candidates", "token", "result", "cure")
+_WIDTH = 20
+_MAX_AT_ONCE = 8
+_READS = "can read it"
 
 
 @click.command("explain")
@@ -82,15 +82,17 @@ def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 -
 def is_served(url: str, accounts_file: AccountsFile) -> bool:
     """Return whether an address is Azure DevOps Services or a registered server."""
     target = accounts_file.target_of(message_for(url))
-    return target is not None and (target.services or accounts_file.server(target.address) is not None)
+    return target is not None and _is_served(target, accounts_file)
+
+
+def _is_served(target: Target, accounts_file: AccountsFile) -> bool:
+    return target.services or accounts_file.server(target.address) is not None
 
 
 def add_server(url: str) -> str:
     """Return the command that registers the server of an address."""
     target = target_of_url(url)
-    if target is None:
-        return ""
-    return hints.server_add(target.address, allow_http=target.protocol == "http")
+    return hints.server_add(target.address, allow_http=target.protocol == "http") if target else ""
 
 
 def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
@@ -98,65 +100,49 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
 
     ``result``: ANSWERS, QUITS, SILENT or NOT_ASKED; ``cure``: the command that lets an account answer, else None.
     """
-    found: dict[str, object] = {
-        "served": False,
-        "host": None,
-        "organization": None,
-        "account": None,
-        "reason": "",
-        "candidates": [],
-        "token": None,
-        "result": NOT_ASKED,
-        "cure": None,
-    }
+    found: dict[str, object] = dict.fromkeys(_KEYS)
+    found |= {"served": False, "reason": "", "candidates": [], "result": NOT_ASKED}
+    entries, given, sends_path = [], url, False
     try:
         entries = config.read_config()
-        given, url = url, config.rewritten(entries, url)
+        url = config.rewritten(entries, url)
         sends_path = config.use_http_path(entries, url)
     except UsageError as error:
-        entries, given, sends_path = [], url, False
         found["git"] = "; ".join(filter(None, (error.message, error.hint)))
+    host = ssh_host(url)
     if url != given:
-        found["insteadof"] = f"git takes {ssh_host(url) or shown(url)} for it, by a setting url.*.insteadOf"
-    if ssh_host(url):
+        found["insteadof"] = f"git takes {host or shown(url)} for it, by a setting url.*.insteadOf"
+    if host:
         instead = https_for_ssh(url)
         also = f"; its https URL is {instead}" if instead else ""
-        return {**found, "host": ssh_host(url), "reason": f"git asks no credential helper for SSH{also}"}
+        return {**found, "host": host, "reason": f"git asks no credential helper for SSH{also}"}
     # Where git does not call us (yet), it will with the path: configure sees to that.
     own_entry = next((helper.entry for helper in config.helpers_for(entries, url) if helper.ours), None)
     user = config.value_for(entries, "credential.username", url)
     request = message_for(url, with_path=sends_path or own_entry is None, user=user)
-    target = accounts_file.target_of(request)
-    if target is None:
+    target, whole = accounts_file.target_of(request), accounts_file.target_of(message_for(url))
+    if target is None or whole is None:
         return {**found, "reason": "not an http or https URL: git asks no credential helper for others"}
-    server = None if target.services else accounts_file.server(target.address)
-    whole = accounts_file.target_of(message_for(url))
-    found["served"] = target.services or server is not None
-    found["host"] = target.host
-    found["organization"] = whole.organization if whole else None
-    if target.services or (server is not None and rules.choose(target, None, accounts_file).candidates):
-        found.update(_choice(target, request, accounts_file))
-    elif server is not None:
-        stored = rules.matching_stored(target, None, target.user, accounts_file.stored_credentials)
-        found["reason"] = "a registered server, with a stored credential"
-        found["result"] = ANSWERS if stored else SILENT
-        if not stored:
-            found["reason"] = "a registered server; git asks for a password, and it is stored here"
+    found |= {"host": target.host, "organization": whole.organization}
+    if _is_served(target, accounts_file):
+        found |= {"served": True, **_choice(target, request, accounts_file)}
     else:
-        found.update(reason=NOT_SERVED, result=SILENT, cure=add_server(url))
+        found |= {"reason": NOT_SERVED, "result": SILENT, "cure": add_server(url)}
     if holds_password(url):
         found["reason"] = (
             f"git uses the password in the URL and asks no helper; without it: {found['reason']}"
         )
         found["result"] = NOT_ASKED
-    found["configured_in_git"] = own_entry is not None
-    found["set_in"] = config.location(own_entry) if own_entry else None
-    found["git_sends_path"] = sends_path
     others = helpers.others(entries, url)
     named = [*others.before, *others.receiving, *([others.reset] if others.reset else [])]
-    found["other_helpers"] = [f"{other.description}; {other.hint}" for other in dict.fromkeys(named)]
-    found["ignored_settings"] = network.ignored(entries)
-    return found
+    return {
+        **found,
+        "configured_in_git": own_entry is not None,
+        "set_in": config.location(own_entry) if own_entry else None,
+        "git_sends_path": sends_path,
+        "other_helpers": [f"{other.description}; {other.hint}" for other in dict.fromkeys(named)],
+        "ignored_settings": network.ignored(entries),
+    }
 
 
 def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> dict[str, object]:
@@ -167,28 +153,19 @@ def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> di
     accounts = accounts_file.accounts
     found: dict[str, object] = {
         "reason": choice.reason,
-        "candidates": [unique_name(account, accounts) for account in choice.candidates],
+        "candidates": [unique_name(each, accounts) for each in choice.candidates],
     }
     if choice.organization:
         found["organization"] = choice.organization
-    variable = variable_for(target, choice, os.environ)
-    if variable:
+    if variable := variable_for(target, choice, os.environ):
         return {**found, "reason": f"the environment variable {variable}", "result": ANSWERS}
     if choice.account:
-        stands = standing(choice.account)
-        state = stands.state
-        rejected = choice.account.rejected_at(choice.organization) is not None
-        is_ready = state == "ready"
-        return {
-            **found,
-            "account": unique_name(choice.account, accounts),
-            "token": "rejected by the organization" if rejected else state,
-            "token_expires": console.instant(stands.token_expires),
-            "result": ANSWERS if is_ready else QUITS,
-            "cure": None if is_ready else _renewal(choice.account, state, rejected=rejected),
-        }
+        return {**found, **_account(choice.account, choice.organization, accounts)}
     if choice.stored:
         return {**found, "stored_credential": stored_url(choice.stored), "result": ANSWERS}
+    if not target.services and not choice.candidates:
+        reason = "a registered server; git asks for a password, and it is stored here"
+        return {**found, "reason": reason, "result": SILENT}
     cure = reasons.settle(choice)[0]
     if choice.outcome == rules.UNKNOWN_USER:
         where, removal = reasons.user_source(request)
@@ -199,15 +176,26 @@ def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> di
         elif "@" in (choice.user or ""):
             removal = cure
         cure = removal
-    is_ambiguous = choice.outcome == rules.AMBIGUOUS
-    return {**found, "result": QUITS if is_ambiguous else SILENT, "cure": cure}
+    return {**found, "result": QUITS if choice.outcome == rules.AMBIGUOUS else SILENT, "cure": cure}
 
 
-def _renewal(account: Account, state: str, *, rejected: bool) -> str | None:
-    """Return the command that makes an account ready again; a rejection of an access token ends by itself."""
+def _account(
+    account: Account, organization: AnyOrganization | None, accounts: Sequence[Account]
+) -> dict[str, object]:
+    state, ends = standing(account)
+    rejected = account.rejected_at(organization) is not None
+    cure: str | None = sign_in_errors.setup_again(account)
     if state == LOCKED:
-        return hints.unlock()
-    return None if rejected and not account.is_pat else sign_in_errors.setup_again(account)
+        cure = hints.unlock()
+    elif state == "ready" or (rejected and not account.is_pat):  # an access token's rejection ends by itself
+        cure = None
+    return {
+        "account": unique_name(account, accounts),
+        "token": "rejected by the organization" if rejected else state,
+        "token_expires": console.instant(ends),
+        "result": ANSWERS if state == "ready" else QUITS,
+        "cure": cure,
+    }
 
 
 def _print(found: dict[str, object]) -> None:
@@ -236,25 +224,21 @@ def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
     organization = target.organization if target else None
     if target is None or not target.services or organization is None:
         return ["not a URL of an Azure DevOps organization"]
-    accounts = [
-        account
+    repository = _repository_url(target, organization)
+    able = {
+        unique_name(account, accounts_file.accounts): account
         for account in accounts_file.accounts
         if account.address == target.address and account.can_serve(organization)
-    ]
-    repository = _repository_url(target, organization)
-    with ThreadPoolExecutor(MAX_AT_ONCE) as pool:
-        answers = list(
-            pool.map(lambda account: _ask(account, organization, repository, accounts_file), accounts)
-        )
-    names = [unique_name(account, accounts_file.accounts) for account in accounts]
-    lines = [f"{name}: {answer}" for name, answer in zip(names, answers, strict=True)]
-    readers = [account for account, answer in zip(accounts, answers, strict=True) if answer == READS]
+    }
+    with ThreadPoolExecutor(_MAX_AT_ONCE) as pool:
+        asked = pool.map(lambda each: _ask(each, organization, repository, accounts_file), able.values())
+        answers = dict(zip(able, asked, strict=True))
+    lines = [f"{name}: {answer}" for name, answer in answers.items()]
+    readers = [name for name, answer in answers.items() if answer == _READS]
     serving = rules.choose(target, None, accounts_file).account
-    if readers and (serving is None or serving.id not in {account.id for account in readers}):
-        lines.append(hints.use(unique_name(readers[0], accounts_file.accounts), organization))
-    if not lines:
-        return [f"no account can serve it: {hints.setup(organization)}"]
-    return lines
+    if readers and (serving is None or serving.id not in {able[name].id for name in readers}):
+        lines.append(hints.use(readers[0], organization))
+    return lines or [f"no account can serve it: {hints.setup(organization)}"]
 
 
 def _repository_url(target: Target, organization: AnyOrganization) -> str:
@@ -277,8 +261,8 @@ def _ask(
         with HttpClient(deadline.left(), allowed=api.origins_of(organization)) as web:
             if repository:
                 found = api.can_read_repository(web, repository, authorization)
-                return READS if found else "cannot see it (status 404)"
+                return _READS if found else "cannot see it (status 404)"
             api.check_code_scope(web, organization, authorization)
     except AzdoError as error:
         return error.message
-    return READS
+    return _READS

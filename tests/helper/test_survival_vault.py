@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -179,6 +180,7 @@ def test_the_first_typed_credential_finds_a_keyring_silently(home: Home, moody: 
     assert ("vault", NAME) in blocks(home)[0]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows always has Credential Manager")
 def test_with_no_keyring_a_typed_credential_is_not_kept_anywhere(home: Home) -> None:
     """One line says how to agree to the file vault; no file is written."""
     result = home.store(

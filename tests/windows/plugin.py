@@ -25,6 +25,10 @@ TESTS = "accounts commands devops git helper signin vault windows"
 """The folders whose tests run, beside those at the top: the others read the sources or the pages of a checkout, which are
 the same everywhere, or are about the tests' own tools."""
 
+COSTLY = {"killed_everywhere"}
+"""What a test calls that starts dozens of processes, each far slower to start than elsewhere, and proves an order of
+writes that is the same everywhere: such tests are skipped."""
+
 _MISSING = {
     r"No module named '(termios|fcntl|pty|pwd|grp|resource|secretstorage|jeepney)": "there is no {0} on Windows",
     r"module 'os' has no attribute '(\w+)'": "there is no os.{0} on Windows",
@@ -35,6 +39,7 @@ _MISSING = {
 }
 _NO_GIT = "git is not installed"
 _SEES_NO_GIT = re.compile(r"git was not found on PATH|\bgit( |\.exe )is not installed")
+_HAS_GIT = shutil.which("git") is not None
 
 
 def reason(text: str) -> str | None:
@@ -43,6 +48,12 @@ def reason(text: str) -> str | None:
         if found := re.search(pattern, text):
             return why.format(*found.groups())
     return None
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Pass over what a test leaves open that breaks off, and is skipped, when it meets the missing git."""
+    if not _HAS_GIT:
+        config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -55,6 +66,15 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     if collection_path.parent.name == "tests" and collection_path.is_dir():
         return None if collection_path.name in TESTS.split() else True
     return None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip what costs much and shows nothing new here."""
+    for item in items:
+        if isinstance(item, pytest.Function) and COSTLY & set(item.function.__code__.co_names):
+            item.add_marker(
+                pytest.mark.skip(reason="starts dozens of processes to see what is the same everywhere")
+            )
 
 
 @pytest.hookimpl(wrapper=True)
@@ -78,11 +98,15 @@ def pytest_runtest_makereport(
     report = yield
     if call.excinfo is None or not report.failed:
         return report
+    from tests.conftest import Result  # which loads this module
+
     paths = [str(entry.path).replace("\\", "/") for entry in call.excinfo.traceback]
     why = None
     if "/git_credential_azdo/" not in paths[-1]:
         why = reason(str(call.excinfo.value))
-    if shutil.which("git") is None and _SEES_NO_GIT.search(report.longreprtext):
+    local = [value for entry in call.excinfo.traceback for value in entry.locals.values()]
+    seen = [str(value) for value in local if isinstance(value, (str, Result))]
+    if not _HAS_GIT and any(map(_SEES_NO_GIT.search, [report.longreprtext, *seen])):
         why = _NO_GIT
     ours = any("/git_credential_azdo/" in path for path in paths)
     if (

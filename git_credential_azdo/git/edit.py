@@ -49,18 +49,14 @@ def global_file(*, windows: bool = os.name == "nt") -> str:
 
 def usual_files(*, windows: bool = os.name == "nt") -> tuple[str, str]:
     """Return the paths of ~/.gitconfig, which git prefers, and of the global file below XDG_CONFIG_HOME."""
-    home = os.environ.get("HOME") or ""
-    if not home and windows:  # as git's compat/mingw.c has it
-        home = os.environ.get("HOMEDRIVE", "") + os.environ.get("HOMEPATH", "")
-        home = home if os.path.isdir(home) else ""
-    home = home or os.path.expanduser("~")
+    home = config.home(windows=windows)
     other = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
     return os.path.join(home, ".gitconfig"), os.path.join(other, "git", "config")
 
 
 def is_same(path: str, other: str) -> bool:
     """Return whether two paths are equal, ``~`` expanded, and on Windows whatever their slashes and case."""
-    return os.path.normcase(os.path.expanduser(path)) == os.path.normcase(os.path.expanduser(other))
+    return os.path.normcase(config.expanded(path)) == os.path.normcase(config.expanded(other))
 
 
 def edit(file: str | None, *arguments: str) -> None:

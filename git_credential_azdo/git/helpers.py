@@ -23,7 +23,9 @@ from git_credential_azdo.git.config import (
     Helper,
     credential_entries,
     escaped,
+    expanded,
     helpers_for,
+    home,
     is_ours,
     removal,
     split_key,
@@ -184,7 +186,7 @@ def ask(helper: Helper, asked: Request, seconds: float) -> Message:
             ["git", "-c", f"alias.{_ALIAS}=!{helper.command}", _ALIAS, "get"],
             max(0.0, min(SECONDS, seconds)),
             stdin=format_pairs(asked),
-            cwd=os.path.expanduser("~"),
+            cwd=home(),
             environment=_environment(),
         )
         answer = parse(done.stdout[:MAX_BYTES])
@@ -204,9 +206,7 @@ def fill(asked: Request) -> Message:
     Raise programs.ProgramError when it takes longer than SECONDS.
     """
     words = ["git", "-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"]
-    done = programs.run(
-        words, SECONDS, stdin=format_pairs(asked), cwd=os.path.expanduser("~"), environment=_environment()
-    )
+    done = programs.run(words, SECONDS, stdin=format_pairs(asked), cwd=home(), environment=_environment())
     return Message([]) if done.returncode else parse(done.stdout[:MAX_BYTES])
 
 
@@ -251,7 +251,7 @@ def _store_files(helpers: Iterable[Helper]) -> list[str]:
         words = _words(helper.value) if name_of(helper) == "store" else []
         named = [word.partition("=")[2] for word in words if word.startswith("--file=")]
         named += [after for word, after in itertools.pairwise(words) if word == "--file"]
-        files += [os.path.expanduser(path) for path in named]
+        files += [expanded(path) for path in named]
     return list(dict.fromkeys(files))
 
 

@@ -20,7 +20,15 @@ from urllib.parse import urlsplit
 
 from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import UsageError, say
-from git_credential_azdo.git.config import as_bool, entry_for, read_config, removal, run_git, split_key
+from git_credential_azdo.git.config import (
+    as_bool,
+    entry_for,
+    expanded,
+    read_config,
+    removal,
+    run_git,
+    split_key,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -120,7 +128,7 @@ def _settings(address: str) -> Settings:
     def path(key: str) -> str | None:
         variable = _FILES[key]
         entry = None if os.environ.get(variable) else entry_for(entries, key, address)
-        value = os.path.expanduser(os.environ.get(variable) or text(key) or "")
+        value = expanded(os.environ.get(variable) or text(key) or "")
         if entry and value.startswith("%(prefix)/"):  # where git is installed, which it alone knows
             asked = ["config", "--type=path", "--get-urlmatch", key, address]
             value = run_git(asked, cwd=programs.ROOT).stdout.decode("utf-8", "surrogateescape").rstrip("\n")

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import SCRIPT, SECONDS
 from tests.emulator.default_world import BOB
-from tests.support.marks import posix
+from tests.support.marks import git, posix
 from tests.support.realgit import written
 
 if TYPE_CHECKING:
@@ -240,6 +240,7 @@ def test_where_the_global_file_is_a_mount_the_hint_is_a_way_round_it(
     assert "touch" in said if name == MOUNTED[0] else "export GIT_CONFIG_COUNT=1" in said
 
 
+@git
 def test_several_at_once_leave_one_line(home: Home) -> None:
     """As scripts that set up several accounts do: each waits for its turn, and the later ones find it done."""
     running = [

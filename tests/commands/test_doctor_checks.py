@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import threading
 import time
@@ -78,7 +79,7 @@ def test_a_check_that_breaks_fails_or_hangs_costs_one_line() -> None:
     (broken,), (failed,), (same,) = wait(time.monotonic() + 20)
     assert (broken.state, broken.text) == (
         FAIL,
-        f"the check failed with ZeroDivisionError at {__file__.rpartition('/')[2]}:{breaks.__code__.co_firstlineno + 1}",
+        f"the check failed with ZeroDivisionError at {os.path.basename(__file__)}:{breaks.__code__.co_firstlineno + 1}",
     )
     assert (failed, same) == (Check("b", FAIL, "no way", "look"), fine)
     wait = start(("d", hangs), ("e", hangs))

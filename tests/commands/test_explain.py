@@ -9,6 +9,7 @@ import pytest
 
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB
+from tests.support.marks import git
 from tests.support.people import add_block, at, bind, give_pat, sign_in
 from tests.support.watch import new_password
 
@@ -182,6 +183,7 @@ def test_states_of_the_token(home: Home, emulator: Emulator) -> None:
     assert (found["token"], found["result"]) == ("sign-in needed", "error")
 
 
+@git
 def test_a_registered_server(home: Home) -> None:
     """With and without a stored credential."""
     assert home.azdo("server", "add", "https://tfs.example.com:8443", "--vault", "file").code == 0
@@ -206,6 +208,7 @@ def test_without_git_it_still_explains(signed_in: Home) -> None:
     )
 
 
+@git
 def test_online_finds_who_can_read_and_how_to_settle_it(home: Home, emulator: Emulator) -> None:
     """The wrong account sticks, since git never tells us of a 404; one line each in text."""
     world = emulator.world

@@ -10,6 +10,7 @@ import pytest
 from tests.emulator.default_world import ANN, BOB, KIM
 from tests.support.importing import FILE, git_stores, kept, rows
 from tests.support.killed import killed_everywhere
+from tests.support.marks import git
 from tests.support.people import at, everything_kept, give_pat, sign_in
 from tests.support.terminal import Terminal
 from tests.support.watch import new_password
@@ -164,6 +165,7 @@ def test_an_organization_that_nobody_was_chosen_for_stays_undecided(
     assert home.get(*at()).out == "quit=1\n"
 
 
+@git
 def test_of_two_peoples_tokens_the_first_answers(home: Home, emulator: Emulator, anns_pat: str) -> None:
     """git would stop if both fitted equally; a user in the address still finds the second."""
     emulator.world.organizations["contoso"].members[BOB] = "write"

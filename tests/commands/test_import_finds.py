@@ -8,6 +8,7 @@ import pytest
 
 from tests.emulator.default_world import ANN, BOB
 from tests.support.importing import FILE, git_stores, kept, rows
+from tests.support.marks import git
 from tests.support.people import give_pat, sign_in
 from tests.support.watch import WATCH, new_password
 
@@ -89,6 +90,7 @@ def test_what_cannot_be_an_organizations_name_is_passed_over_in_silence(
     ]
 
 
+@git
 def test_access_tokens_and_tokens_that_we_have_are_not_worth_keeping(home: Home, anns_pat: str) -> None:
     """The first end within hours; a password of other letters is no token."""
     give_pat(home, anns_pat, ANN, "contoso")

@@ -248,8 +248,8 @@ def test_where_git_keeps_its_lines_is_read_as_git_reads_it(
     for number, path in enumerate((".git-credentials", ".config/git/credentials", "a", "b")):
         (tmp_path / path).write_text(f"https://user{number}:{new_password()}@example.com\n")
     values = (
-        f"store --file={tmp_path}/a",
-        f"/usr/lib/git-core/git-credential-store --file {tmp_path}/b",
+        f"store --file={tmp_path.as_posix()}/a",
+        f"/usr/lib/git-core/git-credential-store --file {tmp_path.as_posix()}/b",
         "cache --file=/c",
         "'",
         "store",

@@ -229,7 +229,10 @@ def test_an_account_forgotten_during_the_refresh_leaves_nothing_behind(
     logout = subprocess.Popen([SCRIPT, "logout", ANN], stdout=pipe, stderr=pipe, env=home.environment)
     fault.released.set()
     out, err = process.communicate(timeout=30)
-    assert (logout.communicate(timeout=30), logout.returncode) == ((f"{ANN} is removed{os.linesep}".encode(), b""), 0)
+    assert (logout.communicate(timeout=30), logout.returncode) == (
+        (f"{ANN} is removed{os.linesep}".encode(), b""),
+        0,
+    )
     assert (b"\npassword=" in out, err) == (True, b"")
     assert not [name for name in everything_kept(home) if name.startswith("vault")]
     assert stale.kept("refresh") == {}

@@ -13,4 +13,5 @@ linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="/proc a
 root = pytest.mark.skipif(os.name != "posix" or os.geteuid() != 0, reason="only root can become another user")
 not_root = pytest.mark.skipif(os.name != "posix" or os.geteuid() == 0, reason="root may write anything")
 dev_full = pytest.mark.skipif(not os.path.exists("/dev/full"), reason="there is no /dev/full here")
+git = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
 git_lfs = pytest.mark.skipif(shutil.which("git-lfs") is None, reason="Debian package missing: git-lfs")

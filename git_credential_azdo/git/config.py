@@ -35,20 +35,6 @@ _OURS = re.compile(
 )
 
 
-def home(*, windows: bool = os.name == "nt") -> str:
-    """Return the home folder as git finds it: on Windows by HOME too, else by HOMEDRIVE and HOMEPATH (compat/mingw.c)."""
-    named = os.environ.get("HOME", "")
-    if windows and not named:
-        named = os.environ.get("HOMEDRIVE", "") + os.environ.get("HOMEPATH", "")
-        named = named if os.path.isdir(named) else ""
-    return named or os.path.expanduser("~")
-
-
-def expanded(path: str, *, windows: bool = os.name == "nt") -> str:
-    """Return a path with the ``~`` that begins it replaced as git does."""
-    return home(windows=windows) + path[1:] if path[:2] in ("~", "~/", "~\\") else os.path.expanduser(path)
-
-
 class Entry(NamedTuple):
     """One line of git's configuration, as git prints it: the later of two overrides.
 

@@ -38,6 +38,20 @@ _KILLED_SECONDS = 0.3
 """The same for one that was made while a git of ours ran that was killed: by a person, or where memory ran out."""
 
 
+def home(*, windows: bool = os.name == "nt") -> str:
+    """Return the home folder as git finds it: on Windows by HOME too, else by HOMEDRIVE and HOMEPATH (compat/mingw.c)."""
+    named = os.environ.get("HOME", "")
+    if windows and not named:
+        named = os.environ.get("HOMEDRIVE", "") + os.environ.get("HOMEPATH", "")
+        named = named if os.path.isdir(named) else ""
+    return named or os.path.expanduser("~")
+
+
+def expanded(path: str, *, windows: bool = os.name == "nt") -> str:
+    """Return a path with the ``~`` that begins it replaced as git does."""
+    return home(windows=windows) + path[1:] if path[:2] in ("~", "~/", "~\\") else os.path.expanduser(path)
+
+
 def global_file(*, windows: bool = os.name == "nt") -> str:
     """Return the path that ``git config --global`` writes to (git-config(1), FILES); it may not exist."""
     named = os.environ.get("GIT_CONFIG_GLOBAL")
@@ -49,14 +63,14 @@ def global_file(*, windows: bool = os.name == "nt") -> str:
 
 def usual_files(*, windows: bool = os.name == "nt") -> tuple[str, str]:
     """Return the paths of ~/.gitconfig, which git prefers, and of the global file below XDG_CONFIG_HOME."""
-    home = config.home(windows=windows)
-    other = os.environ.get("XDG_CONFIG_HOME") or os.path.join(home, ".config")
-    return os.path.join(home, ".gitconfig"), os.path.join(other, "git", "config")
+    folder = home(windows=windows)
+    other = os.environ.get("XDG_CONFIG_HOME") or os.path.join(folder, ".config")
+    return os.path.join(folder, ".gitconfig"), os.path.join(other, "git", "config")
 
 
 def is_same(path: str, other: str) -> bool:
     """Return whether two paths are equal, ``~`` expanded, and on Windows whatever their slashes and case."""
-    return os.path.normcase(config.expanded(path)) == os.path.normcase(config.expanded(other))
+    return os.path.normcase(expanded(path)) == os.path.normcase(expanded(other))
 
 
 def edit(file: str | None, *arguments: str) -> None:

@@ -23,14 +23,12 @@ from git_credential_azdo.git.config import (
     Helper,
     credential_entries,
     escaped,
-    expanded,
     helpers_for,
-    home,
     is_ours,
     removal,
     split_key,
 )
-from git_credential_azdo.git.edit import usual_files
+from git_credential_azdo.git.edit import expanded, home, usual_files
 from git_credential_azdo.git.protocol import Message, format_pairs, parse
 from git_credential_azdo.git.target import SERVICES_ADDRESS, looks_like_token
 from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.git import config, edit, install
+from git_credential_azdo.git import edit, install
 from git_credential_azdo.git.install import Section
 from tests.support.git_setup import REMOTES, SCRIPT, VALUE, configure, helpers, own, undo
 
@@ -203,7 +203,7 @@ def test_the_home_is_the_one_that_git_for_windows_takes(
         monkeypatch.setenv(name, value.format(tmp_path))
     expected = os.path.expanduser(file.format(tmp_path))
     assert os.path.normpath(edit.global_file(windows=True)) == os.path.normpath(expected)
-    assert os.path.normpath(config.expanded("~/.gitconfig", windows=True)) == os.path.normpath(expected)
+    assert os.path.normpath(edit.expanded("~/.gitconfig", windows=True)) == os.path.normpath(expected)
 
 
 def test_one_spelling_of_a_path_is_as_good_as_another_on_windows(monkeypatch: pytest.MonkeyPatch) -> None:

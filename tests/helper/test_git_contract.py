@@ -6,7 +6,7 @@ real Secret Service. stdout and stderr are compared whole: git passes a helper's
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import pytest
 
@@ -26,15 +26,22 @@ case "$1" in *Username*) echo askpass-username;; *) echo askpass-password;; esac
 class Server:
     """A home in which a server is registered, and git with us as its only helper."""
 
+    registered: ClassVar[dict[str, str]] = {}
+    """The accounts file by vault, as ``server add`` left it for the first test."""
+
     def __init__(self, home: Home, vault: str) -> None:
         self.home = home
         askpass = home.folder / "askpass"
         askpass.write_text(ASKPASS)
         askpass.chmod(0o755)
         home.environment["GIT_ASKPASS"] = str(askpass)
+        if vault in self.registered:
+            home.write_accounts_file(self.registered[vault])
+            return
         options = ["--vault", vault]
         assert home.azdo("server", "add", f"https://{HOST}", *options).code == 0
         assert home.azdo("server", "add", f"http://{HOST}", "--allow-http", *options).code == 0
+        self.registered[vault] = home.accounts_file.read_text()
 
     def ask(self, verb: str, *lines: str, config: tuple[str, ...] = ()) -> tuple[list[str], list[str]]:
         """Run ``git credential VERB``; return stdout and stderr by lines, less git's own protocol and host."""

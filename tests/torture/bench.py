@@ -15,6 +15,7 @@ import secretstorage
 from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
 
 from git_credential_azdo.accounts.accounts_file import UNSAVED, read
+from git_credential_azdo.vault.file import FileVault
 from tests.conftest import Home
 from tests.emulator.default_world import ANN, BOB
 from tests.support.pats import living
@@ -56,10 +57,12 @@ class Entries:
         return {name: json.loads(text) if text[:1] == '"' else text for name, text in texts.items()}
 
     def replace(self, entries: dict[str, str]) -> None:
-        """Let these be there, and no others. The files of a home are put back with the home, but for their text."""
+        """Let these be there, and no others."""
         if self._connection is None:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            vault = FileVault(str(self._folder))
             for name, text in entries.items():
-                (self._folder / name).write_text(text)
+                vault.write(name, text)
             return
         for item in self._items():
             item.delete()

@@ -19,7 +19,7 @@ from tests.emulator import faults as http
 from tests.test_streams import full_pipe
 from tests.torture.bench import STALE
 from tests.torture.kills import put_back
-from tests.torture.surroundings import Surroundings, bus, stopped
+from tests.torture.surroundings import Surroundings, bus, other_entries, stopped
 from tests.torture.verbs import BY_NAME, Verb, words_of
 
 if TYPE_CHECKING:
@@ -87,6 +87,8 @@ def all_faults(bench: Bench) -> list[Fault]:
             for kind in ("fifo", "folder", "loop")
         ),
         *(Fault(f"{name} held", partial(_held, name), _GIT) for name in _LOCKS),
+        Fault("keyring emptied", partial(other_entries, ""), (*_EACH, "explain")),
+        Fault("keyring replaced", partial(other_entries, "another program's"), (*_EACH, "explain")),
         *(Fault(f"git {name}", partial(_fake_git, text), (*_GIT, "explain")) for name, text in _GITS.items()),
     ]
     if bench.vault == "file":

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
 
 from tests.conftest import SCRIPT
-from tests.torture.verbs import BY_NAME, words_of
+from tests.torture.verbs import BY_NAME, Verb, words_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 
     from tests.conftest import Result
     from tests.torture.bench import Bench
-    from tests.torture.verbs import Verb
 
 CHANGING = (
     "rename,renameat,renameat2,unlink,unlinkat,mkdir,mkdirat,rmdir,write,pwrite64,sendto,sendmsg,fsync,fdatasync,"
@@ -45,6 +44,11 @@ def traced(bench: Bench, verb: Verb, log: Path, *options: str) -> Result:
     return bench.home.run(*words, given=_given(verb, bench), secret_out=True)
 
 
+def run(bench: Bench, verb: Verb) -> Result:
+    """Run the verb, undisturbed."""
+    return bench.home.azdo(*words_of(verb, bench), given=_given(verb, bench))
+
+
 def _given(verb: Verb, bench: Bench) -> str:
     return "".join(f"{line}\n" for line in verb.given(bench))
 
@@ -56,10 +60,8 @@ def beside(verb: Verb, bench: Bench) -> Iterator[list[str]]:
     if not verb.beside:
         yield found
         return
-    other = BY_NAME[verb.beside]
-    given = _given(other, bench)
     with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(bench.home.azdo, *words_of(other, bench), given=given)
+        running = pool.submit(run, bench, BY_NAME[verb.beside])
         yield found
         found += _bugs(running.result())
 
@@ -106,7 +108,7 @@ def strike(bench: Bench, verb: Verb, point: Point, signal: str, log: Path, *, de
     if asked and not result.out and bench.losses(deep=False):
         return [WINDOW]
     if verb.after:
-        after = bench.home.azdo(*words_of(verb._replace(words=verb.after), bench))
+        after = run(bench, Verb("", verb.after))
         if after.code and verb.settled not in after.err:
             found.append(f"{' '.join(verb.after)} afterwards: {after.err.strip()}")
     found += bench.losses(gone=verb.gone, deep=deep or verb.age > 0)

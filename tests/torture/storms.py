@@ -23,36 +23,32 @@ _LOGIN = "login.microsoftonline.com"
 _LINE = re.compile(r"\d+ +(\d+\.\d+) (\w+)\((.*)")
 
 
-def run(bench: Bench, log: Path) -> Iterator[tuple[str, list[str]]]:
-    """Yield what was tried, and what was wrong."""
+def at_once(bench: Bench) -> Iterator[list[str]]:
+    """Let many ask at once, at some expiries; yield what was wrong each time."""
     asked = bench.emulator.requests
     for _ in range(EXPIRIES):
         bench.restore(age=STALE)
         asked.clear()
-        answers = set(_at_once(bench))
+        answers = set(_answers(bench))
         found = [] if len(answers) == 1 and b"password=" in answers.pop() else ["different answers"]
-        if len(asked) != 1:
-            found.append(f"{len(asked)} requests")
-        yield f"{AT_ONCE} gets at once", found
+        yield found + ([f"{len(asked)} requests"] if len(asked) != 1 else [])
+
+
+def requests_while_failing(bench: Bench) -> int:
+    """Return how many requests reach an authority that fails, when ``get`` is asked FAILING times."""
     bench.restore(age=STALE)
-    asked.clear()
+    bench.emulator.requests.clear()
     bench.emulator.refuse(_LOGIN, faults.server_error())
-    stopped = {bench.home.get(*at()).out for _ in range(FAILING)}
+    for _ in range(FAILING):
+        assert bench.home.get(*at()).out == "quit=1\n"
     bench.emulator.faults.clear()
-    yield (
-        f"{FAILING} gets while the authority fails",
-        [] if len(asked) == 1 and stopped == {"quit=1\n"} else [f"{len(asked)} requests"],
-    )
-    bench.restore(age=STALE)
-    seconds = window(bench, log)
-    yield f"window of {seconds * 1000:.1f} ms (traced) between the answer and the vault", []
+    return len(bench.emulator.requests)
 
 
 def window(bench: Bench, log: Path) -> float:
     """Return the seconds from the last byte of the authority's answer until the new refresh token is in the vault.
 
-    That is the renaming of its file, the message to the keyring, or the slow keyring's second call; under strace, which
-    makes it longer.
+    That is the renaming of its file, or the message to the keyring; under strace, which makes it longer.
     """
     options = ("-ttt", "-s", "900", "--seccomp-bpf", "-e", "trace=read,rename,sendmsg,sendto")
     kills.put_back(bench, BY_NAME["get"])
@@ -73,7 +69,7 @@ def window(bench: Bench, log: Path) -> float:
     return 0.0
 
 
-def _at_once(bench: Bench) -> Iterator[bytes]:
+def _answers(bench: Bench) -> Iterator[bytes]:
     given = "".join(f"{line}\n" for line in at()).encode()
     running = [
         subprocess.Popen(

@@ -1,4 +1,4 @@
-"""What a verb is run in, and keyrings that do not answer: a gnome-keyring that is stopped, and odd session buses."""
+"""What a verb is run in, and odd keyrings: emptied, replaced, a gnome-keyring that is stopped, other session buses."""
 
 from __future__ import annotations
 
@@ -21,6 +21,19 @@ class Surroundings(NamedTuple):
     environment: dict[str, str] = {}  # noqa: RUF012 - never changed
     streams: dict[str, int] = {}  # noqa: RUF012 - never changed
     keep_open: bool = False
+
+
+@contextlib.contextmanager
+def other_entries(text: str, bench: Bench) -> Iterator[Surroundings]:
+    """Let all entries have this text, as in a keyring that was replaced, or be absent; put them back afterwards."""
+    before = bench.entries.read()
+    other = dict.fromkeys(before, text) if text else {}
+    bench.entries.replace(other)
+    try:
+        yield Surroundings()
+    finally:
+        written = {name: now for name, now in bench.entries.read().items() if now != text}
+        bench.entries.replace({**before, **written})
 
 
 @contextlib.contextmanager

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.protocol import Message
     from git_credential_azdo.git.target import AnyOrganization
-    from git_credential_azdo.signin.oauth import Grant, OAuthError
+    from git_credential_azdo.signin.oauth import Grant
     from git_credential_azdo.web import HttpClient
 
 
@@ -53,15 +53,7 @@ def authorization(
     if account.is_pat:
         return api.basic(tokens.personal_access_token(account).secret)
     tenant = tenant_for(account, organization, accounts_file)
-    return api.bearer(access_token(account, tenant, accounts_file.salt).secret)
-
-
-def access_token(account: Account, tenant: str, salt: bytes) -> Token:
-    """Return an access token of the account for the tenant, with some life left: the one in the vault, or the next.
-
-    ``salt`` is the accounts file's. Raise as ``refresh``.
-    """
-    return tokens.live(account, tenant) or refresh(account, tenant, salt)
+    return api.bearer((tokens.live(account, tenant) or refresh(account, tenant, accounts_file.salt)).secret)
 
 
 def refresh(account: Account, tenant: str, salt: bytes) -> Token:
@@ -103,21 +95,7 @@ def _raise_known_failure(account: Account, tenant: str) -> None:
     raise NetworkError(f"{known.message}; the next request is due in {again} s", known.hint or None)
 
 
-def _remember(account: Account, tenant: str, error: AzdoError, pause: float | None) -> None:
-    def change(accounts_file: AccountsFile) -> None:
-        current = accounts_file.account(account.id)
-        if current:
-            mark_failure(current, tenant, error, int(time.time()), pause)
-
-    with contextlib.suppress(AzdoError):  # the failure itself is the error to report
-        update(change)
-
-
-def tenant_for(
-    account: Account,
-    organization: AnyOrganization | None,
-    accounts_file: AccountsFile,
-) -> str:
+def tenant_for(account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile) -> str:
     """Return the tenant whose token the organization takes: learned, asked for, else the account's own.
 
     Raise ServiceError when there is no such organization.
@@ -194,19 +172,33 @@ def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
     from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
+    def remember(where: str, error: AzdoError, pause: float | None, *, is_foreign: bool = False) -> None:
+        def change(accounts_file: AccountsFile) -> None:
+            if is_foreign:
+                accounts_file.forget_tenant(tenant)
+            if current := accounts_file.account(account.id):
+                mark_failure(current, where, error, int(time.time()), pause)
+
+        with contextlib.suppress(AzdoError):  # the failure itself is the error to report
+            update(change)
+
     with deadline.outlived() as more, HttpClient(deadline.left_for_request()) as web:
         web.grace = more
         try:
             yield web
         except oauth.OAuthError as refused:
-            error = _explained(refused, account, tenant)
             flags = sign_in_errors.flags_of(refused)
+            error: AzdoError = sign_in_errors.busy_error(refused, account.label)
+            if "transient" not in flags:
+                asked, setup = tenant or account.tenant, sign_in_errors.setup_of(account)
+                error = sign_in_errors.sign_in_error(refused, who=account.name, tenant=asked, setup=setup)
+            is_foreign = "transient" not in flags and tenant not in {"", account.tenant}
             where = ANY if flags & {"permanent", "transient"} else tenant
-            _remember(account, where, error, None if "permanent" in flags else web.pause)
+            remember(where, error, None if "permanent" in flags else web.pause, is_foreign=is_foreign)
             raise error from None
         except (NetworkError, ServiceError, SignInError) as error:
             if web.pause is not None:  # else no server got it, and what failed may be cured at once
-                _remember(account, ANY, error, web.pause)
+                remember(ANY, error, web.pause)
             raise
 
 
@@ -230,6 +222,15 @@ def _write(account: Account, tenant: str, grant: Grant, salt: bytes, *, old: str
     """Write the tokens of a grant into the vault, and the issued token into the accounts file; return the token."""
     now = int(time.time())
     token = Token(grant.access_token, now + grant.expires_in, tenant, digest(salt, grant.access_token))
+
+    def change(accounts_file: AccountsFile) -> bool:
+        current = accounts_file.account(account.id)
+        if current is None:
+            return False
+        current.set_issued_tokens([IssuedToken(tenant, token.digest, now), *current.issued_tokens])
+        clear_failures(current)
+        return True
+
     received = ("received_utc", str(now))
     try:
         if grant.refresh_token and grant.refresh_token != old:
@@ -239,30 +240,8 @@ def _write(account: Account, tenant: str, grant: Grant, salt: bytes, *, old: str
             )
         details = [received, ("expires_utc", str(token.expires_utc)), ("digest", token.digest)]
         vaults.write(account.vault, account.access_key(tenant), [("token", token.secret), *details])
-        if not update(lambda accounts_file: _add_issued(accounts_file, account.id, token, now)):
+        if not update(change):
             forget_secrets(account, tenant)  # logged out meanwhile
     except AzdoError as error:
         say("error", f"the new token of {account.label} could not be written: {error.message}")
     return token
-
-
-def _add_issued(accounts_file: AccountsFile, identifier: str, token: Token, now: int) -> bool:
-    account = accounts_file.account(identifier)
-    if account is None:
-        return False
-    account.set_issued_tokens([IssuedToken(token.tenant, token.digest, now), *account.issued_tokens])
-    clear_failures(account)
-    return True
-
-
-def _explained(refused: OAuthError, account: Account, tenant: str) -> AzdoError:
-    from git_credential_azdo.signin import sign_in_errors  # noqa: PLC0415 - for an error only
-
-    if "transient" in sign_in_errors.flags_of(refused):
-        return sign_in_errors.busy_error(refused, account.label)
-    if tenant and tenant != account.tenant:
-        with contextlib.suppress(AzdoError):  # the refusal is the error to report
-            update(lambda accounts_file: accounts_file.forget_tenant(tenant))
-    return sign_in_errors.sign_in_error(
-        refused, who=account.name, tenant=tenant or account.tenant, setup=sign_in_errors.setup_of(account)
-    )

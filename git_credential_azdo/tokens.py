@@ -28,7 +28,9 @@ class Token:
 
     __slots__ = ("digest", "expires_utc", "secret", "tenant")
 
-    def __init__(self, secret: str, expires_utc: int | None, tenant: str, digest: str) -> None:
+    def __init__(
+        self, secret: str, expires_utc: int | None = None, tenant: str = "", digest: str = ""
+    ) -> None:
         self.secret = secret
         self.expires_utc = expires_utc
         self.tenant = tenant
@@ -61,7 +63,7 @@ def personal_access_token(account: Account) -> Token:
 
         raise SignInError(f"the token of {account.label} is no longer in the vault", setup_again(account))
     issued = account.issued_tokens
-    return Token(secret, account.expires_utc, "", issued[0].digest if issued else "")
+    return Token(secret, account.expires_utc, digest=issued[0].digest if issued else "")
 
 
 def live(account: Account, tenant: str, since: float | None = None) -> Token | None:

@@ -1,7 +1,7 @@
-"""The accounts file: the file that lists accounts, read. It holds no secret; writing it is ``update``'s business.
+"""The accounts file, read: blocks of ``key=value`` lines, the first with ``version=1``, to be read and mended by hand.
 
-Reading never fails because of one block: a damaged one goes into ``damaged``, and the others stay usable. The form (blocks of ``key=value`` lines, the first with ``version=1``) is meant to be read and mended by
-hand.
+It holds no secret. Reading never fails because of one block: a damaged one goes into ``damaged``, and the others stay
+usable. Writing it is ``update``'s business.
 """
 
 from __future__ import annotations
@@ -29,10 +29,9 @@ _WITH_SECRETS = frozenset((*ACCOUNT_KINDS, STORED))
 
 
 class StoredCredential(View):
-    """A credential that a person typed at git's prompt, and that git passed to ``store``.
+    """A credential that a person typed at git's prompt: for an organization (or none, when no path came), or a server's path.
 
-    For Azure DevOps Services it belongs to an organization (or to none, when no path came); for a registered
-    server to protocol, host and path. The user may be empty, which is not the same as absent.
+    The user may be empty, which is not the same as absent.
     """
 
     __slots__ = ()
@@ -102,9 +101,12 @@ class AccountsFile:
         """The addresses that a person registered: servers, and further hosts of Azure DevOps Services."""
         return [*(block.get("address") for block in self.of_kind(SERVER)), *self.services_addresses]
 
+    def _find(self, kind: str, key: str, value: str | None) -> Block | None:
+        return next((block for block in self.of_kind(kind) if block.get(key) == value), None)
+
     def server(self, address: str) -> Block | None:
         """Return the block of the server registered as ``address`` (``https://host:port``), if it is."""
-        return next((block for block in self.of_kind(SERVER) if block.get("address") == address), None)
+        return self._find(SERVER, "address", address)
 
     @property
     def services_hosts(self) -> list[str]:
@@ -118,11 +120,11 @@ class AccountsFile:
 
     def login_host(self, address: str) -> str | None:
         """Return where the people of such a host sign in, if it was registered with that."""
-        found = (block for block in self.of_kind(SERVICES) if f"https://{block.get('host')}" == address)
-        return next((block.get("login") or None for block in found), None)
+        found = self._find(SERVICES, "host", address.removeprefix("https://"))
+        return (found.get("login") or None) if found else None
 
     def target_of(self, message: Message) -> Target | None:
-        """Say what a message is about, with what was registered here; None when it names no web host."""
+        """Return the target of a message, with what was registered here; None when it names no web host."""
         return target_of(message, self.services_hosts)
 
     def target_at(self, organization: AnyOrganization, user: str | None = None) -> Target:
@@ -188,16 +190,13 @@ class AccountsFile:
 
     def binding(self, target: str) -> str | None:
         """Return the id of the account bound to ``organization`` or ``organization/project/repository``."""
-        return next(
-            (block.get("account") for block in self.of_kind(BINDING) if block.get("target") == target), None
-        )
+        found = self._find(BINDING, "target", target)
+        return found.get("account") if found else None
 
     def tenant_of(self, organization: str | None) -> str | None:
         """Return the tenant that the organization was learned to belong to."""
-        for block in self.of_kind(LEARNED):
-            if block.get("organization") == organization:
-                return block.get("tenant") or None
-        return None
+        found = self._find(LEARNED, "organization", organization)
+        return (found.get("tenant") or None) if found else None
 
     def account(self, identifier: str) -> Account | None:
         """Return the account with this id."""
@@ -205,14 +204,11 @@ class AccountsFile:
 
 
 def read(data: bytes) -> AccountsFile:
-    """Return what the file's bytes mean, with or without a byte order mark, which some editors write first.
-
-    Raise ProtocolError when a newer version of the program wrote it.
-    """
+    """Return what the file's bytes mean. Raise ProtocolError when a newer version of the program wrote it."""
     header = Block()
     blocks: list[Block] = []
     damaged: list[bytes] = []
-    for raw in split_blocks(data.removeprefix(b"\xef\xbb\xbf")):
+    for raw in split_blocks(data.removeprefix(b"\xef\xbb\xbf")):  # a byte order mark: some editors write one
         try:
             block = _block_of(raw)
         except ProtocolError:

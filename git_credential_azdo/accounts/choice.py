@@ -3,10 +3,14 @@
 Pure, and the only place where this is decided. A user in the request is never overridden; then come bindings, what
 was set up for the organization, its tenant, and the default. The first rule that finds any account decides: several
 are narrowed within it, and never by a weaker rule. It never guesses between accounts that fit equally.
+
+Also the account that a person names: those of one person are told apart by what is behind a slash, as in
+``ann@contoso.com/pat`` or ``ann@contoso.com/fabrikam``.
 """
 
 from __future__ import annotations
 
+from git_credential_azdo.errors import UsageError, quote
 from git_credential_azdo.git.target import (
     MSA_TENANT,
     MSA_TRANSFER_TENANT,
@@ -19,6 +23,8 @@ from git_credential_azdo.git.target import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
     from git_credential_azdo.git.target import AnyOrganization, Target
@@ -125,8 +131,13 @@ def organization_and_user(target: Target, accounts_file: AccountsFile) -> Reques
     if meant is not None and meant == organization:
         return organization, None
     if not target.path and organization is None and meant is not None:
-        known = any(account.is_named(user) for account in accounts_file.accounts)
-        if not known and not any(_is_user_of(user, entry) for entry in accounts_file.stored_credentials):
+        name = user.lower()
+        stored = (
+            (each.user or "").lower()
+            for each in accounts_file.stored_credentials
+            if each.organization != name
+        )
+        if name not in stored and not any(account.is_named(user) for account in accounts_file.accounts):
             return meant, None
     return organization, user
 
@@ -154,19 +165,6 @@ def _collection(target: Target, accounts_file: AccountsFile) -> Collection | Non
         return listed[0] if len(set(listed)) == 1 else None
     whole = Collection(address, unquote(target.path), (address,))
     return max((name for name in listed if f"{whole}/".startswith(f"{name}/")), key=len, default=whole)
-
-
-def _is_user_of(user: str, entry: StoredCredential) -> bool:
-    """Return whether it is the user of a stored credential, and not its organization's name."""
-    return _same_name(user, entry.user) and user.lower() != entry.organization
-
-
-def _may_be_in_vault(user: str, entry: StoredCredential) -> bool:
-    return entry.user_in_vault and looks_like_token(user)
-
-
-def _same_name(name: str, other: str | None) -> bool:
-    return other is not None and name.lower() == other.lower()
 
 
 def _bound(
@@ -233,20 +231,66 @@ def matching_stored(
     """Return the stored credentials that the request matches, the newest first.
 
     git's own rule (credential.c, credential_match): what the request names must be equal, what it does not name
-    may be anything. For Azure DevOps Services the organization stands for the path.
+    may be anything. For Azure DevOps Services the organization stands for the path, and the case of names is ignored.
     """
-    if target.services:
-        return [
-            entry
-            for entry in credentials
-            if entry.address == target.address
-            and organization in {None, entry.organization}
-            and (user is None or _same_name(user, entry.user) or _may_be_in_vault(user, entry))
-        ]
-    return [
-        entry
-        for entry in credentials
-        if entry.address == target.address
-        and target.path in {None, entry.path}
-        and (target.user in {None, entry.user} or _may_be_in_vault(target.user or "", entry))
-    ]
+
+    def matches(entry: StoredCredential) -> bool:
+        if target.services:
+            wanted, have = user and user.lower(), entry.user and entry.user.lower()
+            is_there = organization in {None, entry.organization}
+        else:
+            wanted, have = target.user, entry.user
+            is_there = target.path in {None, entry.path}
+        is_theirs = wanted in {None, have} or (entry.user_in_vault and looks_like_token(wanted or ""))
+        return entry.address == target.address and is_there and is_theirs
+
+    return [entry for entry in credentials if matches(entry)]
+
+
+def unique_name(account: Account, accounts: Sequence[Account]) -> str:
+    """Return the first of the account's names that no other account answers to; its id if there is none."""
+    others = [other for other in accounts if other.id != account.id]
+    free = (name for name in _names(account) if name and not any(answers_to(other, name) for other in others))
+    return next(free, account.id)
+
+
+def shown_name(account: Account, accounts: Sequence[Account]) -> str:
+    """Return the unique name for people to read: an alias or an id alone does not say whose account it is."""
+    name, whose = unique_name(account, accounts), account.name or account.alias
+    return name if whose in {"", name.partition("/")[0]} else f"{whose} ({name})"
+
+
+def answers_to(account: Account, name: str) -> bool:
+    """Return whether the name is one of the account's, in any case of letters."""
+    return account.is_named(name) or name.lower() in map(str.lower, _names(account))
+
+
+def _names(account: Account) -> list[str]:
+    """Return the alias, the sign-in name, and this name with what tells accounts of one person apart: kind, organization."""
+    listed = ["all" if account.lists_all else each for each in account.listed]
+    more = [account.kind, *listed, *(f"{account.kind}/{each}" for each in listed)]
+    return [account.alias, account.name, *(f"{account.name}/{each}" for each in more if account.name)]
+
+
+def account_named(name: str, accounts: Sequence[Account]) -> Account:
+    """Return the one account that ``name`` means. Raise UsageError when none or several do."""
+    found = [account for account in accounts if answers_to(account, name)]
+    if len(found) == 1:
+        return found[0]
+    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
+    if not accounts:
+        raise UsageError("there is no account", hints.setup())
+    if not found:
+        known = ", ".join(unique_name(account, accounts) for account in accounts)
+        shown = name if may_repeat(name) else "what looks like a token"
+        raise UsageError(f"no account is named {shown}; known are {known}", hints.accounts())
+    kinds = (each.kind + (f" for {listed_names(each)}" if each.listed else "") for each in found)
+    names = (quote(unique_name(each, accounts)) for each in found)
+    exact = ", ".join(f"{each} ({kind})" for each, kind in zip(names, kinds, strict=True))
+    raise UsageError(f"several accounts are named {name}", f"use one of these names: {exact}")
+
+
+def listed_names(account: Account) -> str:
+    """Return the organizations that the account was set up for, for people to read; an empty text for none."""
+    return "all organizations" if account.lists_all else ", ".join(account.listed)

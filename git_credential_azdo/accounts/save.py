@@ -31,12 +31,9 @@ from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
-    from typing import TypeVar
 
     from git_credential_azdo.git.protocol import Pair
     from git_credential_azdo.git.target import AnyOrganization
-
-    Result = TypeVar("Result")
 
 
 @dataclass

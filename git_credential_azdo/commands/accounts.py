@@ -16,7 +16,7 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, number
 from git_credential_azdo.accounts.accounts_file import BINDING, StoredCredential
-from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
+from git_credential_azdo.accounts.choice import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
 from git_credential_azdo.accounts.update import (
     failure_of,

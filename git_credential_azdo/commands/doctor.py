@@ -23,7 +23,7 @@ import click
 from git_credential_azdo import deadline, hints, proxy, refresh
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.accounts_file import BINDING, SERVER, UNSAVED, AccountsFile
-from git_credential_azdo.accounts.naming import listed_names, unique_name
+from git_credential_azdo.accounts.choice import listed_names, unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console, doctor_machine
 from git_credential_azdo.commands.accounts import LOCKED, standing

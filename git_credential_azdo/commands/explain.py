@@ -14,8 +14,8 @@ import click
 
 from git_credential_azdo import deadline, hints, refresh
 from git_credential_azdo.accounts import choice as rules
+from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.environment import variable_for
-from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import LOCKED, standing, stored_url

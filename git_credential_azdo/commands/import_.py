@@ -19,8 +19,13 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts import save, update
 from git_credential_azdo.accounts.account import PAT, STORED, digest, number
 from git_credential_azdo.accounts.accounts_file import StoredCredential
-from git_credential_azdo.accounts.choice import AMBIGUOUS, choose, matching_stored, organization_and_user
-from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.choice import (
+    AMBIGUOUS,
+    choose,
+    matching_stored,
+    organization_and_user,
+    unique_name,
+)
 from git_credential_azdo.commands import configure, console, parsing, setup_pat
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, printable, report, say

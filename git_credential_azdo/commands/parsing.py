@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import load_accounts, organization_named
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import AzdoError

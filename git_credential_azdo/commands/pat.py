@@ -13,7 +13,7 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import number
-from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import alone, forget
 from git_credential_azdo.commands import console, parsing

@@ -15,8 +15,7 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 from git_credential_azdo import deadline, hints, refresh
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, Block, number
 from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
-from git_credential_azdo.accounts.choice import CHOSEN, choose
-from git_credential_azdo.accounts.naming import account_named, answers_to, unique_name
+from git_credential_azdo.accounts.choice import CHOSEN, account_named, answers_to, choose, unique_name
 from git_credential_azdo.accounts.save import load_accounts, now, save_account
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, setup_pat

@@ -15,7 +15,7 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import STORED, Block
 from git_credential_azdo.accounts.accounts_file import SERVER, SERVICES, AccountsFile
-from git_credential_azdo.accounts.naming import unique_name
+from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import configure, console

@@ -17,9 +17,8 @@ import click
 
 from git_credential_azdo import deadline, hints
 from git_credential_azdo.accounts.account import PAT
-from git_credential_azdo.accounts.choice import choose
+from git_credential_azdo.accounts.choice import choose, listed_names, shown_name, unique_name
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
-from git_credential_azdo.accounts.naming import listed_names, shown_name, unique_name
 from git_credential_azdo.accounts.save import (
     check_alias,
     load_accounts,

@@ -15,9 +15,8 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints, refresh
-from git_credential_azdo.accounts.choice import NONE, choose
+from git_credential_azdo.accounts.choice import NONE, answers_to, choose, unique_name
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, problems, token_in, variable_for
-from git_credential_azdo.accounts.naming import answers_to, unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, parsing
@@ -120,19 +119,19 @@ def _of_account(
     account: Account, organization: AnyOrganization, reason: str, accounts_file: AccountsFile
 ) -> Live:
     tenant = "" if account.is_pat else refresh.tenant_for(account, organization, accounts_file)
-    credential = answer.credential_for(
+    found, change = answer.token_for(
         account, organization, tenant or None, accounts_file, asked=True, confirmed=True
     )
-    if credential.change:
+    if change:
         try:
-            update(credential.change)
+            update(change)
         except AzdoError as error:  # must not cost the token in hand
             say("error", error.message)
     return Live(
-        credential.secret,
+        found.secret,
         BASIC if account.is_pat else BEARER,
         reason,
-        expires_utc=credential.expires_utc,
+        expires_utc=found.expires_utc,
         account=unique_name(account, accounts_file.accounts),
         tenant=tenant or None,
     )

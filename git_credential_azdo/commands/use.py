@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.naming import account_named, answers_to, listed_names, unique_name
+from git_credential_azdo.accounts.choice import account_named, answers_to, listed_names, unique_name
 from git_credential_azdo.accounts.save import load_accounts, place_of
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console

@@ -62,7 +62,7 @@ def _get(
             say("hint", problem)
         variable = environment.variable_for(target, choice, os.environ)
         if variable:
-            return Credential("azdo", environment.token_in(variable, os.environ)).lines(message), None
+            return _lines(message, tokens.Token(environment.token_in(variable, os.environ))), None
     asked = bool(challenges)
     organization = choice.organization
     trace(f"organization {organization or 'unknown'}, tenant {tenant or 'unknown'}: {choice}")
@@ -79,10 +79,10 @@ def _get(
         tenant, asked = refresh.find_tenant(organization), True
         choice = choose(target, tenant, accounts_file)
     if choice.account:
-        credential = credential_for(
+        token, change = token_for(
             choice.account, organization, tenant, accounts_file, asked=asked, confirmed=choice.deliberate
         )
-        return credential.lines(message), credential.change
+        return _lines(message, token, choice.account), change
     from git_credential_azdo.helper import stored  # noqa: PLC0415 - without an account only
 
     credentials = [choice.stored] if choice.stored else []
@@ -99,61 +99,26 @@ def _get(
     return None if reasons.explain(choice, message) else [], None
 
 
-class Credential:
-    """A credential to answer with, and the change of the accounts file that goes with it, if any.
-
-    ``expires_utc`` in seconds since the epoch, None when it is not known; ``bearer``: whether the account sends its
-    token as ``Bearer``, for which git needs the capability ``authtype``.
-    """
-
-    __slots__ = ("bearer", "change", "expires_utc", "secret", "state", "user")
-
-    def __init__(
-        self,
-        user: str,
-        secret: str,
-        *,
-        expires_utc: int | None = None,
-        state: str = "",
-        bearer: bool = False,
-        change: Change | None = None,
-    ) -> None:
-        self.user = user
-        self.secret = secret
-        self.expires_utc = expires_utc
-        self.state = state
-        self.bearer = bearer
-        self.change = change
-
-    def lines(self, message: Message) -> list[Pair]:
-        """Return the lines that answer the message; the user is left out when the message names one."""
-        capabilities = message.all("capability[]")
-        pairs: list[Pair] = []
-        if self.bearer and "authtype" in capabilities:
-            pairs += [("capability[]", "authtype"), ("authtype", "Bearer"), ("credential", self.secret)]
-        else:
-            if not message.get("username"):
-                pairs.append(("username", self.user.replace(":", "_")))  # a colon would end the user in Basic
-            pairs.append(("password", self.secret))
-        if self.expires_utc is not None:
-            pairs.append(("password_expiry_utc", str(self.expires_utc)))
-        if self.state and "state" in capabilities:
-            pairs = [("capability[]", "state"), *pairs, ("state[]", self.state)]
-        return pairs
+def _lines(message: Message, token: tokens.Token, account: Account | None = None) -> list[Pair]:
+    """Return the lines that answer the message; without an account, for a token of the environment."""
+    capabilities = message.all("capability[]")
+    pairs: list[Pair] = []
+    if account and account.block.get("authtype") == "Bearer" and "authtype" in capabilities:
+        pairs += [("capability[]", "authtype"), ("authtype", "Bearer"), ("credential", token.secret)]
+    else:
+        if not message.get("username"):
+            user = (account.name or account.id) if account else "azdo"
+            pairs.append(("username", user.replace(":", "_")))  # a colon would end the user in Basic
+        pairs.append(("password", token.secret))
+    if token.expires_utc is not None:
+        pairs.append(("password_expiry_utc", str(token.expires_utc)))
+    if account and token.digest and "state" in capabilities:
+        state = f"{STATE_PREFIX}{account.id}:{token.tenant}:{token.digest}"
+        pairs = [("capability[]", "state"), *pairs, ("state[]", state)]
+    return pairs
 
 
-def _of(account: Account, token: tokens.Token, change: Change | None = None) -> Credential:
-    return Credential(
-        account.name or account.id,
-        token.secret,
-        expires_utc=token.expires_utc,
-        state=f"{STATE_PREFIX}{account.id}:{token.tenant}:{token.digest}" if token.digest else "",
-        bearer=account.block.get("authtype") == "Bearer",
-        change=change,
-    )
-
-
-def credential_for(
+def token_for(
     account: Account,
     organization: AnyOrganization | None,
     tenant: str | None,
@@ -161,8 +126,8 @@ def credential_for(
     *,
     asked: bool,
     confirmed: bool,
-) -> Credential:
-    """Return the account's credential for the organization, or for an unknown one.
+) -> tuple[tokens.Token, Change | None]:
+    """Return the account's token for the organization, or for an unknown one, and the change that goes with it, if any.
 
     ``tenant``: the organization's, by the server's challenge, if it was ``asked`` for one. ``confirmed``: whether a
     person chose the account for the organization. Only then is another tenant than the account's own asked for a token:
@@ -201,7 +166,7 @@ def credential_for(
         from git_credential_azdo import refresh  # noqa: PLC0415 - the token is stale
 
         token = refresh.refresh(account, of_tenant, accounts_file.salt)
-    return _of(account, token)
+    return token, None
 
 
 def _sign_in_again(account: Account) -> str:
@@ -212,7 +177,7 @@ def _sign_in_again(account: Account) -> str:
 
 def _personal_access_token(
     account: Account, organization: AnyOrganization | None, rejected: int | None
-) -> Credential:
+) -> tuple[tokens.Token, Change | None]:
     now = int(time.time())
     expires = account.expires_utc
     if expires is not None and expires <= now:
@@ -232,7 +197,7 @@ def _personal_access_token(
             )
     reminded = _remind(account, expires, now)
     if rejected is None and not reminded:
-        return _of(account, token)
+        return token, None
 
     def change(accounts_file: AccountsFile) -> None:
         current = accounts_file.account(account.id)
@@ -241,7 +206,7 @@ def _personal_access_token(
         if current and reminded:
             current.block.set("reminded_utc", str(now))
 
-    return _of(account, token, change)
+    return token, change
 
 
 def _remind(account: Account, expires: int | None, now: int) -> bool:

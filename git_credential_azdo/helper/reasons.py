@@ -22,9 +22,9 @@ from git_credential_azdo.accounts.choice import (
     choose,
     organization_and_user,
     same_tenant,
+    unique_name,
 )
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
-from git_credential_azdo.accounts.naming import unique_name
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, UsageError, report, say
 from git_credential_azdo.files import no_account
 from git_credential_azdo.git import address, config

@@ -1,4 +1,4 @@
-"""naming.py: the shortest name that means one account, and the account that a name means."""
+"""choice.py: the shortest name that means one account, and the account that a name means."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.accounts.account import Account, Block
-from git_credential_azdo.accounts.naming import account_named, shown_name, unique_name
+from git_credential_azdo.accounts.choice import account_named, shown_name, unique_name
 from git_credential_azdo.errors import UsageError
 
 

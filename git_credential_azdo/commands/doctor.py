@@ -1,7 +1,7 @@
 """``doctor``: one screen that lists what is wrong and the command that cures it; safe to paste into a bug report.
 
-One line a check, the cure below it. All checks run at once, each bounded and a broken one stopping no other; then the
-tokens of the accounts that are ready, at hosts that can be reached. It ends within LIMIT_SECONDS, whatever hangs.
+One line a check, the cure below it. All checks run at once, each bounded and a broken one stopping no other. It ends
+within LIMIT_SECONDS, whatever hangs.
 
 Changes nothing but what a ``get`` would (a stale token is refreshed). Shows no secret: all that it prints passes through
 ``clean``, which takes out passwords of addresses, tokens of the environment and what steers a terminal.
@@ -52,8 +52,6 @@ if TYPE_CHECKING:
     """The subject of some checks, and the function that makes them."""
 
 LIMIT_SECONDS = 30.0
-FIRST_SECONDS = 16.0
-"""For all checks but the tokens: a little more than the longest wait of theirs, a keyring's."""
 REACH_SECONDS = 8.0
 ASK_SECONDS = 13.0
 MAX_ORGANIZATIONS = 8
@@ -91,13 +89,11 @@ def command(url: str | None, form: str) -> int:
 
 def examine(url: str | None) -> list[Check]:
     """Return all checks, in the order to print them, within about LIMIT_SECONDS."""
-    began = time.monotonic()
+    end = time.monotonic() + LIMIT_SECONDS
     try:
         accounts_file, unreadable = load_accounts(), []
     except AzdoError as error:
         accounts_file, unreadable = AccountsFile(Block(), [], []), [clean(failed("accounts file", error))]
-    target = accounts_file.target_of(message_for(url)) if url else None
-    hosts = _hosts(accounts_file, target.address if target else None)
     works: list[Work] = [
         (PROGRAM, doctor_machine.program),
         ("PATH", doctor_machine.path),
@@ -110,29 +106,12 @@ def examine(url: str | None) -> list[Check]:
         works += [
             ("accounts file", partial(doctor_machine.file, accounts_file)),
             ("choice", partial(doctor_machine.choice, url, accounts_file)),
-            ("account", partial(_accounts, accounts_file)),
+            *(("account", partial(_account, each, accounts_file)) for each in accounts_file.accounts),
+            ("account", partial(_beside_accounts, accounts_file)),
         ]
-    listed = start(*works)
-    reached = start(*(("network", partial(_reach, host)) for host in hosts))
-    found, network = listed(began + FIRST_SECONDS), reached(began + FIRST_SECONDS)
-    ready = [
-        account
-        for account, check in zip(accounts_file.accounts, found[-1], strict=False)
-        if check.state != FAIL
-    ]
-    answering = {host for host, (first, *_) in zip(hosts, network, strict=True) if first.state == OK}
-    tried = [account for account in ready if account.address in answering]
-    tokens = start(*(("token", partial(_accepted, account, accounts_file)) for account in tried))
-    lost = dict.fromkeys(account.address for account in ready if account not in tried)
-    clocks = [clock for _, *clock in network if clock]
-    return [
-        *chain(*found),
-        *unreadable,
-        *(first for first, *_ in network),
-        *chain(*clocks[:1]),
-        *chain(*tokens(began + LIMIT_SECONDS)),
-        *(Check("token", WARN, f"not tried: {address} cannot be reached") for address in lost),
-    ]
+    works += [("network", partial(_reach, host)) for host in _hosts(url, accounts_file)]
+    # Accounts of an unreachable host have one line, and so have the clocks of servers that agree.
+    return list(dict.fromkeys([*unreadable, *chain(*start(*works)(end))]))
 
 
 def start(*works: Work) -> Callable[[float], list[list[Check]]]:
@@ -174,24 +153,13 @@ def _clean(text: str) -> str:
 # --- the accounts, the hosts that they need, and their tokens
 
 
-def _accounts(accounts_file: AccountsFile) -> Iterator[Check]:
-    """Return the state of each account, in the file's order, then the bindings to accounts that do not exist."""
-    known = accounts_file.accounts
-    if not known and accounts_file.of_kind(SERVER):
-        yield Check("account", OK, "there is none, but a registered server")
-    elif not known:
-        yield Check("account", WARN, "there is none", hints.setup())
-    for account in known:
-        yield Check("account", *_state(account, unique_name(account, known)))
-    for block in accounts_file.of_kind(BINDING):
-        if block.get("account") not in {account.id for account in known}:
-            target = block.get("target")
-            cure = hints.use(hints.ACCOUNT, target if "://" in target else target.partition("/")[0])
-            yield Check("binding", FAIL, f"{target} is bound to an account that does not exist", cure)
-    for block in accounts_file.of_kind(UNSAVED):
-        organization = block.get("organization")
-        text = f"a run that was stopped may have left a token of {organization}"
-        yield Check("token", WARN, text, hints.pat_list(organization))
+def _account(account: Account, accounts_file: AccountsFile) -> Iterator[Check]:
+    """Return the state of an account and, where it is ready, which organizations accept its token."""
+    name = unique_name(account, accounts_file.accounts)
+    check = Check("account", *_state(account, name))
+    yield check
+    if check.state != FAIL:
+        yield from _accepted(account, name, accounts_file)
 
 
 def _state(account: Account, name: str) -> tuple[str, str, str]:
@@ -214,15 +182,34 @@ def _state(account: Account, name: str) -> tuple[str, str, str]:
     return OK, f"{text}: {state}", ""
 
 
-def _hosts(accounts_file: AccountsFile, server: str | None) -> list[str]:
-    """Return the addresses of all hosts that the accounts need, or a first one would, and of a server to reach."""
+def _beside_accounts(accounts_file: AccountsFile) -> Iterator[Check]:
+    """Return that there is no account, the bindings to those that do not exist, and the tokens that no account has."""
+    known = accounts_file.accounts
+    if not known and accounts_file.of_kind(SERVER):
+        yield Check("account", OK, "there is none, but a registered server")
+    elif not known:
+        yield Check("account", WARN, "there is none", hints.setup())
+    for block in accounts_file.of_kind(BINDING):
+        if block.get("account") not in {account.id for account in known}:
+            target = block.get("target")
+            cure = hints.use(hints.ACCOUNT, target if "://" in target else target.partition("/")[0])
+            yield Check("binding", FAIL, f"{target} is bound to an account that does not exist", cure)
+    for block in accounts_file.of_kind(UNSAVED):
+        organization = block.get("organization")
+        text = f"a run that was stopped may have left a token of {organization}"
+        yield Check("token", WARN, text, hints.pat_list(organization))
+
+
+def _hosts(url: str | None, accounts_file: AccountsFile) -> list[str]:
+    """Return the addresses of all hosts that the accounts need, or a first one would, and of the server of a URL."""
+    target = accounts_file.target_of(message_for(url)) if url else None
     servers = [block.get("address") for block in accounts_file.of_kind(SERVER)]
     urls = [account.address for account in accounts_file.accounts] or servers or [SERVICES_ADDRESS]
     if SERVICES_ADDRESS in urls:
         logins = [urlsplit(account.block.get("token_endpoint")).netloc for account in accounts_file.accounts]
         logins = [host for host in logins if host] or [PUBLIC_HOST]
         urls += [f"https://{host}" for host in [*logins, PROFILE_HOST]]
-    return list(dict.fromkeys([*urls, server] if server else urls))
+    return list(dict.fromkeys([*urls, target.address] if target else urls))
 
 
 def _reach(url: str) -> Iterator[Check]:
@@ -248,28 +235,27 @@ def _reach(url: str) -> Iterator[Check]:
         return
     off = abs(skew)
     state = OK if off < _SKEW_WARN else WARN if off < _SKEW_FAIL else FAIL
-    text = f"{off:.0f} s {'behind' if skew > 0 else 'ahead of'} the servers' clocks"
+    text = f"about {round(off, -1):.0f} s {'behind' if skew > 0 else 'ahead of'} the servers' clocks"
     yield Check("clock", state, "agrees with the servers' clocks" if state == OK else text, hints.set_clock())
 
 
-def _accepted(account: Account, accounts_file: AccountsFile) -> Iterator[Check]:
+def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Iterator[Check]:
     """Return which organizations accept the account's token, the first MAX_ORGANIZATIONS of those that it lists."""
-    name, listed = unique_name(account, accounts_file.accounts), list(account.organizations)
+    listed = list(account.organizations)
     asked: list[AnyOrganization | None] = [*listed[:MAX_ORGANIZATIONS]]
     accepted: list[str] = []
-    refusals: list[Check] = []
     with HttpClient(ASK_SECONDS, allowed=api.origins_of(*listed)) as web:
         for organization in asked or [None]:
             try:
                 _ask(web, account, organization, accounts_file)
+            except NetworkError as error:  # the next one would fare no better
+                yield Check("token", WARN, f"not tried: {error.message}")
+                break
             except AzdoError as error:
                 online = hints.explain(organization.url if organization else SERVICES_ADDRESS, online=True)
-                cure = sign_in_errors.setup_again(account) if account.is_pat else online
-                check = Check("token", FAIL, f"{name}: {error.message}", error.hint or cure)
-                if check not in refusals:  # a refused sign-in is the same in all organizations of a tenant
-                    yield check
-                refusals.append(check)
-                if isinstance(error, NetworkError | VaultError):  # the next one would fare no better
+                cure = error.hint or (sign_in_errors.setup_again(account) if account.is_pat else online)
+                yield Check("token", FAIL, f"{name}: {error.message}", cure)
+                if isinstance(error, VaultError):  # as above
                     break
             else:
                 accepted.append(organization or "Azure DevOps")

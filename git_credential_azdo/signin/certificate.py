@@ -53,8 +53,7 @@ def load(path: str, passphrase: str | None) -> Certificate:
     key, found = _read_pem(path, data, word) if b"-----BEGIN " in data else _read_pfx(path, data, word)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise SignInError(f"{path} holds no RSA key", "the file must hold the certificate and its RSA key")
-    public = key.public_key().public_numbers()
-    own = [each for each in found if _numbers(each) == public]
+    own = [each for each in found if each.public_key() == key.public_key()]
     if not own:
         raise SignInError(
             f"{path} holds no certificate of its key", "put the certificate and its key into one file"
@@ -117,8 +116,3 @@ def _ask(path: str, *, wrong: bool = False) -> PassphraseNeeded:
 
 def _odd(path: str) -> SignInError:
     return SignInError(f"{path} is not a readable PEM or PFX file", "give the certificate with its key")
-
-
-def _numbers(certificate: x509.Certificate) -> object:
-    public = certificate.public_key()
-    return public.public_numbers() if isinstance(public, rsa.RSAPublicKey) else None

@@ -28,7 +28,7 @@ from git_credential_azdo.files import MAX_BYTES, read_file
 from git_credential_azdo.signin import browser
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from git_credential_azdo.signin.browser import Page
 
@@ -67,22 +67,17 @@ def listen(redirect_uri: str) -> Redirect:
     return Redirect(sockets, urlunsplit(("http", f"{host}:{port}", path, parts.query, "")), path)
 
 
-def _bind(addresses: tuple[str, ...], port: int) -> list[socket.socket]:
+def _bind(addresses: Sequence[str], port: int) -> list[socket.socket]:
     """Bind every address that this machine has, all with one port; [] if there is no such port."""
+    addresses = [address for address in addresses if _exists(address)]
     for _ in range(1 if port else _PORT_ATTEMPTS):
         bound: list[socket.socket] = []
-        taken = False
-        for address in addresses:
-            wanted = bound[0].getsockname()[1] if bound else port
-            try:
-                bound.append(_server(address, wanted))
-            except OSError:
-                # Someone else has that port on one family: an answer could go to them.
-                taken = taken or _exists(address)
-        if bound and not taken:
+        with contextlib.suppress(OSError):  # someone has that port on one family: an answer could go to them
+            for address in addresses:
+                bound.append(_server(address, bound[0].getsockname()[1] if bound else port))
             return bound
-        for each in bound:
-            each.close()
+        for server in bound:
+            server.close()
     return []
 
 

@@ -21,6 +21,8 @@ from git_credential_azdo.git.target import is_tenant
 from git_credential_azdo.hosts import origin
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from git_credential_azdo.web import Response
 
 OPENID_SCOPE = "openid profile offline_access"
@@ -70,7 +72,8 @@ class Person:
 class OAuthError(AzdoError):
     """A server's no, in its own terms; every field is safe to print.
 
-    ``codes``: the AADSTS numbers; ``description``: the first line of the server's text, with words that could be a secret masked.
+    ``codes``: the AADSTS numbers; ``ids``: what an administrator looks for in the logs, such as ``trace id 1f2e3d4c``;
+    ``description``: the first line of the server's text, with words that could be a secret masked.
     """
 
     def __init__(
@@ -80,8 +83,7 @@ class OAuthError(AzdoError):
         status: int = 400,
         suberror: str = "",
         codes: tuple[int, ...] = (),
-        trace_id: str = "",
-        correlation_id: str = "",
+        ids: tuple[str, ...] = (),
         description: str = "",
     ) -> None:
         numbers = ", ".join(f"AADSTS{code}" for code in codes)
@@ -90,8 +92,7 @@ class OAuthError(AzdoError):
         self.status = status
         self.suberror = suberror
         self.codes = codes
-        self.trace_id = trace_id
-        self.correlation_id = correlation_id
+        self.ids = ids
         self.description = description
 
 
@@ -186,8 +187,7 @@ def read_refusal(status: int, fields: Mapping[str, object]) -> OAuthError:
         status=status,
         suberror=_word(fields.get("suberror")) or _word(fields.get("error_subcode")),
         codes=tuple(numbers[:8] or map(int, _AADSTS.findall(description[:2000])[:8])),
-        trace_id=_word(fields.get("trace_id")) or _labelled("Trace ID", description),
-        correlation_id=_word(fields.get("correlation_id")) or _labelled("Correlation ID", description),
+        ids=tuple(_ids(fields, description)),
         description=_first_line(description),
     )
 
@@ -246,9 +246,11 @@ def _word(value: object) -> str:
     return value if isinstance(value, str) and _WORD.fullmatch(value) else ""
 
 
-def _labelled(label: str, description: str) -> str:
-    found = re.search(rf"{label}: ([0-9A-Za-z-]{{8,64}})", description[:2000])
-    return found[1] if found else ""
+def _ids(fields: Mapping[str, object], description: str) -> Iterator[str]:
+    for key, label in (("trace_id", "Trace ID"), ("correlation_id", "Correlation ID")):
+        written = re.search(rf"{label}: ([0-9A-Za-z-]{{8,64}})", description[:2000])
+        if value := _word(fields.get(key)) or (written[1] if written else ""):
+            yield f"{key.replace('_', ' ')} {value}"
 
 
 def _first_line(description: str) -> str:

@@ -124,11 +124,7 @@ def for_administrators(refused: OAuthError) -> str:
     parts = [f"AADSTS{code}" for code in refused.codes] or [refused.error]
     if not refused.codes and refused.suberror:
         parts.append(refused.suberror)
-    if refused.trace_id:
-        parts.append(f"trace id {refused.trace_id}")
-    if refused.correlation_id:
-        parts.append(f"correlation id {refused.correlation_id}")
-    return ", ".join(parts)
+    return ", ".join((*parts, *refused.ids))
 
 
 def _worded(refused: OAuthError, cause: str, hint: str, words: dict[str, str]) -> SignInError:

@@ -164,7 +164,7 @@ def _read_endpoints(body: object, issuer: str, hosts: Collection[str]) -> None:
 
 
 def _check_refusal(refused: oauth.OAuthError) -> None:
-    fields = (refused.error, refused.suberror, refused.trace_id, refused.correlation_id, refused.description)
+    fields = (refused.error, refused.suberror, *refused.ids, refused.description)
     for field in fields:
         check_printable(field, "a field of a refusal")
         check(len(field) <= 300, "a field without end", len(field))

@@ -58,7 +58,7 @@ CODES = {
 )
 def test_every_known_code_has_a_cause_and_a_next_step(cause: str, code: int) -> None:
     """The raw code and the ids come last, for administrators."""
-    refused = OAuthError("invalid_grant", codes=(code,), trace_id="t-1", correlation_id="c-1")
+    refused = OAuthError("invalid_grant", codes=(code,), ids=("trace id t-1", "correlation id c-1"))
 
     error = sign_in_errors.sign_in_error(refused, who="me@contoso.com", tenant="contoso.com")
 

@@ -145,28 +145,32 @@ def test_a_refusal_carries_the_servers_terms() -> None:
     refused = caught.value
     assert str(refused) == "the sign-in server refused: invalid_grant (AADSTS70008)"
     assert (refused.error, refused.suberror, refused.codes) == ("invalid_grant", "bad_token", (70008,))
-    assert (refused.trace_id, refused.correlation_id, refused.status) == ("t-1", "c-1", 400)
+    assert (refused.ids, refused.status) == (("trace id t-1", "correlation id c-1"), 400)
     assert refused.description == "AADSTS70008: The code has expired."
 
 
 @pytest.mark.parametrize(
     ("fields", "codes", "ids"),
     [
-        (ENTRA_REFUSAL, (70008,), ("255d1aef-8c98", "fb3d2015-bc17")),
-        ({**ENTRA_REFUSAL, "error_codes": ["70008", True]}, (70008,), ("255d1aef-8c98", "fb3d2015-bc17")),
-        ({"error": "x", "error_description": "AADSTS50011: a AADSTS90002 b"}, (50011, 90002), ("", "")),
-        ({"error": "x", "error_description": 5, "error_codes": 5, "claims": 5}, (), ("", "")),
-        ({"error": "x"}, (), ("", "")),
+        (ENTRA_REFUSAL, (70008,), ("trace id 255d1aef-8c98", "correlation id fb3d2015-bc17")),
+        (
+            {**ENTRA_REFUSAL, "error_codes": ["70008", True]},
+            (70008,),
+            ("trace id 255d1aef-8c98", "correlation id fb3d2015-bc17"),
+        ),
+        ({"error": "x", "error_description": "AADSTS50011: a AADSTS90002 b"}, (50011, 90002), ()),
+        ({"error": "x", "error_description": 5, "error_codes": 5, "claims": 5}, (), ()),
+        ({"error": "x"}, (), ()),
     ],
 )
 def test_codes_and_ids_are_found_in_the_text_when_there_are_no_fields(
-    fields: dict[str, object], codes: tuple[int, ...], ids: tuple[str, str]
+    fields: dict[str, object], codes: tuple[int, ...], ids: tuple[str, ...]
 ) -> None:
     """A redirect carries error and error_description only."""
     refused = oauth.read_refusal(400, fields)
 
     assert refused.codes == codes
-    assert (refused.trace_id, refused.correlation_id) == ids
+    assert refused.ids == ids
 
 
 def test_a_refusal_shows_neither_secrets_nor_terminal_sequences() -> None:

@@ -53,7 +53,7 @@ def is_line(text: str) -> bool:
 @pytest.mark.parametrize("code", sorted(AADSTS | KINDS.keys()))
 def test_every_code_of_entra_is_worded(code: int) -> None:
     """Cause, next step, and at the end the code, the trace id and the correlation id."""
-    refused = OAuthError("invalid_grant", codes=(code,), trace_id="trace-1", correlation_id="corr-2")
+    refused = OAuthError("invalid_grant", codes=(code,), ids=("trace id trace-1", "correlation id corr-2"))
     error = sign_in_errors.sign_in_error(refused, who="ann@contoso.com", tenant="contoso.com")
     assert str(code) in entra_errors.CASES
     assert is_line(error.message)

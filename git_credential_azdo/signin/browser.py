@@ -185,10 +185,6 @@ OTHER_USER = Page(
     ),
     status="403 Forbidden",
 )
-BAD_REQUEST = Page("Bad request", ("This is not a request of a browser.",), status="400 Bad Request")
-NOT_ALLOWED = Page(
-    "Not allowed", ("This address can only be opened.",), status="405 Method Not Allowed\r\nAllow: GET"
-)
 
 
 def signed_in(name: str) -> Page:

@@ -110,53 +110,48 @@ def _instructions(redirect: Redirect, *, has_person: bool) -> list[str]:
 
 
 @final
+@dataclass(repr=False, eq=False)
 class _Wait:
     """The wait for the first good answer, from the listener or from the person, and for what becomes of it."""
 
-    def __init__(
-        self,
-        redirect: Redirect,
-        state: str,
-        explain: Callable[[oauth.OAuthError], AzdoError],
-        say: Callable[[str], None],
-        source: terminal.Input,
-    ) -> None:
-        self._redirect = redirect
-        self._state = state
-        self._explain = explain
-        self._say = say
-        self._source = source
+    redirect: Redirect
+    state: str
+    explain: Callable[[oauth.OAuthError], AzdoError]
+    say: Callable[[str], None]
+    source: terminal.Input
+    code: Code | None = None
+    refused: PasteError | None = None
+    has_warned: bool = False
+
+    def __post_init__(self) -> None:
         self._selector = selectors.SelectSelector()  # the one that can wait for terminals on every system
-        self._listener = Listener(redirect, self._on_redirect, self._selector)
-        self._code: Code | None = None
-        self._refused: PasteError | None = None
-        self._warned = False
+        self._listener = Listener(self.redirect, self._on_redirect, self._selector)
 
     def __enter__(self) -> _Wait:
-        self._source.__enter__()
-        if self._source.fd is not None:
-            self._selector.register(self._source.fd, selectors.EVENT_READ, self._read_terminal)
+        self.source.__enter__()
+        if self.source.fd is not None:
+            self._selector.register(self.source.fd, selectors.EVENT_READ, self._read_terminal)
         return self
 
     def __exit__(self, *_: object) -> None:
         try:
-            self._source.__exit__()
+            self.source.__exit__()
         finally:
             self._listener.close()
             self._selector.close()
 
     def for_code(self, end: float) -> Code:
         """Wait until ``end`` (monotonic seconds)."""
-        self._source.prompt()
-        while self._code is None:
+        self.source.prompt()
+        while self.code is None:
             left = end - time.monotonic()
             if left <= 0:
                 raise SignInError("timed out waiting for the sign-in", _SAME_AGAIN)
             self._turn(min(left, _TICK))
-            if self._refused is not None and self._code is None:
-                self._report(self._refused)
-                self._refused = None
-        return self._code
+            if self.refused is not None and self.code is None:
+                self._report(self.refused)
+                self.refused = None
+        return self.code
 
     def for_outcome(self, exchange: Callable[[], tuple[T, Page]]) -> T:
         """Exchange the code while Ctrl-C is still heard, and show the browser what became of it."""
@@ -179,20 +174,20 @@ class _Wait:
                 key.data()
         else:
             time.sleep(seconds)
-        if self._source.fd is None:
+        if self.source.fd is None:
             self._read_terminal()
         self._listener.drop_slow()
 
     def _read_terminal(self) -> None:
         """Take what the person pasted."""
-        for text in self._source.poll():
-            if self._code is None:
+        for text in self.source.poll():
+            if self.code is None:
                 try:
-                    self._code = self._read(text)
+                    self.code = self._read(text)
                 except PasteError as error:
                     self._report(error)
-        is_last = self._source.has_person or not self._redirect.sockets
-        if self._source.ended and is_last and self._code is None:
+        is_last = self.source.has_person or not self.redirect.sockets
+        if self.source.ended and is_last and self.code is None:
             raise SignInError("no answer was given", _SAME_AGAIN)
 
     def _on_redirect(self, query: str, client: socket.socket) -> Page | None:
@@ -203,30 +198,28 @@ class _Wait:
             answer = error
         if not answer.state_checked:
             return None
-        if not listener.is_own_user(
-            client
-        ):  # who reads the link in the list of processes could sign in by it
-            if not self._warned:
-                self._say("an answer that came from another user of this machine was not taken")
-                self._warned = True
+        if not listener.is_own_user(client):  # others could sign in by the link, too
+            if not self.has_warned:
+                self.say("an answer that came from another user of this machine was not taken")
+                self.has_warned = True
             return browser.OTHER_USER
         if isinstance(answer, PasteError):
-            self._refused = answer
+            self.refused = answer
             return browser.refused(self._worded(answer))
-        self._code = self._code or answer
+        self.code = self.code or answer
         return browser.PENDING
 
     def _read(self, text: str) -> Code:
-        return read_redirect(text, state=self._state, redirect_uri=self._redirect.uri)
+        return read_redirect(text, state=self.state, redirect_uri=self.redirect.uri)
 
     def _may_retry(self, error: PasteError) -> bool:
-        return error.again and self._source.has_person
+        return error.again and self.source.has_person
 
     def _worded(self, error: PasteError) -> AzdoError:
         """Return what to say; of a server's refusal the words of ``explain``, with what to do here."""
         if not isinstance(error, RedirectError):
             return error
-        worded = self._explain(error.refused)
+        worded = self.explain(error.refused)
         return SignInError(worded.message, error.hint if self._may_retry(error) else worded.hint)
 
     def _report(self, error: PasteError) -> None:
@@ -234,6 +227,6 @@ class _Wait:
         worded = self._worded(error)
         if not self._may_retry(error):
             raise worded
-        self._say(worded.message)
-        self._say(worded.hint or "")
-        self._source.prompt()
+        self.say(worded.message)
+        self.say(worded.hint or "")
+        self.source.prompt()

@@ -110,12 +110,9 @@ def respond(head: bytes, path: str, judge: Callable[[str], Page | None]) -> Page
     line = head.partition(b"\r\n")[0].decode("latin-1")
     method, _, rest = line.partition(" ")
     target, _, protocol = rest.partition(" ")
-    if not protocol.startswith("HTTP/1."):
-        return browser.BAD_REQUEST
-    if method != "GET":
-        return browser.NOT_ALLOWED
     where, _, query = target.partition("?")
-    return (judge(query) if where == path and query else None) or browser.NOTHING
+    is_ours = method == "GET" and where == path and query and protocol.startswith("HTTP/1.")
+    return (judge(query) if is_ours else None) or browser.NOTHING
 
 
 @dataclass

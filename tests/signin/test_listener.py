@@ -41,10 +41,10 @@ def judge(query: str, _client: socket.socket | None = None) -> Page | None:
         (b"GET / HTTP/1.1\r\n\r\n", b"404 Not Found"),
         (b"GET /favicon.ico HTTP/1.1\r\n\r\n", b"404 Not Found"),
         (b"GET /x?code=c&state=s HTTP/1.1\r\n\r\n", b"404 Not Found"),
-        (b"POST /?code=c&state=s HTTP/1.1\r\n\r\n", b"405 Method Not Allowed"),
-        (b"GET /?code=c&state=s\r\n\r\n", b"400 Bad Request"),
-        (b"\x16\x03\x01\r\n\r\n", b"400 Bad Request"),
-        (b"\r\n\r\n", b"400 Bad Request"),
+        (b"POST /?code=c&state=s HTTP/1.1\r\n\r\n", b"404 Not Found"),
+        (b"GET /?code=c&state=s\r\n\r\n", b"404 Not Found"),
+        (b"\x16\x03\x01\r\n\r\n", b"404 Not Found"),
+        (b"\r\n\r\n", b"404 Not Found"),
     ],
 )
 def test_only_the_right_get_at_the_right_path_is_the_answer(head: bytes, status: bytes) -> None:

@@ -29,8 +29,6 @@ STATES = {
     "late": pages.LATE,
     "another tab": pages.NOTHING,
     "another user": pages.OTHER_USER,
-    "bad request": pages.BAD_REQUEST,
-    "not allowed": pages.NOT_ALLOWED,
 }
 
 

@@ -36,13 +36,27 @@ _drawn = [""]
 """What the terminal's line says of what is waited for."""
 
 
-def out(text: str = "", *, lead: str = "", color: str = "") -> None:
-    """Print one line on stdout; ``lead`` stands before it in a color, where stdout is a terminal that has colors."""
+def out(text: str = "", *, lead: str = "", color: str = "", indent: int = 0) -> None:
+    """Print one line on stdout; ``lead`` stands before it in a color, where stdout is a terminal that has colors.
+
+    With ``indent``, a line that is too long for the terminal goes on below, so far from the left; no word is cut.
+    """
     _draw()
+    lead, line = printable(lead), printable(lead + text)
+    if indent and (room := _room()) < len(line):
+        below = " " * min(indent, room // 3)
+        wrapped = textwrap.wrap(
+            line, room, subsequent_indent=below, break_long_words=False, break_on_hyphens=False
+        )
+        line = "\n".join(wrapped)
     if color and not os.environ.get("NO_COLOR") and os.environ.get("TERM") != "dumb":
-        _write_out(click.style(printable(lead), fg=color) + printable(text))
-    else:
-        _write_out(printable(lead + text))
+        line = click.style(lead, fg=color) + line.removeprefix(lead)
+    _write_out(line)
+
+
+def _room() -> int:
+    """Return the columns of the terminal; whatever else stdout is has room for any line."""
+    return shutil.get_terminal_size().columns if is_terminal(1) else sys.maxsize
 
 
 def page(text: str) -> None:
@@ -58,14 +72,14 @@ def table(rows: Iterable[Sequence[str | None]], columns: Sequence[str], *, least
     """
     cells = [[printable(cell or "-") for cell in row] for row in rows]
     heads = [name.upper().replace("_", " ") for name in columns]
-    room = shutil.get_terminal_size().columns if is_terminal(1) else sys.maxsize
+    room = _room()
     lines = [heads, *cells]
     if _width(lines) > room and least in columns:
         at = columns.index(least)
         lines = [[*line[:at], *line[at + 1 :]] for line in lines]
     if _width(lines) > room:
         for row in lines[1:]:
-            _print_record(row, [head.lower() for head in lines[0]], room)
+            _print_record(row, [head.lower() for head in lines[0]])
         return
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     for line in lines:
@@ -76,16 +90,13 @@ def _width(lines: Iterable[Sequence[str]]) -> int:
     return sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True)) - 2
 
 
-def _print_record(row: Sequence[str], names: Sequence[str], room: int) -> None:
+def _print_record(row: Sequence[str], names: Sequence[str]) -> None:
     """Print a row as its first cell, and below it each of the others that is known, with its name."""
     out(row[0])
     indent = max(map(len, names[1:])) + 4
     for name, cell in zip(names[1:], row[1:], strict=True):
-        lead = f"  {name}".ljust(indent)
-        wrapped = textwrap.wrap(cell, max(room - indent, 1), break_long_words=False, break_on_hyphens=False)
-        for line in wrapped if cell != "-" else ():
-            out(lead + line)
-            lead = " " * indent
+        if cell != "-":
+            out(f"  {name}".ljust(indent) + cell, indent=indent)
 
 
 def json(value: object) -> None:

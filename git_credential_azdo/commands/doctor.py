@@ -79,7 +79,7 @@ def command(url: str | None, form: str) -> int:
         width = max(len(check.name) for check in checks)
         for check in checks:
             text = f"  {check.name.ljust(width)}  {check.text}"
-            console.out(text, lead=check.state.ljust(4), color=_COLORS[check.state])
+            console.out(text, lead=check.state.ljust(4), color=_COLORS[check.state], indent=width + 8)
             if check.cure:
                 console.out(f"{' ' * (width + 8)}{check.cure}")
         warnings = f"{counts[WARN]} warning{'s' * (counts[WARN] != 1)}"

@@ -208,7 +208,7 @@ def _print(found: dict[str, object]) -> None:
         if key == "candidates":
             lines = [", ".join(lines)]
         for line in lines:
-            console.out(f"{label:<{_WIDTH}}{line}")
+            console.out(f"{label:<{_WIDTH}}{line}", indent=0 if key in {"cure", "online"} else _WIDTH)
             label = ""
 
 

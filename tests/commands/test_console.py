@@ -80,6 +80,27 @@ def test_a_table_is_as_wide_as_what_it_shows(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "NAME     KEPT AS  END\nann?[2J  -        x\nb        ?row     -\n"
 
 
+def test_a_line_that_is_too_long_goes_on_below_without_a_word_cut(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Below where its text begins, on a narrow terminal further left; a pipe, and a command to copy, get one line."""
+    text = "  vault  cannot be reached: /a/path/that/is/never/cut"
+    shown = {}
+    for columns in (0, 40, 24):
+        monkeypatch.setattr(console, "is_terminal", lambda _, columns=columns: bool(columns))
+        monkeypatch.setenv("COLUMNS", str(columns))
+        console.out(text, lead="FAIL", indent=13)
+        shown[columns] = capsys.readouterr().out.splitlines()
+    console.out(text)
+    assert capsys.readouterr().out == f"{text}\n"
+    path = "/a/path/that/is/never/cut"
+    assert shown == {
+        0: [f"FAIL{text}"],
+        40: ["FAIL  vault  cannot be reached:", f"{' ' * 13}{path}"],
+        24: ["FAIL  vault  cannot be", "        reached:", f"        {path}"],
+    }
+
+
 def test_a_table_without_rows_is_its_head(capsys: pytest.CaptureFixture[str]) -> None:
     """The names of the columns tell what would be there."""
     console.table([], ["id", "name"])

@@ -1,4 +1,4 @@
-"""Every command and page that we tell people: each stands here once, and nowhere else. Pure.
+"""Every command and page that we tell people: each stands here once, and nowhere else. Reads only which shell there is.
 
 Each function returns the command line that it is named after. It is built of words and quoted for the shell that will
 read it, since names in it come from servers, addresses and files: nothing in them runs anything, and none of them is
@@ -8,6 +8,7 @@ path imports it late.
 
 from __future__ import annotations
 
+import os
 import sys
 
 from git_credential_azdo.errors import ON_WINDOWS, command, options, quote
@@ -16,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+_POSIX, _POWERSHELL, _CMD = "posix", "powershell", "cmd"
 PROGRAM = "git credential-azdo"
 ACCOUNT, ORGANIZATION, TENANT = "ACCOUNT", "ORGANIZATION", "TENANT"
 """What stands for a name that we do not know."""
@@ -71,7 +73,9 @@ def setup_pat(*organizations: str, server: str = "") -> str:
 
 
 def setup_pat_from_file(organization: str = ORGANIZATION) -> str:
-    return f"{setup_pat(organization)} < file-with-the-token"
+    if _shell() == _POSIX:
+        return f"{setup_pat(organization)} < file-with-the-token"
+    return f"type file-with-the-token | {setup_pat(organization)}"  # PowerShell knows no <
 
 
 def setup_service_principal(*, certificate: bool = False) -> str:
@@ -184,18 +188,33 @@ def set_url(address: str = "https://...", remote: str = "origin") -> str:
 
 
 def unset(*variables: str) -> str:
-    if ON_WINDOWS:
-        return " & ".join(f"set {quote(variable)}=" for variable in variables)
-    return command("unset", *variables)
+    if _shell() == _POSIX:
+        return command("unset", *variables)
+    return set_variables(*(f"{variable}=" for variable in variables))
 
 
 def set_variables(*words: str) -> str:
     """Return the command that sets variables of the shell's environment, each a ``NAME=VALUE``."""
-    return " & ".join(f"set {quote(word)}" for word in words) if ON_WINDOWS else command("export", *words)
+    shell = _shell()
+    if shell == _POSIX:
+        return command("export", *words)
+    if shell == _POWERSHELL:
+        pairs = [word.partition("=")[::2] for word in words]
+        return "; ".join(f'$env:{name} = "{quote(value).strip(chr(34))}"' for name, value in pairs)
+    return " & ".join(f"set {quote(word)}" for word in words)
+
+
+def _shell() -> str:
+    """Return the kind of shell that the person uses, by the variables that each sets for its children."""
+    if not ON_WINDOWS or "SHELL" in os.environ:  # of Git Bash
+        return _POSIX
+    own = os.environ.get("USERPROFILE", "").lower()  # cmd.exe knows no folder of modules in it
+    is_cmd = "PROMPT" in os.environ or not own or own not in os.environ.get("PSMODULEPATH", "").lower()
+    return _CMD if is_cmd else _POWERSHELL
 
 
 def home() -> str:
-    return "set USERPROFILE=FOLDER" if ON_WINDOWS else "export HOME=FOLDER"
+    return set_variables("USERPROFILE=FOLDER" if ON_WINDOWS else "HOME=FOLDER")
 
 
 def set_clock() -> str:

@@ -12,14 +12,11 @@ import pytest
 from git_credential_azdo.errors import SignInError
 from git_credential_azdo.signin import listener, oauth
 from git_credential_azdo.signin.terminal import Input
-from tests.support.marks import posix
 from tests.support.signing_in import Person, sign_in
 
 if TYPE_CHECKING:
     from git_credential_azdo.signin.interactive import Authorization
     from git_credential_azdo.signin.terminal import Terminal
-
-pytestmark = posix
 
 
 def test_the_browsers_redirect_is_the_answer() -> None:

@@ -9,9 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.signin.line_editor import LineEditor
-from tests.support.marks import posix
-
-pytestmark = posix
 
 START, END = b"\x1b[200~", b"\x1b[201~"
 

@@ -14,13 +14,11 @@ import pytest
 from git_credential_azdo.signin import listener
 from git_credential_azdo.signin.browser import PENDING, Page, response
 from git_credential_azdo.signin.listener import Listener, listen, respond
-from tests.support.marks import posix
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
-pytestmark = posix
 HAS_IPV6 = listener._exists("::1")
 REQUEST = b"GET /?code=c&state=s HTTP/1.1\r\nHost: localhost\r\n\r\n"
 

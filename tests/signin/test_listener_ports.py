@@ -13,9 +13,7 @@ import pytest
 
 from git_credential_azdo.signin import listener
 from git_credential_azdo.signin.listener import Redirect, listen
-from tests.support.marks import posix
 
-pytestmark = posix
 HAS_IPV6 = listener._exists("::1")
 
 

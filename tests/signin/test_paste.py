@@ -11,16 +11,12 @@ import pytest
 from git_credential_azdo.errors import AzdoError, SignInError
 from git_credential_azdo.signin.redirect import PasteError
 from git_credential_azdo.signin.terminal import Pipe
-from tests.support.marks import posix
 from tests.support.signing_in import Person, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from git_credential_azdo.signin.terminal import Terminal
-
-
-pytestmark = posix
 
 
 @pytest.fixture

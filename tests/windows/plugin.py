@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.watch import WATCH
+
 if TYPE_CHECKING:
     from collections.abc import Generator
     from pathlib import Path
@@ -33,12 +35,16 @@ _MISSING = {
     r"No module named '(termios|fcntl|pty|pwd|grp|resource|secretstorage|jeepney)": "there is no {0} on Windows",
     r"module 'os' has no attribute '(\w+)'": "there is no os.{0} on Windows",
     r"module '_?socket' has no attribute '(AF_UNIX|SO_PEERCRED)'": "there is no {0} on Windows",
+    r"Unsupported signal": "no process can be sent SIGINT on Windows",
     r"WinError 1314": "this user may make no symbolic links",
     r"module 'signal' has no attribute '(\w+)'": "there is no signal.{0} on Windows",
     r"module 'time' has no attribute '(\w+)'": "there is no time.{0} on Windows",
 }
 _NO_GIT = "git is not installed"
 _SEES_NO_GIT = re.compile(r"git was not found on PATH|\bgit( |\.exe )is not installed")
+_NO_FILE_OF_GIT = re.compile(r"FileNotFoundError.*gitconfig")
+_SAID: list[bytes] = []
+"""What programs printed in the test that runs now."""
 _HAS_GIT = shutil.which("git") is not None
 
 
@@ -50,10 +56,22 @@ def reason(text: str) -> str | None:
     return None
 
 
+def pytest_runtest_setup() -> None:
+    """Forget what programs printed in the test before."""
+    _SAID.clear()
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Pass over what a test leaves open that breaks off, and is skipped, when it meets the missing git."""
     if not _HAS_GIT:
         config.addinivalue_line("filterwarnings", "ignore::pytest.PytestUnraisableExceptionWarning")
+    seen = WATCH.seen
+
+    def note(where: str, data: bytes) -> None:
+        _SAID.append(data)
+        seen(where, data)
+
+    WATCH.seen = note  # type: ignore[method-assign]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
@@ -98,15 +116,12 @@ def pytest_runtest_makereport(
     report = yield
     if call.excinfo is None or not report.failed:
         return report
-    from tests.conftest import Result  # which loads this module
-
     paths = [str(entry.path).replace("\\", "/") for entry in call.excinfo.traceback]
     why = None
     if "/git_credential_azdo/" not in paths[-1]:
         why = reason(str(call.excinfo.value))
-    local = [value for entry in call.excinfo.traceback for value in entry.locals.values()]
-    seen = [str(value) for value in local if isinstance(value, (str, Result))]
-    if not _HAS_GIT and any(map(_SEES_NO_GIT.search, [report.longreprtext, *seen])):
+    said = [report.longreprtext, *(text.decode("utf-8", "replace") for text in _SAID)]
+    if not _HAS_GIT and (any(map(_SEES_NO_GIT.search, said)) or _NO_FILE_OF_GIT.search(said[0])):
         why = _NO_GIT
     ours = any("/git_credential_azdo/" in path for path in paths)
     if (

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import hints
+from git_credential_azdo import deadline, hints
 from git_credential_azdo.accounts import save, update
 from git_credential_azdo.accounts.account import PAT, STORED, digest, number
 from git_credential_azdo.accounts.accounts_file import StoredCredential
@@ -50,8 +50,8 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.target import AnyOrganization, Target
 
 IMPORT = "import"
-CHECK_SECONDS, HELPER_SECONDS = 30.0, 120.0
-"""How long a token's check may take, and one helper for all its answers."""
+HELPER_SECONDS = 120.0
+"""How long one helper may take for all its answers."""
 MAX_AT_ONCE = 8
 MAX_PLACES, MAX_REQUESTS = 50, 20
 """How many organizations a helper is asked about, and how often for each: a repository may name any number of them."""
@@ -148,8 +148,10 @@ def _plan(accounts_file: AccountsFile, named: Iterable[AnyOrganization]) -> list
     if not places:
         say("hint", f"no organization is known here: {hints.import_(hints.ORGANIZATION)}")
         return []
-    names = ", ".join(map(helpers.name_of, asked)) or "no helper, since git has no other one configured,"
-    console.err(f"Asking {names} about {', '.join(places)}")
+    if not asked:
+        console.err("git has no other credential helper configured")
+    else:
+        console.err(f"Asking {', '.join(map(helpers.name_of, asked))} about {', '.join(places)}")
     answers: dict[tuple[str | None, ...], Found] = {}
     for each in (each for helper in asked for each in _answers(helper, places.values(), accounts_file)):
         entry = (each.secret,) if each.place.organization else (each.target.path, each.target.user)
@@ -236,7 +238,7 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
         found.then = "skip: not a token"
     else:
         try:
-            with HttpClient(CHECK_SECONDS, allowed=api.origins_of(organization)) as web:
+            with HttpClient(deadline.limit(), allowed=api.origins_of(organization)) as web:
                 identity, _ = setup_pat.check(web, organization, secret)
         except AzdoError as error:
             found.error = error

@@ -59,7 +59,7 @@ ORG: dict[str, Any] = {
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
 )
-VAULT = click.option("--vault", metavar="NAME", help="Vault: keyring, file, none, or a backend's name.")
+VAULT = click.option("--vault", metavar="NAME", help="Vault: keyring, file, or a backend's name.")
 NO_GIT_CONFIG = click.option("--no-git-config", is_flag=True, help="Git's configuration stays as it is.")
 
 

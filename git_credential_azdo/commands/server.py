@@ -58,7 +58,7 @@ def add(
     url: str, *, allow_http: bool, services: bool, login: str | None, vault: str | None, no_git_config: bool
 ) -> None:
     """Register the server URL, for example https://tfs.example.com:8443."""
-    target = server_at(url)
+    target = server_at(url, hints.server_add())
     if login and not services:
         raise UsageError("--login requires --services", hints.help_of("server", "add"))
     if services:
@@ -128,7 +128,7 @@ def list_servers() -> None:
 @click.argument("url")
 def remove_server(url: str) -> None:
     """Remove a server, with the credentials stored for it."""
-    target = server_at(url)
+    target = server_at(url, hints.server_list())
     accounts_file = load_accounts()
     if target.address not in accounts_file.addresses:
         raise UsageError(f"{target.address} is not registered", hints.server_list())
@@ -144,8 +144,11 @@ def remove_server(url: str) -> None:
     configure.write_again()
 
 
-def server_at(url: str) -> Target:
-    """Return the server of an address, whose path is ignored. Raise UsageError for Microsoft's own hosts."""
+def server_at(url: str, cure: str) -> Target:
+    """Return the server of an address, whose path is ignored. Raise UsageError for Microsoft's own hosts.
+
+    ``cure``: the hint for what is no address.
+    """
     try:
         parts = urlsplit(url)
         host = (parts.hostname or "").removesuffix(".")
@@ -153,7 +156,7 @@ def server_at(url: str) -> Target:
     except ValueError:
         host = port = ""
     if not _HOST.fullmatch(host) or port == ":0" or parts.scheme not in {"http", "https"}:
-        raise UsageError("not the URL of a server", hints.server_add())
+        raise UsageError("not the URL of a server", cure)
     bracketed = f"[{host}]" if ":" in host else host
     target = target_of(Message([("protocol", parts.scheme), ("host", bracketed + port)]))
     microsofts = host in {*LOGIN_HOSTS, "login.live.com"} or f".{host}".endswith(_MICROSOFTS)

@@ -32,26 +32,18 @@ if TYPE_CHECKING:
 
 _TRIES = 3
 _UNDO = "undo"
-_FORMER = {
-    "--federated": "federated",  # before the next one, which may stand beside it
-    "--managed-identity": "managed-identity",
-    "--service-principal": "service-principal",
-    "--azure-cli": "azure-cli",
-    "--device-code": "device-code",
-    "--pat": "pat",
-    "--undo": _UNDO,
-}
-"""The options by which version 0.1.0 chose a way to sign in, and the subcommands that took their place."""
+_FORMER = ("federated", "managed-identity", "service-principal", "azure-cli", "device-code", "pat", _UNDO)
+"""The subcommands that version 0.1.0 had as options; federated before the next one, which may stand beside it."""
 
 
 def spelled_now(words: list[str]) -> list[str]:
     """Return the words behind ``setup`` with the subcommand that an option of 0.1.0 stands for; its value stays."""
     if words[:1] and not words[0].startswith("-"):
         return words
-    for option, subcommand in _FORMER.items():
+    for subcommand in _FORMER:
         for position, word in enumerate(words):
             name, equals, value = word.partition("=")
-            if name == option:
+            if name == f"--{subcommand}":
                 return [subcommand, *words[:position], *([value] if equals else []), *words[position + 1 :]]
     return words
 
@@ -69,15 +61,18 @@ class _Ways(Verbs):
         return unconfigure if cmd_name == _UNDO else super().get_command(ctx, cmd_name)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        rows = {each.name: each.get_help_record(ctx) for each in self.params}
         names = self.list_commands(ctx)
-        with formatter.section("Without a browser"):
-            formatter.write_dl([(name, self.commands[name].get_short_help_str(60)) for name in names])
-        for title, is_common in (("Options of every way", True), ("Options of the browser sign-in", False)):
+        rows = {each.name: each.get_help_record(ctx) for each in self.params}
+        shown = {
+            "Without a browser": [(name, self.commands[name].get_short_help_str(60)) for name in names],
+            "Options of every way": [row for name, row in rows.items() if row and name in COMMON],
+            "Options of the browser sign-in": [
+                row for name, row in rows.items() if row and name not in COMMON
+            ],
+        }
+        for title, lines in shown.items():
             with formatter.section(title):
-                formatter.write_dl(
-                    [row for name, row in rows.items() if row and (name in COMMON) == is_common]
-                )
+                formatter.write_dl(lines)
 
 
 @click.group("setup", cls=_Ways, invoke_without_command=True)

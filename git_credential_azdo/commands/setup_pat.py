@@ -56,7 +56,7 @@ _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
     help="Day on which the token ends, such as 2027-05-31.",
 )
 def command(run: Run, *, all_orgs: bool, servers: tuple[str, ...], expires: dt.datetime | None) -> None:
-    """Keep a personal access token, once the organizations that it is for accept it.
+    """Save a personal access token, once the organizations that it is for accept it.
 
     The token is asked for at a hidden prompt, or read from stdin.
     """
@@ -83,7 +83,7 @@ def sign_in(run: Run, *, all_organizations: bool = False, expires: dt.datetime |
     run.check()
     vault_name = run.choose_vault()
     if all_organizations:
-        say("hint", f"{global_end(now())}; a sign-in ({hints.setup()}) or one token an organization lasts")
+        say("hint", f"{global_end(now())}; a sign-in ({hints.setup()}) keeps working")
     token = _ask_token(run.organizations)
     found: Sequence[str] = run.organizations
     repository = None
@@ -222,13 +222,11 @@ def _check_all(web: HttpClient, token: str, named: Sequence[AnyOrganization]) ->
 
 def _collection(url: str, accounts_file: AccountsFile) -> Collection:
     """Return the collection at an address that a person gave. Raise UsageError."""
-    address = server_at(url).address
+    cure = hints.setup_pat(server="https://tfs.example.com/DefaultCollection")
+    address = server_at(url, cure).address
     path = unquote(message_for(url).get("path") or "").partition("?")[0].strip("/").lower()
     if not path or "_git" in path.split("/"):
-        raise UsageError(
-            "--server takes the address of a collection",
-            hints.setup_pat(server="https://tfs.example.com/DefaultCollection"),
-        )
+        raise UsageError("--server takes the address of a collection", cure)
     if address.startswith("http:") and accounts_file.server(address) is None:
         raise UsageError(
             f"{address} would get the token in clear text over http",

@@ -178,7 +178,7 @@ def _show(code: DeviceCode) -> None:
     lines = ["open this link on any device and type the code:", "", code.page, code.user_code, ""]
     if code.direct_page:
         lines += [f"or open this link, which has the code in it: {code.direct_page}", ""]
-    for line in (*lines, "type it only because you ran this command yourself, just now"):
+    for line in (*lines, "type it only if you ran this command yourself, just now"):
         console.err(line)
 
 

@@ -55,7 +55,7 @@ _OPTIONS = {
         "--org", "organizations", multiple=True, **parsing.ORG, help="Organization; repeatable."
     ),
     "alias": click.option("--alias", metavar="WORD", help="Short name for the account."),
-    "vault": parsing.VAULT,
+    "vault": click.option("--vault", metavar="NAME", help="Vault: keyring, file, none, or a backend's name."),
     "no_git_config": parsing.NO_GIT_CONFIG,
     "no_browser": click.option("--no-browser", is_flag=True, help="Link is printed only, for any browser."),
     "redirect_uri": click.option(

@@ -123,3 +123,16 @@ def test_an_empty_list_says_how_to_add(home: Home) -> None:
     result = home.azdo("server", "list")
     assert (result.code, result.out) == (0, "")
     assert "git credential-azdo server add" in result.err
+
+
+def test_what_is_no_servers_url_has_the_cure_of_its_command(registered: Home) -> None:
+    """One that was registered is among those listed; for a token it is the address of a collection."""
+    assert (
+        "hint: git credential-azdo server list\n"
+        in registered.azdo("server", "remove", "tfs.example.com").err
+    )
+    result = registered.azdo("setup", "pat", "--server", "tfs.example.com")
+    assert (
+        "hint: git credential-azdo setup pat --server https://tfs.example.com/DefaultCollection\n"
+        in result.err
+    )

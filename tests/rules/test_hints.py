@@ -128,7 +128,9 @@ def test_our_own_verbs_take_a_name_for_a_name(name: str) -> None:
         if words[:2] == ["git", "credential-azdo"] and words[2:] and words[-1] != "-h":
             given = parsed(words[2:])
             values = [
-                each for value in given.values() for each in (value if isinstance(value, tuple) else [value])
+                each
+                for value in given.values()
+                for each in (value if isinstance(value, (tuple, list)) else [value])
             ]
             if "--" in words:
                 words.remove("--")
@@ -139,7 +141,7 @@ def test_our_own_verbs_take_a_name_for_a_name(name: str) -> None:
 
 
 def parsed(words: list[str]) -> dict[str, Any]:
-    """Let click read a command line, without running it; return the values of its parameters."""
+    """Let click take a command line apart, without reading the values; return those of its parameters."""
     command: click.Command = cli.group
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         found = command.get_command(click.Context(command), words[0])
@@ -147,7 +149,11 @@ def parsed(words: list[str]) -> dict[str, Any]:
         command, words = found, words[1:]
     # click keeps the help option that a command had in its first context, for every later test of this process.
     above = click.Context(cli.group, **cli.group.context_settings)
-    return command.make_context(command.name, words, parent=above).params
+    context = click.Context(command, info_name=command.name, parent=above)
+    given, rest, _ = command.make_parser(context).parse_args(list(words))
+    assert rest == []
+    assert [each.name for each in command.params if each.required and not given.get(each.name or "")] == []
+    return given
 
 
 @pytest.mark.parametrize(

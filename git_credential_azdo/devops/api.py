@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
@@ -29,8 +30,6 @@ from git_credential_azdo.signin.endpoints import GUID
 from git_credential_azdo.signin.entra_errors import read_cases
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.web import HttpClient, Response
 
@@ -93,15 +92,10 @@ def tenant_of(web: HttpClient, organization: AnyOrganization) -> str | None:
     """
     response = web.request("HEAD", organization.url, headers=SUPPRESS)
     if response.status == _NOT_FOUND:
-        raise ServiceError(
-            f"there is no organization {organization}{f' on {SERVICES_HOST}' if isinstance(organization, Organization) else ''}",
-            "check its spelling",
-        )
-    tenant = tenant_in(response.all("WWW-Authenticate"))
-    if tenant:
-        return tenant
+        where = f" on {SERVICES_HOST}" if isinstance(organization, Organization) else ""
+        raise ServiceError(f"there is no organization {organization}{where}", "check its spelling")
     named = (response.header("X-VSS-ResourceTenant") or "").lower().replace(" ", "").split(",")
-    tenant = next((each for each in named if is_tenant(each)), None)
+    tenant = tenant_in(response.all("WWW-Authenticate")) or next(filter(is_tenant, named), None)
     return tenant or (MSA_TENANT if named == [NIL_TENANT] else None)
 
 
@@ -110,11 +104,11 @@ def who_am_i(web: HttpClient, organization: AnyOrganization, authorization: Mapp
     # Every Azure DevOps Server accepts the request without a version; for Services it is the one that was tested.
     version = "?api-version=7.1-preview.1" if isinstance(organization, Organization) else ""
     url = f"{organization.url}/_apis/connectionData{version}"
-    user = _member(_get(web, url, authorization, organization), "authenticatedUser")
+    user = _get(web, url, authorization, organization).get("authenticatedUser")
     identifier = _text(user, "id")
     if not identifier or identifier == ANONYMOUS:
         raise UnauthorizedError(f"the organization {organization} does not accept this token")
-    account = _text(_member(_member(user, "properties"), "Account"), "$value")
+    account = _text(user, "properties", "Account", "$value")
     descriptor = _text(user, "descriptor").rpartition("\\")[2]
     display_name = _text(user, "providerDisplayName") or _text(user, "customDisplayName")
     return Identity(identifier, account or descriptor or display_name or identifier)
@@ -130,8 +124,8 @@ def check_code_scope(
     version = "7.1" if isinstance(organization, Organization) else "1.0"  # known since TFS 2015
     url = f"{organization.url}/_apis/git/repositories?api-version={version}&$top=1"
     listed = _get(web, url, authorization, organization).get("value")
-    first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
-    names = _text(_member(first, "project"), "name"), _text(first, "name")
+    first = listed[0] if isinstance(listed, list) and listed else None
+    names = _text(first, "project", "name"), _text(first, "name")
     project, repository = (quote(name, safe="") for name in names)
     return f"{organization.url}/{project}/_git/{repository}" if project and repository else None
 
@@ -164,8 +158,8 @@ def organizations(web: HttpClient, authorization: Mapping[str, str], member: str
     url = f"https://{PROFILE_HOST}/_apis/accounts?memberId={quote(member, safe='')}&api-version=7.1"
     listed = _get(web, url, authorization, None).get("value")
     entries = listed if isinstance(listed, list) else []
-    named = (Organization.read(_text(entry, "accountName")) for entry in entries if isinstance(entry, dict))
-    return sorted({each for each in named if each is not None})
+    named = {Organization.read(_text(entry, "accountName")) for entry in entries}
+    return sorted(each for each in named if each is not None)
 
 
 def _get(
@@ -216,11 +210,8 @@ def type_key(response: Response) -> str:
     return _text(response.fields(), "typeKey")
 
 
-def _member(document: Mapping[str, object], name: str) -> Mapping[str, object]:
-    value = document.get(name)
-    return value if isinstance(value, dict) else {}
-
-
-def _text(document: Mapping[str, object], name: str) -> str:
-    value = document.get(name)
+def _text(value: object, *path: str) -> str:
+    """Return the text that the members of JSON objects lead to, or an empty one."""
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
     return value if isinstance(value, str) else ""

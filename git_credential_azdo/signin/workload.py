@@ -58,35 +58,31 @@ def request_token(
     """
     kind = block.get("kind")
     resource = (block.get("scope") or DEFAULT_SCOPE).removesuffix("/.default")
-    own = block.get("tenant").lower()
+    home = block.get("tenant").lower()
     if kind == AZURE_CLI:
         # Named only where az would take another tenant: some of its sign-ins refuse one that is named.
-        wanted = tenant if tenant != own else block.get("az_tenant")
+        wanted = tenant if tenant != home else block.get("az_tenant")
         grant, gave = ask_az(resource, wanted, web.remaining(), environment)
         if tenant and not wanted and gave not in {"", tenant}:
             grant, _ = ask_az(resource, tenant, web.remaining(), environment)
         return grant
-    if tenant and own and tenant.lower() != own:
+    if tenant and home and tenant.lower() != home:
         raise SignInError(
-            f"{block.get('name')} is an identity of tenant {own}; the organization belongs to tenant {tenant}, and "
+            f"{block.get('name')} is an identity of tenant {home}; the organization belongs to tenant {tenant}, and "
             "accepts workload identities of its own tenant only",
             f"choose another account: {hints.use(hints.ACCOUNT, hints.ORGANIZATION)}",
         )
     if kind == MANAGED_IDENTITY:
-        service = block.get("source")
-        return managed_identity.ask_directly(
-            block.get("identity"), service, resource, environment, web.remaining()
-        )
+        identity, service = block.get("identity"), block.get("source")
+        return managed_identity.ask_directly(identity, service, resource, environment, web.remaining())
     endpoint = kept_endpoint(block, None, setup_command(block))
     if kind == FEDERATED:
         proven = by_assertion(federation.assertion(web, block, environment))
     else:
         proven = proof(block, read_secret)
-    scope, client_id = block.get("scope") or DEFAULT_SCOPE, block.get("client_id")
+    own = {"client_id": block.get("client_id"), "scope": block.get("scope") or DEFAULT_SCOPE}
     try:
-        return endpoints.request_token(
-            web, endpoint, "client_credentials", client_id=client_id, scope=scope, **proven
-        )
+        return endpoints.request_token(web, endpoint, "client_credentials", **own, **proven)
     except oauth.OAuthError as refused:
         raise app_error(refused, block) from None
 
@@ -195,17 +191,14 @@ def _refusal(text: str, tenant: str) -> SignInError:
     login = hints.az_login(sign_in_errors.nameable(tenant))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason")
-    refused = oauth.read_refusal(
-        400, {"error": "invalid_grant", "error_description": said.removeprefix("ERROR:")}
-    )
+    fields = {"error": "invalid_grant", "error_description": said.removeprefix("ERROR:")}
+    refused = oauth.read_refusal(400, fields)
+    why = refused.description
     if refused.codes:
-        return SignInError(
-            f"the Azure CLI gave no token: {sign_in_errors.sign_in_error(refused, who=None, tenant=tenant).message}",
-            login,
-        )
-    if hints.az_login() in text:
+        why = sign_in_errors.sign_in_error(refused, who=None, tenant=tenant).message
+    elif hints.az_login() in text:
         return SignInError("the Azure CLI is not signed in", login)
-    return SignInError(f"the Azure CLI gave no token: {refused.description}", login)
+    return SignInError(f"the Azure CLI gave no token: {why}", login)
 
 
 # --- what setup asks an authority for

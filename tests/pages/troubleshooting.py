@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 _BEGINNING = """\
 # Troubleshooting
 
-The tables below are made from the program by `scripts/pages`.
+`scripts/pages` generates the tables below from the program.
 
 ## Where to begin
 
@@ -23,14 +23,15 @@ git credential-azdo doctor
 git credential-azdo explain https://dev.azure.com/ORG/PROJECT/_git/REPOSITORY --online
 ```
 
-`doctor` checks git, the keyring, the accounts and the network, and names the command that cures each fault. `explain` says which account
-git gets for an address, why, and with `--online` what Azure DevOps says to it. Both may be pasted into an issue: they show no secrets.
+`doctor` checks git, the keyring, the accounts and the network, and says how to fix each problem. `explain` shows which account
+git gets for an address, why, and with `--online` whether Azure DevOps accepts it. `AZDO_TRACE=1 git fetch` shows each step. You can paste
+all of these into an issue: they contain no secrets.
 
-- **git asks for a user and a password:** git does not call the helper. `git credential-azdo configure`.
-- **Another helper answers:** `doctor` names it, the file that sets it, and the command that removes it.
+- **git prompts for a user name and a password:** it does not call the helper. Run `git credential-azdo configure`.
+- **Another helper answers:** `doctor` shows which one, the file that sets it, and the command that removes it.
 - **The wrong account answers:** `git credential-azdo use ACCOUNT --org ORG`, or `--repo` in one repository.
-- **"the keyring is locked":** `git credential-azdo unlock`. Over SSH a desktop's keyring stays locked until somebody unlocks it.
-- **A token in the environment is used instead of an account:** `explain` names the variable.
+- **"the keyring is locked":** `git credential-azdo unlock`. Over SSH, the keyring of a desktop stays locked until you unlock it.
+- **A token in the environment is used instead of an account:** `explain` shows the name of the variable.
 """
 
 

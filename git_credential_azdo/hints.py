@@ -48,6 +48,13 @@ def _always(*words: str) -> Callable[[], str]:
     return lambda: command(*words)
 
 
+def _with_name(*words: str) -> Callable[[str], str]:
+    def line(name: str) -> str:
+        return command(*words, name)
+
+    return line
+
+
 # --- our verbs
 
 accounts = _always("git", "credential-azdo", "accounts")
@@ -150,16 +157,17 @@ def token_variable(system: str, variable: str) -> str:
 
 # --- git and the system
 
+clone = _with_name("git", "clone")
+inject = _with_name("pipx", "inject", "git-credential-azdo")
+make_empty = _with_name("touch")
+private = _with_name("chmod", "-R", "go=")
+
 by_hand = _always("git", "config", "--global", "credential.helper", "azdo")
 config_names = _always("git", "config", "--list", "--name-only", "--show-origin", "--show-scope")
 ensure_path = _always("pipx", "ensurepath")
 pass_init = _always("pass", "init", "GPG_ID")
 unlock_keychain = _always("security", "unlock-keychain")
 upgrade = _always("pipx", "upgrade", "git-credential-azdo")
-
-
-def clone(repository: str) -> str:
-    return command("git", "clone", repository)
 
 
 def use_http_path(address: str) -> str:
@@ -230,16 +238,8 @@ def remove(*files: str) -> str:
     return command("del" if ON_WINDOWS else "rm", *files)
 
 
-def make_empty(file: str) -> str:
-    return command("touch", file)
-
-
 def make_writable(file: str) -> str:
     return command("attrib", "-R", file) if ON_WINDOWS else command("chmod", "u+w", file)
-
-
-def private(folder: str) -> str:
-    return command("chmod", "-R", "go=", folder)
 
 
 def own(folder: str) -> str:
@@ -248,10 +248,6 @@ def own(folder: str) -> str:
 
 def compile_package(python: str, folder: str) -> str:
     return command(python, "-I", "-m", "compileall", "-q", folder)  # -I: no compileall.py of this folder
-
-
-def inject(package: str) -> str:
-    return command("pipx", "inject", "git-credential-azdo", package)
 
 
 def install_extra(extra: str) -> str:

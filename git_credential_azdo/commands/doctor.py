@@ -14,7 +14,6 @@ import re
 import time
 from email.utils import parsedate_to_datetime
 from functools import partial
-from itertools import chain
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -89,11 +88,10 @@ def command(url: str | None, form: str) -> int:
 
 def examine(url: str | None) -> list[Check]:
     """Return all checks, in the order to print them, within about LIMIT_SECONDS."""
-    end = time.monotonic() + LIMIT_SECONDS
     try:
-        accounts_file, unreadable = load_accounts(), []
-    except AzdoError as error:
-        accounts_file, unreadable = AccountsFile(Block(), [], []), [clean(failed("accounts file", error))]
+        accounts_file, is_readable = load_accounts(), True
+    except AzdoError:  # the check of the file fails for the same reason
+        accounts_file, is_readable = AccountsFile(Block(), [], []), False
     works: list[Work] = [
         (PROGRAM, doctor_machine.program),
         ("PATH", doctor_machine.path),
@@ -101,23 +99,29 @@ def examine(url: str | None) -> list[Check]:
         ("git helper", partial(doctor_machine.git_config, url, accounts_file)),
         ("environment", doctor_machine.environment),
         ("vault", partial(doctor_machine.vaults_in_use, accounts_file)),
+        ("accounts file", doctor_machine.file),
     ]
-    if not unreadable:
+    if is_readable:
         works += [
-            ("accounts file", partial(doctor_machine.file, accounts_file)),
             ("choice", partial(doctor_machine.choice, url, accounts_file)),
             *(("account", partial(_account, each, accounts_file)) for each in accounts_file.accounts),
             ("account", partial(_beside_accounts, accounts_file)),
         ]
     works += [("network", partial(_reach, host)) for host in _hosts(url, accounts_file)]
     # Accounts of an unreachable host have one line, and so have the clocks of servers that agree.
-    return list(dict.fromkeys([*unreadable, *chain(*start(*works)(end))]))
+    return list(dict.fromkeys(run(works, LIMIT_SECONDS)))
 
 
-def start(*works: Work) -> Callable[[float], list[list[Check]]]:
-    """Start all works at once; return the function that waits for their checks until a time of ``time.monotonic``."""
-    waits = [(name, deadline.in_thread(partial(_checks, name, work))) for name, work in works]
-    return lambda end: [_within(name, wait, end - time.monotonic()) for name, wait in waits]
+def run(works: Iterable[Work], seconds: float) -> list[Check]:
+    """Return the checks of all works, which run at once, in their order; one for each that does not end in time."""
+    end = time.monotonic() + seconds
+    checks: list[Check] = []
+    for name, wait in [(name, deadline.in_thread(partial(_checks, name, work))) for name, work in works]:
+        try:
+            checks += wait(end - time.monotonic())
+        except deadline.TimedOut:
+            checks.append(Check(name, FAIL, "timed out"))
+    return checks
 
 
 def _checks(name: str, work: Callable[[], Iterable[Check]]) -> list[Check]:
@@ -127,13 +131,6 @@ def _checks(name: str, work: Callable[[], Iterable[Check]]) -> list[Check]:
         return [clean(failed(name, error))]
     except Exception as error:  # noqa: BLE001 - its text could quote a secret, so kind and line must do
         return [Check(name, FAIL, f"the check failed with {type(error).__name__} at {position(error)}")]
-
-
-def _within(name: str, wait: Callable[[float], list[Check]], seconds: float) -> list[Check]:
-    try:
-        return wait(seconds)
-    except deadline.TimedOut:
-        return [Check(name, FAIL, "timed out")]
 
 
 def clean(check: Check) -> Check:

@@ -16,10 +16,10 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-import git_credential_azdo
-from git_credential_azdo import hints, inherited, programs
+from git_credential_azdo import __version__, hints, inherited, programs
 from git_credential_azdo.accounts.accounts_file import SERVER
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
+from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import leftovers
 from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, add_server, explain, is_served
 from git_credential_azdo.errors import AzdoError, VaultError
@@ -75,8 +75,7 @@ def program() -> Iterator[Check]:
         system = "Windows {}.{}.{}".format(*sys.getwindowsversion())
     else:
         system = "{0} {2} {4}".format(*os.uname())
-    version = git_credential_azdo.__version__
-    yield Check(NAME, OK, f"{version}, Python {sys.version.split()[0]} at {sys.executable}, {system}")
+    yield Check(NAME, OK, f"{__version__}, Python {sys.version.split()[0]} at {sys.executable}, {system}")
     bare = len(uncompiled())
     text = f"modules that are not compiled: {bare or 'none'}"
     yield Check("bytecode", WARN if bare else OK, text, hints.compile_package(sys.executable, PACKAGE))
@@ -261,9 +260,9 @@ def vaults_in_use(accounts_file: AccountsFile) -> Iterator[Check]:
         yield Check("vault", WARN, text, hints.logout(identifier))
 
 
-def file(accounts_file: AccountsFile) -> Iterator[Check]:
-    """Return how much the accounts file lists, what of it is damaged, and whether others can read it."""
-    name, path = "accounts file", accounts_path()
+def file() -> Iterator[Check]:
+    """Return how much the accounts file lists, what of it is damaged, and whether others can read it. Raise AzdoError."""
+    name, path, accounts_file = "accounts file", accounts_path(), load_accounts()
     if not os.path.exists(path):
         yield Check(name, OK, f"{path} does not exist yet")
         return

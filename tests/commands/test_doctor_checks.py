@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from git_credential_azdo.commands import doctor_machine
-from git_credential_azdo.commands.doctor import clean, start
+from git_credential_azdo.commands.doctor import clean, run
 from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, hidden
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git import config
@@ -75,15 +74,14 @@ def test_a_check_that_breaks_fails_or_hangs_costs_one_line() -> None:
         return []
 
     fine = Check("fine", OK, "fine")
-    wait = start(("a", breaks), ("b", fails), ("c", lambda: [fine]))
-    (broken,), (failed,), (same,) = wait(time.monotonic() + 20)
+    broken, failed, same = run([("a", breaks), ("b", fails), ("c", lambda: [fine])], 20)
     assert (broken.state, broken.text) == (
         FAIL,
         f"the check failed with ZeroDivisionError at {os.path.basename(__file__)}:{breaks.__code__.co_firstlineno + 1}",
     )
     assert (failed, same) == (Check("b", FAIL, "no way", "look"), fine)
-    wait = start(("d", hangs), ("e", hangs))
-    assert wait(0.0) == [[Check("d", FAIL, "timed out")], [Check("e", FAIL, "timed out")]]
+    late = run([("d", hangs), ("e", hangs)], 0.0)
+    assert late == [Check("d", FAIL, "timed out"), Check("e", FAIL, "timed out")]
     never.set()
 
 

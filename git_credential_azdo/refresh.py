@@ -44,10 +44,7 @@ if TYPE_CHECKING:
 def authorization(
     account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile
 ) -> dict[str, str]:
-    """Return the header that carries the account's live token for the organization (None: for no certain one).
-
-    Raise SignInError, NetworkError, ServiceError, VaultError, VaultLocked.
-    """
+    """Return the header that carries the account's live token for the organization (None: for any). Raise as ``refresh``."""
     from git_credential_azdo.devops import api  # noqa: PLC0415 - see the module's docstring
 
     if account.is_pat:
@@ -96,10 +93,7 @@ def _raise_known_failure(account: Account, tenant: str) -> None:
 
 
 def tenant_for(account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile) -> str:
-    """Return the tenant whose token the organization takes: learned, asked for, else the account's own.
-
-    Raise ServiceError when there is no such organization.
-    """
+    """Return the tenant whose token the organization takes: learned, asked for, else the account's. Raise ServiceError."""
     known = tokens.known_tenant(account, organization, None, accounts_file)
     if known is None and organization:
         with contextlib.suppress(NetworkError):  # a live token of the account's own tenant may do
@@ -108,10 +102,7 @@ def tenant_for(account: Account, organization: AnyOrganization | None, accounts_
 
 
 def find_tenant(organization: AnyOrganization) -> str | None:
-    """Return the tenant that the organization names: one request without a credential.
-
-    Raise NetworkError, ServiceError.
-    """
+    """Return the tenant that the organization names: one request. Raise NetworkError, ServiceError."""
     from git_credential_azdo.devops import api  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
@@ -120,10 +111,7 @@ def find_tenant(organization: AnyOrganization) -> str | None:
 
 
 def accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
-    """Return whether the organization accepts the PAT for reading code: one request.
-
-    Raise NetworkError, ServiceError.
-    """
+    """Return whether the organization accepts the PAT for reading code: one request. Raise NetworkError, ServiceError."""
     from git_credential_azdo.devops import api  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
@@ -241,7 +229,7 @@ def _write(account: Account, tenant: str, grant: Grant, salt: bytes, *, old: str
         details = [received, ("expires_utc", str(token.expires_utc)), ("digest", token.digest)]
         vaults.write(account.vault, account.access_key(tenant), [("token", token.secret), *details])
         if not update(change):
-            forget_secrets(account, tenant)  # logged out meanwhile
+            forget_secrets(account)  # logged out meanwhile
     except AzdoError as error:
         say("error", f"the new token of {account.label} could not be written: {error.message}")
     return token

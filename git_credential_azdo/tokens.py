@@ -43,10 +43,9 @@ class Token:
 def known_tenant(
     account: Account, organization: AnyOrganization | None, named: str | None, accounts_file: AccountsFile
 ) -> str | None:
-    """Return the tenant whose token of the account the organization takes; None when it is not known yet.
+    """Return the tenant whose token the organization takes, empty for an account that is not Entra's; None if not known yet.
 
-    ``named``: the tenant that the organization itself named in this request. An empty text: there are no tenants,
-    since the account is not of Entra.
+    ``named``: the tenant that the organization itself named in this request.
     """
     if not account.tenant:
         return ""

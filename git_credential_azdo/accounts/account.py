@@ -266,10 +266,7 @@ class Account(View):
 
 
 def digest(salt: bytes, secret: str) -> str:
-    """Return the digest of a secret in hexadecimal digits: how ``store`` and ``erase`` know a token without the vault.
-
-    Only tokens that a machine made are digested, never a password that a person chose, which could be guessed from it.
-    """
+    """Return the digest of a token, by which ``store`` and ``erase`` know it: never of a password, which it could give away."""
     try:  # the bare algorithm: hashlib, which wraps it, costs 3 ms more
         from _blake2 import blake2b  # noqa: PLC0415 - a get needs no digest
     except ImportError:  # an interpreter built without it

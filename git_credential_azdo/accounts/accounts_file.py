@@ -172,10 +172,7 @@ class AccountsFile:
         self.blocks = [block for block in self.blocks if block.get("id") not in identifiers]
 
     def retire_tokens(self, newer: Account) -> None:
-        """Take the organizations of a new PAT away from older PATs of the same person; those left without any go.
-
-        Their bindings are the new one's then; their secrets are the caller's to delete.
-        """
+        """Take the organizations of a new PAT away from older PATs of the same person; the new one replaces those left without any."""
         for account in self.accounts:
             if not account.is_pat or account.id == newer.id or account.name.lower() != newer.name.lower():
                 continue

@@ -90,10 +90,10 @@ class Choice:
 
 
 def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> Choice:
-    """Return the choice among the accounts of the target's address: Azure DevOps Services, a sovereign cloud, or a server.
+    """Return the choice among the accounts of the target's address.
 
-    ``tenant``: the organization's tenant by the server's challenge; without it the learned one counts.
-    For a server the collection is the organization.
+    ``tenant``: the organization's by the server's challenge; without it the learned one counts. For a server the
+    collection is the organization.
     """
     accounts = _accounts_at(target, accounts_file)
     request = organization, user = organization_and_user(target, accounts_file)

@@ -1,7 +1,6 @@
-"""A token in the environment: which variable, if any, serves a request. Loaded only when such a variable is set.
+"""A token in the environment: which variable, if any, serves a request. Loaded only when such a variable is set. Pure.
 
-Pure: the environment comes in as a mapping. Such a token is never stored, never marked and only goes over https.
-Rules: https://learn.microsoft.com/azure/devops/cli/log-in-via-pat (AZURE_DEVOPS_EXT_PAT) and
+Such a token is never stored, never marked and only goes over https. Rules: https://learn.microsoft.com/azure/devops/cli/log-in-via-pat (AZURE_DEVOPS_EXT_PAT) and
 https://learn.microsoft.com/azure/devops/pipelines/build/variables (SYSTEM_ACCESSTOKEN).
 """
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
 PERSONAL_TOKEN, PIPELINE_TOKEN = TOKENS
 
 _AROUND = " \t\r\n\0\ufeff\udcef\udcbb\udcbf"
-"""Blanks, line ends and a byte order mark (decoded as UTF-8, or as ASCII), as files and secret stores add them."""
+"""What files and secret stores add: blanks, line ends, and a byte order mark (decoded as UTF-8, or as ASCII)."""
 _UNEXPANDED = ("$", "%", "*", "{", "<")
 """What begins ``$(NAME)``, ``${NAME}``, ``%NAME%`` and ``***``, and no token."""
 _WRITTEN_OUT = (("$(", ")"), ("${", "}"), ("%", "%"), ("**", "**"))
@@ -59,20 +58,15 @@ def variable_for(target: Target, choice: Choice | None, environment: Mapping[str
     if target.protocol != "https":
         return None
     if user:  # in pipelines people write url."https://$TOKEN@dev.azure.com".insteadOf: the token itself, and no path
-        return next(
-            (name for name in TOKENS if target.services and token_in(name, environment) == user), None
-        )
+        return returned(target, user, environment) if target.services else None
     if is_pipelines(target, environment) and not (choice and choice.bound):
         # Without a path in the request (no useHttpPath) the organization is unknown, but the host is the same.
         origin = collection(environment, target)
         if not target.services or (choice and origin and choice.organization in {None, origin.organization}):
             return PIPELINE_TOKEN
     is_personal = target.services and token_in(PERSONAL_TOKEN, environment)
-    return (
-        PERSONAL_TOKEN
-        if is_personal and (system(environment) or not (choice and choice.deliberate))
-        else None
-    )
+    is_free = system(environment) or not (choice and choice.deliberate)
+    return PERSONAL_TOKEN if is_personal and is_free else None
 
 
 def is_pipelines(target: Target, environment: Mapping[str, str]) -> bool:

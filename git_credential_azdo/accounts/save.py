@@ -83,10 +83,7 @@ def check_alias(alias: str | None, accounts_file: AccountsFile, kind: str) -> No
 def save_account(
     new_account: NewAccount, vault_name: str, then: Callable[[AccountsFile], None] = lambda _written: None
 ) -> Account:
-    """Save the account and its secrets; return it. Raise VaultError, AzdoError; nothing is changed then.
-
-    ``then``: gets the accounts file as it is written with the account in it.
-    """
+    """Save the account and its secrets, with what ``then`` changes; return it. Raise VaultError, AzdoError."""
 
     def change(accounts_file: AccountsFile) -> Account:
         account = put(accounts_file, new_account, identifier, vault_name)
@@ -115,8 +112,14 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
     block.set("id", identifier)
     for key, value in new_account.fields:
         block.set(key, value or None)
-    if new_account.alias and _is_free(new_account.alias, accounts_file, identifier, new_account.replaces):
-        block.set("alias", new_account.alias)
+    alias = new_account.alias
+    others = [
+        each for each in accounts_file.accounts if each.id != identifier and not new_account.replaces(each)
+    ]
+    if alias and any(each.is_named(alias) for each in others):
+        say("error", f"another account is named {alias}, so this one is saved without an alias")
+    elif alias:
+        block.set("alias", alias)
     block.set("vault", vault_name)
     address = place_of(new_account.found, accounts_file)
     block.set("address", address if address != SERVICES_ADDRESS else None)
@@ -127,30 +130,21 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
     block.set("reminded_utc", None)
     account = Account(block)
     clear_failures(account)
-    fresh = [
-        IssuedToken(tenant, digest(accounts_file.salt, secret), at)
-        for tenant, secret, at in new_account.tokens
-    ]
+    salt = accounts_file.salt
+    fresh = [IssuedToken(tenant, digest(salt, secret), at) for tenant, secret, at in new_account.tokens]
     account.set_issued_tokens([*fresh, *account.issued_tokens])
     if vault_name != vaults.NONE:
         accounts_file.header.set("vault", vault_name)
     for organization, tenant in new_account.tenants.items():
         accounts_file.learn(organization, tenant)
     accounts_file.move_bindings(old, identifier)
-    _let_chosen_lead(accounts_file, account, new_account.chosen)
+    for (
+        organization
+    ) in new_account.chosen:  # what the person named is bound, if another account would be taken there
+        taken = choose(accounts_file.target_at(organization), None, accounts_file).account
+        if taken is None or taken.id != account.id:
+            accounts_file.bind(organization, account.id)
     return account
-
-
-def _is_free(
-    alias: str, accounts_file: AccountsFile, identifier: str, replaces: Callable[[Account], bool]
-) -> bool:
-    taken = any(
-        account.is_named(alias) and account.id != identifier and not replaces(account)
-        for account in accounts_file.accounts
-    )
-    if taken:
-        say("error", f"another account is named {alias}, so this one is saved without an alias")
-    return not taken
 
 
 def _replaced(accounts_file: AccountsFile, new_account: NewAccount) -> Account | None:
@@ -172,21 +166,8 @@ def undecided(accounts_file: AccountsFile, account: Account) -> dict[AnyOrganiza
     return found
 
 
-def _let_chosen_lead(
-    accounts_file: AccountsFile, account: Account, chosen: Sequence[AnyOrganization]
-) -> None:
-    """Bind an organization that the person named for this account, if another account would be taken there."""
-    for organization in chosen:
-        taken = choose(accounts_file.target_at(organization), None, accounts_file).account
-        if taken is None or taken.id != account.id:
-            accounts_file.bind(organization, account.id)
-
-
 def organization_named(text: str) -> AnyOrganization:
-    """Read an organization as people give it: a name, or an address of it. Raise UsageError.
-
-    One of a host that ``server add --services`` registered, or a registered server's collection, keeps its address.
-    """
+    """Return the organization or collection of a name, or of an address. Raise UsageError."""
     name = text.strip().strip("/")
     organization = _at_address(name, load_accounts()) if "://" in name else Organization.read(name)
     if organization is None:

@@ -52,10 +52,7 @@ _MAX_MARKS = 6
 
 
 def update(change: Callable[[AccountsFile], Result]) -> Result:
-    """Let ``change`` alter the accounts file and write it if anything differs; return what ``change`` returned.
-
-    Raise AzdoError when the file cannot be read, locked or written, ProtocolError when a value cannot be written.
-    """
+    """Let ``change`` alter the accounts file, write it if anything differs; return what ``change`` returned. Raise AzdoError."""
     path = accounts_path()
     try:
         with Lock(path + ".lock", LOCK_SECONDS):
@@ -144,10 +141,10 @@ def keep(
     """
 
     def switch(accounts_file: AccountsFile) -> Result:
-        listed: list[Account | StoredCredential] = [
+        listed: tuple[Account | StoredCredential, ...] = (
             *accounts_file.accounts,
             *accounts_file.stored_credentials,
-        ]
+        )
         before = {entry.id: (entry.vault, secret_keys(entry)) for entry in listed}
         result = change(accounts_file)
         for gone in before.keys() - {block.get("id") for block in accounts_file.blocks}:
@@ -190,8 +187,7 @@ def finish_begun() -> None:
 def leftovers() -> dict[str, list[tuple[str, str]]]:
     """Return the entries that no account has, as (vault, name), by their ids. Raise AzdoError.
 
-    A killed run left them, or a lost accounts file. A keyring is not asked for all that it holds: another folder of this
-    user, such as that of a sandboxed editor, may have its accounts there, too.
+    A keyring is not asked for all that it holds: another home of this user may have its accounts there, too.
     """
     named = read_accounts()
     found: dict[str, list[tuple[str, str]]] = {}
@@ -213,17 +209,16 @@ def forget_leftovers(identifiers: Iterable[str] = ()) -> list[str]:
         return wanted
 
 
-def forget_secrets(account: Account | StoredCredential, *tenants_too: str) -> None:
-    """Remove every secret of the account, the refresh token first, of these tenants too. Raise VaultError."""
-    listed = journal.keys(account.id)
-    vaults.remove(account.vault, *secret_keys(account, *tenants_too), *listed)
+def forget_secrets(account: Account | StoredCredential) -> None:
+    """Remove every secret of the account, the refresh token first. Raise VaultError."""
+    vaults.remove(account.vault, *secret_keys(account), *journal.keys(account.id))
 
 
-def secret_keys(entry: Account | StoredCredential, *tenants_too: str) -> list[str]:
+def secret_keys(entry: Account | StoredCredential) -> list[str]:
     """Return the names of the vault entries that the account may have, the refresh token's first."""
     if isinstance(entry, StoredCredential):
         return [entry.key]
-    tenants = {mark.tenant for mark in entry.issued_tokens} | {entry.tenant, *tenants_too}
+    tenants = {mark.tenant for mark in entry.issued_tokens} | {entry.tenant}
     keys = [entry.key(what) for what in ("refresh", "pat", "client-secret")]
     return [*keys, *map(entry.access_key, tenants)]
 

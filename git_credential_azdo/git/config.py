@@ -104,10 +104,7 @@ def reason_of(done: programs.Completed) -> str:
 
 
 def read_config() -> list[Entry]:
-    """Return every entry that git reads in the current folder (inside a repository or not), in git's order.
-
-    Raise programs.NotFound, UsageError when git is older than 2.26 or rejects its configuration.
-    """
+    """Return every entry that git reads in the current folder, in git's order. Raise programs.NotFound, UsageError."""
     done = run_git(["config", "--list", "-z", "--show-origin", "--show-scope"])
     if done.returncode:
         if b"show-scope" in done.stderr:
@@ -150,7 +147,7 @@ def _settings(entries: Iterable[Entry], section: str, *names: str) -> Iterator[t
             yield entry, subsection, name
 
 
-def credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
+def _credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
     """Return the entries of ``helper``, ``useHttpPath`` and ``username`` that apply to a URL, in git's order."""
     have = address.partial(url)
     has_user = bool(have.user)
@@ -169,24 +166,27 @@ def credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
     return applying
 
 
+def helpers_set(entries: Iterable[Entry], url: str) -> list[Helper]:
+    """Return the helpers that are set for a URL, in git's order; one without a value clears those before it."""
+    return [
+        Helper(entry.value, entry, is_ours(entry.value))
+        for entry in _credential_entries(entries, url)
+        if entry.key.endswith(".helper") and entry.value is not None
+    ]
+
+
 def helpers_for(entries: Iterable[Entry], url: str) -> list[Helper]:
-    """Return the helpers that git runs for a URL, in its order; an empty value clears those before it."""
-    helpers: list[Helper] = []
-    for entry in credential_entries(entries, url):
-        if not entry.key.endswith(".helper") or entry.value is None:
-            continue
-        if entry.value:
-            helpers.append(Helper(entry.value, entry, is_ours(entry.value)))
-        else:
-            helpers.clear()
-    return helpers
+    """Return the helpers that git runs for a URL, in its order."""
+    helpers = helpers_set(entries, url)
+    last = max((at for at, helper in enumerate(helpers) if not helper.value), default=-1)
+    return helpers[last + 1 :]
 
 
 def use_http_path(entries: Iterable[Entry], url: str) -> bool:
     """Return whether git sends helpers the path of this URL. Raise UsageError for a value that git rejects."""
     found = [
         as_bool(entry)
-        for entry in credential_entries(entries, url)
+        for entry in _credential_entries(entries, url)
         if entry.key.lower().endswith(".usehttppath")
     ]
     return bool(found) and found[-1]
@@ -216,7 +216,7 @@ def value_for(entries: Iterable[Entry], key: str, url: str) -> str | None:
 def authorization_header(entries: Iterable[Entry], request: address.Partial) -> Entry | None:
     """Return the ``http.extraHeader`` by which git sends an Authorization of its own for a request, or None.
 
-    Values add up; an empty one removes those before it. Helpers may not see the user and the path of the URL.
+    An empty value removes those before it. Helpers may not see the user and the path of the URL.
     """
     target = address.normalize(address.compose(request))
     found: Entry | None = None

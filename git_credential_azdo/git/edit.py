@@ -74,10 +74,7 @@ def is_same(path: str, other: str) -> bool:
 
 
 def edit(file: str | None, *arguments: str) -> None:
-    """Run ``git config`` on a file, the global one for None; to remove what is absent is no error.
-
-    Raise UsageError when git cannot write the file; it is unchanged then.
-    """
+    """Run ``git config`` on a file, the global one for None; to remove what is absent is no error. Raise UsageError."""
     path = file or global_file()
     _check(path)
     lock = f"{os.path.realpath(path)}.lock"
@@ -104,10 +101,7 @@ def edit(file: str | None, *arguments: str) -> None:
 
 
 def drop_empty_section(file: str, section: str) -> None:
-    """Remove an empty section at the end of a file, which git leaves there when a comment precedes it.
-
-    It stays where another section has its name: git cannot address one of the two.
-    """
+    """Remove an empty section at the end of a file, which git leaves behind a comment; git cannot address one of two."""
     starts = [line.lstrip().startswith(f"[{section}]".encode()) for line in _content(file).splitlines()]
     if ends_in(file, section) and sum(starts) == 1:
         name, _, rest = section.partition(" ")
@@ -243,10 +237,7 @@ def _edits(
 
 
 def without(now: list[str], written: list[str]) -> list[str]:
-    """Return a key's values without the last run of what 0.1.0 wrote; where the user broke it up, without its last value.
-
-    The empty value before that one stays: it clears the list for what the user inserted after it.
-    """
+    """Return a key's values without the last run of what 0.1.0 wrote; where the user broke it up, without its last value."""
     for run in (written, written[-1:]):
         for start in range(len(now) - len(run), -1, -1):
             if now[start : start + len(run)] == run:

@@ -1,9 +1,8 @@
 """git's other credential helpers: which of them git asks beside ours, and what one answers to ``get``.
 
-Must never run a helper that a repository configured: only the scopes system, global and command count. git runs each
-one itself, in the home folder, bounded in time and output, with prompts switched off; an answer for another host than
-the one asked about is refused. Protocol: gitcredentials(7), git-credential(1); the file of ``store``:
-git-credential-store(1), "STORAGE FORMAT".
+Must never run a helper that a repository configured. git runs each one itself, in the home folder, bounded in time and
+output, without prompts; an answer for another host than the one asked about is refused. Protocol: gitcredentials(7),
+git-credential(1); the file of ``store``: git-credential-store(1), "STORAGE FORMAT".
 """
 
 from __future__ import annotations
@@ -21,9 +20,9 @@ from git_credential_azdo.git.address import https_for_ssh, message_for
 from git_credential_azdo.git.config import (
     Entry,
     Helper,
-    credential_entries,
     escaped,
     helpers_for,
+    helpers_set,
     is_ours,
     removal,
     split_key,
@@ -45,6 +44,7 @@ SECONDS = 20.0
 MAX_BYTES = 65_536
 _ALIAS = "azdo-ask"
 _BINDING = "azrepos:org/"
+"""As in ``credential.azrepos:org/ORGANIZATION.username`` (Git Credential Manager's docs/azrepos-users-and-tokens.md)."""
 _LONGEST = 4_096
 # These would let a helper prompt, or read the current repository.
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GPG_TTY")
@@ -62,9 +62,8 @@ class Other(NamedTuple):
 class Others(NamedTuple):
     """The other helpers that git runs for a URL.
 
-    ``before``: those asked before ours (all of them, if ours is not configured). ``receiving``: those that git sends
-    our token to with ``store`` (all of them, if ours is configured). ``reset``: the empty value that removed ours from
-    the list, if that is why it is not in it.
+    ``before``: those asked before ours; all, if ours is not configured. ``receiving``: those that git sends our token to
+    with ``store``: all, if ours is configured. ``reset``: the empty value that removed ours from the list, if one did.
     """
 
     before: list[Other]
@@ -74,57 +73,42 @@ class Others(NamedTuple):
 
 def others(entries: Iterable[Entry], url: str) -> Others:
     """Return the other helpers that git runs for a URL."""
-    entries = list(entries)
-    helpers = helpers_for(entries, url)
+    helpers: list[Helper] = []
+    reset = None
+    for helper in helpers_set(entries, url):
+        if helper.value:
+            helpers.append(helper)
+        else:
+            reset = _other(helper) if any(each.ours for each in helpers) else reset
+            helpers.clear()
     foreign = [_other(helper) for helper in helpers if not helper.ours]
     first = next((at for at, helper in enumerate(helpers) if helper.ours), None)
-    if first is None:
-        return Others(foreign, [], _reset(entries, url))
-    return Others([_other(helper) for helper in helpers[:first]], foreign, None)
-
-
-def _reset(entries: Iterable[Entry], url: str) -> Other | None:
-    """Return the empty value that last removed ours from the list, or None."""
-    ours, found = False, None
-    for entry in credential_entries(entries, url):
-        if split_key(entry.key)[2] != "helper":
-            continue
-        if entry.value:
-            ours = ours or is_ours(entry.value)
-        elif ours:
-            ours, found = False, _other(Helper("", entry, ours=False))
-    return found
+    return Others(foreign, [], reset) if first is None else Others(foreign[:first], foreign, None)
 
 
 def _other(helper: Helper) -> Other:
     """Return the description of a helper, without its arguments: people write passwords there."""
-    entry = helper.entry
-    name = "an empty helper, which clears the list before it"
-    if helper.value:
-        name = "a shell command" if helper.value.startswith("!") else _word(helper.value)
-    word = escaped(_word(helper.value)) if helper.value else "$"
-    hint = removal(entry, "^!" if helper.value.startswith("!") else f"^{word}")
-    if entry.scope in ("system", "global") and not entry.has_user:
-        hint = hints.configure()
+    entry, word = helper.entry, (helper.value.split(maxsplit=1) or [helper.value])[0]
+    name, pattern = word, f"^{escaped(word)}"
+    if not word:
+        name, pattern = "an empty helper, which clears the list before it", "^$"
+    elif word.startswith("!"):
+        name, pattern = "a shell command", "^!"
+    is_wide = entry.scope in ("system", "global") and not entry.has_user
+    hint = hints.configure() if is_wide else removal(entry, pattern)
     return Other(helper, f"{name}, set by {entry.description}", hint)
 
 
-def _word(value: str) -> str:
-    """Return the first word of a helper's value: the program, without its arguments."""
-    return (value.split(maxsplit=1) or [value])[0]
-
-
 def configured(entries: Iterable[Entry], urls: Iterable[str]) -> list[Helper]:
-    """Return the helpers, each once, that git would run for any of the URLs if ours were not configured.
+    """Return the trusted helpers that git would run for any of the URLs if ours were not configured.
 
-    Only trusted entries count; git's ``store`` is one of them where it has a file.
+    git's ``store`` is one of them where it has a file.
     """
     own = _without_ours(entries)
     found = {helper.value: helper for url in urls for helper in helpers_for(own, url) if not helper.ours}
     if any(os.path.exists(path) for path in _store_files([])):
-        found.setdefault(
-            "store", Helper("store", Entry("global", "", "credential.helper", "store"), ours=False)
-        )
+        own_store = Helper("store", Entry("global", "", "credential.helper", "store"), ours=False)
+        found.setdefault("store", own_store)
     return list(found.values())
 
 
@@ -174,7 +158,7 @@ def likely_requests(url: str) -> list[Request]:
 
 
 def ask(helper: Helper, asked: Request, seconds: float) -> Message:
-    """Return the helper's answer to ``get``; an empty message when it has none. It may take ``seconds``, at most SECONDS.
+    """Return the helper's answer to ``get``, empty when it has none, in so many ``seconds`` (at most SECONDS).
 
     Raise AzdoError when it takes too long, prints no credential or answers for another host; programs.ProgramError.
     """
@@ -199,10 +183,7 @@ def ask(helper: Helper, asked: Request, seconds: float) -> Message:
 
 
 def fill(asked: Request) -> Message:
-    """Return what all helpers of git together have for a request, without a prompt; an empty message for nothing.
-
-    Raise programs.ProgramError when it takes longer than SECONDS.
-    """
+    """Return what all helpers of git together have for a request, without a prompt. Raise programs.ProgramError."""
     words = ["git", "-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"]
     done = programs.run(words, SECONDS, stdin=format_pairs(asked), cwd=home(), environment=_environment())
     return Message([]) if done.returncode else parse(done.stdout[:MAX_BYTES])
@@ -213,10 +194,7 @@ def _environment() -> dict[str, str]:
 
 
 def addresses(entries: Iterable[Entry]) -> list[str]:
-    """Return the addresses of a repository's remotes, and of the organizations in Git Credential Manager's bindings.
-
-    A binding is ``credential.azrepos:org/ORGANIZATION.username`` (its docs/azrepos-users-and-tokens.md).
-    """
+    """Return the addresses of a repository's remotes, and of the organizations in Git Credential Manager's bindings."""
     found = []
     for entry in entries:
         section, middle, key = split_key(entry.key)

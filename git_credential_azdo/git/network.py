@@ -1,12 +1,8 @@
 """Proxy, certificate authorities and client certificate, from git's configuration and its environment variables.
 
-Must never follow a repository's own files (the scopes local and worktree, and what they include) or a relative path,
-which could be a file of the repository: git would risk an access token there, this program a refresh token. The scopes
-system, global and command count (``git -c`` is the user's, and no repository can set a variable).
-
-Whatever leaves proxy or trust in doubt is an error: a boolean or a configuration that git rejects; without git nothing
-is set. Rules: git's Documentation/config/http.adoc and http.c; ``NO_PROXY`` also applies to ``http.proxy``. It starts
-git once, only before a request.
+Must never follow a repository's own files or a relative path, which could be one: git would risk an access token there,
+this program a refresh token. What leaves proxy or trust in doubt is an error; without git nothing is set. Rules: git's
+Documentation/config/http.adoc and http.c; ``NO_PROXY`` also applies to ``http.proxy``.
 """
 
 from __future__ import annotations
@@ -78,10 +74,7 @@ class Settings:
 
 
 def settings_for(url: str) -> Settings:
-    """Return the settings that git would use for ``url``; warn once a process when certificates are not verified.
-
-    Raise UsageError.
-    """
+    """Return the settings that git would use for a URL; warn once when certificates are not verified. Raise UsageError."""
     settings = _settings(f"{urlsplit(url).scheme}://{urlsplit(url).netloc.rpartition('@')[2]}")
     if not settings.verify:
         _warn_once()

@@ -1,8 +1,7 @@
 """The ``key=value`` lines of git's messages, the accounts file and the vault: their only parser and writer. Pure.
 
-Values are any bytes but newline and NUL, decoded from UTF-8 with ``surrogateescape``, so that they are written byte
-for byte as they were read. It knows the meaning of no key and must never put a value into an error. Rules: git's
-Documentation/git-credential.adoc, "INPUT/OUTPUT FORMAT".
+Values are any bytes but newline and NUL, decoded from UTF-8 with ``surrogateescape``. It knows the meaning of no key
+and must never put a value into an error. Rules: git's Documentation/git-credential.adoc, "INPUT/OUTPUT FORMAT".
 """
 
 from __future__ import annotations

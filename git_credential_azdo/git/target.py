@@ -1,9 +1,8 @@
 """The target of a message: an organization of Azure DevOps, another server, or none. Pure.
 
 The only place where untrusted text becomes an organization's name or an address; a name must never become an address.
-Host names are compared whole, never by suffix or pattern beyond the two that Microsoft documents: a look-alike host
-must never get a token. URL shapes: https://learn.microsoft.com/azure/devops/repos/git/; git percent-decodes the path
-before it sends it and strips its slashes (git: credential.c, credential_from_url_gently).
+Host names are compared whole, beyond the two forms that Microsoft documents
+(https://learn.microsoft.com/azure/devops/repos/git/): a look-alike host must never get a token.
 """
 
 from __future__ import annotations
@@ -37,10 +36,9 @@ _NOT_ORGANIZATIONS = frozenset(
 
 
 class Organization(str):
-    """The name of an organization of Azure DevOps Services, in lower case.
+    """The name of an organization of Azure DevOps Services, in lower case. Raise ValueError for other text.
 
-    English letters, digits and inner hyphens, at most 50 of them:
-    https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions. Raise ValueError for other text.
+    Rules: https://learn.microsoft.com/azure/devops/organizations/settings/naming-restrictions.
     """
 
     __slots__ = ()
@@ -64,8 +62,7 @@ class Organization(str):
 class Collection(str):
     """A collection of Azure DevOps Server, or an organization of another cloud: its whole address, the path in lower case.
 
-    As in ``https://tfs.example.com:8443/defaultcollection``, always below a registered address. Raise ValueError for
-    any other.
+    As in ``https://tfs.example.com:8443/defaultcollection``. Raise ValueError for one not below a registered address.
     """
 
     __slots__ = ()
@@ -101,10 +98,7 @@ AnyOrganization = Organization | Collection
 
 
 def looks_like_token(user: str) -> bool:
-    """Return whether a user name is probably a token: people write ``https://TOKEN@dev.azure.com``.
-
-    Such a text must not be printed, sent, or written outside a vault.
-    """
+    """Return whether a user is probably a token (``https://TOKEN@dev.azure.com``), to be written to a vault only."""
     return "@" not in user and len(user) >= SHORTEST_TOKEN
 
 
@@ -115,10 +109,7 @@ def holds_token(text: str) -> bool:
 
 
 def may_repeat(word: str) -> bool:
-    """Return whether a message may repeat a word of a person or an address.
-
-    Not one that is or holds a token, a URL with a user or password, nor other text with a colon.
-    """
+    """Return whether a message may repeat a word: not a token, a URL with a user, nor other text with a colon."""
     rest = word.partition("://")[2]
     named = bool(rest) or " " in word or not looks_like_token(word)
     return named and "@" not in rest and (bool(rest) or ":" not in word) and not holds_token(word)
@@ -173,7 +164,7 @@ class Target:
 
 
 def target_of(message: Message, services_hosts: Container[str] = ()) -> Target | None:
-    """Return the target of ``message``; None when it names no web host. The accounts file knows which servers are ours.
+    """Return the target of ``message``; None when it names no web host.
 
     ``services_hosts``: further hosts of Azure DevOps Services, as sovereign clouds have.
     """
@@ -205,12 +196,10 @@ def target_of(message: Message, services_hosts: Container[str] = ()) -> Target |
 
 def named_organization(host: str, name: str, services_hosts: Container[str] = ()) -> AnyOrganization | None:
     """Return the organization of this name on a host of Services; None for text that is not a name."""
-    organization = Organization.read(name)
+    organization, address = Organization.read(name), f"https://{host}"
     if organization is None or host == SERVICES_HOST:
         return organization
-    return (
-        Collection(f"https://{host}", organization, (f"https://{host}",)) if host in services_hosts else None
-    )
+    return Collection(address, organization, (address,)) if host in services_hosts else None
 
 
 def _host(spelled: str, protocol: str) -> str:
@@ -220,9 +209,8 @@ def _host(spelled: str, protocol: str) -> str:
     """
     if protocol not in _DEFAULT_PORTS or not spelled.isascii() or not spelled.isprintable() or " " in spelled:
         return ""
-    name, bracket, rest = (
-        spelled.lower().partition("]") if spelled.startswith("[") else ("", "", spelled.lower())
-    )
+    is_literal = spelled.startswith("[")
+    name, bracket, rest = spelled.lower().partition("]") if is_literal else ("", "", spelled.lower())
     bare, colon, port = rest.partition(":")
     if (colon and not port.isdigit()) or (bracket and bare):
         return ""
@@ -262,28 +250,19 @@ def unquote(segment: str) -> str:
 def tenant_in(challenges: Iterable[str]) -> str | None:
     """Return the tenant in ``WWW-Authenticate`` headers, a GUID in lower case, or None.
 
-    Only one at a login host of Microsoft's counts: any server can send the header
-    (https://learn.microsoft.com/entra/identity-platform/claims-challenge).
+    Only one at a login host of Microsoft's counts: any server can send the header.
     """
     for challenge in challenges:
         scheme, _, parameters = challenge.partition(" ")
         if scheme.lower() != "bearer":
             continue
-        _, found, value = parameters.partition("authorization_uri=")
-        if found:
-            value = value[1:].partition('"')[0] if value.startswith('"') else value.partition(",")[0]
-            tenant = _tenant_of_authority(value.strip())
-            if tenant:
-                return tenant
-    return None
-
-
-def _tenant_of_authority(url: str) -> str | None:
-    scheme, _, rest = url.lower().partition("://")
-    host, _, path = rest.partition("/")
-    tenant = path.partition("/")[0]
-    if scheme == "https" and host in LOGIN_HOSTS and is_tenant(tenant):
-        return tenant
+        value = parameters.partition("authorization_uri=")[2]
+        value = value[1:].partition('"')[0] if value.startswith('"') else value.partition(",")[0]
+        protocol, _, rest = value.strip().lower().partition("://")
+        host, _, path = rest.partition("/")
+        tenant = path.partition("/")[0]
+        if protocol == "https" and host in LOGIN_HOSTS and is_tenant(tenant):
+            return tenant
     return None
 
 

@@ -1,7 +1,7 @@
 """Why there is no credential, or why a token was rejected: what is said of it, and what the accounts file notes.
 
-Loaded only for those, which may take time: it reads git's configuration and may ask an organization for its tenant. It
-must never delete a sign-in or a PAT: git calls ``erase`` after any 401, and a server may be wrong for a moment.
+It may take time: it reads git's configuration and may ask an organization for its tenant. It must never delete a sign-in
+or a PAT: git calls ``erase`` after any 401, and a server may be wrong for a moment.
 """
 
 from __future__ import annotations
@@ -74,11 +74,7 @@ def explain(choice: Choice, request: Message | None = None) -> bool:
 
 
 def user_source(request: Message) -> tuple[str, str]:
-    """Return what names the user of a request to git, and the command that takes it away.
-
-    It is ``credential.username``, the address of a remote, or the base of an ``insteadOf``; else the address in a
-    command line, which has no such command.
-    """
+    """Return what names the user of a request to git (a setting, a remote, a command line), and what takes it away."""
     try:
         entries = config.read_config()
     except UsageError:
@@ -118,10 +114,7 @@ def settle(choice: Choice) -> list[str]:
 
 
 def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> Returned | None:
-    """Return the access token of the message if the vault holds it, though the accounts file does not know it.
-
-    The run that wrote it was killed before the mark, or could not write that file.
-    """
+    """Return the access token of the message if the vault holds it, though a killed run did not note it."""
     tenant = tenant_in(message.all("wwwauth[]"))
     choice = choose(target, tenant, accounts_file)
     account, secret = choice.account, message.get("password") or message.get("credential")

@@ -128,10 +128,7 @@ def _write(block: Block, secret: list[Pair]) -> None:
 
 
 def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    """Remove the credentials that match; with a secret in the request, only those that have this secret.
-
-    Raise VaultError, VaultLocked.
-    """
+    """Remove the credentials that match, of a secret in the request only those that have it. Raise VaultError, VaultLocked."""
     if not _matching(target, accounts_file):
         return
     from git_credential_azdo.accounts.update import alone, update  # noqa: PLC0415 - as above

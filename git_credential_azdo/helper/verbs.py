@@ -52,8 +52,7 @@ def run(verb: str) -> int:
 
 
 def _serve(verb: str, message: Message, target: Target) -> None:
-    if target.services and target.protocol != "https":
-        _refuse_http(verb)
+    if target.services and _is_insecure(verb, target):
         return
     data = _accounts_file(target)
     ours = target.services or _variable_of(verb, message, target) is not None
@@ -65,8 +64,7 @@ def _serve(verb: str, message: Message, target: Target) -> None:
     accounts_file = read(data)
     if target.host in accounts_file.services_hosts:  # a sovereign cloud's, for example
         target = accounts_file.target_of(message) or target
-        if target.protocol != "https":
-            _refuse_http(verb)
+        if _is_insecure(verb, target):
             return
     elif not ours and accounts_file.server(target.address) is None:
         return
@@ -97,14 +95,16 @@ def _accounts_file(target: Target) -> bytes:
         return b""  # hardly ever a registered server, and a line for every host would disturb
 
 
-def _refuse_http(verb: str) -> None:
-    if verb == "get":
+def _is_insecure(verb: str, target: Target) -> bool:
+    """Return whether Azure DevOps is asked over http. Raise AzdoError for a ``get``."""
+    if target.protocol != "https" and verb == "get":
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         raise AzdoError(
             "Azure DevOps was asked over http, where a token could be read on the way",
             f"use the same address with https://, for example by {hints.set_url()}",
         )
+    return target.protocol != "https"
 
 
 def _store(message: Message, target: Target, accounts_file: AccountsFile) -> None:

@@ -106,6 +106,7 @@ def make_private_folder(path: str) -> None:
                 _hand_over(descriptor, os.path.dirname(path))
             finally:
                 os.close(descriptor)
+        _sync_folder(os.path.dirname(path))
 
 
 def is_left_over(name: str, of: str) -> bool:
@@ -151,15 +152,13 @@ def _hand_over(descriptor: int, folder: str) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """Let a rename outlive a power failure, where the file system can."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, READ)
-    try:
-        with contextlib.suppress(OSError):  # the file is whole, whichever one it is
+    """Let what a folder lists outlive a power failure, where the system can; each file is whole, whichever it is."""
+    with contextlib.suppress(OSError):  # Windows opens no folder
+        descriptor = os.open(folder, READ)
+        try:
             os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 class Busy(AzdoError):  # noqa: N818 - a state, not a fault

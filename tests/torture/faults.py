@@ -87,6 +87,12 @@ def all_faults(bench: Bench) -> list[Fault]:
             for kind in ("fifo", "folder", "loop")
         ),
         *(Fault(f"{name} held", partial(_held, name), _GIT) for name in _LOCKS),
+        Fault("asleep for longer than the deadline", _asleep, _GIT),
+        *(
+            Fault(f"clock set by {days} days", partial(_other_time, days), _EACH)
+            for days in ("+7", "-7", "+400")
+            if shutil.which("faketime")
+        ),
         Fault("keyring emptied", partial(other_entries, ""), (*_EACH, "explain")),
         Fault("keyring replaced", partial(other_entries, "another program's"), (*_EACH, "explain")),
         *(Fault(f"git {name}", partial(_fake_git, text), (*_GIT, "explain")) for name, text in _GITS.items()),
@@ -172,6 +178,19 @@ _HTTP: dict[str, Callable[[], http.Fault]] = {
     "redirects": partial(http.redirect_to, "https://evil.example.com"),
     "certificate": http.wrong_certificate,
 }
+
+
+@contextlib.contextmanager
+def _asleep(_bench: Bench) -> Iterator[Surroundings]:
+    """Stop the run at its first lock, for longer than it may last; the clocks go on, as those of a machine that sleeps."""
+    script = f"strace -f -qq -o /dev/null -e trace=flock -e inject=flock:delay_enter={SECONDS + 1}s:when=1"
+    yield Surroundings(tuple(script.split()))
+
+
+@contextlib.contextmanager
+def _other_time(days: str, _bench: Bench) -> Iterator[Surroundings]:
+    """Let the clock of the wall have been set, and the monotonic one go on."""
+    yield Surroundings(("faketime", "-m", "-f", f"{days}d"), {"FAKETIME_DONT_FAKE_MONOTONIC": "1"})
 
 
 @contextlib.contextmanager

@@ -139,7 +139,7 @@ def _next(account: Account, tenant: str, salt: bytes) -> Token:
 def _by_refresh_token(account: Account, tenant: str, entry: Message, salt: bytes) -> Token:
     """Ask for the next tokens and write them; signals wait between the two: the old refresh token may be dead by then."""
     from git_credential_azdo.signin import sign_in_errors  # noqa: PLC0415 - see the module's docstring
-    from git_credential_azdo.signin.endpoints import kept_endpoint, request_token  # noqa: PLC0415
+    from git_credential_azdo.signin.authorities import kept_endpoint, request_token  # noqa: PLC0415
 
     block, old, from_origin = account.block, entry.get("token") or "", entry.get("origin")
     endpoint = kept_endpoint(block, from_origin, sign_in_errors.elsewhere(account, from_origin))
@@ -192,7 +192,7 @@ def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
 
 def _as_workload(account: Account, tenant: str) -> Grant:
     from git_credential_azdo.signin import workload  # noqa: PLC0415 - see the module's docstring
-    from git_credential_azdo.signin.endpoints import kept_endpoint  # noqa: PLC0415
+    from git_credential_azdo.signin.authorities import kept_endpoint  # noqa: PLC0415
     from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415
 
     def client_secret() -> str | None:

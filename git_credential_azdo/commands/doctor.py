@@ -38,7 +38,7 @@ from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN
 from git_credential_azdo.hosts import PROFILE_HOST, origin
 from git_credential_azdo.inherited import TOKENS
 from git_credential_azdo.signin import sign_in_errors
-from git_credential_azdo.signin.endpoints import PUBLIC_HOST
+from git_credential_azdo.signin.authorities import PUBLIC_HOST
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:

@@ -19,14 +19,14 @@ from git_credential_azdo.commands.setup_run import COMMON, way
 from git_credential_azdo.errors import SignInError, say
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
 from git_credential_azdo.signin import browser, interactive
-from git_credential_azdo.signin.endpoints import is_entra, request_token
+from git_credential_azdo.signin.authorities import is_entra, request_token
 from git_credential_azdo.signin.oauth import OAuthError, read_person
 from git_credential_azdo.signin.sign_in_errors import flags_of, sign_in_error
 
 if TYPE_CHECKING:
     from git_credential_azdo.commands.setup_run import Run
+    from git_credential_azdo.signin.authorities import Endpoints
     from git_credential_azdo.signin.browser import Page
-    from git_credential_azdo.signin.endpoints import Endpoints
     from git_credential_azdo.signin.interactive import Authorization
     from git_credential_azdo.signin.oauth import Grant, Person
 

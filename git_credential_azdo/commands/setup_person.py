@@ -27,9 +27,8 @@ from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, Waiting, say
 from git_credential_azdo.git.target import MSA_TENANT
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.signin import device, oauth
-from git_credential_azdo.signin import endpoints as entra
-from git_credential_azdo.signin.endpoints import OtherHostsError, discover
+from git_credential_azdo.signin import authorities, device, oauth
+from git_credential_azdo.signin.authorities import OtherHostsError, discover
 from git_credential_azdo.signin.oauth import OAuthError, read_person
 from git_credential_azdo.signin.sign_in_errors import UNNAMED
 
@@ -39,8 +38,8 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.git.target import AnyOrganization
+    from git_credential_azdo.signin.authorities import Endpoints
     from git_credential_azdo.signin.device import DeviceCode
-    from git_credential_azdo.signin.endpoints import Endpoints
     from git_credential_azdo.signin.oauth import Grant, Person
 
     SignIn = Callable[[Run, Endpoints], tuple[Grant, bool]]
@@ -63,14 +62,14 @@ def sign_in(run: Run, ask: SignIn) -> None:
     """
     vault_name = run.choose_vault()
     run.authority = run.authority or _authority(run)
-    is_entra = entra.is_entra(entra.read_authority(run.authority)[0])
+    is_entra = authorities.is_entra(authorities.read_authority(run.authority)[0])
     if not is_entra and not run.client_id:
         raise UsageError(
             "missing --client-id: this authority knows only its own clients",
             again(sys.argv[1:], ["--client-id", "ID"]),
         )
-    run.client_id = run.client_id or entra.DEFAULT_CLIENT_ID
-    run.scope = run.scope or (entra.DEFAULT_SCOPE if is_entra else oauth.OPENID_SCOPE)
+    run.client_id = run.client_id or authorities.DEFAULT_CLIENT_ID
+    run.scope = run.scope or (authorities.DEFAULT_SCOPE if is_entra else oauth.OPENID_SCOPE)
     endpoints = discover(run.http(), run.authority, lambda other: _confirm_hosts(run, other))
     grant, is_answer = ask(run, endpoints)
     received = now()
@@ -95,7 +94,9 @@ def sign_in(run: Run, ask: SignIn) -> None:
     older = next((account for account in run.accounts_file.accounts if replaces(account)), None)
     if older:  # what one tenant lists is not all: guests have organizations in several
         found += [each for each in older.organizations if each not in found]
-        is_guest = older.tenant != person.tenant and not run.authority.endswith(f"/{entra.ANY_WORK_TENANT}")
+        is_guest = older.tenant != person.tenant and not run.authority.endswith(
+            f"/{authorities.ANY_WORK_TENANT}"
+        )
         if is_guest:  # the account keeps its own tenant
             home, token_endpoint = {}, endpoints.token.for_tenant(older.tenant)
     fields = {
@@ -132,15 +133,15 @@ def _authority(run: Run) -> str:
 
     The tenant is the one named, else that of the first organization named, else any of the person's.
     """
-    host = entra.PUBLIC_HOST if run.is_public else run.login_host
+    host = authorities.PUBLIC_HOST if run.is_public else run.login_host
     if host is None:
         raise UsageError(
             f"the login host of {run.address} is not known",
             "give its address as --authority https://LOGIN-HOST/TENANT",
         )
     asked = run.tenant_of(run.organizations[0]) if run.organizations and not run.tenant else None
-    return entra.authority_of(
-        run.tenant or (asked if asked != MSA_TENANT else None) or entra.ANY_WORK_TENANT, host
+    return authorities.authority_of(
+        run.tenant or (asked if asked != MSA_TENANT else None) or authorities.ANY_WORK_TENANT, host
     )
 
 
@@ -251,11 +252,11 @@ def _is_same(older: Account, person: Person, authority: str, token_endpoint: str
     """Return whether an older account is this person's: at Entra one name is one person, whichever tenant was asked."""
     endpoint, subject = older.block.get("token_endpoint"), older.block.get("subject")
     same_name = older.name.lower() == person.name.lower()
-    if not entra.is_entra(token_endpoint):
+    if not authorities.is_entra(token_endpoint):
         same_authority = older.block.get("authority").rstrip("/") == authority.rstrip("/")
         return same_authority and (subject == person.subject if person.subject else same_name)
     if person.subject and (subject, older.tenant) == (person.subject, person.tenant):
         return True
     # A work and a personal account may have the same name and are still two.
     both = (older.tenant in PERSONAL_TENANTS) == (person.tenant in PERSONAL_TENANTS)
-    return both and same_name and entra.same_cloud(endpoint, token_endpoint)
+    return both and same_name and authorities.same_cloud(endpoint, token_endpoint)

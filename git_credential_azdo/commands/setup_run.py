@@ -32,7 +32,7 @@ from git_credential_azdo.commands.parsing import same_command
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, printable, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization
-from git_credential_azdo.signin.endpoints import DEFAULT_REDIRECT
+from git_credential_azdo.signin.authorities import DEFAULT_REDIRECT
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
 

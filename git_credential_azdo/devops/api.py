@@ -26,7 +26,7 @@ from git_credential_azdo.git.target import (
     tenant_in,
 )
 from git_credential_azdo.hosts import PROFILE_HOST, SERVICES_HOST, microsoft
-from git_credential_azdo.signin.endpoints import GUID
+from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.signin.entra_errors import read_cases
 
 if TYPE_CHECKING:

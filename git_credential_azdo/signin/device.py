@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.signin import oauth, sign_in_errors
-from git_credential_azdo.signin.endpoints import request_token
+from git_credential_azdo.signin.authorities import request_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from contextlib import AbstractContextManager
 
-    from git_credential_azdo.signin.endpoints import Endpoints
+    from git_credential_azdo.signin.authorities import Endpoints
     from git_credential_azdo.web import HttpClient
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     import socket
     from collections.abc import Callable
 
+    from git_credential_azdo.signin.authorities import Endpoints
     from git_credential_azdo.signin.browser import Page
-    from git_credential_azdo.signin.endpoints import Endpoints
 
 T = TypeVar("T")
 WAIT_SECONDS = 15 * 60.0

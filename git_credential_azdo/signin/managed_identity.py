@@ -22,7 +22,7 @@ from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.signin import oauth
-from git_credential_azdo.signin.endpoints import GUID
+from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.web import HttpClient, retry_after
 
 if TYPE_CHECKING:

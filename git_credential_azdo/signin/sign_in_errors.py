@@ -21,7 +21,7 @@ from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, options
 from git_credential_azdo.git.target import NIL_TENANT, Collection
 from git_credential_azdo.hosts import origin
-from git_credential_azdo.signin import endpoints
+from git_credential_azdo.signin import authorities
 from git_credential_azdo.signin.entra_errors import APP_CASES, CASES, LINK_AGAIN, UNKNOWN, Case
 from git_credential_azdo.signin.oauth import OPENID_SCOPE, is_busy
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.signin.oauth import OAuthError
 
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
-_NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | endpoints.ANY_TENANT | {NIL_TENANT}
+_NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | authorities.ANY_TENANT | {NIL_TENANT}
 
 _KEYS = {
     SERVICE_PRINCIPAL: ("client_id", ("tenant", "certificate")),
@@ -167,7 +167,7 @@ def setup_of(account: Account) -> Callable[..., str]:
 
 def elsewhere(account: Account, kept_origin: str | None) -> str:
     """Return what to run when the accounts file names another server than the vault: never a sign-in at that one."""
-    if endpoints.is_entra(kept_origin or "") or (kept_origin is None and account.tenant):
+    if authorities.is_entra(kept_origin or "") or (kept_origin is None and account.tenant):
         return hints.setup(login_hint=_login_hint(account))
     if kept_origin in {None, origin(account.block.get("authority"))}:
         return setup_again(account)
@@ -190,8 +190,13 @@ def _options(account: Account) -> list[str]:
         "redirect_uri": block.get("redirect_uri"),
         "scope": block.get("scope"),
     }
-    usual = {endpoints.DEFAULT_CLIENT_ID, endpoints.DEFAULT_REDIRECT, endpoints.DEFAULT_SCOPE, OPENID_SCOPE}
-    public = endpoints.PUBLIC_HOST
+    usual = {
+        authorities.DEFAULT_CLIENT_ID,
+        authorities.DEFAULT_REDIRECT,
+        authorities.DEFAULT_SCOPE,
+        OPENID_SCOPE,
+    }
+    public = authorities.PUBLIC_HOST
     return options(
         **{
             key: value

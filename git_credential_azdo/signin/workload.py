@@ -20,8 +20,8 @@ from git_credential_azdo.accounts.account import AZURE_CLI, FEDERATED, MANAGED_I
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.target import is_tenant, may_repeat
-from git_credential_azdo.signin import endpoints, federation, managed_identity, oauth, sign_in_errors
-from git_credential_azdo.signin.endpoints import discover, kept_endpoint
+from git_credential_azdo.signin import authorities, federation, managed_identity, oauth, sign_in_errors
+from git_credential_azdo.signin.authorities import discover, kept_endpoint
 from git_credential_azdo.signin.sign_in_errors import app_error, setup_command
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.signin.oauth import Grant
     from git_credential_azdo.web import HttpClient
 
-DEFAULT_SCOPE = f"{endpoints.RESOURCE}/.default"
+DEFAULT_SCOPE = f"{authorities.RESOURCE}/.default"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 600
 _ITS_SECRETS = ("IDENTITY_HEADER",)  # az may be signed in as the machine, and asks for that itself
@@ -82,7 +82,7 @@ def request_token(
         proven = proof(block, read_secret)
     own = {"client_id": block.get("client_id"), "scope": block.get("scope") or DEFAULT_SCOPE}
     try:
-        return endpoints.request_token(web, endpoint, "client_credentials", **own, **proven)
+        return authorities.request_token(web, endpoint, "client_credentials", **own, **proven)
     except oauth.OAuthError as refused:
         raise app_error(refused, block) from None
 
@@ -225,13 +225,13 @@ def registration(
     if not authority:
         if not tenant:
             raise UsageError("missing --tenant", "add --tenant TENANT (its id or a domain of it)")
-        if tenant.lower() in endpoints.ANY_TENANT:
+        if tenant.lower() in authorities.ANY_TENANT:
             raise UsageError(f"{tenant} is not a tenant of its own", "give the tenant's id or a domain of it")
-        authority = endpoints.authority_of(tenant, login_host or endpoints.PUBLIC_HOST)
+        authority = authorities.authority_of(tenant, login_host or authorities.PUBLIC_HOST)
         address = environment.get("AZURE_AUTHORITY_HOST")
         authority = f"{address.rstrip('/')}/{tenant}" if address else authority
     found = discover(http, authority)
-    named = found.issuer.partition("://")[2].split("/")[1:2] if endpoints.is_entra(found.token) else []
+    named = found.issuer.partition("://")[2].split("/")[1:2] if authorities.is_entra(found.token) else []
     return [
         ("name", client_id),
         ("client_id", client_id),

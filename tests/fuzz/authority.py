@@ -10,8 +10,8 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.signin import (
+    authorities,
     device,
-    endpoints,
     federation,
     managed_identity,
     oauth,
@@ -152,7 +152,7 @@ def answers(source: Source) -> None:
 def _read_endpoints(body: object, issuer: str, hosts: Collection[str]) -> None:
     """Read a discovery document: endpoints are on the authority's own hosts, or there are none."""
     try:
-        found = endpoints.read_discovery(body, issuer)
+        found = authorities.read_discovery(body, issuer)
         found.token.for_tenant("contoso.com")
     except (ServiceError, NetworkError) as refused:
         check_told(refused)

@@ -124,7 +124,7 @@ def test_an_import_is_found_however_it_is_written(source: str, found: dict[str, 
 
 
 BESIDE_THE_LIST = {
-    "signin/endpoints.py": "the authority that a person gave to setup, and its endpoints",
+    "signin/authorities.py": "the authority that a person gave to setup, and its endpoints",
     "signin/device.py": "the same",
     "signin/managed_identity.py": "the service beside the machine",
     "signin/federation.py": "the pipeline's own service, from its variables",

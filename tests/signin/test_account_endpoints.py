@@ -7,7 +7,7 @@ import pytest
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.errors import SignInError, UsageError
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
-from git_credential_azdo.signin.endpoints import (
+from git_credential_azdo.signin.authorities import (
     Endpoint,
     kept_endpoint,
 )

@@ -11,7 +11,7 @@ import pytest
 from git_credential_azdo.errors import ServiceError, SignInError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.signin import device
-from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
+from git_credential_azdo.signin.authorities import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
 

@@ -1,4 +1,4 @@
-"""endpoints.py: no document and no accounts file can name an address that a sign-in's secrets then go to."""
+"""authorities.py: no document and no accounts file can name an address that a sign-in's secrets then go to."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError
 from git_credential_azdo.hosts import LOGIN_HOSTS, origin
-from git_credential_azdo.signin.endpoints import (
+from git_credential_azdo.signin.authorities import (
     Endpoint,
     Endpoints,
     OtherHostsError,

@@ -1,4 +1,4 @@
-"""endpoints.py: Microsoft's addresses, and the requests of a sign-in."""
+"""authorities.py: Microsoft's addresses, and the requests of a sign-in."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ import pytest
 
 from git_credential_azdo.errors import NetworkError, ServiceError, UsageError
 from git_credential_azdo.git.network import Settings
-from git_credential_azdo.signin import endpoints
-from git_credential_azdo.signin.endpoints import Endpoint, Endpoints, discover, request_token
+from git_credential_azdo.signin import authorities
+from git_credential_azdo.signin.authorities import Endpoint, Endpoints, discover, request_token
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.web import HttpClient
 
@@ -28,15 +28,15 @@ BASE = "https://login.microsoftonline.com"
 
 def test_the_authority_of_a_tenant_is_on_the_public_cloud() -> None:
     """A GUID, a domain or one of Microsoft's words."""
-    assert endpoints.authority_of("organizations") == f"{BASE}/organizations"
-    assert endpoints.authority_of("contoso.onmicrosoft.com") == f"{BASE}/contoso.onmicrosoft.com"
+    assert authorities.authority_of("organizations") == f"{BASE}/organizations"
+    assert authorities.authority_of("contoso.onmicrosoft.com") == f"{BASE}/contoso.onmicrosoft.com"
 
 
 @pytest.mark.parametrize("tenant", ["", "a/b", "..", "a b", "a?b", "-", "contoso", "x" * 300, "caf\u00e9"])
 def test_what_is_no_tenant_is_refused(tenant: str) -> None:
     """It becomes a part of a URL that is given secrets."""
     with pytest.raises(UsageError, match="is not a valid tenant"):
-        endpoints.authority_of(tenant)
+        authorities.authority_of(tenant)
 
 
 @pytest.mark.parametrize(
@@ -75,7 +75,7 @@ def test_what_is_no_tenant_is_refused(tenant: str) -> None:
 )
 def test_an_authority_may_be_written_in_every_usual_way(given_authority: str, url: str, issuer: str) -> None:
     """With a slash, /v2.0 or the whole well-known address; other servers' issuers stay as they are."""
-    assert endpoints.read_authority(given_authority) == (issuer, f"{url}/.well-known/openid-configuration")
+    assert authorities.read_authority(given_authority) == (issuer, f"{url}/.well-known/openid-configuration")
 
 
 @pytest.mark.parametrize(
@@ -91,7 +91,7 @@ def test_an_authority_may_be_written_in_every_usual_way(given_authority: str, ur
 def test_an_authority_that_cannot_be_is_refused(given_authority: str, said: str) -> None:
     """Before anything is asked."""
     with pytest.raises(UsageError, match=said):
-        endpoints.read_authority(given_authority)
+        authorities.read_authority(given_authority)
 
 
 # --- the requests
@@ -124,7 +124,7 @@ def test_discovery_asks_the_authority_and_gives_its_endpoints() -> None:
         return httpx.Response(200, json=document)
 
     with answering(handler) as web:
-        found = discover(web, endpoints.authority_of("organizations"))
+        found = discover(web, authorities.authority_of("organizations"))
 
     assert asked == [f"GET {BASE}/organizations/v2.0/.well-known/openid-configuration"]
     assert found.token == f"{BASE}/organizations/oauth2/v2.0/token"

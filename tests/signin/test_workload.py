@@ -21,7 +21,7 @@ from git_credential_azdo.accounts.account import (
 )
 from git_credential_azdo.errors import AzdoError, PassphraseNeeded, SignInError, quote
 from git_credential_azdo.signin import certificate, sign_in_errors, workload
-from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
+from git_credential_azdo.signin.authorities import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import OAuthError
 from git_credential_azdo.signin.sign_in_errors import setup_command
 from git_credential_azdo.signin.workload import registration

@@ -10,8 +10,8 @@ import httpx
 
 from git_credential_azdo.errors import AzdoError, SignInError
 from git_credential_azdo.signin import interactive
+from git_credential_azdo.signin.authorities import Endpoint, Endpoints
 from git_credential_azdo.signin.browser import Page
-from git_credential_azdo.signin.endpoints import Endpoint, Endpoints
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -80,18 +80,19 @@ def service_principal(run: Run, certificate: str, *, send_x5c: bool) -> None:
         ("certificate", _file("--certificate", certificate)),
         ("send_x5c", "1" if send_x5c else ""),
     ]
-    if not certificate:
-        _sign_in(run, [*fields, ("passphrase", "")], console.secret_text("Client secret"))
-        return
+    secret = _passphrase(fields) if certificate else console.secret_text("Client secret")
+    _sign_in(run, [*fields, ("passphrase", "1" if certificate and secret else "")], secret)
+
+
+def _passphrase(fields: list[Pair]) -> str | None:
+    """Return the passphrase of the certificate's key, asked for and tried; None where the key has none."""
     try:
         proof(Block(fields), lambda: None)
     except PassphraseNeeded:
-        fields.append(("passphrase", "1"))
         passphrase = console.secret_text("Passphrase of the certificate's key")
-        proof(Block(fields), lambda: passphrase)
-        _sign_in(run, fields, passphrase)
-    else:
-        _sign_in(run, [*fields, ("passphrase", "")])
+        proof(Block([*fields, ("passphrase", "1")]), lambda: passphrase)
+        return passphrase
+    return None
 
 
 @click.command(FEDERATED, short_help="App registration that trusts a job's own token")

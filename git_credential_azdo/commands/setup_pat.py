@@ -15,7 +15,7 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
-from git_credential_azdo.accounts.save import NewAccount, now, organization_named
+from git_credential_azdo.accounts.save import NewAccount, load_accounts, now, organization_named
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.server import server_at
 from git_credential_azdo.commands.setup_run import way
@@ -28,7 +28,6 @@ from git_credential_azdo.helper.answer import GLOBAL_PATS_END
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.web import HttpClient
@@ -39,6 +38,22 @@ it, its name there, its scopes and the days it was asked for."""
 _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 
+def _collection(text: str) -> Collection:
+    """Return the collection at an address that a person gave. Raise UsageError."""
+    url = text.strip()
+    cure = hints.setup_pat(server="https://tfs.example.com/DefaultCollection")
+    address = server_at(url, cure).address
+    path = unquote(message_for(url).get("path") or "").partition("?")[0].strip("/").lower()
+    if not path or "_git" in path.split("/"):
+        raise UsageError("--server takes the address of a collection", cure)
+    if address.startswith("http:") and load_accounts().server(address) is None:
+        raise UsageError(
+            f"{address} would get the token in clear text over http",
+            f"if that must be: {hints.server_add(address, allow_http=True)}",
+        )
+    return Collection(address, path, (address,))  # the person names it; it is registered with the account
+
+
 @click.command("pat", short_help="Personal access token, by a hidden prompt or stdin")
 @way(PAT)
 @click.option("--all-orgs", is_flag=True, help=f"Token for all organizations (until {GLOBAL_PATS_END}).")
@@ -46,6 +61,7 @@ _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
     "--server",
     "servers",
     multiple=True,
+    type=_collection,
     metavar="ADDRESS",
     help="Collection of an Azure DevOps Server; repeatable.",
 )
@@ -55,12 +71,14 @@ _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
     metavar="DAY",
     help="Day on which the token ends, such as 2027-05-31.",
 )
-def command(run: Run, *, all_orgs: bool, servers: tuple[str, ...], expires: dt.datetime | None) -> None:
+def command(
+    run: Run, *, all_orgs: bool, servers: tuple[Collection, ...], expires: dt.datetime | None
+) -> None:
     """Save a personal access token, once the organizations that it is for accept it.
 
     The token is asked for at a hidden prompt, or read from stdin.
     """
-    run.organizations += [_collection(url.strip(), run.accounts_file) for url in dict.fromkeys(servers)]
+    run.organizations += dict.fromkeys(servers)
     sign_in(run, all_organizations=all_orgs, expires=expires)
 
 
@@ -218,21 +236,6 @@ def _check_all(web: HttpClient, token: str, named: Sequence[AnyOrganization]) ->
         cause = refusal.__cause__ if isinstance(refusal.__cause__, ServiceError) else refusal
         say("error", f"{organization} refuses the token: {cause.message}")
     return identity
-
-
-def _collection(url: str, accounts_file: AccountsFile) -> Collection:
-    """Return the collection at an address that a person gave. Raise UsageError."""
-    cure = hints.setup_pat(server="https://tfs.example.com/DefaultCollection")
-    address = server_at(url, cure).address
-    path = unquote(message_for(url).get("path") or "").partition("?")[0].strip("/").lower()
-    if not path or "_git" in path.split("/"):
-        raise UsageError("--server takes the address of a collection", cure)
-    if address.startswith("http:") and accounts_file.server(address) is None:
-        raise UsageError(
-            f"{address} would get the token in clear text over http",
-            f"if that must be: {hints.server_add(address, allow_http=True)}",
-        )
-    return Collection(address, path, (address,))  # the person names it; it is registered with the account
 
 
 def _looks_like_id(token: str) -> bool:

@@ -59,11 +59,14 @@ _OPTIONS = {
     "no_git_config": parsing.NO_GIT_CONFIG,
     "no_browser": click.option("--no-browser", is_flag=True, help="Link is printed only, for any browser."),
     "redirect_uri": click.option(
-        "--redirect-uri", metavar="URL", default=DEFAULT_REDIRECT, help="Its redirect address."
+        "--redirect-uri",
+        metavar="URL",
+        default=DEFAULT_REDIRECT,
+        help="Redirect address of your app registration.",
     ),
     "tenant": _text("--tenant", help="Entra tenant: its id or a domain of it."),
     "authority": _text("--authority", metavar="URL", help="Issuer, instead of Microsoft's."),
-    "client_id": _text("--client-id", metavar="ID", help="Your own app registration."),
+    "client_id": _text("--client-id", metavar="ID", help="Id of your own app registration."),
     "scope": _text("--scope", help="Scopes to request."),
     "login_hint": _text("--login-hint", metavar="NAME", help="Sign-in name that you mean."),
     "bearer": click.option(

@@ -10,21 +10,13 @@ import os
 import sys
 
 _PR_SET_DUMPABLE = 4
-
 TOKENS = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
 """Variables with a token for git: a person's, and a pipeline's."""
 SECRETS = frozenset(("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "IDENTITY_HEADER", *TOKENS))
 """Variables with secrets that this program sends itself. No program that it or its libraries start needs them."""
 _FOLDERS = (
-    "APPDATA",
-    "HOME",
-    "LOCALAPPDATA",
-    "OPENSSL_CONF",
-    "OPENSSL_ENGINES",
-    "OPENSSL_MODULES",
-    "USERPROFILE",
-    "XDG_CONFIG_HOME",
-    "XDG_DATA_HOME",
+    *("APPDATA", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
+    *("OPENSSL_CONF", "OPENSSL_ENGINES", "OPENSSL_MODULES"),
 )
 """Variables that name folders of configuration (keyring's can name modules) and of libraries."""
 dropped: list[str] = []
@@ -110,14 +102,15 @@ def forbid_core_dumps() -> None:
     """
     if sys.platform == "win32":
         return
-    try:
+    from contextlib import suppress  # noqa: PLC0415 - see the module's docstring
+
+    with suppress(ImportError, OSError, ValueError):
         import resource  # noqa: PLC0415 - not there on Windows
 
         _, hard = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
-        if sys.platform == "linux":
+    if sys.platform == "linux":
+        with suppress(ImportError, OSError, AttributeError):
             import ctypes  # noqa: PLC0415 - 5 ms, and of no use elsewhere
 
             ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
-    except (ImportError, OSError, ValueError, AttributeError):  # the system has less
-        pass

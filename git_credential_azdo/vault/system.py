@@ -216,10 +216,7 @@ def _refuse_prompt(*_: object, **_options: object) -> str:
 
 def _to_one_line(text: str) -> str:
     """Return a text of several lines as one line of JSON."""
-    if text.splitlines() == [text] and text[0] != '"':
-        return text
-    line = json.dumps(text, ensure_ascii=False)
-    return "".join(f"\\u{ord(each):04x}" if each in "\x85\u2028\u2029" else each for each in line)
+    return text if text.splitlines() == [text] and text[0] != '"' else json.dumps(text)
 
 
 def _from_one_line(entry: str) -> str:

@@ -73,11 +73,11 @@ def run(words: list[str]) -> int:
     except (OSError, MemoryError) as error:
         place = error.filename if isinstance(error, OSError) else None
         why = (isinstance(error, OSError) and error.strerror) or "out of memory"
-        say("error", f"the system refused what was asked of it: {why}{f': {place}' if place else ''}")
+        say("error", f"system error: {why}{f': {place}' if place else ''}")
         return 0 if words == ["get"] else _FAILURE
     except Exception as error:  # noqa: BLE001 - the last handler
         if "start new thread" in str(error):
-            say("error", "the system allows no further thread")
+            say("error", "system error: cannot start a new thread")
             return 0 if words == ["get"] else _FAILURE
         if os.environ.get("AZDO_DEBUG"):
             from traceback import format_exception  # noqa: PLC0415 - for debugging only

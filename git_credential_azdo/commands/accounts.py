@@ -174,12 +174,12 @@ def _cells(name: str, row: dict[str, Any]) -> list[str | None]:
 
 
 @click.command("logout")
-@click.argument("name", **parsing.ACCOUNT, required=False)
+@click.argument("name", **{**parsing.ACCOUNT, "metavar": "[ACCOUNT]"}, required=False)
 @click.option("--all", "everybody", is_flag=True, help="Remove every account and stored credential.")
 def logout(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
     """Remove ACCOUNT, or all: the secrets from the vault, the entry from the accounts file.
 
-    A stored credential is named by its URL, as accounts lists it; secrets that no account has by the id that doctor names.
+    ACCOUNT may be the URL of a stored credential, as accounts lists it, or the id of secrets that doctor lists.
     """
     if bool(name) == everybody:
         raise UsageError("missing ACCOUNT or --all", hints.accounts())
@@ -216,7 +216,7 @@ def unlock() -> None:
     entries = _entries(accounts_file)
     used = {entry.vault for entry in entries} or {accounts_file.header.get("vault")}
     if vaults.FILE in used:
-        console.out("secrets in files need no unlocking")
+        console.out("Secrets in files need no unlocking")
     if not used - {""}:
         console.out(f"{vaults.find(None, prompting=True)} is unlocked and works")
     for name in sorted(used - {"", vaults.FILE, vaults.NONE}):

@@ -90,7 +90,7 @@ _EXAMPLES = {
 }
 """What may stand behind a command: the examples in its help and in the manual page."""
 EPILOG = f"""git itself calls get, store, erase and capability.
-Texts on each command: {hints.help_of("COMMAND")}"""
+Help on a command: {hints.help_of("COMMAND")}"""
 
 
 class _LazyVerbs(Verbs):
@@ -139,7 +139,7 @@ def group() -> None:
 @click.command("help", short_help=COMMANDS["help"][1])
 @click.argument("names", metavar="[COMMAND]", nargs=-1)
 def help_command(names: tuple[str, ...]) -> None:
-    """Show this text, or a command's (git takes --help for itself)."""
+    """Show this text, or that of COMMAND (git handles --help itself)."""
     context = click.Context(group, info_name=group.name, **group.context_settings)
     for name in names:
         above = context.command if isinstance(context.command, click.Group) else None
@@ -179,7 +179,7 @@ complete --no-files --command git --condition '__fish_git_using_command credenti
 
 
 @click.command("completion")
-@click.argument("shell", type=click.Choice(list(_SHELLS)))
+@click.argument("shell", type=click.Choice(list(_SHELLS)), metavar="SHELL")
 def completion(shell: str) -> None:
     """Print the script that completes this program's commands, accounts and organizations in SHELL.
 
@@ -223,8 +223,8 @@ def _usage_error(error: click.ClickException, words: list[str]) -> UsageError:
     else:
         verbs = context.command_path.removeprefix(hints.PROGRAM).split()
     if verbs[:1] == ["setup"] and any(looks_like_token(word.rpartition("=")[2]) for word in words):
-        asked = "a token is asked for, since others can read a command line"
-        return UsageError(f"{fault(error)}: {asked}", hints.setup_pat("ORG"))
+        why = "a token is not taken from the command line, which others can read"
+        return UsageError(f"{fault(error)}: {why}", hints.setup_pat("ORG"))
     if isinstance(error, NoSuchVerb) and error.meant and words[0] != "help":
         return UsageError(fault(error), again([*verbs, error.meant, *words[len(verbs) + 1 :]]))
     return UsageError(fault(error), hints.help_of(*verbs))

@@ -61,7 +61,7 @@ _USER_OF_URL = re.compile(r"://[^/\s]*@")
 
 
 @click.command("doctor")
-@click.option("--url", metavar="URL", help="Check this address of a repository, too.")
+@click.option("--url", metavar="URL", help="Also check this address of a repository.")
 @FORMAT
 def command(url: str | None, form: str) -> int:
     """Check git, the keyring, the accounts and the network, and show how to fix what is wrong. Shows no secret."""

@@ -21,15 +21,7 @@ from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import LOCKED, standing, stored_url
 from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.errors import AzdoError, UsageError, say
-from git_credential_azdo.git import config, helpers, network
-from git_credential_azdo.git.address import (
-    holds_password,
-    https_for_ssh,
-    message_for,
-    shown,
-    ssh_host,
-    target_of_url,
-)
+from git_credential_azdo.git import address, config, helpers, network
 from git_credential_azdo.git.target import SERVICES_ADDRESS, may_repeat
 from git_credential_azdo.helper import reasons
 from git_credential_azdo.signin import sign_in_errors
@@ -58,14 +50,12 @@ _READS = "can read it"
     "--online", is_flag=True, help="Ask Azure DevOps which of the accounts can read the repository."
 )
 def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 - click's
-    """Show which account serves URL, and why; without URL, of the remote of the repository in the current folder."""
+    """Show which account serves URL, and why. Without URL: the remote of the current repository."""
     accounts_file = load_accounts()
     url = next(iter(config.remotes(config.read_config()).values()), None) if url is None else url
     if url is None:
-        address = f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}"
-        raise UsageError(
-            "missing URL: the current folder is in no repository with a remote", hints.explain(address)
-        )
+        cure = hints.explain(f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}")
+        raise UsageError("missing URL: the current folder is in no repository with a remote", cure)
     found = explain(url, accounts_file)
     if online:
         found["online"] = _who_can_read(url, accounts_file)
@@ -81,7 +71,7 @@ def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 -
 
 def is_served(url: str, accounts_file: AccountsFile) -> bool:
     """Return whether an address is Azure DevOps Services or a registered server."""
-    target = accounts_file.target_of(message_for(url))
+    target = accounts_file.target_of(address.message_for(url))
     return target is not None and _is_served(target, accounts_file)
 
 
@@ -91,7 +81,7 @@ def _is_served(target: Target, accounts_file: AccountsFile) -> bool:
 
 def add_server(url: str) -> str:
     """Return the command that registers the server of an address."""
-    target = target_of_url(url)
+    target = address.target_of_url(url)
     return hints.server_add(target.address, allow_http=target.protocol == "http") if target else ""
 
 
@@ -109,18 +99,18 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
         sends_path = config.use_http_path(entries, url)
     except UsageError as error:
         found["git"] = "; ".join(filter(None, (error.message, error.hint)))
-    host = ssh_host(url)
+    host = address.ssh_host(url)
     if url != given:
-        found["insteadof"] = f"git takes {host or shown(url)} for it, by a setting url.*.insteadOf"
+        found["insteadof"] = f"git rewrites it to {host or address.shown(url)} (url.*.insteadOf)"
     if host:
-        instead = https_for_ssh(url)
+        instead = address.https_for_ssh(url)
         also = f"; its https URL is {instead}" if instead else ""
         return {**found, "host": host, "reason": f"git asks no credential helper for SSH{also}"}
     # Where git does not call us (yet), it will with the path: configure sees to that.
     own_entry = next((helper.entry for helper in config.helpers_for(entries, url) if helper.ours), None)
     user = config.value_for(entries, "credential.username", url)
-    request = message_for(url, with_path=sends_path or own_entry is None, user=user)
-    target, whole = accounts_file.target_of(request), accounts_file.target_of(message_for(url))
+    request = address.message_for(url, with_path=sends_path or own_entry is None, user=user)
+    target, whole = accounts_file.target_of(request), accounts_file.target_of(address.message_for(url))
     if target is None or whole is None:
         return {**found, "reason": "not an http or https URL: git asks no credential helper for others"}
     found |= {"host": target.host, "organization": whole.organization}
@@ -128,7 +118,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
         found |= {"served": True, **_choice(target, request, accounts_file)}
     else:
         found |= {"reason": NOT_SERVED, "result": SILENT, "cure": add_server(url)}
-    if holds_password(url):
+    if address.holds_password(url):
         found["reason"] = (
             f"git uses the password in the URL and asks no helper; without it: {found['reason']}"
         )
@@ -220,7 +210,7 @@ def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
     """
     from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for --online only
 
-    target = accounts_file.target_of(message_for(url))
+    target = accounts_file.target_of(address.message_for(url))
     organization = target.organization if target else None
     if target is None or not target.services or organization is None:
         return ["not a URL of an Azure DevOps organization"]

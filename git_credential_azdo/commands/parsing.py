@@ -57,7 +57,7 @@ ORG: dict[str, Any] = {
 }
 """What a parameter that names an organization says to click."""
 FORMAT = click.option(
-    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="The output format."
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format."
 )
 VAULT = click.option("--vault", metavar="NAME", help="Vault: keyring, file, or a backend's name.")
 NO_GIT_CONFIG = click.option("--no-git-config", is_flag=True, help="Git's configuration stays as it is.")
@@ -131,9 +131,8 @@ def fault(error: click.ClickException) -> str:
         name = error.option_name.partition("=")[0]
         return f"no such option{_quoted(name)}{_suggested(closest(name, error.possibilities or ()))}"
     if isinstance(error, click.MissingParameter | click.BadOptionUsage | click.BadArgumentUsage):
-        line = " ".join(error.format_message().split()).removesuffix(
-            "."
-        )  # names our own parameters and no value
+        # These name our own parameters and no value.
+        line = " ".join(error.format_message().split()).removesuffix(".")
         return line[:1].lower() + line[1:]
     if isinstance(error, click.BadParameter):
         hint = error.param.get_error_hint(error.ctx) if error.param else ""

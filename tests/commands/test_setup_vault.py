@@ -186,7 +186,7 @@ def test_a_vault_that_is_not_there_is_told(home: Home, emulator: Emulator, name:
 def test_the_file_vault_needs_no_unlocking(file_home: Home) -> None:
     """unlock says so."""
     result = file_home.azdo("unlock")
-    assert (result.code, result.out, result.err) == (0, "secrets in files need no unlocking\n", "")
+    assert (result.code, result.out, result.err) == (0, "Secrets in files need no unlocking\n", "")
 
 
 def test_unlock_without_any_keyring_says_what_else_there_is(home: Home) -> None:

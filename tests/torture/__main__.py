@@ -41,7 +41,7 @@ class Figures:
     tried: Counter[str] = field(default_factory=Counter)
     points: set[tuple[str, ...]] = field(default_factory=set)
     found: list[str] = field(default_factory=list)
-    late: float = -9.0
+    late: float = 0.0
     in_window: int = 0
     windows: list[float] = field(default_factory=list)
     requests: list[int] = field(default_factory=list)

@@ -149,8 +149,9 @@ class Bench:
             self.home.accounts_file.write_text("".join(_aged_mark(line, age) for line in lines))
 
     def losses(self, *, gone: tuple[str, ...] = (), deep: bool = True) -> list[str]:
-        """Return what is lost or left over; ``gone``: what the verb takes away (``ann``, ``bob``, ``stored``).
+        """Return what is lost or left over.
 
+        ``gone``: what the verb takes away (``ann``, ``bob``, ``stored``), or makes ambiguous (``labs``).
         ``deep``: ask ``get`` for each, too, and let ``logout --all`` leave no secret; else only look at the accounts
         file and the vault.
         """

@@ -112,6 +112,6 @@ def strike(bench: Bench, verb: Verb, point: Point, signal: str, log: Path, *, de
         if after.code and verb.settled not in after.err:
             found.append(f"{' '.join(verb.after)} afterwards: {after.err.strip()}")
     found += bench.losses(gone=verb.gone, deep=deep or verb.age > 0)
-    if "logout" in verb.name and any(name.startswith(f"{bench.ann.id}/") for name in bench.entries.read()):
+    if "ann" in verb.gone and any(name.startswith(f"{bench.ann.id}/") for name in bench.entries.read()):
         found.append("secrets of an account that is logged out")
     return found

@@ -35,10 +35,11 @@ def at_once(bench: Bench) -> Iterator[list[str]]:
 
 
 def requests_while_failing(bench: Bench) -> int:
-    """Return how many requests reach an authority that fails, when ``get`` is asked FAILING times."""
+    """Return how many requests reach an authority that fails, when many ask at once, and FAILING times more."""
     bench.restore(age=STALE)
     bench.emulator.requests.clear()
     bench.emulator.refuse(_LOGIN, faults.server_error())
+    assert set(_answers(bench)) == {b"quit=1\n"}
     for _ in range(FAILING):
         assert bench.home.get(*at()).out == "quit=1\n"
     bench.emulator.faults.clear()

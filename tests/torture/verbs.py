@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from tests.emulator.default_world import ANN, BOB
 from tests.support.importing import git_stores
 from tests.support.people import STALE, at
-from tests.torture.bench import LABS, STORED
+from tests.support.workloads import CLIENT, add_app
+from tests.torture.bench import LABS, SERVER, STORED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -70,13 +71,30 @@ def _with_helper(bench: Bench) -> None:
     git_stores(bench.home, f"https://dev.azure.com/{LABS}", bench.elsewhere, "ann")
 
 
+def _with_app(bench: Bench) -> None:
+    add_app(bench.emulator.world, secret=bench.new_password)
+
+
 _GET: tuple[str, tuple[str, ...], Callable[[Bench], list[str]]] = ("get", ("get",), lambda _bench: at())
 _SETUP_PAT = ("setup", "pat", "--org", "fabrikam", "--vault", "")
+_SETUP_APP = (
+    "setup",
+    "--vault",
+    "",
+    "service-principal",
+    CLIENT,
+    "--tenant",
+    "contoso.com",
+    "--org",
+    "contoso",
+)
 _CREATE = ("pat", "create", "--name", "created", "--org", "contoso")
 _LIST = ("pat", "list", "--org", "contoso")
 _ROTATE = ("pat", "rotate")
 _REVOKE = ("pat", "revoke", "created", "--org", "contoso")
 _IMPORT = ("import", "--yes", "--vault", "", "--org", LABS)
+_SERVER = ("server", "remove", SERVER)
+_URL = f"https://x@{SERVER.partition('//')[2]}/tfs/app/_git/app"
 _EVERYTHING = ("ann", "bob", "stored")
 
 VERBS = (
@@ -89,14 +107,23 @@ VERBS = (
     Verb("use", ("use", BOB, "--org", "fabrikam")),
     Verb("accounts rename", ("accounts", "rename", BOB, "rob")),
     Verb("server add", ("server", "add", "https://ado.example.com")),
+    Verb("server remove", _SERVER, gone=("stored",), after=_SERVER, settled="is not registered"),
     Verb("configure", ("configure",), home=_unconfigured, after=("configure",)),
     Verb("unconfigure", ("unconfigure",), after=("configure",)),
     Verb("setup pat", _SETUP_PAT, lambda bench: [bench.pat]),
+    Verb(
+        "setup service-principal",
+        _SETUP_APP,
+        lambda bench: [bench.new_password],
+        gone=("labs",),
+        home=_with_app,
+    ),
     Verb("import", _IMPORT, home=_with_helper, after=_IMPORT),
     Verb("pat create", _CREATE, after=_LIST),
     Verb("pat rotate", _ROTATE, home=_with_created_token, after=_ROTATE),
     Verb("pat revoke", _REVOKE, home=_with_created_token, after=_REVOKE, settled="no active token"),
     Verb("logout", ("logout", ANN), gone=("ann",), after=("logout", ANN), settled="no account"),
+    Verb("logout URL", ("logout", _URL), gone=("stored",), after=("logout", _URL), settled="no account"),
     Verb("logout --all", ("logout", "--all"), gone=_EVERYTHING, after=("logout", "--all")),
     Verb(
         "logout beside get",

@@ -12,6 +12,7 @@ import pytest
 
 from git_credential_azdo import programs
 from git_credential_azdo.inherited import SECRETS
+from tests.support.marks import posix
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ def shell(script: str, seconds: float = 60, **more: object) -> programs.Complete
     return programs.run(["sh", "-c", script], seconds, environment=SYSTEM, **more)  # type: ignore[arg-type] # as given
 
 
+@posix
 def test_a_program_is_found_on_absolute_entries_outside_the_folder_we_stand_in(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,6 +66,7 @@ def test_a_relative_path_is_no_program(tmp_path: Path, monkeypatch: pytest.Monke
         programs.find(name, {"PATH": f"{tmp_path}{os.pathsep}/usr/bin"})
 
 
+@posix
 def test_what_may_not_be_run_is_no_program(tmp_path: Path) -> None:
     """A file without the right to run it, a folder, nothing; an absolute path is taken as it is."""
     (tmp_path / "file").touch()
@@ -181,6 +184,7 @@ def test_what_is_launched_outlives_us_and_inherits_as_little(tmp_path: Path) -> 
     assert "IDENTITY_HEADER" not in (tmp_path / "pipe").read_text()
 
 
+@posix
 def test_a_file_that_does_not_start_is_one_line(tmp_path: Path) -> None:
     """Whatever the system says of it."""
     tool = program(tmp_path, "tool", "")

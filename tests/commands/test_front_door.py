@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shlex
-import shutil
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -181,9 +180,8 @@ def test_ctrl_c_while_an_error_is_printed_is_no_bug(home: Home) -> None:
 
 def test_without_a_stdin_nobody_is_asked(home: Home) -> None:
     """Some programs start us so."""
-    shell = shutil.which("sh") or "/bin/sh"
     for words in ("setup pat --org x --vault file", "accounts", "help"):
-        result = home.run(shell, "-c", f"exec {SCRIPT} {words} <&-")
+        result = home.run("sh", "-c", f"exec {SCRIPT} {words} <&-")
         assert (result.code in {0, 1}, "bug" in result.err) == (True, False), result.err
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
@@ -28,4 +29,4 @@ def end(process: subprocess.Popen[bytes], given: bytes | None = None) -> tuple[i
     """Wait for its end; return exit code and both streams."""
     out, err = process.communicate(given, timeout=SECONDS)
     WATCH.seen("stderr", err or b"")
-    return process.returncode, out or b"", err or b""
+    return process.returncode, out or b"", (err or b"").replace(os.linesep.encode(), b"\n")

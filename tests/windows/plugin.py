@@ -42,6 +42,7 @@ _MISSING = {
 }
 _NO_GIT = "git is not installed"
 _SEES_NO_GIT = re.compile(r"git was not found on PATH|\bgit( |\.exe )is not installed")
+_NO_PROGRAM = re.compile(r"(sh|env) was not found on PATH")
 _NO_FILE_OF_GIT = re.compile(r"FileNotFoundError.*gitconfig")
 _SAID: list[bytes] = []
 """What programs printed in the test that runs now."""
@@ -118,7 +119,9 @@ def pytest_runtest_makereport(
         return report
     paths = [str(entry.path).replace("\\", "/") for entry in call.excinfo.traceback]
     why = None
-    if "/git_credential_azdo/" not in paths[-1]:
+    if found := _NO_PROGRAM.fullmatch(str(call.excinfo.value)):
+        why = f"{found[1]} is not installed"
+    elif "/git_credential_azdo/" not in paths[-1]:
         why = reason(str(call.excinfo.value))
     said = [report.longreprtext, *(text.decode("utf-8", "replace") for text in _SAID)]
     if not _HAS_GIT and (any(map(_SEES_NO_GIT.search, said)) or _NO_FILE_OF_GIT.search(said[0])):

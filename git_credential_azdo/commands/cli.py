@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import inspect
 import os
+import shutil
 import stat
 import sys
 
@@ -32,9 +33,9 @@ COMMANDS = {
     "pat": ("pat", "Create, list, revoke and rotate personal access tokens"),
     "token": ("token", "Print a live token for scripts and other tools"),
     "import": ("import_", "Import tokens of other credential helpers"),
-    "doctor": ("doctor", "Diagnose problems, with the cure of each"),
+    "doctor": ("doctor", "Find problems, and say how to fix them"),
     "configure": ("configure", "Let git call this helper"),
-    "unconfigure": ("configure:unconfigure", "Take back what configure wrote"),
+    "unconfigure": ("configure:unconfigure", "Undo configure"),
     "unlock": ("accounts:unlock", "Unlock the keyring"),
     "logout": ("accounts:logout", "Remove an account and its secrets"),
     "completion": ("cli:completion", "Print the completion script of bash, zsh or fish"),
@@ -57,20 +58,20 @@ _EXAMPLES = {
     "setup": ("", "--org contoso --alias work"),
     "setup pat": (
         "--org contoso --expires 2027-05-31",
-        "--server https://tfs.example.com/DefaultCollection < file-with-the-token",
+        "--server https://tfs.example.com/Team < token-file",
     ),
     "setup device-code": ("", "--org contoso --tenant contoso.com"),
     "setup managed-identity": ("--org contoso", "11111111-2222-3333-4444-555555555555"),
     "setup service-principal": (
-        "CLIENT_ID --tenant contoso.com < file-with-the-secret",
-        "CLIENT_ID --tenant contoso.com --certificate app.pem",
+        "ID --tenant contoso.com < secret-file",
+        "ID --tenant contoso.com --certificate app.pem",
     ),
     "setup federated": ("github --client-id ID --tenant contoso.com", "file --org contoso"),
     "setup azure-cli": ("", "--tenant contoso.com --org contoso"),
     "accounts": ("", "--format json"),
     "accounts rename": ("ann@contoso.com work", "work contoso"),
     "use": ("ann@contoso.com --org contoso", "--unset --org contoso"),
-    "explain": ("", "https://dev.azure.com/contoso/app/_git/app --online"),
+    "explain": ("", "https://dev.azure.com/contoso/app/_git/app"),
     "pat": ("create --org contoso --days 30", "list"),
     "pat create": ("--org contoso --days 30", "--org contoso --scope vso.packaging --show"),
     "pat list": ("", "--org contoso --format json"),
@@ -89,6 +90,8 @@ _EXAMPLES = {
     "server remove": ("https://tfs.example.com",),
 }
 """What may stand behind a command: the examples in its help and in the manual page."""
+_BESIDE = 66
+"""Characters of an example that stands beside the word, in 80 columns."""
 EPILOG = f"""git itself calls get, store, erase and capability.
 Help on a command: {hints.help_of("COMMAND")}"""
 
@@ -115,11 +118,18 @@ class _LazyVerbs(Verbs):
             formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
 
 
+def _width() -> int:
+    """Return the columns for texts of help: the terminal's, where click's own are 50 at least."""
+    return min(shutil.get_terminal_size().columns, 100) - 2
+
+
 def _add_examples(command: click.Command, name: str) -> None:
     lines = [f"{hints.PROGRAM} {name} {words}".rstrip() for words in _EXAMPLES.get(name, ())]
     text = inspect.cleandoc(command.help or "")
     if lines and "\b" not in text:
-        command.help = f"{text}\n\n\b\nExamples: " + f"\n{' ' * 10}".join(lines)
+        fits = max(map(len, lines)) <= _BESIDE
+        below = f"\n{' ' * (10 if fits else 2)}"
+        command.help = f"{text}\n\n\b\nExamples:{' ' if fits else below}{below.join(lines)}"
     for below, each in getattr(command, "commands", {}).items():
         _add_examples(each, f"{name} {below}")
 
@@ -128,7 +138,7 @@ def _add_examples(command: click.Command, name: str) -> None:
     cls=_LazyVerbs,
     synonyms=SYNONYMS,
     name=hints.PROGRAM,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EPILOG,
 )
 @click.version_option(__version__, message="git-credential-azdo %(version)s", help="Show the version.")
@@ -140,7 +150,7 @@ def group() -> None:
 @click.argument("names", metavar="[COMMAND]", nargs=-1)
 def help_command(names: tuple[str, ...]) -> None:
     """Show this text, or that of COMMAND (git handles --help itself)."""
-    context = click.Context(group, info_name=group.name, **group.context_settings)
+    context = click.Context(group, info_name=group.name, terminal_width=_width(), **group.context_settings)
     for name in names:
         above = context.command if isinstance(context.command, click.Group) else None
         command = above.get_command(context, name) if above else None
@@ -207,6 +217,7 @@ def run(words: list[str]) -> int:
                 prog_name=group.name,
                 standalone_mode=False,
                 complete_var=COMPLETION_VARIABLE,
+                terminal_width=_width(),
             )
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None

@@ -83,6 +83,7 @@ def test_the_help_fits_a_screen_and_shows_examples_that_can_be_run(home: Home) -
     overview = home.azdo("setup", "-h", COLUMNS="80").out.rstrip("\n").split("\n")
     assert len(overview) <= 30
     assert max(map(len, overview)) <= 80
+    assert max(map(len, home.azdo("help", COLUMNS="40").out.split("\n"))) <= 40
     setup = cli.group.get_command(click.Context(cli.group), "setup")
     assert isinstance(setup, click.Group)
     assert len(setup.commands) == 6

@@ -179,17 +179,6 @@ def prompt(question: str, *, choices: Sequence[str] = (), default: str | None = 
         err(f"Choose one of {', '.join(choices)}")
 
 
-def hidden(question: str) -> str:
-    """Return what a person types unseen."""
-    while True:
-        try:
-            text = read_hidden(printable(question))
-        except EOFError:
-            raise click.Abort from None
-        if text:
-            return text
-
-
 def choose(question: str, offered: Sequence[str], default: int = 0) -> int:
     """Return which of several a person chooses, by its place from 0; each is printed with its number from 1."""
     for number, text in enumerate(offered, 1):
@@ -198,49 +187,47 @@ def choose(question: str, offered: Sequence[str], default: int = 0) -> int:
     return int(prompt(question, choices=numbers, default=numbers[default])) - 1
 
 
-def secret_text(question: str) -> str:
-    """Return one line of secret text: typed at a hidden prompt, or all that stdin holds where that is no terminal.
-
-    Raises UsageError for nothing, and for what has a control character.
-    """
-    text = hidden(question) if can_ask() else given(question.lower())
-    text = text.strip("\r\n")
-    if not text or not text.isprintable():
-        raise UsageError(
-            f"the {question.lower()} is missing, or contains a control character",
-            "type it at the prompt, or give it on stdin",
-        )
-    return text
-
-
 def can_ask() -> bool:
     """Return whether a person can answer: stdin is a terminal."""
     return is_terminal(0)
 
 
-def given(what: str) -> str:
-    """Return the text that stdin, which is no terminal, holds to its end. Raises UsageError.
+def secret_text(question: str) -> str:
+    """Return one line of secret text. Raise UsageError for nothing, and for what has a control character."""
+    what = question.lower()
+    text = hidden(question, what).strip("\r\n")
+    if not text or not text.isprintable():
+        raise UsageError(
+            f"the {what} is missing, or contains a control character",
+            "type it at the prompt, or give it on stdin",
+        )
+    return text
 
-    It is read within the time of a run and up to _MAX_GIVEN bytes: who forgot to close it must not wait for ever.
-    """
-    pieces: list[bytes] = []
+
+def hidden(question: str, what: str) -> str:
+    """Return what a person types unseen, or, where stdin is no terminal, all that it holds. Raise UsageError."""
+    while can_ask():
+        try:
+            if text := read_hidden(printable(question)):
+                return text
+        except EOFError:
+            raise click.Abort from None
+    seconds, data = deadline.left(), bytearray()
     buffer = getattr(sys.stdin, "buffer", None)
-    # Unbuffered: a thread that still reads at the end must hold no lock of a buffer.
-    stream = getattr(buffer, "raw", buffer)
+    stream = getattr(
+        buffer, "raw", buffer
+    )  # a thread that still reads at the end must hold no lock of a buffer
 
     def read() -> None:
         with contextlib.suppress(OSError):  # closed is empty
-            while stream and sum(map(len, pieces)) <= _MAX_GIVEN and (piece := stream.read(_MAX_GIVEN)):
-                pieces.append(piece)
+            while stream and len(data) <= _MAX_GIVEN and (piece := stream.read(_MAX_GIVEN)):
+                data.extend(piece)
 
-    seconds = deadline.left()
     try:
         deadline.in_thread(read)(seconds)  # stdin of Windows is no stream that one could poll
     except deadline.TimedOut:
-        raise UsageError(
-            f"stdin did not end in {seconds:.0f} seconds, and the {what} was to come from it"
-        ) from None
-    data = b"".join(pieces)
+        late = f"stdin did not end in {seconds:.0f} seconds, and the {what} was to come from it"
+        raise UsageError(late) from None
     if len(data) > _MAX_GIVEN:
         raise UsageError(f"what came on stdin is longer than any {what}")
     return data.decode("utf-8", "replace")

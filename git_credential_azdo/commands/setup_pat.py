@@ -176,10 +176,7 @@ def _ask_token(chosen: Sequence[AnyOrganization]) -> str:
     if console.can_ask():
         page = hints.tokens_page(chosen[0].url) if chosen else SERVICES_ADDRESS
         console.err(f"Make a token with the scope Code (read & write): {page}")
-        text = console.hidden("Personal access token")
-    else:
-        text = console.given("token")
-    token = text.strip().removeprefix("\ufeff")
+    token = console.hidden("Personal access token", "token").strip().removeprefix("\ufeff")
     if not token:
         raise UsageError("no token was given", hints.setup_pat_from_file())
     if not token.isascii() or not token.isprintable() or " " in token:

@@ -1,6 +1,6 @@
 """OAuth 2.0 for a public client: what to ask, and how to read what the server says. Pure.
 
-No clock, no environment, no files, no network: randomness and answers come in, values or errors go out.
+No clock, no environment, no files, no network: answers come in, values or errors go out.
 Rules: RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 8628 (device code), OpenID Connect Core 1.0.
 Codes, verifiers and tokens never appear in a repr or an error. The answer of the browser: ``redirect``.
 """

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
 _NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | authorities.ANY_TENANT | {NIL_TENANT}
 
-_KEYS = {
+_SETUP_KEYS = {
     SERVICE_PRINCIPAL: ("client_id", ("tenant", "certificate")),
     MANAGED_IDENTITY: ("identity", ()),
     FEDERATED: (
@@ -44,7 +44,7 @@ _KEYS = {
     AZURE_CLI: ("", ("az_tenant",)),
 }
 """Of each kind of workload identity the key of its operand to ``setup``, and those of its options."""
-_OPTIONS = {"identity": "managed_identity", "az_tenant": "tenant"}
+_NAMED_OTHERWISE = {"identity": "managed_identity", "az_tenant": "tenant"}
 """The options that are not named as their key."""
 UNNAMED = "signed-in"
 """The name of an account of a person whose name no server says."""
@@ -154,7 +154,7 @@ def setup_again(account: Account) -> str:
 
 def setup_of(account: Account) -> Callable[..., str]:
     """Return the function that returns the command that signs a person in as for this account, given tenant and name."""
-    own = _options(account)
+    own = _own_options(account)
     # An own registration may be known in that tenant only (AADSTS50194).
     home = nameable(account.tenant) if "--client-id" in own else ""
 
@@ -179,7 +179,7 @@ def _login_hint(account: Account) -> str:
     return "" if account.name in {UNNAMED, account.block.get("subject")} else account.name
 
 
-def _options(account: Account) -> list[str]:
+def _own_options(account: Account) -> list[str]:
     """Return what ``setup`` must be given again: cloud, authority, own app registration."""
     block = account.block
     collections = (name for name in account.organizations if isinstance(name, Collection))
@@ -209,8 +209,8 @@ def _options(account: Account) -> list[str]:
 def setup_command(block: Block) -> str:
     """Return the command that sets this machine's identity up again, to be copied into a shell."""
     kind = block.get("kind")
-    operand, keys = _KEYS[kind]
-    words = options(**{_OPTIONS.get(key, key): block.get(key) for key in keys})
+    operand, keys = _SETUP_KEYS[kind]
+    words = options(**{_NAMED_OTHERWISE.get(key, key): block.get(key) for key in keys})
     words += ["--send-x5c"] if block.get("send_x5c") else []
     words += [word for name in block.all("org[]") for word in ("--org", name)]
     return hints.setup_as(kind, words, block.get(operand) or (SYSTEM if kind == MANAGED_IDENTITY else ""))

@@ -89,7 +89,7 @@ def read_hidden(question: str) -> str:
     with Terminal(0, prompt=f"{question}: ") as terminal:
         terminal.prompt()
         while not terminal.ended:
-            for line in terminal.poll(_MAX_DRAIN_SECONDS):
+            for line in terminal.poll(seconds=1.0):
                 return line
     raise EOFError
 

@@ -12,15 +12,13 @@ SERVICES_HOST = "dev.azure.com"
 LEGACY_SUFFIX = ".visualstudio.com"
 PROFILE_HOST = "app.vssps.visualstudio.com"
 PATS_HOST = "vssps.dev.azure.com"
-
-
 CLOUDS = (
     ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"),
     ("login.microsoftonline.us",),
     ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
 )
 """The Entra login hosts of each of Microsoft's clouds; a cloud's first is the issuer's in its OpenID configuration."""
-LOGIN_HOSTS = frozenset((*CLOUDS[0], *CLOUDS[1], *CLOUDS[2]))
+LOGIN_HOSTS = frozenset(host for cloud in CLOUDS for host in cloud)
 
 
 def microsoft() -> frozenset[str]:

@@ -8,6 +8,7 @@ Loaded only where something is odd. Models: StrictModes in sshd_config(5), safe.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -62,36 +63,27 @@ def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
     reason = error.strerror or str(error)
     if isinstance(error, PermissionError) and os.name != "nt":
         for each in (place, os.path.dirname(place), path, os.path.dirname(path)):
-            owner = _owner(each)
-            if owner is not None and owner != os.geteuid():
-                reason, cure = f"{reason}, since {each} belongs to {_name(owner)}", hints.own
-                break
-    inside = place == top or place.startswith(top + os.sep)
-    if isinstance(error, Unsafe):
-        path = place
-    return AzdoError(
-        f"cannot {doing} {path}: {reason}", cure(top if inside else os.path.dirname(place)) if cure else None
-    )
+            with contextlib.suppress(OSError):
+                owner = os.lstat(each).st_uid
+                if owner != os.geteuid():
+                    reason, cure = f"{reason}, since {each} belongs to {_name(owner)}", hints.own
+                    break
+    is_inside = place == top or place.startswith(top + os.sep)
+    hint = cure(top if is_inside else os.path.dirname(place)) if cure else None
+    return AzdoError(f"cannot {doing} {place if isinstance(error, Unsafe) else path}: {reason}", hint)
 
 
-def _owner(path: str) -> int | None:
-    try:
-        return os.lstat(path).st_uid
-    except OSError:
-        return None
-
-
-def _name(user: int | None) -> str:
+def _name(user: int) -> str:
     import pwd  # noqa: PLC0415 - not there on Windows
 
     try:
-        return pwd.getpwuid(user or 0).pw_name
+        return pwd.getpwuid(user).pw_name
     except KeyError:
         return f"user {user}"
 
 
 def _keeps_modes(folder: str) -> bool:
-    """Say whether the modes of files mean something there: by making a private one, and looking whether it is."""
+    """Return whether the modes of files mean something there: by making a private one, and looking whether it is."""
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         return False
     probe = os.path.join(folder, f".{os.urandom(8).hex()}.probe")

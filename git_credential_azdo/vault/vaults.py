@@ -13,7 +13,7 @@ import sys
 
 from git_credential_azdo import errors
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
-from git_credential_azdo.files import NAME
+from git_credential_azdo.files import NAME, folder
 from git_credential_azdo.vault import payload
 
 TYPE_CHECKING = False
@@ -120,15 +120,9 @@ def open_vault(name: str, *, prompting: bool = False) -> Vault:
 def find(wanted: str | None, used: str | None = None, *, prompting: bool = False) -> str:
     """Return the name of a vault that was just seen to hold a secret.
 
-    Args:
-        wanted: ``file``, ``keyring`` for any keyring, or a keyring backend by its class or a part of its name.
-        used: the vault that this machine's earlier secrets are in.
-        prompting: whether the keyring may show its dialog.
-
-    Raise VaultLocked when a locked one is all there is, VaultError when there is none.
-
+    ``wanted``: ``file``, ``keyring`` for any keyring, or a backend by its class or a part of its name. ``used``: the vault
+    of this machine's earlier secrets. Raise VaultLocked when a locked one is all there is, VaultError when there is none.
     """
-    from git_credential_azdo.files import folder  # noqa: PLC0415 - as the next
     from git_credential_azdo.vault import system  # noqa: PLC0415 - loads keyring
 
     folder()  # without one, no secret would be found again; and keyring has worse words for it

@@ -124,7 +124,7 @@ class _Transport(httpx.BaseTransport):
     ``by_address``: whether the proxy gets the host's address instead of its name.
     """
 
-    def __init__(self, pool: httpcore.ConnectionPool, network: Racing, *, by_address: bool = False) -> None:
+    def __init__(self, pool: httpcore.ConnectionPool, network: Racing, *, by_address: bool) -> None:
         self._pool, self._network, self._by_address = pool, network, by_address
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
@@ -164,23 +164,13 @@ def transport(settings: Settings, by: Proxy | None) -> httpx.BaseTransport:
 
     It is for one host where the proxy is socks5://, since connections are known by their addresses there.
     """
-    network, tls = Racing(), tls_context(settings)
-    if by is None:
-        return _Transport(httpcore.ConnectionPool(tls, network_backend=network), network)
-    given = by.user is not None and by.password is not None
-    auth = ((by.user or "").encode(), (by.password or "").encode()) if given else None
-    if by.scheme.startswith("socks"):
-        url, by_address = f"socks5://{by.place}", by.scheme == "socks5"
-        socks = httpcore.SOCKSProxy(url, proxy_auth=auth, ssl_context=tls, network_backend=network)
-        return _Transport(socks, network, by_address=by_address)
-    pool = httpcore.HTTPProxy(
-        f"{by.scheme}://{by.place}",
-        proxy_auth=auth,
-        ssl_context=tls,
-        proxy_ssl_context=tls_context(settings.of_proxy(), "http.proxySSL") if by.scheme == "https" else None,
-        network_backend=network,
-    )
-    return _Transport(pool, network)
+    network, proxy = Racing(), None
+    if by:
+        auth = None if by.user is None or by.password is None else (by.user.encode(), by.password.encode())
+        tls = tls_context(settings.of_proxy(), "http.proxySSL") if by.scheme == "https" else None
+        proxy = httpcore.Proxy(f"{by.scheme}://{by.place}", auth, ssl_context=tls)
+    pool = httpcore.ConnectionPool(tls_context(settings), proxy=proxy, network_backend=network)
+    return _Transport(pool, network, by_address=by is not None and by.scheme == "socks5")
 
 
 def tls_context(settings: Settings, keys: str = "http.ssl") -> ssl.SSLContext:

@@ -1,15 +1,11 @@
 """The accounts file, written: under a lock, to a new file, then renamed; and the vault entries of its accounts with it.
 
-Unknown keys and blocks are written back as read. A damaged block is moved to ``accounts.damaged`` beside the file, so
-that nothing a person could mend is lost.
+Unknown keys and blocks are written back as read; a damaged block is moved to ``accounts.damaged`` beside the file. The
+file says which ids count: new secrets are written beside those of before, one write of it switches, and the entries of
+other ids are deleted, by the next run when this one is killed (``vault.journal``), a refresh token first.
 
-The accounts file says which ids count. New secrets are written beside those of before, and one write of the accounts
-file switches; the entries of other ids are deleted, by the run that made them so, or by the next one when it was killed
-(``vault.journal``), a refresh token first.
-
-It also has what requests for an account's tokens failed with: ``failed[]=TENANT SINCE UNTIL|MESSAGE|HINT``, for ANY
-tenant, one, or ``-`` for none; times in seconds since the epoch, UNTIL ``setup`` for a refusal that only a new sign-in
-ends. Such a mark must never hold a secret: it is printed.
+It also has what requests for tokens failed with: ``failed[]=TENANT SINCE UNTIL|MESSAGE|HINT``, for ANY tenant, one, or
+``-`` for none; times in seconds since the epoch, UNTIL ``setup`` where only a new sign-in helps. Must hold no secret.
 """
 
 from __future__ import annotations
@@ -136,8 +132,7 @@ def keep(
 ) -> Result:
     """Write the secrets, each under its key, then let ``change`` write the accounts file, once; return its result.
 
-    That file says what counts: the secrets of ids that it does not name any more are deleted, and when something fails
-    or is stopped, so are the new ones. Callers hold SETUP_LOCK. Raise VaultError, AzdoError.
+    Secrets of ids that the file does not name then are deleted. Callers hold SETUP_LOCK. Raise VaultError, AzdoError.
     """
 
     def switch(accounts_file: AccountsFile) -> Result:
@@ -165,10 +160,7 @@ def keep(
 
 
 def finish_begun() -> None:
-    """Complete what was begun, by this run or one that was killed: delete what the accounts file does not name.
-
-    Callers hold SETUP_LOCK. What cannot be deleted is reported, and left to the next run.
-    """
+    """Delete what the accounts file does not name of what this run, or a killed one, began. Callers hold SETUP_LOCK."""
     try:
         begun = journal.begun()
         if not begun:

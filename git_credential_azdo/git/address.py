@@ -1,12 +1,9 @@
 """Addresses: what git makes of a URL, which patterns of ``credential.<url>.*`` and ``http.<url>.*`` match it. Pure.
 
 git has no command that lists the helpers of a URL (``git config --get-urlmatch`` returns one value), so its rules stand
-here: its Documentation/config/http.adoc ("http.<url>.*") and gitcredentials(7), compared with real git by
-tests/git/test_config.py. SSH addresses: git-clone(1), "GIT URLS"; Azure DevOps' own:
-https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate.
-
-Must never decide whether a host gets a token (patterns are settings, not a proof of who a server is), and never return a
-password that an address holds.
+here (Documentation/config/http.adoc, gitcredentials(7)), compared with real git by tests/git/test_config.py. SSH:
+git-clone(1), https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate. Must never decide whether
+a host gets a token (patterns are settings), and never return a password that an address holds.
 """
 
 from __future__ import annotations
@@ -41,7 +38,10 @@ _V3_SEGMENTS = 4  # v3/organization/project/repository
 
 
 class Url(NamedTuple):
-    """A URL in git's normal form. ``user`` and ``port`` are None where absent; ``path`` starts with a slash."""
+    """A URL in git's normal form: lower case, no default port, no dot segments, percent escapes only where needed.
+
+    ``user`` and ``port`` are None where absent; ``path`` starts with a slash.
+    """
 
     scheme: str
     user: str | None
@@ -57,11 +57,7 @@ class Url(NamedTuple):
 
 
 def normalize(url: str, *, pattern: bool = False) -> Url | None:
-    """Return a full URL (with ``pattern``, one whose host labels may be ``*``) in git's normal form.
-
-    Scheme and host in lower case, no default port, dot segments resolved, percent escapes only where they are needed.
-    None if git does not accept it as a URL.
-    """
+    """Return a full URL (with ``pattern``, one whose host labels may be ``*``) in git's normal form; None for other text."""
     found = _URL.fullmatch(url)
     if not found or ("*" in found["host"] and not pattern):
         return None
@@ -85,9 +81,8 @@ def normalize(url: str, *, pattern: bool = False) -> Url | None:
 def match(url: Url, pattern: Url) -> tuple[int, int, bool] | None:
     """Return how specific a pattern that matches a URL is, None for one that does not match.
 
-    Scheme and port must be equal; so must each label of the host, unless the pattern's is ``*``, and the user, if the
-    pattern has one. The pattern's path must be the URL's, or a prefix of it up to a slash. Of several patterns the
-    greatest result wins, as in git, and the later of equals.
+    A label ``*`` matches any, a path each path below it, and no user each user. Of several patterns the greatest result
+    wins, as in git, and the later of equals.
     """
     if (url.scheme, url.port) != (pattern.scheme, pattern.port) or pattern.user not in {None, url.user}:
         return None

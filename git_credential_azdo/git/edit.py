@@ -3,9 +3,8 @@
 Must never write such a file in another way. Its errors name what stopped git: the lock of another git, a read-only
 file, a device. ``install`` decides what to write.
 
-Here is also what version 0.1.0 wrote: sections in git's global file, which our included file replaces. It recorded them
-in the accounts file; without that record a section counts that holds exactly what it wrote. Must never remove a value
-that a person wrote, even in a section of the same name.
+Here is also what version 0.1.0 wrote: sections in the global file, recorded in the accounts file; without that record a
+section counts that holds exactly what it wrote. Must never remove a value that a person wrote.
 """
 
 from __future__ import annotations

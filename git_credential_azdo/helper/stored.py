@@ -89,16 +89,13 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
 
 
 def _is_of_another_helper(message: Message, target: Target) -> bool:
-    """Return whether another helper supplied the secret, or has it already: git passes what worked to every helper.
-
-    git gives each helper its own ``state[]`` back; an access token of Entra's is nothing that a person types; and what
-    a helper that git asks before this one does not supply, git has just let it store.
-    """
+    """Return whether another helper supplied the secret, or has it already: git passes what worked to every helper."""
     if not all(state.startswith(STATE_PREFIX) for state in message.all("state[]")):
         return True
     secret = message.get("password") or ""
     if target.services and secret.startswith("eyJ") and secret.count(".") == 2:  # noqa: PLR2004 - RFC 7515, section 3.1
         return True
+    # What a helper that git asks before this one does not supply, git has just let it store.
     from git_credential_azdo.git import address, config  # noqa: PLC0415 - only for a new secret
 
     try:

@@ -106,7 +106,7 @@ def json(value: object) -> None:
 
 def secret(value: str) -> None:
     """Print the secret that was asked for on stdout, byte for byte: a typed password may be any bytes."""
-    click.echo(value.encode("utf-8", "surrogateescape"))
+    _write_out(value.encode("utf-8", "surrogateescape"))
 
 
 def err(text: str = "") -> None:
@@ -246,12 +246,13 @@ def day(seconds: int | None) -> str | None:
     return (instant(seconds) or "")[:10] or None
 
 
-def _write_out(line: str) -> None:
+def _write_out(line: str | bytes) -> None:
     """Raise AzdoError when the line cannot be written, and BrokenPipeError, which click takes for the end."""
     # A code page of Windows lacks most characters.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+    text = line.encode(encoding, "backslashreplace").decode(encoding) if isinstance(line, str) else line
     try:
-        click.echo(line.encode(encoding, "backslashreplace").decode(encoding))
+        click.echo(text)
     except OSError as error:
         # The interpreter would try once more to write what is left in the buffer, and end with a line of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -91,15 +91,16 @@ def create(
             said = f"Saved in {account.vault}; git uses it for {organization}"
         else:
             block, made = making.make(session, request)
-            making.forget(block)
             said = "Not saved: its scopes do not let git read code"
         _report_created(made, session)
         console.err(said)
         for identifier in making.created_here(before).keys() - making.created_here(load_accounts()).keys():
             say("hint", f"the previous token still works: {session.revocation(identifier)}")
-    console.err(f"To revoke it: {session.revocation(made.id)}")
-    if show:
-        console.secret(made.token)
+        console.err(f"To revoke it: {session.revocation(made.id)}")
+        if show:
+            console.secret(made.token)
+        if not serves_git:  # printed, so that it is in a person's hands
+            making.forget(block)
 
 
 @command.command("list")

@@ -5,8 +5,11 @@ from __future__ import annotations
 import shlex
 import signal
 import subprocess
+import sys
 import time
 from typing import TYPE_CHECKING
+
+import pytest
 
 from tests.conftest import SCRIPT
 from tests.emulator import faults, tokens
@@ -15,8 +18,6 @@ from tests.support.killed import killed_after, killed_everywhere
 from tests.support.people import add_block, at, blocks, sign_in
 
 if TYPE_CHECKING:
-    import pytest
-
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
@@ -100,6 +101,22 @@ def test_a_killed_revoke_is_finished_by_the_next_run(signed_in: Home, emulator: 
     result = signed_in.azdo(*revoke)
     assert (result.code, saved(signed_in)) == (0, []), result.err
     assert "its account is removed" in result.err
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no device that is full")
+def test_a_token_that_could_not_be_printed_is_revoked_by_the_next_run(
+    signed_in: Home, emulator: Emulator
+) -> None:
+    """It was to be printed only: there is no account of it."""
+    words = (SCRIPT, "pat", "create", "--org", "contoso", "--scope", "vso.build", "--show")
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            words, stdout=full, stderr=subprocess.PIPE, env=signed_in.environment, check=False
+        )
+    assert done.stderr.endswith(b"error: cannot write to standard output: No space left on device\n")
+    (left,) = living(emulator)
+    assert signed_in.azdo(*CREATE).code == 0
+    assert left not in living(emulator)
 
 
 def test_what_a_killed_create_left_is_offered_by_pat_list(signed_in: Home, emulator: Emulator) -> None:

@@ -8,7 +8,6 @@ code (RFC 8628) is used only on request, never as what anything falls back to: m
 
 from __future__ import annotations
 
-import contextlib
 import sys
 import time
 from dataclasses import replace
@@ -162,13 +161,7 @@ def _by_device_code(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
         code = device.ask_code(run.http(), endpoints, client_id=run.client_id, scope=run.scope)
         _show(code)
         with Waiting("the sign-in on the other device", code.expires_in):
-            grant = device.wait(
-                endpoints,
-                code,
-                client_id=run.client_id,
-                open_web=lambda seconds: contextlib.nullcontext(run.http(seconds)),
-                sleep=time.sleep,
-            )
+            grant = device.wait(endpoints, code, client_id=run.client_id, web=run.http, sleep=time.sleep)
     except OAuthError as refused:
         who, tenant = run.login_hint, run.tenant
         raise device.explain(refused, who=who, tenant=tenant, setup=same_command) from None

@@ -19,7 +19,6 @@ from git_credential_azdo.signin.authorities import request_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from contextlib import AbstractContextManager
 
     from git_credential_azdo.signin.authorities import Endpoints
     from git_credential_azdo.web import HttpClient
@@ -86,11 +85,11 @@ def wait(
     device: DeviceCode,
     *,
     client_id: str,
-    open_web: Callable[[float], AbstractContextManager[HttpClient]],
-    sleep: Callable[[float], None] = time.sleep,
+    web: Callable[[float], HttpClient],
+    sleep: Callable[[float], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> oauth.Grant:
-    """Ask until the person is done; return the grant. Each poll has a client of its own, for so many seconds.
+    """Ask until the person is done; return the grant. ``web`` returns the client for so many seconds.
 
     ``OAuthError`` when the person declined or the tenant forbids it; SignInError when the time is over.
     """
@@ -98,9 +97,9 @@ def wait(
     while clock() + interval < end:
         sleep(interval)
         try:
-            with open_web(min(_POLL_SECONDS, max(1.0, end - clock()))) as web:
-                own = {"client_id": client_id, "device_code": device.device_code}
-                return request_token(web, endpoints.token, _GRANT, **own)
+            own = {"client_id": client_id, "device_code": device.device_code}
+            left = min(_POLL_SECONDS, max(1.0, end - clock()))  # one poll without an answer is not the end
+            return request_token(web(left), endpoints.token, _GRANT, **own)
         except oauth.OAuthError as refused:
             if refused.error == "slow_down":
                 interval += _SLOWER

@@ -236,9 +236,9 @@ def is_own_user(client: socket.socket) -> bool:
 def owner_in(table: str, near: tuple[str, int], far: tuple[str, int]) -> int | None:
     """Return the user id of the socket at ``near`` that is connected to ``far``, from a table of the kernel; or None."""
     wanted = [(_plain(host), port) for host, port in (near, far)]
-    for line in table.splitlines()[1:]:
+    for line in table.splitlines():
         fields = line.split()
-        with contextlib.suppress(ValueError, IndexError):
+        with contextlib.suppress(ValueError, IndexError):  # a table's head
             if [_end(fields[1]), _end(fields[2])] == wanted:
                 return int(fields[7])
     return None
@@ -258,12 +258,11 @@ def _plain(host: str | bytes) -> object:
 
 
 def _owner(near: tuple[str, int], far: tuple[str, int]) -> int | None:
+    tables = b""
     for path in ("/proc/net/tcp", "/proc/net/tcp6"):
         with contextlib.suppress(OSError):
-            found = owner_in(read_file(path, MAX_BYTES).decode("ascii", "replace"), near, far)
-            if found is not None:
-                return found
-    return None
+            tables += read_file(path, MAX_BYTES)
+    return owner_in(tables.decode("ascii", "replace"), near, far)
 
 
 def _own() -> frozenset[int]:

@@ -123,7 +123,7 @@ def polled(*answers: httpx.Response | Exception, life: float = 900) -> tuple[lis
             ENDPOINTS,
             device.read_code(200, {**BODY, "expires_in": life}),
             client_id="c",
-            open_web=lambda seconds: HttpClient(seconds, Settings(), transport=httpx.MockTransport(handler)),
+            web=lambda seconds: HttpClient(seconds, Settings(), transport=httpx.MockTransport(handler)),
             sleep=sleep,
             clock=lambda: now[0],
         ).access_token

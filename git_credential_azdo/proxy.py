@@ -191,6 +191,8 @@ def failure(
         text, hint = f"no TLS connection ({getattr(broken, 'reason', None) or 'broken off'})", None
     else:
         text = _reason(error, causes, by)
+        if by and isinstance(error, UnknownHostError):  # that scheme lets the proxy resolve it
+            hint = hints.http_proxy(f"socks5h://{'USER:PASSWORD@' if by.user else ''}{by.place}")
         unknown = next((each for each in causes if isinstance(each, socket.gaierror)), None)
         if isinstance(error, httpcore.ConnectError) and (not unknown or unknown.errno == socket.EAI_AGAIN):
             kind = NoConnectionError

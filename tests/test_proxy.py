@@ -102,6 +102,7 @@ def test_a_host_that_does_not_resolve_is_not_taken_for_the_proxy() -> None:
     with serving(Socks()) as port, pytest.raises(NetworkError) as caught:
         get("http://h.invalid", f"socks5://127.0.0.1:{port}")
     assert caught.value.message.endswith(": the name of the host does not resolve")
+    assert caught.value.hint == f"git config --global http.proxy socks5h://127.0.0.1:{port}"
 
 
 def test_a_socks_proxy_gets_user_and_password() -> None:

@@ -77,7 +77,7 @@ def service_principal(run: Run, certificate: str, *, send_x5c: bool) -> None:
     """Use an app registration of your own: its client secret is asked for, or read from stdin."""
     fields = [
         *_registration(run),
-        ("certificate", _file("--certificate", certificate)),
+        ("certificate", _file(run, "--certificate", certificate)),
         ("send_x5c", "1" if send_x5c else ""),
     ]
     secret = _passphrase(fields) if certificate else console.secret_text("Client secret")
@@ -128,7 +128,7 @@ def federated(
     is_machine = source == MANAGED_IDENTITY
     own = [
         ("source", source),
-        ("token_file", _file("--token-file", token_file) if source == federation.FILE else ""),
+        ("token_file", _file(run, "--token-file", token_file) if source == federation.FILE else ""),
         ("audience", audience),
         ("service_connection", service_connection if source == federation.PIPELINES else ""),
         ("identity", which if is_machine else ""),
@@ -233,8 +233,8 @@ def _registration(run: Run) -> list[Pair]:
     return registration(run.http(), run.client_id, **where, login_host=run.login_host, environment=os.environ)
 
 
-def _file(option: str, given: str) -> str:
+def _file(run: Run, option: str, given: str) -> str:
     """Return the absolute path of a file, which errors may name. Raise UsageError for a secret in its place."""
     if holds_token(os.path.basename(given)):
-        raise UsageError(f"{option} takes the path of a file", hints.help_of("setup"))
+        raise UsageError(f"{option} takes the path of a file", hints.help_of("setup", run.kind))
     return os.path.abspath(given) if given else ""

@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 from tests.emulator import metadata, tokens
-from tests.emulator.default_world import CONTOSO
+from tests.emulator.default_world import ANN, CONTOSO
 from tests.support.watch import WATCH
 from tests.support.workloads import APP, CLIENT, add_app, form, give_identity, is_taken, let_expire, setup
 
@@ -127,3 +127,17 @@ def test_a_token_that_no_federated_credential_fits_is_explained(home: Home, emul
     assert result.code == 1
     assert f"no federated credential of {CLIENT} fits the token (AADSTS700213" in result.err
     assert "compare issuer, subject and audience" in result.err
+
+
+def test_a_token_in_the_place_of_a_file_is_not_repeated(home: Home, emulator: Emulator) -> None:
+    """The hint lists the options of the way that was chosen."""
+    token = emulator.world.new_pat(ANN, ["contoso"])
+    app = ("--tenant", CONTOSO)
+    for way, option in (
+        (("federated", "file", "--client-id", CLIENT), "--token-file"),
+        (("service-principal", CLIENT), "--certificate"),
+    ):
+        result = setup(home, *way, *app, option, token)
+        assert (result.code, token in result.err) == (1, False)
+        assert f"error: {option} takes the path of a file\n" in result.err
+        assert f"hint: git credential-azdo setup {way[0]} -h\n" in result.err

@@ -83,7 +83,7 @@ class Stage:
                 sys.stdout.write(line)
                 link = _LINK.search(line)
                 if link:
-                    print(f"   ({person} signs in in a browser, and copies the address it ends on)")
+                    print(f"   ({person} signs in with a browser and copies the address of the last page)")
                     answer = self.emulator.sign_in(link[0], person=person)
                     print(f"   paste: {answer.partition('code=')[0]}code=...\n")
                     setup.stdin.write(answer + "\n")
@@ -96,7 +96,7 @@ class Stage:
 
 def play(stage: Stage, vault: str) -> None:
     """Go through the main job."""
-    _title("1. Sign in once, by a link and a pasted address")
+    _title("1. Sign in once: open the link, paste the address")
     stage.sign_in("git", "credential-azdo", "setup", "--no-browser", "--vault", vault, person=ANN)
     _title("2. From now on git just works")
     stage.run("git", "clone", "https://dev.azure.com/contoso/app/_git/app", "contoso-app")
@@ -106,7 +106,7 @@ def play(stage: Stage, vault: str) -> None:
     stage.run("git", *identity, "commit", "-m", "Say hello", folder="contoso-app")
     stage.run("git", "push", folder="contoso-app")
     stage.run("git", "fetch", "--verbose", folder="contoso-app")
-    _title("3. A second account, by a personal access token, is taken by itself for its organization")
+    _title("3. A second account, with a personal access token, for its own organization")
     token = stage.emulator.world.new_pat(BOB, ["fabrikam"])
     stage.run("git", "credential-azdo", "setup", "pat", "--org", "fabrikam", "--vault", vault, given=token)
     stage.run("git", "clone", "https://fabrikam@dev.azure.com/fabrikam/app/_git/app", "fabrikam-app")
@@ -126,7 +126,7 @@ def interact(stage: Stage) -> None:
         f' "${{PERSON:-{ANN}}}" "$1"\n'
     )
     browser.chmod(0o755)
-    _title("A shell beside the emulator; leave it with exit")
+    _title("A shell next to the emulator; exit leaves it")
     print(f"""
 Nothing here reaches the real Azure DevOps: git and the helper are led to this machine. Your own browser is not, so open
 no link in it; setup starts one that signs in as PERSON at once.
@@ -162,7 +162,7 @@ def browse(person: str, link: str) -> None:
 
 def end(stage: Stage) -> None:
     """Leave as we came."""
-    _title("4. And it leaves nothing behind")
+    _title("4. Sign out, and nothing is left")
     stage.run("git", "credential-azdo", "logout", "--all")
     stage.run("git", "credential-azdo", "unconfigure")
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.pages.__main__ import PAGES
+from git_credential_azdo import __version__
+from tests.pages.__main__ import PAGES, ROOT
 from tests.support.keyrings import missing
 
 if TYPE_CHECKING:
@@ -32,3 +34,11 @@ def test_the_manual_page_has_no_fault() -> None:
     done = subprocess.run(["mandoc", "-T", "lint", page], capture_output=True, text=True, check=False)
     known = ("missing date", "longer than 80 bytes")
     assert [line for line in done.stdout.splitlines() if not any(each in line for each in known)] == []
+
+
+def test_the_changelog_dates_this_version() -> None:
+    """The newest version in it is the package's."""
+    versions = re.findall(
+        r"^## \[(\d[^]]*)\] - \d{4}-\d\d-\d\d$", (ROOT / "CHANGELOG.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert versions[0] == __version__

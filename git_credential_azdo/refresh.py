@@ -60,21 +60,18 @@ def refresh(account: Account, tenant: str, salt: bytes) -> Token:
     SignInError when a person must sign in again, NetworkError, ServiceError, VaultError, VaultLocked.
     """
     asked = int(time.time())
-    lock = Lock(lock_path(account.id), deadline.left())
-    try:
-        lock.__enter__()
-    except Busy as busy:
-        raise VaultError(f"{busy.message} to refresh the token of {account.label}", "try again") from None
-    except OSError:  # a read-only home has no place for the lock; at worst two processes refresh
-        return _next(account, tenant, salt)
-    try:
+    with contextlib.ExitStack() as held:
+        try:
+            held.enter_context(Lock(lock_path(account.id), deadline.left()))
+        except Busy as busy:
+            raise VaultError(f"{busy.message} to refresh the token of {account.label}", "try again") from None
+        except OSError:  # a read-only home has no place for the lock; at worst two processes refresh
+            return _next(account, tenant, salt)
         token = tokens.live(account, tenant, since=asked)
         if token is None:
             _raise_known_failure(read(read_accounts()).account(account.id) or account, tenant)
             token = _next(account, tenant, salt)
         return token
-    finally:
-        lock.__exit__(None, None, None)
 
 
 def _raise_known_failure(account: Account, tenant: str) -> None:

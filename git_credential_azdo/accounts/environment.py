@@ -1,6 +1,7 @@
 """A token in the environment: which variable, if any, serves a request. Loaded only when such a variable is set. Pure.
 
-Such a token is never stored, never marked and only goes over https. Rules: https://learn.microsoft.com/azure/devops/cli/log-in-via-pat (AZURE_DEVOPS_EXT_PAT) and
+Such a token is never stored, never marked and only goes over https. Rules:
+https://learn.microsoft.com/azure/devops/cli/log-in-via-pat (AZURE_DEVOPS_EXT_PAT) and
 https://learn.microsoft.com/azure/devops/pipelines/build/variables (SYSTEM_ACCESSTOKEN).
 """
 

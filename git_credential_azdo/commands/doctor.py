@@ -66,10 +66,8 @@ _USER_OF_URL = re.compile(r"://[^/\s]*@")
 def command(url: str | None, form: str) -> int:
     """Check git, the keyring, the accounts and the network, and show how to fix what is wrong. Shows no secret."""
     if url and target_of_url(url) is None:
-        raise UsageError(
-            "not an http or https URL: git asks no credential helper for others",
-            hints.doctor(f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}"),
-        )
+        cure = hints.doctor(f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}")
+        raise UsageError("not an http or https URL: git asks no credential helper for others", cure)
     checks = examine(url)
     counts = {state: sum(check.state == state for check in checks) for state in _COLORS}
     if form == "json":

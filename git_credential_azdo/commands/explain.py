@@ -46,9 +46,7 @@ _READS = "can read it"
 @click.command("explain")
 @click.argument("url", required=False)
 @FORMAT
-@click.option(
-    "--online", is_flag=True, help="Ask Azure DevOps which of the accounts can read the repository."
-)
+@click.option("--online", is_flag=True, help="Ask Azure DevOps which accounts can read the repository.")
 def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 - click's
     """Show which account serves URL, and why. Without URL: the remote of the current repository."""
     accounts_file = load_accounts()
@@ -119,10 +117,8 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     else:
         found |= {"reason": NOT_SERVED, "result": SILENT, "cure": add_server(url)}
     if address.holds_password(url):
-        found["reason"] = (
-            f"git uses the password in the URL and asks no helper; without it: {found['reason']}"
-        )
-        found["result"] = NOT_ASKED
+        why = "git uses the password in the URL and asks no helper; without it:"
+        found |= {"reason": f"{why} {found['reason']}", "result": NOT_ASKED}
     others = helpers.others(entries, url)
     named = [*others.before, *others.receiving, *([others.reset] if others.reset else [])]
     return {

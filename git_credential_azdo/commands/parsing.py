@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 import sys
 from difflib import get_close_matches
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,7 +27,6 @@ if TYPE_CHECKING:
 
 _WORD = re.compile(r"-{0,2}[a-z]{1,12}(?:-[a-z]{1,12}){0,3}")
 """What can be a mistyped verb or option; a secret has digits, capitals or more letters."""
-_NO_SYNONYMS: Mapping[str, str] = MappingProxyType({})
 
 
 def _completed(listed: Callable[[AccountsFile], Iterable[str]]) -> Callable[..., list[str]]:
@@ -82,9 +80,9 @@ class Verbs(click.Group):
     ``synonyms``: the verbs of other programs, and what they are here; an empty text where none is meant.
     """
 
-    def __init__(self, *given: Any, synonyms: Mapping[str, str] = _NO_SYNONYMS, **options: Any) -> None:
+    def __init__(self, *given: Any, synonyms: Mapping[str, str] | None = None, **options: Any) -> None:
         super().__init__(*given, **options)
-        self.synonyms = synonyms
+        self.synonyms = synonyms or {}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Return the words behind the group's own options; without any, show the help and end the command."""

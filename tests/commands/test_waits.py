@@ -63,7 +63,7 @@ def test_the_line_is_gone_before_the_next_one(home: Home, tmp_path: Path, proxy:
             assert terminal.ended() == 1
             text = terminal.text
         wait, error = text.split("git-credential-azdo: error: ")
-        assert "for login.microsoftonline.com through the proxy" in wait
+        assert "for login.microsoftonline.com through the proxy" in wait, text
         assert (wait[-1], wait.count("waiting") > 1) == (before_error, term != "dumb")
         assert error.startswith("cannot reach login.microsoftonline.com")
         assert f"the proxy {proxy}" in error

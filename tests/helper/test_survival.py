@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from typing import TYPE_CHECKING
 
@@ -111,7 +112,9 @@ def test_a_server_that_hangs_costs_no_more_than_the_time_given(
     assert_refused(result)
     # Which limit is first, the request's or the run's, is the machine's speed.
     assert "cannot reach" in result.err or "did not answer" in result.err
-    assert_refused(home.get(*at(), AZDO_TIMEOUT="3"), "gave up after 3 seconds: ", LOGIN)
+    # Only on Linux may the request take longer than the run: a child saves the answer.
+    cause = "gave up after 3 seconds: " if sys.platform.startswith("linux") else "timed out after 2 s"
+    assert_refused(home.get(*at(), AZDO_TIMEOUT="3"), cause, LOGIN)
     assert time.monotonic() - began < 20
     emulator.faults.release()
     assert stale.token()

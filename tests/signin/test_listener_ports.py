@@ -13,6 +13,7 @@ import pytest
 
 from git_credential_azdo.signin import listener
 from git_credential_azdo.signin.listener import Redirect, listen
+from tests.support.marks import posix
 
 HAS_IPV6 = listener._exists("::1")
 
@@ -83,6 +84,7 @@ def test_a_port_that_is_taken_on_one_family_is_replaced(monkeypatch: pytest.Monk
     assert place.uri == f"http://localhost:{ports[1]}/"
 
 
+@posix
 def test_one_family_is_enough_where_the_other_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Containers often have no ::1."""
     real = socket.create_server

@@ -49,7 +49,7 @@ class Person:
 
     def visit(self, query: str) -> None:
         """Let the browser follow the redirect."""
-        with httpx.Client(trust_env=False) as client:
+        with httpx.Client(trust_env=False, timeout=60) as client:
             self.pages.append(client.get(f"{self.asked['redirect_uri']}?{query}"))
 
     def leave(self) -> None:

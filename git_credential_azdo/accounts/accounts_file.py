@@ -92,6 +92,11 @@ class AccountsFile:
         """The stored credentials, the newest first."""
         return [StoredCredential(block) for block in reversed(self.blocks) if block.get("kind") == STORED]
 
+    @property
+    def entries(self) -> list[Account | StoredCredential]:
+        """The accounts, then the stored credentials: all that has secrets."""
+        return [*self.accounts, *self.stored_credentials]
+
     def of_kind(self, kind: str) -> list[Block]:
         """Return the blocks of one kind."""
         return [block for block in self.blocks if block.get("kind") == kind]

@@ -136,11 +136,7 @@ def keep(
     """
 
     def switch(accounts_file: AccountsFile) -> Result:
-        listed: tuple[Account | StoredCredential, ...] = (
-            *accounts_file.accounts,
-            *accounts_file.stored_credentials,
-        )
-        before = {entry.id: (entry.vault, secret_keys(entry)) for entry in listed}
+        before = {entry.id: (entry.vault, secret_keys(entry)) for entry in accounts_file.entries}
         result = change(accounts_file)
         for gone in before.keys() - {block.get("id") for block in accounts_file.blocks}:
             journal.begin(gone, *before[gone])

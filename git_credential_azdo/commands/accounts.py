@@ -51,13 +51,12 @@ def command(context: click.Context, form: str) -> None:
     accounts_file = load_accounts()
     for _ in accounts_file.damaged:
         say("error", f"an entry of {accounts_path()} is damaged and was left alone")
-    entries = _entries(accounts_file)
-    rows = [_row(entry, accounts_file) for entry in entries]
+    rows = [_row(entry, accounts_file) for entry in accounts_file.entries]
     if form == "json":
         console.json(rows)
     elif rows:
         columns = ("name", "kind", "tenant", "organizations", "state", "expires")
-        labels = [_label(entry, accounts_file) for entry in entries]
+        labels = [_label(entry, accounts_file) for entry in accounts_file.entries]
         console.table(map(_cells, labels, rows), columns, least="tenant")
     else:
         say("hint", no_account(hints.setup()))
@@ -117,10 +116,6 @@ def stored_url(entry: StoredCredential) -> str:
     user = f"{quote(entry.user, safe='')}@" if entry.user else ""
     path = entry.organization or entry.path or ""
     return f"{protocol}://{user}{host}{'/' if path else ''}{path}"
-
-
-def _entries(accounts_file: AccountsFile) -> list[Entry]:
-    return [*accounts_file.accounts, *accounts_file.stored_credentials]
 
 
 def _label(entry: Entry, accounts_file: AccountsFile) -> str:
@@ -188,7 +183,7 @@ def logout(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
         console.out(f"The secrets of {name} are removed")
         return
     accounts_file = load_accounts()
-    entries = _entries(accounts_file)
+    entries = accounts_file.entries
     if name:
         stored = accounts_file.stored_credentials
         named: list[Entry] = [each for each in stored if stored_url(each).lower() == name.lower()]
@@ -213,7 +208,7 @@ def logout(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
 def unlock() -> None:
     """Unlock the keyring that holds the secrets; it may ask for its password."""
     accounts_file = load_accounts()
-    entries = _entries(accounts_file)
+    entries = accounts_file.entries
     used = {entry.vault for entry in entries} or {accounts_file.header.get("vault")}
     if vaults.FILE in used:
         console.out("Secrets in files need no unlocking")

@@ -31,6 +31,7 @@ FAULTS = (
     ("flock fails with ENOLCK", "get"),
     ("write fails with ENOSPC", "store"),
     ("clone3 fails with EAGAIN", "get"),
+    ("setitimer fails with EINVAL", "warm get"),
 )
 
 

@@ -57,8 +57,8 @@ def test_the_line_is_gone_before_the_next_one(home: Home, tmp_path: Path, proxy:
     """So the error stands alone; a dumb terminal gets a line that stays."""
     with Emulator(str(tmp_path / "emulator")) as emulator:
         sign_in(home, emulator.world, ANN, "contoso").let_pass(3_600)
-    for term, before_error in (("xterm", "\r"), ("dumb", "\n")):
-        environment = {"https_proxy": f"http://{proxy}", "TERM": term, "AZDO_TIMEOUT": "5"}
+    for term, before_error, seconds in (("xterm", "\r", "5"), ("dumb", "\n", "8")):
+        environment = {"https_proxy": f"http://{proxy}", "TERM": term, "AZDO_TIMEOUT": seconds}
         with Terminal(home, "token", "--org", "contoso", "--show", **environment) as terminal:
             assert terminal.ended() == 1
             text = terminal.text

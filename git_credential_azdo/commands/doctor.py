@@ -1,6 +1,6 @@
-"""``doctor``: one screen that lists what is wrong and the command that cures it; safe to paste into a bug report.
+"""``doctor``: one screen that lists what is wrong and the command that fixes it; safe to paste into a bug report.
 
-One line a check, the cure below it. All checks run at once, each bounded and a broken one stopping no other. It ends
+One line a check, the hint below it. All checks run at once, each bounded and a broken one stopping no other. It ends
 within LIMIT_SECONDS, whatever hangs.
 
 Changes nothing but what a ``get`` would (a stale token is refreshed). Shows no secret: all that it prints passes through
@@ -77,8 +77,8 @@ def command(url: str | None, form: str) -> int:
         for check in checks:
             text = f"  {check.name.ljust(width)}  {check.text}"
             console.out(text, lead=check.state.ljust(4), color=_COLORS[check.state], indent=width + 8)
-            if check.cure:
-                console.out(f"{' ' * (width + 8)}{check.cure}")
+            if check.hint:
+                console.out(f"{' ' * (width + 8)}{check.hint}")
         warnings = f"{counts[WARN]} warning{'s' * (counts[WARN] != 1)}"
         console.out(f"{counts[FAIL]} failed, {warnings}, {counts[OK]} ok")
     return 1 if counts[FAIL] else 0
@@ -132,9 +132,9 @@ def _checks(name: str, work: Callable[[], Iterable[Check]]) -> list[Check]:
 
 
 def clean(check: Check) -> Check:
-    """Return the check without anything that must not be shown, and without a cure where nothing is wrong."""
-    cure = "" if check.state == OK else check.cure
-    return check._replace(text=_clean(check.text), cure=_clean(cure))
+    """Return the check without anything that must not be shown, and without a hint where nothing is wrong."""
+    hint = "" if check.state == OK else check.hint
+    return check._replace(text=_clean(check.text), hint=_clean(hint))
 
 
 def _clean(text: str) -> str:

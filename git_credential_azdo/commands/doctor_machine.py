@@ -55,12 +55,12 @@ _NAMED = re.compile(
 
 
 class Check(NamedTuple):
-    """One line: its subject, OK, WARN or FAIL, what was found, and the command that cures it (may be empty)."""
+    """One line: its subject, OK, WARN or FAIL, what was found, and the command that fixes it (may be empty)."""
 
     name: str
     state: str
     text: str
-    cure: str = ""
+    hint: str = ""
 
 
 def failed(name: str, error: AzdoError) -> Check:
@@ -194,10 +194,10 @@ def choice(url: str | None, accounts_file: AccountsFile) -> Iterator[Check]:
             return
         url = [*here, *_addresses(accounts_file)][0]
     found = explain(url, accounts_file)
-    silent = FAIL if found.get("unknown_user") else WARN if found["cure"] else OK
+    silent = FAIL if found.get("unknown_user") else WARN if found["hint"] else OK
     state = {ANSWERS: OK, SILENT: silent}.get(str(found["result"]), FAIL)
     text = f"{shown(url)}: {found['account'] or 'no account'} ({found['reason']}); result: {found['result']}"
-    yield Check("choice", state, text, str(found["cure"] or ""))
+    yield Check("choice", state, text, str(found["hint"] or ""))
 
 
 def environment() -> Iterator[Check]:

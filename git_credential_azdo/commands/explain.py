@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 ANSWERS, QUITS, SILENT, NOT_ASKED = "credential", "error", "no credential", "not asked"
 """The results of ``get``: QUITS stops git, which asks the next helper after SILENT."""
 NOT_SERVED = "neither Azure DevOps nor a registered server"
-_KEYS = ("served", "host", "organization", "account", "reason", "candidates", "token", "result", "cure")
+_KEYS = ("served", "host", "organization", "account", "reason", "candidates", "token", "result", "hint")
 _WIDTH = 20
 _MAX_AT_ONCE = 8
 _READS = "can read it"
@@ -86,7 +86,7 @@ def add_server(url: str) -> str:
 def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     """Return what ``get`` would do for ``url``, given what git would send. Never contains a secret of ``url``.
 
-    ``result``: ANSWERS, QUITS, SILENT or NOT_ASKED; ``cure``: the command that lets an account answer, else None.
+    ``result``: ANSWERS, QUITS, SILENT or NOT_ASKED; ``hint``: the command that lets an account answer, else None.
     """
     found: dict[str, object] = dict.fromkeys(_KEYS)
     found |= {"served": False, "reason": "", "candidates": [], "result": NOT_ASKED}
@@ -115,7 +115,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     if _is_served(target, accounts_file):
         found |= {"served": True, **_choice(target, request, accounts_file)}
     else:
-        found |= {"reason": NOT_SERVED, "result": SILENT, "cure": add_server(url)}
+        found |= {"reason": NOT_SERVED, "result": SILENT, "hint": add_server(url)}
     if address.holds_password(url):
         why = "git uses the password in the URL and asks no helper; without it:"
         found |= {"reason": f"{why} {found['reason']}", "result": NOT_ASKED}
@@ -134,7 +134,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
 def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> dict[str, object]:
     if target.services and target.protocol != "https":
         reason = "Azure DevOps over http is refused: a token would be sent in clear text"
-        return {"reason": reason, "result": QUITS, "cure": hints.set_url()}
+        return {"reason": reason, "result": QUITS, "hint": hints.set_url()}
     choice = rules.choose(target, None, accounts_file)
     accounts = accounts_file.accounts
     found: dict[str, object] = {
@@ -162,7 +162,7 @@ def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> di
         elif "@" in (choice.user or ""):
             removal = cure
         cure = removal
-    return {**found, "result": QUITS if choice.outcome == rules.AMBIGUOUS else SILENT, "cure": cure}
+    return {**found, "result": QUITS if choice.outcome == rules.AMBIGUOUS else SILENT, "hint": cure}
 
 
 def _account(
@@ -180,7 +180,7 @@ def _account(
         "token": "rejected by the organization" if rejected else state,
         "token_expires": console.instant(ends),
         "result": ANSWERS if state == "ready" else QUITS,
-        "cure": cure,
+        "hint": cure,
     }
 
 
@@ -194,7 +194,7 @@ def _print(found: dict[str, object]) -> None:
         if key == "candidates":
             lines = [", ".join(lines)]
         for line in lines:
-            console.out(f"{label:<{_WIDTH}}{line}", indent=0 if key in {"cure", "online"} else _WIDTH)
+            console.out(f"{label:<{_WIDTH}}{line}", indent=0 if key in {"hint", "online"} else _WIDTH)
             label = ""
 
 

@@ -58,7 +58,7 @@ FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format."
 )
 VAULT = click.option("--vault", metavar="NAME", help="Vault: keyring, file, or a backend's name.")
-NO_GIT_CONFIG = click.option("--no-git-config", is_flag=True, help="Git's configuration stays as it is.")
+NO_GIT_CONFIG = click.option("--no-git-config", is_flag=True, help="Leave git's configuration unchanged.")
 
 
 class NoSuchVerb(click.UsageError):

@@ -51,7 +51,7 @@ _SCOPES = f"A scope of the token; repeatable [default: {pats.GIT_SCOPE}]."
     },
 )
 def command() -> None:
-    """Create, list, revoke and rotate personal access tokens with your own sign-in."""
+    """Create, list, revoke and rotate personal access tokens."""
 
 
 @command.command("create")
@@ -108,7 +108,7 @@ def create(
 @_ACCOUNT
 @FORMAT
 def list_(organization: AnyOrganization | None, name: str | None, form: str) -> int:
-    """List your tokens, of ORG or of every organization of your accounts."""
+    """List your tokens, in ORG or everywhere."""
     accounts_file = load_accounts()
     rows: dict[str, dict[str, str | None]] = {}
     left: list[tuple[pats.Pat, making.PatSession]] = []
@@ -188,7 +188,7 @@ def _meant(
 @_ACCOUNT
 @click.option("--days", type=_DAYS, help="Days until the new token expires [default: as for the old one].")
 def rotate(organization: AnyOrganization | None, name: str | None, days: int | None) -> int:
-    """Replace tokens of pat create: save a new one, then revoke the old one."""
+    """Replace tokens of pat create, and revoke the old ones."""
     with alone(making.LOCK):  # the second of two replaces what the first one created
         accounts_file = load_accounts()
         made = (each for each in making.created_here(accounts_file).values() if each.organizations)

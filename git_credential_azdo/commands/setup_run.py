@@ -68,7 +68,7 @@ _OPTIONS = {
     "authority": _text("--authority", metavar="URL", help="Issuer, instead of Microsoft's."),
     "client_id": _text("--client-id", metavar="ID", help="Id of your own app registration."),
     "scope": _text("--scope", help="Scopes to request."),
-    "login_hint": _text("--login-hint", metavar="NAME", help="Sign-in name that you mean."),
+    "login_hint": _text("--login-hint", metavar="NAME", help="Sign-in name to preselect."),
     "bearer": click.option(
         "--bearer", is_flag=True, help="Answer authtype=Bearer where git knows it (2.46)."
     ),

@@ -29,11 +29,11 @@ _ALL_ELSE: Place = ("", None)
 
 
 @click.command("use")
-@click.argument("name", **ACCOUNT, required=False)
+@click.argument("name", **{**ACCOUNT, "metavar": "[ACCOUNT]"}, required=False)
 @click.option("--org", "organization", **ORG, help="For this organization.")
 @click.option("--repo", "repository", is_flag=True, help="For the repository in the current folder.")
 @click.option("--default", "default", is_flag=True, help="Where no other choice applies.")
-@click.option("--unset", is_flag=True, help="Take such a choice back.")
+@click.option("--unset", is_flag=True, help="Undo such a choice.")
 def command(
     name: str | None, *, organization: AnyOrganization | None, repository: bool, default: bool, unset: bool
 ) -> None:

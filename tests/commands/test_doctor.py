@@ -48,7 +48,7 @@ def examine(home: Home, *words: str, **environment: str) -> list[dict[str, str]]
 def has(checks: list[dict[str, str]], name: str, state: str, text: str, cure: str = "") -> bool:
     """Say whether there is such a check."""
     return any(
-        (each["name"], each["state"]) == (name, state) and text in each["text"] and cure in each["cure"]
+        (each["name"], each["state"]) == (name, state) and text in each["text"] and cure in each["hint"]
         for each in checks
     )
 

@@ -103,4 +103,4 @@ def test_what_is_shown_steers_no_terminal(monkeypatch: pytest.MonkeyPatch) -> No
     """Nor does it hold a user of an address, or a token of the environment."""
     monkeypatch.setenv("AZURE_DEVOPS_EXT_PAT", "tok")
     shown = clean(Check("a", WARN, "\x1b[31mhttps://u:p@host/x@y tok", "run tok"))
-    assert (shown.text, shown.cure) == ("?[31mhttps://***@host/x@y ***", "run ***")
+    assert (shown.text, shown.hint) == ("?[31mhttps://***@host/x@y ***", "run ***")

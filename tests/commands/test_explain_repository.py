@@ -78,8 +78,8 @@ def test_a_user_without_an_account_is_named_with_its_place_and_cure(here: Home, 
     doctor = [
         each
         for each in json.loads(here.azdo("doctor", "--format", "json").out)["checks"]
-        if each["cure"] == found["cure"]
+        if each["hint"] == found["hint"]
     ]
     assert [each["state"] for each in doctor] == ["FAIL"]
-    assert here.run("sh", "-c", found["cure"]).code == 0
+    assert here.run("sh", "-c", found["hint"]).code == 0
     assert explained(here)["account"] == ANN

@@ -94,8 +94,8 @@ def left_for_request() -> float:
 def held_back(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Let Ctrl-C, SIGTERM and SIGHUP wait for the end of the block; then they do what they would have done.
 
-    ``begun``: whether the step that must not be cut has begun; before, they do it at once, and ``outlived`` counts. What is ignored stays ignored
-    (nohup). Outside the main thread, where Python handles no signals, nothing is held.
+    ``begun``: whether the step that must not be cut has begun; before, they do it at once, and ``outlived`` counts.
+    What is ignored stays ignored (nohup). Outside the main thread, where Python handles no signals, nothing is held.
     """
     came: list[int] = []
     before: dict[int, Any] = {}

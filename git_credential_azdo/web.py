@@ -128,7 +128,7 @@ def read_body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
 
 
 @final
-class HttpClient(contextlib.ExitStack):
+class HttpClient:
     """Send all requests of one task. ``deadline``: seconds for all of them together, from construction on.
 
     ``settings``: proxy and certificates; git's own for each URL if None.
@@ -148,7 +148,6 @@ class HttpClient(contextlib.ExitStack):
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        super().__init__()
         self._settings = settings
         self._allowed = microsoft() if allowed is None else allowed
         self._transport = transport
@@ -158,6 +157,17 @@ class HttpClient(contextlib.ExitStack):
         self._clients: dict[tuple[Settings, proxy.Proxy | None, str], httpx.Client] = {}
         self.grace, self.answered = 0.0, False
         self.pause: float | None = None
+
+    def __enter__(self) -> HttpClient:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close every connection but those that a thread still reads."""
+        for client in self._clients.values():
+            client.close()
 
     def renew(self, seconds: float) -> None:
         """Begin the deadline anew: so many seconds from now, since a person took theirs in between."""
@@ -243,6 +253,10 @@ class HttpClient(contextlib.ExitStack):
             raise
         except Exception as error:  # noqa: BLE001 - of several libraries, and any may quote a secret
             failed = error
+            if isinstance(
+                error, deadline.TimedOut
+            ):  # its thread reads on: closed, the descriptor would be the next one's
+                self._clients.clear()
         finally:
             if progress.stage == proxy.SENT:
                 self.pause = PAUSE_SECONDS
@@ -254,6 +268,5 @@ class HttpClient(contextlib.ExitStack):
         key = (settings, by, host)
         if key not in self._clients:
             made = self._transport or connection.transport(settings, by)
-            client = httpx.Client(transport=made, trust_env=False, headers=_HEADERS)
-            self._clients[key] = self.enter_context(client)
+            self._clients[key] = httpx.Client(transport=made, trust_env=False, headers=_HEADERS)
         return self._clients[key]

@@ -153,6 +153,33 @@ def test_a_server_that_drips_is_bounded_too() -> None:
             client.request("GET", f"http://127.0.0.1:{port}/")
 
 
+class Silent(httpx.BaseTransport):
+    """A network that does not answer until it is told to."""
+
+    def __init__(self) -> None:
+        self.answers = threading.Event()
+        self.is_closed = False
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Wait."""
+        assert self.answers.wait(30)
+        return httpx.Response(200, request=request)
+
+    def close(self) -> None:
+        """Remember it."""
+        self.is_closed = True
+
+
+def test_a_connection_that_a_thread_still_reads_is_not_closed() -> None:
+    """Its descriptor would become that of the next connection, whose bytes the thread would take."""
+    silent = Silent()
+    client = HttpClient(0.1, Settings(), allowed=ANYWHERE, transport=silent)
+    with client, pytest.raises(NetworkError, match="timed out"):
+        client.request("GET", "https://h/", retry=False)
+    assert not silent.is_closed
+    silent.answers.set()
+
+
 def test_after_the_deadline_nothing_is_asked() -> None:
     """The deadline is for everything done with one Web, counted from its construction."""
     clock = Clock()

@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 CALL_SECONDS = 15.0
 PROMPT_SECONDS = 300.0
 _HINT = hints.setup_in_file_vault()
+_LOST_SESSIONS = 3
 _NOT_VAULTS = (chainer.ChainerBackend, fail.Keyring, null.Keyring)
 _NO_BUS = frozenset(("ConnectionRefusedError", "FileNotFoundError", "KeyError", "PermissionError"))
 _SECRET_SERVICE = f"{SecretService.__name__}.{SecretService.Keyring.__name__}"
@@ -86,13 +87,30 @@ class KeyringVault:
         with _no_prompts() if self._foreign and not self._prompting else contextlib.nullcontext():
             try:
                 with errors.Waiting("the keyring", seconds):
-                    return deadline.in_thread(call)(0 if self._name in errors.silent else seconds)
+                    return deadline.in_thread(lambda: _again(call))(
+                        0 if self._name in errors.silent else seconds
+                    )
             except TimeoutError:  # ours, or one of a D-Bus library
                 errors.silent.add(self._name)
                 late = f"the keyring ({self._name}) did not answer in time"
                 raise VaultError(late, hints.unlock()) from None
             except Exception as error:  # noqa: BLE001 - D-Bus libraries raise their own kinds
                 raise _vault_error(error, self._name) from None  # its text could show a secret
+
+
+def _again(call: Callable[[], Result]) -> Result:
+    """Return what ``call`` returns; begin again while KWallet has lost the session, or took the key of another.
+
+    keyring opens a connection for each call, and kwalletd confuses the newest session with one whose connection has just
+    ended.
+    """
+    for _ in range(_LOST_SESSIONS):
+        try:
+            return call()
+        except Exception as error:
+            if "Can't find session" not in str(error) and not isinstance(error, UnicodeDecodeError):
+                raise
+    return call()
 
 
 def _find_bus() -> None:

@@ -94,6 +94,11 @@ def _normalized(entry: str) -> str:
     return os.path.normcase(os.path.normpath(entry))
 
 
+def has_token() -> bool:
+    """Return whether one of the variables TOKENS is set. An empty one counts as not set."""
+    return any(map(os.environ.get, TOKENS))
+
+
 def forbid_core_dumps() -> None:
     """Let this process leave no core dump and be traced by root alone, where the system can. Children may dump.
 

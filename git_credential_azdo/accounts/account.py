@@ -247,9 +247,8 @@ class Account(View):
     @property
     def rejected_by(self) -> dict[str, str]:
         """The organizations that rejected a token lately (``-`` where the request had none), each with the time."""
-        marks = (
-            text.rpartition(" ") for text in self.block.all("rejected[]")
-        )  # a collection may hold blanks
+        # From the right: a collection's name may hold blanks.
+        marks = (text.rpartition(" ") for text in self.block.all("rejected[]"))
         return {name: at for name, _, at in marks}
 
     def rejected_at(self, organization: str | None) -> int | None:

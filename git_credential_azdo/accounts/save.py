@@ -138,9 +138,8 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
     for organization, tenant in new_account.tenants.items():
         accounts_file.learn(organization, tenant)
     accounts_file.move_bindings(old, identifier)
-    for (
-        organization
-    ) in new_account.chosen:  # what the person named is bound, if another account would be taken there
+    for organization in new_account.chosen:
+        # What the person named is bound, if another account would be taken there.
         taken = choose(accounts_file.target_at(organization), None, accounts_file).account
         if taken is None or taken.id != account.id:
             accounts_file.bind(organization, account.id)

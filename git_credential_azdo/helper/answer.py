@@ -13,7 +13,7 @@ from git_credential_azdo.accounts.account import STATE_PREFIX, number
 from git_credential_azdo.accounts.choice import AMBIGUOUS, CHOSEN, choose, matching_stored, same_tenant
 from git_credential_azdo.errors import ServiceError, SignInError, say, trace
 from git_credential_azdo.git.target import tenant_in
-from git_credential_azdo.inherited import TOKENS
+from git_credential_azdo.inherited import has_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -55,17 +55,17 @@ def _get(
     challenges = message.all("wwwauth[]")
     tenant = tenant_in(challenges) if target.services else None
     choice = choose(target, tenant, accounts_file)
-    if any(map(os.environ.get, TOKENS)):
+    if has_token():
         from git_credential_azdo.accounts import environment  # noqa: PLC0415 - only with such a variable
 
         for problem in environment.problems(os.environ) if not choice.user else ():
             say("hint", problem)
         variable = environment.variable_for(target, choice, os.environ)
         if variable:
+            trace(f"the token in {variable}")
             return _lines(message, tokens.Token(environment.token_in(variable, os.environ))), None
     asked = bool(challenges)
     organization = choice.organization
-    trace(f"organization {organization or 'unknown'}, tenant {tenant or 'unknown'}: {choice}")
     is_open = choice.outcome in {CHOSEN, AMBIGUOUS} and not choice.deliberate and len(choice.candidates) > 1
     if (
         target.services
@@ -78,6 +78,7 @@ def _get(
 
         tenant, asked = refresh.find_tenant(organization), True
         choice = choose(target, tenant, accounts_file)
+    trace(f"organization {organization or 'unknown'}, tenant {tenant or 'unknown'}: {choice}")
     if choice.account:
         token, change = token_for(
             choice.account, organization, tenant, accounts_file, asked=asked, confirmed=choice.deliberate

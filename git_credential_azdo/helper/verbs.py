@@ -2,7 +2,8 @@
 
 Reads a message on stdin, writes the answer to stdout once and at the end, and never asks a person anything. For a host
 that is not ours it does nothing and loads nothing more: git starts this program twice for every fetch. ``answer`` is a
-``get``; ``store`` and ``erase`` know the tokens that this program issued by their digests, without the vault. Contract: git's Documentation/git-credential.adoc and gitcredentials.adoc.
+``get``; ``store`` and ``erase`` know the tokens that this program issued by their digests, without the vault.
+Contract: git's Documentation/git-credential.adoc and gitcredentials.adoc.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
 from git_credential_azdo.files import accounts_path, read_accounts
 from git_credential_azdo.git.protocol import format_pairs, parse
 from git_credential_azdo.git.target import target_of
-from git_credential_azdo.inherited import TOKENS
+from git_credential_azdo.inherited import has_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> Non
 
 def _variable_of(verb: str, message: Message, target: Target) -> str | None:
     """Return the variable whose token serves this server, registered or not; for ``store`` and ``erase``, comes back from it."""
-    if not any(map(os.environ.get, TOKENS)):
+    if not has_token():
         return None
     from git_credential_azdo.accounts import environment  # noqa: PLC0415 - only with such a variable
 

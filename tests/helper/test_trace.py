@@ -10,6 +10,7 @@ import pytest
 from tests.emulator import tokens
 from tests.emulator.default_world import ANN
 from tests.support.people import TENANT, at
+from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -78,3 +79,12 @@ def test_a_trace_that_cannot_be_written_costs_a_line_and_never_the_answer(warm: 
         assert len(result.err.splitlines()) == 1
         assert "AZDO_TRACE" in result.err
     assert home.get(*at(), AZDO_TRACE="0").err == ""
+
+
+def test_a_token_in_the_environment_is_traced_by_its_variable(warm: tuple[Home, str]) -> None:
+    """Not the account that would have answered without it, and not its value."""
+    home, _ = warm
+    token = WATCH.remember(tokens.new_pat())
+    result = home.get(*at("fabrikam/app/_git/app"), AZDO_TRACE="1", AZURE_DEVOPS_EXT_PAT=token)
+    assert result.fields["password"] == token
+    assert steps(result.err)[1:] == ["the token in AZURE_DEVOPS_EXT_PAT", "answer: username, password"]

@@ -110,3 +110,38 @@ def test_a_kwallet_that_cannot_encrypt_is_named_with_the_package_that_is_missing
     assert error.message == "KWallet cannot open a session: the OpenSSL plugin of QCA is missing"
     assert error.hint == "sudo apt install libqca-qt6-plugins || sudo apt install libqca-qt5-2-plugins"
     assert system.none_works("", [error]).hint == error.hint
+
+
+LOST = RuntimeError("Can't find session /org/freedesktop/secrets/session/5")
+OF_ANOTHER_KEY = UnicodeDecodeError("utf-8", b"\xff", 0, 1, "invalid start byte")
+OTHER = RuntimeError("another fault")
+
+
+@pytest.mark.parametrize(
+    ("failures", "result"),
+    [
+        ([], "answer"),
+        ([LOST], "answer"),
+        ([OF_ANOTHER_KEY, LOST], "answer"),
+        ([OTHER], OTHER),
+        ([LOST, OTHER], OTHER),
+        ([LOST] * 4, LOST),
+    ],
+)
+def test_a_call_begins_again_where_its_session_was_lost(
+    failures: list[Exception], result: str | Exception
+) -> None:
+    """Not after any other fault, and not for ever."""
+    left = list(failures)
+
+    def call() -> str:
+        if left:
+            raise left.pop(0)
+        return "answer"
+
+    if isinstance(result, Exception):
+        with pytest.raises(type(result), match=str(result)):
+            system._again(call)
+    else:
+        assert system._again(call) == result
+    assert left == []

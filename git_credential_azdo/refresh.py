@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.git.protocol import Message
+    from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.signin.oauth import Grant
     from git_credential_azdo.web import HttpClient
@@ -203,6 +203,17 @@ def _as_workload(account: Account, tenant: str) -> Grant:
         return workload.request_token(account.block, tenant, web, client_secret, os.environ)
 
 
+def access_payload(grant: Grant, received: int) -> list[Pair]:
+    """Return the vault entry of an access token; ``received``: seconds since the epoch."""
+    end = received + grant.expires_in
+    return [("token", grant.access_token), ("received_utc", str(received)), ("expires_utc", str(end))]
+
+
+def refresh_payload(token: str, received: int, token_endpoint: str) -> list[Pair]:
+    """Return the vault entry of a refresh token, bound to where it may be sent; ``received``: as above."""
+    return [("token", token), ("received_utc", str(received)), ("origin", origin(token_endpoint))]
+
+
 def _write(account: Account, tenant: str, grant: Grant, salt: bytes, *, old: str | None = None) -> Token:
     """Write the tokens of a grant into the vault, and the issued token into the accounts file; return the token."""
     now = int(time.time())
@@ -216,15 +227,12 @@ def _write(account: Account, tenant: str, grant: Grant, salt: bytes, *, old: str
         clear_failures(current)
         return True
 
-    received = ("received_utc", str(now))
     try:
         if grant.refresh_token and grant.refresh_token != old:
-            bound = ("origin", origin(account.block.get("token_endpoint")))
-            vaults.write(
-                account.vault, account.key("refresh"), [("token", grant.refresh_token), received, bound]
-            )
-        details = [received, ("expires_utc", str(token.expires_utc)), ("digest", token.digest)]
-        vaults.write(account.vault, account.access_key(tenant), [("token", token.secret), *details])
+            entry = refresh_payload(grant.refresh_token, now, account.block.get("token_endpoint"))
+            vaults.write(account.vault, account.key("refresh"), entry)
+        entry = [*access_payload(grant, now), ("digest", token.digest)]
+        vaults.write(account.vault, account.access_key(tenant), entry)
         if not update(change):
             forget_secrets(account)  # logged out meanwhile
     except AzdoError as error:

@@ -27,11 +27,12 @@ from git_credential_azdo.accounts.account import (
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import NewAccount, now
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.setup_run import access, way
+from git_credential_azdo.commands.setup_run import way
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, PassphraseNeeded, ServiceError, UsageError, printable
 from git_credential_azdo.git.target import holds_token, is_tenant
 from git_credential_azdo.hosts import origin
+from git_credential_azdo.refresh import access_payload
 from git_credential_azdo.signin import federation, managed_identity, workload
 from git_credential_azdo.signin.workload import proof, registration
 
@@ -181,7 +182,7 @@ def _sign_in(run: Run, fields: list[Pair], secret: str | None = None) -> None:
         alias=run.alias,
         secrets={
             **({"client-secret": payload} if secret else {}),
-            access_entry(tenant): access(grant, received),
+            access_entry(tenant): access_payload(grant, received),
         },
         tokens=[(tenant, grant.access_token, received)],
         chosen=run.organizations,

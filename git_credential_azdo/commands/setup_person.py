@@ -21,11 +21,11 @@ from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import NewAccount, now
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import again, same_command
-from git_credential_azdo.commands.setup_run import access, way
+from git_credential_azdo.commands.setup_run import way
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, Waiting, say
 from git_credential_azdo.git.target import MSA_TENANT
-from git_credential_azdo.hosts import origin
+from git_credential_azdo.refresh import access_payload, refresh_payload
 from git_credential_azdo.signin import authorities, device, oauth
 from git_credential_azdo.signin.authorities import OtherHostsError, discover
 from git_credential_azdo.signin.oauth import OAuthError, read_person
@@ -109,10 +109,9 @@ def sign_in(run: Run, ask: SignIn) -> None:
         "scope": run.scope if is_entra else grant.scope or run.scope,
         "authtype": "Bearer" if run.bearer else "",
     }
-    secrets = {access_entry(person.tenant): access(grant, received)}
+    secrets = {access_entry(person.tenant): access_payload(grant, received)}
     if grant.refresh_token:
-        token = [("token", grant.refresh_token), ("received_utc", str(received))]
-        secrets = {"refresh": [*token, ("origin", origin(endpoints.token))], **secrets}
+        secrets = {"refresh": refresh_payload(grant.refresh_token, received, endpoints.token), **secrets}
     account = NewAccount(
         kind=OAUTH,
         fields=list(fields.items()),

@@ -43,9 +43,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.accounts.save import NewAccount
-    from git_credential_azdo.git.protocol import Pair
     from git_credential_azdo.git.target import AnyOrganization
-    from git_credential_azdo.signin.oauth import Grant
 
 COMMON = ("organizations", "alias", "vault", "no_git_config")
 """The parameters that every way to sign in has."""
@@ -257,12 +255,6 @@ class Run:
             use = hints.use(unique_name(account, self.accounts_file.accounts), organization)
             cure = f"to use this account: {use}" if variable == PIPELINE_TOKEN else hints.unset(variable)
             say("hint", f"for {organization} the token in {variable} comes first; {cure}")
-
-
-def access(grant: Grant, received: int) -> list[Pair]:
-    """Return the vault entry of an access token; ``received``: seconds since the epoch."""
-    end = received + grant.expires_in
-    return [("token", grant.access_token), ("received_utc", str(received)), ("expires_utc", str(end))]
 
 
 def way(kind: str, *options: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

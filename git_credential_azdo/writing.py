@@ -62,7 +62,7 @@ def write_own(path: str, data: bytes, top: str, *, linked: bool = False) -> None
     check_folders(folder, top)
     for left in os.listdir(folder):
         if is_left_over(left, name) and _is_stale(os.path.join(folder, left)):
-            os.unlink(os.path.join(folder, left))
+            delete(os.path.join(folder, left))
     fresh = f"{path}.{os.urandom(8).hex()}{_FRESH}"
     descriptor = os.open(fresh, _MAKE, 0o600)
     try:
@@ -81,7 +81,7 @@ def write_own(path: str, data: bytes, top: str, *, linked: bool = False) -> None
         if os.name == "nt":
             patiently(os.replace, fresh, path)
     except BaseException:
-        os.unlink(fresh)
+        delete(fresh)
         raise
     _sync_folder(folder)
 
@@ -113,6 +113,12 @@ def is_left_over(name: str, of: str) -> bool:
     """Return whether ``name`` is what a killed ``write_own`` of the file named ``of`` leaves behind."""
     number = name.removeprefix(of + ".").removesuffix(_FRESH)
     return name == f"{of}.{number}{_FRESH}" and bool(number) and _HEXADECIMAL.issuperset(number)
+
+
+def delete(path: str) -> None:
+    """Delete a file; an absent one is no error, since another process may have been first. Raises OSError."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
 
 
 def _is_stale(path: str) -> bool:

@@ -16,7 +16,7 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_credential_azdo import __version__, hints, inherited, programs
+from git_credential_azdo import __version__, hints, inherited, ownership, programs
 from git_credential_azdo.accounts.accounts_file import SERVER
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.accounts.save import load_accounts
@@ -278,9 +278,7 @@ def file() -> Iterator[Check]:
 
 
 def _permissions(name: str, top: str, what: str, state: str) -> Iterator[Check]:
-    """Return a check if others can read a folder of ours or a file in it; Windows has no such bits."""
-    paths = [os.path.join(root, each) for root, _, files in os.walk(top) for each in ("", *files)]
-    if os.name != "nt" and any(os.stat(each).st_mode & 0o077 for each in paths):
+    if ownership.others_can_read(top):
         yield Check(name, state, f"other users can read {top}: {what}", hints.private(top))
 
 

@@ -20,6 +20,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.files import MAX_BYTES, read_file
 from git_credential_azdo.git import config
+from git_credential_azdo.writing import delete
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -148,7 +149,7 @@ def _remove_left(lock: str, began: float) -> bool:
     age = _age(lock)
     if age is None or not began - 0.02 <= time.time() - age <= ended:  # the kernel's clock is a little behind
         return False
-    os.unlink(lock)
+    delete(lock)
     return True
 
 

@@ -22,7 +22,7 @@ from git_credential_azdo.git import address, config, edit, helpers
 from git_credential_azdo.git.config import Entry
 from git_credential_azdo.git.edit import is_same
 from git_credential_azdo.ownership import unusable
-from git_credential_azdo.writing import write_own
+from git_credential_azdo.writing import delete, write_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -150,8 +150,7 @@ def apply(plan: Plan) -> None:
     with held_back():
         try:
             if plan.content is None:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(plan.own)
+                delete(plan.own)
             elif plan.is_new:
                 write_own(plan.own, plan.content, os.path.dirname(plan.own), linked=True)
         except OSError as error:

@@ -37,13 +37,13 @@ class FileVault:
 
     def delete(self, entry: str) -> None:
         """Delete the entry; an absent one is no error. Raise VaultError."""
-        from git_credential_azdo.writing import is_left_over  # noqa: PLC0415 - a get never deletes
+        from git_credential_azdo.writing import delete, is_left_over  # noqa: PLC0415 - a get never deletes
 
         folder, name = os.path.split(self._path(entry))
         try:
             for each in os.listdir(folder):
                 if each == name or is_left_over(each, name):
-                    os.unlink(os.path.join(folder, each))
+                    delete(os.path.join(folder, each))
         except FileNotFoundError:
             return
         except OSError as error:

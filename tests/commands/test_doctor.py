@@ -65,7 +65,7 @@ def well(home: Home, emulator: Emulator) -> Account:
 def test_a_well_home_has_one_line_a_check_and_exit_code_0(home: Home, well: Account) -> None:
     """Everything is named: program, git, vault, accounts file, account, hosts, clock and token."""
     result = home.azdo("doctor")
-    assert (result.code, result.err) == (0, "")
+    assert (result.code, result.err) == (0, ""), result.out
     assert "FAIL" not in result.out
     lines = [line.split(maxsplit=2) for line in result.lines if line.startswith("ok ")]
     assert {name for _, name, *_ in lines} >= {"git-credential-azdo", "PATH", "git", "useHttpPath", "vault"}

@@ -119,7 +119,7 @@ def test_a_program_that_is_ended_may_clean_up(tmp_path: Path) -> None:
     """As git does with its locks."""
     cleaned = tmp_path / "cleaned"
     with pytest.raises(programs.Stopped):
-        programs.run(["sh", "-c", f"trap 'echo >{cleaned}; exit' TERM; sleep 60 & wait"], 0.5)
+        programs.run(["sh", "-c", f"trap 'echo >{cleaned}; exit' TERM; sleep 60 & wait"], 2)
     assert cleaned.exists()
 
 

@@ -11,6 +11,7 @@ import io
 import os
 import re
 import select
+import signal
 import subprocess
 import sys
 import tempfile
@@ -203,7 +204,9 @@ class Here(Home):
             patch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(data)))
             self._capfd.readouterr()
             forget()
+            on_ctrl_c = signal.getsignal(signal.SIGINT)
             code, answer = _git_verb(words[0], data) if is_for_git else (main(), b"")
+            signal.signal(signal.SIGINT, on_ctrl_c)
         forget()
         out, err = (text.encode("utf-8", "surrogateescape") for text in self._capfd.readouterr())
         out += answer

@@ -81,7 +81,8 @@ def write_own(path: str, data: bytes, top: str, *, linked: bool = False) -> None
         if os.name == "nt":
             patiently(os.replace, fresh, path)
     except BaseException:
-        delete(fresh)
+        with contextlib.suppress(OSError):  # what failed is the reason; the next write deletes what is left
+            delete(fresh)
         raise
     _sync_folder(folder)
 
@@ -118,7 +119,7 @@ def is_left_over(name: str, of: str) -> bool:
 def delete(path: str) -> None:
     """Delete a file; an absent one is no error, since another process may have been first. Raises OSError."""
     with contextlib.suppress(FileNotFoundError):
-        os.unlink(path)
+        patiently(os.unlink, path)
 
 
 def _is_stale(path: str) -> bool:
@@ -185,7 +186,8 @@ class Lock:
     def __enter__(self) -> None:
         folder = os.path.dirname(self._path)
         make_private_folder(folder)
-        self._descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | NOFOLLOW | PRIVATE, 0o600)
+        make = os.O_RDWR | os.O_CREAT | NOFOLLOW | PRIVATE
+        self._descriptor = patiently(os.open, self._path, make, 0o600)
         try:
             _hand_over(self._descriptor, folder)
             self._wait()

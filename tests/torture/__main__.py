@@ -1,6 +1,6 @@
 """Torture every verb for so many minutes: ``python -m tests.torture [MINUTES] [PART...] [VAULT...]``.
 
-Two processes for each vault, one of them for the kills. Prints each loss or hang, and the figures as a table in Markdown.
+Two processes for each vault, one of them for the kills. Prints each loss or hang, and the figures as Markdown tables.
 Exit code 0 when all is well.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import multiprocessing
+import random
 import statistics
 import sys
 import tempfile
@@ -16,6 +17,7 @@ import time
 from collections import Counter
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,7 +28,7 @@ from tests.torture.bench import VAULTS, Bench
 from tests.torture.verbs import BY_NAME, VERBS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
 KEYRING = "gnome-keyring"
 PARTS = ("storms", "faults", "kills")
@@ -36,11 +38,11 @@ _HANGS = "hangs"
 
 @dataclass
 class Figures:
-    """What was tried in one vault, how often (``tried``, by kind), which points of it (``points``), and what was found."""
+    """What was tried in one vault (``tried``: kind, verb, how), and what was found. ``exist``: the points of each verb."""
 
     vault: str
-    tried: Counter[str] = field(default_factory=Counter)
-    points: set[tuple[str, ...]] = field(default_factory=set)
+    tried: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    exist: dict[str, int] = field(default_factory=dict)
     found: list[str] = field(default_factory=list)
     late: float = 0.0
     in_window: int = 0
@@ -48,27 +50,30 @@ class Figures:
     requests: list[int] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
 
-    def note(self, kind: str, where: str, losses: Sequence[str]) -> None:
+    def note(self, kind: str, verb: str, how: str, losses: Sequence[str]) -> None:
         """Count one trial, and keep and print what it found."""
-        self.tried[kind] += 1
-        self.points.add((kind, where))
+        self.tried[kind, verb, how] += 1
         for loss in losses:
             if loss == kills.WINDOW:
                 self.in_window += 1
                 continue
-            self.found.append(f"{kind}: {where}: {loss}")
+            self.found.append(f"{kind}: {verb}, {how}: {loss}")
             print(f"{self.vault}: {self.found[-1]}", file=sys.stderr, flush=True)
 
     def add(self, other: Figures) -> None:
         """Add what another process tried in the same vault."""
         self.tried += other.tried
-        self.points |= other.points
+        self.exist |= other.exist
         self.found += other.found
         self.late = max(self.late, other.late)
         self.in_window += other.in_window
         self.windows += other.windows
         self.requests += other.requests
         self.calls |= other.calls
+
+    def count(self, kind: str, verb: str = "") -> int:
+        """Return how many different trials of a kind there were, of one verb or of all."""
+        return sum(of == kind and verb in {"", name} for of, name, _ in self.tried)
 
     def wrong(self, kind: str, *, hangs: bool = False) -> int:
         """Return how many trials of a kind hung, or what else they lost."""
@@ -78,35 +83,79 @@ class Figures:
 
 
 def show(every: Sequence[Figures]) -> None:
-    """Print the table."""
-    print(f"| what | {' | '.join(each.vault for each in every)} |\n|---|{'---|' * len(every)}")
+    """Print what was tried and found in each vault, the points of each verb, and the rows of README's table."""
 
-    def row(what: str, cells: list[str]) -> None:
-        print(f"| {what} | {' | '.join(cells)} |")
+    def table(what: str, rows: Iterable[tuple[str, Callable[[Figures], object]]]) -> None:
+        print(f"| {what} | {' | '.join(each.vault for each in every)} |\n|---|{'---|' * len(every)}")
+        for name, cell in rows:
+            print(f"| {name} | {' | '.join(str(cell(each)) for each in every)} |")
+        print()
 
-    for kind, what in (("kills", "SIGKILL"), ("signals", "SIGTERM, SIGHUP, SIGINT"), ("faults", "faults")):
-        row(
-            f"{what}: tried (distinct)",
-            [f"{each.tried[kind]} ({sum(name == kind for name, _ in each.points)})" for each in every],
+    def keyring_calls(name: str, each: Figures) -> object:
+        return each.calls[name] or ""
+
+    def share(verb: str, each: Figures) -> str:
+        return f"{each.count('kills', verb)} of {each.exist.get(verb, '-')}"
+
+    def wrong(kind: str, *, hangs: bool = False) -> Callable[[Figures], int]:
+        return lambda each: each.wrong(kind, hangs=hangs)
+
+    def tried(kind: str) -> Callable[[Figures], str]:
+        return lambda each: (
+            f"{sum(n for (of, *_), n in each.tried.items() if of == kind)} ({each.count(kind)})"
         )
-        row(f"{what}: losses", [str(each.wrong(kind)) for each in every])
-    row("faults: hangs", [str(each.wrong("faults", hangs=True)) for each in every])
-    row("latest end of get, store, erase after the deadline", [f"{each.late:.2f} s" for each in every])
-    row(
-        "token requests of an account in a minute, while they fail",
-        [str(max(each.requests, default=0)) for each in every],
+
+    table(
+        "what",
+        (
+            ("SIGKILL: tried (distinct)", tried("kills")),
+            ("SIGKILL: losses", wrong("kills")),
+            ("SIGTERM, SIGHUP, SIGINT: tried (distinct)", tried("signals")),
+            ("SIGTERM, SIGHUP, SIGINT: losses", wrong("signals")),
+            ("faults: tried (distinct)", tried("faults")),
+            ("faults: kinds", lambda each: len(kinds([each]))),
+            ("faults: losses", wrong("faults")),
+            ("faults: hangs", wrong("faults", hangs=True)),
+            ("latest end of get, store, erase after the deadline", lambda each: f"{each.late:.2f} s"),
+            (
+                "token requests of an account in a minute, while they fail",
+                lambda each: max(each.requests, default=0),
+            ),
+            (
+                f"{storms.AT_ONCE} gets at once, {storms.EXPIRIES} expiries: wrong answers or further requests",
+                wrong("storms"),
+            ),
+            (
+                "from the answer of a rotating authority to the vault, under strace",
+                lambda each: f"{statistics.median(each.windows or [0]) * 1000:.0f} ms",
+            ),
+            ("SIGKILLs that met that window, and cost the sign-in", lambda each: each.in_window),
+            *((f"calls of the keyring: {name}", partial(keyring_calls, name)) for name in every[0].calls),
+        ),
     )
-    row(
-        f"{storms.AT_ONCE} gets at once, {storms.EXPIRIES} expiries: wrong answers or further requests",
-        [str(each.wrong("storms")) for each in every],
+    table(
+        "SIGKILL at so many of a command's calls that change something",
+        ((verb.name, partial(share, verb.name)) for verb in VERBS),
     )
-    row(
-        "from the answer of a rotating authority to the vault, under strace",
-        [f"{statistics.median(each.windows or [0]) * 1000:.0f} ms" for each in every],
+
+    def total(kind: str) -> str:
+        return f"{sum(each.count(kind) for each in every):,}"
+
+    def lost(kind: str) -> str:
+        return str(sum(each.wrong(kind) for each in every) or "none") + " lost"
+
+    hangs = sum(each.wrong("faults", hangs=True) for each in every)
+    print(
+        f"| a killed process loses no sign-in | `SIGKILL` at {total('kills')} steps | {lost('kills')}¹ |\n"
+        f"| nor does Ctrl-C | {total('signals')} signals | {lost('signals')} |\n"
+        f"| git never hangs | {len(kinds(every))} kinds of faults, {total('faults')} runs: no network, full disk,"
+        f" silent keyring… | {hangs} hangs, {lost('faults')} |"
     )
-    row("SIGKILLs that met that window, and cost the sign-in", [str(each.in_window) for each in every])
-    for name in every[0].calls:
-        row(f"calls of the keyring: {name}", [str(each.calls[name] or "") for each in every])
+
+
+def kinds(every: Iterable[Figures]) -> set[str]:
+    """Return the names of the faults that were tried."""
+    return {how for each in every for of, _, how in each.tried if of == "faults"}
 
 
 @contextlib.contextmanager
@@ -115,32 +164,32 @@ def bench_of(vault: str, folder: Path) -> Iterator[Bench]:
     with contextlib.ExitStack() as stack:
         emulator = stack.enter_context(Emulator(str(folder / "emulator")))
         keyring = stack.enter_context(PrivateKeyring(folder / "keyring")) if vault == KEYRING else None
-        yield Bench(folder, emulator, keyring, vault)
+        yield stack.enter_context(contextlib.closing(Bench(folder, emulator, keyring, vault)))
 
 
 def strike_all(bench: Bench, figures: Figures, end: float, log: Path) -> None:
-    """Kill and interrupt every verb at every point, until the time is over: a spread of all of them first."""
-    plans = [[(verb, point) for point in kills.points(bench, verb, log)] for verb in VERBS]
+    """Kill and interrupt every verb at its points, each once, until the time is over: as many of each verb, in any order."""
+    order = random.Random(0)  # noqa: S311 - the same order in every run
+    plans = []
+    for verb in VERBS:
+        of_verb = [(verb, point) for point in kills.points(bench, verb, log)]
+        figures.exist[verb.name] = len(of_verb)
+        plans.append(order.sample(of_verb, len(of_verb)))
     mixed = [each for group in itertools.zip_longest(*plans) for each in group if each is not None]
-    spread = [each for start in range(5) for each in mixed[start::5]]
-    tried = itertools.count()
-    for signals in (
-        ("SIGKILL", "SIGKILL", "SIGTERM", "SIGKILL", "SIGHUP", "SIGKILL", "SIGINT"),
-        ("SIGKILL",),
-        SIGNALS,
-    ):
-        for (verb, point), signal in zip(spread, itertools.cycle(signals), strict=False):
-            kind, where = (
-                "kills" if signal == "SIGKILL" else "signals",
-                f"{verb.name}, {signal} at {point.call} {point.nth}",
-            )
-            if (kind, where) in figures.points:
-                continue
-            if time.monotonic() > end:
-                return
-            figures.note(
-                kind, where, kills.strike(bench, verb, point, signal, log, deep=next(tried) % 5 == 0)
-            )
+    killed = [(verb, point, "SIGKILL") for verb, point in mixed]
+    signalled = [
+        (verb, point, SIGNALS[(number + turn) % len(SIGNALS)])
+        for turn in range(len(SIGNALS))
+        for number, (verb, point) in enumerate(mixed)
+    ]
+    for number in itertools.count():
+        of_kind = signalled if (number % 4 == 3 and signalled) or not killed else killed
+        if not of_kind or time.monotonic() > end:
+            return
+        verb, point, signal = of_kind.pop(0)
+        losses = kills.strike(bench, verb, point, signal, log, deep=number % 3 == 0)
+        kind = "kills" if signal == "SIGKILL" else "signals"
+        figures.note(kind, verb.name, f"{signal} at {point.call} {point.nth}", losses)
 
 
 def meet_all(bench: Bench, figures: Figures, end: float) -> None:
@@ -151,13 +200,13 @@ def meet_all(bench: Bench, figures: Figures, end: float) -> None:
                 return
             outcome = faults.meet(bench, fault, verb)
             figures.late = max(figures.late, outcome.late)
-            figures.note("faults", f"{verb}, {fault.name}", outcome.found)
+            figures.note("faults", verb, fault.name, outcome.found)
 
 
 def storm(bench: Bench, figures: Figures, log: Path) -> None:
     """Let many ask at once, an authority fail, and one rotate; count the calls of the slow keyring."""
     for found in storms.at_once(bench):
-        figures.note("storms", "at once", found)
+        figures.note("storms", "get", "at once", found)
     figures.requests.append(storms.requests_while_failing(bench))
     figures.windows += [storms.window(bench, log) for _ in range(5)]
     for name in ("warm get", "get", "erase of ours", "setup pat"):

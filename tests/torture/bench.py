@@ -22,6 +22,7 @@ from tests.support.pats import living
 from tests.support.people import STALE, at, give_pat, sign_in, vault_of
 from tests.support.watch import new_password
 from tests.torture import slow_backend
+from tests.torture.preloaded import Preloaded
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -64,10 +65,15 @@ class Entries:
             for name, text in entries.items():
                 vault.write(name, text)
             return
+        missing = dict(entries)
         for item in self._items():
-            item.delete()
+            name = item.get_attributes()["username"]
+            if missing.get(name) == item.get_secret().decode():
+                del missing[name]
+            else:
+                item.delete()
         collection = secretstorage.get_default_collection(self._connection)
-        for name, text in entries.items():
+        for name, text in missing.items():
             attributes = {"application": "Python keyring library", "service": SERVICE, "username": name}
             collection.create_item(name, attributes, text.encode())
 
@@ -98,6 +104,8 @@ class Bench:
                 name: value for name, value in own.items() if not name.startswith("XDG_CONFIG")
             }
         self._folder = folder
+        checks = Preloaded(self.home, folder)
+        self.ask, self.close = checks.azdo, checks.close
         self._snapshots: dict[Callable[[Bench], None], _Snapshot] = {}
         self.pat = emulator.world.new_pat(BOB, ["fabrikam"])
         self.elsewhere = emulator.world.new_pat(ANN, [LABS])
@@ -215,7 +223,11 @@ class Bench:
             "labs": at(f"{LABS}/app/_git/app"),
         }
         gone = (*gone, *(("labs",) if "ann" in gone else ()))
-        results = {name: self.home.get(*lines) for name, lines in asked.items() if name not in gone}
+        results = {
+            name: self.ask("get", given="".join(f"{line}\n" for line in lines))
+            for name, lines in asked.items()
+            if name not in gone
+        }
         anns = {*self.emulator.world.grants.access, *(pat.token for pat in living(self.emulator))}
         expected = {
             "ann": anns,
@@ -235,7 +247,7 @@ class Bench:
 
     def _left(self) -> list[str]:
         """Return what ``logout --all`` leaves of secrets."""
-        done = self.home.azdo("logout", "--all")
+        done = self.ask("logout", "--all")
         found = [f"logout --all: {done.err.strip()}"] if done.code else []
         found += [f"left by logout --all: {name}" for name in self.entries.read()]
         files = [path for path in self.home.accounts_file.parent.rglob("*") if path.is_file()]

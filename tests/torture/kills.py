@@ -39,7 +39,7 @@ class Point(NamedTuple):
 
 def traced(bench: Bench, verb: Verb, log: Path, *options: str) -> Result:
     """Run the verb under strace."""
-    strace = ["strace", "-f", "-qq", "-s", "160", "-o", str(log), *options]
+    strace = ["strace", "-f", "--seccomp-bpf", "-qq", "-s", "160", "-o", str(log), *options]
     words = [*strace, str(SCRIPT), *words_of(verb, bench)]
     return bench.home.run(*words, given=_given(verb, bench), secret_out=True)
 
@@ -102,13 +102,13 @@ def strike(bench: Bench, verb: Verb, point: Point, signal: str, log: Path, *, de
     inject = f"inject={point.call}:signal={signal}:when={point.nth}"
     bench.emulator.requests.clear()
     with beside(verb, bench) as found:
-        result = traced(bench, verb, log, "-e", f"trace={point.call},execve", "-e", inject)
+        result = traced(bench, verb, log, "-e", f"trace={point.call}", "-e", inject)
     found += _bugs(result)
     asked = verb.rotates and signal == "SIGKILL" and bench.emulator.requests
     if asked and not result.out and bench.losses(deep=False):
         return [WINDOW]
     if verb.after:
-        after = run(bench, Verb("", verb.after))
+        after = bench.ask(*(word or bench.vault for word in verb.after))
         if after.code and verb.settled not in after.err:
             found.append(f"{' '.join(verb.after)} afterwards: {after.err.strip()}")
     found += bench.losses(gone=verb.gone, deep=deep or verb.age > 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import shutil
 import sys
@@ -39,8 +40,11 @@ FAULTS = (
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Return a bench with the file vault."""
     folder = tmp_path_factory.mktemp("torture")
-    with Emulator(str(folder / "emulator")) as emulator:
-        yield Bench(folder, emulator, None, "file")
+    with (
+        Emulator(str(folder / "emulator")) as emulator,
+        contextlib.closing(Bench(folder, emulator, None, "file")) as bench,
+    ):
+        yield bench
 
 
 def test_a_killed_or_interrupted_run_loses_nothing(bench: Bench, tmp_path: Path) -> None:

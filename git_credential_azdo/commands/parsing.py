@@ -17,7 +17,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import load_accounts, organization_named
 from git_credential_azdo.commands import console
-from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.errors import AzdoError, UsageError
 from git_credential_azdo.git.target import may_repeat
 
 if TYPE_CHECKING:
@@ -41,8 +41,15 @@ def _completed(listed: Callable[[AccountsFile], Iterable[str]]) -> Callable[...,
     return complete
 
 
+def _account(name: str) -> str:
+    if not name:  # of a variable that is not set: must not mean any account
+        raise UsageError("missing ACCOUNT", hints.accounts())
+    return name
+
+
 ACCOUNT: dict[str, Any] = {
     "metavar": "ACCOUNT",
+    "type": _account,
     "shell_complete": _completed(lambda file: [unique_name(each, file.accounts) for each in file.accounts]),
 }
 """What a parameter that names an account says to click."""

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from git_credential_azdo import hints, refresh
-from git_credential_azdo.accounts.choice import NONE, answers_to, choose, unique_name
+from git_credential_azdo.accounts.choice import NONE, account_named, answers_to, choose, unique_name
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, problems, token_in, variable_for
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
@@ -97,6 +97,8 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
     user = named[0].id if len(named) == 1 else name  # a name could mean the organization
     target = accounts_file.target_at(organization, user)
     choice = choose(target, None, accounts_file)
+    if name and not choice.user:  # it meant just that, and no account
+        account_named(name, accounts_file.accounts)  # raises why
     for problem in problems(os.environ):
         say("hint", problem)
     variable = variable_for(target, choice, os.environ)

@@ -103,6 +103,17 @@ def test_a_binding_and_then_a_named_account_decide(home: Home, emulator: Emulato
     assert token(home).lines == [pat]
 
 
+@pytest.mark.parametrize("name", ["contoso", ""])
+def test_a_name_that_is_no_accounts_brings_no_other_accounts_token(
+    home: Home, emulator: Emulator, name: str
+) -> None:
+    """Not where it is the organization's, nor where a script's variable is empty, nor the environment's token."""
+    sign_in(home, emulator.world, ANN, "contoso")
+    result = token(home, "--account", name, AZURE_DEVOPS_EXT_PAT=new_password(52))
+    assert (result.code, result.out) == (1, "")
+    assert result.err.endswith("hint: git credential-azdo accounts\n")
+
+
 def test_the_environment_comes_first_where_it_does_for_get(home: Home, emulator: Emulator) -> None:
     """A pipeline's token travels as Bearer, a personal one as Basic; neither has an account."""
     secret = new_password(52)

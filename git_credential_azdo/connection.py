@@ -108,7 +108,9 @@ def _addresses(host: str, port: int, unknown: type[httpcore.ConnectError]) -> li
         return [(each[0], str(each[4][0]), int(each[4][1])) for each in resolve(_CONNECT_SECONDS)]
     except TimeoutError:
         raise unknown from socket.gaierror(socket.EAI_AGAIN, "no answer")
-    except (OSError, UnicodeError) as error:
+    except UnicodeError:
+        raise unknown from socket.gaierror(socket.EAI_NONAME, "no name of a host")
+    except OSError as error:
         raise unknown from error
 
 
@@ -166,7 +168,8 @@ def transport(settings: Settings, by: Proxy | None) -> httpx.BaseTransport:
     """
     network, proxy = Racing(), None
     if by:
-        auth = None if by.user is None or by.password is None else (by.user.encode(), by.password.encode())
+        user, password = (each and each.encode("utf-8", "surrogateescape") for each in (by.user, by.password))
+        auth = None if user is None or password is None else (user, password)
         tls = tls_context(settings.of_proxy(), "http.proxySSL") if by.scheme == "https" else None
         proxy = httpcore.Proxy(f"{by.scheme}://{by.place}", auth, ssl_context=tls)
     pool = httpcore.ConnectionPool(tls_context(settings), proxy=proxy, network_backend=network)

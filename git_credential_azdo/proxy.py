@@ -42,7 +42,7 @@ CONNECTED, AT_HOST, SENT = 1, 2, 3
 
 
 class Proxy(NamedTuple):
-    """A proxy as git and curl name it: ``scheme`` is http, https, socks5 or socks5h."""
+    """A proxy as git and curl name it: ``scheme`` is http, https, socks5 or socks5h; user and password may be any bytes."""
 
     scheme: str
     host: str
@@ -71,8 +71,11 @@ def parse(text: str) -> Proxy:
     parts = urlsplit(text if "://" in text else f"http://{text}")
     if not parts.hostname or parts.scheme not in _PORTS:
         raise ValueError(parts.scheme)
-    user, password = (each and unquote(each) for each in (parts.username, parts.password))
-    return Proxy(parts.scheme, parts.hostname, parts.port or _PORTS[parts.scheme], user or None, password)
+    host = parts.hostname.encode("idna").decode()
+    user, password = (
+        each and unquote(each, errors="surrogateescape") for each in (parts.username, parts.password)
+    )
+    return Proxy(parts.scheme, host, parts.port or _PORTS[parts.scheme], user or None, password)
 
 
 def of(url: str, settings: Settings) -> Proxy | None:

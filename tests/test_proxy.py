@@ -106,10 +106,11 @@ def test_a_host_that_does_not_resolve_is_not_taken_for_the_proxy() -> None:
 
 
 def test_a_socks_proxy_gets_user_and_password() -> None:
-    """As the URL has them, without the percent signs (RFC 3986)."""
+    """As the URL has them, without the percent signs (RFC 3986), whatever bytes they are."""
     password = new_password()
-    with serving(Socks("ü@x".encode(), password.encode())) as port:
-        assert get("http://h.invalid", f"socks5h://%C3%BC%40x:{password}@127.0.0.1:{port}") == {}
+    with serving(Socks("ü@xü".encode() + b"\xfc\xff", password.encode())) as port:
+        user = "%C3%BC%40x%C3%BC%fc\udcff"  # the last as os.environ has a byte that is not UTF-8
+        assert get("http://h.invalid", f"socks5h://{user}:{password}@127.0.0.1:{port}") == {}
 
 
 @pytest.mark.parametrize(
@@ -208,6 +209,7 @@ def test_a_plain_request_names_the_whole_url_to_its_proxy() -> None:
         ("socks5h://[::1]:9050", proxy.Proxy("socks5h", "::1", 9050, None, None)),
         ("http://user@proxy:1", proxy.Proxy("http", "proxy", 1, "user", None)),
         ("http://:@proxy:1", proxy.Proxy("http", "proxy", 1, None, "")),
+        ("http://m\u00fcnchen:1", proxy.Proxy("http", "xn--mnchen-3ya", 1, None, None)),
     ],
 )
 def test_a_proxy_is_read_as_curl_reads_it(text: str, expected: proxy.Proxy) -> None:

@@ -72,7 +72,7 @@ def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
 
 @pytest.mark.parametrize(
     ("proxy", "said"),
-    [(f"nonsense://user:{SECRET}@h:1", "is not valid")],
+    [(f"nonsense://user:{SECRET}@h:1", "is not valid"), (f"http://user:{SECRET}@a..b:1", "is not valid")],
 )
 def test_a_proxy_that_cannot_be_used_is_one_line(proxy: str, said: str) -> None:
     """An unknown scheme is named without the proxy's password."""

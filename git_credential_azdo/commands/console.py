@@ -26,6 +26,7 @@ from git_credential_azdo.signin.terminal import drop_rest, is_terminal, read_hid
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
+    from typing import IO
 
 
 _MAX_GIVEN = 65_536
@@ -34,6 +35,8 @@ _PATIENCE_SECONDS, _PATIENCE_IN_PIPE_SECONDS = 1.0, 3.0
 _drawing = threading.Lock()
 _drawn = [""]
 """What the terminal's line says of what is waited for."""
+_stderr: list[IO[str] | None] = [None]
+"""The stream to say that on, if not ``sys.stderr``: ``vault.system`` redirects that one while a keyring works."""
 
 
 def out(text: str = "", *, lead: str = "", color: str = "", indent: int = 0) -> None:
@@ -121,6 +124,7 @@ def watching() -> Iterator[None]:
     over = threading.Event()
     thread = threading.Thread(target=_watch, args=(over,), daemon=True)
     Waiting.ended = staticmethod(_draw)
+    _stderr[0] = sys.stderr
     thread.start()
     try:
         yield
@@ -128,6 +132,7 @@ def watching() -> Iterator[None]:
         over.set()
         thread.join()
         _draw()
+        _stderr[0] = None
 
 
 def _watch(over: threading.Event) -> None:
@@ -263,6 +268,6 @@ def _write_out(line: str | bytes) -> None:
 
 def _write_err(text: str) -> None:
     try:
-        click.echo(text, nl=False, err=True)
+        click.echo(text, _stderr[0], nl=False, err=True)
     except OSError:  # it is not read any more, and the command's work must not stop for that
-        sys.stderr = None
+        sys.stderr = _stderr[0] = None

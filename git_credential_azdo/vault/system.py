@@ -42,7 +42,6 @@ _LOST_SESSIONS = 3
 _NOT_VAULTS = (chainer.ChainerBackend, fail.Keyring, null.Keyring)
 _NO_BUS = frozenset(("ConnectionRefusedError", "FileNotFoundError", "KeyError", "PermissionError"))
 _SECRET_SERVICE = f"{SecretService.__name__}.{SecretService.Keyring.__name__}"
-_KNOWN = "keyring.backends."
 _ONE_AT_A_TIME = threading.Lock()
 
 
@@ -52,7 +51,7 @@ class KeyringVault:
     def __init__(self, backend: keyring.backend.KeyringBackend, *, prompting: bool = False) -> None:
         self._name = _name_of(backend)
         self._prompting = prompting
-        self._foreign = not self._name.startswith(_KNOWN)
+        self._foreign = not self._name.startswith("keyring.backends.")
         if self._name == _SECRET_SERVICE:
             _find_bus()
             if not prompting:
@@ -61,8 +60,12 @@ class KeyringVault:
 
     def read(self, entry: str) -> str | None:
         """Return the entry's text, or None. Raise VaultError, VaultLocked."""
-        stored = self._bounded(lambda: self._backend.get_password(NAME, entry))
-        return _from_one_line(stored) if stored and self._foreign else stored
+
+        def read() -> str | None:
+            stored = self._backend.get_password(NAME, entry)
+            return _from_one_line(stored) if stored and self._foreign else stored
+
+        return self._bounded(read)
 
     def write(self, entry: str, text: str) -> None:
         """Write the entry. Raise VaultError, VaultLocked."""
@@ -83,19 +86,24 @@ class KeyringVault:
 
     def _bounded(self, call: Callable[[], Result]) -> Result:
         """Return what ``call`` returns; it runs in a thread, so that a backend that waits for a person cannot hang git."""
+
+        def attempt() -> Result:
+            try:
+                return _again(call)
+            except TimeoutError:
+                raise
+            except BaseException as error:  # noqa: BLE001 - D-Bus libraries have their own kinds, and Rust its panic
+                raise _vault_error(error, self._name) from None  # its text could show a secret
+
         seconds = PROMPT_SECONDS if self._prompting else deadline.bound(CALL_SECONDS)
         with _no_prompts() if self._foreign and not self._prompting else contextlib.nullcontext():
             try:
                 with errors.Waiting("the keyring", seconds):
-                    return deadline.in_thread(lambda: _again(call))(
-                        0 if self._name in errors.silent else seconds
-                    )
+                    return deadline.in_thread(attempt)(0 if self._name in errors.silent else seconds)
             except TimeoutError:  # ours, or one of a D-Bus library
                 errors.silent.add(self._name)
-                late = f"the keyring ({self._name}) did not answer in time"
-                raise VaultError(late, hints.unlock()) from None
-            except Exception as error:  # noqa: BLE001 - D-Bus libraries raise their own kinds
-                raise _vault_error(error, self._name) from None  # its text could show a secret
+                text = f"the keyring ({self._name}) did not answer in time"
+                raise VaultError(text, hints.unlock()) from None
 
 
 def _again(call: Callable[[], Result]) -> Result:
@@ -204,7 +212,7 @@ def none_works(part: str, failed: list[VaultError]) -> VaultError:
 
 @contextlib.contextmanager
 def _no_prompts() -> Iterator[None]:
-    """Keep the programs that a backend runs from asking for gpg's passphrase, and from writing to stderr.
+    """Keep the programs that a backend runs from asking for gpg's passphrase, and all of it from writing to ours.
 
     Variable: pass(1); option: "--pinentry-mode" in gpg(1). One thread at a time: the changes are process-wide.
     """
@@ -212,6 +220,7 @@ def _no_prompts() -> Iterator[None]:
     with (
         _ONE_AT_A_TIME,
         open(os.devnull, "w", encoding="utf-8") as nowhere,
+        contextlib.redirect_stdout(nowhere),  # git reads the answer there
         contextlib.redirect_stderr(nowhere),
     ):
         before, ask = os.environ.get(name), getpass.getpass
@@ -259,15 +268,15 @@ def _unusable(wanted: str, above: type) -> Iterator[str]:
         yield from _unusable(wanted, kind)
 
 
-def _shown_buses() -> list[str]:
+def _shown_buses() -> str:
     try:
-        buses = list(secret_service.bus_addresses(os.environ))
+        buses = dict.fromkeys(secret_service.bus_addresses(os.environ))
     except ValueError:
-        return []
-    return [os.fsdecode(bus.replace(b"\0", b"@", 1)) for bus in dict.fromkeys(buses)]
+        return "DBUS_SESSION_BUS_ADDRESS"
+    return " or ".join(os.fsdecode(bus.replace(b"\0", b"@", 1)) for bus in buses)
 
 
-def _vault_error(error: Exception, name: str) -> VaultError:
+def _vault_error(error: BaseException, name: str) -> VaultError:
     if isinstance(error, VaultError):
         return error
     if isinstance(error, keyring.errors.KeyringLocked):
@@ -278,8 +287,8 @@ def _vault_error(error: Exception, name: str) -> VaultError:
     if name == _SECRET_SERVICE and kind == "SecretServiceNotAvailableException":
         return VaultError("no keyring answers on the session bus", hints.START_KEYRING)
     if name == _SECRET_SERVICE and kind in _NO_BUS:
-        tried = " or ".join(_shown_buses()) or "DBUS_SESSION_BUS_ADDRESS"
-        return VaultError(f"the keyring cannot be reached: no session bus at {tried}", hints.START_BUS)
+        text = f"the keyring cannot be reached: no session bus at {_shown_buses()}"
+        return VaultError(text, hints.START_BUS)
     if kind == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:
         locked = f"the password store is locked: gpg could not open an entry of {name}"
         return VaultLocked(locked, hints.unlock())

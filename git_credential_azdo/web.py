@@ -214,7 +214,12 @@ class HttpClient:
                 is_final = method not in {"GET", "HEAD"} or response.status not in _BUSY
                 if pause is None or is_final or wait >= self.remaining():
                     return response
-            self._sleep(wait)
+            self.leave_alone(proxy.host_of(url), wait)
+
+    def leave_alone(self, what: str, seconds: float) -> None:
+        """Wait for so many seconds before the next request, and say for what."""
+        with errors.Waiting(what, seconds):
+            self._sleep(seconds)
 
     def _exchange(self, method: str, url: str, sent: dict[str, Any]) -> Response:
         """Send a request once; in a thread, since httpx begins its time limits anew with each address and byte.

@@ -12,7 +12,7 @@ import httpcore
 import httpx
 import pytest
 
-from git_credential_azdo import web
+from git_credential_azdo import errors, web
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.web import HttpClient, Response, retry_after
@@ -29,11 +29,18 @@ def test_a_busy_server_is_asked_again_after_a_pause(status: int) -> None:
         httpx.Response(200),
     ]
 
-    with answering(lambda _: answers.pop(0), clock=clock, sleep=clock.sleep) as client:
+    waited_for: list[str] = []
+
+    def sleep(seconds: float) -> None:
+        waited_for.extend(wait.what for wait in errors.waits)
+        clock.sleep(seconds)
+
+    with answering(lambda _: answers.pop(0), clock=clock, sleep=sleep) as client:
         answer = client.request("GET", "https://h/")
 
     assert answer.status == 200
     assert clock.slept == [0.5, 7.0]
+    assert waited_for == ["h", "h"]  # what the terminal shows
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,8 @@ _WRITTEN_OUT = (("$(", ")"), ("${", "}"), ("%", "%"), ("**", "**"))
 def token_in(name: str, environment: Mapping[str, str]) -> str:
     """Return the token that the variable holds, without what stands around it; empty where it holds none."""
     token = environment.get(name, "").strip(_AROUND)
-    return token if token.isprintable() and " " not in token and not token.startswith(_UNEXPANDED) else ""
+    is_token = token.isascii() and token.isprintable() and " " not in token
+    return token if is_token and not token.startswith(_UNEXPANDED) else ""
 
 
 def problems(environment: Mapping[str, str]) -> list[str]:

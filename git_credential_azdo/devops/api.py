@@ -26,6 +26,7 @@ from git_credential_azdo.git.target import (
     tenant_in,
 )
 from git_credential_azdo.hosts import PROFILE_HOST, SERVICES_HOST, microsoft
+from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.signin.entra_errors import read_cases
 
@@ -180,7 +181,7 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
 
     ``where``: what refused, such as ``the organization contoso``; ``organization``: for the commands in the hint.
     """
-    text, key = _text(response.fields(), "message").strip().rstrip(".")[:300], type_key(response)
+    text, key = _text(response.fields(), "message"), type_key(response)
     service_error = unquote(response.header("X-TFS-ServiceError") or "")
     # The HTML page of a 403 has the code, too.
     places = (text, service_error, response.body[:65_536].decode("utf-8", "replace"))
@@ -199,7 +200,8 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
         return ServiceError(f"{where} does not exist, or this account may not see it (status 404)")
     if response.status == _TOO_MANY:
         return ServiceError(f"{where} limits the rate of requests (status 429)", "try again in a few minutes")
-    detail = f" ({text})" if text else ""
+    said = oauth.first_line(text.strip().rstrip("."))
+    detail = f" ({said})" if said else ""
     if response.status in {203, 301, 302, 303, 307, 308, 401, 403}:
         return UnauthorizedError(f"{where} does not accept this token{detail}")
     return ServiceError(f"{where} answered with status {response.status}{detail}", "try again later")

@@ -19,7 +19,7 @@ from git_credential_azdo.devops import api
 from git_credential_azdo.errors import ServiceError, printable
 from git_credential_azdo.hosts import PATS_HOST
 from git_credential_azdo.signin.entra_errors import Case, read_cases
-from git_credential_azdo.signin.oauth import read_token
+from git_credential_azdo.signin.oauth import first_line, read_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -189,7 +189,7 @@ def _ask(
         raise ServiceError(f"the organization {organization} returned JSON of an undocumented form")
     error = document.get("patTokenError") or _NO_ERROR
     if error != _NO_ERROR:
-        raise explain(_line(error), organization, _line(document.get("patTokenErrorMessage")))
+        raise explain(_line(error), organization, first_line(document.get("patTokenErrorMessage")))
     return document
 
 

@@ -24,7 +24,6 @@ from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
 from git_credential_azdo.hosts import CLOUDS, LOGIN_HOSTS, origin
 from git_credential_azdo.signin import oauth
-from git_credential_azdo.signin.oauth import is_safe_url
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -89,7 +88,7 @@ def read_authority(given: str) -> tuple[str, str]:
     only. Raise UsageError if it is not https (loopback may be http).
     """
     base = given.strip().partition("?")[0].removesuffix(_WELL_KNOWN).rstrip("/")
-    if not is_safe_url(base):
+    if not oauth.is_safe_url(base):
         example = authority_of(ANY_WORK_TENANT)
         raise UsageError("the authority must be an https address", f"for example --authority {example}")
     if not is_entra(base):
@@ -190,8 +189,7 @@ def discover(
     Raise ServiceError if there is no such authority, OtherHostsError, NetworkError.
     """
     issuer, url = read_authority(authority)
-    answer = web.request("GET", url, elsewhere=True)  # an authority is a person's own word
-    _check(answer)
+    answer = ask(web, "GET", url)
     if answer.status != 200:  # noqa: PLR2004 - OpenID Connect Discovery section 4.2
         raise ServiceError(
             f"{answer.host} has no OpenID configuration for that authority{oauth.said(answer)} (status {answer.status})",
@@ -220,14 +218,16 @@ def request_token(
     ``client_id``, ``nonce``: what the identity token, if one comes, must name, too. Raise OAuthError for a no,
     NetworkError, ServiceError.
     """
-    form = {"grant_type": grant_type, "client_id": client_id, **parameters}
-    answer = web.request("POST", endpoint, form=form, elsewhere=True)
-    _check(answer)
+    answer = ask(web, "POST", endpoint, {"grant_type": grant_type, "client_id": client_id, **parameters})
     return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=client_id)
 
 
-def _check(answer: Response) -> None:
-    """Raise NetworkError for a response that says nothing about the request: sent elsewhere, or the server's own trouble."""
+def ask(web: HttpClient, method: str, url: str, form: Mapping[str, str] | None = None) -> Response:
+    """Return what an authority answers; it is a person's own word, so it may be anywhere.
+
+    Raise NetworkError also for a response that says nothing about the request: sent elsewhere, or the server's own trouble.
+    """
+    answer = web.request(method, url, form=form, elsewhere=True)
     if oauth.is_busy(answer.status) and not answer.fields().get("error"):
         raise NetworkError(
             f"{answer.host} is busy or has an internal error{oauth.said(answer)} (status {answer.status})",
@@ -238,6 +238,7 @@ def _check(answer: Response) -> None:
             f"{answer.host} redirected the request (status {answer.status}); one with a secret is never redirected",
             "a proxy or a network's sign-in page may stand in between: open a browser to see it",
         )
+    return answer
 
 
 def kept_endpoint(block: Block, kept_origin: str | None, cure: str) -> Endpoint:
@@ -296,4 +297,4 @@ def _same_issuer(issued_by: str, expected: str) -> bool:
 
 def _origin(url: str) -> str:
     """Return the origin of an address, or an empty text for one that no secret may be sent to."""
-    return origin(url) if is_safe_url(url) else ""
+    return origin(url) if oauth.is_safe_url(url) else ""

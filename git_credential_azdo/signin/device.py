@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.signin import oauth, sign_in_errors
-from git_credential_azdo.signin.authorities import request_token
+from git_credential_azdo.signin.authorities import ask, request_token
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -52,8 +52,7 @@ def ask_code(web: HttpClient, endpoints: Endpoints, *, client_id: str, scope: st
     """Return a code. Raise SignInError if the authority has no such way to sign in, OAuthError for its no."""
     if endpoints.device_authorization is None:
         raise SignInError(f"{endpoints.issuer} has no sign-in by device code", hints.setup())
-    form = {"client_id": client_id, "scope": scope}
-    answer = web.request("POST", endpoints.device_authorization, form=form, elsewhere=True)
+    answer = ask(web, "POST", endpoints.device_authorization, {"client_id": client_id, "scope": scope})
     return read_code(answer.status, answer.json())
 
 

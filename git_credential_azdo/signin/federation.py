@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import MANAGED_IDENTITY
+from git_credential_azdo.accounts.environment import token_in
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.files import read_file
 from git_credential_azdo.signin import managed_identity, oauth
@@ -89,12 +90,15 @@ def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> 
 def _issued(
     web: HttpClient, block: Block, issuer: _Issuer, audience: str, environment: Mapping[str, str]
 ) -> str:
+    url, secret = environment.get(issuer.address, ""), token_in(issuer.secret, environment)
     for name, cure in ((issuer.address, issuer.no_address), (issuer.secret, issuer.no_secret)):
         if not environment.get(name):
             raise UsageError(f"{name} is not set, so the job cannot prove itself", cure)
-    url, headers = environment[issuer.address], {"Authorization": f"Bearer {environment[issuer.secret]}"}
     if not oauth.is_safe_url(url):
         raise UsageError(f"{issuer.address} is not an https address", issuer.no_address)
+    if not secret:
+        raise UsageError(f"{issuer.secret} does not hold a token", issuer.no_secret)
+    headers = {"Authorization": f"Bearer {secret}"}
     method, parameters = "GET", {"audience": audience}
     if issuer is _ISSUERS[PIPELINES]:
         connection = block.get("service_connection")

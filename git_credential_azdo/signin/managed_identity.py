@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import SYSTEM
+from git_credential_azdo.accounts.environment import token_in
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import quoted
@@ -26,7 +27,7 @@ from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.web import HttpClient, retry_after
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Mapping
 
     from git_credential_azdo.web import Response
 
@@ -116,13 +117,7 @@ def source_of(environment: Mapping[str, str]) -> str:
 
 
 def ask(
-    web: HttpClient,
-    source: str,
-    which: Which,
-    resource: str,
-    environment: Mapping[str, str],
-    *,
-    sleep: Callable[[float], None] = time.sleep,
+    web: HttpClient, source: str, which: Which, resource: str, environment: Mapping[str, str]
 ) -> oauth.Grant:
     """Return a token of the machine's service. ``web`` must use no proxy.
 
@@ -131,11 +126,11 @@ def ask(
     """
     url, headers = _question(source, which, resource, environment)
     place = _SERVICES[source].place
-    answer = _ask(web, url, headers, place, sleep)
+    answer = _ask(web, url, headers, place)
     if source == ARC and answer.status == 401:  # noqa: PLR2004 - Arc's way of asking who reads its folder
         challenge = answer.header("WWW-Authenticate") or ""
         headers["Authorization"] = f"Basic {_read_arc_key(challenge, os.path.expandvars(ARC_FOLDER))}"
-        answer = _ask(web, url, headers, place, sleep)
+        answer = _ask(web, url, headers, place)
     return _read(answer, place, which, time.time())
 
 
@@ -155,19 +150,18 @@ def _question(
     if service is None:
         where = _UNSUPPORTED.get(source, repr(source))
         raise UsageError(f"the managed identity of {where} is not supported", hints.setup_service_principal())
-    headers = {"Metadata": "true"}
+    url, headers = environment.get(service.variable) or service.usual, {"Metadata": "true"}
     if source == APP_SERVICE:
-        for name in (service.variable, "IDENTITY_HEADER"):
-            if not environment.get(name):
+        headers["X-IDENTITY-HEADER"] = token_in("IDENTITY_HEADER", environment)
+        for name, value in ((service.variable, url), ("IDENTITY_HEADER", headers["X-IDENTITY-HEADER"])):
+            if not value:
                 raise UsageError(
                     f"the account's managed identity is that of {service.place}, but {name} is not set here",
                     f"run git where the identity is, or set it up again here: {hints.setup_managed_identity()}",
                 )
-        headers["X-IDENTITY-HEADER"] = environment["IDENTITY_HEADER"]
     if which.kind and source == ARC:
         raise UsageError(f"{service.place} has one identity only, its own", hints.setup_managed_identity())
     kind = service.resource_id if which.kind == "resource_id" else which.kind
-    url = environment.get(service.variable) or service.usual
     if not origin(url) or "#" in url:
         raise UsageError(
             f"{service.variable} is not a URL", f"correct it, or {hints.unset(service.variable)}"
@@ -178,9 +172,7 @@ def _question(
     return oauth.with_query(url, **query), headers
 
 
-def _ask(
-    web: HttpClient, url: str, headers: Mapping[str, str], place: str, sleep: Callable[[float], None]
-) -> Response:
+def _ask(web: HttpClient, url: str, headers: Mapping[str, str], place: str) -> Response:
     """Ask, and ask again while the service is busy or starting, as its page wants, within the deadline."""
     for attempt in itertools.count():
         try:  # the address is a constant, or what the machine's own environment says
@@ -199,7 +191,7 @@ def _ask(
                 f"{oauth.said(answer)} (status {answer.status}, asked {attempt + 1} times)",
                 "try again in a minute",
             )
-        sleep(pause)
+        web.leave_alone(f"the managed identity service of this {place}", pause)
     return answer
 
 

@@ -188,7 +188,7 @@ def read_refusal(status: int, fields: Mapping[str, object]) -> OAuthError:
         suberror=_word(fields.get("suberror")) or _word(fields.get("error_subcode")),
         codes=tuple(numbers[:8] or map(int, _AADSTS.findall(description[:2000])[:8])),
         ids=tuple(_ids(fields, description)),
-        description=_first_line(description),
+        description=first_line(description),
     )
 
 
@@ -203,7 +203,7 @@ def said(answer: Response) -> str:
     error = body.get("error")
     inner = error.get("message") if isinstance(error, Mapping) else error
     text = body.get("error_description") or body.get("message") or inner
-    return f": {line}" if isinstance(text, str) and (line := _first_line(text)) else ""
+    return f": {line}" if (line := first_line(text)) else ""
 
 
 def base64url(data: bytes) -> str:
@@ -253,7 +253,9 @@ def _ids(fields: Mapping[str, object], description: str) -> Iterator[str]:
             yield f"{key.replace('_', ' ')} {value}"
 
 
-def _first_line(description: str) -> str:
-    """Keep what helps a person, and nothing that could be a code or a token quoted back."""
-    line = description.strip().split("\r")[0].split("\n")[0].split(" Trace ID:")[0]
+def first_line(text: object) -> str:
+    """Return of a server's words what helps a person, and nothing that could be a code or a token quoted back."""
+    line = (
+        (text if isinstance(text, str) else "").strip().split("\r")[0].split("\n")[0].split(" Trace ID:")[0]
+    )
     return _LONG_WORD.sub("...", printable(line))[:300]

@@ -7,7 +7,6 @@ is never lost either. The raw code, trace and correlation ids stand at the end, 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import (
@@ -26,7 +25,7 @@ from git_credential_azdo.signin.entra_errors import APP_CASES, CASES, LINK_AGAIN
 from git_credential_azdo.signin.oauth import OPENID_SCOPE, is_busy
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from git_credential_azdo.accounts.account import Account, Block
     from git_credential_azdo.signin.oauth import OAuthError
@@ -35,11 +34,11 @@ if TYPE_CHECKING:
 _NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | authorities.ANY_TENANT | {NIL_TENANT}
 
 _SETUP_KEYS = {
-    SERVICE_PRINCIPAL: ("client_id", ("tenant", "certificate")),
+    SERVICE_PRINCIPAL: ("client_id", ("tenant", "authority", "certificate")),
     MANAGED_IDENTITY: ("identity", ()),
     FEDERATED: (
         "source",
-        ("client_id", "tenant", "token_file", "audience", "service_connection", "identity"),
+        ("client_id", "tenant", "authority", "token_file", "audience", "service_connection", "identity"),
     ),
     AZURE_CLI: ("", ("az_tenant",)),
 }
@@ -181,36 +180,32 @@ def _login_hint(account: Account) -> str:
 
 def _own_options(account: Account) -> list[str]:
     """Return what ``setup`` must be given again: cloud, authority, own app registration."""
-    block = account.block
     collections = (name for name in account.organizations if isinstance(name, Collection))
-    own = {
-        "org": next(collections, ""),
-        "authority": block.get("authority"),
-        "client_id": block.get("client_id"),
-        "redirect_uri": block.get("redirect_uri"),
-        "scope": block.get("scope"),
-    }
+    own = ("authority", "client_id", "redirect_uri", "scope")
+    return options(org=next(collections, "")) + _unusual(account.block, own)
+
+
+def _unusual(block: Block, keys: Iterable[str]) -> list[str]:
+    """Return the options of ``setup`` for the values of these keys, without its defaults, and whether it was --bearer."""
     usual = {
         authorities.DEFAULT_CLIENT_ID,
         authorities.DEFAULT_REDIRECT,
         authorities.DEFAULT_SCOPE,
         OPENID_SCOPE,
     }
-    public = authorities.PUBLIC_HOST
-    return options(
-        **{
-            key: value
-            for key, value in own.items()
-            if value not in usual and urlsplit(value).netloc != public
-        }
-    )
+    values = {_NAMED_OTHERWISE.get(key, key): block.get(key) for key in keys}
+    public = f"https://{authorities.PUBLIC_HOST}/"
+    own = {
+        name: each for name, each in values.items() if each not in usual and not f"{each}/".startswith(public)
+    }
+    return options(**own) + (["--bearer"] if block.get("authtype") == "Bearer" else [])
 
 
 def setup_command(block: Block) -> str:
     """Return the command that sets this machine's identity up again, to be copied into a shell."""
     kind = block.get("kind")
     operand, keys = _SETUP_KEYS[kind]
-    words = options(**{_NAMED_OTHERWISE.get(key, key): block.get(key) for key in keys})
+    words = _unusual(block, (*keys, "scope"))
     words += ["--send-x5c"] if block.get("send_x5c") else []
     words += [word for name in block.all("org[]") for word in ("--org", name)]
     return hints.setup_as(kind, words, block.get(operand) or (SYSTEM if kind == MANAGED_IDENTITY else ""))

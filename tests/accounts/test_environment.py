@@ -130,7 +130,7 @@ def test_each_clause_decides_its_case(
     [
         *((value, "abc") for value in ("abc", "abc\n", "abc\r\n", " abc ", "\tabc", "\ufeffabc", "\udcef\udcbb\udcbfabc\n")),
         *((value, "") for value in ("", " ", "\n", "$(A_B)", "${A}", "${{ secrets.A }}", "$A", "%A%", "***", "{A}", "<A>")),
-        *((value, "") for value in ("a b", "a\nb", "a\rb", "a\tb", "a\x00b", "a\udc80b")),
+        *((value, "") for value in ("a b", "a\nb", "a\rb", "a\tb", "a\x00b", "a\udc80b", "t\u00f6k")),
     ],
 )  # fmt: skip
 def test_what_stands_around_a_token_is_dropped_and_what_is_none_is_named(value: str, token: str) -> None:

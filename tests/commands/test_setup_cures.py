@@ -114,6 +114,10 @@ def test_a_failed_setup_is_begun_again_with_the_same_options(home: Home, emulato
         ),
         ({"tenant": CONTOSO, "subject": "me@example.org"}, "git credential-azdo setup"),
         (
+            {"tenant": CONTOSO, "authtype": "Bearer"},
+            "git credential-azdo setup --login-hint me@example.org --bearer",
+        ),
+        (
             {"tenant": CONSUMERS, "client_id": OWN},
             f"git credential-azdo setup --login-hint me@example.org --client-id {OWN}",
         ),

@@ -131,13 +131,17 @@ def test_a_web_page_means_another_tenant(call: Callable[[HttpClient], object], s
 
 @pytest.mark.parametrize("call", CALLS)
 def test_a_refusal_comes_as_a_success(call: Callable[[HttpClient], object]) -> None:
-    """With the service's words of 7.2, if there are any; a control character does not pass."""
-    body = {"patToken": None, "patTokenError": "accessDenied", "patTokenErrorMessage": "Not\x1b you."}
+    """With the service's words of 7.2, if there are any; no control character passes, and nothing that may be a token."""
+    body = {
+        "patToken": None,
+        "patTokenError": "accessDenied",
+        "patTokenErrorMessage": "Not\x1b " + "x" * 52 + " you.",
+    }
     client, _ = web(httpx.Response(200, json=body))
     with pytest.raises(pats.PatError) as caught:
         call(client)
     assert caught.value.error == "accessDenied"
-    assert caught.value.message.endswith("; the service says: Not? you (accessDenied)")
+    assert caught.value.message.endswith("; the service says: Not? ... you (accessDenied)")
 
 
 @pytest.mark.parametrize("token", [None, "odd", {}, {**MADE, "token": None}, {**MADE, "token": "a b\n"}])

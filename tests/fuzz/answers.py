@@ -156,6 +156,9 @@ class Answering:
         self.hosts.add(url.partition("://")[2].partition("/")[0])
         return hostile_answer(self._source, self._words, self._good)
 
+    def leave_alone(self, _what: str, _seconds: float) -> None:
+        """Wait for nothing."""
+
     def remaining(self) -> float:
         """Return some seconds, as ``Web.remaining`` does."""
         return 30.0

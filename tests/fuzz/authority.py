@@ -217,7 +217,7 @@ def machines(source: Source) -> None:
             grant, _ = workload.read_az(printed, 1_780_000_000.0)
         elif kind in _PLACES:
             which = managed_identity.read_identity("system")
-            grant = managed_identity.ask(web, kind, which, "x", _ENVIRONMENT, sleep=lambda _seconds: None)
+            grant = managed_identity.ask(web, kind, which, "x", _ENVIRONMENT)
         elif kind in {federation.GITHUB, federation.PIPELINES}:
             block = Block([("source", kind), ("service_connection", "x")])
             check_printable(federation.assertion(web, block, _ENVIRONMENT), "a token")

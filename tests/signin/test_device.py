@@ -8,7 +8,7 @@ from urllib.parse import parse_qs
 import httpx
 import pytest
 
-from git_credential_azdo.errors import ServiceError, SignInError
+from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.authorities import Endpoint, Endpoints
@@ -100,6 +100,24 @@ def test_a_refused_request_carries_the_servers_terms() -> None:
     """A tenant may forbid this way in at once."""
     with pytest.raises(OAuthError, match="AADSTS53003"):
         device.read_code(400, {"error": "access_denied", "error_codes": [53003]})
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        (httpx.Response(503, html="<html>busy"), "h is busy or has an internal error"),
+        (httpx.Response(429, json={}), "h is busy or has an internal error"),
+        (httpx.Response(302, headers={"Location": "https://evil.example/"}), "h redirected the request"),
+    ],
+)
+def test_a_server_in_trouble_is_not_one_without_codes(answer: httpx.Response, told: str) -> None:
+    """As where tokens are asked for: it may have one in a minute."""
+    with (
+        HttpClient(5, Settings(), transport=httpx.MockTransport(lambda _: answer)) as web,
+        pytest.raises(NetworkError, match=told) as caught,
+    ):
+        device.ask_code(web, ENDPOINTS, client_id="c", scope="s")
+    assert caught.value.hint
 
 
 def polled(*answers: httpx.Response | Exception, life: float = 900) -> tuple[list[float], Callable[[], str]]:

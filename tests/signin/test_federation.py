@@ -58,6 +58,26 @@ def test_each_missing_variable_of_a_pipeline_has_its_own_cure(missing: str, hint
     assert hint in str(caught.value.hint)
 
 
+@pytest.mark.parametrize("value", ["$(System.AccessToken)", "***", "two words", "t\u00f6k", "\n"])
+def test_a_variable_without_a_token_is_named_and_nobody_is_asked(value: str) -> None:
+    """A variable that the pipeline does not know stands there as it was written."""
+    environment = {"SYSTEM_OIDCREQUESTURI": "https://h/t", "SYSTEM_ACCESSTOKEN": value}
+    service = Service((200, {}))
+    with service.web() as web, pytest.raises(UsageError, match="SYSTEM_ACCESSTOKEN does not hold") as caught:
+        federation.assertion(web, federated("azure-pipelines", service_connection="s"), environment)
+    assert (service.requests, "SYSTEM_ACCESSTOKEN: $(System" in str(caught.value.hint)) == ([], True)
+
+
+@pytest.mark.parametrize("value", ["t\n", "\ufefft", " t\r\n"])
+def test_what_stands_around_a_jobs_token_is_dropped(value: str) -> None:
+    """As files and secret stores leave it."""
+    service = Service((200, {"value": "jwt"}))
+    environment = {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://h/t", "ACTIONS_ID_TOKEN_REQUEST_TOKEN": value}
+    with service.web() as web:
+        assert federation.assertion(web, federated("github"), environment) == "jwt"
+    assert service.requests[0].headers["Authorization"] == "Bearer t"
+
+
 @pytest.mark.parametrize("content", [b"", b"two words", b"x" * 65_537, "tök".encode()])
 def test_a_file_without_a_token_is_refused(tmp_path: Path, content: bytes) -> None:
     """It must hold one token and nothing else."""

@@ -140,6 +140,11 @@ def test_each_service_is_asked_in_its_own_words(
         ("", {}, "'' is not supported"),
         ("app-service", {"IDENTITY_ENDPOINT": "http://h"}, "IDENTITY_HEADER is not set here"),
         ("app-service", {}, "IDENTITY_ENDPOINT is not set here"),
+        (
+            "app-service",
+            {"IDENTITY_ENDPOINT": "http://h", "IDENTITY_HEADER": "t\u00f6k"},
+            "IDENTITY_HEADER is not",
+        ),
         ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "ftp://h"}, "is not a URL"),
         ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://[h"}, "is not a URL"),
         ("vm", {"AZURE_POD_IDENTITY_AUTHORITY_HOST": "http://u@h"}, "is not a URL"),

@@ -30,6 +30,9 @@ def test_a_busy_service_is_asked_again_after_growing_pauses(status: int) -> None
     service = Service((status, {}), (status, {}), (200, GOOD))
     assert service.ask("vm").expires_in == 3599
     assert service.pauses == [0.5, 1.0]
+    assert (
+        service.waited_for == ["the managed identity service of this Azure VM"] * 2
+    )  # what the terminal shows
 
 
 def test_a_pause_is_as_long_as_the_service_wants() -> None:

@@ -148,6 +148,11 @@ def test_an_identity_that_never_signed_in_is_told_by_its_type() -> None:
         (404, b"", "x does not exist, or this account may not see it (status 404)"),
         (429, b"", "x limits the rate of requests (status 429)"),
         (500, b"[]", "x answered with status 500"),
+        (
+            400,
+            b'{"message": "no: Bearer ' + b"x" * 52 + b'\\r\\nmore"}',
+            "x answered with status 400 (no: Bearer ...)",
+        ),
         (500, b'{"message": "VS999999999: odd"}', "x answered with status 500 (VS999999999: odd)"),
     ],
 )

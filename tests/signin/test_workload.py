@@ -122,6 +122,25 @@ def test_a_command_sets_each_kind_up_again() -> None:
             ],
             "service-principal c --tenant t --certificate " + quote("/a b.pem") + " --send-x5c",
         ),
+        (
+            [
+                ("kind", SERVICE_PRINCIPAL),
+                ("client_id", "c"),
+                ("authority", "https://login.microsoftonline.us/t"),
+                ("scope", "x/.default"),
+                ("authtype", "Bearer"),
+            ],
+            "service-principal c --authority https://login.microsoftonline.us/t --scope x/.default --bearer",
+        ),
+        (
+            [
+                ("kind", FEDERATED),
+                ("source", "file"),
+                ("tenant", "t"),
+                ("authority", "https://login.microsoftonline.com/t"),
+            ],
+            "federated file --tenant t",
+        ),
         ([("kind", MANAGED_IDENTITY), ("identity", "object:1")], "managed-identity object:1"),
         ([("kind", MANAGED_IDENTITY)], "managed-identity system"),
         (

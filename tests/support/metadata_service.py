@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import httpx
 
+from git_credential_azdo import errors
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.signin import managed_identity
 from git_credential_azdo.signin.managed_identity import Which
@@ -26,6 +27,7 @@ class Service:
         self._answers = list(answers)
         self.requests: list[httpx.Request] = []
         self.pauses: list[float] = []
+        self.waited_for: list[str] = []
 
     def _answer(self, request: httpx.Request) -> httpx.Response:
         self.requests.append(request)
@@ -36,9 +38,14 @@ class Service:
 
     def web(self) -> HttpClient:
         """Return a client that reaches nobody else."""
-        return HttpClient(30, Settings(proxy=""), transport=httpx.MockTransport(self._answer))
+        transport = httpx.MockTransport(self._answer)
+        return HttpClient(30, Settings(proxy=""), transport=transport, sleep=self._sleep)
+
+    def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.waited_for.extend(wait.what for wait in errors.waits)
 
     def ask(self, source: str, which: Which = SYSTEM, **environment: str) -> Grant:
         """Ask it for a token."""
         with self.web() as web:
-            return managed_identity.ask(web, source, which, "res", environment, sleep=self.pauses.append)
+            return managed_identity.ask(web, source, which, "res", environment)

@@ -26,7 +26,13 @@ dropped: list[str] = []
 def outside(entries: list[str], current: str = "") -> list[str]:
     """Return the entries of a search path that are absolute and not the current folder, which is looked up if not given."""
     here = _normalized(current or _here())
-    return [entry for entry in entries if os.path.isabs(entry) and _normalized(entry) != here]
+    return [entry for entry in entries if is_absolute(entry) and _normalized(entry) != here]
+
+
+def is_absolute(path: str) -> bool:
+    """Return whether a path means the same from everywhere, unlike one on the current drive of Windows."""
+    # Before 3.13 isabs holds for such a path, too.
+    return os.path.isabs(path) and (os.name != "nt" or os.path.splitdrive(path)[0] != "")
 
 
 def make_safe() -> None:
@@ -48,7 +54,7 @@ def make_safe() -> None:
             for entry in sys.path
             if _normalized(entry) in own or (entry in absolute and _normalized(entry) not in inherited)
         ]
-    if sys.pycache_prefix and not os.path.isabs(sys.pycache_prefix):
+    if sys.pycache_prefix and not is_absolute(sys.pycache_prefix):
         sys.pycache_prefix = None
     path = os.environ.get("PATH")
     if path:
@@ -59,7 +65,7 @@ def make_safe() -> None:
             os.environ["PATH"] = os.pathsep.join(safe)
     for name in _FOLDERS:
         folder = os.environ.get(name)
-        if folder and not os.path.isabs(folder):
+        if folder and not is_absolute(folder):
             del os.environ[name]
     for name in SECRETS:
         if name in os.environ:
@@ -80,7 +86,7 @@ def _own_folders() -> set[str]:
     if site:
         own += site.getsitepackages()
         own += [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
-    return {_normalized(entry) for entry in own if os.path.isabs(entry)}
+    return {_normalized(entry) for entry in own if is_absolute(entry)}
 
 
 def _here() -> str:

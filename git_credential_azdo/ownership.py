@@ -74,7 +74,9 @@ def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
     place = error.filename if isinstance(error.filename, str) else path
     cure = getattr(error, "cure", None)
     reason = error.strerror or str(error)
-    if isinstance(error, PermissionError) and os.name != "nt":
+    if isinstance(error, PermissionError) and os.name == "nt":
+        reason += f", or another program has {os.path.basename(error.filename2 or place)} open"
+    elif isinstance(error, PermissionError):
         for each in (place, os.path.dirname(place), path, os.path.dirname(path)):
             with contextlib.suppress(OSError):
                 owner = os.lstat(each).st_uid

@@ -190,18 +190,23 @@ def logout(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
         entries = named or [account_named(name, accounts_file.accounts)]
     for entry in entries:
         label = _label(entry, accounts_file)
-        try:
-            vaults.open_vault(entry.vault)
-        except VaultError as error:  # its backend is not installed any more
-            cure = f"install it again, or delete the entry with id={entry.id}: {hints.edit(accounts_path())}"
-            raise VaultError(error.message, cure) from None
-        forget(entry)
+        remove(entry)
         console.out(f"{label} is removed")
     unnamed = forget_leftovers() if everybody else []
     for identifier in unnamed:
         console.out(f"The secrets of {identifier}, which no account had, are removed")
     if not (entries or unnamed):
         console.out("There is no account to remove")
+
+
+def remove(entry: Entry) -> None:
+    """Remove an account or a stored credential, with its secrets. Raise VaultError, AzdoError."""
+    try:
+        vaults.open_vault(entry.vault)
+    except VaultError as error:  # its backend is not installed any more
+        cure = f"install it again, or delete the entry with id={entry.id}: {hints.edit(accounts_path())}"
+        raise VaultError(error.message, cure) from None
+    forget(entry)
 
 
 @click.command("unlock")

@@ -39,7 +39,7 @@ COMMANDS = {
     "unlock": ("accounts:unlock", "Unlock the keyring"),
     "logout": ("accounts:logout", "Remove an account and its secrets"),
     "completion": ("cli:completion", "Print the completion script of bash, zsh or fish"),
-    "server": ("server", "Manage Azure DevOps Server and other git servers"),
+    "server": ("configure:server", "Manage Azure DevOps Server and other git servers"),
     "help": ("cli:help_command", "Show this text"),
 }
 SYNONYMS = {

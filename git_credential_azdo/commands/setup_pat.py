@@ -17,7 +17,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, PAT
 from git_credential_azdo.accounts.save import NewAccount, load_accounts, now, organization_named
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.server import server_at
+from git_credential_azdo.commands.configure import server_at
 from git_credential_azdo.commands.setup_run import way
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import ServiceError, UsageError, printable, say

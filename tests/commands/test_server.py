@@ -136,3 +136,13 @@ def test_what_is_no_servers_url_has_the_cure_of_its_command(registered: Home) ->
         "hint: git credential-azdo setup pat --server https://tfs.example.com/DefaultCollection\n"
         in result.err
     )
+
+
+def test_a_credential_whose_vault_is_gone_does_not_bind_its_server_for_ever(registered: Home) -> None:
+    """The keyring was uninstalled: the line says which entry to delete by hand, as that of logout does."""
+    registered.store(*LINES, "username=ann", f"password={new_password()}")
+    text = registered.accounts_file.read_text()
+    registered.write_accounts_file(text.replace("vault=file", "vault=gone.Keyring"))
+    result = registered.azdo("server", "remove", URL)
+    (stored,) = of_kind(registered, "typed")
+    assert (result.code, f"delete the entry with id={stored['id']}" in result.err) == (1, True)

@@ -11,6 +11,7 @@ import pytest
 from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
 from tests.support.people import sign_in
+from tests.support.running import patiently
 from tests.support.terminal import Terminal
 from tests.support.watch import new_password
 
@@ -57,11 +58,15 @@ def test_the_line_is_gone_before_the_next_one(home: Home, tmp_path: Path, proxy:
     """So the error stands alone; a dumb terminal gets a line that stays."""
     with Emulator(str(tmp_path / "emulator")) as emulator:
         sign_in(home, emulator.world, ANN, "contoso").let_pass(3_600)
-    for term, before_error, seconds in (("xterm", "\r", "5"), ("dumb", "\n", "8")):
-        environment = {"https_proxy": f"http://{proxy}", "TERM": term, "AZDO_TIMEOUT": seconds}
-        with Terminal(home, "token", "--org", "contoso", "--show", **environment) as terminal:
-            assert terminal.ended() == 1
-            text = terminal.text
+    for term, before_error in (("xterm", "\r"), ("dumb", "\n")):
+
+        def shown(seconds: str, term: str = term) -> str:
+            environment = {"https_proxy": f"http://{proxy}", "TERM": term, "AZDO_TIMEOUT": seconds}
+            with Terminal(home, "token", "--org", "contoso", "--show", **environment) as terminal:
+                assert terminal.ended() == 1
+                return terminal.text
+
+        text, _ = patiently(shown, lambda text: "waiting" in text)
         wait, error = text.split("git-credential-azdo: error: ")
         assert "for login.microsoftonline.com through the proxy" in wait, text
         assert (wait[-1], wait.count("waiting") > 1) == (before_error, term != "dumb")

@@ -13,6 +13,7 @@ from tests.emulator.model import TRANSFER
 from tests.support.fetching import APP, AZURE, LOGIN, done
 from tests.support.marks import git_lfs
 from tests.support.people import STALE, at, bind, everything_kept, sign_in
+from tests.support.running import patiently
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -198,15 +199,19 @@ def test_git_that_is_interrupted_leaves_no_process_behind(
     """Git dies while we wait for the sign-in host: we end with the time that a ``get`` has."""
     ann.let_pass(STALE)
     fault = emulator.refuse(LOGIN, faults.hang())
-    environment = {**user.environment, "AZDO_TIMEOUT": "5"}
-    pipe = subprocess.PIPE
-    git = subprocess.Popen(
-        ["git", "ls-remote", APP], env=environment, cwd=user.folder, stdout=pipe, stderr=pipe
-    )
-    assert fault.arrived.wait(30)
-    git.kill()
-    _, err = git.communicate(timeout=30)  # ends when our process, which holds the other end, has ended
-    assert b"Traceback" not in err
+
+    def interrupted(seconds: str) -> bytes:
+        environment = {**user.environment, "AZDO_TIMEOUT": seconds}
+        pipe = subprocess.PIPE
+        git = subprocess.Popen(
+            ["git", "ls-remote", APP], env=environment, cwd=user.folder, stdout=pipe, stderr=pipe
+        )
+        fault.arrived.wait(float(seconds))
+        git.kill()
+        return git.communicate(timeout=90)[1]  # ends when our process, which holds the other end, has ended
+
+    err, _ = patiently(interrupted, lambda _: fault.arrived.is_set())
+    assert (fault.arrived.is_set(), b"Traceback" in err) == (True, False)
     fault.released.set()
     emulator.faults.clear()
     again = user.git(

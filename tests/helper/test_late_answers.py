@@ -14,9 +14,10 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN
 from tests.support.people import STALE, at, sign_in
+from tests.support.running import patiently
 
 if TYPE_CHECKING:
-    from tests.conftest import Home
+    from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
     from tests.support.people import Account
 
@@ -36,14 +37,22 @@ def stale(home: Home, emulator: Emulator) -> Account:
 def test_an_answer_after_the_deadline_is_saved(home: Home, emulator: Emulator, stale: Account) -> None:
     """git is answered at the deadline; the next run waits for the lock and finds the new tokens."""
     old = stale.kept("refresh")["token"]
-    fault = emulator.refuse(LOGIN, faults.hang(times=1))
-    result = home.get(*at(), AZDO_TIMEOUT="3")
+    fault = emulator.refuse(LOGIN, faults.hang())
+    lock = Lock(str(home.accounts_file.parent / "locks" / stale.id), 30)
+
+    def run(seconds: str) -> Result:
+        with lock:  # its child of a run before has ended
+            fault.arrived.clear()
+            emulator.requests.clear()
+        return home.get(*at(), AZDO_TIMEOUT=seconds)
+
+    result, seconds = patiently(run, lambda _: fault.arrived.is_set())
     assert (result.out, result.code) == ("quit=1\n", 0)
-    assert (
-        result.err == f"git-credential-azdo: error: gave up after 3 seconds: https://{LOGIN} did not answer\n"
-    )
+    cause = f"gave up after {seconds} seconds: https://{LOGIN} did not answer"
+    assert result.err == f"git-credential-azdo: error: {cause}\n"
+    emulator.faults.clear()
     fault.released.set()
-    with Lock(str(home.accounts_file.parent / "locks" / stale.id), 30):
+    with lock:
         assert stale.kept("refresh")["token"] != old
     assert home.get(*at()).fields["password"] == stale.token()
     assert len(emulator.requests) == 1

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import SCRIPT, SECONDS
+from tests.support.people import at
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -39,7 +40,23 @@ def test_an_unknown_operation_from_git_is_ignored(file_home: Home) -> None:
 
 def test_capability_says_what_we_speak(home: Home) -> None:
     """The form is git's: a version line, then one line a capability."""
-    assert home.azdo("capability").lines == ["version 0", "capability authtype", "capability state"]
+    assert home.run(SCRIPT, "capability").lines == ["version 0", "capability authtype", "capability state"]
+
+
+def test_the_console_script_does_what_these_tests_see_in_their_own_process(warm: tuple[Home, str]) -> None:
+    """Codes and both streams of every verb: silence, an answer, one line for a message that it cannot read."""
+    home, token = warm
+    ours = "\n".join(at())
+    for verb in ("get", "store", "capability", "erase", "get"):
+        for given in (
+            "",
+            f"{ours}\n",
+            f"{ours}\npassword={token}\n",
+            "protocol=https\nhost=dev.azure.com\nx\n",
+        ):
+            here = home.azdo(verb, given=given)
+            script = home.run(SCRIPT, verb, given=given, secret_out=True)
+            assert (script.code, script.out, script.err) == (here.code, here.out, here.err), (verb, given)
 
 
 def test_a_blank_line_ends_the_message_while_the_pipe_stays_open(file_home: Home) -> None:

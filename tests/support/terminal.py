@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from tests.emulator.emulator import Emulator
 
-SECONDS = 30
+SECONDS = 90
 LINK = r"https?://\S+[?&]response_type=code\S*"
 # A session leader that opens a terminal gets it as its own: passwords are asked for there.
 _ON_TERMINAL = ("sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1')
@@ -170,11 +170,16 @@ class Sitting:
         return Result(subprocess.CompletedProcess([], self._process.returncode, out, self._said + err))
 
 
-class Here(Home):
-    """A home whose commands for people run in this process: the same front door at a tenth of the cost.
+_OF_A_PROCESS = ("DBUS_", "GNUPG", "PYTHON")
+"""How variables begin that a process looks at once: when it starts, or the first time that it needs them."""
+_OF_GITS_VERBS = ("AZDO_TIMEOUT", "AZDO_TRACE")
+"""What ends the process of one of git's verbs, or is read when it starts."""
 
-    What git calls stays a process (but on Windows, where starting one takes longest), and what a process finds out
-    once: Python's variables, and a keyring; so do commands at once.
+
+class Here(Home):
+    """A home whose commands run in this process: the same front door at a tenth of the cost.
+
+    What is about the process itself stays one: its time limit and trace, Python's variables, a keyring, commands at once.
     """
 
     def __init__(
@@ -187,10 +192,10 @@ class Here(Home):
     def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
         """Run a command as the console script would."""
         variables = {**self.environment, **environment}
-        once = any(name.startswith(("DBUS_", "GNUPG", "PYTHON")) for name in variables)
-        alone = threading.current_thread() is threading.main_thread()
         is_for_git = words[:1] in {(verb,) for verb in _GIT_VERBS}
-        if once or not alone or (is_for_git and sys.platform != "win32"):
+        once = any(name.startswith(_OF_A_PROCESS + _OF_GITS_VERBS * is_for_git) for name in variables)
+        alone = threading.current_thread() is threading.main_thread()
+        if once or not alone:
             return super().azdo(*words, given=given, **environment)
         data = given.encode() if isinstance(given, str) else given
         with self._monkeypatch.context() as patch:

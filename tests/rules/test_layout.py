@@ -7,6 +7,7 @@ not count, since they load nothing.
 from __future__ import annotations
 
 import ast
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -62,7 +63,8 @@ def _statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
         yield from _statements(child)
 
 
-def _imported(text: str) -> set[str]:
+@cache
+def _imported(text: str) -> frozenset[str]:
     """Return the full names that a module imports; of ``from a import b`` both ``a`` and ``a.b``."""
     names: set[str] = set()
     for statement in _statements(ast.parse(text)):
@@ -71,7 +73,7 @@ def _imported(text: str) -> set[str]:
         else:
             names.add(statement.module or "")
             names.update(f"{statement.module}.{alias.name}" for alias in statement.names)
-    return names
+    return frozenset(names)
 
 
 def _ours(text: str) -> set[str]:

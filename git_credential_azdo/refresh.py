@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.accounts.update import Failure
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.signin.oauth import Grant
@@ -76,17 +77,23 @@ def refresh(account: Account, tenant: str, salt: bytes) -> Token:
 
 def _raise_known_failure(account: Account, tenant: str) -> None:
     """Raise what the last request failed with, while the next is not due."""
-    now = time.time()
-    known = failure_of(account, tenant, now)
+    known = known_failure(account, tenant)
     if known is None:
         return
     if known.until is None:
+        raise SignInError(known.message, known.hint)
+    again = max(1, round(known.until - time.time()))
+    raise NetworkError(f"{known.message}; the next request is due in {again} s", known.hint)
+
+
+def known_failure(account: Account, tenant: str) -> Failure | None:
+    """Return what the last request failed with, while the next is not due. Raise VaultError, VaultLocked."""
+    known = failure_of(account, tenant, time.time())
+    if known and known.until is None:
         entry = vaults.read(account.vault, account.key("refresh"))
         if entry and (number(entry.get("received_utc") or "") or 0) > known.since:  # an older version's setup
-            return
-        raise SignInError(known.message, known.hint or None)
-    again = max(1, round(known.until - now))
-    raise NetworkError(f"{known.message}; the next request is due in {again} s", known.hint or None)
+            return None
+    return known
 
 
 def tenant_for(account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile) -> str:

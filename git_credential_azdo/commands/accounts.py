@@ -13,13 +13,12 @@ from urllib.parse import quote
 
 import click
 
-from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, number
+from git_credential_azdo import hints, refresh
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS
 from git_credential_azdo.accounts.accounts_file import BINDING, StoredCredential
 from git_credential_azdo.accounts.choice import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
 from git_credential_azdo.accounts.update import (
-    failure_of,
     forget,
     forget_leftovers,
     leftovers,
@@ -38,7 +37,7 @@ if TYPE_CHECKING:
 
     Entry = Account | StoredCredential
 
-LOCKED = "keyring locked"
+READY, LOCKED = "ready", "keyring locked"
 
 
 @click.group("accounts", cls=Verbs, synonyms={"remove": ""}, invoke_without_command=True)
@@ -80,34 +79,31 @@ def rename(name: str, alias: str) -> None:
     console.out(f"Renamed {update(change)} to {alias}")
 
 
-def standing(entry: Entry) -> tuple[str, int | None]:
+def standing(entry: Entry, tenant: str | None = None) -> str:
     """Return how a sign-in or a stored credential stands, in a word or two, by what the accounts file and the vault hold.
 
-    Then when its access token in the vault expires, in seconds since the epoch; None when that is not known.
+    ``tenant``: for which tokens are asked for, the account's own by default.
     """
-    now = time.time()
-    if isinstance(entry, StoredCredential):
-        keys = [entry.key]
-    else:
-        keys = [entry.key("pat")] if entry.is_pat else [entry.key("refresh"), entry.access_key(entry.tenant)]
     try:
-        found = [vaults.read(entry.vault, key) for key in keys]
+        state = _standing(entry, tenant)
     except VaultLocked:
-        return LOCKED, None
+        return LOCKED
     except AzdoError as error:
-        return error.message, None
-    access = found[-1] if len(keys) > 1 else None
-    ends = number(access.get("expires_utc") or "") if access else None
+        return error.message
+    is_past = entry.expires_utc is not None and entry.expires_utc <= time.time()
+    return "expired" if state == READY and is_past else state
+
+
+def _standing(entry: Entry, tenant: str | None) -> str:
+    """Raise VaultError, VaultLocked, ProtocolError."""
     if isinstance(entry, StoredCredential):
-        state = "ready" if any(found) else "secret missing"
-    elif not any(found) and not entry.is_workload:  # a workload identity signs in by itself
-        state = "sign-in needed"
-    elif (failure := failure_of(entry, entry.tenant, now)) and failure.until is None:
-        state = "sign-in refused"
-    else:
-        state = "rejected" if entry.rejected_by else "ready"
-    has_expired = any(found) and entry.expires_utc is not None and entry.expires_utc <= now
-    return "expired" if has_expired else state, ends
+        return READY if vaults.read(entry.vault, entry.key) else "secret missing"
+    if not entry.is_workload:  # which signs in by itself
+        secret = vaults.read(entry.vault, entry.key("pat" if entry.is_pat else "refresh"))
+        if not (secret and secret.get("token")):
+            return "sign-in needed"
+    failure = refresh.known_failure(entry, entry.tenant if tenant is None else tenant)
+    return "sign-in refused" if failure and failure.until is None else READY
 
 
 def stored_url(entry: StoredCredential) -> str:
@@ -126,8 +122,10 @@ def _label(entry: Entry, accounts_file: AccountsFile) -> str:
 
 def _row(entry: Entry, accounts_file: AccountsFile) -> dict[str, object]:
     """Return an entry as programs read it (docs/scripting.md)."""
+    state = standing(entry)
+    is_rejected = state == READY and not isinstance(entry, StoredCredential) and entry.rejected_by
     how = {
-        "state": standing(entry)[0],
+        "state": "rejected" if is_rejected else state,
         "expires": console.instant(entry.expires_utc),
         "vault": entry.vault,
     }

@@ -158,7 +158,7 @@ def _account(account: Account, accounts_file: AccountsFile) -> Iterator[Check]:
 
 
 def _state(account: Account, name: str) -> tuple[str, str, str]:
-    state = standing(account)[0]
+    state = standing(account)
     text = f"{name} ({account.kind}, {listed_names(account) or 'no organization'})"
     again = sign_in_errors.setup_again(account)
     if state not in {"ready", "rejected"}:

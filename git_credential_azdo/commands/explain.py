@@ -6,32 +6,32 @@ Uses the same rules as ``get``, so that it cannot say something else; changes no
 
 from __future__ import annotations
 
+import contextlib
 import os
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
 
-from git_credential_azdo import deadline, hints, refresh
+from git_credential_azdo import deadline, hints, refresh, tokens
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.accounts import LOCKED, standing, stored_url
+from git_credential_azdo.commands.accounts import LOCKED, READY, standing, stored_url
 from git_credential_azdo.commands.parsing import FORMAT
-from git_credential_azdo.errors import AzdoError, UsageError, say
+from git_credential_azdo.errors import AzdoError, UsageError, VaultError, say
 from git_credential_azdo.git import address, config, helpers, network
+from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import SERVICES_ADDRESS, may_repeat
-from git_credential_azdo.helper import reasons
+from git_credential_azdo.helper import answer, reasons, stored
 from git_credential_azdo.signin import sign_in_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.git.protocol import Message
+    from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
+    from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.target import AnyOrganization, Target
 
 ANSWERS, QUITS, SILENT, NOT_ASKED = "credential", "error", "no credential", "not asked"
@@ -112,7 +112,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     if target is None or whole is None:
         return {**found, "reason": "not an http or https URL: git asks no credential helper for others"}
     found |= {"host": target.host, "organization": whole.organization}
-    if _is_served(target, accounts_file):
+    if _is_served(target, accounts_file) or variable_for(target, None, os.environ):
         found |= {"served": True, **_choice(target, request, accounts_file)}
     else:
         found |= {"reason": NOT_SERVED, "result": SILENT, "hint": add_server(url)}
@@ -146,42 +146,66 @@ def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> di
     if variable := variable_for(target, choice, os.environ):
         return {**found, "reason": f"the environment variable {variable}", "result": ANSWERS}
     if choice.account:
-        return {**found, **_account(choice.account, choice.organization, accounts)}
-    if choice.stored:
-        return {**found, "stored_credential": stored_url(choice.stored), "result": ANSWERS}
+        return {**found, **_account(choice.account, choice, accounts_file)}
+    found |= _stored(stored.matching(choice, target, accounts_file), request)
+    if "result" in found:
+        return found
     if not target.services and not choice.candidates:
         reason = "a registered server; git asks for a password, and it is stored here"
         return {**found, "reason": reason, "result": SILENT}
-    cure = reasons.settle(choice)[0]
-    if choice.outcome == rules.UNKNOWN_USER:
-        where, removal = reasons.user_source(request)
-        found["unknown_user"] = True
-        found["reason"] = f"{choice.reason}, the user that {where} names"
-        if not may_repeat(choice.user or ""):
-            found["reason"] = f"{where} has what looks like a token in place of a user name"
-        elif "@" in (choice.user or ""):
-            removal = cure
-        cure = removal
-    return {**found, "result": QUITS if choice.outcome == rules.AMBIGUOUS else SILENT, "hint": cure}
+    return {**found, **_unanswered(choice, request)}
 
 
-def _account(
-    account: Account, organization: AnyOrganization | None, accounts: Sequence[Account]
-) -> dict[str, object]:
-    state, ends = standing(account)
-    rejected = account.rejected_at(organization) is not None
+def _unanswered(choice: Choice, request: Message) -> dict[str, object]:
+    result, cure = QUITS if choice.outcome == rules.AMBIGUOUS else SILENT, reasons.settle(choice)[0]
+    if choice.outcome != rules.UNKNOWN_USER:
+        return {"result": result, "hint": cure}
+    where, removal = reasons.user_source(request)
+    reason = f"{choice.reason}, the user that {where} names"
+    if not may_repeat(choice.user or ""):
+        reason = f"{where} has what looks like a token in place of a user name"
+    elif "@" in (choice.user or ""):
+        removal = cure
+    return {"unknown_user": True, "reason": reason, "result": result, "hint": removal}
+
+
+def _account(account: Account, choice: Choice, accounts_file: AccountsFile) -> dict[str, object]:
+    """Return how the token stands that ``get`` would answer with, and what lets it answer if it would not."""
+    tenant = tokens.known_tenant(account, choice.organization, None, accounts_file) or account.tenant
+    live = None
+    with contextlib.suppress(VaultError):  # which standing says
+        live = None if account.is_pat else tokens.live(account, tenant)
+    state = READY if live else standing(account, tenant)
     cure: str | None = sign_in_errors.setup_again(account)
     if state == LOCKED:
         cure = hints.unlock()
-    elif state == "ready" or (rejected and not account.is_pat):  # an access token's rejection ends by itself
-        cure = None
+    elif state == READY:
+        failure = None if live else refresh.known_failure(account, tenant)
+        state, cure = (failure.message, failure.hint) if failure else (READY, None)
+    if answer.rejects(choice.organization, account):
+        state = "rejected by the organization"
+        cure = sign_in_errors.setup_again(account) if account.is_pat else None  # else it ends by itself
     return {
-        "account": unique_name(account, accounts),
-        "token": "rejected by the organization" if rejected else state,
-        "token_expires": console.instant(ends),
-        "result": ANSWERS if state == "ready" else QUITS,
+        "account": unique_name(account, accounts_file.accounts),
+        "token": state,
+        "token_expires": console.instant(live.expires_utc if live else account.expires_utc),
+        "result": ANSWERS if state == READY else QUITS,
         "hint": cure,
     }
+
+
+def _stored(credentials: list[StoredCredential], request: Message) -> dict[str, object]:
+    """Return which stored credential answers; without a result none does."""
+    found: dict[str, object] = {}
+    asked = Message([*request.fields.items(), ("capability[]", "authtype")])
+    for each in credentials:
+        found |= {"stored_credential": stored_url(each), "token": standing(each)}
+        try:
+            if stored.lines_of(asked, each):
+                return {**found, "result": ANSWERS}
+        except AzdoError as error:
+            return {**found, "result": QUITS, "hint": error.hint}
+    return found
 
 
 def _print(found: dict[str, object]) -> None:

@@ -10,7 +10,7 @@ import time
 
 from git_credential_azdo import tokens
 from git_credential_azdo.accounts.account import STATE_PREFIX, number
-from git_credential_azdo.accounts.choice import AMBIGUOUS, CHOSEN, choose, matching_stored, same_tenant
+from git_credential_azdo.accounts.choice import AMBIGUOUS, CHOSEN, choose, same_tenant
 from git_credential_azdo.errors import ServiceError, SignInError, say, trace
 from git_credential_azdo.git.target import tenant_in
 from git_credential_azdo.inherited import has_token
@@ -86,14 +86,10 @@ def _get(
         return _lines(message, token, choice.account), change
     from git_credential_azdo.helper import stored  # noqa: PLC0415 - without an account only
 
-    credentials = [choice.stored] if choice.stored else []
-    is_silent = not target.services and choice.outcome != AMBIGUOUS
-    if is_silent:
-        credentials = matching_stored(target, None, target.user, accounts_file.stored_credentials)
-    for each in credentials:
+    for each in stored.matching(choice, target, accounts_file):
         if lines := stored.lines_of(message, each):
             return lines, None
-    if is_silent:
+    if not target.services and choice.outcome != AMBIGUOUS:
         return [], None
     from git_credential_azdo.helper import reasons  # noqa: PLC0415 - without a credential only
 
@@ -136,10 +132,9 @@ def token_for(
 
     Raise SignInError, ServiceError, NetworkError, VaultError, VaultLocked.
     """
-    rejected = account.rejected_at(organization)
+    is_rejected = rejects(organization, account)
     if account.is_pat:
-        return _personal_access_token(account, organization, rejected)
-    is_rejected = rejected is not None and 0 <= time.time() - rejected < REJECTION_COOLDOWN_SECONDS
+        return _personal_access_token(account, organization, is_rejected=is_rejected)
     if is_rejected and organization and not confirmed and not asked:
         from git_credential_azdo.helper import reasons  # noqa: PLC0415 - for an error only
 
@@ -170,6 +165,14 @@ def token_for(
     return token, None
 
 
+def rejects(organization: AnyOrganization | None, account: Account) -> bool:
+    """Return whether the organization rejected a token of the account, and the next one would fare no better now."""
+    rejected = account.rejected_at(organization)
+    if rejected is None or account.is_pat:
+        return rejected is not None and organization is not None
+    return 0 <= time.time() - rejected < REJECTION_COOLDOWN_SECONDS
+
+
 def _sign_in_again(account: Account) -> str:
     from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - for an error or a hint only
 
@@ -177,7 +180,7 @@ def _sign_in_again(account: Account) -> str:
 
 
 def _personal_access_token(
-    account: Account, organization: AnyOrganization | None, rejected: int | None
+    account: Account, organization: AnyOrganization | None, *, is_rejected: bool
 ) -> tuple[tokens.Token, Change | None]:
     now = int(time.time())
     expires = account.expires_utc
@@ -187,7 +190,7 @@ def _personal_access_token(
             f"the personal access token {account.label} expired on {day}", _sign_in_again(account)
         )
     token = tokens.personal_access_token(account)
-    if rejected is not None and organization:
+    if is_rejected and organization:
         from git_credential_azdo import hints, refresh  # noqa: PLC0415 - after a refusal only
 
         if not refresh.accepts(organization, token.secret):
@@ -197,12 +200,13 @@ def _personal_access_token(
                 f"create a new one at {hints.tokens_page(organization.url)}, then run {_sign_in_again(account)}",
             )
     reminded = _remind(account, expires, now)
-    if rejected is None and not reminded:
+    is_marked = account.rejected_at(organization) is not None
+    if not (is_marked or reminded):
         return token, None
 
     def change(accounts_file: AccountsFile) -> None:
         current = accounts_file.account(account.id)
-        if current and rejected is not None:
+        if current and is_marked:
             current.set_rejected(organization, None)
         if current and reminded:
             current.block.set("reminded_utc", str(now))

@@ -27,10 +27,18 @@ from git_credential_azdo.vault import vaults
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.git.target import AnyOrganization
 
 _SECRET_KEYS = ("password", "oauth_refresh_token", "authtype", "credential")
+
+
+def matching(choice: Choice, target: Target, accounts_file: AccountsFile) -> list[StoredCredential]:
+    """Return the stored credentials that may answer where no account does, in the order to try them."""
+    if target.services or choice.outcome == AMBIGUOUS:
+        return [choice.stored] if choice.stored else []
+    return matching_stored(target, None, target.user, accounts_file.stored_credentials)
 
 
 def lines_of(message: Message, credential: StoredCredential) -> list[Pair]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from typing import TYPE_CHECKING
 
 from tests.emulator.default_world import ANN, BOB, CONTOSO, KIM
@@ -77,7 +78,7 @@ def test_every_state_is_told_apart(home: Home, emulator: Emulator) -> None:
     rejected.set_all("rejected[]", ["b 1795358060"])
     give_pat(home, world.new_pat(BOB), BOB, "*", expires_in=-1)
     refused = sign_in(home, world, KIM)
-    refused.set_all("failed[]", [f"{CONTOSO} 1700000000 setup|m|h"])
+    refused.set_all("failed[]", [f"{CONTOSO} {int(time.time())} setup|m|h"])
     lost = sign_in(home, world, ANN)
     for what in ("refresh", f"access/{CONTOSO}"):
         lost.vault.delete(f"{lost.id}/{what}")

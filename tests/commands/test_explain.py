@@ -10,7 +10,7 @@ import pytest
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB
 from tests.support.marks import git
-from tests.support.people import add_block, at, bind, give_pat, sign_in
+from tests.support.people import at, bind, give_pat, sign_in
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -250,17 +250,9 @@ def test_online_asks_only_the_organization_that_is_named(home: Home, emulator: E
     ]
 
 
-def test_a_typed_credential_is_a_reason(home: Home) -> None:
+def test_a_stored_credential_is_a_reason(file_home: Home) -> None:
     """Typed to git for the organization."""
-    add_block(
-        home,
-        ("kind", "typed"),
-        ("id", "t"),
-        ("address", "https://dev.azure.com"),
-        ("organization", "contoso"),
-        ("username", "x"),
-        ("vault", "file"),
-    )
-    found = explained(home, APP)
+    assert file_home.store(*at("contoso/_git/app"), "username=x", f"password={new_password()}").code == 0
+    found = explained(file_home, APP)
     assert (found["reason"], found["result"]) == ("a stored credential", "credential")
-    assert home.get(*at("fabrikam/_git/app")).out == ""
+    assert file_home.get(*at("fabrikam/_git/app")).out == ""

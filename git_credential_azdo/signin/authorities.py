@@ -22,14 +22,17 @@ from urllib.parse import urlsplit, urlunsplit
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError, printable
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
-from git_credential_azdo.hosts import CLOUDS, LOGIN_HOSTS, origin
+from git_credential_azdo.hosts import CLOUDS, LOGIN_HOSTS
 from git_credential_azdo.signin import oauth
+from git_credential_azdo.signin.oauth import safe_origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
     from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.web import HttpClient, Response
+
+    Fields = Mapping[str, str] | None
 
 DEFAULT_CLIENT_ID = "872cd9fa-d31f-45e0-9eab-6e460a02d1f1"  # Visual Studio: the other helpers' default, too
 RESOURCE = "499b84ac-1321-427f-aa17-267ca6975798"  # Azure DevOps
@@ -88,7 +91,7 @@ def read_authority(given: str) -> tuple[str, str]:
     only. Raise UsageError if it is not https (loopback may be http).
     """
     base = given.strip().partition("?")[0].removesuffix(_WELL_KNOWN).rstrip("/")
-    if not oauth.is_safe_url(base):
+    if not safe_origin(base):
         example = authority_of(ANY_WORK_TENANT)
         raise UsageError("the authority must be an https address", f"for example --authority {example}")
     if not is_entra(base):
@@ -117,7 +120,9 @@ class Endpoint(str):
     def __new__(cls, url: str, authority: str, confirmed: Collection[str] = ()) -> Endpoint:
         """Check the address."""
         if not _belongs(url, authority, confirmed):
-            raise ServiceError(f"{_origin(url) or 'an endpoint'} is not an endpoint of {_origin(authority)}")
+            raise ServiceError(
+                f"{safe_origin(url) or 'an endpoint'} is not an endpoint of {safe_origin(authority)}"
+            )
         return super().__new__(cls, url)
 
     def for_tenant(self, tenant: str) -> Endpoint:
@@ -218,16 +223,16 @@ def request_token(
     ``client_id``, ``nonce``: what the identity token, if one comes, must name, too. Raise OAuthError for a no,
     NetworkError, ServiceError.
     """
-    answer = ask(web, "POST", endpoint, {"grant_type": grant_type, "client_id": client_id, **parameters})
+    answer = ask(web, "POST", endpoint, form={"grant_type": grant_type, "client_id": client_id, **parameters})
     return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=client_id)
 
 
-def ask(web: HttpClient, method: str, url: str, form: Mapping[str, str] | None = None) -> Response:
-    """Return what an authority answers; it is a person's own word, so it may be anywhere.
+def ask(web: HttpClient, method: str, url: str, *, form: Fields = None, headers: Fields = None) -> Response:
+    """Return what an authority answers: a person or the environment named it, so it may be anywhere.
 
     Raise NetworkError also for a response that says nothing about the request: sent elsewhere, or the server's own trouble.
     """
-    answer = web.request(method, url, form=form, elsewhere=True)
+    answer = web.request(method, url, form=form, headers=headers, elsewhere=True)
     if oauth.is_busy(answer.status) and not answer.fields().get("error"):
         raise NetworkError(
             f"{answer.host} is busy or has an internal error{oauth.said(answer)} (status {answer.status})",
@@ -248,7 +253,7 @@ def kept_endpoint(block: Block, kept_origin: str | None, cure: str) -> Endpoint:
     SignInError, with ``cure`` as its hint, if this secret was not got from there: a changed accounts file gets nothing.
     """
     url, authority = block.get("token_endpoint"), block.get("authority")
-    there = _origin(url)
+    there = safe_origin(url)
     if kept_origin is not None:
         mine = there == kept_origin and _belongs(url, url)
     else:  # accounts of Entra, which alone knows tenants, may have no authority written down
@@ -262,20 +267,20 @@ def kept_endpoint(block: Block, kept_origin: str | None, cure: str) -> Endpoint:
 
 
 def _belongs(url: str, authority: str, confirmed: Collection[str] = ()) -> bool:
-    there, home = _origin(url), _origin(authority)
+    there, home = safe_origin(url), safe_origin(authority)
     if not there or not home:
         return False
     if is_entra(there) or is_entra(home):
         return is_entra(url) and same_cloud(url, authority)
     # Plain http only on this machine, and only if the authority is there, too.
     schemes = {"https", home.partition("://")[0]}
-    return there in {home, *(_origin(f"{scheme}://{host}") for host in confirmed for scheme in schemes)}
+    return there in {home, *(safe_origin(f"{scheme}://{host}") for host in confirmed for scheme in schemes)}
 
 
 def _safe(document: Mapping[str, object], name: str, issuer: str) -> str:
     """Return an address of the document. Raise ServiceError for one that no confirmation could make good."""
     url = document.get(name)
-    there, home = _origin(url) if isinstance(url, str) else "", _origin(issuer)
+    there, home = safe_origin(url) if isinstance(url, str) else "", safe_origin(issuer)
     if not isinstance(url, str) or not there or there.startswith("http:") > home.startswith("http:"):
         raise ServiceError(f"the OpenID configuration of {issuer} gives no https address as {name}")
     if _belongs(url, issuer) or not (is_entra(there) or is_entra(home)):
@@ -293,8 +298,3 @@ def _same_issuer(issued_by: str, expected: str) -> bool:
         a == b or (position > 2 and "{tenantid}" in (a, b) and bool(a and b))  # noqa: PLR2004 - never the host
         for position, (a, b) in enumerate(zip(left, right, strict=True))
     )
-
-
-def _origin(url: str) -> str:
-    """Return the origin of an address, or an empty text for one that no secret may be sent to."""
-    return origin(url) if oauth.is_safe_url(url) else ""

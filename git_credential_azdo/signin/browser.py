@@ -26,20 +26,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.errors import AzdoError
 
 _TEXT = frozenset(["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser", "retawq", "edbrowse"])
-_GRAPHICAL = [
-    "x-www-browser",
-    "firefox",
-    "firefox-esr",
-    "google-chrome",
-    "chromium",
-    "chromium-browser",
-    "brave-browser",
-    "microsoft-edge",
-    "vivaldi",
-    "epiphany",
-    "konqueror",
-    "falkon",
-]
+_GRAPHICAL = ("x-www-browser", "firefox", "google-chrome", "chromium", "chromium-browser", "microsoft-edge")
 # These look for a browser themselves: without a display they would take a text one.
 _NEED_DISPLAY = frozenset(["xdg-open", "sensible-browser", "gio", "gnome-open", "kde-open", "exo-open"])
 _RUNDLL32 = "/mnt/c/Windows/System32/rundll32.exe"
@@ -53,9 +40,7 @@ def open_browser(url: str) -> bool:
     """Open an http(s) link; return whether a graphical browser was started."""
     if urlsplit(url).scheme not in ("http", "https"):
         return False
-    if (
-        sys.platform == "win32"
-    ):  # pragma: no cover - Windows: the shell's own association, without a command line
+    if sys.platform == "win32":  # pragma: no cover - the shell's own association, without a command line
         if not os.environ.get("SSH_CONNECTION"):
             with contextlib.suppress(OSError):
                 os.startfile(url)  # noqa: S606, TID251 - an http(s) link, and no program
@@ -172,9 +157,7 @@ _NOT_SIGNED_IN = "Not signed in"
 LATE = Page("See the terminal", ("The terminal shows whether the sign-in worked. You can close this page.",))
 NOTHING = Page(
     "Nothing here",
-    (
-        "This tab belongs to an earlier sign-in, or to none. Close it, and open the link that the terminal shows.",
-    ),
+    ("This tab belongs to an earlier sign-in, or to none. Close it, and open the link of the terminal.",),
     status="404 Not Found",
 )
 OTHER_USER = Page(

@@ -52,7 +52,7 @@ def ask_code(web: HttpClient, endpoints: Endpoints, *, client_id: str, scope: st
     """Return a code. Raise SignInError if the authority has no such way to sign in, OAuthError for its no."""
     if endpoints.device_authorization is None:
         raise SignInError(f"{endpoints.issuer} has no sign-in by device code", hints.setup())
-    answer = ask(web, "POST", endpoints.device_authorization, {"client_id": client_id, "scope": scope})
+    answer = ask(web, "POST", endpoints.device_authorization, form={"client_id": client_id, "scope": scope})
     return read_code(answer.status, answer.json())
 
 
@@ -67,13 +67,13 @@ def read_code(status: int, body: object) -> DeviceCode:
 
     device_code, user_code = text("device_code"), text("user_code")
     page, direct_page = text("verification_uri", "verification_url"), text("verification_uri_complete")
-    if status != 200 or not (device_code and _USER_CODE.fullmatch(user_code) and oauth.is_safe_url(page)):  # noqa: PLR2004 - RFC 8628 section 3.2
+    if status != 200 or not (device_code and _USER_CODE.fullmatch(user_code) and oauth.safe_origin(page)):  # noqa: PLR2004 - RFC 8628 section 3.2
         raise ServiceError(f"the sign-in server's response holds no device code (status {status})")
     return DeviceCode(
         device_code,
         user_code,
         page,
-        direct_page if oauth.is_safe_url(direct_page) else None,
+        direct_page if oauth.safe_origin(direct_page) else None,
         expires_in=oauth.seconds(fields.get("expires_in"), 0, _LONGEST_LIFE) or _USUAL_LIFE,
         interval=max(1.0, oauth.seconds(fields.get("interval"), 0, _LONGEST_INTERVAL) or _USUAL_INTERVAL),
     )

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, NamedTuple
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import MANAGED_IDENTITY
 from git_credential_azdo.accounts.environment import token_in
-from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
-from git_credential_azdo.files import read_file
+from git_credential_azdo.errors import ServiceError, SignInError, UsageError
 from git_credential_azdo.signin import managed_identity, oauth
+from git_credential_azdo.signin.authorities import ask
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -26,7 +26,6 @@ FILE, GITHUB, PIPELINES = "file", "github", "azure-pipelines"
 SOURCES = (FILE, GITHUB, PIPELINES, MANAGED_IDENTITY)
 """What gives the token of a federated credential."""
 _MAX_BYTES = 64 * 1024
-_FORM = "it must hold one token and nothing else"
 
 
 class _Issuer(NamedTuple):
@@ -94,7 +93,7 @@ def _issued(
     for name, cure in ((issuer.address, issuer.no_address), (issuer.secret, issuer.no_secret)):
         if not environment.get(name):
             raise UsageError(f"{name} is not set, so the job cannot prove itself", cure)
-    if not oauth.is_safe_url(url):
+    if not oauth.safe_origin(url):
         raise UsageError(f"{issuer.address} is not an https address", issuer.no_address)
     if not secret:
         raise UsageError(f"{issuer.secret} does not hold a token", issuer.no_secret)
@@ -107,11 +106,9 @@ def _issued(
             raise UsageError("missing --service-connection", hints.setup_federated(PIPELINES, needs=needs))
         method, parameters = "POST", {"api-version": "7.1", "serviceConnectionId": connection}
         headers["X-TFS-FedAuthRedirect"] = "Suppress"
-    answer = web.request(method, oauth.with_query(url, **parameters), headers=headers, elsewhere=True)
+    answer = ask(web, method, oauth.with_query(url, **parameters), headers=headers)
     if answer.status != 200:  # noqa: PLR2004 - the only yes
         message = f"{issuer.name} did not issue an OIDC token{oauth.said(answer)} (status {answer.status})"
-        if oauth.is_busy(answer.status):
-            raise NetworkError(message, "try again in a minute")
         raise SignInError(message, issuer.refused)
     body = answer.json()
     token = oauth.read_token(body.get(issuer.key) if isinstance(body, dict) else None)
@@ -127,16 +124,11 @@ def from_file(path: str) -> str:
             "the file of the federated token is not known: AZURE_FEDERATED_TOKEN_FILE is not set",
             hints.setup_federated("file", needs=["--token-file", "FILE"]),
         )
-    try:
-        data = read_file(path, _MAX_BYTES)
-    except (PermissionError, FileNotFoundError) as error:
-        raise SignInError(
-            f"the federated token in {path} cannot be read ({error.strerror or type(error).__name__})",
-            "whatever writes that file must run: on AKS, the workload identity webhook and a labelled pod",
-        ) from None
-    except OSError as error:
-        raise SignInError(f"{path} holds no federated token: {error.strerror}", _FORM) from None
-    token = oauth.read_token(data.decode("ascii", "replace").strip())
-    if not token:
-        raise SignInError(f"{path} holds no federated token", _FORM)
-    return token
+    return managed_identity.read_proof(
+        path,
+        _MAX_BYTES,
+        path,
+        "federated token",
+        unreadable="whatever writes that file must run: on AKS, the workload identity webhook and a labelled pod",
+        invalid="it must hold one token and nothing else",
+    )

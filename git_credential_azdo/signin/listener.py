@@ -20,7 +20,7 @@ import selectors
 import socket
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
@@ -122,6 +122,7 @@ class _Client:
     pending: bool = False
 
 
+@dataclass(eq=False)
 class Listener:
     """Serves the sockets of a ``Redirect`` through a selector whose keys' data are callables to call.
 
@@ -129,28 +130,24 @@ class Listener:
     waits until ``finish``. Closes its sockets on ``close``.
     """
 
-    def __init__(
-        self,
-        redirect: Redirect,
-        judge: Callable[[str, socket.socket], Page | None],
-        selector: selectors.BaseSelector,
-        clock: Callable[[], float] = time.monotonic,
-    ) -> None:
-        self._redirect = redirect
-        self._judge = judge
-        self._selector = selector
-        self._clock = clock
-        self._clients: dict[socket.socket, _Client] = {}
-        for server in redirect.sockets:
-            selector.register(server, selectors.EVENT_READ, lambda server=server: self._accept(server))
+    redirect: Redirect
+    judge: Callable[[str, socket.socket], Page | None]
+    selector: selectors.BaseSelector
+    clock: Callable[[], float] = time.monotonic
+    _clients: dict[socket.socket, _Client] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        """Wait for clients."""
+        for server in self.redirect.sockets:
+            self.selector.register(server, selectors.EVENT_READ, lambda server=server: self._accept(server))
 
     def close(self) -> None:
         """Close every socket; a browser that still waits is sent to the terminal."""
         self.finish(browser.LATE)
         for client in list(self._clients):
             self._drop(client)
-        for server in self._redirect.sockets:
-            self._selector.unregister(server)
+        for server in self.redirect.sockets:
+            self.selector.unregister(server)
             server.close()
 
     def finish(self, page: Page) -> None:
@@ -161,7 +158,7 @@ class Listener:
     def drop_slow(self) -> None:
         """Close the clients that did not ask in time, and let none wait too long; to be called now and then."""
         for client, state in list(self._clients.items()):
-            if state.until <= self._clock():
+            if state.until <= self.clock():
                 if state.pending:
                     self._answer(client, browser.LATE)
                 self._drop(client)
@@ -175,8 +172,8 @@ class Listener:
         if len(self._clients) >= _MAX_CLIENTS:
             self._drop(next((each for each, state in self._clients.items() if not state.pending), client))
         if client.fileno() >= 0:
-            self._clients[client] = _Client(bytearray(), self._clock() + _PATIENCE)
-            self._selector.register(client, selectors.EVENT_READ, lambda: self._receive(client))
+            self._clients[client] = _Client(bytearray(), self.clock() + _PATIENCE)
+            self.selector.register(client, selectors.EVENT_READ, lambda: self._receive(client))
 
     def _receive(self, client: socket.socket) -> None:
         state = self._clients.get(client)
@@ -193,9 +190,9 @@ class Listener:
             self._drop(client)
         elif b"\r\n\r\n" in state.received and not state.pending:
             head = bytes(state.received)
-            page = respond(head, self._redirect.path, lambda query: self._judge(query, client))
+            page = respond(head, self.redirect.path, lambda query: self.judge(query, client))
             if page is browser.PENDING:
-                state.pending, state.until = True, self._clock() + _HOLD_SECONDS
+                state.pending, state.until = True, self.clock() + _HOLD_SECONDS
             else:
                 self._answer(client, page)
 
@@ -207,7 +204,7 @@ class Listener:
 
     def _drop(self, client: socket.socket) -> None:
         if self._clients.pop(client, None) is not None:
-            self._selector.unregister(client)
+            self.selector.unregister(client)
         client.close()
 
 

@@ -51,20 +51,10 @@ _SERVICES = {
     APP_SERVICE: _Service("App Service", "2019-08-01", "mi_res_id", "IDENTITY_ENDPOINT", ""),
     ARC: _Service("Azure Arc machine", "2020-06-01", "mi_res_id", "IDENTITY_ENDPOINT", ARC_ADDRESS),
 }
-_UNSUPPORTED = {
-    "service-fabric": "Service Fabric",
-    "msi-endpoint": "Azure Machine Learning and Cloud Shell (MSI_ENDPOINT)",
-}
-ARC_FOLDER = (
-    r"%ProgramData%\AzureConnectedMachineAgent\Tokens"
-    if sys.platform == "win32"
-    else "/var/opt/azcmagent/tokens"
-)
-ARC_AGENT = (
-    r"%ProgramFiles%\AzureConnectedMachineAgent\himds.exe"
-    if sys.platform == "win32"
-    else "/opt/azcmagent/bin/himds"
-)
+ARC_FOLDER, ARC_AGENT = "/var/opt/azcmagent/tokens", "/opt/azcmagent/bin/himds"
+if sys.platform == "win32":  # pragma: no cover - Windows
+    ARC_FOLDER = r"%ProgramData%\AzureConnectedMachineAgent\Tokens"
+    ARC_AGENT = r"%ProgramFiles%\AzureConnectedMachineAgent\himds.exe"
 _ARC_KEY_BYTES = 4096
 _FIRST_PAUSE = 0.5  # seconds, doubled with every attempt, up to the deadline
 _STARTING = frozenset({404, 410})  # Gone: it is being updated, which may take 70 seconds
@@ -98,13 +88,13 @@ def read_identity(text: str) -> Which:
 
 
 def source_of(environment: Mapping[str, str]) -> str:
-    """Return whose service answers on this machine. Raise UsageError where its variables are set by half only."""
+    """Return whose service answers on this machine, supported or not. Raise UsageError where half its variables are set."""
     has = {name for name, value in environment.items() if value}
-    if {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"} <= has:
-        return "service-fabric" if "IDENTITY_SERVER_THUMBPRINT" in has else APP_SERVICE
+    pair = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
+    if pair <= has:
+        return "Service Fabric" if "IDENTITY_SERVER_THUMBPRINT" in has else APP_SERVICE
     if {"IDENTITY_ENDPOINT", "IMDS_ENDPOINT"} <= has:
         return ARC
-    pair = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
     for one in pair & has:
         (other,) = pair - {one}
         raise UsageError(
@@ -112,7 +102,7 @@ def source_of(environment: Mapping[str, str]) -> str:
             f"set both, or {hints.unset(one)}",
         )
     if "MSI_ENDPOINT" in has:
-        return "msi-endpoint"
+        return "Azure Machine Learning and Cloud Shell (MSI_ENDPOINT)"
     return ARC if os.path.exists(os.path.expandvars(ARC_AGENT)) else VM
 
 
@@ -148,8 +138,8 @@ def _question(
     """Return the address that is asked with GET, and the headers."""
     service = _SERVICES.get(source)
     if service is None:
-        where = _UNSUPPORTED.get(source, repr(source))
-        raise UsageError(f"the managed identity of {where} is not supported", hints.setup_service_principal())
+        what = f"the managed identity of {source or 'an unknown service'}"
+        raise UsageError(f"{what} is not supported", hints.setup_service_principal())
     url, headers = environment.get(service.variable) or service.usual, {"Metadata": "true"}
     if source == APP_SERVICE:
         headers["X-IDENTITY-HEADER"] = token_in("IDENTITY_HEADER", environment)
@@ -225,6 +215,24 @@ def _life(body: Mapping[str, object], now: float) -> float:
     return life if life >= 0 else max(0.0, end - now)
 
 
+def read_proof(path: str, most: int, where: str, what: str, *, unreadable: str, invalid: str) -> str:
+    """Return the one token that another program keeps fresh in a file of at most so many bytes. Raise SignInError.
+
+    ``where``, ``what``: the file and the token in words; ``unreadable``, ``invalid``: what to do.
+    """
+    why = ""
+    try:
+        token = oauth.read_token(read_file(path, most).decode("ascii", "replace").strip())
+    except (PermissionError, FileNotFoundError) as error:
+        why = error.strerror or type(error).__name__
+        raise SignInError(f"{where} cannot be read ({why})", unreadable) from None
+    except OSError as error:
+        token, why = "", f": {error.strerror}"
+    if not token:
+        raise SignInError(f"{where} holds no {what}{why}", invalid)
+    return token
+
+
 def _read_arc_key(challenge: str, folder: str) -> str:
     """Return the content of the file that proves we may read Arc's folder, and no other file whatever the answer names."""
     match = _REALM.fullmatch(challenge.strip())
@@ -234,16 +242,11 @@ def _read_arc_key(challenge: str, folder: str) -> str:
             "the Arc agent asks for a file outside its own folder, which is not read",
             f"the file must be a .key file in {folder}",
         )
-    try:
-        data = read_file(path, _ARC_KEY_BYTES)
-    except (PermissionError, FileNotFoundError) as error:
-        raise SignInError(
-            f"the Arc agent's file in {folder} cannot be read ({error.strerror or type(error).__name__})",
-            "add this user to the group himds (Windows: Hybrid agent extension applications), then sign in anew",
-        ) from None
-    except OSError:  # no ordinary file, or a long one
-        data = b""
-    key = data.decode("ascii", "replace").strip()
-    if not key.isascii() or not key.isprintable() or not key or " " in key:
-        raise SignInError(f"the Arc agent's file in {folder} holds no key", "restart the Arc agent")
-    return key
+    return read_proof(
+        path,
+        _ARC_KEY_BYTES,
+        f"the Arc agent's file in {folder}",
+        "key",
+        unreadable="add this user to the group himds (Windows: Hybrid agent extension applications), then sign in anew",
+        invalid="restart the Arc agent",
+    )

@@ -69,6 +69,7 @@ class Person:
         return hint.strip().lower() in self.names
 
 
+@dataclass(eq=False)
 class OAuthError(AzdoError):
     """A server's no, in its own terms; every field is safe to print.
 
@@ -76,24 +77,17 @@ class OAuthError(AzdoError):
     ``description``: the first line of the server's text, with words that could be a secret masked.
     """
 
-    def __init__(
-        self,
-        error: str,
-        *,
-        status: int = 400,
-        suberror: str = "",
-        codes: tuple[int, ...] = (),
-        ids: tuple[str, ...] = (),
-        description: str = "",
-    ) -> None:
-        numbers = ", ".join(f"AADSTS{code}" for code in codes)
-        super().__init__(f"the sign-in server refused: {error}{f' ({numbers})' if numbers else ''}")
-        self.error = error
-        self.status = status
-        self.suberror = suberror
-        self.codes = codes
-        self.ids = ids
-        self.description = description
+    error: str
+    status: int = 400
+    suberror: str = ""
+    codes: tuple[int, ...] = ()
+    ids: tuple[str, ...] = ()
+    description: str = ""
+
+    def __post_init__(self) -> None:
+        """Word it as every failure."""
+        numbers = ", ".join(f"AADSTS{code}" for code in self.codes)
+        super().__init__(f"the sign-in server refused: {self.error}{f' ({numbers})' if numbers else ''}")
 
 
 # --- what we ask
@@ -122,10 +116,14 @@ def with_query(url: str, **parameters: str) -> str:
 # --- what comes back
 
 
-def is_safe_url(url: str) -> bool:
-    """Return whether an address is safe in itself: https, or http on loopback; ASCII, no user, fragment or blank."""
+def safe_origin(url: str) -> str:
+    """Return the origin of an address that secrets may be sent to at all, or an empty text.
+
+    It is https, or http on loopback; ASCII, without user, fragment or blank.
+    """
     there = origin(url) if _URL.fullmatch(url) and "#" not in url else ""
-    return there.startswith("https:") or bool(there and urlsplit(url).hostname in LOOPBACK_HOSTS)
+    is_safe = there.startswith("https:") or (there and urlsplit(url).hostname in LOOPBACK_HOSTS)
+    return there if is_safe else ""
 
 
 def read_token(value: object) -> str:

@@ -90,7 +90,7 @@ def sign_in_error(
         "setup_other": setup(tenant=known, login_hint=""),
         "setup_tenant": setup(tenant=known or hints.TENANT, login_hint=""),
     }
-    return _worded(refused, case.cause, case.hint, words)
+    return _worded(refused, case, words)
 
 
 def app_error(refused: OAuthError, block: Block) -> AzdoError:
@@ -105,17 +105,18 @@ def app_error(refused: OAuthError, block: Block) -> AzdoError:
         "tenant": f"tenant {tenant}" if tenant else "the tenant",
         "setup": setup_command(block),
     }
-    return _worded(refused, own.cause, own.hint, words)
+    return _worded(refused, own, words)
 
 
 def busy_error(refused: OAuthError, who: str) -> NetworkError:
     """Return in words that the service gave no token this time, though nothing is wrong with the account."""
     case, known = _case(refused)
     if known and "transient" in case.flags:
-        worded = _worded(refused, f"no token for {{who}}: {case.cause}", case.hint, {"who": who})
+        worded = _worded(refused, Case(f"no token for {{who}}: {case.cause}", case.hint), {"who": who})
         return NetworkError(worded.message, worded.hint)
-    said = f"; the server says: {refused.description}" if refused.description else ""
-    return NetworkError(f"the sign-in service is busy and gave no token for {who}{said}", "try again")
+    return NetworkError(
+        f"the sign-in service is busy and gave no token for {who}{_says(refused)}", "try again"
+    )
 
 
 def for_administrators(refused: OAuthError) -> str:
@@ -126,11 +127,14 @@ def for_administrators(refused: OAuthError) -> str:
     return ", ".join((*parts, *refused.ids))
 
 
-def _worded(refused: OAuthError, cause: str, hint: str, words: dict[str, str]) -> SignInError:
-    message = cause.format_map(words)
-    if not _case(refused)[1] and refused.description:
-        message += f"; the server says: {refused.description}"
-    return SignInError(f"{message} ({for_administrators(refused)})", hint.format_map(words))
+def _worded(refused: OAuthError, case: Case, words: dict[str, str]) -> SignInError:
+    says = "" if _case(refused)[1] else _says(refused)
+    message = f"{case.cause.format_map(words)}{says} ({for_administrators(refused)})"
+    return SignInError(message, case.hint.format_map(words))
+
+
+def _says(refused: OAuthError) -> str:
+    return f"; the server says: {refused.description}" if refused.description else ""
 
 
 def nameable(tenant: str | None) -> str:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import queue
 import select
 import signal
 import sys
@@ -18,7 +17,7 @@ import threading
 import time
 from typing import TYPE_CHECKING, NoReturn, final
 
-from git_credential_azdo import hints
+from git_credential_azdo import deadline, hints
 from git_credential_azdo.signin.line_editor import MAX_BYTES, LineEditor
 
 if sys.platform == "win32":  # pragma: no cover - Windows
@@ -32,6 +31,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 _PROMPT = "> "
+_ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _BRACKETED_ON, _BRACKETED_OFF = "\x1b[?2004h", "\x1b[?2004l"
 _QUIET_SECONDS = 0.08
 """A paste has ended when nothing came for as long as this."""
@@ -126,9 +126,12 @@ class Terminal(Input):
 
     def __enter__(self) -> Terminal:
         in_main = threading.current_thread() is threading.main_thread()
-        self._sigterm = signal.getsignal(signal.SIGTERM) if in_main else None
-        if in_main:
-            signal.signal(signal.SIGTERM, _leave)
+        handlers = {number: signal.getsignal(number) for number in _ENDS if in_main}
+        self._before = {
+            number: each for number, each in handlers.items() if each not in {None, signal.SIG_IGN}
+        }
+        for number in self._before:
+            signal.signal(number, _leave)
         self._set_back = _make_raw(self._fd)
         return self
 
@@ -140,8 +143,8 @@ class Terminal(Input):
                 _read(self._fd)
         self._set_back()
         self._write((_BRACKETED_OFF if self._marks_pastes else "") + ("\r\n" if self._in_line else ""))
-        if self._sigterm is not None:
-            signal.signal(signal.SIGTERM, self._sigterm)
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
 
     def prompt(self) -> None:
         """Show the prompt and ask the terminal to mark what is pasted."""
@@ -182,26 +185,20 @@ class Pipe(Input):
     def __init__(self, fd: int, *, has_person: bool = False) -> None:
         self.has_person = has_person
         self._fd = fd
-        self._lines: queue.SimpleQueue[str | None] = queue.SimpleQueue()
 
     def __enter__(self) -> Pipe:
-        threading.Thread(target=self._read_lines, daemon=True).start()
+        self._line_within = deadline.in_thread(lambda: _read_line(self._fd))
         return self
-
-    def _read_lines(self) -> None:
-        line: str | None = ""
-        while line is not None:
-            line = _read_line(self._fd)
-            self._lines.put(line)
-            if not self.has_person:
-                return
 
     def poll(self) -> list[str]:
         """Return the line that came meanwhile, if any."""
-        if self.ended or self._lines.empty():
+        try:
+            line = None if self.ended else self._line_within(0)
+        except deadline.TimedOut:
             return []
-        line = self._lines.get()
         self.ended = line is None or not self.has_person
+        if not self.ended:
+            self.__enter__()
         return [] if line is None else [line]
 
 

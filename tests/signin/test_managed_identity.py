@@ -16,6 +16,7 @@ from tests.support.metadata_service import GOOD, GUID, SYSTEM, Service
 if TYPE_CHECKING:
     from pathlib import Path
 
+OLD = "Azure Machine Learning and Cloud Shell (MSI_ENDPOINT)"
 VM_PATH = "/metadata/identity/oauth2/token"
 
 
@@ -62,10 +63,10 @@ def test_a_near_miss_names_no_identity(text: str) -> None:
     [
         ("", "vm"),
         ("IDENTITY_ENDPOINT IDENTITY_HEADER", "app-service"),
-        ("IDENTITY_ENDPOINT IDENTITY_HEADER IDENTITY_SERVER_THUMBPRINT", "service-fabric"),
+        ("IDENTITY_ENDPOINT IDENTITY_HEADER IDENTITY_SERVER_THUMBPRINT", "Service Fabric"),
         ("IDENTITY_ENDPOINT IMDS_ENDPOINT", "arc"),
-        ("MSI_ENDPOINT MSI_SECRET", "msi-endpoint"),
-        ("MSI_ENDPOINT", "msi-endpoint"),
+        ("MSI_ENDPOINT MSI_SECRET", OLD),
+        ("MSI_ENDPOINT", OLD),
     ],
 )
 def test_the_environment_says_whose_service_answers(names: str, source: str) -> None:
@@ -134,10 +135,10 @@ def test_each_service_is_asked_in_its_own_words(
 @pytest.mark.parametrize(
     ("source", "environment", "told"),
     [
-        ("service-fabric", {}, "Service Fabric is not supported"),
-        ("msi-endpoint", {}, "Azure Machine Learning and Cloud Shell .MSI_ENDPOINT. is not supported"),
-        ("cloud-shell", {}, "'cloud-shell' is not supported"),
-        ("", {}, "'' is not supported"),
+        ("Service Fabric", {}, "Service Fabric is not supported"),
+        (OLD, {}, "Azure Machine Learning and Cloud Shell .MSI_ENDPOINT. is not supported"),
+        ("cloud-shell", {}, "cloud-shell is not supported"),
+        ("", {}, "an unknown service is not supported"),
         ("app-service", {"IDENTITY_ENDPOINT": "http://h"}, "IDENTITY_HEADER is not set here"),
         ("app-service", {}, "IDENTITY_ENDPOINT is not set here"),
         (

@@ -38,12 +38,13 @@ except SystemExit as leaving:
 
 
 @pytest.mark.parametrize(
-    ("way", "said", "status"), [("key", b"interrupted", 0), ("SIGTERM", b"exit 143", 143)]
+    ("way", "said", "status"),
+    [("key", b"interrupted", 0), ("SIGTERM", b"exit 143", 143), ("SIGHUP", b"exit 129", 129)],
 )
-def test_ctrl_c_and_sigterm_leave_the_terminal_as_it_was(
+def test_ctrl_c_sigterm_and_sighup_leave_the_terminal_as_it_was(
     pty: tuple[int, int], way: str, said: bytes, status: int
 ) -> None:
-    """Ctrl-C is KeyboardInterrupt; a SIGTERM ends the program, but not before the terminal is set back."""
+    """Ctrl-C is KeyboardInterrupt; SIGTERM and SIGHUP end the program, but not before the terminal is set back."""
     before = termios.tcgetattr(pty[1])
     with subprocess.Popen(
         [sys.executable, "-c", CHILD], stdin=pty[1], stdout=subprocess.PIPE, start_new_session=True
@@ -54,7 +55,7 @@ def test_ctrl_c_and_sigterm_leave_the_terminal_as_it_was(
             if way == "key":
                 os.write(pty[0], b"\x03")
             else:
-                child.send_signal(signal.SIGTERM)
+                child.send_signal(getattr(signal, way))
 
             assert child.stdout.read() == said
             assert child.wait(20) == status

@@ -27,6 +27,8 @@ INSTALL_QCA = "sudo apt install libqca-qt6-plugins || sudo apt install libqca-qt
 START_BUS = "dbus-run-session -- sh"
 START_KEYRING = "gnome-keyring-daemon --start --components=secrets"
 GIT_DOWNLOADS = "https://git-scm.com/downloads"
+AZURE_CLI_CHECK = "az account get-access-token --output none"
+"""Says what is wrong, and prints no token."""
 AZURE_CLI_PAGE = "https://learn.microsoft.com/cli/azure/install-azure-cli"
 KEYRINGS_PAGE = "https://keyring.readthedocs.io/en/latest/#third-party-backends"
 SCOPES_PAGE = "https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth"

@@ -148,11 +148,9 @@ def ask_az(
         done = programs.run(words, seconds, environment=quiet, keep=_ITS_SECRETS)
     except programs.NotFound:
         raise UsageError("the Azure CLI (az) is not on PATH", _INSTALL) from None
-    except programs.Stopped:
-        raise NetworkError(
-            f"the Azure CLI gave no token within {seconds:.0f} s",
-            "see what it does: az account get-access-token",
-        ) from None
+    except programs.Stopped as stopped:
+        why = "printed too much" if stopped.is_too_long else f"gave no token within {seconds:.0f} s"
+        raise NetworkError(f"the Azure CLI {why}", hints.AZURE_CLI_CHECK) from None
     except programs.ProgramError as error:
         raise UsageError(f"the Azure CLI does not start: {error.message}", _INSTALL) from None
     if done.returncode != 0:
@@ -167,12 +165,12 @@ def read_az(data: bytes, now: float) -> tuple[oauth.Grant, str]:
     except (ValueError, RecursionError):
         body = None
     if not isinstance(body, dict):
-        raise ServiceError(
-            "the Azure CLI returned something other than a token", "az account get-access-token"
-        )
-    fields = {"access_token": body.get("accessToken"), "expires_in": max(0.0, _end(body) - now)}
-    tenant = body.get("tenant")
-    return oauth.read_grant(200, fields), tenant.lower() if isinstance(tenant, str) else ""
+        body = {}
+    token, tenant = oauth.read_token(body.get("accessToken")), str(body.get("tenant")).lower()
+    if not token:
+        raise ServiceError("the Azure CLI returned something other than a token", hints.AZURE_CLI_CHECK)
+    fields = {"access_token": token, "expires_in": max(0.0, _end(body) - now)}
+    return oauth.read_grant(200, fields), tenant if is_tenant(tenant) else ""
 
 
 def _end(body: Mapping[str, object]) -> float:
@@ -191,14 +189,13 @@ def _refusal(text: str, tenant: str) -> SignInError:
     login = hints.az_login(sign_in_errors.nameable(tenant))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason")
-    fields = {"error": "invalid_grant", "error_description": said.removeprefix("ERROR:")}
-    refused = oauth.read_refusal(400, fields)
-    why = refused.description
-    if refused.codes:
-        why = sign_in_errors.sign_in_error(refused, who=None, tenant=tenant).message
-    elif hints.az_login() in text:
+    refused = oauth.read_refusal(400, {"error_description": said.removeprefix("ERROR:")})
+    if not refused.codes and hints.az_login() in text:
         return SignInError("the Azure CLI is not signed in", login)
-    return SignInError(f"the Azure CLI gave no token: {why}", login)
+    worded = sign_in_errors.sign_in_error(refused, who=None, tenant=tenant).message
+    return SignInError(
+        f"the Azure CLI gave no token: {worded if refused.codes else refused.description}", login
+    )
 
 
 # --- what setup asks an authority for

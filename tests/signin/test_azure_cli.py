@@ -12,6 +12,7 @@ from git_credential_azdo.errors import NetworkError, ServiceError, UsageError
 from git_credential_azdo.signin import workload
 from tests.support import workloads
 from tests.support.marks import posix
+from tests.support.metadata_service import GUID
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -52,9 +53,9 @@ def test_the_end_of_azs_token_is_read_from_either_field(shift: int) -> None:
     now = 1_784_841_300
     local = time.strftime("%Y-%m-%d %H:%M:%S.000000", time.localtime(now + shift))
     for fields in ({"expires_on": now + shift, "expiresOn": "x"}, {"expiresOn": local}):
-        data = json.dumps({"accessToken": "at", "tenant": "T", "tokenType": "Bearer", **fields})
+        data = json.dumps({"accessToken": "at", "tenant": GUID.upper(), "tokenType": "Bearer", **fields})
         grant, tenant = workload.read_az(data.encode(), float(now))
-        assert (grant.expires_in, tenant) == (max(0, shift), "t")
+        assert (grant.expires_in, tenant) == (max(0, shift), GUID)
 
 
 @pytest.mark.parametrize(
@@ -65,16 +66,28 @@ def test_the_end_of_azs_token_is_read_from_either_field(shift: int) -> None:
         b"[]",
         b"\xff",
         b'{"accessToken": "at"}',
+        b'{"accessToken": "a t", "expires_on": 5}',
         b'{"expires_on": 1}',
         b'{"accessToken": "at", "expires_on": 1%b}' % (b"0" * 400),
     ],
 )
 def test_what_is_no_token_of_az_is_refused(data: bytes) -> None:
     """Output of another program, or of another version."""
-    with pytest.raises(ServiceError):
+    with pytest.raises(ServiceError, match=r"^the Azure CLI"):
         workload.read_az(data, 0.0)
 
 
-def test_a_token_of_az_may_come_without_a_tenant() -> None:
+@pytest.mark.parametrize("tenant", [None, 5, [1], "", "\0:x", "contoso.com"])
+def test_a_token_of_az_may_come_without_a_tenant(tenant: object) -> None:
     """Then it is taken as it is."""
-    assert workload.read_az(b'{"accessToken": "at", "expires_on": 5}', 0.0)[1] == ""
+    printed = json.dumps({"accessToken": "at", "expires_on": 5, "tenant": tenant})
+    assert workload.read_az(printed.encode(), 0.0)[1] == ""
+
+
+@posix
+def test_az_that_prints_without_an_end_is_not_called_slow(home: Home) -> None:
+    """The next step shows what it does, and no token."""
+    workloads.install_az(home, {}, body="while True: print('x' * 65536)")
+    with pytest.raises(NetworkError, match="the Azure CLI printed too much") as caught:
+        workload.ask_az("res", "", 30, home.environment)
+    assert caught.value.hint == "az account get-access-token --output none"

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import Account, Block, IssuedToken, digest
+from git_credential_azdo.accounts.account import PAT, Account, Block, IssuedToken, digest
 from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile, read
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.update import SETUP_LOCK, alone, clear_failures, keep
@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.git.protocol import Pair
     from git_credential_azdo.git.target import AnyOrganization
+
+MADE_KEYS = ("authorization_id", "made_by", "token_name", "scope", "days")
+"""Keys of a PAT's block that only a token has which ``pat create`` made: its id at Azure DevOps, the account that made
+it, its name there, its scopes and the days it was asked for."""
 
 
 @dataclass
@@ -59,6 +63,39 @@ class NewAccount:
     chosen: Sequence[AnyOrganization] = ()
     tenants: Mapping[AnyOrganization, str] = field(default_factory=dict)
     replaces: Callable[[Account], bool] = lambda _older: False
+
+
+def new_pat(
+    name: str,
+    token: str,
+    found: Sequence[str],
+    *,
+    expires_utc: int | None,
+    chosen: Sequence[AnyOrganization] = (),
+    alias: str | None = None,
+    made: Mapping[str, str] | None = None,
+    replaces: Callable[[Account], bool] | None = None,
+) -> NewAccount:
+    """Return the account of a checked personal access token of a person for the organizations ``found``.
+
+    ``made``: what ``pat rotate`` must know (MADE_KEYS) of a token that ``pat create`` made. ``replaces`` as in NewAccount;
+    without it an account of the same person, if the new token serves all that it did.
+    """
+
+    def serves_more(older: Account) -> bool:
+        return older.name.lower() == name.lower() and set(older.listed) <= set(found)
+
+    made = {**dict.fromkeys(MADE_KEYS, ""), **(made or {})}
+    return NewAccount(
+        kind=PAT,
+        fields=[("name", name), ("expires_utc", str(expires_utc or "")), *made.items()],
+        alias=alias,
+        secrets={"pat": [("token", token)]},
+        tokens=[("", token, now())],
+        chosen=chosen,
+        found=found,
+        replaces=replaces or serves_more,
+    )
 
 
 def load_accounts() -> AccountsFile:

@@ -17,7 +17,7 @@ import click
 
 from git_credential_azdo import deadline, hints
 from git_credential_azdo.accounts import save, update
-from git_credential_azdo.accounts.account import PAT, STORED, digest, number
+from git_credential_azdo.accounts.account import STORED, digest, number
 from git_credential_azdo.accounts.accounts_file import StoredCredential
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
@@ -26,9 +26,9 @@ from git_credential_azdo.accounts.choice import (
     organization_and_user,
     unique_name,
 )
-from git_credential_azdo.commands import configure, console, parsing, setup_pat
-from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, ServiceError, printable, report, say
+from git_credential_azdo.commands import configure, console, parsing
+from git_credential_azdo.devops import api, pats
+from git_credential_azdo.errors import AzdoError, ServiceError, report, say
 from git_credential_azdo.git import helpers
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import read_config
@@ -77,7 +77,7 @@ class Found:
     place: Place
     target: Target
     secret: str = field(repr=False)
-    expires_utc: str
+    expires_utc: int | None
     then: str = IMPORT
     person: str = ""
     error: AzdoError | None = None
@@ -216,7 +216,7 @@ def _answers(helper: Helper, places: Iterable[Place], accounts_file: AccountsFil
             target = accounts_file.target_of(Message((*request, ("username", user))))
             end = number(answer.get("password_expiry_utc") or "")
             if target and secret and (end is None or end > save.now()):
-                found.append(Found(helpers.name_of(helper), place, target, secret, str(end or "")))
+                found.append(Found(helpers.name_of(helper), place, target, secret, end))
     return found
 
 
@@ -239,12 +239,11 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
     else:
         try:
             with HttpClient(deadline.limit(), allowed=api.origins_of(organization)) as web:
-                identity, _ = setup_pat.check(web, organization, secret)
+                found.person, _ = pats.check(web, organization, secret)
         except AzdoError as error:
             found.error = error
             found.then = "skip: refused" if isinstance(error, ServiceError) else "not checked"
             return
-        found.person = printable(identity.name) or identity.id
         same = next((each for each in serving if each.name.lower() == found.person.lower()), None)
         if same:
             found.then = f"skip: {unique_name(same, accounts_file.accounts)} ({same.kind}) serves it"
@@ -262,7 +261,7 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
             block = stored.block_of(each.target, None)
             block.set("id", os.urandom(6).hex())
             block.set("vault", vault_name)
-            block.set("expires_utc", each.expires_utc or None)
+            block.set("expires_utc", str(each.expires_utc) if each.expires_utc else None)
             secrets[StoredCredential(block).key] = [("password", each.secret)]
             blocks.append(block)
     new = {os.urandom(6).hex(): _account(found) for found in tokens.values()}
@@ -288,10 +287,10 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
 
 
 def _account(found: list[Found]) -> save.NewAccount:
-    first, organizations = found[0], [each.place.name for each in found]
-    fields = [("name", first.person), ("expires_utc", first.expires_utc)]
-    secrets = {"pat": [("token", first.secret)]}
-    return save.NewAccount(PAT, fields, secrets, [("", first.secret, save.now())], organizations)
+    first, places = found[0], [each.place.name for each in found]
+    return save.new_pat(
+        first.person, first.secret, places, expires_utc=first.expires_utc, replaces=lambda _older: False
+    )
 
 
 def _choice(organization: AnyOrganization, accounts_file: AccountsFile) -> Choice:

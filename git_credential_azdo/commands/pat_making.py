@@ -16,9 +16,9 @@ from git_credential_azdo import deadline, hints, refresh
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, Block, number
 from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import CHOSEN, account_named, answers_to, choose, unique_name
-from git_credential_azdo.accounts.save import load_accounts, now, save_account
+from git_credential_azdo.accounts.save import load_accounts, new_pat, now, save_account
 from git_credential_azdo.accounts.update import update
-from git_credential_azdo.commands import console, setup_pat
+from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
@@ -125,7 +125,7 @@ def make_and_save(
     instead_of: str = "",
     to_revoke: Block | None = None,
 ) -> tuple[Account, pats.Pat]:
-    """Create a token, check it and save it as an account; return both. ``instead_of`` as in ``setup_pat.new_account``.
+    """Create a token, check it and save it as an account; return both. ``instead_of``: the id of the account that it replaces.
 
     ``to_revoke``: the block of the token that is revoked next. Raise PatError, ServiceError, NetworkError, VaultError;
     the new token is revoked then.
@@ -138,10 +138,10 @@ def make_and_save(
 
     try:
         with HttpClient(deadline.limit()) as web:
-            identity, _ = setup_pat.check(web, session.organization, made.token)
-        new_account = setup_pat.new_account(
+            name, _ = pats.check(web, session.organization, made.token)
+        new_account = new_pat(
+            name,
             made.token,
-            identity,
             [session.organization],
             chosen=[session.organization],
             expires_utc=made.expires_utc,
@@ -152,7 +152,7 @@ def make_and_save(
                 "scope": request.scope,
                 "days": str(request.days),
             },
-            instead_of=instead_of,
+            replaces=(lambda older: older.id == instead_of) if instead_of else None,
         )
         account = save_account(new_account, vault_name, saved)
     except BaseException:

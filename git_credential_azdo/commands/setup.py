@@ -1,39 +1,50 @@
 """``setup``: sign in with a browser, or choose another way by a subcommand, and let git call us. Once per account.
 
 With no option on a terminal it asks which way; with options only what cannot be decided. How options of 0.1.0 chose a
-way is understood, too.
+way is understood, too. A device code (RFC 8628) is used only on request, never as what anything falls back to: many
+tenants block it. A personal access token is checked against the service before it is saved; it comes from a hidden prompt
+or stdin, never from the command line, where every process could read it. A collection of an Azure DevOps Server is called
+by its whole address; nothing of Entra is ever asked there, and http is taken only for a server that was registered so.
+Addresses: https://learn.microsoft.com/azure/devops/server/admin/websitesettings.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+import time
 from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo.accounts.account import OAUTH
-from git_credential_azdo.accounts.save import now
-from git_credential_azdo.commands import console, setup_identity, setup_pat, setup_person
-from git_credential_azdo.commands.configure import unconfigure
+from git_credential_azdo import hints
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, OAUTH, PAT
+from git_credential_azdo.accounts.save import load_accounts, new_pat, now, organization_named
+from git_credential_azdo.commands import console, setup_identity, setup_person
+from git_credential_azdo.commands.configure import server_at, unconfigure
 from git_credential_azdo.commands.parsing import Verbs, same_command
 from git_credential_azdo.commands.setup_run import COMMON, way
-from git_credential_azdo.errors import SignInError, say
+from git_credential_azdo.devops import api, pats
+from git_credential_azdo.errors import ServiceError, UsageError, Waiting, say
+from git_credential_azdo.git.address import message_for
+from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, unquote
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
-from git_credential_azdo.signin import browser, interactive
-from git_credential_azdo.signin.authorities import is_entra, request_token
-from git_credential_azdo.signin.oauth import OAuthError, read_person
-from git_credential_azdo.signin.sign_in_errors import flags_of, sign_in_error
+from git_credential_azdo.signin import device
+from git_credential_azdo.signin.oauth import OAuthError
 
 if TYPE_CHECKING:
-    from git_credential_azdo.commands.setup_run import Run
-    from git_credential_azdo.signin.authorities import Endpoints
-    from git_credential_azdo.signin.browser import Page
-    from git_credential_azdo.signin.interactive import Authorization
-    from git_credential_azdo.signin.oauth import Grant, Person
+    from collections.abc import Sequence
 
-_TRIES = 3
+    from git_credential_azdo.commands.setup_run import Run
+    from git_credential_azdo.git.target import AnyOrganization
+    from git_credential_azdo.signin.authorities import Endpoints
+    from git_credential_azdo.signin.device import DeviceCode
+    from git_credential_azdo.signin.oauth import Grant
+    from git_credential_azdo.web import HttpClient
+
 _UNDO = "undo"
 _FORMER = ("federated", "managed-identity", "service-principal", "azure-cli", "device-code", "pat", _UNDO)
 """The subcommands that version 0.1.0 had as options; federated before the next one, which may stand beside it."""
+_GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 
 def spelled_now(words: list[str]) -> list[str]:
@@ -61,16 +72,13 @@ class _Ways(Verbs):
         return unconfigure if cmd_name == _UNDO else super().get_command(ctx, cmd_name)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        names = self.list_commands(ctx)
-        rows = {each.name: each.get_help_record(ctx) for each in self.params}
-        shown = {
-            "Without a browser": [(name, self.commands[name].get_short_help_str(60)) for name in names],
-            "Options of every way": [row for name, row in rows.items() if row and name in COMMON],
-            "Options of the browser sign-in": [
-                row for name, row in rows.items() if row and name not in COMMON
-            ],
-        }
-        for title, lines in shown.items():
+        ways = [(name, self.commands[name].get_short_help_str(60)) for name in self.list_commands(ctx)]
+        rows = {each.name: row for each in self.params if (row := each.get_help_record(ctx))}
+        for title, lines in (
+            ("Without a browser", ways),
+            ("Options of every way", [row for name, row in rows.items() if name in COMMON]),
+            ("Options of the browser sign-in", [row for name, row in rows.items() if name not in COMMON]),
+        ):
             with formatter.section(title):
                 formatter.write_dl(lines)
 
@@ -84,20 +92,9 @@ def command(run: Run) -> None:
     run.ask = sources <= {click.core.ParameterSource.DEFAULT} and console.can_ask()
     chosen = _ask_way() if run.ask else 0
     if chosen:
-        setup_pat.sign_in(run, all_organizations=chosen > 1)
+        _save_token(run, all_organizations=chosen > 1)
     else:
-        setup_person.sign_in(run, _by_browser)
-
-
-for each in (
-    setup_pat.command,
-    setup_person.device_code,
-    setup_identity.managed,
-    setup_identity.service_principal,
-    setup_identity.federated,
-    setup_identity.az,
-):
-    command.add_command(each)
+        setup_person.sign_in(run, setup_person.by_browser)
 
 
 def _ask_way() -> int:
@@ -107,74 +104,186 @@ def _ask_way() -> int:
         "with a personal access token of one organization",
         f"with a personal access token for all organizations (until {GLOBAL_PATS_END})",
     ]
-    if setup_pat.is_global_over(now()):
-        console.err(f"{setup_pat.global_end(now())}.")
+    if is_global_over(now()):
+        console.err(f"{global_end(now())}.")
         del ways[2]
     console.err("How do you want to sign in to Azure DevOps?")
     return console.choose("Choose", ways)
 
 
-def _by_browser(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
-    """Let a person sign in with a browser; a stale code gets another try if a person is there.
+# --- setup device-code
 
-    Raise SignInError (declined, refused, too late), NetworkError, ServiceError.
+
+@click.command("device-code", short_help="Short code to type on another device")
+@way(OAUTH, *setup_person.OPTIONS)
+def device_code(run: Run) -> None:
+    """Sign in with a code that you type on another device. Many tenants block this way."""
+    setup_person.sign_in(run, _by_device_code)
+
+
+def _by_device_code(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
+    """Let a person sign in by device code. Raise SignInError (declined, blocked by the tenant, too late), NetworkError."""
+    try:
+        code = device.ask_code(run.http(), endpoints, client_id=run.client_id, scope=run.scope)
+        _show(code)
+        with Waiting("the sign-in on the other device", code.expires_in):
+            grant = device.wait(endpoints, code, client_id=run.client_id, web=run.http, sleep=time.sleep)
+    except OAuthError as refused:
+        raise device.explain(refused, who=run.login_hint, tenant=run.tenant, setup=same_command) from None
+    return grant, True
+
+
+def _show(code: DeviceCode) -> None:
+    lines = ["open this link on any device and type the code:", "", code.page, code.user_code, ""]
+    if code.direct_page:
+        lines += [f"or open this link, which has the code in it: {code.direct_page}", ""]
+    for line in (*lines, "type it only if you ran this command yourself, just now"):
+        console.err(line)
+
+
+# --- setup pat
+
+
+def _collection(text: str) -> Collection:
+    """Return the collection at an address that a person gave. Raise UsageError."""
+    url = text.strip()
+    cure = hints.setup_pat(server="https://tfs.example.com/DefaultCollection")
+    address = server_at(url, cure).address
+    path = unquote(message_for(url).get("path") or "").partition("?")[0].strip("/").lower()
+    if not path or "_git" in path.split("/"):
+        raise UsageError("--server takes the address of a collection", cure)
+    if address.startswith("http:") and load_accounts().server(address) is None:
+        raise UsageError(
+            f"{address} would get the token in clear text over http",
+            f"if that must be: {hints.server_add(address, allow_http=True)}",
+        )
+    return Collection(address, path, (address,))  # the person names it; it is registered with the account
+
+
+@click.command("pat", short_help="Personal access token, by a hidden prompt or stdin")
+@way(PAT)
+@click.option("--all-orgs", is_flag=True, help=f"Token for all organizations (until {GLOBAL_PATS_END}).")
+@click.option(
+    "--server",
+    "servers",
+    multiple=True,
+    type=_collection,
+    metavar="ADDRESS",
+    help="Collection of an Azure DevOps Server; repeatable.",
+)
+@click.option(
+    "--expires",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DAY",
+    help="Day on which the token ends, such as 2027-05-31.",
+)
+def pat(run: Run, *, all_orgs: bool, servers: tuple[Collection, ...], expires: dt.datetime | None) -> None:
+    """Save a personal access token, once the organizations that it is for accept it.
+
+    The token is asked for at a hidden prompt, or read from stdin.
     """
-    of_entra = is_entra(endpoints.token)
+    run.organizations += dict.fromkeys(servers)
+    _save_token(run, all_organizations=all_orgs, expires=expires)
 
-    def explain(refused: OAuthError, *, is_first: bool = False) -> SignInError:
-        who, tenant = run.login_hint, run.tenant
-        return sign_in_error(refused, who=who, tenant=tenant, setup=same_command, is_first=is_first)
 
-    def redeem(authorization: Authorization) -> tuple[tuple[Grant, bool], Page]:
+for each in (
+    pat,
+    device_code,
+    setup_identity.managed,
+    setup_identity.service_principal,
+    setup_identity.federated,
+    setup_identity.az,
+):
+    command.add_command(each)
+
+
+def _save_token(run: Run, *, all_organizations: bool, expires: dt.datetime | None = None) -> None:
+    """Ask for a token, check it and save it as an account.
+
+    Raise UsageError, ServiceError when the service does not take it, NetworkError, VaultError.
+    """
+    run.kind = PAT
+    if not run.organizations and not all_organizations:
+        if not console.can_ask():
+            raise UsageError("missing --org, --server or --all-orgs", hints.setup_pat("ORG"))
+        name = console.prompt("Organization (CONTOSO in https://dev.azure.com/CONTOSO)")
+        run.organizations = [organization_named(name)]
+    if all_organizations and not run.is_public:
+        raise UsageError("--all-orgs is for Azure DevOps Services", hints.help_of("setup", "pat"))
+    end = int(expires.replace(tzinfo=dt.timezone.utc).timestamp()) if expires else None
+    if end is not None and end <= now():
+        raise UsageError("the day of --expires has passed", "make a new token")
+    run.check()
+    vault_name = run.choose_vault()
+    if all_organizations:
+        say("hint", f"{global_end(now())}; a sign-in ({hints.setup()}) keeps working")
+    token = _ask_token(run.organizations)
+    checked = [pats.check(run.http(), organization, token) for organization in run.organizations]
+    if all_organizations:
+        checked = [(_check_all(run.http(), token), None)]
+    name, repository = checked[0]
+    account = new_pat(
+        name,
+        token,
+        [ALL_ORGANIZATIONS] if all_organizations else run.organizations,
+        expires_utc=end,
+        chosen=run.organizations,
+        alias=run.alias,
+    )
+    run.finish(account, vault_name, api.basic(token), repository)
+
+
+def _ask_token(chosen: Sequence[AnyOrganization]) -> str:
+    """Ask for a token by a hidden prompt, or read it from stdin. Raise UsageError for what cannot be one."""
+    if console.can_ask():
+        page = hints.tokens_page(chosen[0].url) if chosen else SERVICES_ADDRESS
+        console.err(f"Make a token with the scope Code (read & write): {page}")
+    token = console.hidden("Personal access token", "token").strip().removeprefix("\ufeff")
+    if not token:
+        raise UsageError("no token was given", hints.setup_pat_from_file())
+    if not token.isascii() or not token.isprintable() or " " in token:
+        raise UsageError(
+            "the token contains a space or a control character (on Windows, Ctrl-V may paste \\x16)",
+            "paste with the right mouse button, or give the token on stdin",
+        )
+    return token
+
+
+# --- tokens for all organizations
+
+
+def is_global_over(at: int) -> bool:
+    """Return whether Microsoft does not accept tokens for all organizations any more, ``at`` seconds since the epoch."""
+    return at >= _GLOBAL_END.timestamp()
+
+
+def global_end(at: int) -> str:
+    """Return what Microsoft does with tokens for all organizations, as of ``at`` seconds since the epoch."""
+    tense = "stopped" if is_global_over(at) else "will stop"
+    return f"Microsoft {tense} accepting tokens for all organizations on {GLOBAL_PATS_END}"
+
+
+def _check_all(web: HttpClient, token: str) -> str:
+    """Return whose token for all organizations it is: an organization that it lists must accept it, if there is one."""
+    authorization = api.basic(token)
+    try:
+        identity = api.profile(web, authorization)
+        listed = api.organizations(web, authorization, identity.id)
+    except api.UnauthorizedError as refused:
+        raise ServiceError(
+            f"Azure DevOps does not accept this token for all organizations; {global_end(now())}",
+            f"for a token of one organization: {hints.setup_pat(hints.ORGANIZATION)}",
+        ) from refused
+    names, refusals = {}, {}
+    for organization in listed:
         try:
-            grant = request_token(
-                run.http(),
-                endpoints.token,
-                "authorization_code",
-                client_id=run.client_id,
-                nonce=authorization.nonce,
-                code=authorization.code,
-                redirect_uri=authorization.redirect_uri,
-                code_verifier=authorization.verifier,
-                scope=run.scope,
-            )
-        except OAuthError as refused:
-            error = explain(refused, is_first=True)
-            if "stale-code" in flags_of(refused) and left and console.can_ask():
-                raise _StaleCodeError(error.message, "open the new link that the terminal shows") from None
-            raise error from None
-        page = _page(run, read_person(grant, is_entra=of_entra))
-        return (grant, authorization.state_checked), page
-
-    left = _TRIES
-    while True:
-        left -= 1
-        try:
-            return interactive.sign_in(
-                endpoints,
-                redeem,
-                client_id=run.client_id,
-                redirect_uri=run.redirect_uri,
-                scope=run.scope,
-                say=console.err,
-                login_hint=run.login_hint,
-                prompt="select_account" if of_entra and not run.login_hint else None,
-                explain=explain,
-                open_browser=None if run.no_browser else browser.open_browser,
-            )
-        except _StaleCodeError as error:
-            say("error", error.message)
-
-
-class _StaleCodeError(SignInError):
-    """A code was used, has expired or belongs to another link; another try may do."""
-
-
-def _page(run: Run, person: Person) -> Page:
-    """Return what the browser shows when the tokens came."""
-    if run.login_hint and not person.names:  # Azure DevOps may know who it is
-        return browser.LATE
-    another = setup_person.another_person(person, run.login_hint)
-    if another is None:
-        return browser.signed_in(person.name)
-    return browser.another_person(another) if console.can_ask() else browser.refused(another)
+            names[organization], _ = pats.check(web, organization, token)
+        except ServiceError as error:
+            refusals[organization] = error
+    if refusals and not names:
+        raise next(iter(refusals.values()))
+    console.err(f"The token serves: {', '.join(names) or 'no organization yet'}")
+    for organization, refusal in refusals.items():
+        cause = refusal.__cause__ if isinstance(refusal.__cause__, ServiceError) else refusal
+        say("error", f"{organization} refuses the token: {cause.message}")
+    return next(iter(names.values()), identity.name or identity.id)

@@ -29,7 +29,7 @@ from git_credential_azdo.accounts.save import NewAccount, now
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.setup_run import way
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, PassphraseNeeded, ServiceError, UsageError, printable
+from git_credential_azdo.errors import AzdoError, PassphraseNeeded, ServiceError, UsageError
 from git_credential_azdo.git.target import holds_token, is_tenant
 from git_credential_azdo.hosts import origin
 from git_credential_azdo.refresh import access_payload
@@ -217,7 +217,7 @@ def _ask_organizations(
                 f"the organization {organization} does not know {fresh.get('name') or 'this identity'}: {refused.message}",
                 f"add it as a user with a Basic licence: {organization.url}/_settings/users",
             ) from None
-        fresh.set("name", fresh.get("name") or _without_colon(printable(seen.name).strip()))
+        fresh.set("name", fresh.get("name") or _without_colon(seen.name))
         if tenant:
             tenants[organization] = tenant
     if not own and len(set(tenants.values())) == 1:

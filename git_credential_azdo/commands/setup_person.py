@@ -1,19 +1,15 @@
-"""``setup`` for a person, by OAuth: where to sign in, who it was, what the account can reach.
+"""``setup`` for a person, by OAuth: a browser, where to sign in, who it was, what the account can reach.
 
 The endpoints come from the authority's own OpenID configuration document, so any authority that conforms will do, and
 what only Entra knows is sent to Entra only. Somebody else than ``--login-hint`` names is never taken without a question:
-the link stands in the browser's arguments, where other users of the machine can read it and sign in by it. A device
-code (RFC 8628) is used only on request, never as what anything falls back to: many tenants block it.
+the link stands in the browser's arguments, where other users of the machine can read it and sign in by it.
 """
 
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
-
-import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import OAUTH, access_entry
@@ -21,15 +17,14 @@ from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import NewAccount, now
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import again, same_command
-from git_credential_azdo.commands.setup_run import way
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, Waiting, say
+from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, say
 from git_credential_azdo.git.target import MSA_TENANT
 from git_credential_azdo.refresh import access_payload, refresh_payload
-from git_credential_azdo.signin import authorities, device, oauth
+from git_credential_azdo.signin import authorities, browser, interactive, oauth
 from git_credential_azdo.signin.authorities import OtherHostsError, discover
 from git_credential_azdo.signin.oauth import OAuthError, read_person
-from git_credential_azdo.signin.sign_in_errors import UNNAMED
+from git_credential_azdo.signin.sign_in_errors import UNNAMED, flags_of, sign_in_error
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -38,20 +33,15 @@ if TYPE_CHECKING:
     from git_credential_azdo.commands.setup_run import Run
     from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.signin.authorities import Endpoints
-    from git_credential_azdo.signin.device import DeviceCode
+    from git_credential_azdo.signin.browser import Page
+    from git_credential_azdo.signin.interactive import Authorization
     from git_credential_azdo.signin.oauth import Grant, Person
 
     SignIn = Callable[[Run, Endpoints], tuple[Grant, bool]]
     """Returns what the authority granted, and whether it answers this very sign-in: a code pasted alone may not."""
 
+_TRIES = 3
 OPTIONS = ("tenant", "authority", "client_id", "scope", "login_hint", "bearer", "endpoint_hosts")
-
-
-@click.command("device-code", short_help="Short code to type on another device")
-@way(OAUTH, *OPTIONS)
-def device_code(run: Run) -> None:
-    """Sign in with a code that you type on another device. Many tenants block this way."""
-    sign_in(run, _by_device_code)
 
 
 def sign_in(run: Run, ask: SignIn) -> None:
@@ -93,11 +83,10 @@ def sign_in(run: Run, ask: SignIn) -> None:
     older = next((account for account in run.accounts_file.accounts if replaces(account)), None)
     if older:  # what one tenant lists is not all: guests have organizations in several
         found += [each for each in older.organizations if each not in found]
-        is_guest = older.tenant != person.tenant and not run.authority.endswith(
-            f"/{authorities.ANY_WORK_TENANT}"
-        )
-        if is_guest:  # the account keeps its own tenant
-            home, token_endpoint = {}, endpoints.token.for_tenant(older.tenant)
+        named_tenant = not run.authority.endswith(f"/{authorities.ANY_WORK_TENANT}")
+        if older.tenant != person.tenant and named_tenant:  # a guest there: the account keeps its own tenant
+            home = {key: older.block.get(key) for key in home}
+            token_endpoint = endpoints.token.for_tenant(older.tenant)
     fields = {
         "name": person.name,
         **home,
@@ -154,25 +143,71 @@ def _confirm_hosts(run: Run, other: OtherHostsError) -> bool:
     raise UsageError(other.message, f"if they belong to it: {again(sys.argv[1:], more)}")
 
 
-def _by_device_code(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
-    """Let a person sign in by device code. Raise SignInError (declined, blocked by the tenant, too late), NetworkError."""
-    try:
-        code = device.ask_code(run.http(), endpoints, client_id=run.client_id, scope=run.scope)
-        _show(code)
-        with Waiting("the sign-in on the other device", code.expires_in):
-            grant = device.wait(endpoints, code, client_id=run.client_id, web=run.http, sleep=time.sleep)
-    except OAuthError as refused:
-        who, tenant = run.login_hint, run.tenant
-        raise device.explain(refused, who=who, tenant=tenant, setup=same_command) from None
-    return grant, True
+def by_browser(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
+    """Let a person sign in with a browser; a stale code gets another try if a person is there.
+
+    Raise SignInError (declined, refused, too late), NetworkError, ServiceError.
+    """
+    is_entra = authorities.is_entra(endpoints.token)
+
+    def explain(refused: OAuthError, *, is_first: bool = False) -> SignInError:
+        return sign_in_error(
+            refused, who=run.login_hint, tenant=run.tenant, setup=same_command, is_first=is_first
+        )
+
+    def redeem(authorization: Authorization) -> tuple[tuple[Grant, bool], Page]:
+        try:
+            grant = authorities.request_token(
+                run.http(),
+                endpoints.token,
+                "authorization_code",
+                client_id=run.client_id,
+                nonce=authorization.nonce,
+                code=authorization.code,
+                redirect_uri=authorization.redirect_uri,
+                code_verifier=authorization.verifier,
+                scope=run.scope,
+            )
+        except OAuthError as refused:
+            error = explain(refused, is_first=True)
+            if "stale-code" in flags_of(refused) and left and console.can_ask():
+                raise _StaleCodeError(error.message, "open the new link that the terminal shows") from None
+            raise error from None
+        page = _page(run, read_person(grant, is_entra=is_entra))
+        return (grant, authorization.state_checked), page
+
+    left = _TRIES
+    while True:
+        left -= 1
+        try:
+            return interactive.sign_in(
+                endpoints,
+                redeem,
+                client_id=run.client_id,
+                redirect_uri=run.redirect_uri,
+                scope=run.scope,
+                say=console.err,
+                login_hint=run.login_hint,
+                prompt="select_account" if is_entra and not run.login_hint else None,
+                explain=explain,
+                open_browser=None if run.no_browser else browser.open_browser,
+            )
+        except _StaleCodeError as error:
+            say("error", error.message)
 
 
-def _show(code: DeviceCode) -> None:
-    lines = ["open this link on any device and type the code:", "", code.page, code.user_code, ""]
-    if code.direct_page:
-        lines += [f"or open this link, which has the code in it: {code.direct_page}", ""]
-    for line in (*lines, "type it only if you ran this command yourself, just now"):
-        console.err(line)
+class _StaleCodeError(SignInError):
+    """A code was used, has expired or belongs to another link; another try may do."""
+
+
+def _page(run: Run, person: Person) -> Page:
+    """Return what the browser shows when the tokens came."""
+    if run.login_hint and not person.names:  # Azure DevOps may know who it is
+        return browser.LATE
+    another = another_person(person, run.login_hint)
+    if another is None:
+        return browser.signed_in(person.name)
+    return browser.another_person(another) if console.can_ask() else browser.refused(another)
 
 
 def another_person(person: Person, login_hint: str) -> SignInError | None:
@@ -214,11 +249,10 @@ def _tenants(run: Run, organizations: Sequence[AnyOrganization]) -> dict[AnyOrga
     tenants: dict[AnyOrganization, str] = {}
     for organization in organizations:
         try:
-            tenant = run.tenant_of(organization)
+            if tenant := run.tenant_of(organization):
+                tenants[organization] = tenant
         except AzdoError as error:
             say("error", f"the tenant of {organization} could not be asked: {error.message}")
-        else:
-            tenants |= {organization: tenant} if tenant else {}
     return tenants
 
 

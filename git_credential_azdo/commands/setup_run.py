@@ -30,7 +30,7 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import configure, console, doctor_machine, parsing
 from git_credential_azdo.commands.parsing import same_command
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, printable, say
+from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
 from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization
 from git_credential_azdo.signin.authorities import DEFAULT_REDIRECT
 from git_credential_azdo.vault import vaults
@@ -184,7 +184,7 @@ class Run:
         if not self.is_public:
             return "", ()
         identity = api.profile(self.http(), authorization)
-        return printable(identity.name).strip(), api.organizations(self.http(), authorization, identity.id)
+        return identity.name, api.organizations(self.http(), authorization, identity.id)
 
     def finish(
         self,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, unquote
 
 from git_credential_azdo import hints
-from git_credential_azdo.errors import ServiceError
+from git_credential_azdo.errors import ServiceError, printable
 from git_credential_azdo.git.target import (
     MSA_TENANT,
     NIL_TENANT,
@@ -64,7 +64,7 @@ class UnauthorizedError(ServiceError):
 
 @dataclass(frozen=True)
 class Identity:
-    """The identity of a token: ``id`` is Azure DevOps' own, ``name`` the sign-in name."""
+    """The identity of a token: ``id`` is Azure DevOps' own, ``name`` the sign-in name, ``printable``."""
 
     id: str
     name: str
@@ -112,7 +112,8 @@ def who_am_i(web: HttpClient, organization: AnyOrganization, authorization: Mapp
     account = _text(user, "properties", "Account", "$value")
     descriptor = _text(user, "descriptor").rpartition("\\")[2]
     display_name = _text(user, "providerDisplayName") or _text(user, "customDisplayName")
-    return Identity(identifier, account or descriptor or display_name or identifier)
+    name = printable(account or descriptor or display_name).strip()
+    return Identity(identifier, name or identifier)
 
 
 def check_code_scope(
@@ -151,7 +152,7 @@ def profile(web: HttpClient, authorization: Mapping[str, str]) -> Identity:
         web, f"https://{PROFILE_HOST}/_apis/profile/profiles/me?api-version=7.1", authorization, None
     )
     name = _text(document, "emailAddress") or _text(document, "displayName")
-    return Identity(_text(document, "id"), name)
+    return Identity(_text(document, "id"), printable(name).strip())
 
 
 def organizations(web: HttpClient, authorization: Mapping[str, str], member: str) -> list[Organization]:

@@ -18,6 +18,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import ServiceError, printable
 from git_credential_azdo.hosts import PATS_HOST
+from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.signin.entra_errors import Case, read_cases
 from git_credential_azdo.signin.oauth import first_line, read_token
 
@@ -104,6 +105,25 @@ def reads_code(scopes: str) -> bool:
     return any(
         each == "app_token" or (each.startswith("vso.code") and each != "vso.code_status") for each in known
     )
+
+
+def check(web: HttpClient, organization: AnyOrganization, token: str) -> tuple[str, str | None]:
+    """Return the name of the token's person, and the address of a repository, once the organization takes it for reading code.
+
+    Raise ServiceError, NetworkError.
+    """
+    authorization = api.basic(token)
+    try:
+        name = api.who_am_i(web, organization, authorization).name
+        repository = api.check_code_scope(web, organization, authorization)
+    except api.UnauthorizedError as refused:
+        kind = " (it looks like an id, not a token)" if GUID.fullmatch(token) else ""
+        raise ServiceError(
+            f"the organization {organization} does not accept this token{kind}: it is mistyped, expired, revoked, "
+            f"of another organization, or lacks the scope Code (read)",
+            f"look at it on {hints.tokens_page(organization.url)}",
+        ) from refused
+    return name, repository
 
 
 def create(

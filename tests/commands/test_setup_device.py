@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo import hints
-from git_credential_azdo.commands import setup_person
+from git_credential_azdo.commands import setup
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.oauth import OAuthError
 from tests.emulator.default_world import ANN, BOB, CONTOSO
@@ -53,7 +53,7 @@ class Person:
 def person(emulator: Emulator, monkeypatch: pytest.MonkeyPatch) -> Person:
     """Return somebody with a phone."""
     someone = Person(emulator)
-    monkeypatch.setattr(setup_person, "time", SimpleNamespace(sleep=someone.pause))
+    monkeypatch.setattr(setup, "time", SimpleNamespace(sleep=someone.pause))
     return someone
 
 
@@ -202,7 +202,7 @@ def test_ctrl_c_ends_the_wait(home: Home, emulator: Emulator) -> None:
 
 def test_a_link_with_the_code_in_it_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:
     """Some servers give one (RFC 8628 section 3.3.1)."""
-    setup_person._show(device.DeviceCode("d", "ABCD", LINK, f"{LINK}?code=ABCD", 900, 5))
+    setup._show(device.DeviceCode("d", "ABCD", LINK, f"{LINK}?code=ABCD", 900, 5))
     said = capsys.readouterr().err
     assert f"{LINK}\nABCD\n" in said
     assert f"the code in it: {LINK}?code=ABCD" in said

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.commands.setup_pat import global_end, is_global_over
+from git_credential_azdo.commands.setup import global_end, is_global_over
 from tests.emulator.default_world import ANN
 from tests.support.people import at, give_pat
 from tests.support.terminal import sign_in

@@ -19,7 +19,7 @@ Tokens
 State
   ``accounts/``  ``account``, ``accounts_file`` (the format), ``update`` (it and the secrets, written), ``save`` (new accounts),
                  ``choice`` (which account answers, or is named), ``environment`` (tokens in variables)
-  ``vault/``     secrets: ``vaults`` (the one door), ``file``, ``system`` (keyring), and what
+  ``vault/``     secrets: ``vaults`` (the one door, and the file vault), ``system`` (keyring), and what
                  reads without it: ``secret_service``, ``credential_manager`` (Windows), ``keychain`` (macOS);
                  ``journal``: the names of all entries
   ``files``      where our files are, and reading them; ``ownership``: which to trust; ``writing``: writing them, and

@@ -231,6 +231,9 @@ def take(path: str) -> bytes:
     try:
         _hand_over(descriptor, os.path.dirname(path))
         os.write(descriptor, name)
+    except BaseException:  # a full disk: a file without a name would be held for _UNKNOWN_SECONDS
+        delete(path)
+        raise
     finally:
         os.close(descriptor)
     return name

@@ -144,6 +144,19 @@ def test_a_lock_is_taken_once_and_let_go_of(held_lock: str) -> None:
     assert writing.take(held_lock)
 
 
+def test_a_lock_that_cannot_be_written_is_not_held(held_lock: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A full disk must not hold up the others until the nameless file is old."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("os.write", full)
+        with pytest.raises(OSError, match="No space left"):
+            writing.take(held_lock)
+    assert writing.take(held_lock)
+
+
 @pytest.mark.skipif(os.name != "posix", reason="on Windows nobody can look for a process so cheaply")
 @pytest.mark.parametrize(
     ("holder", "age", "counts"),

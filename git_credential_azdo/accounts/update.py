@@ -21,7 +21,6 @@ from git_credential_azdo.files import accounts_path, folder, lock_path, read_acc
 from git_credential_azdo.git.protocol import format_pairs
 from git_credential_azdo.ownership import unusable
 from git_credential_azdo.vault import journal, vaults
-from git_credential_azdo.vault.file import FileVault
 from git_credential_azdo.writing import Lock, write_own
 
 TYPE_CHECKING = False
@@ -179,7 +178,7 @@ def leftovers() -> dict[str, list[tuple[str, str]]]:
     """
     named = read_accounts()
     found: dict[str, list[tuple[str, str]]] = {}
-    for vault, key in [*journal.entries(), *((vaults.FILE, key) for key in FileVault().entries())]:
+    for vault, key in [*journal.entries(), *((vaults.FILE, key) for key in vaults.FileVault().entries())]:
         identifier = key.partition("/")[0]
         if f"id={identifier}".encode() not in named and (vault, key) not in found.get(identifier, ()):
             found.setdefault(identifier, []).append((vault, key))

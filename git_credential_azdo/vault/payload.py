@@ -38,19 +38,6 @@ _READ_TRIES = 3
 _BYTEWISE = "encoding=latin-1\n"
 
 
-class NoVault:
-    """Holds nothing: for workload identities that need no secret, on machines without a keyring."""
-
-    def read(self, entry: str) -> str | None:
-        """Return None."""
-
-    def write(self, entry: str, text: str) -> None:
-        """Write nothing: each ``get`` asks the identity service anew."""
-
-    def delete(self, entry: str) -> None:
-        """Delete nothing."""
-
-
 def encode(pairs: Iterable[Pair]) -> str:
     """Return the payload as text that any keyring can hold, never empty. Raise ProtocolError."""
     data = format_pairs(pairs).removesuffix(b"\n")

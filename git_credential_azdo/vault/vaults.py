@@ -1,9 +1,11 @@
 """The one door to the vaults: read, write and remove secrets in a vault by its name, and find one that works.
 
-Part of the hot path: each vault is loaded only where it is used, and the keyring library never where this package has a
-reader of its own: for the Secret Service, Windows Credential Manager and the Keychain, under the names of keyring's
-backends. The file vault is taken only when it is asked for by name: that is the person's consent. It never asks a person
-anything, but for ``prompting``, which only the verb ``unlock`` sets.
+Part of the hot path: each keyring is loaded only where it is used, and the keyring library never where this package has
+a reader of its own: for the Secret Service, Windows Credential Manager and the Keychain, under the names of keyring's
+backends. It never asks a person anything, but for ``prompting``, which only the verb ``unlock`` sets.
+
+Here is also the file vault: one private file for each entry, not encrypted. It is taken only when it is asked for by
+name: that is the person's consent.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ import sys
 
 from git_credential_azdo import errors
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
-from git_credential_azdo.files import NAME, folder
+from git_credential_azdo.files import NAME, folder, read_own, vault_folder
 from git_credential_azdo.vault import payload
 
 TYPE_CHECKING = False
@@ -29,6 +31,7 @@ SECRET_SERVICE = "keyring.backends.SecretService.Keyring"  # noqa: S105 - a clas
 CREDENTIAL_MANAGER = "keyring.backends.Windows.WinVaultKeyring"
 KEYCHAIN = "keyring.backends.macOS.Keyring"
 READ_SECONDS = 10.0
+_WRITE_TRIES = 3
 _TEST_BYTES = 1_250
 """2,500 characters in hexadecimal, the length of Entra's longest tokens."""
 
@@ -59,23 +62,29 @@ def read(name: str, key: str) -> Message | None:
 
 def write(name: str, key: str, pairs: Iterable[Pair]) -> None:
     """Write a payload under ``key``. Raise VaultError, VaultLocked; the old one is then still whole."""
-    vault = open_vault(name)
-    if name != NONE:
-        from git_credential_azdo.vault import journal  # noqa: PLC0415 - a get hardly ever writes
+    _write(open_vault(name), name, key, pairs)
 
+
+def remove(name: str, *keys: str) -> None:
+    """Remove what is under these keys, in their order; what is absent is no error. Raise VaultError, VaultLocked."""
+    _remove(open_vault(name), name, keys)
+
+
+def _write(vault: Vault, name: str, key: str, pairs: Iterable[Pair]) -> None:
+    from git_credential_azdo.vault import journal  # noqa: PLC0415 - a get hardly ever writes
+
+    if name != NONE:
         journal.note(name, key)
     unlimited = name in {FILE, SECRET_SERVICE}
     payload.save(vault, key, pairs, generation=os.urandom(4).hex(), is_unlimited=unlimited)
 
 
-def remove(name: str, *keys: str) -> None:
-    """Remove what is under these keys, in their order; what is absent is no error. Raise VaultError, VaultLocked."""
-    vault = open_vault(name)
+def _remove(vault: Vault, name: str, keys: Iterable[str]) -> None:
+    from git_credential_azdo.vault import journal  # noqa: PLC0415 - as above
+
     for key in dict.fromkeys(keys):
         payload.remove(vault, key)
     if name != NONE:
-        from git_credential_azdo.vault import journal  # noqa: PLC0415 - as above
-
         journal.drop(name, keys)
 
 
@@ -93,11 +102,9 @@ def unlock(name: str, keys: Iterable[str]) -> None:
 def open_vault(name: str, *, prompting: bool = False) -> Vault:
     """Return the vault of this name, whatever the environment says now. Raise VaultError when it is not there."""
     if name == FILE:
-        from git_credential_azdo.vault.file import FileVault  # noqa: PLC0415 - only for this vault
-
         return FileVault()
     if name == NONE:
-        return payload.NoVault()
+        return NoVault()
     if name in errors.silent:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
@@ -149,23 +156,107 @@ def self_test(name: str, *, prompting: bool = False) -> None:
 
     It has the length and the lines of a real one: some backends store only the first line, or some hundred characters.
     """
-    from git_credential_azdo.vault import journal  # noqa: PLC0415 - a get never tests
-
     vault = open_vault(name, prompting=prompting)
     entry = f"self-test/{os.urandom(4).hex()}"
     pairs = [("token", os.urandom(_TEST_BYTES).hex()), ("digest", os.urandom(16).hex())]
-    journal.note(name, entry)
-    payload.save(vault, entry, pairs, generation=os.urandom(4).hex())
+    _write(vault, name, entry, pairs)
     try:
         read_back = payload.load(vault.read, entry)
     except ProtocolError:
         read_back = None
     finally:
-        payload.remove(vault, entry)
-        journal.drop(name, [entry])
+        _remove(vault, name, [entry])
     if read_back is None or list(read_back.fields.items()) != pairs:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         raise VaultError(
             f"the vault {name} did not return the value that was stored", hints.setup_in_file_vault()
         )
+
+
+class NoVault:
+    """Holds nothing: for workload identities that need no secret, on machines without a keyring."""
+
+    def read(self, entry: str) -> str | None:
+        """Return None."""
+
+    def write(self, entry: str, text: str) -> None:
+        """Write nothing: each ``get`` asks the identity service anew."""
+
+    def delete(self, entry: str) -> None:
+        """Delete nothing."""
+
+
+class FileVault:
+    """Entries as files below ``folder``; an entry's name is its path there."""
+
+    def __init__(self, folder: str | None = None) -> None:
+        self._folder = folder or vault_folder()
+        self._top = os.path.dirname(self._folder)
+
+    def read(self, entry: str) -> str | None:
+        """Return the entry's text, or None. Raise VaultError."""
+        try:
+            data = read_own(self._path(entry), self._top)
+            return None if data is None else data.decode("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise self._failed("read", error) from None  # a UnicodeDecodeError quotes the secret
+
+    def write(self, entry: str, text: str) -> None:
+        """Write the entry. Raise VaultError."""
+        from git_credential_azdo.writing import write_own  # noqa: PLC0415 - a get hardly ever writes
+
+        try:
+            path, data = self._path(entry), text.encode("utf-8")
+            for _ in range(_WRITE_TRIES):
+                try:
+                    return write_own(path, data, self._top)
+                except (FileNotFoundError, FileExistsError):
+                    pass  # another run has just deleted the last entry in the folder, and the folder with it
+            write_own(path, data, self._top)
+        except (OSError, UnicodeEncodeError) as error:
+            raise self._failed("write", error) from None  # a UnicodeEncodeError quotes the secret
+
+    def delete(self, entry: str) -> None:
+        """Delete the entry; an absent one is no error. Raise VaultError."""
+        from git_credential_azdo.writing import delete, is_left_over  # noqa: PLC0415 - a get never deletes
+
+        folder, name = os.path.split(self._path(entry))
+        try:
+            for each in os.listdir(folder):
+                if each == name or is_left_over(each, name):
+                    delete(os.path.join(folder, each))
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise self._failed("delete", error) from error
+        for _ in range(entry.count("/")):
+            try:
+                os.rmdir(folder)
+            except OSError:  # the folder is not empty
+                return
+            folder = os.path.dirname(folder)
+
+    def entries(self) -> list[str]:
+        """Return the names of all entries, also of those that a killed write only began."""
+        found = [
+            os.path.join(root, each.partition(".")[0])
+            for root, _, files in os.walk(self._folder)
+            for each in files
+            if not each.startswith(".")  # no entry: a file manager's, or a network file system's
+        ]
+        return [os.path.relpath(path, self._folder).replace(os.sep, "/") for path in found]
+
+    def _path(self, entry: str) -> str:
+        words = entry.split("/")
+        if any(word in {"", ".", ".."} or os.sep in word or "\0" in word for word in words):
+            raise VaultError("the name of a vault entry points outside the vault's folder")
+        return os.path.join(self._folder, *words)
+
+    def _failed(self, what: str, error: Exception) -> VaultError:
+        if not isinstance(error, OSError):
+            return VaultError(f"cannot {what} the file vault in {self._folder}: not text")
+        from git_credential_azdo.ownership import unusable  # noqa: PLC0415 - for an error only
+
+        failure = unusable(f"{what} the file vault in", self._folder, error, self._top)
+        return VaultError(failure.message, failure.hint)

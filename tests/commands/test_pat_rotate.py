@@ -122,7 +122,7 @@ def test_a_vault_that_takes_nothing_leaves_the_old_token_alone(
 ) -> None:
     """Here and at Azure DevOps; the new one is revoked."""
     from git_credential_azdo.errors import VaultError
-    from git_credential_azdo.vault.file import FileVault
+    from git_credential_azdo.vault.vaults import FileVault
 
     def full(*_: object) -> None:
         raise VaultError("the disk is full")

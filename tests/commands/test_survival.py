@@ -24,7 +24,7 @@ LOGIN = "login.microsoftonline.com"
 
 _FILED = """
 from keyring.backend import KeyringBackend
-from git_credential_azdo.vault.file import FileVault
+from git_credential_azdo.vault.vaults import FileVault
 
 class Keyring(KeyringBackend):
     priority = 1

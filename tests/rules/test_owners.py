@@ -34,7 +34,7 @@ for room in ("git_credential_azdo.accounts", "git_credential_azdo.helper", "git_
     for module in pkgutil.iter_modules(found.__path__, room + "."):
         if not module.ispkg and "__main__" not in module.name:
             importlib.import_module(module.name)
-import git_credential_azdo.vault.file
+import git_credential_azdo.vault.vaults
 import pwd, shlex
 from git_credential_azdo.__main__ import run
 user = int(sys.argv[1])

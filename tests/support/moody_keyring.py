@@ -13,7 +13,7 @@ import threading
 from keyring.backend import KeyringBackend
 from keyring.errors import KeyringLocked, NoKeyringError, PasswordDeleteError, PasswordSetError
 
-from git_credential_azdo.vault.file import FileVault
+from git_credential_azdo.vault.vaults import FileVault
 
 NAME = "tests.support.moody_keyring.Moody"
 MAX_UNITS = 1_280

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo.accounts.account import digest
 from git_credential_azdo.git.protocol import format_pairs, parse_pairs, split_blocks
-from git_credential_azdo.vault.file import FileVault
+from git_credential_azdo.vault.vaults import FileVault
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.emulator.model import RESOURCE, VISUAL_STUDIO
 from tests.support.watch import WATCH

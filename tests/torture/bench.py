@@ -15,7 +15,7 @@ import secretstorage
 from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
 
 from git_credential_azdo.accounts.accounts_file import UNSAVED, read
-from git_credential_azdo.vault.file import FileVault
+from git_credential_azdo.vault.vaults import FileVault
 from tests.conftest import Home
 from tests.emulator.default_world import ANN, BOB
 from tests.support.pats import living

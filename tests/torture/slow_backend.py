@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from keyring.backend import KeyringBackend
 from keyring.errors import PasswordDeleteError
 
-from git_credential_azdo.vault.file import FileVault
+from git_credential_azdo.vault.vaults import FileVault
 
 if TYPE_CHECKING:
     from pathlib import Path

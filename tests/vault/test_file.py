@@ -1,4 +1,4 @@
-"""vault/file.py: one private file an entry."""
+"""vault/vaults.py, the file vault: one private file an entry."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_credential_azdo.errors import VaultError
-from git_credential_azdo.vault.file import FileVault
 from git_credential_azdo.vault.payload import load, remove, save
+from git_credential_azdo.vault.vaults import FileVault
 from tests.support.marks import posix
 
 if TYPE_CHECKING:
@@ -91,6 +91,32 @@ def test_deleting_takes_what_a_killed_write_left(vault: FileVault, folder: Path)
     vault.delete("4f/pat")
 
     assert os.listdir(folder / "4f") == ["pat2.77.new"]
+
+
+def test_a_folder_that_another_run_deletes_meanwhile_is_made_again(
+    vault: FileVault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It deleted the last entry in it just before the new one was made."""
+    left, listdir = [1, 2], os.listdir
+
+    def vanish(path: str) -> list[str]:
+        if left:
+            left.pop()
+            os.rmdir(path)
+            os.rmdir(os.path.dirname(path))
+        return listdir(path)
+
+    monkeypatch.setattr("os.listdir", vanish)
+    vault.write(ENTRY, "x")
+    assert (vault.read(ENTRY), left) == ("x", [])
+
+
+def test_a_hidden_file_is_no_entry(vault: FileVault, folder: Path) -> None:
+    """A file manager puts some into every folder that it shows; nobody could remove such an entry by its name."""
+    vault.write(ENTRY, "x")
+    (folder / ".DS_Store").touch()
+    (folder / "4f" / ".directory").touch()
+    assert vault.entries() == [ENTRY]
 
 
 @posix

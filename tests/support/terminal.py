@@ -170,7 +170,7 @@ class Sitting:
         return Result(subprocess.CompletedProcess([], self._process.returncode, out, self._said + err))
 
 
-_OF_A_PROCESS = ("DBUS_", "GNUPG", "PYTHON")
+_OF_A_PROCESS = ("DBUS_", "GNUPG", "LD_PRELOAD", "PYTHON")
 """How variables begin that a process looks at once: when it starts, or the first time that it needs them."""
 _OF_GITS_VERBS = ("AZDO_TIMEOUT", "AZDO_TRACE")
 """What ends the process of one of git's verbs, or is read when it starts."""

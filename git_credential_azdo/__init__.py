@@ -26,18 +26,18 @@ State
                  locks between processes
 
 Outside
-  ``git/``       ``protocol`` (key=value messages), ``target`` (which organization), ``config`` (git's configuration, read),
-                 ``install`` (written), ``helpers`` (other credential helpers), ``network`` (git's proxy and certificates)
+  ``git/``       ``protocol`` (key=value messages), ``target`` (which organization, and every host of Microsoft's that a
+                 token may be sent to), ``config`` (git's configuration, read), ``install`` (written), ``helpers`` (other
+                 credential helpers), ``network`` (git's proxy and certificates)
   ``web``        the one HTTP client, and what it returns; ``connection``: addresses and certificate authorities;
                  ``proxy``: which one, and why a host was not reached
-  ``hosts``      every host of Microsoft's that a token may be sent to
   ``programs``   every program that we start
 
 Words
   ``errors``     the kinds of failure, and text made safe to show and to run; ``trace``: the lines of AZDO_TRACE;
                  ``hints``: every command and page that a message names
 
-Imports run downwards only: errors, hosts, files, programs, hints < git < vault, web < accounts < signin,
+Imports run downwards only: errors, files, programs, hints < git < vault, web < accounts < signin,
 devops < tokens < refresh < helper < commands < __main__. Importing a package never loads its modules: every package's
 ``__init__`` holds only a docstring.
 """

@@ -20,7 +20,7 @@ import httpcore
 from git_credential_azdo import hints
 from git_credential_azdo.connection import TimedOut, UnknownHostError
 from git_credential_azdo.errors import AzdoError, NetworkError
-from git_credential_azdo.hosts import origin
+from git_credential_azdo.git.target import origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence

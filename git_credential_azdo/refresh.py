@@ -25,7 +25,7 @@ from git_credential_azdo.accounts.update import (
 )
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, VaultError, say
 from git_credential_azdo.files import lock_path, read_accounts
-from git_credential_azdo.hosts import origin
+from git_credential_azdo.git.target import origin
 from git_credential_azdo.tokens import Token
 from git_credential_azdo.vault import payload, vaults
 from git_credential_azdo.writing import Busy, Lock

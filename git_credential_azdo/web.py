@@ -21,7 +21,7 @@ import git_credential_azdo
 from git_credential_azdo import connection, deadline, errors, proxy
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError
 from git_credential_azdo.git.network import Settings, proxy_elsewhere, settings_for
-from git_credential_azdo.hosts import microsoft, origin
+from git_credential_azdo.git.target import microsoft, origin
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterable, Mapping

@@ -9,7 +9,7 @@ import pytest
 
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.network import Settings
-from git_credential_azdo.hosts import LOGIN_HOSTS, PATS_HOST, PROFILE_HOST, SERVICES_HOST
+from git_credential_azdo.git.target import LOGIN_HOSTS, PATS_HOST, PROFILE_HOST, SERVICES_HOST
 from git_credential_azdo.web import HttpClient, Response
 from tests.support.web import SECRET, answering, whole_story
 

@@ -31,7 +31,7 @@ ASK = """
 import resource, sys
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git.network import Settings
-from git_credential_azdo.hosts import origin
+from git_credential_azdo.git.target import origin
 from git_credential_azdo.web import HttpClient
 try:
     with HttpClient(30, Settings(proxy="")) as web:

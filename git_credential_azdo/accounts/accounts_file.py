@@ -9,8 +9,7 @@ from __future__ import annotations
 from git_credential_azdo.accounts.account import ACCOUNT_KINDS, STORED, Account, Block, View
 from git_credential_azdo.errors import ProtocolError
 from git_credential_azdo.git.protocol import MAX_LINE, Message, parse_pairs, split_blocks
-from git_credential_azdo.git.target import AnyOrganization, Organization, Target, target_of
-from git_credential_azdo.hosts import SERVICES_HOST
+from git_credential_azdo.git.target import SERVICES_HOST, AnyOrganization, Organization, Target, target_of
 
 TYPE_CHECKING = False
 

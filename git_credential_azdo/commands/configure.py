@@ -31,12 +31,12 @@ from git_credential_azdo.files import gitconfig_path
 from git_credential_azdo.git import install
 from git_credential_azdo.git.install import Section, script_path
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import Organization, Target, target_of
-from git_credential_azdo.hosts import LEGACY_SUFFIX, LOGIN_HOSTS, SERVICES_HOST
+from git_credential_azdo.git.target import LEGACY_SUFFIX, LOGIN_HOSTS, SERVICES_HOST, Organization, target_of
 from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
     from git_credential_azdo.git.edit import Record
+    from git_credential_azdo.git.target import Target
 
 _DEV_AZURE = Section("https://dev.azure.com", with_path=True)
 _FORMER = _LOCK = "git-config"

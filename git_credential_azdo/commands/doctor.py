@@ -33,9 +33,8 @@ from git_credential_azdo.errors import AzdoError, NetworkError, UsageError, Vaul
 from git_credential_azdo.files import NAME as PROGRAM
 from git_credential_azdo.git.address import message_for, target_of_url
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.target import SERVICES_ADDRESS
+from git_credential_azdo.git.target import PROFILE_HOST, SERVICES_ADDRESS, origin
 from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
-from git_credential_azdo.hosts import PROFILE_HOST, origin
 from git_credential_azdo.inherited import TOKENS
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.authorities import PUBLIC_HOST

@@ -26,8 +26,7 @@ from git_credential_azdo.errors import AzdoError, VaultError
 from git_credential_azdo.files import NAME, accounts_path, folder, vault_folder
 from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import holds_password, message_for, shown
-from git_credential_azdo.git.target import Organization
-from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
+from git_credential_azdo.git.target import LEGACY_SUFFIX, SERVICES_HOST, Organization
 from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:

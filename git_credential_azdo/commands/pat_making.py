@@ -22,9 +22,14 @@ from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import again
 from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, say
-from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
+from git_credential_azdo.git.target import (
+    SERVICES_ADDRESS,
+    SERVICES_HOST,
+    AnyOrganization,
+    Collection,
+    Organization,
+)
 from git_credential_azdo.helper.answer import DAY_SECONDS
-from git_credential_azdo.hosts import SERVICES_HOST
 from git_credential_azdo.web import HttpClient
 
 if TYPE_CHECKING:

@@ -30,8 +30,7 @@ from git_credential_azdo.commands import console
 from git_credential_azdo.commands.setup_run import way
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, PassphraseNeeded, ServiceError, UsageError
-from git_credential_azdo.git.target import holds_token, is_tenant
-from git_credential_azdo.hosts import origin
+from git_credential_azdo.git.target import holds_token, is_tenant, origin
 from git_credential_azdo.refresh import access_payload
 from git_credential_azdo.signin import federation, managed_identity, workload
 from git_credential_azdo.signin.workload import proof, registration

@@ -15,7 +15,7 @@ from git_credential_azdo.commands.parsing import ACCOUNT, ORG
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import read_config, remotes
-from git_credential_azdo.hosts import SERVICES_HOST
+from git_credential_azdo.git.target import SERVICES_HOST
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.account import Account

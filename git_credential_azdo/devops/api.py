@@ -20,12 +20,14 @@ from git_credential_azdo.errors import ServiceError, printable
 from git_credential_azdo.git.target import (
     MSA_TENANT,
     NIL_TENANT,
+    PROFILE_HOST,
+    SERVICES_HOST,
     Collection,
     Organization,
     is_tenant,
+    microsoft,
     tenant_in,
 )
-from git_credential_azdo.hosts import PROFILE_HOST, SERVICES_HOST, microsoft
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.signin.entra_errors import read_cases

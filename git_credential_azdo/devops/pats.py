@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from git_credential_azdo import hints
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import ServiceError, printable
-from git_credential_azdo.hosts import PATS_HOST
+from git_credential_azdo.git.target import PATS_HOST
 from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.signin.entra_errors import Case, read_cases
 from git_credential_azdo.signin.oauth import first_line, read_token

@@ -13,8 +13,14 @@ from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import Target, holds_token, may_repeat, target_of
-from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
+from git_credential_azdo.git.target import (
+    LEGACY_SUFFIX,
+    SERVICES_HOST,
+    Target,
+    holds_token,
+    may_repeat,
+    target_of,
+)
 
 _URL = re.compile(
     r"""

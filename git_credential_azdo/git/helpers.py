@@ -29,8 +29,7 @@ from git_credential_azdo.git.config import (
 )
 from git_credential_azdo.git.edit import expanded, home, usual_files
 from git_credential_azdo.git.protocol import Message, format_pairs, parse
-from git_credential_azdo.git.target import SERVICES_ADDRESS, looks_like_token
-from git_credential_azdo.hosts import LEGACY_SUFFIX, SERVICES_HOST
+from git_credential_azdo.git.target import LEGACY_SUFFIX, SERVICES_ADDRESS, SERVICES_HOST, looks_like_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

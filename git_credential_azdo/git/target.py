@@ -3,11 +3,14 @@
 The only place where untrusted text becomes an organization's name or an address; a name must never become an address.
 Host names are compared whole, beyond the two forms that Microsoft documents
 (https://learn.microsoft.com/azure/devops/repos/git/): a look-alike host must never get a token.
+
+Also the one list of Microsoft's hosts that a token or a sign-in may be sent to; others come from a person only (a
+registered server, an authority given to ``setup``). Must never hold a host that Microsoft does not document: "Allowed
+IP addresses and domain URLs" (https://learn.microsoft.com/azure/devops/organizations/security/allow-list-ip-url) and
+"National clouds" (https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud).
 """
 
 from __future__ import annotations
-
-from git_credential_azdo.hosts import LEGACY_SUFFIX, LOGIN_HOSTS, SERVICES_HOST
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,6 +18,17 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.git.protocol import Message
 
+SERVICES_HOST = "dev.azure.com"
+LEGACY_SUFFIX = ".visualstudio.com"
+PROFILE_HOST = "app.vssps.visualstudio.com"
+PATS_HOST = "vssps.dev.azure.com"
+CLOUDS = (
+    ("login.microsoftonline.com", "login.windows.net", "login.microsoft.com", "sts.windows.net"),
+    ("login.microsoftonline.us",),
+    ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
+)
+"""The Entra login hosts of each of Microsoft's clouds; a cloud's first is the issuer's in its OpenID configuration."""
+LOGIN_HOSTS = frozenset(host for cloud in CLOUDS for host in cloud)
 SERVICES_ADDRESS = f"https://{SERVICES_HOST}"
 MSA_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 """The tenant of personal Microsoft accounts; it issues no token for Azure DevOps."""
@@ -25,14 +39,33 @@ NIL_TENANT = "00000000-0000-0000-0000-000000000000"
 
 LONGEST_ORGANIZATION = 50
 SHORTEST_TOKEN = 40
-
 _DEFAULT_PORTS = {"https": "443", "http": "80"}
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
-# Hosts of Microsoft's own services beside the organizations' (https://learn.microsoft.com/azure/devops/
-# organizations/security/allow-list-ip-url): no organization can have these names.
-_NOT_ORGANIZATIONS = frozenset(
-    ("app", "marketplace", "pkgs", "vs-ssh", "vsaex", "vsrm", "vssps", "www"),
-)
+_NOT_ORGANIZATIONS = ("app", "marketplace", "pkgs", "vs-ssh", "vsaex", "vsrm", "vssps", "www")
+"""Labels before LEGACY_SUFFIX of Microsoft's own services: no organization can have these names."""
+
+
+def microsoft() -> frozenset[str]:
+    """Return the https origins of Entra and of Azure DevOps Services, such as ``https://dev.azure.com``."""
+    return frozenset(f"https://{host}" for host in (*LOGIN_HOSTS, SERVICES_HOST, PROFILE_HOST, PATS_HOST))
+
+
+def origin(url: str) -> str:
+    """Return the origin of a URL (RFC 6454) without its default port; empty for what has none, a user, or a space."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 - only where a request is due
+
+    if not url.isprintable() or "\\" in url or " " in url:
+        return ""
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return ""
+    usual = _DEFAULT_PORTS.get(parts.scheme)
+    if not host or usual is None or "@" in parts.netloc:
+        return ""
+    shown = f"[{host}]" if ":" in host else host
+    return f"{parts.scheme}://{shown}" + ("" if port in {None, int(usual)} else f":{port}")
 
 
 class Organization(str):
@@ -236,15 +269,9 @@ def unquote(segment: str) -> str:
     """Return a segment percent-decoded once: git has decoded it already, git-lfs has not."""
     if "%" not in segment:
         return segment
-    head, *rest = segment.encode("utf-8", "surrogateescape").split(b"%")
-    decoded = [head]
-    for part in rest:
-        escape = part[:2]
-        if len(escape) == 2 and all(byte in b"0123456789abcdefABCDEF" for byte in escape):  # noqa: PLR2004 - %XX
-            decoded.append(bytes((int(escape, 16),)) + part[2:])
-        else:
-            decoded.append(b"%" + part)
-    return b"".join(decoded).decode("utf-8", "surrogateescape")
+    from urllib.parse import unquote_to_bytes  # noqa: PLC0415 - hardly ever
+
+    return unquote_to_bytes(segment.encode("utf-8", "surrogateescape")).decode("utf-8", "surrogateescape")
 
 
 def tenant_in(challenges: Iterable[str]) -> str | None:
@@ -268,9 +295,6 @@ def tenant_in(challenges: Iterable[str]) -> str | None:
 
 def is_tenant(text: str) -> bool:
     """Return whether ``text`` is the GUID of an Entra tenant, in lower case; the nil GUID is not."""
-    groups = text.split("-")
-    return (
-        [len(group) for group in groups] == [8, 4, 4, 4, 12]
-        and all(character in "0123456789abcdef" for group in groups for character in group)
-        and text != NIL_TENANT
-    )
+    lengths = [len(group) for group in text.split("-")]
+    is_hexadecimal = not text.replace("-", "").strip("0123456789abcdef")
+    return lengths == [8, 4, 4, 4, 12] and is_hexadecimal and text != NIL_TENANT

@@ -21,8 +21,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError, printable
 from git_credential_azdo.git.address import quoted
-from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
-from git_credential_azdo.hosts import CLOUDS, LOGIN_HOSTS
+from git_credential_azdo.git.target import CLOUDS, LOGIN_HOSTS, MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.oauth import safe_origin
 

@@ -21,7 +21,7 @@ from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, 
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.network import Settings
-from git_credential_azdo.hosts import origin
+from git_credential_azdo.git.target import origin
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.web import HttpClient, retry_after

@@ -17,8 +17,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, printable
-from git_credential_azdo.git.target import is_tenant
-from git_credential_azdo.hosts import origin
+from git_credential_azdo.git.target import is_tenant, origin
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -18,8 +18,7 @@ from git_credential_azdo.accounts.account import (
 )
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, options
-from git_credential_azdo.git.target import NIL_TENANT, Collection
-from git_credential_azdo.hosts import origin
+from git_credential_azdo.git.target import NIL_TENANT, Collection, origin
 from git_credential_azdo.signin import authorities
 from git_credential_azdo.signin.entra_errors import APP_CASES, CASES, LINK_AGAIN, UNKNOWN, Case
 from git_credential_azdo.signin.oauth import OPENID_SCOPE, is_busy

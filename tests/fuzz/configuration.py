@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING
 
 import httpx
 
-from git_credential_azdo import hosts
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.git import address, config, helpers
+from git_credential_azdo.git import address, config, helpers, target
 from git_credential_azdo.git.target import target_of
 from tests.fuzz import words
 from tests.fuzz.messages import check_target
@@ -163,8 +162,8 @@ def origins(source: Source) -> None:
         url = beginning + source.word((*_URLS, "//", "\\", "dev.azure.com@"), 6)
     else:
         url = source.rest().decode("utf-8", "surrogateescape")
-    origin = hosts.origin(url)
-    if origin not in hosts.microsoft():
+    origin = target.origin(url)
+    if origin not in target.microsoft():
         return
     sent = httpx.URL(url)
     check(

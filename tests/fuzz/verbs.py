@@ -21,8 +21,8 @@ from git_credential_azdo import deadline, errors
 from git_credential_azdo.accounts.account import digest
 from git_credential_azdo.errors import ProtocolError
 from git_credential_azdo.git.protocol import format_pairs, parse
+from git_credential_azdo.git.target import LOGIN_HOSTS
 from git_credential_azdo.helper import verbs
-from git_credential_azdo.hosts import LOGIN_HOSTS
 from git_credential_azdo.vault.vaults import FileVault
 from tests.fuzz.messages import ACCOUNTS, CLOUD, REGISTRY, SERVERS, check_target, hostile_lines
 from tests.fuzz.oracle import check, check_lines, written

@@ -6,8 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from git_credential_azdo.git.target import NIL_TENANT, is_tenant, tenant_in
-from git_credential_azdo.hosts import LOGIN_HOSTS
+from git_credential_azdo.git.target import LOGIN_HOSTS, NIL_TENANT, is_tenant, tenant_in
 from tests.support.targets import DISGUISES
 
 TENANT = "3f2b1c4d-5e6f-4a7b-8c9d-0e1f2a3b4c5d"

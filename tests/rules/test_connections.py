@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from git_credential_azdo.hosts import microsoft
+from git_credential_azdo.git.target import microsoft
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.support.people import STALE, at, sign_in
 from tests.support.terminal import Sitting

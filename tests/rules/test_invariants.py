@@ -15,9 +15,9 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from git_credential_azdo import hosts
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.git import target
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import target_of
@@ -158,5 +158,5 @@ def test_no_request_leaves_for_an_origin_that_is_not_allowed(url: str) -> None:
     for gone in sent:
         assert gone.scheme == "https"
         assert gone.port in {None, 443}
-        assert f"https://{gone.host}" in hosts.microsoft()
+        assert f"https://{gone.host}" in target.microsoft()
         assert not gone.userinfo

@@ -23,7 +23,7 @@ _PACKAGE = "git_credential_azdo"
 _MAX_LINES = 300
 
 FLOORS = (
-    {"__init__", "inherited", "errors", "trace", "hosts"},
+    {"__init__", "inherited", "errors", "trace"},
     {"hints", "deadline", "files", "writing", "ownership", "programs"},
     {"git"},
     {"vault", "web", "connection", "proxy"},

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError
-from git_credential_azdo.hosts import LOGIN_HOSTS, origin
+from git_credential_azdo.git.target import LOGIN_HOSTS, origin
 from git_credential_azdo.signin.authorities import (
     Endpoint,
     Endpoints,

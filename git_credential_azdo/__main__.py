@@ -35,9 +35,9 @@ def main() -> int:
 
         use_utf_8()
     if setting := os.environ.get("AZDO_TRACE"):
-        from git_credential_azdo import trace  # noqa: PLC0415 - hardly ever set
+        from git_credential_azdo.errors import begin_trace  # noqa: PLC0415 - see above
 
-        trace.begin(setting)
+        begin_trace(setting)
     is_for_git = len(words) == 1 and words[0] in _GIT_VERBS
     if is_for_git:
         _end_in_time(words[0])

@@ -12,10 +12,6 @@ import os
 import sys
 import time
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
 began: float | None = None
 """When one of git's verbs began, by the monotonic clock; None for people's verbs, which Ctrl-C ends."""
 step = ""
@@ -24,8 +20,8 @@ waits: list[Waiting] = []
 """What the threads of this run wait for now, the longest wait first."""
 silent: set[str] = set()
 """The vaults that did not answer in this run, by name: none of them is waited for a second time."""
-tracer: Callable[[str], None] | None = None
-"""Writes a line of AZDO_TRACE; None where that is not set. See the module ``trace``."""
+_traces: list[str] = []
+"""Where the steps of this run are written: nowhere, or to this path, an empty one for stderr."""
 _answer = _thread.allocate_lock()
 _EINVAL = 22
 
@@ -191,9 +187,44 @@ def position(error: BaseException) -> str:
 
 
 def trace(step: str) -> None:
-    """Write a step of the run where AZDO_TRACE is set. It must not hold a secret."""
-    if tracer:
-        tracer(step)
+    """Write a step of the run where AZDO_TRACE is set, in the form of git's GIT_TRACE.
+
+    It must not hold a secret, so that a trace can be pasted into a bug report: hosts, organizations, accounts and the keys
+    of an answer are named, never the values of one.
+    """
+    for path in _traces:
+        _write_step(path, step)
+
+
+def begin_trace(setting: str) -> None:
+    """Trace from now on: to stderr for ``1``, else to the end of the file with this absolute path, as git does."""
+    word = setting.lower()
+    if word in {"1", "2", "true", "yes", "on"}:
+        _traces.append("")
+    elif os.path.isabs(setting):
+        _traces.append(setting)
+    elif word not in {"0", "false", "no", "off"}:
+        say("error", "AZDO_TRACE is neither 1 nor the absolute path of a file")
+
+
+def _write_step(path: str, step: str) -> None:
+    now = time.time()
+    clock = time.strftime("%H:%M:%S", time.localtime(now))
+    line = f"{clock}.{int(now % 1 * 1e6):06} git-credential-azdo: {printable(step)}\n"
+    if not path:
+        _write(line)
+        return
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o600)
+        try:
+            os.write(
+                file, line.encode("utf-8", "backslashreplace")
+            )  # in one write, since processes share the file
+        finally:
+            os.close(file)
+    except OSError as error:
+        _traces.clear()
+        say("error", f"AZDO_TRACE cannot be written: {error.strerror}: {path}")
 
 
 def report(error: AzdoError) -> None:

@@ -112,6 +112,10 @@ class AccountsFile:
         """Return the block of the server registered as ``address`` (``https://host:port``), if it is."""
         return self._find(SERVER, "address", address)
 
+    def serves(self, target: Target) -> bool:
+        """Return whether a target is Azure DevOps Services or a registered server."""
+        return target.services or self.server(target.address) is not None
+
     @property
     def services_hosts(self) -> list[str]:
         """The hosts registered as Azure DevOps Services beside dev.azure.com: a sovereign cloud has its own."""

@@ -249,9 +249,8 @@ def matching_stored(
 
 def unique_name(account: Account, accounts: Sequence[Account]) -> str:
     """Return the first of the account's names that no other account answers to; its id if there is none."""
-    others = [other for other in accounts if other.id != account.id]
-    free = (name for name in _names(account) if name and not any(answers_to(other, name) for other in others))
-    return next(free, account.id)
+    taken = {"", *(name for other in accounts if other.id != account.id for name in _all_names(other))}
+    return next((name for name in _names(account) if name.lower() not in taken), account.id)
 
 
 def shown_name(account: Account, accounts: Sequence[Account]) -> str:
@@ -262,7 +261,11 @@ def shown_name(account: Account, accounts: Sequence[Account]) -> str:
 
 def answers_to(account: Account, name: str) -> bool:
     """Return whether the name is one of the account's, in any case of letters."""
-    return account.is_named(name) or name.lower() in map(str.lower, _names(account))
+    return name.lower() in _all_names(account)
+
+
+def _all_names(account: Account) -> set[str]:
+    return {account.id, *map(str.lower, _names(account))}
 
 
 def _names(account: Account) -> list[str]:

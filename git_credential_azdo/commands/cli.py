@@ -18,7 +18,7 @@ from click.shell_completion import BashComplete, FishComplete, ShellComplete, Zs
 
 from git_credential_azdo import __version__, hints
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.parsing import NoSuchVerb, Verbs, again, closest, fault
+from git_credential_azdo.commands.parsing import NoSuchVerb, Verbs, again, fault
 from git_credential_azdo.errors import UsageError, report
 from git_credential_azdo.files import NAME as PROGRAM
 from git_credential_azdo.git.target import looks_like_token
@@ -150,16 +150,7 @@ def group() -> None:
 @click.argument("names", metavar="[COMMAND]", nargs=-1)
 def help_command(names: tuple[str, ...]) -> None:
     """Show this text, or that of COMMAND (git handles --help itself)."""
-    context = click.Context(group, info_name=group.name, terminal_width=_width(), **group.context_settings)
-    for name in names:
-        above = context.command if isinstance(context.command, click.Group) else None
-        command = above.get_command(context, name) if above else None
-        if command is None:
-            raise NoSuchVerb(
-                list(names), closest(name, above.list_commands(context) if above else ()), context
-            )
-        context = click.Context(command, info_name=name, parent=context)
-    console.page(context.get_help())
+    _main([*names, "-h"])
 
 
 COMPLETION_VARIABLE = "_GIT_CREDENTIAL_AZDO_COMPLETE"
@@ -212,19 +203,23 @@ def run(words: list[str]) -> int:
         return 0  # git's contract: a helper ignores operations that it does not know
     try:
         with console.watching():
-            result = group.main(
-                args=words or ["help"],
-                prog_name=group.name,
-                standalone_mode=False,
-                complete_var=COMPLETION_VARIABLE,
-                terminal_width=_width(),
-            )
+            result = _main(words or ["-h"])
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
     except click.ClickException as error:
         report(_usage_error(error, words))
         return error.exit_code
     return result if isinstance(result, int) else 0
+
+
+def _main(words: list[str]) -> object:
+    return group.main(
+        args=words,
+        prog_name=group.name,
+        standalone_mode=False,
+        complete_var=COMPLETION_VARIABLE,
+        terminal_width=_width(),
+    )
 
 
 def _usage_error(error: click.ClickException, words: list[str]) -> UsageError:

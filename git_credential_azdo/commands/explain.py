@@ -70,11 +70,7 @@ def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 -
 def is_served(url: str, accounts_file: AccountsFile) -> bool:
     """Return whether an address is Azure DevOps Services or a registered server."""
     target = accounts_file.target_of(address.message_for(url))
-    return target is not None and _is_served(target, accounts_file)
-
-
-def _is_served(target: Target, accounts_file: AccountsFile) -> bool:
-    return target.services or accounts_file.server(target.address) is not None
+    return target is not None and accounts_file.serves(target)
 
 
 def add_server(url: str) -> str:
@@ -112,7 +108,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     if target is None or whole is None:
         return {**found, "reason": "not an http or https URL: git asks no credential helper for others"}
     found |= {"host": target.host, "organization": whole.organization}
-    if _is_served(target, accounts_file) or variable_for(target, None, os.environ):
+    if accounts_file.serves(target) or variable_for(target, None, os.environ):
         found |= {"served": True, **_choice(target, request, accounts_file)}
     else:
         found |= {"reason": NOT_SERVED, "result": SILENT, "hint": add_server(url)}

@@ -71,12 +71,12 @@ NO_GIT_CONFIG = click.option("--no-git-config", is_flag=True, help="Leave git's 
 class NoSuchVerb(click.UsageError):
     """There is no verb of this name; ``meant`` is the one that takes its place, or an empty text."""
 
-    def __init__(self, words: list[str], meant: str, context: click.Context) -> None:
-        super().__init__(f"no such command{_quoted(*words)}{_suggested(meant)}", context)
+    def __init__(self, word: str, meant: str, context: click.Context) -> None:
+        super().__init__(f"no such command{_quoted(word)}{_suggested(meant)}", context)
         self.meant = meant
 
 
-def closest(word: str, known: Iterable[str]) -> str:
+def _closest(word: str, known: Iterable[str]) -> str:
     """Return the one of the known words that a mistyped one is closest to, or an empty text."""
     return next(iter(get_close_matches(word, known, n=1)), "")
 
@@ -104,8 +104,8 @@ class Verbs(click.Group):
         """Return the verb's name, the verb, and its words. Raise NoSuchVerb; NoSuchOption for an option in its place."""
         word = args[0]
         if self.get_command(ctx, word) is None and not word.startswith("-"):
-            meant = self.synonyms.get(word, closest(word, self.list_commands(ctx)))
-            raise NoSuchVerb([word], meant, ctx)
+            meant = self.synonyms.get(word, _closest(word, self.list_commands(ctx)))
+            raise NoSuchVerb(word, meant, ctx)
         return super().resolve_command(ctx, args)
 
 
@@ -134,7 +134,7 @@ def fault(error: click.ClickException) -> str:
         return error.message
     if isinstance(error, click.NoSuchOption):
         name = error.option_name.partition("=")[0]
-        return f"no such option{_quoted(name)}{_suggested(closest(name, error.possibilities or ()))}"
+        return f"no such option{_quoted(name)}{_suggested(_closest(name, error.possibilities or ()))}"
     if isinstance(error, click.MissingParameter | click.BadOptionUsage | click.BadArgumentUsage):
         # These name our own parameters and no value.
         line = " ".join(error.format_message().split()).removesuffix(".")
@@ -156,8 +156,8 @@ def _allowed(parameter: click.Parameter | None) -> str:
     return ""
 
 
-def _quoted(*words: str) -> str:
-    return f" {' '.join(words)!r}" if all(map(_WORD.fullmatch, words)) else ""
+def _quoted(word: str) -> str:
+    return f" {word!r}" if _WORD.fullmatch(word) else ""
 
 
 def _suggested(meant: str) -> str:

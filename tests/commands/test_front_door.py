@@ -90,7 +90,7 @@ def test_the_version_is_the_packages(home: Home) -> None:
         (["help", "nothing"], "no such command 'nothing'", "git credential-azdo -h"),
         (
             ["help", "server", "ad"],
-            "no such command 'server ad'; did you mean add",
+            "no such command 'ad'; did you mean add",
             "git credential-azdo server -h",
         ),
         (["accounts", "--colour"], "no such option", "git credential-azdo accounts -h"),

@@ -212,7 +212,7 @@ def _page(run: Run, person: Person) -> Page:
 
 def another_person(person: Person, login_hint: str) -> SignInError | None:
     """Return the error for a person who is not the one that was meant, or None."""
-    if not login_hint or person.is_named(login_hint):
+    if not login_hint or login_hint.strip().lower() in person.names:
         return None
     who = person.name or "an unnamed account"
     hint = same_command(login_hint=person.name)

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.web import HttpClient, Response
 
 ANONYMOUS = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"
-_OK, _NOT_FOUND, _TOO_MANY = 200, 404, 429
+_OK, _NOT_FOUND = 200, 404
 SUPPRESS = {"X-TFS-FedAuthRedirect": "Suppress"}
 """The header of every request that asks for a 401 instead of a sign-in page."""
 _CODE = re.compile(r"\b(?:TF|VS)\d{5,6}\b", re.ASCII)
@@ -51,6 +51,7 @@ VS403463 | {where} refuses this by its Conditional Access policy | sign in from 
 TF402455 | {where} protects this branch: it accepts changes by pull request only | push to another branch and open a pull request
 TF401027 | {where} denies this account the permission | ask an administrator of the project for the permission, or choose another account with {use}
 TF400733 | {where} limits the rate of requests | try again in a few minutes
+InvalidAccessException | only a person's own sign-in may manage personal access tokens, not a token, a service principal or a managed identity | {setup} | unauthorized
 TF400898 | {where} had an internal error | try again in a few minutes
 """
 )
@@ -58,6 +59,9 @@ TF400898 | {where} had an internal error | try again in a few minutes
 
 ``unauthorized``: the token or its identity is rejected, so that another may be accepted.
 """
+
+_BY_STATUS = {_NOT_FOUND: "TF401019", 429: "TF400733"}
+"""What a status alone means, as a row of the table."""
 
 
 class UnauthorizedError(ServiceError):
@@ -189,20 +193,18 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
     # The HTML page of a 403 has the code, too.
     places = (text, service_error, response.body[:65_536].decode("utf-8", "replace"))
     code = next((found[0] for place in places if (found := _CODE.search(place))), "")
-    case = CASES.get(code) or CASES.get(key)
+    known = next((each for each in (key, code) if each in CASES), "")
+    case = CASES.get(known or _BY_STATUS.get(response.status, ""))
     if case:
         address = organization.url if organization else f"https://{SERVICES_HOST}/ORGANIZATION"
-        words = {"where": where, "organization": organization or "ORGANIZATION", "address": address}
+        words = {"where": where, "address": address, "setup": hints.setup(organization or "")}
         words |= {"who_can": hints.explain(address, online=True), "use": hints.use()}
         kind = UnauthorizedError if "unauthorized" in case.flags else ServiceError
         # By the activity id Microsoft can find the request.
         activity = response.header("ActivityId") or response.header("X-VSS-E2EID") or ""
         more = f", activity id {activity}" if GUID.fullmatch(activity) else ""
-        return kind(f"{case.cause.format_map(words)} ({code or key}{more})", case.hint.format_map(words))
-    if response.status == _NOT_FOUND:
-        return ServiceError(f"{where} does not exist, or this account may not see it (status 404)")
-    if response.status == _TOO_MANY:
-        return ServiceError(f"{where} limits the rate of requests (status 429)", "try again in a few minutes")
+        label = known or f"status {response.status}"
+        return kind(f"{case.cause.format_map(words)} ({label}{more})", case.hint.format_map(words))
     said = oauth.first_line(text.strip().rstrip("."))
     detail = f" ({said})" if said else ""
     if response.status in {203, 301, 302, 303, 307, 308, 401, 403}:

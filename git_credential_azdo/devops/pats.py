@@ -191,12 +191,6 @@ def _ask(
     if response.status == 204:  # noqa: PLR2004 - how DELETE succeeds
         return {}
     if not 200 <= response.status < 300 or api.type_key(response):  # noqa: PLR2004 - HTTP's successes
-        if api.type_key(response) == "InvalidAccessException":
-            raise api.UnauthorizedError(
-                "only a person's own sign-in may manage personal access tokens, "
-                "not a token, a service principal or a managed identity",
-                hints.setup(organization),
-            )
         raise api.refusal(response, f"the organization {organization}", organization)
     if "json" not in (response.header("Content-Type") or ""):
         raise api.UnauthorizedError(

@@ -208,11 +208,9 @@ def _read(answer: Response, place: str, which: Which, now: float) -> oauth.Grant
 
 def _life(body: Mapping[str, object], now: float) -> float:
     """Return the seconds that the token lives: every number may come as a string."""
-    life = oauth.seconds(body.get("expires_in"), -1, now)
-    end = oauth.seconds(body.get("expires_on"), -1, now * 2)
-    if life < 0 and end < 0:
-        return _UNKNOWN_LIFE
-    return life if life >= 0 else max(0.0, end - now)
+    life = oauth.seconds(body.get("expires_in"), 0, now)
+    end = oauth.seconds(body.get("expires_on"), 0, now * 2)
+    return max(life or end - now, 0) or _UNKNOWN_LIFE
 
 
 def read_proof(path: str, most: int, where: str, what: str, *, unreadable: str, invalid: str) -> str:

@@ -63,10 +63,6 @@ class Person:
     tenant: str
     names: frozenset[str] = frozenset()
 
-    def is_named(self, hint: str) -> bool:
-        """Return whether the person has this sign-in name, in any case."""
-        return hint.strip().lower() in self.names
-
 
 @dataclass(eq=False)
 class OAuthError(AzdoError):
@@ -149,7 +145,8 @@ def read_grant(status: int, body: object, *, nonce: str | None = None, audience:
     scope = body.get("scope")
     return Grant(
         access_token=access_token,
-        expires_in=int(seconds(body.get("expires_in"), _USUAL_LIFE, _LONGEST_LIFE)),
+        # A life that is none counts as left out: git would drop the token without a word, and ask for a password.
+        expires_in=int(seconds(body.get("expires_in"), 0, _LONGEST_LIFE)) or _USUAL_LIFE,
         refresh_token=refresh_token or None,
         claims=_claims(body.get("id_token"), nonce, audience),
         scope=" ".join(scope.split()) if isinstance(scope, str) and _SCOPE.fullmatch(scope) else None,

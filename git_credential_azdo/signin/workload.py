@@ -169,8 +169,12 @@ def read_az(data: bytes, now: float) -> tuple[oauth.Grant, str]:
     token, tenant = oauth.read_token(body.get("accessToken")), str(body.get("tenant")).lower()
     if not token:
         raise ServiceError("the Azure CLI returned something other than a token", hints.AZURE_CLI_CHECK)
-    fields = {"access_token": token, "expires_in": max(0.0, _end(body) - now)}
-    return oauth.read_grant(200, fields), tenant if is_tenant(tenant) else ""
+    life = _end(body) - now
+    if life < 1:
+        raise ServiceError("the Azure CLI returned a token that has expired", "check this machine's clock")
+    return oauth.read_grant(200, {"access_token": token, "expires_in": life}), tenant if is_tenant(
+        tenant
+    ) else ""
 
 
 def _end(body: Mapping[str, object]) -> float:

@@ -22,8 +22,8 @@ State
   ``vault/``     secrets: ``vaults`` (the one door, and the file vault), ``system`` (keyring), and what
                  reads without it: ``secret_service``, ``credential_manager`` (Windows), ``keychain`` (macOS);
                  ``journal``: the names of all entries
-  ``files``      where our files are, and reading them; ``ownership``: which to trust; ``writing``: writing them, and
-                 locks between processes
+  ``files``      where our files are, which to trust, and reading them; ``writing``: writing them, and locks between
+                 processes
 
 Outside
   ``git/``       ``protocol`` (key=value messages), ``target`` (which organization, and every host of Microsoft's that a

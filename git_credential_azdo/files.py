@@ -1,13 +1,14 @@
 """Files, read within bounds, and where our own are; those are used only where no other user could have changed them.
 
 The folder is what platformdirs calls the user's configuration folder, computed here since every ``get`` needs it and
-platformdirs takes longer than the rest of one; a test proves both equal. On macOS ``XDG_CONFIG_HOME`` is ignored:
-the folder must not move when a variable is set. Rules: the XDG Base Directory Specification
-(https://specifications.freedesktop.org/basedir-spec/latest/); on Windows the local application data.
+platformdirs takes longer than the rest of one; a test proves both equal. On macOS ``XDG_CONFIG_HOME`` is ignored: the
+folder must not move when a variable is set. Rules: the XDG Base Directory Specification; on Windows the local
+application data. Must read nothing but by ``read_file`` and ``read_own``, which neither wait nor read without end.
 
-Everything that this program reads from a path comes through ``read_file``, which neither waits nor reads without end,
-whatever stands there. What is ours (``read_own``) lies below a folder of ours; ``ownership`` knows what is believed,
-``writing`` how it is written. On Windows access is by lists, which a home folder has, and nothing is checked.
+What is ours is refused when it belongs to another user, or others may write it: a token endpoint put into it would get
+the refresh token. Where the file system keeps no modes (drvfs, vfat, many network shares), or is mounted read-only,
+they say nothing; in a folder with the sticky bit others cannot touch what is ours. On Windows access is by lists, which
+a home folder has. Models: StrictModes in sshd_config(5), safe.directory in git-config(1).
 """
 
 from __future__ import annotations
@@ -15,30 +16,37 @@ from __future__ import annotations
 import os
 import sys
 import time
-from stat import S_ISDIR, S_ISLNK, S_ISREG, S_IWGRP, S_IWOTH
+from stat import S_ISDIR, S_ISLNK, S_ISREG, S_ISVTX, S_IWGRP, S_IWOTH
 
 from git_credential_azdo.errors import AzdoError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import NoReturn, TypeVar
+    from typing import TypeVar
 
     Result = TypeVar("Result")
 
 NAME = "git-credential-azdo"
-MAX_BYTES = 16 * 2**20
-"""The longest file of ours that is read: an accounts file of this size would have 50,000 accounts."""
-PATIENCE_SECONDS = 1.0
-"""How long Windows is asked again that refuses a file while another process replaces or reads it."""
+MAX_BYTES = 16 * 2**20  # of a file of ours: an accounts file of this size would have 50,000 accounts
+PATIENCE_SECONDS = 1.0  # how long Windows is asked again that refuses a file while another process has it
 PRIVATE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0) | getattr(os, "O_BINARY", 0)
 READ = os.O_RDONLY | PRIVATE | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _OTHERS_WRITE = S_IWGRP | S_IWOTH
+_EPERM, _ENOTDIR, _EISDIR, _EINVAL, _EFBIG = 1, 20, 21, 22, 27  # on every system, and without one more module
 
 
 class NoHome(AzdoError):  # noqa: N818 - a state, not a fault
     """This user has no home folder, so there is no folder for our files."""
+
+
+class Unsafe(OSError):  # noqa: N818 - a state, with its cure
+    """A file or folder that another user could have changed. ``strerror`` says why, ``cure`` which command helps."""
+
+    def __init__(self, path: str, reason: str, cure: Callable[[str], str] | None = None) -> None:
+        super().__init__(_EPERM, reason, path)
+        self.cure = cure
 
 
 def folder() -> str:
@@ -85,8 +93,6 @@ def read_accounts() -> bytes:
     try:
         return read_own(path, os.path.dirname(path), linked=True) or b""
     except OSError as error:
-        from git_credential_azdo.ownership import unusable  # noqa: PLC0415 - for an error only
-
         raise unusable("read", path, error, os.path.dirname(path)) from error
 
 
@@ -116,16 +122,11 @@ def read_own(path: str, top: str, *, linked: bool = False) -> bytes | None:
     """
     try:
         check_folders(os.path.dirname(path), top)
-        try:
-            descriptor = patiently(os.open, path, READ | NOFOLLOW)
-        except OSError:
-            if not os.path.islink(path):
-                raise
+        if os.path.islink(path):
             path = followed(path, linked=linked)
             top = os.path.dirname(path)
             check_folders(top, top)
-            descriptor = patiently(os.open, path, READ | NOFOLLOW)
-        return _contents(descriptor, path, MAX_BYTES, top)
+        return _contents(patiently(os.open, path, READ | NOFOLLOW), path, MAX_BYTES, top)
     except FileNotFoundError:
         return None
 
@@ -138,7 +139,7 @@ def check_folders(folder: str, top: str) -> None:
             _check_link(info, folder)
             info = os.stat(folder)
         if not S_ISDIR(info.st_mode):
-            _refuse("ENOTDIR", "Not a directory", folder)
+            raise OSError(_ENOTDIR, "Not a directory", folder)
         _check(info, folder, top)
         if len(folder) <= len(top):
             return
@@ -148,8 +149,6 @@ def check_folders(folder: str, top: str) -> None:
 def followed(path: str, *, linked: bool) -> str:
     """Return what a link of ours leads to. Raises Unsafe where it must not be one, or is another user's."""
     if not linked:
-        from git_credential_azdo.ownership import Unsafe  # noqa: PLC0415 - almost never
-
         raise Unsafe(path, "it is a symbolic link, which is not followed here")
     _check_link(os.lstat(path), path)
     return os.path.realpath(path)
@@ -169,14 +168,53 @@ def patiently(act: Callable[..., Result], *arguments: object) -> Result:
             time.sleep(0.02)
 
 
+def others_can_read(top: str) -> bool:
+    """Return whether other users can read a folder of ours or a file in it; Windows has no such bits. Raises OSError."""
+    paths = (os.path.join(root, each) for root, _, files in os.walk(top) for each in ("", *files))
+    return os.name != "nt" and any(map(_is_open, paths))
+
+
+def _is_open(path: str) -> bool:
+    try:
+        return bool(os.stat(path).st_mode & 0o077)
+    except FileNotFoundError:  # another run's file of a moment; the lock of an editor is a broken link
+        return False
+
+
+def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
+    """Return what to tell a person of a file or folder of ours that cannot be used, with the cure if it is known.
+
+    ``doing``: ``read``, ``write``. ``top``: the folder of ours that it lies in or below, which the cure is for.
+    """
+    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
+
+    place = error.filename if isinstance(error.filename, str) else path
+    cure = getattr(error, "cure", None)
+    reason = error.strerror or str(error)
+    if isinstance(error, PermissionError) and os.name == "nt":
+        reason += f", or another program has {os.path.basename(error.filename2 or place)} open"
+    elif isinstance(error, PermissionError):
+        for each in (place, os.path.dirname(place), path, os.path.dirname(path)):
+            try:
+                owner = os.lstat(each).st_uid
+            except OSError:
+                continue
+            if owner != os.geteuid():
+                reason, cure = f"{reason}, since {each} belongs to {_name(owner)}", hints.own
+                break
+    is_inside = place == top or place.startswith(top + os.sep)
+    hint = cure(top if is_inside else os.path.dirname(place)) if cure else None
+    return AzdoError(f"cannot {doing} {place if isinstance(error, Unsafe) else path}: {reason}", hint)
+
+
 def _contents(descriptor: int, path: str, limit: int, top: str | None = None) -> bytes:
     """Read what was opened, and close it. ``top``: it is a file of ours."""
     try:
         info = os.fstat(descriptor)
         if S_ISDIR(info.st_mode):
-            _refuse("EISDIR", "Is a directory", path)
+            raise OSError(_EISDIR, "Is a directory", path)
         if not S_ISREG(info.st_mode):
-            _refuse("EINVAL", "it is no ordinary file", path)
+            raise OSError(_EINVAL, "it is no ordinary file", path)
         if top is not None:
             _check(info, path, top)
         data = b""
@@ -184,50 +222,77 @@ def _contents(descriptor: int, path: str, limit: int, top: str | None = None) ->
         while len(data) <= limit >= info.st_size and (chunk := os.read(descriptor, size)):
             data += chunk
         if max(len(data), info.st_size) > limit:
-            _refuse("EFBIG", f"it is longer than {limit // 1024} KiB", path)
+            raise OSError(_EFBIG, f"it is longer than {limit // 1024} KiB", path)
         return data
     finally:
         os.close(descriptor)
 
 
 def _check(info: os.stat_result, path: str, top: str) -> None:
-    if os.name != "nt" and (info.st_uid != os.geteuid() or info.st_mode & _OTHERS_WRITE):
-        from git_credential_azdo.ownership import examine  # noqa: PLC0415 - hardly ever
+    """Raise Unsafe when a user other than this one and root could have changed what is at ``path``, below ``top``."""
+    if os.name == "nt" or not (info.st_uid != os.geteuid() or info.st_mode & _OTHERS_WRITE):
+        return
+    from git_credential_azdo import hints  # noqa: PLC0415 - hardly ever
 
-        examine(info, path, top)
+    if info.st_uid not in _owners(top):
+        raise Unsafe(path, f"it belongs to {_name(info.st_uid)}, so that it is not believed", hints.own)
+    is_folder = S_ISDIR(info.st_mode)
+    may_change = info.st_mode & _OTHERS_WRITE and not (is_folder and info.st_mode & S_ISVTX)
+    if may_change and _keeps_modes(path if is_folder else os.path.dirname(path)):
+        raise Unsafe(path, "other users may have changed it, so that it is not believed", hints.private)
+
+
+def _owners(top: str) -> set[int]:
+    """Return who may own files of ours: this user and root; for root also whose home it is, or to whom a mount belongs."""
+    user = os.geteuid()
+    if user:
+        return {0, user}
+    above = os.stat(os.path.dirname(top))
+    return {0, above.st_uid if above.st_mode & _OTHERS_WRITE else os.stat(top).st_uid}
+
+
+def _name(user: int) -> str:
+    import pwd  # noqa: PLC0415 - not there on Windows
+
+    try:
+        return pwd.getpwuid(user).pw_name
+    except KeyError:
+        return f"user {user}"
+
+
+def _keeps_modes(folder: str) -> bool:
+    """Return whether the modes of files mean something there: by making a private one, and looking whether it is."""
+    if os.statvfs(folder).f_flag & os.ST_RDONLY:
+        return False
+    probe = os.path.join(folder, f".{os.urandom(8).hex()}.probe")
+    try:
+        descriptor = os.open(probe, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    except OSError:
+        return True
+    try:
+        return not os.fstat(descriptor).st_mode & _OTHERS_WRITE
+    finally:
+        os.close(descriptor)
+        os.unlink(probe)
 
 
 def _check_link(info: os.stat_result, path: str) -> None:
     if os.name != "nt" and info.st_uid not in (0, os.geteuid()):
-        from git_credential_azdo.ownership import Unsafe  # noqa: PLC0415 - almost never
-
         raise Unsafe(path, "it is a symbolic link of another user")
 
 
-def _refuse(number: str, reason: str, path: str) -> NoReturn:
-    import errno  # noqa: PLC0415 - for an error only
-
-    raise OSError(getattr(errno, number), reason, path)
-
-
 def _below_home(*names: str) -> str:
+    """Return a path in this user's home folder: HOME's, else the one of passwd(5). Raise NoHome."""
     home = os.environ.get("HOME", "")
-    if not os.path.isabs(home):
-        home = _passwd_home()
-    return os.path.join(home.rstrip("/"), *names) if home.strip("/") else os.path.join("/", *names)
-
-
-def _passwd_home() -> str:
-    """Return this user's home folder by passwd(5). Raise NoHome."""
-    if sys.platform != "win32":
+    if not os.path.isabs(home) and sys.platform != "win32":
         import pwd  # noqa: PLC0415 - only where HOME is not set
 
         try:
             home = pwd.getpwuid(os.getuid()).pw_dir
         except KeyError:
             home = ""
-        if os.path.isabs(home):
-            return home
+    if os.path.isabs(home):
+        return os.path.join(home.rstrip("/") or "/", *names)
     from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
     raise NoHome(

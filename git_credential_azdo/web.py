@@ -12,6 +12,7 @@ import json as json_codec
 import re
 import time
 import zlib
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, final
 
@@ -40,27 +41,22 @@ _HEADERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
 class Response:
-    """A response of any status: ``host``, ``status``, ``body`` (bytes, decompressed), headers in order.
+    """A response of any status: ``body`` in bytes, decompressed, ``headers`` in order.
 
     Must never show a body: it may be a secret.
     """
 
-    __slots__ = ("_headers", "body", "host", "status")
-
-    def __init__(self, host: str, status: int, headers: list[tuple[str, str]], body: bytes) -> None:
-        self.host = host
-        self.status = status
-        self._headers = headers
-        self.body = body
-
-    def __repr__(self) -> str:
-        return f"<Response {self.status} from {self.host}, {len(self.body)} bytes>"
+    host: str
+    status: int
+    headers: list[tuple[str, str]] = field(repr=False)
+    body: bytes = field(repr=False)
 
     def all(self, name: str) -> list[str]:
         """Return every value of a header, in order; names are compared without case."""
         wanted = name.lower()
-        return [value for key, value in self._headers if key.lower() == wanted]
+        return [value for key, value in self.headers if key.lower() == wanted]
 
     def header(self, name: str) -> str | None:
         """Return the first value of a header, or None."""

@@ -21,7 +21,7 @@ def test_an_answer_knows_its_headers_without_case_and_in_order() -> None:
     assert answer.all("Www-Authenticate") == ["Bearer", "Basic"]
     assert answer.header("WWW-AUTHENTICATE") == "Bearer"
     assert answer.header("retry-after") is None
-    assert repr(answer) == "<Response 401 from h, 0 bytes>"
+    assert repr(answer) == "Response(host='h', status=401)"
 
 
 @pytest.mark.parametrize("body", [b'{"a": 1}', b'\xef\xbb\xbf{"a": 1}', b' {"a":1}\r\n'])

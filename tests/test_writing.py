@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from git_credential_azdo import writing
-from git_credential_azdo.files import read_own
-from git_credential_azdo.ownership import Unsafe
+from git_credential_azdo.files import Unsafe, read_own
 from git_credential_azdo.writing import is_left_over, make_private_folder, write_own
 from tests.support.marks import posix
 

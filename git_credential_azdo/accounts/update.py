@@ -17,9 +17,8 @@ from typing import NamedTuple
 from git_credential_azdo.accounts.account import Block, digest, number
 from git_credential_azdo.accounts.accounts_file import VERSION, AccountsFile, StoredCredential, read
 from git_credential_azdo.errors import AzdoError, printable, say
-from git_credential_azdo.files import accounts_path, folder, lock_path, read_accounts, read_own
+from git_credential_azdo.files import accounts_path, folder, lock_path, read_accounts, read_own, unusable
 from git_credential_azdo.git.protocol import format_pairs
-from git_credential_azdo.ownership import unusable
 from git_credential_azdo.vault import journal, vaults
 from git_credential_azdo.writing import Lock, write_own
 

@@ -16,14 +16,14 @@ import sys
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
-from git_credential_azdo import __version__, hints, inherited, ownership, programs
+from git_credential_azdo import __version__, hints, inherited, programs
 from git_credential_azdo.accounts.accounts_file import SERVER
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import leftovers
 from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, add_server, explain, is_served
 from git_credential_azdo.errors import AzdoError, VaultError
-from git_credential_azdo.files import NAME, accounts_path, folder, vault_folder
+from git_credential_azdo.files import NAME, accounts_path, folder, others_can_read, vault_folder
 from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import holds_password, message_for, shown
 from git_credential_azdo.git.target import LEGACY_SUFFIX, SERVICES_HOST, Organization
@@ -277,7 +277,7 @@ def file() -> Iterator[Check]:
 
 
 def _permissions(name: str, top: str, what: str, state: str) -> Iterator[Check]:
-    if ownership.others_can_read(top):
+    if others_can_read(top):
         yield Check(name, state, f"other users can read {top}: {what}", hints.private(top))
 
 

@@ -17,11 +17,10 @@ from typing import NamedTuple
 from git_credential_azdo import hints, programs
 from git_credential_azdo.deadline import held_back
 from git_credential_azdo.errors import UsageError
-from git_credential_azdo.files import NAME, read_own
+from git_credential_azdo.files import NAME, read_own, unusable
 from git_credential_azdo.git import address, config, edit, helpers
 from git_credential_azdo.git.config import Entry
 from git_credential_azdo.git.edit import is_same
-from git_credential_azdo.ownership import unusable
 from git_credential_azdo.writing import delete, write_own
 
 TYPE_CHECKING = False

@@ -11,8 +11,7 @@ import contextlib
 import os
 
 from git_credential_azdo.errors import AzdoError
-from git_credential_azdo.files import folder, lock_path, read_own
-from git_credential_azdo.ownership import unusable
+from git_credential_azdo.files import folder, lock_path, read_own, unusable
 from git_credential_azdo.writing import Lock, write_own
 
 TYPE_CHECKING = False

@@ -15,7 +15,7 @@ import sys
 
 from git_credential_azdo import errors
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
-from git_credential_azdo.files import NAME, folder, read_own, vault_folder
+from git_credential_azdo.files import NAME, folder, read_own, unusable, vault_folder
 from git_credential_azdo.vault import payload
 
 TYPE_CHECKING = False
@@ -256,7 +256,5 @@ class FileVault:
     def _failed(self, what: str, error: Exception) -> VaultError:
         if not isinstance(error, OSError):
             return VaultError(f"cannot {what} the file vault in {self._folder}: not text")
-        from git_credential_azdo.ownership import unusable  # noqa: PLC0415 - for an error only
-
         failure = unusable(f"{what} the file vault in", self._folder, error, self._top)
         return VaultError(failure.message, failure.hint)

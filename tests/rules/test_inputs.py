@@ -39,7 +39,6 @@ OPENS = frozenset(
 ALLOWED = {
     "files.py": {"os.open"},
     "writing.py": {"os.open"},
-    "ownership.py": {"os.open"},
     # These open the null device.
     "__main__.py": {"os.open"},
     "commands/console.py": {"os.open"},

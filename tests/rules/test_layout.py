@@ -24,7 +24,7 @@ _MAX_LINES = 300
 
 FLOORS = (
     {"__init__", "inherited", "errors", "trace"},
-    {"hints", "deadline", "files", "writing", "ownership", "programs"},
+    {"hints", "deadline", "files", "writing", "programs"},
     {"git"},
     {"vault", "web", "connection", "proxy"},
     {"accounts"},

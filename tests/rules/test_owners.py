@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo import ownership
+from git_credential_azdo import files
 from git_credential_azdo.writing import Lock, write_own
 from tests.conftest import Home, Result
 from tests.emulator.default_world import ANN
@@ -198,4 +198,4 @@ def test_a_user_without_a_home_is_served_from_the_environment(shared: Home) -> N
 
 def test_an_owner_without_a_name_is_a_number() -> None:
     """In a container hardly anybody has one."""
-    assert ownership._name(54_323) == "user 54323"
+    assert files._name(54_323) == "user 54323"

@@ -1,4 +1,4 @@
-"""files.py and ownership.py by the verbs: what somebody else could have changed is not believed, and the line cures."""
+"""files.py by the verbs: what somebody else could have changed is not believed, and the line cures."""
 
 from __future__ import annotations
 
@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo.files import read_own
-from git_credential_azdo.ownership import Unsafe
+from git_credential_azdo.files import Unsafe, read_own
 from git_credential_azdo.writing import write_own
 from tests.support.marks import posix
 from tests.support.people import TENANT, assert_refused, at, everything_kept

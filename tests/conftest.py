@@ -51,7 +51,7 @@ os.umask(0o022)  # what tests write by hand must not be open to a group, which t
 
 BIN = Path(sysconfig.get_path("scripts"))
 SCRIPT = BIN / ("git-credential-azdo" + (sysconfig.get_config_var("EXE") or ""))
-SECONDS = 60
+SECONDS = 120
 _MACHINE = {"TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR"}
 """What a process of Windows or macOS does not start without."""
 

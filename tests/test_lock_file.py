@@ -108,7 +108,7 @@ def test_a_killed_holder_holds_nothing_without_locks(
     assert process.stdin
     with process.stdin:
         process.stdin.write("".join(f"{line}\n" for line in at()).encode())
-    assert fault.arrived.wait(30)
+    assert fault.arrived.wait(90)
     held_lock = home.accounts_file.parent / "locks" / f"{ann.id}.held"
     assert held_lock.read_bytes().startswith(b"%d " % process.pid)
     process.kill()

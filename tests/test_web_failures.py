@@ -169,7 +169,7 @@ class Silent(httpx.BaseTransport):
 
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """Wait."""
-        assert self.answers.wait(30)
+        assert self.answers.wait(90)
         return httpx.Response(200, request=request)
 
     def close(self) -> None:

@@ -63,9 +63,9 @@ def hang_at(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, number: int) ->
 def interrupted(home: Home, fault: faults.Fault, *words: str) -> tuple[str, int]:
     """Run a command, press Ctrl-C when the fault is reached, and return its stderr and its exit code."""
     process = subprocess.Popen([SCRIPT, *words], stderr=subprocess.PIPE, env=home.environment)
-    assert fault.arrived.wait(30)
+    assert fault.arrived.wait(90)
     process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=90)
     fault.released.set()
     return err.decode(), process.returncode
 

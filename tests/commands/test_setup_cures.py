@@ -146,7 +146,7 @@ def test_a_code_that_is_refused_is_not_called_an_ended_sign_in(home: Home, emula
     with Terminal(home, "setup", *FILE, "--no-browser") as terminal:
         address = emulator.sign_in(terminal.see(LINK))
         terminal.see("> ")
-        with httpx.Client(trust_env=False) as browser:
+        with httpx.Client(trust_env=False, timeout=90) as browser:
             page = browser.get(address).text
             assert (
                 "<p>This code is not valid: it was used before, has expired, or belongs to another link"

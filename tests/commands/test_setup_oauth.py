@@ -38,7 +38,7 @@ def kept_files(home: Home) -> list[Path]:
 def visit(address: str) -> int:
     """Let a browser on this machine follow a redirect; return the status."""
     parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=20)
+    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=90)
     connection.request("GET", f"{parts.path}?{parts.query}")
     status = connection.getresponse().status
     connection.close()

@@ -50,7 +50,7 @@ def test_a_get_that_is_killed_leaves_nothing_in_the_way(
     assert process.stdin is not None
     with process.stdin:
         process.stdin.write("".join(f"{line}\n" for line in at()).encode())
-    assert fault.arrived.wait(30)
+    assert fault.arrived.wait(90)
     process.kill()
     process.wait()
     fault.released.set()
@@ -105,7 +105,7 @@ def test_a_stream_that_git_closed_early_is_no_error(
     closed = getattr(process, stream)
     closed.close()
     setattr(process, stream, None)
-    out, err = process.communicate("".join(f"{line}\n" for line in at()).encode(), timeout=30)
+    out, err = process.communicate("".join(f"{line}\n" for line in at()).encode(), timeout=90)
     assert process.returncode == 0
     if stream == "stdout":
         assert (b"multifactor authentication" in err, b"Traceback" in err) == (stop, False)

@@ -53,7 +53,7 @@ class Client:
 
     def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self.http = httpx.Client(verify=emulator.tls, proxy=emulator.proxy, trust_env=False, timeout=20)
+        self.http = httpx.Client(verify=emulator.tls, proxy=emulator.proxy, trust_env=False, timeout=90)
 
     def __enter__(self) -> Self:
         return self

@@ -33,10 +33,10 @@ def test_it_runs_as_a_program(tmp_path: Path) -> None:
         assert program.stderr is not None
         exports = dict(re.findall(r"^export (\w+)='?([^'\n]*)'?$", program.stdout.read(), re.MULTILINE))
         trust = ssl.create_default_context(cafile=exports["SSL_CERT_FILE"])
-        answer = httpx.get(ORG, proxy=exports["HTTPS_PROXY"], verify=trust, trust_env=False)
+        answer = httpx.get(ORG, proxy=exports["HTTPS_PROXY"], verify=trust, trust_env=False, timeout=90)
         program.send_signal(signal.SIGTERM)
         how_to = program.stderr.read()
-        assert program.wait(20) == 0
+        assert program.wait(90) == 0
     assert answer.status_code == 302
     assert "git clone" in how_to
     assert not list(tmp_path.iterdir())

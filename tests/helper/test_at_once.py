@@ -40,11 +40,11 @@ def test_a_get_finds_the_account_that_was_set_up_anew_meanwhile(home: Home, emul
     home.accounts_file.write_text(text)
     fault = emulator.refuse("dev.azure.com/contoso", faults.hang(times=1))  # it asks for the tenant
     process = running(home, "get", at())
-    assert fault.arrived.wait(30)
+    assert fault.arrived.wait(90)
     assert terminal.sign_in(home, emulator).code == 0
     assert f"id={account.id}\n" not in home.accounts_file.read_text()
     fault.released.set()
-    out, err = process.communicate(timeout=30)
+    out, err = process.communicate(timeout=90)
     assert (b"\npassword=" in out, err) == (True, b"")
 
 
@@ -58,7 +58,7 @@ def test_an_erase_of_the_old_secret_leaves_the_new_one(file_home: Home) -> None:
         erase = running(home, "erase", [*SERVER, "username=ann", f"password={old}"])
         (secret,) = [path for path in vault_of(home).rglob("typed") if path.is_file()]
         secret.write_text(f"password={new}")
-    assert (erase.communicate(timeout=30), erase.returncode) == ((b"", b""), 0)
+    assert (erase.communicate(timeout=90), erase.returncode) == ((b"", b""), 0)
     assert home.get(*SERVER).fields["password"] == new
 
 

@@ -88,7 +88,7 @@ def test_many_at_once_make_one_request(home: Home, emulator: Emulator, stale: Ac
         process.stdin.write(LINES)
         process.stdin.close()
         process.stdin = None
-    assert fault.arrived.wait(30)
+    assert fault.arrived.wait(90)
     emulator.refuse(LOGIN, faults.server_error())
     emulator.world.fail_next("token", 90033)
     fault.released.set()

@@ -73,9 +73,9 @@ def test_a_signal_ends_a_request_that_is_not_answered(
         assert process.stdin is not None
         process.stdin.write(LINES)
         process.stdin.close()
-        assert fault.arrived.wait(30)
+        assert fault.arrived.wait(90)
         process.send_signal(number)
-        assert process.wait(20) == (130 if number == signal.SIGINT else -number)
+        assert process.wait(90) == (130 if number == signal.SIGINT else -number)
     fault.released.set()
     if sys.platform.startswith("linux"):
         with Lock(str(home.accounts_file.parent / "locks" / stale.id), 30):

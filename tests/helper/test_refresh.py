@@ -226,11 +226,11 @@ def test_an_account_forgotten_during_the_refresh_leaves_nothing_behind(
     process.stdin.write(given)
     process.stdin.close()
     process.stdin = None
-    assert fault.arrived.wait(30)
+    assert fault.arrived.wait(90)
     logout = subprocess.Popen([SCRIPT, "logout", ANN], stdout=pipe, stderr=pipe, env=home.environment)
     fault.released.set()
-    out, err = process.communicate(timeout=30)
-    assert (logout.communicate(timeout=30), logout.returncode) == (
+    out, err = process.communicate(timeout=90)
+    assert (logout.communicate(timeout=90), logout.returncode) == (
         (f"{ANN} is removed{os.linesep}".encode(), b""),
         0,
     )

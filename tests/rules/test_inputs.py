@@ -158,7 +158,7 @@ def test_a_secret_on_a_stdin_that_is_never_closed_ends_in_one_line(
         stdin=reading,
         capture_output=True,
         env={**home.environment, "AZDO_TIMEOUT": "1"},
-        timeout=30,
+        timeout=90,
         check=False,
     )
     os.close(reading)
@@ -180,6 +180,6 @@ def test_no_secret_on_stdin_is_that_long(home: Home, size: int) -> None:
         with contextlib.suppress(BrokenPipeError):
             for _ in range(size // 65_537):
                 process.stdin.write(bytes(65_537))
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=90)
     assert process.returncode == 1
     assert b"error: what came on stdin is longer than any token\n" in err

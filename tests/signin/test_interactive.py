@@ -105,14 +105,14 @@ def test_the_browser_waits_until_the_code_was_exchanged() -> None:
 
     def run(found: Authorization) -> str:
         running.set()
-        go_on.wait(20)
+        go_on.wait(90)
         return f"as {found.code}"
 
     def act(me: Person) -> None:
         query = f"code=k&state={me.asked['state']}"
         first = threading.Thread(target=me.visit, args=(query,))
         first.start()
-        running.wait(20)
+        running.wait(90)
         early.append(len(me.pages))
         me.visit("code=k&state=other")
         go_on.set()
@@ -146,7 +146,7 @@ def test_ctrl_c_is_heard_while_the_code_is_exchanged(terminal: tuple[int, Termin
 
     def run(_: Authorization) -> str:
         os.write(terminal[0], b"\x03")
-        go_on.wait(20)
+        go_on.wait(90)
         return ""
 
     person = Person(lambda _: os.write(terminal[0], b"bare-code\r"))

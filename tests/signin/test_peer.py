@@ -40,7 +40,7 @@ from urllib.parse import urlsplit
 parts = urlsplit(sys.argv[1])
 socket.getaddrinfo(parts.hostname, parts.port)
 os.setuid(int(sys.argv[2]))
-connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=20)
+connection = http.client.HTTPConnection(parts.hostname, parts.port, timeout=90)
 connection.request("GET", parts.path + "?" + parts.query)
 print(connection.getresponse().status)
 """

@@ -58,7 +58,7 @@ def test_ctrl_c_sigterm_and_sighup_leave_the_terminal_as_it_was(
                 child.send_signal(getattr(signal, way))
 
             assert child.stdout.read() == said
-            assert child.wait(20) == status
+            assert child.wait(90) == status
         finally:
             child.kill()
     assert termios.tcgetattr(pty[1]) == before

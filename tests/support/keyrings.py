@@ -43,7 +43,7 @@ _PACKAGES = {
     "kwalletd5": "libkf5wallet-bin libqca-qt5-2-plugins",
     "secret-tool": "libsecret-tools",
 }
-_START_SECONDS = 20
+_START_SECONDS = 90
 
 _BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">

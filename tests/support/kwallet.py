@@ -44,7 +44,7 @@ class PrivateKWallet(PrivateBus):
             self._call("pamOpen", "sayi", WALLET, _KEY, 0)
             child = self._children.pop()
             child.terminate()
-            child.communicate(timeout=20)
+            child.communicate(timeout=90)
             self._serve()
             self._call("pamOpen", "sayi", WALLET, _KEY, 0)
 
@@ -65,4 +65,4 @@ class PrivateKWallet(PrivateBus):
         address = DBusAddress("/modules/kwalletd5", "org.kde.kwalletd5", "org.kde.KWallet")
         with open_dbus_connection(self.address) as connection:
             call = new_method_call(address, method, signature, body)
-            return unwrap_msg(connection.send_and_get_reply(call, timeout=20))
+            return unwrap_msg(connection.send_and_get_reply(call, timeout=90))

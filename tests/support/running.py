@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     Outcome = TypeVar("Outcome")
 
-SECONDS = 20
+SECONDS = 90
 """What a verb may take that has a second: more than enough on a busy machine, and less than for ever."""
 LIMITS = (3, 15, 50)
 """The time limits that ``patiently`` tries, in seconds."""

@@ -91,7 +91,7 @@ def serving(address: str | bytes, answer: Any) -> Iterator[list[bytes]]:
             yield sent
         finally:
             listener.shutdown(socket.SHUT_RDWR)
-            server.join(10)
+            server.join(90)
             assert not server.is_alive()
 
 

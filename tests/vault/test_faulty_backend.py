@@ -103,7 +103,7 @@ def test_a_wait_for_such_a_backend_is_said(monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.setattr("sys.stderr", stderr)
 
     def answer() -> str:
-        assert stderr.written.wait(10)
+        assert stderr.written.wait(90)
         return "token=x"
 
     with console.watching():

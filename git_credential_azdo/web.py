@@ -229,18 +229,25 @@ class HttpClient:
         by = None if self._transport else proxy.of(url, settings)
         client = self._client(settings, by, host if by and by.scheme == "socks5" else "")
         progress = proxy.Progress()
-        left, grace = self.remaining(), self.grace
+        # A limit of zero would let a socket not wait at all, and its error would not be that of a time limit.
+        left, grace = max(0.001, self.remaining()), self.grace
         timeout = httpx.Timeout(left + grace, connect=left)
         self.answered = False
+        ended: list[bool] = []
 
         def run() -> Response:
             request = client.build_request(
                 method, url, timeout=timeout, extensions={"trace": progress}, **sent
             )
-            with contextlib.closing(client.send(request, stream=True)) as response:
-                # Removed, since httpx would decompress every layer that is named there, without limit.
-                coding = response.headers.pop("content-encoding", "").strip().lower()
-                body = read_body(response.iter_bytes(), coding, host)
+            try:
+                with contextlib.closing(client.send(request, stream=True)) as response:
+                    # Removed, since httpx would decompress every layer that is named there, without limit.
+                    coding = response.headers.pop("content-encoding", "").strip().lower()
+                    body = read_body(response.iter_bytes(), coding, host)
+            finally:
+                ended.append(True)
+                if client not in self._clients.values():
+                    client.close()
             self.answered = True
             errors.trace(f"{method} {host}: {response.status_code}")
             return Response(host, response.status_code, response.headers.multi_items(), body)
@@ -254,10 +261,11 @@ class HttpClient:
             raise
         except Exception as error:  # noqa: BLE001 - of several libraries, and any may quote a secret
             failed = error
-            if isinstance(
-                error, deadline.TimedOut
-            ):  # its thread reads on: closed, the descriptor would be the next one's
-                self._clients.clear()
+            if isinstance(error, deadline.TimedOut):
+                # Its thread reads on, and closes it: closed here, the descriptor would be the next connection's.
+                self._clients = {key: each for key, each in self._clients.items() if each is not client}
+                if ended:
+                    client.close()
         finally:
             if progress.stage == proxy.SENT:
                 self.pause = PAUSE_SECONDS

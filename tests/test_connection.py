@@ -55,6 +55,19 @@ def test_where_only_ipv6_was_left_the_time_limit_says_so() -> None:
         winner([at(dead), refusing(V4)], 0.5)
 
 
+def test_an_address_that_was_tried_until_the_end_is_the_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether its own time limit is noticed first, or that of the race."""
+
+    def connect(_: object, host: str, *_more: object) -> httpcore.NetworkStream:
+        raise (
+            httpcore.ConnectTimeout if ":" in host else httpcore.ConnectError
+        ) from ConnectionRefusedError()
+
+    monkeypatch.setattr(httpcore.SyncBackend, "connect_tcp", connect)
+    with pytest.raises(connection.TimedOut, match=r"^ over IPv6$"):
+        winner([(V6, "::1", 9), (V4, "127.0.0.1", 9)], 0.1)
+
+
 def test_the_reason_is_that_of_the_address_that_was_reached() -> None:
     """A machine without IPv6 has no route to the first address; that is not why the second refused."""
     with pytest.raises(httpcore.ConnectError) as caught:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import email.utils
+import gc
 import socket
 import ssl
 import threading
@@ -142,9 +143,30 @@ def test_a_server_that_says_nothing_more_costs_no_more_than_the_deadline(drip: b
     assert SECRET not in whole_story(caught.value)
 
 
+def test_a_deadline_that_ends_before_the_request_begins_is_a_time_limit() -> None:
+    """A socket whose time limit is zero does not wait at all: its error would say so instead."""
+    times = iter([0.0, 0.0, 0.0])
+    limits: list[float] = []
+    arrived = threading.Event()
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        limits.extend(request.extensions["timeout"].values())
+        arrived.set()
+        raise httpcore.ReadTimeout
+
+    with (
+        answering(answer, deadline=1, clock=lambda: next(times, 1.0)) as client,
+        pytest.raises(NetworkError, match="timed out"),
+    ):
+        client.request("GET", "https://h/")
+    assert arrived.wait(90)
+    assert min(limits) > 0
+
+
 def test_a_server_that_drips_is_bounded_too() -> None:
-    """One byte now and then renews every timeout of a socket, but not the deadline."""
+    """One byte now and then renews every timeout of a socket, but not the deadline; no connection is left open for ever."""
     stop = threading.Event()
+    before = set(threading.enumerate())
 
     def behave(connection: socket.socket) -> None:
         while not stop.wait(0.05):
@@ -158,6 +180,9 @@ def test_a_server_that_drips_is_bounded_too() -> None:
         stack.callback(stop.set)
         with pytest.raises(NetworkError, match="timed out"):
             client.request("GET", f"http://127.0.0.1:{port}/")
+    for thread in set(threading.enumerate()) - before:
+        thread.join(90)
+    gc.collect()  # which warns of what is open
 
 
 class Silent(httpx.BaseTransport):

@@ -20,10 +20,11 @@ from git_credential_azdo import errors
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import threading
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
     from typing import Any, TypeVar
 
+    Item = TypeVar("Item")
     Result = TypeVar("Result")
 
 DEFAULT_SECONDS = 30.0
@@ -161,6 +162,25 @@ def in_thread(work: Callable[[], Result]) -> Callable[[float], Result]:
         return results[0]
 
     return wait
+
+
+def in_threads(work: Callable[[Item], Result], items: Iterable[Item], at_once: int) -> list[Result]:
+    """Return what ``work``, which has a time limit of its own, returns for each of the items, so many at once.
+
+    An executor's threads are waited for when the process ends: Ctrl-C would end it only with the last of them.
+    """
+    import threading  # noqa: PLC0415 - as above
+
+    gate = threading.Semaphore(at_once)
+
+    def start(item: Item) -> Callable[[float], Result]:
+        def run() -> Result:
+            with gate:
+                return work(item)
+
+        return in_thread(run)
+
+    return [wait(MAX_SECONDS) for wait in [start(item) for item in items]]
 
 
 def join(thread: threading.Thread, seconds: float) -> None:

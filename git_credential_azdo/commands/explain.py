@@ -224,8 +224,6 @@ def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
     Azure DevOps answers 404 (TF401019) for a repository that an account cannot see; git does not report that to its
     helpers, so the wrong account would be used again.
     """
-    from concurrent.futures import ThreadPoolExecutor  # noqa: PLC0415 - for --online only
-
     target = accounts_file.target_of(address.message_for(url))
     organization = target.organization if target else None
     if target is None or not target.services or organization is None:
@@ -236,9 +234,10 @@ def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
         for account in accounts_file.accounts
         if account.address == target.address and account.can_serve(organization)
     }
-    with ThreadPoolExecutor(_MAX_AT_ONCE) as pool:
-        asked = pool.map(lambda each: _ask(each, organization, repository, accounts_file), able.values())
-        answers = dict(zip(able, asked, strict=True))
+    asked = deadline.in_threads(
+        lambda each: _ask(each, organization, repository, accounts_file), able.values(), _MAX_AT_ONCE
+    )
+    answers = dict(zip(able, asked, strict=True))
     lines = [f"{name}: {answer}" for name, answer in answers.items()]
     readers = [name for name, answer in answers.items() if answer == _READS]
     serving = rules.choose(target, None, accounts_file).account

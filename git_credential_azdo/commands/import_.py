@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import time
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -157,8 +156,7 @@ def _plan(accounts_file: AccountsFile, named: Iterable[AnyOrganization]) -> list
         entry = (each.secret,) if each.place.organization else (each.target.path, each.target.user)
         answers.setdefault((each.place.name, *entry), each)  # the first, as git would ask
     found = sorted(answers.values(), key=lambda each: list(places).index(each.place.name))
-    with ThreadPoolExecutor(MAX_AT_ONCE) as pool:  # bounded: each check has its deadline
-        list(pool.map(lambda each: _judge(each, accounts_file), found))
+    deadline.in_threads(lambda each: _judge(each, accounts_file), found, MAX_AT_ONCE)
     imported: set[tuple[str, str]] = set()
     for each in found:
         if each.then == IMPORT and each.person:

@@ -13,6 +13,7 @@ import click
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import number
+from git_credential_azdo.accounts.accounts_file import UNSAVED
 from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import alone, forget
@@ -27,7 +28,7 @@ from git_credential_azdo.vault import vaults
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from git_credential_azdo.accounts.account import Account
+    from git_credential_azdo.accounts.account import Account, Block
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
 
@@ -111,7 +112,7 @@ def list_(organization: AnyOrganization | None, name: str | None, form: str) -> 
     """List your tokens, in ORG or everywhere."""
     accounts_file = load_accounts()
     rows: dict[str, dict[str, str | None]] = {}
-    left: list[tuple[pats.Pat, making.PatSession]] = []
+    left: list[tuple[making.PatSession, Block, pats.Pat]] = []
     failed = False
     saved = making.created_here(accounts_file)
     for each in _organizations(organization, accounts_file):
@@ -122,7 +123,7 @@ def list_(organization: AnyOrganization | None, name: str | None, form: str) -> 
                 rows.setdefault(token.id, _row(token, each, saved.get(token.id), accounts_file))
             for block, unsaved in making.unsaved_tokens(session, active, accounts_file):
                 if unsaved:
-                    left.append((unsaved, session))
+                    left.append((session, block, unsaved))
                 else:
                     making.forget_if_old(block)
         except AzdoError as error:
@@ -134,9 +135,18 @@ def list_(organization: AnyOrganization | None, name: str | None, form: str) -> 
         console.table(([row[name] for name in _COLUMNS] for row in rows.values()), _COLUMNS, least="scope")
     elif not failed:
         say("hint", "no active personal access token was found")
-    for token, session in left:
-        say("hint", f"a run that was stopped left {token.name!r}: {session.revocation(token.id)}")
+    _name_left(left)
     return 1 if failed else 0
+
+
+def _name_left(tokens: Sequence[tuple[making.PatSession, Block, pats.Pat]]) -> None:
+    """Name the tokens that a run neither saved nor revoked, at the end of one that is only about to."""
+    if tokens:
+        with alone(making.LOCK):
+            still = {block.get("id") for block in load_accounts().of_kind(UNSAVED)}
+    for session, block, token in tokens:
+        if block.get("id") in still:
+            say("hint", f"a run that was stopped left {token.name!r}: {session.revocation(token.id)}")
 
 
 @command.command("revoke")

@@ -225,10 +225,8 @@ def _is_of(block: Block, token: pats.Pat) -> bool:
 
 def created_here(accounts_file: AccountsFile) -> dict[str, Account]:
     """Return the accounts whose token was created by ``pat create``, by its authorization id."""
-    saved = {
-        account.block.get("authorization_id"): account for account in accounts_file.accounts if account.is_pat
-    }
-    return {identifier: account for identifier, account in saved.items() if identifier}
+    tokens = [account for account in accounts_file.accounts if account.is_pat]
+    return {made: each for each in tokens if (made := each.block.get("authorization_id"))}
 
 
 def _named(name: str, organization: Organization, accounts_file: AccountsFile) -> Account:

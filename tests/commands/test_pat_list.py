@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB
 from tests.support.pats import living
@@ -118,3 +120,30 @@ def test_a_token_of_ours_that_is_over_can_still_be_forgotten(
     result = signed_in.azdo("pat", "revoke", made.id, "--org", "contoso")
     assert (result.code, of_kind(home, "pat")) == (0, [])
     assert result.err == "The token was revoked or expired before; its account is removed\n"
+
+
+def test_a_token_that_is_about_to_be_saved_is_not_called_left(signed_in: Home, emulator: Emulator) -> None:
+    """The list waits for the run that makes it to end."""
+    hang = faults.hang(1)
+    emulator.refuse("dev.azure.com/contoso/_apis/git", hang)
+    with start(signed_in, "pat", "create", "--org", "contoso") as create:
+        assert hang.arrived.wait(30)
+        with start(signed_in, "pat", "list", "--org", "contoso") as listed:
+            assert listed.stdout
+            rows = [listed.stdout.readline(), listed.stdout.readline()]
+            hang.released.set()
+            assert create.wait(30) == 0
+            assert (listed.wait(30), listed.communicate()[1]) == (0, b"")
+    assert living(emulator)[0].id.encode() in rows[1]
+
+
+def start(home: Home, *words: str) -> subprocess.Popen[bytes]:
+    """Start a command."""
+    return subprocess.Popen(
+        [SCRIPT, *words],
+        env=home.environment,
+        cwd=home.folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )

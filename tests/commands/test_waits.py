@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.emulator.default_world import ANN
+from tests.emulator.default_world import ANN, BOB, KIM
 from tests.emulator.emulator import Emulator
+from tests.support.importing import git_stores
 from tests.support.people import sign_in
 from tests.support.running import patiently
 from tests.support.terminal import Terminal
@@ -35,7 +36,8 @@ def proxy() -> Iterator[str]:
     ("words", "host"),
     [
         (["setup", "--org", "contoso", "--vault", "file"], "dev.azure.com"),
-        (["pat", "list", "--org", "contoso"], "login.microsoftonline.com"),
+        (["pat", "list", "--org", "contoso", "--account", ANN], "login.microsoftonline.com"),
+        (["import"], "dev.azure.com"),
         (["explain", "https://dev.azure.com/contoso/app/_git/app", "--online"], "login.microsoftonline.com"),
         (["doctor"], r"\S+"),
     ],
@@ -45,9 +47,16 @@ def test_a_network_that_swallows_packets_is_named_while_it_is_waited_for(
 ) -> None:
     """With host and proxy; Ctrl-C ends it, and the seconds count down."""
     with Emulator(str(tmp_path / "emulator")) as emulator:
-        account = sign_in(file_home, emulator.world, ANN, "contoso")
-    account.let_pass(3_600)
-    with Terminal(file_home, *words, https_proxy=f"http://{proxy}", COLUMNS="120") as terminal:
+        for person in (ANN, BOB, KIM):  # several are asked at once
+            sign_in(file_home, emulator.world, person, "contoso").let_pass(3_600)
+            file_home.git("config", "--global", "credential.helper", "store")
+            git_stores(file_home, f"https://dev.azure.com/{person[:3]}-labs", new_password(), person)
+    variables = {
+        "https_proxy": f"http://{proxy}",
+        "COLUMNS": "120",
+        "AZDO_TIMEOUT": "59",
+    }  # longer than a test waits
+    with Terminal(file_home, *words, **variables) as terminal:
         seen = terminal.see(rf"waiting (\d+) s more \(Ctrl-C stops\) for {host} through the proxy {proxy}")
         seconds = int(seen.split()[1])
         terminal.see(rf"waiting (?!{seconds} )\d+ s more")

@@ -88,10 +88,9 @@ def read_accounts() -> bytes:
     """Return the bytes of the accounts file, empty when there is no file or no home folder. Raise AzdoError."""
     try:
         path = accounts_path()
+        return read_own(path, os.path.dirname(path), linked=True) or b""
     except NoHome:
         return b""
-    try:
-        return read_own(path, os.path.dirname(path), linked=True) or b""
     except OSError as error:
         raise unusable("read", path, error, os.path.dirname(path)) from error
 
@@ -202,6 +201,8 @@ def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
             if owner != os.geteuid():
                 reason, cure = f"{reason}, since {each} belongs to {_name(owner)}", hints.own
                 break
+    elif place != path and not isinstance(error, Unsafe) and not place.endswith(".new"):  # of ``writing``
+        reason += f" ({place})"
     is_inside = place == top or place.startswith(top + os.sep)
     hint = cure(top if is_inside else os.path.dirname(place)) if cure else None
     return AzdoError(f"cannot {doing} {place if isinstance(error, Unsafe) else path}: {reason}", hint)
@@ -295,6 +296,5 @@ def _below_home(*names: str) -> str:
         return os.path.join(home.rstrip("/") or "/", *names)
     from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
-    raise NoHome(
-        "no folder for the accounts file: HOME is not set, and this user has no home folder", hints.home()
-    )
+    text = "no folder for the accounts file: HOME is not set, and this user has no home folder"
+    raise NoHome(text, hints.home())

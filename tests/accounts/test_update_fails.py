@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile
 
 from tests.support.accounts_files import FILE, add
-from tests.support.marks import not_root
+from tests.support.marks import not_root, posix
 
 
 def test_a_change_that_fails_changes_nothing(written: Path) -> None:
@@ -67,7 +67,7 @@ def test_a_newer_file_is_refused_and_left_alone(written: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_made_is_one_clear_line(path: Path) -> None:
-    """It names the file and the system's reason."""
+    """It names the file, the system's reason and what is in the way."""
     path.parent.parent.mkdir()
     path.parent.touch()
 
@@ -75,7 +75,17 @@ def test_a_folder_that_cannot_be_made_is_one_clear_line(path: Path) -> None:
         update(add)
 
     assert caught.value.message.startswith(f"cannot write {path}: ")
-    assert "\n" not in caught.value.message
+    assert caught.value.message.endswith(f" ({path.parent})")
+
+
+@posix
+def test_a_lock_that_cannot_be_opened_is_named(written: Path) -> None:
+    """The accounts file itself is no folder."""
+    (written.parent / "accounts.lock").unlink(missing_ok=True)
+    (written.parent / "accounts.lock").mkdir()
+    with pytest.raises(AzdoError) as caught:
+        update(add)
+    assert caught.value.message == f"cannot write {written}: Is a directory ({written}.lock)"
 
 
 @not_root

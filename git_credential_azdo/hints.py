@@ -208,10 +208,11 @@ def set_variables(*words: str) -> str:
     shell = _shell()
     if shell == _POSIX:
         return command("export", *words)
+    pairs = [(name, quote(value).strip('"')) for name, _, value in (word.partition("=") for word in words)]
     if shell == _POWERSHELL:
-        pairs = [word.partition("=")[::2] for word in words]
-        return "; ".join(f'$env:{name} = "{quote(value).strip(chr(34))}"' for name, value in pairs)
-    return " & ".join(f"set {quote(word)}" for word in words)
+        return "; ".join(f'$env:{name} = "{value}"' for name, value in pairs)
+    # Without the quotes, the blank before & is a part of the value.
+    return " & ".join(f'set "{name}={value}"' for name, value in pairs)
 
 
 def _shell() -> str:

@@ -126,13 +126,15 @@ def _settings(address: str) -> Settings:
     proxy = text("http.proxy")
     if proxy and urllib.request.proxy_bypass_environment(urlsplit(address).netloc):  # type: ignore[attr-defined] # typeshed lacks it
         proxy = ""
-    schannel = text("http.sslBackend") == "schannel" and not is_true("http.schannelUseSSLCAInfo", unset=False)
+    # schannel's certificates are in stores of Windows: sslCert names a thumbprint there, which OpenSSL has no use for.
+    schannel = text("http.sslBackend") == "schannel"
+    of_system = schannel and not is_true("http.schannelUseSSLCAInfo", unset=False)
     return Settings(
         proxy=proxy,
-        ca_file=None if schannel else path("http.sslCAInfo"),
+        ca_file=None if of_system else path("http.sslCAInfo"),
         ca_path=path("http.sslCAPath"),
-        certificate=path("http.sslCert"),
-        key=path("http.sslKey"),
+        certificate=None if schannel else path("http.sslCert"),
+        key=None if schannel else path("http.sslKey"),
         verify=is_true("http.sslVerify", unset=True) and "GIT_SSL_NO_VERIFY" not in os.environ,
         proxy_ca_file=path("http.proxySSLCAInfo"),
         proxy_certificate=path("http.proxySSLCert"),

@@ -176,9 +176,11 @@ def test_a_relative_path_in_a_variable_is_refused(
 def test_windows_own_tls_takes_no_file_unless_it_is_told_to(
     gitconfig: Path, more: str, file: str | None
 ) -> None:
-    """As git: with ``http.sslBackend=schannel`` the certificates are those of the system."""
-    gitconfig.write_text(f"[http]\n\tsslBackend = schannel\n\tsslCAInfo = /ca.pem\n{more}")
-    assert settings_for(SERVICES).ca_file == file
+    """As git: with ``http.sslBackend=schannel`` the certificates are those of the system, the client's own too."""
+    client = f"\tsslCert = CurrentUser\\\\MY\\\\{'0a' * 20}\n"
+    gitconfig.write_text(f"[http]\n\tsslBackend = schannel\n\tsslCAInfo = /ca.pem\n{client}{more}")
+    found = settings_for(SERVICES)
+    assert (found.ca_file, found.certificate, found.key) == (file, None, None)
 
 
 @pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])

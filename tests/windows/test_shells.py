@@ -16,7 +16,7 @@ BASH = {**CMD, "SHELL": "/usr/bin/bash"}
 @pytest.mark.parametrize(
     ("environment", "unset", "set_", "file"),
     [
-        (CMD, "set A= & set B=", r'set "A=C:\x y" & set B=1', "type file-with-the-token | git"),
+        (CMD, 'set "A=" & set "B="', r'set "A=C:\x y" & set "B=1"', "type file-with-the-token | git"),
         (
             POWERSHELL,
             '$env:A = ""; $env:B = ""',

@@ -115,6 +115,16 @@ class Home:
         """The accounts file."""
         return self.folder / ".config" / "git-credential-azdo" / "accounts"
 
+    @property
+    def keyring_settings(self) -> Path:
+        """keyring's own configuration."""
+        return (
+            self.folder
+            / ".config"
+            / ("Python Keyring" if os.name == "nt" else "python_keyring")
+            / "keyringrc.cfg"
+        )
+
     def write_accounts_file(self, text: str) -> None:
         """Put an accounts file there; its blocks are separated by blank lines."""
         self.accounts_file.parent.mkdir(parents=True, exist_ok=True, mode=0o700)

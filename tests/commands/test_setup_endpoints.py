@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_azdo.errors import command
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.emulator.faults import Fault
 from tests.emulator.messages import json_response
@@ -200,11 +201,11 @@ def test_without_a_terminal_another_host_needs_the_option_that_the_line_names(
     refused = home.azdo(*given)
     assert (refused.code, provider.forms, emulator.requests) == (1, [], [])
     assert f"names endpoints on other hosts: {host}" in refused.err
-    option = f"--endpoint-host {host}"
+    option = ("--endpoint-host", host)
     assert refused.err.splitlines()[-1].endswith(
-        f"--scope 'openid git' --vault file --no-browser --alias work {option}"
+        command(*OWN[OWN.index("--scope") :], "--alias", "work", *option)
     )
-    sitting = Sitting(home, *given[1:], *option.split())
+    sitting = Sitting(home, *given[1:], *option)
     assert sitting.finish(provider.sign_in(sitting.link)).code == 0
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_azdo import hints
 from tests.emulator.default_world import ANN, BOB
 from tests.support.people import at, of_kind, vault_of
 from tests.support.terminal import LINK, Terminal
@@ -136,7 +138,7 @@ def test_a_keyring_that_fails_half_way_leaves_nothing_half_done(home: Home, emul
     modules = home.folder / "modules"
     modules.mkdir()
     (modules / "halfway.py").write_text(f"LOG = {str(log)!r}\n{HALF}")
-    configuration = home.folder / ".config/python_keyring/keyringrc.cfg"
+    configuration = home.keyring_settings
     configuration.parent.mkdir(parents=True)
     configuration.write_text(f"[backend]\ndefault-keyring=halfway.Keyring\nkeyring-path={modules}\n")
     with Terminal(home, "setup", "--no-browser") as terminal:
@@ -157,12 +159,12 @@ NULL = "keyring.backends.null.Keyring"
 def test_a_setting_that_switches_keyrings_off_is_named_with_its_cure(home: Home, where: str) -> None:
     """Not the plain file: a keyring may work here."""
     environment = {"PYTHON_KEYRING_BACKEND": NULL} if where == "the environment" else {}
-    name, cure = "PYTHON_KEYRING_BACKEND", "unset PYTHON_KEYRING_BACKEND"
+    name, cure = "PYTHON_KEYRING_BACKEND", hints.unset("PYTHON_KEYRING_BACKEND")
     if not environment:
-        file = home.folder / ".config" / "python_keyring" / "keyringrc.cfg"
+        file = home.keyring_settings
         file.parent.mkdir(parents=True)
         file.write_text(f"[backend]\ndefault-keyring={NULL}\n")
-        name, cure = str(file), f"${{EDITOR:-vi}} {file}"
+        name, cure = str(file), hints.edit(str(file))
     result = home.azdo("setup", "--no-git-config", **environment)
     assert result.err == (
         f"git-credential-azdo: error: {name} names {NULL}, which stores nothing\n"
@@ -189,6 +191,7 @@ def test_the_file_vault_needs_no_unlocking(file_home: Home) -> None:
     assert (result.code, result.out, result.err) == (0, "Secrets in files need no unlocking\n", "")
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows always has Credential Manager")
 def test_unlock_without_any_keyring_says_what_else_there_is(home: Home) -> None:
     """A line and a hint."""
     result = home.azdo("unlock", **NONE)

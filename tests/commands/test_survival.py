@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -80,11 +81,11 @@ def test_nothing_is_imported_from_the_current_folder(
     modules = home.folder / "modules"
     modules.mkdir()
     (modules / "filed.py").write_text(_FILED)
-    configuration = home.folder / ".config/python_keyring/keyringrc.cfg"
+    configuration = home.keyring_settings
     configuration.parent.mkdir(parents=True)
     configuration.write_text(f"[backend]\nkeyring-path={modules}\n")
     stale.set_all("vault", ["filed.Keyring"])
-    for path in ("", ".", f"{repository}:.", ":"):
+    for path in ("", ".", f"{repository}{os.pathsep}.", os.pathsep):
         result = home.run(*words, "get", given=given, cwd=repository, secret_out=True, PYTHONPATH=path)
         assert result.fields["password"] == stale.token()
         stale.let_pass(STALE)

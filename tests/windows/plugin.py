@@ -27,6 +27,10 @@ TESTS = "accounts commands devops git helper signin vault windows"
 """The folders whose tests run, beside those at the top: the others read the sources or the pages of a checkout, which are
 the same everywhere, or are about the tests' own tools."""
 
+SLOW = "commands helper"
+"""Of these, where almost each test starts processes, ``--first N`` runs the first N tests of each file, each with the
+first row of its table: under Wine all take half an hour."""
+
 COSTLY = {"killed_everywhere"}
 """What a test calls that starts dozens of processes, each far slower to start than elsewhere, and proves an order of
 writes that is the same everywhere: such tests are skipped."""
@@ -36,6 +40,7 @@ _MISSING = {
     r"module 'os' has no attribute '(\w+)'": "there is no os.{0} on Windows",
     r"module '_?socket' has no attribute '(AF_UNIX|SO_PEERCRED)'": "there is no {0} on Windows",
     r"Unsupported signal": "no process can be sent SIGINT on Windows",
+    r"WinError 193": "a script with #! is no program on Windows",
     r"WinError 1314": "this user may make no symbolic links",
     r"module 'signal' has no attribute '(\w+)'": "there is no signal.{0} on Windows",
     r"module 'time' has no attribute '(\w+)'": "there is no time.{0} on Windows",
@@ -57,6 +62,11 @@ def reason(text: str) -> str | None:
     return None
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let the slow folders be sampled."""
+    parser.addoption("--first", type=int, help=f"tests to run of each file in {SLOW}; all without it")
+
+
 def pytest_runtest_setup() -> None:
     """Forget what programs printed in the test before."""
     _SAID.clear()
@@ -75,9 +85,11 @@ def pytest_configure(config: pytest.Config) -> None:
     WATCH.seen = note  # type: ignore[method-assign]
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Say which tests ran."""
-    terminalreporter.write_line(f"on Windows: the tests in {TESTS}, and at the top")
+    first = config.getoption("first")
+    only = f"; of each file in {SLOW} the first {first}, each with one row of its table" if first else ""
+    terminalreporter.write_line(f"on Windows: the tests in {TESTS}, and at the top{only}")
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:
@@ -87,13 +99,30 @@ def pytest_ignore_collect(collection_path: Path) -> bool | None:
     return None
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what costs much and shows nothing new here."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what ``--first`` does, and skip what costs much and shows nothing new here."""
+    left_out = [] if config.getoption("first") is None else _beyond(config.getoption("first"), items)
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
     for item in items:
         if isinstance(item, pytest.Function) and COSTLY & set(item.function.__code__.co_names):
             item.add_marker(
                 pytest.mark.skip(reason="starts dozens of processes to see what is the same everywhere")
             )
+
+
+def _beyond(first: int, items: list[pytest.Item]) -> list[pytest.Item]:
+    """Return the tests of the slow folders but for one row of the first tests of each file."""
+    kept: dict[Path, set[str]] = {}
+    left_out = []
+    for item in items:
+        names = kept.setdefault(item.path, set())
+        name = item.name.partition("[")[0]
+        if item.path.parent.name in SLOW.split() and (name in names or len(names) == first):
+            left_out.append(item)
+        else:
+            names.add(name)
+    return left_out
 
 
 @pytest.hookimpl(wrapper=True)

@@ -197,13 +197,13 @@ def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
 def _as_workload(account: Account, tenant: str) -> Grant:
     from git_credential_azdo.signin import workload  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.signin.authorities import kept_endpoint  # noqa: PLC0415
-    from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415
+    from git_credential_azdo.signin.sign_in_errors import setup_command  # noqa: PLC0415
 
     def client_secret() -> str | None:
         entry = vaults.read(account.vault, account.key("client-secret"))
         if entry is None:
             return None
-        kept_endpoint(account.block, entry.get("origin"), setup_again(account))
+        kept_endpoint(account.block, entry.get("origin"), setup_command(account.block, elsewhere=True))
         return entry.get("secret")
 
     with _asking(account, tenant) as web:

@@ -204,11 +204,14 @@ def _unusual(block: Block, keys: Iterable[str]) -> list[str]:
     return options(**own) + (["--bearer"] if block.get("authtype") == "Bearer" else [])
 
 
-def setup_command(block: Block) -> str:
-    """Return the command that sets this machine's identity up again, to be copied into a shell."""
+def setup_command(block: Block, *, elsewhere: bool = False) -> str:
+    """Return the command that sets this machine's identity up again, to be copied into a shell.
+
+    ``elsewhere``: the accounts file names another server than the one that it was set up at, which is left out.
+    """
     kind = block.get("kind")
     operand, keys = _SETUP_KEYS[kind]
-    words = _unusual(block, (*keys, "scope"))
+    words = _unusual(block, [key for key in (*keys, "scope") if key != "authority" or not elsewhere])
     words += ["--send-x5c"] if block.get("send_x5c") else []
     words += [word for name in block.all("org[]") for word in ("--org", name)]
     return hints.setup_as(kind, words, block.get(operand) or (SYSTEM if kind == MANAGED_IDENTITY else ""))

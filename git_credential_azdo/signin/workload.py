@@ -75,7 +75,7 @@ def request_token(
     if kind == MANAGED_IDENTITY:
         identity, service = block.get("identity"), block.get("source")
         return managed_identity.ask_directly(identity, service, resource, environment, web.remaining())
-    endpoint = kept_endpoint(block, None, setup_command(block))
+    endpoint = kept_endpoint(block, None, setup_command(block, elsewhere=True))
     if kind == FEDERATED:
         proven = by_assertion(federation.assertion(web, block, environment))
     else:

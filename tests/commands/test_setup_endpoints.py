@@ -153,6 +153,7 @@ def test_a_changed_token_endpoint_never_gets_a_client_secret(
         result = home.get(*at())
         assert (thief.bodies, result.fields.get("quit")) == ([], "1"), key
         assert "is not where this account was set up" in result.err
+        assert thief.origin not in result.err.partition("hint: ")[2], key
 
 
 # --- an authority's document

@@ -223,7 +223,7 @@ def read_proof(path: str, most: int, where: str, what: str, *, unreadable: str, 
         token = oauth.read_token(read_file(path, most).decode("ascii", "replace").strip())
     except (PermissionError, FileNotFoundError) as error:
         why = error.strerror or type(error).__name__
-        raise SignInError(f"{where} cannot be read ({why})", unreadable) from None
+        raise SignInError(f"the {what} in {where} cannot be read ({why})", unreadable) from None
     except OSError as error:
         token, why = "", f": {error.strerror}"
     if not token:

@@ -97,7 +97,10 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
     """
     accounts = _accounts_at(target, accounts_file)
     request = organization, user = organization_and_user(target, accounts_file)
-    named = [account for account in accounts if account.is_named(user)] if user else accounts
+    named = accounts
+    if user:
+        exact = [account for account in accounts if account.is_named(user)]
+        named = exact or [account for account in accounts if answers_to(account, user)]
     candidates = [account for account in named if account.can_serve(organization)]
     if bound := _bound(target.repository, organization, candidates, accounts_file):
         account, what = bound
@@ -132,12 +135,9 @@ def organization_and_user(target: Target, accounts_file: AccountsFile) -> Reques
         return organization, None
     if not target.path and organization is None and meant is not None:
         name = user.lower()
-        stored = (
-            (each.user or "").lower()
-            for each in accounts_file.stored_credentials
-            if each.organization != name
-        )
-        if name not in stored and not any(account.is_named(user) for account in accounts_file.accounts):
+        others = (each for each in accounts_file.stored_credentials if each.organization != name)
+        is_stored = any((each.user or "").lower() == name for each in others)
+        if not is_stored and not any(account.is_named(user) for account in accounts_file.accounts):
             return meant, None
     return organization, user
 

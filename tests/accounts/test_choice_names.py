@@ -7,8 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from git_credential_azdo.accounts.account import Account, Block
-from git_credential_azdo.accounts.choice import account_named, shown_name, unique_name
+from git_credential_azdo.accounts.accounts_file import AccountsFile
+from git_credential_azdo.accounts.choice import account_named, choose, shown_name, unique_name
 from git_credential_azdo.errors import UsageError
+from git_credential_azdo.git.target import Organization
 
 
 def account(
@@ -45,6 +47,17 @@ def account(
 def test_the_shortest_name_that_means_one(accounts: list[Account], names: list[str]) -> None:
     """The alias, else the sign-in name, if need be with kind and organization, else the id."""
     assert [unique_name(each, accounts) for each in accounts] == names
+
+
+def test_the_shortest_name_is_one_for_the_user_of_a_request() -> None:
+    """git says which accounts fit by these names, so that credential.username may be any of them."""
+    accounts = [account("1", "ann", "", "contoso", kind="oauth"), account("2", "ann", "", "contoso")]
+    accounts_file = AccountsFile(Block(), [each.block for each in accounts], [])
+    for each in accounts:
+        target = accounts_file.target_at(Organization("contoso"), unique_name(each, accounts).upper())
+        chosen = choose(target, None, accounts_file).account
+        assert chosen
+        assert chosen.id == each.id
 
 
 def test_an_alias_or_an_id_is_shown_with_whose_it_is() -> None:

@@ -184,7 +184,7 @@ def check_choice(choice: rules.Choice, target: Target, accounts_file: AccountsFi
     if account is None:
         return
     check(account.address == target.address, "an account serves another place", account.id, target.address)
-    check(not user or account.is_named(user), "a named user is passed over", user)
+    check(not user or rules.answers_to(account, user), "a named user is passed over", user)
     if account.kind == "pat" and choice.organization:
         check(account.lists(choice.organization), "a token goes where it is not for", choice.organization)
     check(accounts_file.account(account.id), "an account that is not there", account.id)

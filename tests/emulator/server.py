@@ -8,6 +8,7 @@ certificate of the test's own authority (trustme).
 from __future__ import annotations
 
 import contextlib
+import errno
 import http.server
 import socket
 import ssl
@@ -97,10 +98,11 @@ class Proxy(http.server.ThreadingHTTPServer):
             thread.join(timeout=10)
 
     def handle_error(self, request: object, client_address: object) -> None:
-        """Be silent when a client goes away (also because it does not trust a certificate)."""
+        """Be silent when a client goes away (also because it does not trust a certificate), at whatever moment."""
         del request, client_address
         error = sys.exc_info()[1]
-        if not isinstance(error, (ConnectionError, ssl.SSLError, TimeoutError)):
+        is_gone = isinstance(error, OSError) and error.errno in {errno.ENOTCONN, errno.EBADF, errno.EINVAL}
+        if not (is_gone or isinstance(error, (ConnectionError, ssl.SSLError, TimeoutError))):
             traceback.print_exc()
 
 

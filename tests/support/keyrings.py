@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import uuid
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
 import secretstorage
@@ -49,7 +50,7 @@ _BUS_CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Confi
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
 <busconfig>
   <type>session</type>
-  <listen>unix:path={socket}</listen>
+  <listen>{address}</listen>
   <auth>EXTERNAL</auth>
   <servicedir>{services}</servicedir>
   <policy context="default">
@@ -77,7 +78,8 @@ class PrivateBus:
         self.directory = directory
         self.services = directory / "services"
         runtime = directory / "run"
-        self.address = f"unix:path={runtime}/bus"
+        # Percent-encoded, as D-Bus wants it: a folder may have a blank in its name.
+        self.address = f"unix:path={quote(f'{runtime}/bus')}"
         self.environment = {
             "DBUS_SESSION_BUS_ADDRESS": self.address,
             "HOME": str(directory / "home"),
@@ -94,7 +96,7 @@ class PrivateBus:
             if name.endswith(("HOME", "_DIR")):
                 os.makedirs(folder, mode=0o700, exist_ok=True)
         config = self.directory / "bus.conf"
-        config.write_text(_BUS_CONFIG.format(socket=f"{self.directory}/run/bus", services=self.services))
+        config.write_text(_BUS_CONFIG.format(address=self.address, services=self.services))
         try:
             bus = self.spawn(["dbus-daemon", f"--config-file={config}", "--nofork", "--print-address"])
             assert bus.stdout is not None

@@ -62,7 +62,7 @@ def test_an_address_that_is_none_is_for_keyring(address: str, monkeypatch: pytes
     """It is not guessed at."""
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", address)
     with pytest.raises(Unsupported):
-        read("service", "username", 5)
+        read("service", "username", 60)
 
 
 # The socket
@@ -112,7 +112,7 @@ def test_a_secret_comes_over_a_socket(bus_path: str) -> None:
     """The whole read, and no file descriptor stays open."""
     with serving(bus_path, as_a_bus):
         before = open_files()
-        assert read("service", "username", 5) == "geheimes Wort"
+        assert read("service", "username", 60) == "geheimes Wort"
         assert open_files() <= before + 1  # the server may still hold its end
 
 
@@ -122,14 +122,14 @@ def test_an_address_where_nobody_listens_is_passed_over(
     """A dead bus in the list does no harm."""
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={bus_path}.gone;unix:path={bus_path}")
     with serving(bus_path, as_a_bus):
-        assert read("service", "username", 5) == "geheimes Wort"
+        assert read("service", "username", 60) == "geheimes Wort"
 
 
 def test_without_a_bus_it_is_for_keyring(bus_path: str) -> None:
     """Nobody listens: keyring says what that means."""
     assert not os.path.exists(bus_path)
     with pytest.raises(Unsupported):
-        read("service", "username", 5)
+        read("service", "username", 60)
 
 
 @pytest.mark.parametrize("kind", ["path", "abstract"])
@@ -143,7 +143,7 @@ def test_a_bus_of_another_user_is_told_nothing(
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:{kind}={name}")
         monkeypatch.setattr(os, "geteuid", lambda: us + 1)
         with pytest.raises(Unsupported):
-            read("service", "username", 5)
+            read("service", "username", 60)
     assert b"".join(sent) == b""
 
 
@@ -189,7 +189,7 @@ def test_the_deadline_holds_whatever_the_bus_does(server: Any, bus_path: str) ->
 def test_a_bus_that_hangs_up_is_for_keyring(bus_path: str) -> None:
     """No error of the socket comes through."""
     with serving(bus_path, lambda connection: connection.recv(100)), pytest.raises(Unsupported):
-        read("service", "username", 5)
+        read("service", "username", 60)
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -207,7 +207,7 @@ def test_any_answer_over_a_socket_is_survived(bus_path: str, junk: bytes) -> Non
     if os.path.exists(bus_path):
         os.unlink(bus_path)
     with serving(bus_path, rubbish), pytest.raises(Unsupported):
-        read("service", "username", 5)
+        read("service", "username", 60)
 
 
 def test_a_full_queue_is_waited_for(bus_path: str) -> None:
@@ -227,5 +227,5 @@ def test_an_environment_that_changes_keyring_is_for_keyring(
     """For keyring would look elsewhere, or for other attributes."""
     monkeypatch.setenv(name, "KeePassXC")
     with serving(bus_path, as_a_bus) as sent, pytest.raises(Unsupported):
-        read("service", "username", 5)
+        read("service", "username", 60)
     assert not sent

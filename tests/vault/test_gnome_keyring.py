@@ -32,7 +32,7 @@ needs_gnome_keyring = pytest.mark.skipif(bool(missing()), reason=f"needs Debian'
 def trap_dialogs(bus: PrivateBus) -> None:
     """Let the programs that show gnome-keyring's dialogs leave a file instead, and show nothing."""
     for name in ("org.gnome.keyring.SystemPrompter", "org.gnome.keyring.PrivatePrompter"):
-        leave_a_file = f'/bin/sh -c "touch {bus.directory}/dialog; exit 1"'
+        leave_a_file = f"""/bin/sh -c "touch '{bus.directory}/dialog'; exit 1\""""
         (bus.services / f"{name}.service").write_text(f"[D-BUS Service]\nName={name}\nExec={leave_a_file}\n")
 
 
@@ -61,7 +61,7 @@ def test_what_keyring_wrote_is_read_as_keyring_reads_it(backend: Any, secret: st
     """Byte for byte."""
     backend.set_password("git-credential-azdo", "a/refresh", secret)
     assert (
-        read("git-credential-azdo", "a/refresh", 5)
+        read("git-credential-azdo", "a/refresh", 60)
         == secret
         == backend.get_password("git-credential-azdo", "a/refresh")
     )
@@ -75,9 +75,9 @@ NAMES = st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"]
 @given(NAMES, NAMES)
 def test_any_names_find_what_keyring_finds(backend: Any, service: str, username: str) -> None:
     """Whatever the names are, the two agree."""
-    assert read(service, username, 5) == backend.get_password(service, username)
+    assert read(service, username, 60) == backend.get_password(service, username)
     backend.set_password(service, username, "x")
-    assert read(service, username, 5) == backend.get_password(service, username) == "x"
+    assert read(service, username, 60) == backend.get_password(service, username) == "x"
 
 
 @needs_gnome_keyring
@@ -87,7 +87,7 @@ def test_what_keyring_does_not_find_is_none(backend: Any) -> None:
     backend.set_password("service", "gone", "x")
     backend.delete_password("service", "gone")
     for names in (("service", "two"), ("another", "one"), ("service", "gone"), ("service", "ONE")):
-        assert read(*names, 5) is None
+        assert read(*names, 60) is None
         assert backend.get_password(*names) is None
 
 
@@ -103,7 +103,7 @@ def test_of_several_items_it_takes_the_one_keyring_takes(backend: Any) -> None:
         for number in range(5, 8):
             collection.create_item(f"item {number}", identical, f"secret {number}".encode(), replace=False)
         assert len(list(collection.search_items(identical))) == 8
-    assert read("several", "u", 5) == backend.get_password("several", "u")
+    assert read("several", "u", 60) == backend.get_password("several", "u")
 
 
 @needs_gnome_keyring
@@ -112,7 +112,7 @@ def test_what_secret_tool_wrote_is_read_as_keyring_reads_it(backend: Any) -> Non
     """Its library adds an attribute, xdg:schema; neither of the two readers asks for it."""
     command = ["secret-tool", "store", "--label=x", "service", "tool", "username", "u"]
     subprocess.run(command, input="by libsecret", text=True, check=True)
-    assert read("tool", "u", 5) == backend.get_password("tool", "u") == "by libsecret"
+    assert read("tool", "u", 60) == backend.get_password("tool", "u") == "by libsecret"
 
 
 @needs_gnome_keyring
@@ -123,12 +123,12 @@ def test_only_the_default_collection_counts(vault: PrivateKeyring, backend: Any)
     with secretstorage.dbus_init() as connection:
         attributes = {"service": "service", "username": "elsewhere"}
         secretstorage.Collection(connection, other).create_item("x", attributes, b"in other")
-    assert read("service", "elsewhere", 5) is None
+    assert read("service", "elsewhere", 60) is None
     assert backend.get_password("service", "elsewhere") is None
     vault.set_alias("default", other)
     try:
-        assert read("service", "elsewhere", 5) == backend.get_password("service", "elsewhere") == "in other"
-        assert read("service", "u", 5) is None
+        assert read("service", "elsewhere", 60) == backend.get_password("service", "elsewhere") == "in other"
+        assert read("service", "u", 60) is None
         assert backend.get_password("service", "u") is None
     finally:
         vault.set_alias("default", PrivateKeyring.LOGIN)
@@ -143,7 +143,7 @@ def test_a_locked_collection_stays_locked_without_a_dialog(vault: PrivateKeyring
     try:
         for username in ("kept", "never kept"):
             with pytest.raises(VaultLocked):
-                read("service", username, 5)
+                read("service", username, 60)
         with secretstorage.dbus_init() as connection:
             assert secretstorage.Collection(connection, PrivateKeyring.LOGIN).is_locked()
         assert not dialog.exists()
@@ -155,7 +155,7 @@ def test_a_locked_collection_stays_locked_without_a_dialog(vault: PrivateKeyring
     finally:
         dialog.unlink(missing_ok=True)
         vault.unlock()
-    assert read("service", "kept", 5) == "x"
+    assert read("service", "kept", 60) == "x"
 
 
 @needs_gnome_keyring
@@ -179,7 +179,7 @@ def test_a_bus_without_a_secret_service_is_for_keyring(
     with PrivateBus(tmp_path) as bus:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", bus.address)
         with pytest.raises(Unsupported, match="ServiceUnknown"):
-            read("service", "u", 5)
+            read("service", "u", 60)
 
 
 @needs_gnome_keyring

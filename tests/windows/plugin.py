@@ -47,6 +47,8 @@ _MISSING = {
 }
 _NO_GIT = "git is not installed"
 _SEES_NO_GIT = re.compile(r"git was not found on PATH|\bgit( |\.exe )is not installed")
+_NO_RANDOMNESS = "entropy source strength too weak"
+"""What OpenSSL says in the emulator when Wine, after some hundred processes, has no random numbers for it."""
 _NO_PROGRAM = re.compile(r"(sh|env) was not found on PATH")
 _NO_FILE_OF_GIT = re.compile(r"FileNotFoundError.*gitconfig")
 _SAID: list[bytes] = []
@@ -155,6 +157,8 @@ def pytest_runtest_makereport(
     said = [report.longreprtext, *(text.decode("utf-8", "replace") for text in _SAID)]
     if not _HAS_GIT and (any(map(_SEES_NO_GIT.search, said)) or _NO_FILE_OF_GIT.search(said[0])):
         why = _NO_GIT
+    if any(_NO_RANDOMNESS in text for text in (*said, report.capstderr)):
+        why = "Wine had no random numbers"
     ours = any("/git_credential_azdo/" in path for path in paths)
     if (
         isinstance(call.excinfo.value, FileNotFoundError)

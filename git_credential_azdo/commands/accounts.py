@@ -69,7 +69,7 @@ def rename(name: str, alias: str) -> None:
 
     def change(accounts_file: AccountsFile) -> str:
         account = account_named(name, accounts_file.accounts)
-        check_alias(alias, accounts_file, account.kind)
+        check_alias(alias, accounts_file, account.kind, parsing.again(["accounts", "rename", name, "work"]))
         if any(other.is_named(alias) and other.id != account.id for other in accounts_file.accounts):
             raise UsageError(f"another account is named {alias}", hints.accounts())
         before = unique_name(account, accounts_file.accounts)

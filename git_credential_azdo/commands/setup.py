@@ -44,6 +44,8 @@ if TYPE_CHECKING:
 _UNDO = "undo"
 _FORMER = ("federated", "managed-identity", "service-principal", "azure-cli", "device-code", "pat", _UNDO)
 """The subcommands that version 0.1.0 had as options; federated before the next one, which may stand beside it."""
+_MAX_TOKEN = 8_192
+"""Far more than a token has, and what a server takes in a header."""
 _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 
@@ -239,8 +241,9 @@ def _ask_token(chosen: Sequence[AnyOrganization]) -> str:
         page = hints.tokens_page(chosen[0].url) if chosen else SERVICES_ADDRESS
         console.err(f"Make a token with the scope Code (read & write): {page}")
     token = console.hidden("Personal access token", "token").strip().removeprefix("\ufeff")
-    if not token:
-        raise UsageError("no token was given", hints.setup_pat_from_file())
+    if not token or len(token) > _MAX_TOKEN:
+        what = "what was given is longer than any token" if token else "no token was given"
+        raise UsageError(what, hints.setup_pat_from_file())
     if not token.isascii() or not token.isprintable() or " " in token:
         raise UsageError(
             "the token contains a space or a control character (on Windows, Ctrl-V may paste \\x16)",

@@ -60,7 +60,7 @@ def test_bindings_follow_and_are_shown(home: Home, ann: Account) -> None:
     ("words", "said"),
     [
         (["work", "two words"], "an alias is one word"),
-        (["work", ""], "an alias is one word"),
+        (["work", ""], "hint: git credential-azdo accounts rename work work\n"),
         (["work", "a@b"], "an alias is one word"),
         (["work", "a/b"], "an alias is one word"),
         (["work", BOB], "an alias is one word"),

@@ -129,6 +129,13 @@ def test_an_answer_that_proves_nothing_keeps_nothing(
     assert result.err.count("\n") <= 2
 
 
+def test_an_alias_that_cannot_be_one_has_this_command_as_its_cure(home: Home) -> None:
+    """Not a sign-in with a browser."""
+    result = give(home, "", "--org", "contoso", "--alias", "a b", "--no-git-config")
+    same = "git credential-azdo setup --vault file pat --org contoso --no-git-config --alias work"
+    assert (result.code, result.err.splitlines()[-1]) == (1, f"git-credential-azdo: hint: {same}")
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
@@ -139,6 +146,7 @@ def test_an_answer_that_proves_nothing_keeps_nothing(
         (b"abc\ndef", "control character"),
         ("schlüssel".encode(), "a space or a control character"),
         (b"\xff\xfe\x80", "control character"),
+        (b"x" * 8_193, "longer than any token"),
     ],
 )
 def test_what_cannot_be_a_token_is_told_before_anybody_is_asked(

@@ -44,7 +44,8 @@ _SLICE_SECONDS = 0.5
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 _started = time.monotonic()
-_is_outlived = False
+_asked: Callable[[], bool] | None = None
+"""Whether a child goes on when the run ends; see ``outlived``."""
 
 
 def limit() -> float:
@@ -54,6 +55,17 @@ def limit() -> float:
     except ValueError:
         seconds = DEFAULT_SECONDS
     return seconds if seconds > 0 else DEFAULT_SECONDS  # NaN is not greater
+
+
+@contextlib.contextmanager
+def thinking() -> Iterator[None]:
+    """Do not count this block, in which a person thinks, as time of the run."""
+    global _started  # noqa: PLW0603 - one process has one start
+    began = time.monotonic()
+    try:
+        yield
+    finally:
+        _started += time.monotonic() - began
 
 
 def left() -> float:
@@ -71,18 +83,45 @@ def bound(seconds: float) -> float:
 
 
 @contextlib.contextmanager
-def outlived() -> Iterator[float]:
-    """Let a run of git's verbs be outlived by what is done in this block: a request for a token, and saving the answer.
+def outlived(asked: Callable[[], bool]) -> Iterator[float]:
+    """Let a run be outlived by what is done in this block: a request for a token, and saving the answer.
 
-    The server may have dropped the old refresh token already. On Linux, where a fork is safe, a child goes on when the run
-    ends. Yield for how many seconds it waits for the answer.
+    ``asked``: whether the request was sent, since the server may have dropped the old refresh token then: from there on
+    a child goes on when the run ends. Only on Linux, where a fork is safe, and in the main thread, which alone goes on.
+    Yield for how many seconds it waits for the answer.
     """
-    global _is_outlived  # noqa: PLW0603 - one process has one end
-    _is_outlived = errors.began is not None and sys.platform.startswith("linux")
+    global _asked  # noqa: PLW0603 - one process has one end
+    import threading  # noqa: PLC0415 - the run of a get needs none
+
+    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
+        yield 0.0
+        return
+    _asked, run = asked, os.getpid()
     try:
-        yield _OUTLIVING_SECONDS if _is_outlived else 0.0
+        yield _OUTLIVING_SECONDS
     finally:
-        _is_outlived = False
+        _asked = None
+        if os.getpid() != run:
+            os._exit(0)
+
+
+def here(work: Callable[[], Result], seconds: float) -> Result:
+    """Return the result of ``work``, done in the main thread inside of ``outlived``. Raise TimedOut, as a child goes on."""
+    if errors.began is not None:  # the run's own timer ends it
+        return work()
+
+    def end(*_: object) -> None:
+        if not _goes_on():
+            raise TimedOut
+
+    before = signal.signal(signal.SIGALRM, end)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        return work()
+    finally:
+        if errors.began is None:  # a child has a timer of its own
+            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.signal(signal.SIGALRM, before)
 
 
 def left_for_request() -> float:
@@ -214,9 +253,10 @@ def enforce(verb: str) -> None:
 
 def _goes_on() -> bool:
     """Return whether this process is a child that goes on for a while, without the streams and the terminal of the run."""
-    if not _is_outlived or os.fork():
+    if _asked is None or not _asked() or os.fork():
         return False
     os.setsid()
+    errors.Waiting.ended = staticmethod(lambda: None)  # a thread that is not here may hold its lock
     for stream in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     errors.began = time.monotonic() - limit() + _OUTLIVING_SECONDS
@@ -246,7 +286,7 @@ def _give_up(verb: str) -> None:
     try:
         if errors.claim_answer() and verb == "get" and not os.environ.get("AZDO_YIELD"):
             os.write(1, b"quit=1\n")
-        line = errors.line("error", f"gave up after {limit():.0f} seconds: {waited}")
+        line = errors.line("error", f"gave up after {limit():.0f} s: {waited}")
         os.write(2, line.encode())
     except OSError:
         pass

@@ -174,8 +174,10 @@ def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
         with contextlib.suppress(AzdoError):  # the failure itself is the error to report
             update(change)
 
-    with deadline.outlived() as more, HttpClient(deadline.left_for_request()) as web:
-        web.grace = more
+    with (
+        HttpClient(deadline.left_for_request()) as web,
+        deadline.outlived(lambda: web.is_sent) as web.grace,
+    ):
         try:
             yield web
         except oauth.OAuthError as refused:

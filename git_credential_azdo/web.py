@@ -151,7 +151,7 @@ class HttpClient:
         self._clock = clock
         self._end = clock() + deadline
         self._clients: dict[tuple[Settings, proxy.Proxy | None, str], httpx.Client] = {}
-        self.grace, self.answered = 0.0, False
+        self.grace, self.answered, self._progress = 0.0, False, proxy.Progress()
         self.pause: float | None = None
 
     def __enter__(self) -> HttpClient:
@@ -168,6 +168,11 @@ class HttpClient:
     def renew(self, seconds: float) -> None:
         """Begin the deadline anew: so many seconds from now, since a person took theirs in between."""
         self._end = self._clock() + seconds
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether the last request left, so that the server may have done what it asks for."""
+        return self._progress.stage == proxy.SENT
 
     def remaining(self) -> float:
         """Return the seconds left until the deadline, at least 0."""
@@ -228,7 +233,7 @@ class HttpClient:
         settings = settings_for(url) if self._settings is None else self._settings
         by = None if self._transport else proxy.of(url, settings)
         client = self._client(settings, by, host if by and by.scheme == "socks5" else "")
-        progress = proxy.Progress()
+        self._progress = progress = proxy.Progress()
         # A limit of zero would let a socket not wait at all, and its error would not be that of a time limit.
         left, grace = max(0.001, self.remaining()), self.grace
         timeout = httpx.Timeout(left + grace, connect=left)
@@ -254,8 +259,8 @@ class HttpClient:
 
         try:
             with errors.Waiting(f"{host}{by.through if by else ''}", left):
-                if grace:  # the run's own timer ends it, and only this thread goes on in a child
-                    return run()
+                if grace:  # only this thread goes on in a child
+                    return deadline.here(run, left)
                 return deadline.in_thread(run)(left)
         except AzdoError:
             raise
@@ -267,7 +272,7 @@ class HttpClient:
                 if ended:
                     client.close()
         finally:
-            if progress.stage == proxy.SENT:
+            if self.is_sent:
                 self.pause = PAUSE_SECONDS
                 self._end, self.grace = self._end + grace, 0.0
         elsewhere = proxy_elsewhere() if self._settings is None and not by else None

@@ -7,11 +7,14 @@ import os
 import sys
 import threading
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from git_credential_azdo import deadline, errors
+from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.commands.setup_run import Run
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -31,7 +34,7 @@ def test_a_stdin_that_is_never_closed_ends_in_one_line(home: Home, verb: str, gi
         assert process.stdout
         assert process.stderr
         assert process.stdout.read() == (b"quit=1\n" if verb == "get" else b"")
-        line = b"git-credential-azdo: error: gave up after 1 seconds: the message on stdin did not end\n"
+        line = b"git-credential-azdo: error: gave up after 1 s: the message on stdin did not end\n"
         assert process.stderr.read() == line
 
 
@@ -97,7 +100,7 @@ def test_a_thread_does_what_a_timer_does(home: Home, verb: str, *, begun: bool) 
     """Windows has no timer that interrupts."""
     result = home.run(sys.executable, "-c", THREAD, verb, "begun" if begun else "no")
     assert (result.code, result.out) == (verb != "get", "quit=1\n" if verb == "get" and not begun else "")
-    assert result.err.startswith("git-credential-azdo: error: gave up after 30 seconds: a file, the keyring")
+    assert result.err.startswith("git-credential-azdo: error: gave up after 30 s: a file, the keyring")
 
 
 def test_a_person_may_have_taken_longer_than_a_run(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -105,8 +108,20 @@ def test_a_person_may_have_taken_longer_than_a_run(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(errors, "began", None)
     monkeypatch.setattr(deadline, "_started", time.monotonic() - 600)
     assert deadline.left_for_request() >= 1
-    with deadline.outlived() as more:
-        assert more == 0
+
+
+def test_slow_answers_add_up_and_a_person_may_think(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One time limit for all that a run asks for, without the time at its prompts."""
+    now = [1000.0]
+    monkeypatch.setattr(errors, "began", None)
+    monkeypatch.setattr(deadline, "_started", 1000.0)
+    monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    now[0] += 20
+    with deadline.thinking():
+        now[0] += 600
+    assert deadline.left() == 10
+    with Run(PAT, [], None, None, no_git_config=True).http() as web:
+        assert web.remaining() < 11
 
 
 def test_the_answer_is_given_away_once(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -165,7 +165,8 @@ def _draw(text: str = "", wait: Waiting | None = None) -> None:
 def confirm(question: str, *, default: bool) -> bool:
     """Return a person's yes or no, ``default`` for Enter."""
     try:
-        return click.confirm(printable(question), default=default, err=True)
+        with deadline.thinking():
+            return click.confirm(printable(question), default=default, err=True)
     finally:
         drop_rest()
 
@@ -174,9 +175,10 @@ def prompt(question: str, *, choices: Sequence[str] = (), default: str | None = 
     """Return what a person types, one of ``choices`` if there are any; it is never repeated, for it may be a secret."""
     while True:
         try:
-            text: str = click.prompt(
-                printable(question), type=str, default=default, show_default=bool(default), err=True
-            )
+            with deadline.thinking():
+                text: str = click.prompt(
+                    printable(question), type=str, default=default, show_default=bool(default), err=True
+                )
         finally:
             drop_rest()
         if not choices or text in choices:
@@ -213,8 +215,9 @@ def hidden(question: str, what: str) -> str:
     """Return what a person types unseen, or, where stdin is no terminal, all that it holds. Raise UsageError."""
     while can_ask():
         try:
-            if text := read_hidden(printable(question)):
-                return text
+            with deadline.thinking():
+                if text := read_hidden(printable(question)):
+                    return text
         except EOFError:
             raise click.Abort from None
     seconds, data = deadline.left(), bytearray()
@@ -231,7 +234,7 @@ def hidden(question: str, what: str) -> str:
     try:
         deadline.in_thread(read)(seconds)  # stdin of Windows is no stream that one could poll
     except deadline.TimedOut:
-        late = f"stdin did not end in {seconds:.0f} seconds, and the {what} was to come from it"
+        late = f"stdin did not end in {seconds:.0f} s, and the {what} was to come from it"
         raise UsageError(late) from None
     if len(data) > _MAX_GIVEN:
         raise UsageError(f"what came on stdin is longer than any {what}")

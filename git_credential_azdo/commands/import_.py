@@ -204,7 +204,8 @@ def _answers(helper: Helper, places: Iterable[Place], accounts_file: AccountsFil
             if found and found[-1].place is place and not place.requests.get(request):
                 continue
             try:  # one after the other, so that Ctrl-C ends the helper that runs, and no two show a dialog
-                answer = helpers.ask(helper, request, until - time.monotonic())
+                with deadline.thinking():
+                    answer = helpers.ask(helper, request, until - time.monotonic())
             except AzdoError as error:
                 report(error)
                 return found
@@ -236,7 +237,7 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
         found.then = "skip: not a token"
     else:
         try:
-            with HttpClient(deadline.limit(), allowed=api.origins_of(organization)) as web:
+            with HttpClient(deadline.left(), allowed=api.origins_of(organization)) as web:
                 found.person, _ = pats.check(web, organization, secret)
         except AzdoError as error:
             found.error = error

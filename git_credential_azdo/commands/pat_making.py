@@ -61,7 +61,7 @@ class PatSession:
 
     def ask(self, do: Callable[..., Result], *words: str, **named: object) -> Result:
         """Return what a function of ``pats`` does for the account. Raise PatError, ServiceError, NetworkError."""
-        with HttpClient(deadline.limit()) as web:
+        with HttpClient(deadline.left()) as web:
             return do(web, self.organization, self.authorization, *words, **named)
 
     def revocation(self, identifier: str) -> str:
@@ -118,7 +118,10 @@ def make(session: PatSession, request: PatRequest) -> tuple[Block, pats.Pat]:
     if made.expires_utc is not None and made.expires_utc < end - DAY_SECONDS:
         days = max(0, made.expires_utc - now()) // DAY_SECONDS
         where = f"the tenant of {session.organization}"
-        say("hint", f"{where} allows at most {days} days, so the token expires earlier")
+        say(
+            "hint",
+            f"{where} allows at most {days} day{'' if days == 1 else 's'}, so the token expires earlier",
+        )
     return block, made
 
 
@@ -142,7 +145,7 @@ def make_and_save(
         accounts_file.blocks += [to_revoke] if to_revoke else []
 
     try:
-        with HttpClient(deadline.limit()) as web:
+        with HttpClient(deadline.left()) as web:
             name, _ = pats.check(web, session.organization, made.token)
         new_account = new_pat(
             name,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from git_credential_azdo import hints
+from git_credential_azdo import deadline, hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, OAUTH, PAT
 from git_credential_azdo.accounts.save import load_accounts, new_pat, now, organization_named
 from git_credential_azdo.commands import console, setup_identity, setup_person
@@ -128,7 +128,7 @@ def _by_device_code(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
     try:
         code = device.ask_code(run.http(), endpoints, client_id=run.client_id, scope=run.scope)
         _show(code)
-        with Waiting("the sign-in on the other device", code.expires_in):
+        with Waiting("the sign-in on the other device", code.expires_in), deadline.thinking():
             grant = device.wait(endpoints, code, client_id=run.client_id, web=run.http, sleep=time.sleep)
     except OAuthError as refused:
         raise device.explain(refused, who=run.login_hint, tenant=run.tenant, setup=same_command) from None

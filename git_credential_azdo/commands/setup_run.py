@@ -122,10 +122,10 @@ class Run:
         return self.accounts_file.login_host(self.address)
 
     def http(self, seconds: float = 0) -> HttpClient:
-        """Return the one HTTP client, with so much time from now on; the limit of a run unless given."""
+        """Return the one HTTP client, with so much time from now on; what is left of the run unless given."""
         if self._http is None:
             self._http = HttpClient(0, allowed=api.origins_of(*self.organizations))
-        self._http.renew(seconds or deadline.limit())
+        self._http.renew(seconds or deadline.left())
         return self._http
 
     def close(self) -> None:

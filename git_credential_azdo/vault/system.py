@@ -96,14 +96,14 @@ class KeyringVault:
                 raise _vault_error(error, self._name) from None  # its text could show a secret
 
         seconds = PROMPT_SECONDS if self._prompting else deadline.bound(CALL_SECONDS)
-        with _no_prompts() if self._foreign and not self._prompting else contextlib.nullcontext():
-            try:
-                with errors.Waiting("the keyring", seconds):
-                    return deadline.in_thread(attempt)(0 if self._name in errors.silent else seconds)
-            except TimeoutError:  # ours, or one of a D-Bus library
-                errors.silent.add(self._name)
-                text = f"the keyring ({self._name}) did not answer in time"
-                raise VaultError(text, hints.unlock()) from None
+        quiet = _no_prompts() if self._foreign else contextlib.nullcontext()
+        try:
+            with deadline.thinking() if self._prompting else quiet, errors.Waiting("the keyring", seconds):
+                return deadline.in_thread(attempt)(0 if self._name in errors.silent else seconds)
+        except TimeoutError:  # ours, or one of a D-Bus library
+            errors.silent.add(self._name)
+            text = f"the keyring ({self._name}) did not answer in time"
+            raise VaultError(text, hints.unlock()) from None
 
 
 def _again(call: Callable[[], Result]) -> Result:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import socket
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from tests.support.people import Account
 
 LOGIN = "login.microsoftonline.com"
+VERBS = (("get",), ("token", "--org", "contoso"), ("pat", "create", "--name", "n", "--org", "contoso"))
+LINUX = pytest.mark.skipif(
+    not sys.platform.startswith("linux"), reason="a child goes on where a fork is safe"
+)
 LINES = "".join(f"{line}\n" for line in at()).encode()
 
 
@@ -33,9 +38,12 @@ def stale(home: Home, emulator: Emulator) -> Account:
     return account
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a child goes on where a fork is safe")
-def test_an_answer_after_the_deadline_is_saved(home: Home, emulator: Emulator, stale: Account) -> None:
-    """git is answered at the deadline; the next run waits for the lock and finds the new tokens."""
+@LINUX
+@pytest.mark.parametrize("words", VERBS)
+def test_an_answer_after_the_deadline_is_saved(
+    home: Home, emulator: Emulator, stale: Account, words: tuple[str, ...]
+) -> None:
+    """The run ends at its deadline; the next one waits for the lock and finds the new tokens."""
     old = stale.kept("refresh")["token"]
     fault = emulator.refuse(LOGIN, faults.hang())
     lock = Lock(str(home.accounts_file.parent / "locks" / stale.id), 30)
@@ -44,35 +52,40 @@ def test_an_answer_after_the_deadline_is_saved(home: Home, emulator: Emulator, s
         with lock:  # its child of a run before has ended
             fault.arrived.clear()
             emulator.requests.clear()
-        return home.get(*at(), AZDO_TIMEOUT=seconds)
+        return home.run(SCRIPT, *words, given=LINES, AZDO_TIMEOUT=seconds)
 
     result, seconds = patiently(run, lambda _: fault.arrived.is_set())
-    assert (result.out, result.code) == ("quit=1\n", 0)
-    cause = f"gave up after {seconds} seconds: https://{LOGIN} did not answer"
-    assert result.err == f"git-credential-azdo: error: {cause}\n"
+    if words == ("get",):
+        cause = f"gave up after {seconds} s: https://{LOGIN} did not answer"
+        assert result.err == f"git-credential-azdo: error: {cause}\n"
+    assert (result.out, result.code) == (("quit=1\n", 0) if words == ("get",) else ("", 1))
+    assert LOGIN in result.err
     emulator.faults.clear()
     fault.released.set()
     with lock:
         assert stale.kept("refresh")["token"] != old
     assert home.get(*at()).fields["password"] == stale.token()
-    assert len(emulator.requests) == 1
+    assert [each.host for each in emulator.requests].count(LOGIN) == 1
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix'")
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+@pytest.mark.parametrize(
+    ("number", "words"),
+    [
+        (signal.SIGINT, VERBS[0]),
+        (signal.SIGTERM, VERBS[0]),
+        (signal.SIGHUP, VERBS[0]),
+        (signal.SIGINT, VERBS[1]),
+        (signal.SIGHUP, VERBS[2]),
+    ],
+)
 def test_a_signal_ends_a_request_that_is_not_answered(
-    home: Home, emulator: Emulator, stale: Account, number: int
+    home: Home, emulator: Emulator, stale: Account, number: int, words: tuple[str, ...]
 ) -> None:
     """At once: it waits only while an answer is being saved. On Linux, one that comes a little later is saved, too."""
     before = stale.kept("refresh")
     fault = emulator.refuse(LOGIN, faults.hang())
-    pipe = subprocess.PIPE
-    with subprocess.Popen(
-        [SCRIPT, "get"], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment, cwd=home.folder
-    ) as process:
-        assert process.stdin is not None
-        process.stdin.write(LINES)
-        process.stdin.close()
+    with _begun(home, words) as process:
         assert fault.arrived.wait(90)
         process.send_signal(number)
         assert process.wait(90) == (130 if number == signal.SIGINT else -number)
@@ -82,6 +95,37 @@ def test_a_signal_ends_a_request_that_is_not_answered(
             assert stale.kept("refresh") != before
     else:
         assert stale.kept("refresh") == before
+    assert not any("pats" in each.path for each in emulator.requests)  # the rest of the command is not done
+
+
+@LINUX
+@pytest.mark.parametrize("words", VERBS)
+def test_nothing_outlives_a_run_that_sent_no_request(
+    home: Home, stale: Account, words: tuple[str, ...]
+) -> None:
+    """The proxy does not answer: no server has dropped the refresh token, so that the account's lock is free at once."""
+    with socket.create_server(("127.0.0.1", 0)) as proxy:
+        proxy.settimeout(30)
+        for name in ("HTTPS_PROXY", "https_proxy"):
+            home.environment[name] = f"http://127.0.0.1:{proxy.getsockname()[1]}"
+        with _begun(home, words) as process:
+            peer, _ = proxy.accept()
+            with peer:
+                process.send_signal(signal.SIGTERM)
+                assert process.wait(20) == -signal.SIGTERM
+        with Lock(str(home.accounts_file.parent / "locks" / stale.id), 0):
+            pass
+
+
+def _begun(home: Home, words: tuple[str, ...]) -> subprocess.Popen[bytes]:
+    pipe = subprocess.PIPE
+    process = subprocess.Popen(
+        [SCRIPT, *words], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment, cwd=home.folder
+    )
+    assert process.stdin is not None
+    process.stdin.write(LINES)
+    process.stdin.close()
+    return process
 
 
 ANSWERED = """

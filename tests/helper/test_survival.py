@@ -121,7 +121,7 @@ def test_a_server_that_hangs_costs_no_more_than_the_time_given(
     result, seconds = patiently(
         lambda seconds: home.get(*at(), AZDO_TIMEOUT=seconds), lambda _: bool(emulator.seen(LOGIN))
     )
-    cause = f"gave up after {seconds} seconds: " if sys.platform.startswith("linux") else "after "
+    cause = f"gave up after {seconds} s: " if sys.platform.startswith("linux") else "after "
     assert_refused(result, cause, LOGIN)
     emulator.faults.release()
     assert stale.token()

@@ -165,7 +165,7 @@ def test_a_secret_on_a_stdin_that_is_never_closed_ends_in_one_line(
     os.close(writing)
     assert done.returncode == 1
     assert done.stderr.decode().splitlines()[-1] == (
-        f"git-credential-azdo: error: stdin did not end in 1 seconds, and the {what} was to come from it"
+        f"git-credential-azdo: error: stdin did not end in 1 s, and the {what} was to come from it"
     )
     assert console._MAX_GIVEN == 65_536
 

@@ -61,8 +61,8 @@ def explain(choice: Choice, request: Message | None = None) -> bool:
         say("error", f"{f'no account is named {user}' if may_repeat(user) else no_user}{known}")
         if request:
             where, removal = user_source(request)
-            is_person = "@" in user
-            cures = [*cures[:is_person], f"{where} names that user: {removal}"]
+            needs_account = "@" in user or not choice.candidates
+            cures = [*cures[:needs_account], f"{where} names that user: {removal}"]
     elif choice.outcome == NOT_COVERED:
         say("error", f"no account covers the organization {organization}{known}")
     else:  # A stored credential was found, but it has expired or this git cannot use it.

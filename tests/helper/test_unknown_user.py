@@ -74,3 +74,14 @@ def test_an_address_of_a_command_line_is_given_without_its_user(home: Home) -> N
         "git-credential-azdo: hint: git credential-azdo setup --org contoso --login-hint eve"
     )
     assert other == f"git-credential-azdo: hint: the address names that user: use {URL}"
+
+
+def test_without_any_account_a_user_is_not_the_only_thing_to_take_away(home: Home) -> None:
+    """Without the user, git would be refused again: there is no account to answer."""
+    hints = home.get(
+        "protocol=https", "host=dev.azure.com", "path=contoso/app", "username=former"
+    ).err.splitlines()[1:]
+    assert hints == [
+        "git-credential-azdo: hint: git credential-azdo setup --org contoso",
+        "git-credential-azdo: hint: the address names that user: use https://dev.azure.com/contoso/app",
+    ]

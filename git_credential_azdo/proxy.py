@@ -33,6 +33,10 @@ _TRUST_HINT = (
     "set SSL_CERT_FILE to a file with the certificate authority of your network"
     " (git's setting for the same is http.sslCAInfo)"
 )
+LOOK_HINT = "open the page in a browser: it may be a proxy's, a sign-in page or a notice"
+_CLOCK_HINT = "check the date of this machine; where it is right, the server needs a new certificate"
+_CERTIFICATE_HINTS = {9: _CLOCK_HINT, 10: _CLOCK_HINT, 62: LOOK_HINT, 64: LOOK_HINT}
+"""By OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID, _CERT_HAS_EXPIRED, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH."""
 _PORTS = {"http": 1080, "https": 443, "socks5": 1080, "socks5h": 1080}
 """curl's own, which git leaves as they are."""
 _NOT_OURS = frozenset(("digest", "negotiate", "ntlm"))
@@ -189,7 +193,8 @@ def failure(
         over = str(error) if isinstance(error, TimedOut) else ""
         text = f"timed out after {max(1, round(time.monotonic() - progress.began))} s{over}"
     elif untrusted:
-        text, hint = f"its certificate does not verify {why}", _TRUST_HINT
+        text = f"its certificate does not verify {why}"
+        hint = _CERTIFICATE_HINTS.get(getattr(untrusted, "verify_code", 0), _TRUST_HINT)
     elif broken := next((each for each in causes if isinstance(each, ssl.SSLError)), None):
         text, hint = f"no TLS connection ({getattr(broken, 'reason', None) or 'broken off'})", None
     else:

@@ -76,7 +76,7 @@ class Response:
         if _HTML.match(self.body) or "html" in (self.header("content-type") or ""):
             raise ServiceError(
                 f"{self.host} returned an HTML page instead of JSON (status {self.status})",
-                "open the page in a browser: it may be a proxy's, a sign-in page or a notice",
+                proxy.LOOK_HINT,
             )
         raise ServiceError(f"{self.host} returned a response that is not JSON (status {self.status})")
 

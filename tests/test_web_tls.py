@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import ssl
-from typing import TYPE_CHECKING
+from datetime import datetime, timezone
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import trustme
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+PAST, FUTURE = datetime(2024, 1, 1, tzinfo=timezone.utc), datetime(2037, 12, 31, tzinfo=timezone.utc)
+
+
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     """Make a certificate authority that no system trusts."""
@@ -28,10 +32,10 @@ def authority() -> trustme.CA:
 
 
 @contextlib.contextmanager
-def tls_server(authority: trustme.CA, name: str) -> Iterator[int]:
+def tls_server(authority: trustme.CA, name: str, **dates: Any) -> Iterator[int]:
     """Serve ``200 {}`` over TLS on loopback with a certificate for ``name``."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority.issue_cert(name).configure_cert(context)
+    authority.issue_cert(name, **dates).configure_cert(context)
 
     def behave(connection: socket.socket) -> None:
         with context.wrap_socket(connection, server_side=True) as secured:
@@ -80,17 +84,28 @@ def test_a_port_that_speaks_no_tls_is_told_so() -> None:
         client.request("GET", f"https://127.0.0.1:{port}/")
 
 
-def test_a_certificate_for_another_host_is_refused(authority: trustme.CA, tmp_path: Path) -> None:
-    """Trusting the authority is not trusting every name."""
+@pytest.mark.parametrize(
+    ("name", "dates", "cure"),
+    [
+        ("other.example", {}, "open the page in a browser: "),
+        ("localhost", {"not_after": PAST}, "check the date of this machine; "),
+        ("localhost", {"not_before": FUTURE, "not_after": FUTURE}, "check the date of this machine; "),
+    ],
+)
+def test_a_certificate_of_another_host_or_time_is_refused_with_the_cure(
+    authority: trustme.CA, tmp_path: Path, name: str, dates: dict[str, datetime], cure: str
+) -> None:
+    """Trusting the authority is not trusting every name, and to trust one more would not help."""
     bundle = tmp_path / "ca.pem"
     authority.cert_pem.write_to_path(str(bundle))
 
     with (
-        tls_server(authority, "other.example") as port,
+        tls_server(authority, name, **dates) as port,
         HttpClient(5, Settings(ca_file=str(bundle)), allowed=ANYWHERE) as client,
-        pytest.raises(NetworkError, match="its certificate does not verify"),
+        pytest.raises(NetworkError, match="its certificate does not verify") as caught,
     ):
         client.request("GET", f"https://localhost:{port}/")
+    assert str(caught.value.hint).startswith(cure)
 
 
 def test_verification_ends_only_when_switched_off(authority: trustme.CA) -> None:

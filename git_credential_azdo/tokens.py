@@ -54,13 +54,17 @@ def known_tenant(
 
 
 def personal_access_token(account: Account) -> Token:
-    """Return the PAT of the account. Raise VaultError, SignInError when it is gone."""
-    entry = vaults.read(account.vault, account.key("pat"))
+    """Return the PAT of the account. Raise VaultError, SignInError when it is gone or damaged."""
+    entry, state = None, "no longer"
+    try:
+        entry = vaults.read(account.vault, account.key("pat"))
+    except ProtocolError:
+        state = "damaged"
     secret = entry.get("token") if entry else None
     if not secret:
         from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - for an error only
 
-        raise SignInError(f"the token of {account.label} is no longer in the vault", setup_again(account))
+        raise SignInError(f"the token of {account.label} is {state} in the vault", setup_again(account))
     issued = account.issued_tokens
     return Token(secret, account.expires_utc, digest=issued[0].digest if issued else "")
 

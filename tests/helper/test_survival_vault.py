@@ -109,6 +109,23 @@ def test_a_sign_in_that_cannot_be_read_is_one_line(home: Home, emulator: Emulato
     assert "no equals sign" not in result.err
 
 
+def test_a_personal_access_token_that_cannot_be_read_is_one_line_with_the_cure(
+    home: Home, emulator: Emulator
+) -> None:
+    """It is asked for again: to sign in would make a second account."""
+    token = emulator.world.new_pat(BOB, ["fabrikam"])
+    bob = give_pat(home, token, BOB, "fabrikam")
+    bob.vault.write(f"{bob.id}/pat", "no equals sign")
+    result = home.get(*at("fabrikam/app/_git/app"))
+    assert (result.out, result.code) == ("quit=1\n", 0)
+    assert result.err == (
+        f"git-credential-azdo: error: the token of {BOB} is damaged in the vault\n"
+        "git-credential-azdo: hint: git credential-azdo setup pat --org fabrikam\n"
+    )
+    assert home.azdo("setup", "pat", "--org", "fabrikam", given=token).code == 0
+    assert home.get(*at("fabrikam/app/_git/app")).fields["password"] == token
+
+
 @pytest.mark.parametrize("written", [0, 1], ids=["the refresh token", "the access token"])
 def test_a_token_that_cannot_be_kept_is_answered_with_one_line(
     moody: Home, emulator: Emulator, ann: Account, written: int

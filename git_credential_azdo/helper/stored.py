@@ -19,7 +19,7 @@ from git_credential_azdo.accounts.choice import (
     matching_stored,
     organization_and_user,
 )
-from git_credential_azdo.errors import UsageError
+from git_credential_azdo.errors import ProtocolError, UsageError
 from git_credential_azdo.files import read_accounts
 from git_credential_azdo.git.target import Target, looks_like_token
 from git_credential_azdo.vault import vaults
@@ -45,7 +45,7 @@ def lines_of(message: Message, credential: StoredCredential) -> list[Pair]:
     """Return the lines by which a stored credential answers; none when it has expired or this git cannot use it."""
     if credential.expires_utc is not None and credential.expires_utc <= time.time():
         return []
-    payload = vaults.read(credential.vault, credential.key)
+    payload = _read(credential)
     if payload is None:
         return []
     user = payload.get("username") if credential.user_in_vault else credential.user
@@ -88,12 +88,20 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
     block.set("expires_utc", expires or None)
     before = _alike(accounts_file, block)
     if before and before.block.get("expires_utc") == expires:
-        payload = vaults.read(before.vault, before.key)
+        payload = _read(before)
         if payload and list(payload.fields.items()) == secret:
             return
     if _is_of_another_helper(message, target):
         return
     _write(block, secret)
+
+
+def _read(credential: StoredCredential) -> Message | None:
+    """Return what the vault holds of it; None also for a damaged entry, which the next one that works replaces."""
+    try:
+        return vaults.read(credential.vault, credential.key)
+    except ProtocolError:
+        return None
 
 
 def _is_of_another_helper(message: Message, target: Target) -> bool:
@@ -143,7 +151,7 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
         for credential in _matching(target, read(read_accounts())):
             keys = ("password", "credential", *(("username",) if credential.user_in_vault else ()))
             wanted = [(key, value) for key in keys if (value := message.get(key)) is not None]
-            payload = vaults.read(credential.vault, credential.key) if wanted else None
+            payload = _read(credential) if wanted else None
             if wanted and (payload is None or any(payload.get(key) != value for key, value in wanted)):
                 continue
             vaults.remove(credential.vault, credential.key)

@@ -126,6 +126,18 @@ def test_a_personal_access_token_that_cannot_be_read_is_one_line_with_the_cure(
     assert home.get(*at("fabrikam/app/_git/app")).fields["password"] == token
 
 
+def test_a_stored_credential_that_cannot_be_read_is_asked_for_and_replaced(home: Home) -> None:
+    """Git asks the person, and what works then is the new one."""
+    assert home.azdo("server", "add", "https://tfs.example.com", "--vault", "file").code == 0
+    lines = at("tfs/app/_git/app", host="tfs.example.com")
+    for password in (new_password(), new_password()):
+        assert home.get(*lines).out == ""
+        assert home.store(*lines, "username=x", f"password={password}").err == ""
+        assert home.get(*lines).fields["password"] == password
+        (entry,) = (path for path in vault_of(home).rglob("*") if path.is_file())
+        entry.write_text("no equals sign")
+
+
 @pytest.mark.parametrize("written", [0, 1], ids=["the refresh token", "the access token"])
 def test_a_token_that_cannot_be_kept_is_answered_with_one_line(
     moody: Home, emulator: Emulator, ann: Account, written: int

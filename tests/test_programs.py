@@ -108,7 +108,8 @@ def test_a_program_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) 
     os.mkfifo(tmp_path / "pipe")
     end = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(end, True)
-    script = f"(echo >{shlex.quote(str(tmp_path / 'pipe'))}; exec sleep 600) >{tmp_path / 'pipe'} & wait"
+    pipe_path = shlex.quote(str(tmp_path / "pipe"))
+    script = f"(echo >{pipe_path}; exec sleep 600) >{pipe_path} & wait"
     with pytest.raises(programs.Stopped, match=r"^sh did not end in time$"):
         shell(script, 2)
     with os.fdopen(end, "rb") as pipe:
@@ -119,7 +120,7 @@ def test_a_program_that_is_ended_may_clean_up(tmp_path: Path) -> None:
     """As git does with its locks."""
     cleaned = tmp_path / "cleaned"
     with pytest.raises(programs.Stopped):
-        programs.run(["sh", "-c", f"trap 'echo >{cleaned}; exit' TERM; sleep 60 & wait"], 2)
+        programs.run(["sh", "-c", f"trap 'echo >\"{cleaned}\"; exit' TERM; sleep 60 & wait"], 2)
     assert cleaned.exists()
 
 
@@ -129,7 +130,7 @@ def test_a_program_that_leaves_another_behind_is_not_waited_for_longer(tmp_path:
     end = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(end, True)
     with pytest.raises(programs.Stopped):
-        shell(f"(exec 3>{tmp_path / 'pipe'}; echo >&3; exec sleep 600) & exit 0", 2)
+        shell(f"(exec 3>{shlex.quote(str(tmp_path / 'pipe'))}; echo >&3; exec sleep 600) & exit 0", 2)
     with os.fdopen(end, "rb") as pipe:
         assert pipe.read() == b"\n"
 
@@ -146,7 +147,7 @@ def test_ctrl_c_ends_it_too(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     end = os.open(tmp_path / "pipe", os.O_RDONLY | os.O_NONBLOCK)
     os.set_blocking(end, True)
-    script = f"exec 3>{tmp_path / 'pipe'}; read -r go; kill -INT $PPID; exec sleep 600"
+    script = f"exec 3>{shlex.quote(str(tmp_path / 'pipe'))}; read -r go; kill -INT $PPID; exec sleep 600"
     code = f"from git_credential_azdo import programs; programs.run(['sh', '-c', {script!r}], 60, stdin=b'go\\n')"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, timeout=60)
     assert done.stderr.strip().endswith(b"KeyboardInterrupt")

@@ -112,7 +112,7 @@ def _addresses(host: str, port: int, unknown: type[httpcore.ConnectError]) -> li
     except TimeoutError:
         raise unknown from socket.gaierror(socket.EAI_AGAIN, "no answer")
     except UnicodeError:
-        raise unknown from socket.gaierror(socket.EAI_NONAME, "no name of a host")
+        raise unknown from socket.gaierror(socket.EAI_NONAME, "not a host name")
     except OSError as error:
         raise unknown from error
 

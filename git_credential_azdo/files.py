@@ -215,7 +215,7 @@ def _contents(descriptor: int, path: str, limit: int, top: str | None = None) ->
         if S_ISDIR(info.st_mode):
             raise OSError(_EISDIR, "Is a directory", path)
         if not S_ISREG(info.st_mode):
-            raise OSError(_EINVAL, "it is no ordinary file", path)
+            raise OSError(_EINVAL, "it is not a regular file", path)
         if top is not None:
             _check(info, path, top)
         data = b""
@@ -236,11 +236,11 @@ def _check(info: os.stat_result, path: str, top: str) -> None:
     from git_credential_azdo import hints  # noqa: PLC0415 - hardly ever
 
     if info.st_uid not in _owners(top):
-        raise Unsafe(path, f"it belongs to {_name(info.st_uid)}, so that it is not believed", hints.own)
+        raise Unsafe(path, f"it belongs to {_name(info.st_uid)}, so it is not trusted", hints.own)
     is_folder = S_ISDIR(info.st_mode)
     may_change = info.st_mode & _OTHERS_WRITE and not (is_folder and info.st_mode & S_ISVTX)
     if may_change and _keeps_modes(path if is_folder else os.path.dirname(path)):
-        raise Unsafe(path, "other users may have changed it, so that it is not believed", hints.private)
+        raise Unsafe(path, "other users may have changed it, so it is not trusted", hints.private)
 
 
 def _owners(top: str) -> set[int]:

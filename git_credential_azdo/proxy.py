@@ -95,7 +95,9 @@ def of(url: str, settings: Settings) -> Proxy | None:
         raise NetworkError("the proxy's address is not valid", HINT) from None
     if found and found.user and settings.proxy_method in _NOT_OURS:
         method = settings.proxy_method
-        raise NetworkError(f"http.proxyAuthMethod is {method}, which this program cannot do", hints.PX_PAGE)
+        raise NetworkError(
+            f"http.proxyAuthMethod is {method}, which this program does not support", hints.PX_PAGE
+        )
     if found and found.user and found.password is None:
         found = found._replace(password=_ask_helpers(text or "", found.user))
         if not found.password:
@@ -246,7 +248,7 @@ def _refusal(by: Proxy, text: str, challenges: Sequence[str]) -> tuple[str, str]
     offered = {challenge.partition(" ")[0].lower() for challenge in challenges}
     if offered and "basic" not in offered:
         named = " and ".join(sorted(offered & _NOT_OURS)) or "a sign-in"
-        return f"wants {named}, which this program cannot do (407)", hints.PX_PAGE
+        return f"requires {named}, which this program does not support (407)", hints.PX_PAGE
     if by.password:
         return "does not accept the user and password (407)", by.with_password
-    return "wants a user and password (407)", by.with_password
+    return "requires a user and password (407)", by.with_password

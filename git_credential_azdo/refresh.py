@@ -152,7 +152,7 @@ def _by_refresh_token(account: Account, tenant: str, entry: Message, salt: bytes
     errors.step = f"{origin(asked)} did not answer"
     with _asking(account, tenant) as web, deadline.held_back(lambda: web.answered):
         grant = request_token(web, asked, "refresh_token", refresh_token=old, **own)
-        errors.step = "a file or the keyring did not take the new token"
+        errors.step = "a file or the keyring did not accept the new token"
         token = _write(account, tenant, grant, salt, old=old)
         errors.step = ""
         return token

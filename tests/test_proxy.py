@@ -116,7 +116,7 @@ def test_a_socks_proxy_gets_user_and_password() -> None:
 @pytest.mark.parametrize(
     ("server", "user", "said"),
     [
-        (Socks(b"u", b"p"), "", "wants a user and password"),
+        (Socks(b"u", b"p"), "", "requires a user and password"),
         (Socks(b"u", b"p"), "u:q@", "does not accept the user and password"),
         (Socks(reply=2), "", "refused (connection not allowed by ruleset)"),
         (Socks(reply=99), "", "does not speak socks5h"),

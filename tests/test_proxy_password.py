@@ -53,7 +53,7 @@ def test_a_user_without_a_password_is_not_sent(gitconfig: Path) -> None:
 def test_where_git_would_not_send_the_password_in_clear_neither_is_it_here(method: str) -> None:
     """http.proxyAuthMethod is named."""
     with pytest.raises(
-        NetworkError, match=rf"^http\.proxyAuthMethod is {method}, which this program cannot do$"
+        NetworkError, match=rf"^http\.proxyAuthMethod is {method}, which this program does not support$"
     ):
         proxy.of(HOST, Settings(proxy=f"http://u:{new_password()}@proxy:1", proxy_method=method))
     assert proxy.of(HOST, Settings(proxy="http://proxy:1", proxy_method=method))
@@ -63,10 +63,10 @@ def test_where_git_would_not_send_the_password_in_clear_neither_is_it_here(metho
 @pytest.mark.parametrize(
     ("challenges", "user", "said"),
     [
-        (["Basic realm=x"], "", "wants a user and password (407)"),
+        (["Basic realm=x"], "", "requires a user and password (407)"),
         (["Negotiate", "Basic realm=x"], "u:p@", "does not accept the user and password (407)"),
-        (["NTLM", "Negotiate"], "", "wants negotiate and ntlm, which this program cannot do (407)"),
-        (["Made-Up-By-A-Proxy"], "u:p@", "wants a sign-in, which this program cannot do (407)"),
+        (["NTLM", "Negotiate"], "", "requires negotiate and ntlm, which this program does not support (407)"),
+        (["Made-Up-By-A-Proxy"], "u:p@", "requires a sign-in, which this program does not support (407)"),
     ],
 )
 def test_a_proxy_that_wants_a_password_is_told_apart_by_what_it_takes(

@@ -167,7 +167,7 @@ def finish_begun() -> None:
                         vaults.remove(vault, key)
             journal.end(identifier)
     except AzdoError as error:
-        say("error", f"a secret that is not used any more could not be deleted: {error.message}")
+        say("error", f"a secret that is no longer used could not be deleted: {error.message}")
 
 
 def leftovers() -> dict[str, list[tuple[str, str]]]:

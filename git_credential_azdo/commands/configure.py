@@ -75,7 +75,7 @@ def unconfigure() -> None:
             _apply(plan, hints.unconfigure(), accounts_file)
         console.err("git no longer calls this helper")
     else:
-        console.err("There was nothing to take back")
+        console.err("Nothing to undo")
 
 
 def write(known: AccountsFile | None = None, *, services: bool = False, ask: bool = False) -> None:
@@ -97,7 +97,7 @@ def write(known: AccountsFile | None = None, *, services: bool = False, ask: boo
             _show(plan)
         _apply(plan, hints.configure(), accounts_file)
     if plan.adds:
-        console.err(f"To take it back: {hints.unconfigure()}")
+        console.err(f"To undo: {hints.unconfigure()}")
 
 
 def _apply(plan: install.Plan, again: str, accounts_file: AccountsFile) -> None:

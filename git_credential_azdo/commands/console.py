@@ -234,10 +234,10 @@ def hidden(question: str, what: str) -> str:
     try:
         deadline.in_thread(read)(seconds)  # stdin of Windows is no stream that one could poll
     except deadline.TimedOut:
-        late = f"stdin did not end in {seconds:.0f} s, and the {what} was to come from it"
+        late = f"timed out after {seconds:.0f} s waiting for the {what} on stdin"
         raise UsageError(late) from None
     if len(data) > _MAX_GIVEN:
-        raise UsageError(f"what came on stdin is longer than any {what}")
+        raise UsageError(f"stdin is too long for a {what}")
     return data.decode("utf-8", "replace")
 
 

@@ -190,7 +190,7 @@ def _beside_accounts(accounts_file: AccountsFile) -> Iterator[Check]:
             yield Check("binding", FAIL, f"{target} is bound to an account that does not exist", cure)
     for block in accounts_file.of_kind(UNSAVED):
         organization = block.get("organization")
-        text = f"a run that was stopped may have left a token of {organization}"
+        text = f"an interrupted run may have left a token of {organization}"
         yield Check("token", WARN, text, hints.pat_list(organization))
 
 

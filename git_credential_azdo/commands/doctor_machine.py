@@ -140,7 +140,7 @@ def git_config(url: str | None, accounts_file: AccountsFile) -> Iterator[Check]:
     settings = [f"{key}={hidden(value) or 'none'}" for key, value in values if value is not None]
     yield Check("git network", OK, ", ".join(settings) or "neither proxy nor certificates are set")
     for entry in network.ignored(entries):
-        text = f"{entry} is obeyed by git only, not by this program: a repository could have set it"
+        text = f"{entry} is used by git, but not by this program: a repository could have set it"
         yield Check("git network", WARN, text, hints.config_names())
 
 

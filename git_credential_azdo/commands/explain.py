@@ -53,7 +53,7 @@ def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 -
     url = next(iter(config.remotes(config.read_config()).values()), None) if url is None else url
     if url is None:
         cure = hints.explain(f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}")
-        raise UsageError("missing URL: the current folder is in no repository with a remote", cure)
+        raise UsageError("missing URL: the current folder is not in a repository with a remote", cure)
     found = explain(url, accounts_file)
     if online:
         found["online"] = _who_can_read(url, accounts_file)

@@ -107,7 +107,7 @@ def command(
     if rows:
         console.table(rows, ("helper", "for", "user", "then"))
     else:
-        console.out("Nothing to import was found")
+        console.out("Found nothing to import")
     for error in (errors := [each.error for each in found if each.error]):
         report(error)
     code = int(any(not isinstance(error, ServiceError) for error in errors))
@@ -230,7 +230,7 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
     ours = digest(accounts_file.salt, secret) if accounts_file.salt else ""
     same = next((each for each in serving if any(mark.digest == ours for mark in each.issued_tokens)), None)
     if same:
-        found.then = f"imported already as {unique_name(same, accounts_file.accounts)}"
+        found.then = f"already imported as {unique_name(same, accounts_file.accounts)}"
     elif secret.startswith("eyJ"):  # the beginning of every JWT
         found.then = "skip: access token, it expires within hours"
     elif not (secret.isascii() and secret.isprintable()):

@@ -146,7 +146,7 @@ def _name_left(tokens: Sequence[tuple[making.PatSession, Block, pats.Pat]]) -> N
             still = {block.get("id") for block in load_accounts().of_kind(UNSAVED)}
     for session, block, token in tokens:
         if block.get("id") in still:
-            say("hint", f"a run that was stopped left {token.name!r}: {session.revocation(token.id)}")
+            say("hint", f"an interrupted run left {token.name!r}: {session.revocation(token.id)}")
 
 
 @command.command("revoke")

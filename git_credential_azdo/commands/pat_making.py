@@ -197,7 +197,7 @@ def finish(session: PatSession) -> None:
             continue
         forget(block)
         if token:
-            console.err(f"Revoked {token.name!r}, which a run that was stopped had left")
+            console.err(f"Revoked {token.name!r}, which an interrupted run had left")
 
 
 def unsaved_tokens(

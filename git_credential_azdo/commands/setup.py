@@ -177,7 +177,7 @@ def _collection(text: str) -> Collection:
     "--expires",
     type=click.DateTime(["%Y-%m-%d"]),
     metavar="DAY",
-    help="Day on which the token ends, such as 2027-05-31.",
+    help="Day on which the token expires, such as 2027-05-31.",
 )
 def pat(run: Run, *, all_orgs: bool, servers: tuple[Collection, ...], expires: dt.datetime | None) -> None:
     """Save a personal access token, once the organizations that it is for accept it.
@@ -214,7 +214,7 @@ def _save_token(run: Run, *, all_organizations: bool, expires: dt.datetime | Non
         raise UsageError("--all-orgs is for Azure DevOps Services", hints.help_of("setup", "pat"))
     end = int(expires.replace(tzinfo=dt.timezone.utc).timestamp()) if expires else None
     if end is not None and end <= now():
-        raise UsageError("the day of --expires has passed", "make a new token")
+        raise UsageError("the day of --expires has passed", "create a new token")
     run.check()
     vault_name = run.choose_vault()
     if all_organizations:
@@ -239,7 +239,7 @@ def _ask_token(chosen: Sequence[AnyOrganization]) -> str:
     """Ask for a token by a hidden prompt, or read it from stdin. Raise UsageError for what cannot be one."""
     if console.can_ask():
         page = hints.tokens_page(chosen[0].url) if chosen else SERVICES_ADDRESS
-        console.err(f"Make a token with the scope Code (read & write): {page}")
+        console.err(f"Create a token with the scope Code (read & write): {page}")
     token = console.hidden("Personal access token", "token").strip().removeprefix("\ufeff")
     if not token or len(token) > _MAX_TOKEN:
         what = "what was given is longer than any token" if token else "no token was given"

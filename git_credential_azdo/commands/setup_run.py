@@ -232,7 +232,7 @@ class Run:
             vaults.FILE: "Secret saved in a private file, not encrypted",
         }
         console.err(saved.get(account.vault, f"Secret saved in the keyring ({account.vault})"))
-        console.err(f"To forget it: {hints.logout(name)}")
+        console.err(f"To remove it: {hints.logout(name)}")
 
     def _decide(self, organization: AnyOrganization, account: Account, fitting: list[Account]) -> None:
         """Let a person choose among the accounts that fit an organization; without one, name the command."""

@@ -43,7 +43,7 @@ SUPPRESS = {"X-TFS-FedAuthRedirect": "Suppress"}
 _CODE = re.compile(r"\b(?:TF|VS)\d{5,6}\b", re.ASCII)
 CASES = read_cases(
     """
-TF400813 TF30063 | {where} does not accept this token: expired, of another tenant, or its account has no access | {who_can} | unauthorized
+TF400813 TF30063 | {where} does not accept this token: it has expired, belongs to another tenant, or its account has no access | {who_can} | unauthorized
 TF401444 AadUserStateException | {where} does not know this identity yet: it has not signed in there with a browser | open {address} in a browser, sign in with this account, then try again | unauthorized
 TF401019 | {where} does not exist, or this account may not see it | if another account may: {who_can}
 VS800075 TF200016 | a project of {where} does not exist, or this account may not see it | if another account may: {who_can}

@@ -45,18 +45,18 @@ invalidUserType | this kind of identity cannot have personal access tokens | sig
 accessDenied | this account may not manage tokens in {organization} | ask an administrator of {organization}, or name another account with --account
 failedToIssueAccessToken failedToUpdateAccessToken | Azure DevOps had an internal error with the token | try again in a few minutes
 invalidClient invalidClientType invalidClientId | Azure DevOps does not allow this client id to manage tokens | sign in without --client-id: {setup}
-invalidTargetAccounts | a token cannot be for the organization {organization} | {who_can}
+invalidTargetAccounts | a token cannot be issued for the organization {organization} | {who_can}
 hostAuthorizationNotFound | {organization} does not know this sign-in | sign in again: {setup}
-authorizationNotFound tokenNotFound | {organization} has no such token, or it is revoked already | {list}
+authorizationNotFound tokenNotFound | {organization} has no such token, or it is already revoked | {list}
 sourceNotSupported | {organization} does not accept the request from this program | ask an administrator of {organization}
 invalidSourceIP invalidSource | {organization} does not accept the request from this network | try it from your company's network, or ask an administrator of {organization}
-duplicateHash | Azure DevOps made a token that exists already | try again in a few minutes
+duplicateHash | Azure DevOps created a token that already exists | try again in a few minutes
 sshPolicyDisabled | {organization} does not allow SSH keys | ask an administrator of {organization}
 invalidToken | Azure DevOps cannot read the token | sign in again: {setup}
 invalidAuthorizationId | that is not the id of a token | {list}
 failedToReadTenantPolicy failedToReadOrgPolicy | Azure DevOps could not read the policy of {organization} | try again in a few minutes
 globalPatPolicyViolation | the tenant of {organization} forbids tokens for all organizations | {create}
-globalPATCreationBlocked | Azure DevOps no longer makes tokens for all organizations | one for each: {create}
+globalPATCreationBlocked | Azure DevOps no longer creates tokens for all organizations | one for each: {create}
 fullScopePatPolicyViolation | the tenant of {organization} forbids tokens with full access | name its scope: --scope vso.code_write
 patLifespanPolicyViolation | the token would be valid for longer than the tenant of {organization} allows | ask for fewer days: {create_short}
 disablePatCreationPolicyViolation | the policy of {organization} forbids personal access tokens | git needs none after {setup}; else ask an administrator of {organization}
@@ -144,7 +144,7 @@ def create(
     document = _ask(web, "POST", organization, authorization, json=body)
     made = _read(document.get("patToken"))
     if made is None or not made.id or not read_token(made.token):
-        raise ServiceError(f"the organization {organization} made a token, but did not return it")
+        raise ServiceError(f"the organization {organization} created a token, but did not return it")
     return made
 
 

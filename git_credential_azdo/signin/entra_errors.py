@@ -40,7 +40,7 @@ def read_cases(table: str, **shared: str) -> dict[str, Case]:
 LINK_AGAIN = "run {setup} again and use the new link within ten minutes"
 _SHARED = {
     "link": LINK_AGAIN,
-    "device": "sign in in a browser on a managed device: {setup}; else ask your administrator",
+    "device": "sign in with a browser on a managed device: {setup}; else ask your administrator",
     "assertion": "compare issuer, subject and audience of the app's federated credentials with those of the token",
 }
 CASES = read_cases(
@@ -105,8 +105,8 @@ invalid_client | the client id or its secret was refused | check --client-id
 700025 | this client id is a public one and must not send a secret | leave the client secret out
 7000218 | this client id needs a secret | use a client id that is registered for mobile and desktop apps
 7000215 | the client secret is wrong | check the client secret: its value, not its id
-7000222 | the client secret has expired | make a new client secret in the app's registration
-9001023 | an app's own identity belongs to one tenant, and none is named | give the tenant: --tenant TENANT
+7000222 | the client secret has expired | create a new client secret in the app's registration
+9001023 | an app signs in to one tenant, and none is named | give the tenant: --tenant TENANT
 700027 700021 700023 | the client assertion does not match the app registration | check the certificate, the client id and --tenant
 700024 | the client assertion is not valid at this time | check this machine's clock, and the token's age
 70021 70025 700211 700212 700213 | the app has no federated credential for this token: its issuer, subject or audience is not registered | <assertion>

@@ -83,7 +83,7 @@ def test_configure_writes_what_the_accounts_file_knows_and_unconfigure_takes_it_
     assert (shown.code, (home.folder / ".gitconfig").exists(), ours(home).exists()) == (0, False, False)
     result = home.azdo("configure")
     assert result.code == 0
-    assert result.err == f"{shown.err}To take it back: git credential-azdo unconfigure\n"
+    assert result.err == f"{shown.err}To undo: git credential-azdo unconfigure\n"
     for name in ("contoso", "fabrikam", "northwind"):
         assert asked(home, f"https://{name}.visualstudio.com") == [written(SCRIPT)]
     assert "litware" not in ours(home).read_text()

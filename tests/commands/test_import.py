@@ -26,7 +26,7 @@ pytestmark = pytest.mark.usefixtures("emulator")
 def test_where_no_organization_is_known_it_says_how_to_name_one(home: Home) -> None:
     """No vault is looked for, nothing is written."""
     result = home.azdo("import")
-    assert (result.code, result.lines) == (0, ["Nothing to import was found"])
+    assert (result.code, result.lines) == (0, ["Found nothing to import"])
     assert "git credential-azdo import --org ORGANIZATION" in result.err
     assert not home.accounts_file.exists()
 
@@ -93,7 +93,7 @@ def test_twice_makes_no_duplicates(home: Home, anns_pat: str) -> None:
     home.azdo(*FILE)
     before = everything_kept(home)
     again = home.azdo(*FILE)
-    assert (again.code, rows(again)[0][-1]) == (0, f"imported already as {ANN}")
+    assert (again.code, rows(again)[0][-1]) == (0, f"already imported as {ANN}")
     assert everything_kept(home) == before
 
 
@@ -107,7 +107,7 @@ def test_git_learns_of_us_unless_told_otherwise_and_the_others_are_still_asked(
     assert "git credential-azdo unconfigure" in result.err
     assert "credential.https://dev.azure.com.helper" in home.git("config", "--list").out
     assert rows(home.azdo("import", "--vault", "file", "--dry-run")) == [
-        ["store", "contoso", "ann", f"imported already as {ANN}"]
+        ["store", "contoso", "ann", f"already imported as {ANN}"]
     ]
 
 

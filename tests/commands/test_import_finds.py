@@ -54,7 +54,7 @@ def test_a_token_without_any_organization_is_not_one_and_is_not_printed(home: Ho
         f"https://{anns_pat}:x@dev.azure.com\nhttps://ann:x@dev.azure.com/{anns_pat}\n"
     )
     result = home.azdo("import", "--vault", "file", "--dry-run")
-    assert result.lines == ["Nothing to import was found"]
+    assert result.lines == ["Found nothing to import"]
     assert "import --org ORGANIZATION" in result.err
 
 
@@ -84,7 +84,7 @@ def test_what_cannot_be_an_organizations_name_is_passed_over_in_silence(
     home.git("remote", "add", "origin", f"https://dev.azure.com/{name}/p/_git/r")
     home.git("config", "--global", f"credential.azrepos:org/{name}.username", ANN)
     result = home.azdo("import", "--vault", "file", "--dry-run")
-    assert result.lines == ["Nothing to import was found"]
+    assert result.lines == ["Found nothing to import"]
     assert result.err.splitlines() == [
         "git-credential-azdo: hint: no organization is known here: git credential-azdo import --org ORGANIZATION"
     ]
@@ -101,7 +101,7 @@ def test_access_tokens_and_tokens_that_we_have_are_not_worth_keeping(home: Home,
     )
     assert [row[2:] for row in rows(home.azdo(*FILE))] == [
         ["a", "skip: access token, it expires within hours"],
-        ["b", f"imported already as {ANN}"],
+        ["b", f"already imported as {ANN}"],
         ["c", "skip: not a token"],
     ]
 
@@ -151,7 +151,7 @@ def test_named_organizations_are_the_only_ones(home: Home, emulator: Emulator, a
     assert [row[1] for row in rows(result)] == ["contoso-labs"]
     (home.folder / ".git-credentials").write_text("")
     result = home.azdo("import", "--vault", "file", "--dry-run", "--org", "fabrikam", "--org", "contoso")
-    assert result.lines == ["Nothing to import was found"]
+    assert result.lines == ["Found nothing to import"]
     assert "Asking store about fabrikam, contoso" in result.err
 
 

@@ -152,7 +152,7 @@ def made_up(**token: object) -> Response:
         (faults.close_connection(), "cannot reach vssps.dev.azure.com"),
         (faults.redirect_to("https://login.example/"), "does not accept this token"),
         (faults.Fault("respond", json_response(200, [])), "JSON of an undocumented form"),
-        (faults.Fault("respond", made_up()), "made a token, but did not return it"),
+        (faults.Fault("respond", made_up()), "created a token, but did not return it"),
         (faults.Fault("respond", made_up(authorizationId="x", token="\x1b[2J")), "did not return it"),
     ],
 )

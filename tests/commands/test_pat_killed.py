@@ -128,7 +128,7 @@ def test_what_a_killed_create_left_is_offered_by_pat_list(signed_in: Home, emula
     assert "may have left a token of contoso" in signed_in.azdo("doctor").out
     listed = signed_in.azdo("pat", "list", "--org", "contoso")
     hint = f"git credential-azdo pat revoke {left} --org contoso"
-    assert f"hint: a run that was stopped left 'Mine': {hint}\n" in listed.err
+    assert f"hint: an interrupted run left 'Mine': {hint}\n" in listed.err
     assert signed_in.azdo(*shlex.split(hint)[2:]).code == 0
     assert living(emulator) == []
     assert "stopped" not in signed_in.azdo("pat", "list", "--org", "contoso").err

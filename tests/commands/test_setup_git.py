@@ -62,7 +62,7 @@ def test_it_is_shown_written_once_and_taken_back(home: Home, token: str) -> None
         '"https://fabrikam.visualstudio.com"',
     ):
         assert f"[credential {line}]" in ours.read_text()
-    assert "To take it back: git credential-azdo unconfigure\n" in first.err
+    assert "To undo: git credential-azdo unconfigure\n" in first.err
     written = file.read_text()
     assert "git configuration: already in place" in setup(home, token).err
     assert file.read_text() == written
@@ -70,7 +70,7 @@ def test_it_is_shown_written_once_and_taken_back(home: Home, token: str) -> None
     assert (undone.code, file.read_text(), ours.exists()) == (0, before, False)
     assert undone.err.splitlines()[-1] == "git no longer calls this helper"
     for words in (["unconfigure"], ["setup", "--undo"]):
-        assert home.azdo(*words).err == "There was nothing to take back\n"
+        assert home.azdo(*words).err == "Nothing to undo\n"
     assert of_kind(home, "pat")
 
 
@@ -136,7 +136,7 @@ def test_without_git_the_account_is_kept_and_the_person_told(home: Home, token: 
     assert "hint: https://git-scm.com/downloads" in result.err
     assert of_kind(home, "pat")
     undo = home.azdo("unconfigure", PATH=str(tmp_path))
-    assert (undo.code, undo.err) == (0, "There was nothing to take back\n")
+    assert (undo.code, undo.err) == (0, "Nothing to undo\n")
 
 
 @not_root

@@ -148,7 +148,7 @@ def test_a_refusal_comes_as_a_success(call: Callable[[HttpClient], object]) -> N
 def test_a_success_without_a_token_is_none(token: object) -> None:
     """Nothing that cannot be a token is kept."""
     client, _ = web(httpx.Response(200, json={"patToken": token, "patTokenError": "none"}))
-    with pytest.raises(ServiceError, match="made a token, but did not return it"):
+    with pytest.raises(ServiceError, match="created a token, but did not return it"):
         create(client)
 
 

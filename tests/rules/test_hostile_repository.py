@@ -168,7 +168,7 @@ def test_what_we_pass_over_is_named(home: Home, evil: Listener, repository: Path
     assert {text.split(" in ")[0] for text in named} >= {"http.proxy", "http.sslcainfo", "http.sslverify"}
     assert all(text.endswith(("(local)", "(worktree)")) for text in named)
     told = home.run(SCRIPT, "doctor", "--url", url, cwd=repository).out
-    assert [text for text in named if f"{text} is obeyed by git only, not by this program" not in told] == []
+    assert [text for text in named if f"{text} is used by git, but not by this program" not in told] == []
     assert evil.calls == 0
 
 

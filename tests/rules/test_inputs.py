@@ -111,7 +111,7 @@ def test_a_file_that_a_person_names_is_an_ordinary_one(home: Home, what: str) ->
             file.truncate(2**40)
     else:
         path.symlink_to(what)
-    reason = r"(it is no ordinary file|Is a directory|it is longer than \d+ KiB)"
+    reason = r"(it is not a regular file|Is a directory|it is longer than \d+ KiB)"
     with pytest.raises(SignInError, match=f"there holds no federated token: {reason}"):
         federation.from_file(str(path))
     with pytest.raises(SignInError, match=rf"there cannot be read \({reason}\)"):
@@ -165,7 +165,7 @@ def test_a_secret_on_a_stdin_that_is_never_closed_ends_in_one_line(
     os.close(writing)
     assert done.returncode == 1
     assert done.stderr.decode().splitlines()[-1] == (
-        f"git-credential-azdo: error: stdin did not end in 1 s, and the {what} was to come from it"
+        f"git-credential-azdo: error: timed out after 1 s waiting for the {what} on stdin"
     )
     assert console._MAX_GIVEN == 65_536
 
@@ -182,4 +182,4 @@ def test_no_secret_on_stdin_is_that_long(home: Home, size: int) -> None:
                 process.stdin.write(bytes(65_537))
         _, err = process.communicate(timeout=90)
     assert process.returncode == 1
-    assert b"error: what came on stdin is longer than any token\n" in err
+    assert b"error: stdin is too long for a token\n" in err

@@ -93,7 +93,7 @@ def test_another_user_s_file_is_not_believed(users: tuple[Home, str]) -> None:
         path.chmod(0o755)
         os.chown(path, MALLORY, MALLORY)
         result = run_as(USER, home, "get", *at())
-        assert_refused(result, f"it belongs to user {MALLORY}, so that it is not believed")
+        assert_refused(result, f"it belongs to user {MALLORY}, so it is not trusted")
         assert result.err.endswith(f'hint: sudo chown -R "$USER" {home.accounts_file.parent}\n')
         assert run_as(USER, home, "get", *at(host="github.com")).err == ""
         os.chown(path, USER, USER)

@@ -91,7 +91,9 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     """Say which tests ran."""
     first = config.getoption("first")
     only = f"; of each file in {SLOW} the first {first}, each with one row of its table" if first else ""
-    terminalreporter.write_line(f"on Windows: the tests in {TESTS}, and at the top{only}")
+    terminalreporter.write_line(
+        f"on Windows: {' '.join(config.args)}, of them {TESTS} and what is at the top{only}"
+    )
 
 
 def pytest_ignore_collect(collection_path: Path) -> bool | None:

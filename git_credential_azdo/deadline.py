@@ -41,6 +41,7 @@ _REPORT_SECONDS = 0.1
 """How long the last line may take: stderr may be a full pipe."""
 
 _SLICE_SECONDS = 0.5
+_AT_ONCE = 8
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 _started = time.monotonic()
@@ -203,14 +204,14 @@ def in_thread(work: Callable[[], Result]) -> Callable[[float], Result]:
     return wait
 
 
-def in_threads(work: Callable[[Item], Result], items: Iterable[Item], at_once: int) -> list[Result]:
-    """Return what ``work``, which has a time limit of its own, returns for each of the items, so many at once.
+def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
+    """Return what ``work``, which has a time limit of its own, returns for each of the items, a few at once.
 
     An executor's threads are waited for when the process ends: Ctrl-C would end it only with the last of them.
     """
     import threading  # noqa: PLC0415 - as above
 
-    gate = threading.Semaphore(at_once)
+    gate = threading.Semaphore(_AT_ONCE)
 
     def start(item: Item) -> Callable[[float], Result]:
         def run() -> Result:

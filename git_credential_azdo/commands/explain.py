@@ -39,7 +39,6 @@ ANSWERS, QUITS, SILENT, NOT_ASKED = "credential", "error", "no credential", "not
 NOT_SERVED = "neither Azure DevOps nor a registered server"
 _KEYS = ("served", "host", "organization", "account", "reason", "candidates", "token", "result", "hint")
 _WIDTH = 20
-_MAX_AT_ONCE = 8
 _READS = "can read it"
 
 
@@ -235,7 +234,7 @@ def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
         if account.address == target.address and account.can_serve(organization)
     }
     asked = deadline.in_threads(
-        lambda each: _ask(each, organization, repository, accounts_file), able.values(), _MAX_AT_ONCE
+        lambda each: _ask(each, organization, repository, accounts_file), able.values()
     )
     answers = dict(zip(able, asked, strict=True))
     lines = [f"{name}: {answer}" for name, answer in answers.items()]

@@ -51,7 +51,6 @@ if TYPE_CHECKING:
 IMPORT = "import"
 HELPER_SECONDS = 120.0
 """How long one helper may take for all its answers."""
-MAX_AT_ONCE = 8
 MAX_PLACES, MAX_REQUESTS = 50, 20
 """How many organizations a helper is asked about, and how often for each: a repository may name any number of them."""
 
@@ -156,7 +155,7 @@ def _plan(accounts_file: AccountsFile, named: Iterable[AnyOrganization]) -> list
         entry = (each.secret,) if each.place.organization else (each.target.path, each.target.user)
         answers.setdefault((each.place.name, *entry), each)  # the first, as git would ask
     found = sorted(answers.values(), key=lambda each: list(places).index(each.place.name))
-    deadline.in_threads(lambda each: _judge(each, accounts_file), found, MAX_AT_ONCE)
+    deadline.in_threads(lambda each: _judge(each, accounts_file), found)
     imported: set[tuple[str, str]] = set()
     for each in found:
         if each.then == IMPORT and each.person:

@@ -23,7 +23,15 @@ from git_credential_azdo.accounts.update import (
     mark_failure,
     update,
 )
-from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, SignInError, VaultError, say
+from git_credential_azdo.errors import (
+    AzdoError,
+    NetworkError,
+    ProtocolError,
+    ServiceError,
+    SignInError,
+    VaultError,
+    say,
+)
 from git_credential_azdo.files import lock_path, read_accounts
 from git_credential_azdo.git.target import origin
 from git_credential_azdo.tokens import Token
@@ -128,15 +136,18 @@ def accepts(organization: AnyOrganization, personal_access_token: str) -> bool:
 
 
 def _next(account: Account, tenant: str, salt: bytes) -> Token:
+    from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - see the module's docstring
+
     vault = vaults.open_vault(account.vault)
-    if account.is_workload:
-        return _write(account, tenant, _as_workload(account, tenant), salt)
-    # By the vault that is written to, not by the faster reader: all is loaded then, before the answer has to be saved.
-    entry = payload.load(vault.read, account.key("refresh"))
+    try:
+        if account.is_workload:
+            return _write(account, tenant, _as_workload(account, tenant), salt)
+        # By the vault that is written to, not by the faster reader: all is loaded then, before the answer has to be saved.
+        entry = payload.load(vault.read, account.key("refresh"))
+    except ProtocolError as damaged:
+        raise SignInError(damaged.message, setup_again(account)) from None
     if entry and entry.get("token"):
         return _by_refresh_token(account, tenant, entry, salt)
-    from git_credential_azdo.signin.sign_in_errors import setup_again  # noqa: PLC0415 - for an error only
-
     raise SignInError(f"the sign-in of {account.label} is no longer in the vault", setup_again(account))
 
 

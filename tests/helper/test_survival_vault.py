@@ -107,6 +107,9 @@ def test_a_sign_in_that_cannot_be_read_is_one_line(home: Home, emulator: Emulato
     result = home.get(*at())
     assert (result.out, result.err.count("error: "), emulator.requests) == ("quit=1\n", 1, [])
     assert "no equals sign" not in result.err
+    assert (
+        f"hint: git credential-azdo setup --login-hint {ANN}" in result.err
+    )  # this account, and no second one
 
 
 def test_a_personal_access_token_that_cannot_be_read_is_one_line_with_the_cure(

@@ -35,20 +35,22 @@ PREFIX = "git-credential-azdo: "
 _LOGIN = "login.microsoftonline.com"
 _ERRORS = {
     "flock": "ENOLCK ENOSYS EOPNOTSUPP EIO",
-    "rename": "ENOSPC EIO EROFS EACCES EDQUOT EPERM EBUSY",
+    "rename": "ENOSPC EIO EROFS EACCES EDQUOT EPERM EBUSY EXDEV ENOENT",
     "fsync": "EIO ENOSPC EINVAL EROFS EDQUOT",
     "mkdir": "ENOSPC EROFS EACCES EIO EDQUOT EMLINK",
-    "unlink": "EIO EROFS EACCES EPERM EBUSY",
+    "unlink": "EIO EROFS EACCES EPERM EBUSY ENOENT",
     "rmdir": "EIO EBUSY",
-    "write": "ENOSPC EIO EDQUOT EFBIG",
+    "write": "ENOSPC EIO EDQUOT EFBIG EAGAIN",
     "connect": "ECONNREFUSED ENETUNREACH ETIMEDOUT EACCES EHOSTUNREACH EADDRNOTAVAIL",
     "sendto": "EPIPE ECONNRESET EIO ENOBUFS ETIMEDOUT",
     "recvfrom": "ECONNRESET EIO ETIMEDOUT",
     "socket": "EMFILE EAFNOSUPPORT ENFILE EACCES ENOBUFS",
     "pipe2": "EMFILE ENFILE",
-    "setitimer": "EINVAL",
+    "setitimer": "EINVAL EPERM",
+    "prctl": "EPERM",
+    "prlimit64": "EPERM",
     "vfork": "EAGAIN ENOMEM",
-    "clone3": "EAGAIN",
+    "clone3": "EAGAIN ENOMEM",
 }
 
 
@@ -67,6 +69,16 @@ class Outcome(NamedTuple):
     late: float
 
 
+_LIMITS = (
+    "--nofile=6",
+    "--nofile=12",
+    "--nofile=5",
+    "--nofile=8",
+    "--fsize=0",
+    "--fsize=99",
+    "--fsize=400",
+    "--core=0",
+)
 _STREAMS = ("stdin open", "stdout full", "stderr full", "both full", "/dev/full")
 _LOCKS = ("accounts.lock", "locks/ANN", "locks/stored", "locks/entries")
 _GIT = ("get", "warm get", "store", "erase", "erase of ours")
@@ -82,6 +94,7 @@ def all_faults(bench: Bench) -> list[Fault]:
             for call, errors in _ERRORS.items()
             for error in errors.split()
         ),
+        *(Fault(f"limit {limit}", partial(_limited, limit), (*_GIT, "use")) for limit in _LIMITS),
         *(Fault(f"token endpoint: {name}", partial(_http, make), ("get",)) for name, make in _HTTP.items()),
         *(Fault(name, partial(_stream, name), _GIT) for name in _STREAMS),
         *(
@@ -171,6 +184,11 @@ def _forget_failures(bench: Bench) -> None:
 def _failing_call(call: str, error: str, _bench: Bench) -> Iterator[Surroundings]:
     trace = ["-e", f"trace={call}", "-e", f"inject={call}:error={error}"]
     yield Surroundings(("strace", "-f", "-qq", "-o", "/dev/null", *trace))
+
+
+@contextlib.contextmanager
+def _limited(limit: str, _bench: Bench) -> Iterator[Surroundings]:
+    yield Surroundings(("prlimit", limit))
 
 
 _HTTP: dict[str, Callable[[], http.Fault]] = {

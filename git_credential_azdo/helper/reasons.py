@@ -60,17 +60,23 @@ def explain(choice: Choice, request: Message | None = None) -> bool:
         no_user = "the address holds what looks like a token where git expects a user"
         say("error", f"{f'no account is named {user}' if may_repeat(user) else no_user}{known}")
         if request:
-            where, removal = user_source(request)
             needs_account = "@" in user or not choice.candidates
-            cures = [*cures[:needs_account], f"{where} names that user: {removal}"]
+            cures = [*cures[:needs_account], _without_user(request)]
     elif choice.outcome == NOT_COVERED:
         say("error", f"no account covers the organization {organization}{known}")
+        if request and user and "@" not in user:  # an alias, which a new account does not get
+            cures.append(_without_user(request))
     else:  # A stored credential was found, but it has expired or this git cannot use it.
         is_none = choice.outcome == STORED_CREDENTIAL or choice.reason == NO_ACCOUNT
         cures = [no_account(cures[0]) if is_none else f"{choice.reason}: {cures[0]}"]
     for cure in cures:
         say("hint", cure)
     return choice.outcome == AMBIGUOUS
+
+
+def _without_user(request: Message) -> str:
+    where, removal = user_source(request)
+    return f"{where} names that user: {removal}"
 
 
 def user_source(request: Message) -> tuple[str, str]:

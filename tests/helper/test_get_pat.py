@@ -63,6 +63,13 @@ def test_a_token_serves_only_what_it_lists(home: Home, pat: Account) -> None:
     )
 
 
+def test_elsewhere_a_token_s_alias_is_to_be_taken_away_too(home: Home, pat: Account) -> None:
+    """git would go on to name that account, which a new one does not change."""
+    setup, removal = home.get(*at(username=pat.id)).err.splitlines()[1:]
+    assert setup == "git-credential-azdo: hint: git credential-azdo setup --org contoso"
+    assert "hint: the address names that user: use https://dev.azure.com/contoso/" in removal
+
+
 def test_a_token_of_one_organization_beats_a_sign_in_that_does_not_list_it(
     home: Home, emulator: Emulator, pat: Account
 ) -> None:

@@ -147,7 +147,7 @@ def keep(
     try:
         for key, payload in secrets.items():
             marks = [("digest", digest(salt, value)) for name, value in payload if name == "token"]
-            vaults.write(vault_name, key, [*payload, *marks])
+            vaults.write(vault_name, key, [*payload, *marks], confirmed=vault_name != vaults.NONE)
         return update(switch)
     finally:
         finish_begun()

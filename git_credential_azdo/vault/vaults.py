@@ -20,7 +20,7 @@ from git_credential_azdo.vault import payload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.vault.payload import Vault
@@ -60,9 +60,15 @@ def read(name: str, key: str) -> Message | None:
     return payload.load(open_vault(name).read, key)
 
 
-def write(name: str, key: str, pairs: Iterable[Pair]) -> None:
-    """Write a payload under ``key``. Raise VaultError, VaultLocked; the old one is then still whole."""
-    _write(open_vault(name), name, key, pairs)
+def write(name: str, key: str, pairs: Collection[Pair], *, confirmed: bool = False) -> None:
+    """Write a payload under ``key``. Raise VaultError, VaultLocked; the old one is then still whole.
+
+    ``confirmed``: read it back, since some vaults lose a value without a word, and another one depends on it.
+    """
+    vault = open_vault(name)
+    _write(vault, name, key, pairs)
+    if confirmed:
+        _confirm(vault, name, key, pairs)
 
 
 def remove(name: str, *keys: str) -> None:
@@ -161,12 +167,17 @@ def self_test(name: str, *, prompting: bool = False) -> None:
     pairs = [("token", os.urandom(_TEST_BYTES).hex()), ("digest", os.urandom(16).hex())]
     _write(vault, name, entry, pairs)
     try:
-        read_back = payload.load(vault.read, entry)
-    except ProtocolError:
-        read_back = None
+        _confirm(vault, name, entry, pairs)
     finally:
         _remove(vault, name, [entry])
-    if read_back is None or list(read_back.fields.items()) != pairs:
+
+
+def _confirm(vault: Vault, name: str, key: str, pairs: Collection[Pair]) -> None:
+    try:
+        read_back = payload.load(vault.read, key)
+    except ProtocolError:
+        read_back = None
+    if read_back is None or any(read_back.get(each) != value for each, value in pairs):
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         raise VaultError(

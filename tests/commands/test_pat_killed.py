@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,6 +16,7 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults, tokens
 from tests.emulator.default_world import ANN, BOB
 from tests.support.killed import killed_after, killed_everywhere
+from tests.support.moody_keyring import NAME
 from tests.support.people import add_block, at, blocks, sign_in
 
 if TYPE_CHECKING:
@@ -177,6 +179,16 @@ def test_an_interrupted_rotate_keeps_the_token_that_was_saved(
     assert signed_in.azdo("pat", "rotate").code == 0
     assert old.revoked
     assert saved(signed_in) == living(emulator)
+
+
+def test_a_keyring_that_loses_the_new_token_costs_no_old_one(signed_in: Home, emulator: Emulator) -> None:
+    """It is read back before the old one is revoked."""
+    assert signed_in.azdo(*CREATE).code == 0
+    signed_in.write_accounts_file(signed_in.accounts_file.read_text().replace("vault=file", f"vault={NAME}"))
+    result = signed_in.azdo("pat", "rotate", MOOD="loses", PYTHONPATH=str(Path(__file__).parents[2]))
+    assert (result.code, "did not return the value that was stored" in result.err) == (1, True), result.err
+    old, new = emulator.world.pats
+    assert (old.revoked, new.revoked) == (False, True)
 
 
 def test_an_interrupted_create_is_finished_by_the_next_run(

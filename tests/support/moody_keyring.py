@@ -2,7 +2,7 @@
 
 ``MOOD``, in the environment: ``locked``, ``absent`` (no keyring service here), ``broken`` (fails like a library of the
 system, with the secret in its text), ``short`` (holds 1,280 UTF-16 units an entry, like Windows Credential Manager),
-``fails:N`` (keeps N entries, then nothing more), ``stuck`` (a write never ends); several joined by a comma.
+``fails:N`` (keeps N entries, then nothing more), ``stuck`` (a write never ends), ``loses`` (a write, without a word); several joined by a comma.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class Moody(KeyringBackend):
     def set_password(self, service: str, username: str, password: str) -> None:
         """Keep the entry."""
         self._suffer(password)
+        if "loses" in _mood():
+            return
         if "stuck" in _mood():
             threading.Event().wait()
         if "short" in _mood() and len(password.encode("utf-16-le")) // 2 > MAX_UNITS:

@@ -168,9 +168,10 @@ def test_a_signal_while_git_writes_leaves_no_lock_and_nothing_half_done(
     before = (home.folder / ".gitconfig").read_text()
     if verb == "unconfigure":
         assert home.azdo("configure").code == 0
-    # git runs before SIGKILL, so that it does not go on beside the next run; else after the signal, so that it could lose.
-    first = f'{shutil.which("git")} "$@"; ' if name == "KILL" else ""
-    path = fake_git(home, f"[ $n = {start} ] && {{ {first}kill -{name} -$PPID; }}")
+    # git, in a group of its own, runs before SIGKILL, so that it does not go on beside the next run; else after the
+    # signal, so that it could lose.
+    first, last = (f'{shutil.which("git")} "$@"; ', "exit; ") if name == "KILL" else ("", "")
+    path = fake_git(home, f"[ $n = {start} ] && {{ {first}kill -{name} -$PPID; {last}}}")
     done = subprocess.run(
         [SCRIPT, verb],
         env={**home.environment, **path},

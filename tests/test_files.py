@@ -87,7 +87,7 @@ def test_what_is_no_ordinary_file_is_refused_at_once(tmp_path: Path, kind: str, 
     path = tmp_path / "link"
     path.symlink_to(place)
     path = path if linked else place
-    expected = r"ordinary|symbolic|No such device|Permission|configured"
+    expected = r"regular|symbolic|No such device|Permission|configured"
     with pytest.raises(OSError, match=expected):
         read(path)
     with pytest.raises(OSError, match=expected):

@@ -206,6 +206,9 @@ def run(words: list[str]) -> int:
             result = _main(words or ["-h"])
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None
+    except OSError:  # click itself writes help texts and the version
+        console.flush()
+        raise
     except click.ClickException as error:
         report(_usage_error(error, words))
         return error.exit_code

@@ -255,12 +255,24 @@ def day(seconds: int | None) -> str | None:
 
 
 def _write_out(line: str | bytes) -> None:
-    """Raise AzdoError when the line cannot be written, and BrokenPipeError, which click takes for the end."""
     # A code page of Windows lacks most characters.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     text = line.encode(encoding, "backslashreplace").decode(encoding) if isinstance(line, str) else line
-    try:
+    with _writing():
         click.echo(text)
+
+
+def flush() -> None:
+    """Write what others left in the buffer of stdout. Raise AzdoError when it cannot be written."""
+    with _writing():
+        sys.stdout.flush()
+
+
+@contextlib.contextmanager
+def _writing() -> Iterator[None]:
+    """Raise AzdoError when stdout cannot be written, and BrokenPipeError, which click takes for the end."""
+    try:
+        yield
     except OSError as error:
         # The interpreter would try once more to write what is left in the buffer, and end with a line of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -145,9 +145,10 @@ def test_what_the_code_page_lacks_is_escaped(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @dev_full
-def test_a_full_disk_is_said_in_one_line(home: Home) -> None:
-    """Standard output that cannot be written is no bug of ours."""
-    done = home.run("sh", "-c", 'exec "$0" help >/dev/full', SCRIPT)
+@pytest.mark.parametrize("words", ["help", "--version", "completion bash"])
+def test_a_full_disk_is_said_in_one_line(home: Home, words: str) -> None:
+    """Standard output that cannot be written is no bug of ours, also where click writes it."""
+    done = home.run("sh", "-c", f'exec "$0" {words} >/dev/full', SCRIPT)
     assert done.code == 1
     assert done.err == (
         "git-credential-azdo: error: cannot write to standard output: No space left on device\n"

@@ -18,7 +18,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import deadline
-from git_credential_azdo.errors import UsageError
+from git_credential_azdo.errors import UsageError, Waiting
 from git_credential_azdo.inherited import SECRETS, outside
 
 if TYPE_CHECKING:
@@ -122,9 +122,10 @@ def run(
     try:
         for thread in (*readers, threading.Thread(target=write, args=(given,), daemon=True)):
             thread.start()
-        for reader in readers:
-            deadline.join(reader, end - time.monotonic())
-        process.wait(max(0.0, end - time.monotonic()))
+        with Waiting(os.path.basename(words[0]), end - time.monotonic()):
+            for reader in readers:
+                deadline.join(reader, end - time.monotonic())
+            process.wait(max(0.0, end - time.monotonic()))
     except subprocess.TimeoutExpired:
         pass
     finally:  # also after KeyboardInterrupt

@@ -45,12 +45,10 @@ def main() -> int:
         code = run(words)
     except KeyboardInterrupt:  # while an error was printed
         code = _INTERRUPTED
-    if code == _INTERRUPTED:
+    if code == _INTERRUPTED:  # one more signal would kill the interpreter, which takes a moment to end
         import signal  # noqa: PLC0415 - hardly ever
 
-        signal.signal(
-            signal.SIGINT, signal.SIG_IGN
-        )  # one more would kill the interpreter, which takes a moment to end
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not is_for_git:
         return code
     # Everything is written and there is nothing to clean up; finalizing the interpreter costs a tenth of a get.

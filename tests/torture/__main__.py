@@ -49,6 +49,7 @@ class Figures:
     windows: list[float] = field(default_factory=list)
     requests: list[int] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
+    ended_early: bool = False
 
     def note(self, kind: str, verb: str, how: str, losses: Sequence[str]) -> None:
         """Count one trial, and keep and print what it found."""
@@ -70,6 +71,7 @@ class Figures:
         self.windows += other.windows
         self.requests += other.requests
         self.calls |= other.calls
+        self.ended_early |= other.ended_early
 
     def count(self, kind: str, verb: str = "") -> int:
         """Return how many different trials of a kind there were, of one verb or of all."""
@@ -227,13 +229,17 @@ def torture(vault: str, minutes: float, parts: Sequence[str]) -> Figures:
         for number, part in enumerate(parts):
             own = Path(folder) / part
             until = time.monotonic() + (end - time.monotonic()) / (len(parts) - number)
-            with bench_of(vault, own) as bench:
-                if part == "storms":
-                    storm(bench, figures, own / "log")
-                elif part == "kills":
-                    strike_all(bench, figures, until, own / "log")
-                else:
-                    meet_all(bench, figures, until)
+            try:
+                with bench_of(vault, own) as bench:
+                    if part == "storms":
+                        storm(bench, figures, own / "log")
+                    elif part == "kills":
+                        strike_all(bench, figures, until, own / "log")
+                    else:
+                        meet_all(bench, figures, until)
+            except Exception as error:  # noqa: BLE001 - what was found until then counts
+                figures.ended_early = True
+                print(f"{vault}: {part} ended before their time: {error!r}", file=sys.stderr, flush=True)
     return figures
 
 
@@ -254,7 +260,7 @@ def main(minutes: str = "4", *words: str) -> int:
         ]:
             every[each.result().vault].add(each.result())
     show([*every.values()])
-    return 1 if any(each.found for each in every.values()) else 0
+    return 1 if any(each.found or each.ended_early for each in every.values()) else 0
 
 
 if __name__ == "__main__":

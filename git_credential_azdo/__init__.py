@@ -34,7 +34,8 @@ Outside
   ``programs``   every program that we start
 
 Words
-  ``errors``     the kinds of failure, and text made safe to show and to run, the lines of AZDO_TRACE; ``hints``: every command and page that a message names
+  ``errors``     the kinds of failure, text made safe to show and to run, and the lines of AZDO_TRACE; ``hints``: every
+                 command and page that a message names
 
 Imports run downwards only: errors, files, programs, hints < git < vault, web < accounts < signin,
 devops < tokens < refresh < helper < commands < __main__. Importing a package never loads its modules: every package's

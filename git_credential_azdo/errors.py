@@ -217,9 +217,8 @@ def _write_step(path: str, step: str) -> None:
     try:
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o600)
         try:
-            os.write(
-                file, line.encode("utf-8", "backslashreplace")
-            )  # in one write, since processes share the file
+            # In one write, since processes share the file.
+            os.write(file, line.encode("utf-8", "backslashreplace"))
         finally:
             os.close(file)
     except OSError as error:

@@ -132,9 +132,9 @@ def token_for(
 
     Raise SignInError, ServiceError, NetworkError, VaultError, VaultLocked.
     """
-    is_rejected = rejects(organization, account)
     if account.is_pat:
-        return _personal_access_token(account, organization, is_rejected=is_rejected)
+        return _personal_access_token(account, organization)
+    is_rejected = rejects(organization, account)
     if is_rejected and organization and not confirmed and not asked:
         from git_credential_azdo.helper import reasons  # noqa: PLC0415 - for an error only
 
@@ -180,7 +180,7 @@ def _sign_in_again(account: Account) -> str:
 
 
 def _personal_access_token(
-    account: Account, organization: AnyOrganization | None, *, is_rejected: bool
+    account: Account, organization: AnyOrganization | None
 ) -> tuple[tokens.Token, Change | None]:
     now = int(time.time())
     expires = account.expires_utc
@@ -190,7 +190,8 @@ def _personal_access_token(
             f"the personal access token {account.label} expired on {day}", _sign_in_again(account)
         )
     token = tokens.personal_access_token(account)
-    if is_rejected and organization:
+    is_marked = account.rejected_at(organization) is not None
+    if is_marked and organization:
         from git_credential_azdo import hints, refresh  # noqa: PLC0415 - after a refusal only
 
         if not refresh.accepts(organization, token.secret):
@@ -200,7 +201,6 @@ def _personal_access_token(
                 f"create a new one at {hints.tokens_page(organization.url)}, then run {_sign_in_again(account)}",
             )
     reminded = _remind(account, expires, now)
-    is_marked = account.rejected_at(organization) is not None
     if not (is_marked or reminded):
         return token, None
 

@@ -249,7 +249,6 @@ def _ids(fields: Mapping[str, object], description: str) -> Iterator[str]:
 
 def first_line(text: object) -> str:
     """Return of a server's words what helps a person, and nothing that could be a code or a token quoted back."""
-    line = (
-        (text if isinstance(text, str) else "").strip().split("\r")[0].split("\n")[0].split(" Trace ID:")[0]
-    )
+    words = text if isinstance(text, str) else ""
+    line = words.strip().split("\r")[0].split("\n")[0].split(" Trace ID:")[0]
     return _LONG_WORD.sub("...", printable(line))[:300]

@@ -210,7 +210,14 @@ def secret_keys(entry: Account | StoredCredential) -> list[str]:
 
 
 def forget(account: Account | StoredCredential) -> None:
-    """Remove the account's (or the stored credential's) secrets, then its block and bindings. Raise VaultError, AzdoError."""
+    """Remove the account's (or the stored credential's) secrets, its block and bindings. Raise VaultError, AzdoError.
+
+    Secrets are removed under the file's lock: where the file cannot be changed, the account is whole.
+    """
+
+    def change(accounts_file: AccountsFile) -> None:
+        forget_secrets(accounts_file.account(account.id) or account)
+        accounts_file.forget(account.id)
+
     with alone(account.id):  # a refresh would write new ones
-        forget_secrets(read(read_accounts()).account(account.id) or account)
-        update(lambda accounts_file: accounts_file.forget(account.id))
+        update(change)

@@ -154,10 +154,17 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
             payload = _read(credential) if wanted else None
             if wanted and (payload is None or any(payload.get(key) != value for key, value in wanted)):
                 continue
-            vaults.remove(credential.vault, credential.key)
-            gone.append(credential.id)
+            gone.append(credential)
+
+        def change(
+            fresh: AccountsFile,
+        ) -> None:  # under its lock: where it cannot be changed, nothing is removed
+            for credential in gone:
+                vaults.remove(credential.vault, credential.key)
+                fresh.forget(credential.id)
+
         if gone:
-            update(lambda fresh: fresh.forget(*gone))
+            update(change)
 
 
 def _matching(target: Target, accounts_file: AccountsFile) -> list[StoredCredential]:

@@ -7,14 +7,20 @@ import re
 import time
 from typing import TYPE_CHECKING
 
+from git_credential_azdo.accounts import update
+from git_credential_azdo.writing import Lock
 from tests.emulator.default_world import ANN, BOB, CONTOSO, KIM
 from tests.support.people import add_block, at, bind, give_pat, of_kind, sign_in, vault_of
+from tests.support.watch import new_password
 
 if TYPE_CHECKING:
+    import pytest
+
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
 DAY = 86_400
+SERVER = "https://tfs.example"
 
 
 def listed(home: Home) -> dict[str, dict[str, object]]:
@@ -143,6 +149,24 @@ def test_logout_of_all(home: Home, emulator: Emulator) -> None:
     assert (kept(home), listed(home)) == ([], {})
     again = home.azdo("logout", "--all")
     assert (again.code, again.out) == (0, "There is no account to remove\n")
+
+
+def test_a_removal_that_cannot_write_the_accounts_file_removes_no_secret(
+    home: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where another program holds its lock: the account works as before."""
+    sign_in(home, emulator.world)
+    add_block(home, ("kind", "server"), ("address", SERVER))
+    home.store("protocol=https", "host=tfs.example", "username=x", f"password={new_password()}")
+    before = (kept(home), home.accounts_file.read_bytes())
+    monkeypatch.setattr(update, "LOCK_SECONDS", 0.0)
+    with Lock(f"{home.accounts_file}.lock", 0):
+        for words in (["logout", ANN], ["logout", "--all"], ["server", "remove", SERVER]):
+            assert home.azdo(*words).code == 1
+        erased = home.erase("protocol=https", "host=tfs.example", "username=x", AZDO_TIMEOUT="1")
+        assert erased.err.startswith("git-credential-azdo: error: ")
+    assert (kept(home), home.accounts_file.read_bytes()) == before
+    assert len(before[0]) > 1
 
 
 def test_logout_needs_to_know_whom(home: Home, emulator: Emulator) -> None:

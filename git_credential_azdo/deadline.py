@@ -286,7 +286,7 @@ def _give_up(verb: str) -> None:
     waited = errors.step or f"{what} did not answer"
     try:
         if errors.claim_answer() and verb == "get" and not os.environ.get("AZDO_YIELD"):
-            os.write(1, b"quit=1\n")
+            os.write(errors.stdout, b"quit=1\n")
         line = errors.line("error", f"gave up after {limit():.0f} s: {waited}")
         os.write(2, line.encode())
     except OSError:

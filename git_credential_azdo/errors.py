@@ -18,6 +18,8 @@ step = ""
 """What did not happen yet, in words, for the message of a run that exceeds its time limit. Set by the code that waits."""
 waits: list[Waiting] = []
 """What the threads of this run wait for now, the longest wait first."""
+stdout = 1
+"""The descriptor that git reads the answer from: a duplicate while a keyring of another package runs."""
 silent: set[str] = set()
 """The vaults that did not answer in this run, by name: none of them is waited for a second time."""
 _traces: list[str] = []

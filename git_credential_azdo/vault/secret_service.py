@@ -92,6 +92,15 @@ def bus_addresses(environment: Mapping[str, str]) -> Iterator[bytes]:
         yield os.fsencode(folder) + b"/bus"
 
 
+def shown_buses() -> str:
+    """Return the buses that are tried, for a message."""
+    try:
+        buses = dict.fromkeys(bus_addresses(os.environ))
+    except ValueError:
+        return "DBUS_SESSION_BUS_ADDRESS"
+    return " or ".join(os.fsdecode(bus.replace(b"\0", b"@", 1)) for bus in buses)
+
+
 def login_bus(seconds: float) -> str | None:
     """Return the address of the login's bus where it answers and no bus of the variable does; else None."""
     try:

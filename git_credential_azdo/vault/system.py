@@ -159,9 +159,10 @@ def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
     """
     module, _, kind = name.rpartition(".")
     try:
-        if importlib.util.find_spec(module.partition(".")[0]) is None:
-            keyring.core.load_config()  # knows keyringrc.cfg's keyring-path
-        backend = getattr(importlib.import_module(module), kind)()
+        with _no_prompts():  # another package's may do anything when it is loaded
+            if importlib.util.find_spec(module.partition(".")[0]) is None:
+                keyring.core.load_config()  # knows keyringrc.cfg's keyring-path
+            backend = getattr(importlib.import_module(module), kind)()
     except Exception as error:
         named = name if may_repeat(name) else "of that name"
         text = f"the keyring backend {named} is not available: {type(error).__name__}"
@@ -176,11 +177,12 @@ def names(part: str) -> list[str]:
     """
     where, cure = "PYTHON_KEYRING_BACKEND", hints.unset("PYTHON_KEYRING_BACKEND")
     try:
-        configured = keyring.core.load_env()
-        if configured is None:
-            where = os.path.join(keyring.util.platform_.config_root(), "keyringrc.cfg")
-            cure = hints.edit(where)
-            configured = keyring.core.load_config()
+        with _no_prompts():
+            configured = keyring.core.load_env()
+            if configured is None:
+                where = os.path.join(keyring.util.platform_.config_root(), "keyringrc.cfg")
+                cure = hints.edit(where)
+                configured = keyring.core.load_config()
     except Exception as error:
         why = f"the keyring backend named in {where} cannot be loaded: {type(error).__name__}"
         raise VaultError(why, cure) from error
@@ -220,15 +222,20 @@ def _no_prompts() -> Iterator[None]:
     with (
         _ONE_AT_A_TIME,
         open(os.devnull, "w", encoding="utf-8") as nowhere,
-        contextlib.redirect_stdout(nowhere),  # git reads the answer there
+        contextlib.redirect_stdout(nowhere),
         contextlib.redirect_stderr(nowhere),
     ):
         before, ask = os.environ.get(name), getpass.getpass
         os.environ[name] = f"{before or ''} --pinentry-mode error"
         getpass.getpass = _refuse_prompt
+        errors.stdout = os.dup(1)
+        os.dup2(nowhere.fileno(), 1)  # also for its programs: git reads the answer there
         try:
             yield
         finally:
+            os.dup2(errors.stdout, 1)
+            os.close(errors.stdout)
+            errors.stdout = 1
             getpass.getpass = ask
             if before is None:
                 del os.environ[name]
@@ -268,14 +275,6 @@ def _unusable(wanted: str, above: type) -> Iterator[str]:
         yield from _unusable(wanted, kind)
 
 
-def _shown_buses() -> str:
-    try:
-        buses = dict.fromkeys(secret_service.bus_addresses(os.environ))
-    except ValueError:
-        return "DBUS_SESSION_BUS_ADDRESS"
-    return " or ".join(os.fsdecode(bus.replace(b"\0", b"@", 1)) for bus in buses)
-
-
 def _vault_error(error: BaseException, name: str) -> VaultError:
     if isinstance(error, VaultError):
         return error
@@ -287,7 +286,7 @@ def _vault_error(error: BaseException, name: str) -> VaultError:
     if name == _SECRET_SERVICE and kind == "SecretServiceNotAvailableException":
         return VaultError("no keyring answers on the session bus", hints.START_KEYRING)
     if name == _SECRET_SERVICE and kind in _NO_BUS:
-        text = f"the keyring cannot be reached: no session bus at {_shown_buses()}"
+        text = f"the keyring cannot be reached: no session bus at {secret_service.shown_buses()}"
         return VaultError(text, hints.START_BUS)
     if kind == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:
         locked = f"the password store is locked: gpg could not open an entry of {name}"

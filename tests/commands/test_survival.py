@@ -24,6 +24,7 @@ LOGIN = "login.microsoftonline.com"
 
 
 _FILED = """
+print('loaded')
 from keyring.backend import KeyringBackend
 from git_credential_azdo.vault.vaults import FileVault
 
@@ -88,6 +89,7 @@ def test_nothing_is_imported_from_the_current_folder(
     for path in ("", ".", f"{repository}{os.pathsep}.", os.pathsep):
         result = home.run(*words, "get", given=given, cwd=repository, secret_out=True, PYTHONPATH=path)
         assert result.fields["password"] == stale.token()
+        assert "loaded" not in result.out
         stale.let_pass(STALE)
     assert not (repository / "imported").exists()
     assert len(emulator.requests) == 4

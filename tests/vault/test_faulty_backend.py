@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import subprocess
 import sys
 import threading
 from typing import TYPE_CHECKING
@@ -71,16 +73,19 @@ def test_whatever_a_backend_does_is_an_error_of_the_vault(answer: Callable[[str]
     assert caught.value.__suppress_context__
 
 
-def test_what_a_backend_prints_is_not_in_the_answer_to_git(capsys: pytest.CaptureFixture[str]) -> None:
-    """Nor among our lines on stderr."""
+def test_what_a_backend_prints_is_not_in_the_answer_to_git(capfd: pytest.CaptureFixture[str]) -> None:
+    """Nor among our lines on stderr, and neither what it or its programs write to the descriptor."""
 
     def answer() -> str:
         for stream in (sys.stdout, sys.stderr):
             print("host=evil.example", file=stream, flush=True)
+        os.write(1, b"host=evil.example\n")
+        subprocess.run([sys.executable, "-c", "print('quit=1')"], check=True)
         return "token=x"
 
     assert KeyringVault(Backend(answer)).read("4f/pat") == "token=x"
-    assert capsys.readouterr() == ("", "")
+    os.write(1, b"password=x\n")
+    assert capfd.readouterr() == ("password=x\n", "")
 
 
 class Stream(io.StringIO):

@@ -35,13 +35,10 @@ from git_credential_azdo.git.target import LEGACY_SUFFIX, LOGIN_HOSTS, SERVICES_
 from git_credential_azdo.vault import vaults
 
 if TYPE_CHECKING:
-    from git_credential_azdo.git.edit import Record
     from git_credential_azdo.git.target import Target
 
 _DEV_AZURE = Section("https://dev.azure.com", with_path=True)
-_FORMER = _LOCK = "git-config"
-"""The kind of block in which 0.1.0 listed what it wrote: for Azure DevOps, or for a ``server``."""
-
+_LOCK = "git-config"
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 """A name, or an address of the Internet protocol; git's patterns with ``*`` are no server."""
 _MICROSOFTS = (LEGACY_SUFFIX, f".{SERVICES_HOST}")
@@ -60,19 +57,18 @@ def command(*, dry_run: bool) -> None:
 @click.command("unconfigure")
 def unconfigure() -> None:
     """Take back what configure wrote to git's configuration; accounts stay. To write it again: configure."""
-    accounts_file, own = load_accounts(), gitconfig_path()
-    former = _records(accounts_file)
+    own = gitconfig_path()
     try:
-        plan = install.plan(own, records=former)
+        plan = install.plan(own)
     except programs.NotFound:
-        if os.path.lexists(own) or former:
+        if os.path.lexists(own):
             raise
         plan = None
     if plan and (plan.is_new or plan.changes):
         for line in plan.lines:
             console.err(line)
         with alone(_LOCK):
-            _apply(plan, hints.unconfigure(), accounts_file)
+            _apply(plan, hints.unconfigure())
         console.err("git no longer calls this helper")
     else:
         console.err("Nothing to undo")
@@ -91,34 +87,20 @@ def write(known: AccountsFile | None = None, *, services: bool = False, ask: boo
             console.err("git configuration is left as it is")
             return
     with alone(_LOCK):
-        accounts_file = known or load_accounts()
-        plan = _plan(accounts_file, services=services)
+        plan = _plan(known or load_accounts(), services=services)
         if not ask:
             _show(plan)
-        _apply(plan, hints.configure(), accounts_file)
+        _apply(plan, hints.configure())
     if plan.adds:
         console.err(f"To undo: {hints.unconfigure()}")
 
 
-def _apply(plan: install.Plan, again: str, accounts_file: AccountsFile) -> None:
-    """Write a plan, and forget what it replaces. Raise UsageError, whose hint ends in the command to run again."""
+def _apply(plan: install.Plan, again: str) -> None:
+    """Write a plan. Raise UsageError, whose hint ends in the command to run again."""
     try:
         install.apply(plan)
     except UsageError as error:
         raise UsageError(error.message, f"{error.hint} && {again}" if error.hint else None) from None
-    if accounts_file.of_kind(_FORMER):
-        update(_forget_former)
-
-
-def _forget_former(accounts_file: AccountsFile) -> None:
-    accounts_file.blocks = [block for block in accounts_file.blocks if block.get("kind") != _FORMER]
-
-
-def _records(accounts_file: AccountsFile) -> list[Record]:
-    """Return what 0.1.0 remembered of what it wrote."""
-    blocks = accounts_file.of_kind(_FORMER)
-    found = (tuple(pair for pair in each.pairs if pair[0] not in {"kind", "server"}) for each in blocks)
-    return [record for record in found if record]
 
 
 def _plan(accounts_file: AccountsFile, *, services: bool) -> install.Plan:
@@ -126,13 +108,9 @@ def _plan(accounts_file: AccountsFile, *, services: bool) -> install.Plan:
     if script is None:
         raise UsageError("git-credential-azdo is not on PATH, so git could not call it", hints.by_hand())
     own = gitconfig_path()
-    services = (
-        services
-        or f'"{_DEV_AZURE.url}"'.encode() in install.own_content(own)
-        or any(not block.get("server") for block in accounts_file.of_kind(_FORMER))
-    )
+    services = services or install.covers(own, _DEV_AZURE.url)
     sections = _sections(accounts_file, services=services)
-    return install.plan(own, sections, script, _records(accounts_file))
+    return install.plan(own, sections, script)
 
 
 def _sections(accounts_file: AccountsFile, *, services: bool) -> list[Section]:
@@ -274,7 +252,7 @@ def remove_server(url: str) -> None:
         if account.address == target.address:
             name = unique_name(account, accounts_file.accounts)
             say("hint", f"its account remains; to remove it: {hints.logout(name)}")
-    if os.path.lexists(gitconfig_path()) or accounts_file.of_kind(_FORMER):
+    if os.path.lexists(gitconfig_path()):
         write()
 
 

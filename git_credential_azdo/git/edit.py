@@ -3,13 +3,12 @@
 Must never write such a file in another way. Its errors name what stopped git: the lock of another git, a read-only
 file, a device. ``install`` decides what to write.
 
-Here is also what version 0.1.0 wrote: sections in the global file, recorded in the accounts file; without that record a
-section counts that holds exactly what it wrote. Must never remove a value that a person wrote.
+Here is also what version 0.1.0 wrote: sections in the global file, known again where they end in exactly that. Must never
+remove a value that a person wrote.
 """
 
 from __future__ import annotations
 
-import itertools
 import os
 import re
 import stat
@@ -26,14 +25,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-Record = tuple[tuple[str, str], ...]
-"""("file", its path), or "new-file" if 0.1.0 created it, then pairs of git's key and value in order."""
-
 _NO_SUCH_VALUE = 5
 _LOCK_SECONDS = 2.0
 """The age at which another git's lock counts as stale: git holds one for milliseconds."""
 _WROTE = re.compile(r"!?'?(/|[A-Za-z]:/)[^\n]*git-credential-azdo(\.exe)?'?")
-
+"""The helper of 0.1.0."""
 _KILLED_SECONDS = 0.3
 """The same for one that was made while a git of ours ran that was killed: by a person, or where memory ran out."""
 
@@ -169,77 +165,53 @@ def _in_words(seconds: float) -> str:
     raise AssertionError
 
 
-class Written(NamedTuple):
-    """A section of 0.1.0: its file and URL, ``lines`` for the preview, ``edits``: arguments of ``git config`` to remove it."""
+class Former(NamedTuple):
+    """What 0.1.0 wrote for a URL: ``lines`` for the preview, ``edits``: arguments of ``git config`` to remove it."""
 
-    file: str
     url: str
-    lines: tuple[str, ...]
-    edits: tuple[tuple[str, ...], ...]
+    lines: list[str]
+    edits: list[tuple[str, ...]]
 
 
-def written(entries: Sequence[config.Entry], records: Iterable[Record], file: str) -> list[Written]:
-    """Return the sections of 0.1.0 that are still there, the last first; ``file`` is the global file."""
-    entries = [entry for entry in entries if entry.scope == "global"]
-    recorded = [(record[0][1], pair) for record in records for pair in record[1:]]
-    found = []
-    for (path, url), group in itertools.groupby(
-        dict.fromkeys([*recorded, *((file, pair) for pair in _unrecorded(entries, file))]),
-        key=lambda each: (each[0], config.split_key(each[1][0])[1] or ""),
-    ):
-        pairs = [pair for _path, pair in group]
-        edits = tuple(_edits(entries, path, pairs))
-        lines = tuple(f"{path}: removes {key} = {value}" for key, value in pairs)
-        found += [Written(path, url, lines, edits)] if edits else []
-    return found[::-1]  # so that each is at the end of the file when it is removed
+def former(entries: Iterable[config.Entry], file: str) -> list[Former]:
+    """Return what 0.1.0 added at the end of the global ``file``, the last first, so that each is at the end when it goes.
 
-
-def remove(section: Written) -> None:
-    """Have git remove the values. Raise UsageError."""
-    for arguments in section.edits:
-        edit(section.file, *arguments)
-    drop_empty_section(section.file, f'credential "{section.url}"')
-
-
-def _unrecorded(entries: Iterable[config.Entry], file: str) -> list[tuple[str, str]]:
-    """Return keys and values of the sections that hold exactly what 0.1.0 wrote."""
-    pairs: dict[str, list[tuple[str, str]]] = {}
+    For each URL an empty helper, ours by its absolute path and, where the path was wanted, useHttpPath. What a person
+    has put between or behind these is a setting of theirs.
+    """
+    settings: dict[str, list[tuple[str, str]]] = {}
     for entry in entries:
         section, url, name = config.split_key(entry.key)
-        if is_same(entry.origin, file) and section == "credential" and url:
-            pairs.setdefault(url, []).append((name, entry.value or ""))
+        if entry.scope == "global" and section == "credential" and url and is_same(entry.origin, file):
+            settings.setdefault(url, []).append((name, entry.value or ""))
     found = []
-    for url, values in pairs.items():
-        ours = values[1][1] if len(values) > 1 and _WROTE.fullmatch(values[1][1]) else ""
-        both = [("helper", ""), ("helper", ours)]
-        if ours and values in (both, [*both, ("usehttppath", "true")]):
-            found += [(f"credential.{url}.{name}", value) for name, value in values]
-    return found
+    for url, pairs in settings.items():
+        at = max((at for at, (_name, value) in enumerate(pairs) if _WROTE.fullmatch(value)), default=0)
+        last = [("helper", ""), ("helper", pairs[at][1])]
+        if at and pairs[at - 1 :] in (last, [*last, ("usehttppath", "true")]):
+            keys = {name: f"credential.{url}.{name}" for name, _value in pairs[at - 1 :]}
+            lines = [f"{file}: removes {keys[name]} = {value}" for name, value in pairs[at - 1 :]]
+            edits = [
+                each for name in keys for each in _removal(keys[name], name, pairs[: at - 1], pairs[at - 1 :])
+            ]
+            found.append(Former(url, lines, edits))
+    return found[::-1]
 
 
-def _edits(
-    entries: Iterable[config.Entry], file: str, pairs: Sequence[tuple[str, str]]
+def _removal(
+    key: str, name: str, before: Sequence[tuple[str, str]], last: Sequence[tuple[str, str]]
 ) -> Iterable[tuple[str, ...]]:
-    """Yield the arguments of ``git config`` that remove what 0.1.0 wrote of one section, and no more."""
-    entries = [entry for entry in entries if is_same(entry.origin, file)]
-    for key in dict.fromkeys(key for key, _value in pairs):
-        wanted = config.split_key(key)
-        now = [entry.value or "" for entry in entries if config.split_key(entry.key) == wanted]
-        left = without(now, [value for own, value in pairs if own == key])
-        removed = [value for value in dict.fromkeys(now) if value not in left]
-        if left == now:
-            return  # the helper comes first: where ours is removed already, the rest is the user's
-        if len(left) + sum(map(now.count, removed)) == len(now):  # their values differ from those that stay
-            yield from (("--unset-all", key, exactly(value)) for value in removed)
-        elif left[-1:] != now[-1:]:  # else the last of two equal values stays, which has the same effect
-            yield "--unset-all", key
-            yield from (("--add", key, value) for value in left)
+    """Yield the arguments of ``git config`` that remove the last values of a key, and none of those before."""
+    left, gone = ([value for each, value in pairs if each == name] for pairs in (before, last))
+    if not set(left) & set(gone):
+        yield from (("--unset-all", key, exactly(value)) for value in gone)
+    elif left[-1:] != gone[-1:]:  # else the last of two equal values stays, which has the same effect
+        yield "--unset-all", key
+        yield from (("--add", key, value) for value in left)
 
 
-def without(now: list[str], written: list[str]) -> list[str]:
-    """Return a key's values without the last run of what 0.1.0 wrote; where the user broke it up, without its last value."""
-    for run in (written, written[-1:]):
-        for start in range(len(now) - len(run), -1, -1):
-            if now[start : start + len(run)] == run:
-                return now[:start] + now[start + len(run) :]
-    return now
+def remove(section: Former) -> None:
+    """Have git remove it from the global file. Raise UsageError."""
+    for arguments in section.edits:
+        edit(None, *arguments)
+    drop_empty_section(global_file(), f'credential "{section.url}"')

@@ -71,7 +71,7 @@ class Plan(NamedTuple):
     is_new: bool
     adds: bool
     stale: list[Entry]
-    former: list[edit.Written]
+    former: list[edit.Former]
     made: str
     lines: list[str]
     remaining: list[helpers.Other]
@@ -82,12 +82,10 @@ class Plan(NamedTuple):
         return bool(self.adds or self.stale or self.former)
 
 
-def plan(
-    own: str, sections: Sequence[Section] = (), script: str = "", records: Sequence[edit.Record] = ()
-) -> Plan:
+def plan(own: str, sections: Sequence[Section] = (), script: str = "") -> Plan:
     """Return the changes after which git asks only our helper for some addresses; without any, not ours any more.
 
-    ``own``: the path of our configuration file. ``script``: of our program. ``records``: what 0.1.0 recorded.
+    ``own``: the path of our configuration file. ``script``: of our program.
     Raise UsageError when git is missing or rejects its configuration, or a path or an address cannot be written.
     """
     value = helper_value(script) if sections else ""
@@ -115,8 +113,8 @@ def plan(
     stale = [entry for entry in entries if entry.key == f"{_NEW}.path"]
     stale += includes if adds or not sections else []
     stale = [entry for entry in stale if entry.scope == "global"]
-    path, before = edit.global_file(), own_content(own)
-    former = edit.written(entries, records, path)
+    path, before = edit.global_file(), _own_content(own)
+    former = edit.former(entries, path)
     shown = []
     if adds:
         shown += [f"{path}: adds at its end", "  [include]", f"    path = {own}"]
@@ -125,7 +123,7 @@ def plan(
             replaced = (other for other in _others(everything, below) if other.helper.value)
             shown += [f"no longer asked for {url}: {other.description}" for other in replaced]
     shown += [f"{entry.origin}: removes {entry.key} = {entry.value}" for entry in stale]
-    made = path if sections and not os.path.exists(path) else _made(before, records)
+    made = path if sections and not os.path.exists(path) else _made(before)
     content = _render(sections, value, _MADE + made if made else "") if sections else None
     return Plan(
         own=own,
@@ -193,7 +191,14 @@ def _instead(own: str) -> str:
     return hints.include(own, os.environ.get("GIT_CONFIG_COUNT") or "0")
 
 
-def own_content(own: str) -> bytes:
+def covers(own: str, url: str) -> bool:
+    """Return whether git's configuration has a section of ours, or of 0.1.0, for a URL. Raise UsageError."""
+    if f'"{url}"'.encode() in _own_content(own):
+        return True
+    return any(each.url == url for each in edit.former(config.read_config(), edit.global_file()))
+
+
+def _own_content(own: str) -> bytes:
     """Return the bytes of our file, empty when there is none. Raise UsageError."""
     try:
         return read_own(own, os.path.dirname(own), linked=True) or b""
@@ -206,12 +211,10 @@ def _failed(doing: str, own: str, error: OSError) -> UsageError:
     return UsageError(failure.message, failure.hint)
 
 
-def _made(content: bytes, records: Iterable[edit.Record]) -> str:
-    """Return the path of the global file that was created with our file, or by 0.1.0; empty if none was."""
+def _made(content: bytes) -> str:
+    """Return the path of the global file that was created with our file; empty if none was."""
     lines = content.decode("utf-8", "surrogateescape").splitlines()
-    made = [line.removeprefix(_MADE) for line in lines if line.startswith(_MADE)]
-    made += [record[0][1] for record in records if record[0][0] == "new-file"]
-    return next(iter(made), "")
+    return next((line.removeprefix(_MADE) for line in lines if line.startswith(_MADE)), "")
 
 
 def _examples(entries: Iterable[Entry], url: str) -> list[str]:

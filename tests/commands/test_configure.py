@@ -120,22 +120,19 @@ def test_another_cloud_gets_its_path(file_home: Home) -> None:
     assert path.out == "true\n"
 
 
-def test_what_0_1_0_remembered_is_replaced_and_forgotten(file_home: Home) -> None:
-    """Its sections leave the global file, its blocks the accounts file; what it knew of is configured."""
+def test_what_0_1_0_wrote_is_replaced(file_home: Home) -> None:
+    """Its sections leave the global file; what they were for is configured, Azure DevOps by ``server add`` too."""
     server, file = "https://tfs.example.com", file_home.folder / ".gitconfig"
     text = "[user]\n\tname = Ann\n"
     with file_home.accounts_file.open("a") as accounts:
         accounts.write(f"\nkind=server\naddress={server}\n")
-        for about, url in (("", DEV), ("", "https://*.visualstudio.com"), (f"server={server}\n", server)):
-            accounts.write(f"\nkind=git-config\n{about}file={file}\ncredential.{url}.helper=\n")
-            accounts.write(f"credential.{url}.helper=/old/git-credential-azdo\n")
-            text += f'[credential "{url}"]\n\thelper = \n\thelper = /old/git-credential-azdo\n'
+    for url in (DEV, "https://*.visualstudio.com", server):
+        text += f'[credential "{url}"]\n\thelper = \n\thelper = /old/git-credential-azdo\n'
     file.write_text(text)
     result = file_home.azdo("server", "add", "https://git.example.com")
     assert result.code == 0
     assert f"{file}: removes credential.{DEV}.helper = /old/git-credential-azdo" in result.err
     assert file.read_text() == f"[user]\n\tname = Ann\n[include]\n\tpath = {ours(file_home)}\n"
-    assert "git-config" not in file_home.accounts_file.read_text()
     for url in (DEV, server, "https://git.example.com"):
         assert asked(file_home, url) == [written(SCRIPT)]
     assert file_home.azdo("unconfigure").code == 0

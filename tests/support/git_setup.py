@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from git_credential_azdo.git import config, edit, install
+from git_credential_azdo.git import config, install
 from git_credential_azdo.git.install import Section
 from tests.support.realgit import RealGit, written
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
 DEV = "https://dev.azure.com"
@@ -117,21 +116,21 @@ def own(git: RealGit) -> Path:
     return git.home / OWN
 
 
-def plan(git: RealGit, script: str = SCRIPT, records: Sequence[edit.Record] = ()) -> install.Plan:
+def plan(git: RealGit, script: str = SCRIPT) -> install.Plan:
     """Preview what is to be written."""
-    return install.plan(str(own(git)), SECTIONS, script, records)
+    return install.plan(str(own(git)), SECTIONS, script)
 
 
-def configure(git: RealGit, script: str = SCRIPT, records: Sequence[edit.Record] = ()) -> install.Plan:
+def configure(git: RealGit, script: str = SCRIPT) -> install.Plan:
     """Write it."""
-    written = plan(git, script, records)
+    written = plan(git, script)
     install.apply(written)
     return written
 
 
-def undo(git: RealGit, records: Sequence[edit.Record] = ()) -> install.Plan:
+def undo(git: RealGit) -> install.Plan:
     """Take it back."""
-    undone = install.plan(str(own(git)), records=records)
+    undone = install.plan(str(own(git)))
     install.apply(undone)
     return undone
 

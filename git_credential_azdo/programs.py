@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from typing import IO, TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import deadline
 from git_credential_azdo.errors import UsageError, Waiting
@@ -23,7 +23,6 @@ from git_credential_azdo.inherited import SECRETS, outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-    from typing import IO
 
 MAX_BYTES = 16 * 1024 * 1024
 """The most that a program may print on one stream; one that prints more is ended."""

@@ -13,10 +13,11 @@ import time
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import deadline, errors, tokens
-from git_credential_azdo.accounts.account import IssuedToken, digest, number
-from git_credential_azdo.accounts.accounts_file import read
+from git_credential_azdo.accounts.account import Account, IssuedToken, digest, number
+from git_credential_azdo.accounts.accounts_file import AccountsFile, read
 from git_credential_azdo.accounts.update import (
     ANY,
+    Failure,
     clear_failures,
     failure_of,
     forget_secrets,
@@ -33,7 +34,7 @@ from git_credential_azdo.errors import (
     say,
 )
 from git_credential_azdo.files import lock_path, read_accounts
-from git_credential_azdo.git.target import origin
+from git_credential_azdo.git.target import AnyOrganization, origin
 from git_credential_azdo.tokens import Token
 from git_credential_azdo.vault import payload, vaults
 from git_credential_azdo.writing import Busy, Lock
@@ -41,11 +42,7 @@ from git_credential_azdo.writing import Busy, Lock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.accounts.update import Failure
     from git_credential_azdo.git.protocol import Message, Pair
-    from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.signin.oauth import Grant
     from git_credential_azdo.web import HttpClient
 

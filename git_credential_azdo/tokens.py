@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import time
 
-from git_credential_azdo.accounts.account import number
+from git_credential_azdo.accounts.account import Account, number
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import ProtocolError, SignInError
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.target import AnyOrganization
 

@@ -5,14 +5,19 @@ Pure: no files, no clock. The classes are views of blocks and hold no secret.
 
 from __future__ import annotations
 
-from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization, is_tenant
+from git_credential_azdo.git.target import (
+    SERVICES_ADDRESS,
+    AnyOrganization,
+    Collection,
+    Organization,
+    is_tenant,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from git_credential_azdo.git.protocol import Pair
-    from git_credential_azdo.git.target import AnyOrganization
 
 OAUTH = "oauth"
 PAT = "pat"

@@ -14,7 +14,9 @@ from git_credential_azdo.errors import UsageError, quote
 from git_credential_azdo.git.target import (
     MSA_TENANT,
     MSA_TRANSFER_TENANT,
+    AnyOrganization,
     Collection,
+    Target,
     looks_like_token,
     may_repeat,
     named_organization,
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
-    from git_credential_azdo.git.target import AnyOrganization, Target
 
     Request = tuple[AnyOrganization | None, str | None]
 

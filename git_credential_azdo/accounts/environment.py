@@ -8,7 +8,7 @@ https://learn.microsoft.com/azure/devops/pipelines/build/variables (SYSTEM_ACCES
 from __future__ import annotations
 
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import may_repeat, target_of
+from git_credential_azdo.git.target import Target, may_repeat, target_of
 from git_credential_azdo.inherited import TOKENS
 
 TYPE_CHECKING = False
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from git_credential_azdo.accounts.choice import Choice
-    from git_credential_azdo.git.target import Target
 
 PERSONAL_TOKEN, PIPELINE_TOKEN = TOKENS
 

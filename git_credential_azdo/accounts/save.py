@@ -21,6 +21,7 @@ from git_credential_azdo.files import read_accounts
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.target import (
     SERVICES_ADDRESS,
+    AnyOrganization,
     Collection,
     Organization,
     looks_like_token,
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from git_credential_azdo.git.protocol import Pair
-    from git_credential_azdo.git.target import AnyOrganization
 
 MADE_KEYS = ("authorization_id", "made_by", "token_name", "scope", "days")
 """Keys of a PAT's block that only a token has which ``pat create`` made: its id at Azure DevOps, the account that made

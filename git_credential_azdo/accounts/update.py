@@ -12,23 +12,19 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
-from git_credential_azdo.accounts.account import Block, digest, number
+from git_credential_azdo.accounts.account import Account, Block, digest, number
 from git_credential_azdo.accounts.accounts_file import VERSION, AccountsFile, StoredCredential, read
 from git_credential_azdo.errors import AzdoError, printable, say
 from git_credential_azdo.files import accounts_path, folder, lock_path, read_accounts, read_own, unusable
-from git_credential_azdo.git.protocol import format_pairs
+from git_credential_azdo.git.protocol import Pair, format_pairs
 from git_credential_azdo.vault import journal, vaults
 from git_credential_azdo.writing import Lock, write_own
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
-    from typing import TypeVar
-
-    from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.git.protocol import Pair
 
     Result = TypeVar("Result")
 

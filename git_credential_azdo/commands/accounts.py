@@ -8,34 +8,24 @@ lets the keyring show its dialog. Shows no secret.
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import quote
 
 import click
 
 from git_credential_azdo import hints, refresh
-from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS
-from git_credential_azdo.accounts.accounts_file import BINDING, StoredCredential
+from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, Account
+from git_credential_azdo.accounts.accounts_file import BINDING, AccountsFile, StoredCredential
 from git_credential_azdo.accounts.choice import account_named, shown_name, unique_name
 from git_credential_azdo.accounts.save import check_alias, load_accounts
-from git_credential_azdo.accounts.update import (
-    forget,
-    forget_leftovers,
-    leftovers,
-    secret_keys,
-    update,
-)
+from git_credential_azdo.accounts.update import forget, forget_leftovers, leftovers, secret_keys, update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
 from git_credential_azdo.files import accounts_path, no_account
 from git_credential_azdo.vault import vaults
 
-if TYPE_CHECKING:
-    from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
-
-    Entry = Account | StoredCredential
+Entry = Account | StoredCredential
 
 READY, LOCKED = "ready", "keyring locked"
 

@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import re
 import sys
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
@@ -31,11 +30,15 @@ from git_credential_azdo.files import gitconfig_path
 from git_credential_azdo.git import install
 from git_credential_azdo.git.install import Section, script_path
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import LEGACY_SUFFIX, LOGIN_HOSTS, SERVICES_HOST, Organization, target_of
+from git_credential_azdo.git.target import (
+    LEGACY_SUFFIX,
+    LOGIN_HOSTS,
+    SERVICES_HOST,
+    Organization,
+    Target,
+    target_of,
+)
 from git_credential_azdo.vault import vaults
-
-if TYPE_CHECKING:
-    from git_credential_azdo.git.target import Target
 
 _DEV_AZURE = Section("https://dev.azure.com", with_path=True)
 _LOCK = "git-config"

@@ -15,19 +15,15 @@ import sys
 import textwrap
 import threading
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from json import dumps
-from typing import TYPE_CHECKING
+from typing import IO
 
 import click
 
 from git_credential_azdo import deadline, errors
 from git_credential_azdo.errors import AzdoError, UsageError, Waiting, printable, reader_is_gone
 from git_credential_azdo.signin.terminal import drop_rest, is_terminal, read_hidden
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-    from typing import IO
-
 
 _MAX_GIVEN = 65_536
 _TICK_SECONDS = 0.25

@@ -12,15 +12,15 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections.abc import Callable, Iterable, Iterator
 from email.utils import parsedate_to_datetime
 from functools import partial
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 import click
 
 from git_credential_azdo import deadline, hints, proxy, refresh
-from git_credential_azdo.accounts.account import Block
+from git_credential_azdo.accounts.account import Account, Block
 from git_credential_azdo.accounts.accounts_file import BINDING, SERVER, UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import listed_names, unique_name
 from git_credential_azdo.accounts.save import load_accounts
@@ -33,21 +33,15 @@ from git_credential_azdo.errors import AzdoError, NetworkError, UsageError, Vaul
 from git_credential_azdo.files import NAME as PROGRAM
 from git_credential_azdo.git.address import message_for, target_of_url
 from git_credential_azdo.git.network import settings_for
-from git_credential_azdo.git.target import PROFILE_HOST, SERVICES_ADDRESS, origin
+from git_credential_azdo.git.target import PROFILE_HOST, SERVICES_ADDRESS, AnyOrganization, origin
 from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.inherited import TOKENS
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.authorities import PUBLIC_HOST
 from git_credential_azdo.web import HttpClient
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-
-    from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.git.target import AnyOrganization
-
-    Work = tuple[str, Callable[[], Iterable[Check]]]
-    """The subject of some checks, and the function that makes them."""
+Work = tuple[str, Callable[[], Iterable[Check]]]
+"""The subject of some checks, and the function that makes them."""
 
 LIMIT_SECONDS = 30.0
 REACH_SECONDS = 8.0

@@ -14,10 +14,11 @@ import re
 import shlex
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterator
+from typing import NamedTuple
 
 from git_credential_azdo import __version__, hints, inherited, programs
-from git_credential_azdo.accounts.accounts_file import SERVER
+from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import leftovers
@@ -28,11 +29,6 @@ from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import holds_password, message_for, shown
 from git_credential_azdo.git.target import LEGACY_SUFFIX, SERVICES_HOST, Organization
 from git_credential_azdo.vault import vaults
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
 
 OK, WARN, FAIL = "ok", "warn", "FAIL"
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
 
 from git_credential_azdo import deadline, hints, refresh, tokens
 from git_credential_azdo.accounts import choice as rules
-from git_credential_azdo.accounts.choice import unique_name
+from git_credential_azdo.accounts.account import Account
+from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
+from git_credential_azdo.accounts.choice import Choice, unique_name
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
@@ -24,15 +25,9 @@ from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, say
 from git_credential_azdo.git import address, config, helpers, network
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import SERVICES_ADDRESS, may_repeat
+from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Target, may_repeat
 from git_credential_azdo.helper import answer, reasons, stored
 from git_credential_azdo.signin import sign_in_errors
-
-if TYPE_CHECKING:
-    from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
-    from git_credential_azdo.accounts.choice import Choice
-    from git_credential_azdo.git.target import AnyOrganization, Target
 
 ANSWERS, QUITS, SILENT, NOT_ASKED = "credential", "error", "no credential", "not asked"
 """The results of ``get``: QUITS stops git, which asks the next helper after SILENT."""

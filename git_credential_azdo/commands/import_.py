@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import click
 
 from git_credential_azdo import deadline, hints
 from git_credential_azdo.accounts import save, update
-from git_credential_azdo.accounts.account import STORED, digest, number
-from git_credential_azdo.accounts.accounts_file import StoredCredential
+from git_credential_azdo.accounts.account import STORED, Block, digest, number
+from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
+    Choice,
     choose,
     matching_stored,
     organization_and_user,
@@ -30,23 +31,13 @@ from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import AzdoError, ServiceError, report, say
 from git_credential_azdo.git import helpers
 from git_credential_azdo.git.address import message_for
-from git_credential_azdo.git.config import read_config
-from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import SERVICES_ADDRESS, looks_like_token
+from git_credential_azdo.git.config import Helper, read_config
+from git_credential_azdo.git.helpers import Request
+from git_credential_azdo.git.protocol import Message, Pair
+from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Target, looks_like_token
 from git_credential_azdo.helper import stored
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from git_credential_azdo.accounts.account import Block
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.accounts.choice import Choice
-    from git_credential_azdo.git.config import Helper
-    from git_credential_azdo.git.helpers import Request
-    from git_credential_azdo.git.protocol import Pair
-    from git_credential_azdo.git.target import AnyOrganization, Target
 
 IMPORT = "import"
 HELPER_SECONDS = 120.0

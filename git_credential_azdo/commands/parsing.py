@@ -8,22 +8,19 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Callable, Iterable, Mapping
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import load_accounts, organization_named
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import AzdoError, UsageError
 from git_credential_azdo.git.target import may_repeat
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
 
 _WORD = re.compile(r"-{0,2}[a-z]{1,12}(?:-[a-z]{1,12}){0,3}")
 """What can be a mistyped verb or option; a secret has digits, capitals or more letters."""

@@ -7,13 +7,13 @@ revokes the old one.
 from __future__ import annotations
 
 import socket
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
 
 import click
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import number
-from git_credential_azdo.accounts.accounts_file import UNSAVED
+from git_credential_azdo.accounts.account import Account, Block, number
+from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import alone, forget
@@ -22,15 +22,8 @@ from git_credential_azdo.commands import pat_making as making
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import AzdoError, SignInError, UsageError, report, say
-from git_credential_azdo.git.target import holds_token, may_repeat
+from git_credential_azdo.git.target import AnyOrganization, holds_token, may_repeat
 from git_credential_azdo.vault import vaults
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-
-    from git_credential_azdo.accounts.account import Account, Block
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.git.target import AnyOrganization
 
 _COLUMNS = ("id", "name", "organization", "scope", "ends", "account")
 _ONE = click.option("--org", "organization", required=True, **parsing.ORG, help="Organization of the token.")

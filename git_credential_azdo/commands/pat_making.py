@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 from git_credential_azdo import deadline, hints, refresh
-from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, Block, number
+from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, Account, Block, number
 from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import CHOSEN, account_named, answers_to, choose, unique_name
 from git_credential_azdo.accounts.save import load_accounts, new_pat, now, save_account
@@ -31,11 +32,6 @@ from git_credential_azdo.git.target import (
 )
 from git_credential_azdo.helper.answer import DAY_SECONDS
 from git_credential_azdo.web import HttpClient
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from git_credential_azdo.accounts.account import Account
 
 Result = TypeVar("Result")
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import click
 
@@ -22,24 +22,17 @@ from git_credential_azdo.accounts.save import load_accounts, new_pat, now, organ
 from git_credential_azdo.commands import console, setup_identity, setup_person
 from git_credential_azdo.commands.configure import server_at, unconfigure
 from git_credential_azdo.commands.parsing import Verbs, same_command
-from git_credential_azdo.commands.setup_run import COMMON, way
+from git_credential_azdo.commands.setup_run import COMMON, Run, way
 from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import ServiceError, UsageError, Waiting, say
 from git_credential_azdo.git.address import message_for
-from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, unquote
+from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, unquote
 from git_credential_azdo.helper.answer import GLOBAL_PATS_END
 from git_credential_azdo.signin import device
-from git_credential_azdo.signin.oauth import OAuthError
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from git_credential_azdo.commands.setup_run import Run
-    from git_credential_azdo.git.target import AnyOrganization
-    from git_credential_azdo.signin.authorities import Endpoints
-    from git_credential_azdo.signin.device import DeviceCode
-    from git_credential_azdo.signin.oauth import Grant
-    from git_credential_azdo.web import HttpClient
+from git_credential_azdo.signin.authorities import Endpoints
+from git_credential_azdo.signin.device import DeviceCode
+from git_credential_azdo.signin.oauth import Grant, OAuthError
+from git_credential_azdo.web import HttpClient
 
 _UNDO = "undo"
 _FORMER = ("federated", "managed-identity", "service-principal", "azure-cli", "device-code", "pat", _UNDO)

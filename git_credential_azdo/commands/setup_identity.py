@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import os
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 
@@ -27,21 +27,15 @@ from git_credential_azdo.accounts.account import (
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import NewAccount, now
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.setup_run import way
+from git_credential_azdo.commands.setup_run import Run, way
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, PassphraseNeeded, ServiceError, UsageError
-from git_credential_azdo.git.target import holds_token, is_tenant, origin
+from git_credential_azdo.git.protocol import Pair
+from git_credential_azdo.git.target import AnyOrganization, holds_token, is_tenant, origin
 from git_credential_azdo.refresh import access_payload
 from git_credential_azdo.signin import federation, managed_identity, workload
+from git_credential_azdo.signin.oauth import Grant
 from git_credential_azdo.signin.workload import proof, registration
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-
-    from git_credential_azdo.commands.setup_run import Run
-    from git_credential_azdo.git.protocol import Pair
-    from git_credential_azdo.git.target import AnyOrganization
-    from git_credential_azdo.signin.oauth import Grant
 
 _SAME_AS = {  # keys that make an older account of the kind the same one
     SERVICE_PRINCIPAL: ("client_id", "token_endpoint"),

@@ -8,37 +8,29 @@ the link stands in the browser's arguments, where other users of the machine can
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import OAUTH, access_entry
+from git_credential_azdo.accounts.account import OAUTH, Account, access_entry
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.accounts.save import NewAccount, now
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import again, same_command
+from git_credential_azdo.commands.setup_run import Run
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, UsageError, say
-from git_credential_azdo.git.target import MSA_TENANT
+from git_credential_azdo.git.target import MSA_TENANT, AnyOrganization
 from git_credential_azdo.refresh import access_payload, refresh_payload
 from git_credential_azdo.signin import authorities, browser, interactive, oauth
-from git_credential_azdo.signin.authorities import OtherHostsError, discover
-from git_credential_azdo.signin.oauth import OAuthError, read_person
+from git_credential_azdo.signin.authorities import Endpoints, OtherHostsError, discover
+from git_credential_azdo.signin.browser import Page
+from git_credential_azdo.signin.interactive import Authorization
+from git_credential_azdo.signin.oauth import Grant, OAuthError, Person, read_person
 from git_credential_azdo.signin.sign_in_errors import UNNAMED, flags_of, sign_in_error
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.commands.setup_run import Run
-    from git_credential_azdo.git.target import AnyOrganization
-    from git_credential_azdo.signin.authorities import Endpoints
-    from git_credential_azdo.signin.browser import Page
-    from git_credential_azdo.signin.interactive import Authorization
-    from git_credential_azdo.signin.oauth import Grant, Person
-
-    SignIn = Callable[[Run, Endpoints], tuple[Grant, bool]]
-    """Returns what the authority granted, and whether it answers this very sign-in: a code pasted alone may not."""
+SignIn = Callable[[Run, Endpoints], tuple[Grant, bool]]
+"""Returns what the authority granted, and whether it answers this very sign-in: a code pasted alone may not."""
 
 _TRIES = 3
 OPTIONS = ("tenant", "authority", "client_id", "scope", "login_hint", "bearer", "endpoint_hosts")

@@ -9,17 +9,20 @@ from __future__ import annotations
 import contextlib
 import functools
 import os
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from git_credential_azdo import deadline, hints
-from git_credential_azdo.accounts.account import PAT
+from git_credential_azdo.accounts.account import PAT, Account
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import choose, listed_names, shown_name, unique_name
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
 from git_credential_azdo.accounts.save import (
+    NewAccount,
     check_alias,
     load_accounts,
     place_of,
@@ -31,19 +34,10 @@ from git_credential_azdo.commands import configure, console, doctor_machine, par
 from git_credential_azdo.commands.parsing import same_command
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
-from git_credential_azdo.git.target import SERVICES_ADDRESS, Collection, Organization
+from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
 from git_credential_azdo.signin.authorities import DEFAULT_REDIRECT
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
-    from typing import Any
-
-    from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.accounts.save import NewAccount
-    from git_credential_azdo.git.target import AnyOrganization
 
 COMMON = ("organizations", "alias", "vault", "no_git_config")
 """The parameters that every way to sign in has."""

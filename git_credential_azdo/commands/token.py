@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import click
 
 from git_credential_azdo import hints, refresh
+from git_credential_azdo.accounts.account import Account
+from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
 from git_credential_azdo.accounts.choice import NONE, account_named, answers_to, choose, unique_name
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, problems, token_in, variable_for
 from git_credential_azdo.accounts.save import load_accounts
@@ -22,14 +23,10 @@ from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
 from git_credential_azdo.git.protocol import Message
+from git_credential_azdo.git.target import AnyOrganization
 from git_credential_azdo.helper import answer, reasons
 from git_credential_azdo.helper.stored import lines_of
 from git_credential_azdo.signin.terminal import is_terminal
-
-if TYPE_CHECKING:
-    from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
-    from git_credential_azdo.git.target import AnyOrganization
 
 BASIC, BEARER = "Basic", "Bearer"
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from git_credential_azdo import hints
+from git_credential_azdo.accounts.account import Account
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import account_named, answers_to, listed_names, unique_name
 from git_credential_azdo.accounts.save import load_accounts, place_of
 from git_credential_azdo.accounts.update import update
@@ -15,15 +15,10 @@ from git_credential_azdo.commands.parsing import ACCOUNT, ORG
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import read_config, remotes
-from git_credential_azdo.git.target import SERVICES_HOST
+from git_credential_azdo.git.target import SERVICES_HOST, AnyOrganization
 
-if TYPE_CHECKING:
-    from git_credential_azdo.accounts.account import Account
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.git.target import AnyOrganization
-
-    Place = tuple[str, AnyOrganization | None]
-    """An organization or ``organization/project/repository``, and the organization; ("", None): all else."""
+Place = tuple[str, AnyOrganization | None]
+"""An organization or ``organization/project/repository``, and the organization; ("", None): all else."""
 
 _ALL_ELSE: Place = ("", None)
 

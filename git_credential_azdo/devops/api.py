@@ -22,6 +22,7 @@ from git_credential_azdo.git.target import (
     NIL_TENANT,
     PROFILE_HOST,
     SERVICES_HOST,
+    AnyOrganization,
     Collection,
     Organization,
     is_tenant,
@@ -33,7 +34,6 @@ from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.signin.entra_errors import read_cases
 
 if TYPE_CHECKING:
-    from git_credential_azdo.git.target import AnyOrganization
     from git_credential_azdo.web import HttpClient, Response
 
 ANONYMOUS = "aaaaaaaa-aaaa-aaaa-aaaa-aaaaaaaaaaaa"

@@ -17,7 +17,7 @@ from urllib.parse import urlencode
 from git_credential_azdo import hints
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import ServiceError, printable
-from git_credential_azdo.git.target import PATS_HOST
+from git_credential_azdo.git.target import PATS_HOST, AnyOrganization, Organization
 from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.signin.entra_errors import Case, read_cases
 from git_credential_azdo.signin.oauth import first_line, read_token
@@ -25,7 +25,6 @@ from git_credential_azdo.signin.oauth import first_line, read_token
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from git_credential_azdo.git.target import AnyOrganization, Organization
     from git_credential_azdo.web import HttpClient
 
 GIT_SCOPE = "vso.code_write"

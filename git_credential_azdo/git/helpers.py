@@ -28,16 +28,13 @@ from git_credential_azdo.git.config import (
     split_key,
 )
 from git_credential_azdo.git.edit import expanded, home, usual_files
-from git_credential_azdo.git.protocol import Message, format_pairs, parse
+from git_credential_azdo.git.protocol import Message, Pair, format_pairs, parse
 from git_credential_azdo.git.target import LEGACY_SUFFIX, SERVICES_ADDRESS, SERVICES_HOST, looks_like_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_credential_azdo.git.protocol import Pair
-
-    Request = tuple[Pair, ...]
-
+Request = tuple[Pair, ...]
 SECONDS = 20.0
 """The time limit of one answer: the helper may have to open a keyring first."""
 MAX_BYTES = 65_536

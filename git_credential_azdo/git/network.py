@@ -16,13 +16,12 @@ from urllib.parse import urlsplit
 
 from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import UsageError, say
-from git_credential_azdo.git.config import as_bool, entry_for, read_config, removal, run_git, split_key
+from git_credential_azdo.git.config import Entry, as_bool, entry_for, read_config, removal, run_git, split_key
 from git_credential_azdo.git.edit import expanded
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from git_credential_azdo.git.config import Entry
 
 _FILES = {
     "http.sslCAInfo": "GIT_SSL_CAINFO",

@@ -12,8 +12,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    Pair = tuple[str, str]
-
+Pair = tuple[str, str]
 MAX_LINE = 65_535
 """The longest line that git allows, in bytes without its newline."""
 

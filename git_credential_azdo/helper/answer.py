@@ -9,20 +9,18 @@ import os
 import time
 
 from git_credential_azdo import tokens
-from git_credential_azdo.accounts.account import STATE_PREFIX, number
+from git_credential_azdo.accounts.account import STATE_PREFIX, Account, number
 from git_credential_azdo.accounts.choice import AMBIGUOUS, CHOSEN, choose, same_tenant
 from git_credential_azdo.errors import ServiceError, SignInError, say, trace
-from git_credential_azdo.git.target import tenant_in
+from git_credential_azdo.git.target import AnyOrganization, Target, tenant_in
 from git_credential_azdo.inherited import has_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
     from git_credential_azdo.git.protocol import Message, Pair
-    from git_credential_azdo.git.target import AnyOrganization, Target
 
     Change = Callable[[AccountsFile], object]
 

@@ -12,13 +12,14 @@ import time
 
 from git_credential_azdo import hints, refresh, tokens
 from git_credential_azdo.accounts import environment
-from git_credential_azdo.accounts.account import IssuedToken, digest, number
+from git_credential_azdo.accounts.account import Account, IssuedToken, digest, number
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     NO_ACCOUNT,
     NOT_COVERED,
     STORED_CREDENTIAL,
     UNKNOWN_USER,
+    Choice,
     choose,
     organization_and_user,
     same_tenant,
@@ -28,16 +29,20 @@ from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TO
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, UsageError, report, say
 from git_credential_azdo.files import no_account
 from git_credential_azdo.git import address, config
-from git_credential_azdo.git.target import SERVICES_ADDRESS, holds_token, may_repeat, tenant_in
+from git_credential_azdo.git.target import (
+    SERVICES_ADDRESS,
+    AnyOrganization,
+    Target,
+    holds_token,
+    may_repeat,
+    tenant_in,
+)
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.account import Account
     from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.protocol import Message
-    from git_credential_azdo.git.target import AnyOrganization, Target
     from git_credential_azdo.helper.verbs import Change, Returned
 
 REFRESH_GRACE_SECONDS = 300

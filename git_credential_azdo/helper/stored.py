@@ -11,25 +11,23 @@ import os
 import time
 
 from git_credential_azdo.accounts.account import STATE_PREFIX, STORED, Block, number
-from git_credential_azdo.accounts.accounts_file import StoredCredential, read
+from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential, read
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     CHOSEN,
+    Choice,
     choose,
     matching_stored,
     organization_and_user,
 )
 from git_credential_azdo.errors import ProtocolError, UsageError
 from git_credential_azdo.files import read_accounts
-from git_credential_azdo.git.target import Target, looks_like_token
+from git_credential_azdo.git.target import AnyOrganization, Target, looks_like_token
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.accounts.choice import Choice
     from git_credential_azdo.git.protocol import Message, Pair
-    from git_credential_azdo.git.target import AnyOrganization
 
 _SECRET_KEYS = ("password", "oauth_refresh_token", "authtype", "credential")
 

@@ -13,8 +13,8 @@ import os
 from git_credential_azdo import errors
 from git_credential_azdo.errors import AzdoError, ProtocolError, report, say
 from git_credential_azdo.files import accounts_path, read_accounts
-from git_credential_azdo.git.protocol import format_pairs, parse
-from git_credential_azdo.git.target import target_of
+from git_credential_azdo.git.protocol import Message, format_pairs, parse
+from git_credential_azdo.git.target import Target, target_of
 from git_credential_azdo.inherited import has_token
 
 TYPE_CHECKING = False
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.accounts.account import Account, IssuedToken
     from git_credential_azdo.accounts.accounts_file import AccountsFile
-    from git_credential_azdo.git.protocol import Message
-    from git_credential_azdo.git.target import Target
 
     Change = Callable[[AccountsFile], object]
     Returned = tuple[Account, IssuedToken]

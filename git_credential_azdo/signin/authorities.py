@@ -14,7 +14,7 @@ words them once the caller knows who and where.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, final
 from urllib.parse import urlsplit, urlunsplit
@@ -26,8 +26,6 @@ from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.oauth import safe_origin
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
-
     from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.web import HttpClient, Response
 

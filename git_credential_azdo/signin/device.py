@@ -8,19 +8,16 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError, ServiceError, SignInError
 from git_credential_azdo.signin import oauth, sign_in_errors
-from git_credential_azdo.signin.authorities import ask, request_token
+from git_credential_azdo.signin.authorities import Endpoints, ask, request_token
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from git_credential_azdo.signin.authorities import Endpoints
     from git_credential_azdo.web import HttpClient
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import hints
-from git_credential_azdo.accounts.account import MANAGED_IDENTITY
+from git_credential_azdo.accounts.account import MANAGED_IDENTITY, Block
 from git_credential_azdo.accounts.environment import token_in
 from git_credential_azdo.errors import ServiceError, SignInError, UsageError
 from git_credential_azdo.signin import managed_identity, oauth
@@ -18,7 +18,6 @@ from git_credential_azdo.signin.authorities import ask
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from git_credential_azdo.accounts.account import Block
     from git_credential_azdo.web import HttpClient
 
 AUDIENCE = "api://AzureADTokenExchange"

@@ -24,12 +24,11 @@ from git_credential_azdo.git.network import Settings
 from git_credential_azdo.git.target import origin
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.authorities import GUID
-from git_credential_azdo.web import HttpClient, retry_after
+from git_credential_azdo.web import HttpClient, Response, retry_after
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from git_credential_azdo.web import Response
 
 VM, APP_SERVICE, ARC = "vm", "app-service", "arc"
 VM_ADDRESS = "http://169.254.169.254"

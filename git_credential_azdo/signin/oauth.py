@@ -11,7 +11,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
@@ -20,8 +20,6 @@ from git_credential_azdo.errors import AzdoError, ServiceError, SignInError, pri
 from git_credential_azdo.git.target import is_tenant, origin
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from git_credential_azdo.web import Response
 
 OPENID_SCOPE = "openid profile offline_access"

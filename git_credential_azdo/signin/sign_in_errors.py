@@ -15,19 +15,19 @@ from git_credential_azdo.accounts.account import (
     MANAGED_IDENTITY,
     SERVICE_PRINCIPAL,
     SYSTEM,
+    Account,
+    Block,
 )
 from git_credential_azdo.accounts.choice import PERSONAL_TENANTS
 from git_credential_azdo.errors import AzdoError, NetworkError, SignInError, options
 from git_credential_azdo.git.target import NIL_TENANT, Collection, origin
 from git_credential_azdo.signin import authorities
 from git_credential_azdo.signin.entra_errors import APP_CASES, CASES, LINK_AGAIN, UNKNOWN, Case
-from git_credential_azdo.signin.oauth import OPENID_SCOPE, is_busy
+from git_credential_azdo.signin.oauth import OPENID_SCOPE, OAuthError, is_busy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-    from git_credential_azdo.accounts.account import Account, Block
-    from git_credential_azdo.signin.oauth import OAuthError
 
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
 _NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | authorities.ANY_TENANT | {NIL_TENANT}

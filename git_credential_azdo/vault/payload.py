@@ -8,14 +8,12 @@ that a reader gets the old secret or the new one, never a mixture. Windows Crede
 from __future__ import annotations
 
 from git_credential_azdo.errors import ProtocolError, VaultError, VaultLocked
-from git_credential_azdo.git.protocol import format_pairs, parse
+from git_credential_azdo.git.protocol import Message, Pair, format_pairs, parse
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Protocol
-
-    from git_credential_azdo.git.protocol import Message, Pair
 
     class Vault(Protocol):
         """Entries by name, each read, written and deleted without a change of any other."""

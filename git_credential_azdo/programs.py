@@ -9,6 +9,7 @@ names them; at its deadline it ends with all that it started.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import signal
 import subprocess
@@ -97,45 +98,37 @@ def run(
     end = time.monotonic() + deadline.bound(seconds)
     process = _start(words, cwd, child_environment(environment, keep), subprocess.PIPE)
     end_all = _terminator(process)
-    printed = (bytearray(), bytearray())
-    whole: list[bytearray] = []
 
-    def read(stream: IO[bytes], data: bytearray) -> None:
-        # The thread closes the stream itself: close() waits for a thread that is reading.
-        with stream, contextlib.suppress(OSError):
-            while chunk := stream.read(65_536):
-                data += chunk
-                if len(data) > MAX_BYTES:
-                    end_all()
-                    return
-            whole.append(data)
+    def read(stream: IO[bytes]) -> bytes:
+        with stream:  # closed by the thread that reads: close() would wait for it
+            data = stream.read(MAX_BYTES + 1)
+        if len(data) > MAX_BYTES:
+            end_all()
+        return data
 
     def write(stream: IO[bytes]) -> None:
         with contextlib.suppress(OSError), stream:  # a program need not read its stdin
             stream.write(stdin)
 
     given, *streams = (stream for stream in (process.stdin, process.stdout, process.stderr) if stream)
-    readers = [
-        threading.Thread(target=read, args=each, daemon=True) for each in zip(streams, printed, strict=True)
-    ]
+    printed: list[bytes] = []
     try:
-        for thread in (*readers, threading.Thread(target=write, args=(given,), daemon=True)):
-            thread.start()
+        readers = [deadline.in_thread(functools.partial(read, stream)) for stream in streams]
+        deadline.in_thread(functools.partial(write, given))
         with Waiting(os.path.basename(words[0]), end - time.monotonic()):
-            for reader in readers:
-                deadline.join(reader, end - time.monotonic())
+            printed.extend(wait_for(end - time.monotonic()) for wait_for in readers)
             process.wait(max(0.0, end - time.monotonic()))
-    except subprocess.TimeoutExpired:
+    except (OSError, subprocess.TimeoutExpired):
         pass
     finally:  # also after KeyboardInterrupt
-        is_whole = len(whole) == len(printed) and process.returncode is not None
+        is_too_long = any(len(data) > MAX_BYTES for data in printed)
+        is_whole = process.returncode is not None and len(printed) == len(streams) and not is_too_long
         if not is_whole:
             end_all()
             process.wait()
     if not is_whole:
-        is_too_long = any(len(data) > MAX_BYTES for data in printed)
         raise Stopped(os.path.basename(words[0]), is_too_long=is_too_long)
-    return Completed(process.returncode, *map(bytes, printed))
+    return Completed(process.returncode, *printed)
 
 
 def launch(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> None:

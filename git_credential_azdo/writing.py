@@ -1,7 +1,8 @@
 """Files of ours, written whole or not at all, for this user only, and locks between processes. Knows nothing of their content.
 
 A new version is made beside the old one, under a name that cannot be guessed, and takes its place when it is on the
-disk. What root creates in a user's home gets that user as its owner, who could not use it otherwise.
+disk. Who writes a file holds its lock, so that another new version of it is what a killed run left. What root creates in
+a user's home gets that user as its owner, who could not use it otherwise.
 
 The system releases a lock when its holder dies. Must never delete a lock file: a second process could hold a lock on the
 deleted one. On a file system without locks (some NFS, Lustre, FUSE) a file beside it, which only one process can make,
@@ -36,8 +37,6 @@ else:
 
 _FRESH = ".new"
 _HELD = ".held"
-_STALE_SECONDS = 600
-"""Where there are no locks: the age, either way the clock may have gone, at which a file not renamed yet is a left-over."""
 _UNKNOWN_SECONDS = 120
 """The age at which a lock of another machine is stale: longer than this program holds one."""
 _ALIVE_SECONDS = 3_600
@@ -52,7 +51,7 @@ _HEXADECIMAL = frozenset("0123456789abcdef")
 def write_own(path: str, data: bytes, top: str, *, linked: bool = False) -> None:
     """Replace the file of ours at ``path`` by ``data``: a reader sees the old file or the new one, also after a crash.
 
-    Arguments and errors as of ``files.read_own``. What a killed write left of this file is deleted.
+    Arguments and errors as of ``files.read_own``. Callers hold the file's lock: what a killed write left is deleted.
     """
     if os.path.islink(path):
         path = followed(path, linked=linked)
@@ -61,14 +60,12 @@ def write_own(path: str, data: bytes, top: str, *, linked: bool = False) -> None
     make_private_folder(folder)
     check_folders(folder, top)
     for left in os.listdir(folder):
-        if is_left_over(left, name) and _is_stale(os.path.join(folder, left)):
+        if is_left_over(left, name):
             delete(os.path.join(folder, left))
     fresh = f"{path}.{os.urandom(8).hex()}{_FRESH}"
     descriptor = os.open(fresh, _MAKE, 0o600)
     try:
         try:
-            if os.name != "nt":
-                _try_lock(descriptor)
             _hand_over(descriptor, folder)
             view = memoryview(data)
             while view:
@@ -120,21 +117,6 @@ def delete(path: str) -> None:
     """Delete a file; an absent one is no error, since another process may have been first. Raises OSError."""
     with contextlib.suppress(FileNotFoundError):
         patiently(os.unlink, path)
-
-
-def _is_stale(path: str) -> bool:
-    """Return whether the run that was writing a file has ended: it holds a lock until the file is renamed."""
-    is_free = None
-    try:
-        with contextlib.suppress(OSError):  # also for what is no file
-            descriptor = os.open(path, READ | NOFOLLOW)
-            try:
-                is_free = None if os.name == "nt" else _try_lock(descriptor)
-            finally:
-                os.close(descriptor)
-        return abs(time.time() - os.lstat(path).st_mtime) > _STALE_SECONDS if is_free is None else is_free
-    except FileNotFoundError:
-        return False
 
 
 def _try_lock(descriptor: int) -> bool | None:

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo import writing
 from git_credential_azdo.files import Unsafe, read_own
 from git_credential_azdo.writing import is_left_over, make_private_folder, write_own
 from tests.support.marks import posix
@@ -108,8 +107,12 @@ def test_a_file_in_the_new_file_s_place_is_never_opened(
 ) -> None:
     """Not even where its name was guessed: it could lead to a file of another's choice."""
     target, victim = tmp_path / "file", tmp_path / "victim"
-    monkeypatch.setattr(os, "urandom", bytes)
-    (tmp_path / f"file.{bytes(8).hex()}.new").symlink_to(victim)
+
+    def guessed(count: int) -> bytes:
+        (tmp_path / f"file.{bytes(count).hex()}.new").symlink_to(victim)
+        return bytes(count)
+
+    monkeypatch.setattr(os, "urandom", guessed)
 
     with pytest.raises(FileExistsError):
         write(target, b"secret")
@@ -165,33 +168,15 @@ def test_a_folder_that_cannot_be_synced_is_no_failure(
 
 
 @pytest.mark.parametrize("age", [5, 700, -5, -700])
-@pytest.mark.parametrize("has_locks", [True, False])
-def test_what_a_killed_write_left_is_deleted_by_a_later_one(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, age: int, *, has_locks: bool
-) -> None:
-    """Where there are no locks only after a while, whichever way the clock moved. Names as of 0.1.0, too."""
-    names = ["file.99999.new", f"file.{'a' * 16}.new"]
-    for name in (*names, "other.99999.new", "file.new"):
+def test_what_a_killed_write_left_is_deleted_by_the_next_one(tmp_path: Path, age: int) -> None:
+    """Whatever its age: who writes holds the file's lock. Names as of 0.1.0, too."""
+    for name in ("file.99999.new", f"file.{'a' * 16}.new", "other.99999.new", "file.new"):
         (tmp_path / name).write_bytes(b"secret")
         os.utime(tmp_path / name, (time.time() - age, time.time() - age))
-    if not has_locks:
-        monkeypatch.setattr(writing, "_try_lock", lambda _descriptor: None)
 
     write(tmp_path / "file", b"x")
 
-    left = [] if abs(age) > 600 or (has_locks and os.name != "nt") else names
-    assert sorted(os.listdir(tmp_path)) == sorted([*left, "file", "file.new", "other.99999.new"])
-
-
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no flock")
-def test_what_another_run_writes_is_left_to_it(tmp_path: Path) -> None:
-    """However old it is: it holds a lock until it renames the file."""
-    other = tmp_path / "file.99999.new"
-    with other.open("wb") as file:
-        assert writing._try_lock(file.fileno())
-        os.utime(other, (0, 0))
-        write(tmp_path / "file", b"x")
-        assert other.exists()
+    assert sorted(os.listdir(tmp_path)) == ["file", "file.new", "other.99999.new"]
 
 
 def test_a_write_may_take_several_steps(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -245,7 +230,7 @@ def test_a_killed_write_leaves_the_old_file(tmp_path: Path, step: str) -> None:
     assert is_left_over(left, "file")
     write(path, b"newer")
     assert path.read_bytes() == b"newer"
-    assert os.listdir(tmp_path) == ["file"] or os.name == "nt"
+    assert os.listdir(tmp_path) == ["file"]
 
 
 @pytest.mark.parametrize(

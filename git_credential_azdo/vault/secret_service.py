@@ -101,16 +101,25 @@ def shown_buses() -> str:
     return " or ".join(os.fsdecode(bus.replace(b"\0", b"@", 1)) for bus in buses)
 
 
-def login_bus(seconds: float) -> str | None:
-    """Return the address of the login's bus where it answers and no bus of the variable does; else None."""
+def use_own_bus(seconds: float) -> str:
+    """Let the libraries use a session bus of this user, or none; return where none was found, empty if there is one.
+
+    They do not look whose it is, and another user's would be given what is written. The bus of the login stands in for
+    one of the environment that does not answer.
+    """
+    if sys.platform != "linux":
+        return ""
+    looked = shown_buses()
+    found = "unix:path="  # none: without any address, libdbus would start one
     try:
-        *named, _ = bus_addresses(os.environ)
         for address, _ in _buses(time.monotonic() + seconds):
-            path = "".join(f"%{byte:02x}" for byte in address)
-            return None if address in named else f"unix:path={path}"
+            kind = "path" if address.startswith(b"/") else "abstract"
+            looked, found = "", f"unix:{kind}={''.join(f'%{byte:02x}' for byte in address.lstrip(bytes(1)))}"
+            break
     except (OSError, ValueError):
         pass
-    return None
+    os.environ["DBUS_SESSION_BUS_ADDRESS"] = found
+    return looked
 
 
 def _unescape(value: str) -> bytes:

@@ -13,7 +13,6 @@ import getpass
 import importlib.util
 import json
 import os
-import sys
 import threading
 
 import keyring.backend
@@ -40,7 +39,6 @@ PROMPT_SECONDS = 300.0
 _HINT = hints.setup_in_file_vault()
 _LOST_SESSIONS = 3
 _NOT_VAULTS = (chainer.ChainerBackend, fail.Keyring, null.Keyring)
-_NO_BUS = frozenset(("ConnectionRefusedError", "FileNotFoundError", "KeyError", "PermissionError"))
 _SECRET_SERVICE = f"{SecretService.__name__}.{SecretService.Keyring.__name__}"
 _ONE_AT_A_TIME = threading.Lock()
 
@@ -52,10 +50,12 @@ class KeyringVault:
         self._name = _name_of(backend)
         self._prompting = prompting
         self._foreign = not self._name.startswith("keyring.backends.")
-        if self._name == _SECRET_SERVICE:
-            _find_bus()
-            if not prompting:
-                backend = _QuietSecretService()  # type: ignore[no-untyped-call] # keyring has no types here
+        looked = secret_service.use_own_bus(deadline.bound(CALL_SECONDS))
+        if looked and self._name == _SECRET_SERVICE:
+            text = f"the keyring cannot be reached: no session bus of this user at {looked}"
+            raise VaultError(text, hints.START_BUS)
+        if self._name == _SECRET_SERVICE and not prompting:
+            backend = _QuietSecretService()  # type: ignore[no-untyped-call] # keyring has no types here
         self._backend = backend
 
     def read(self, entry: str) -> str | None:
@@ -121,14 +121,6 @@ def _again(call: Callable[[], Result]) -> Result:
     return call()
 
 
-def _find_bus() -> None:
-    """Let the libraries use the bus of the login where the one of the environment does not answer."""
-    if sys.platform == "linux":
-        address = secret_service.login_bus(deadline.bound(CALL_SECONDS))
-        if address:
-            os.environ["DBUS_SESSION_BUS_ADDRESS"] = address
-
-
 class _QuietSecretService(SecretService.Keyring):
     """keyring's Secret Service backend that never unlocks and never creates a collection: both show a dialog."""
 
@@ -191,7 +183,7 @@ def names(part: str) -> list[str]:
     if configured and not isinstance(configured, chainer.ChainerBackend):
         found = [configured]
     else:
-        _find_bus()
+        secret_service.use_own_bus(deadline.bound(CALL_SECONDS))
         with _no_prompts():  # a backend may run its program to determine its priority
             usable = filter(keyring.core.recommended, keyring.backend.get_all_keyring())
             found = sorted(usable, key=keyring.backend.by_priority, reverse=True)
@@ -285,9 +277,6 @@ def _vault_error(error: BaseException, name: str) -> VaultError:
         return VaultError("there is no OS keyring here", _HINT)
     if name == _SECRET_SERVICE and kind == "SecretServiceNotAvailableException":
         return VaultError("no keyring answers on the session bus", hints.START_KEYRING)
-    if name == _SECRET_SERVICE and kind in _NO_BUS:
-        text = f"the keyring cannot be reached: no session bus at {secret_service.shown_buses()}"
-        return VaultError(text, hints.START_BUS)
     if kind == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:
         locked = f"the password store is locked: gpg could not open an entry of {name}"
         return VaultLocked(locked, hints.unlock())

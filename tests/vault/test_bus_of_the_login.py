@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,7 +13,8 @@ from git_credential_azdo.vault import vaults
 from git_credential_azdo.vault.vaults import SECRET_SERVICE
 from tests.emulator.default_world import ANN
 from tests.support.keyrings import PrivateKeyring, missing
-from tests.support.people import at, sign_in
+from tests.support.marks import root
+from tests.support.people import STALE, at, sign_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -51,6 +55,46 @@ def test_a_bus_that_is_gone_is_named_and_no_plain_file_is_proposed(home: Home, e
     assert (result.out, result.code) == ("quit=1\n", 0)
     assert result.err == (
         "git-credential-azdo: error: the keyring cannot be reached:"
-        f" no session bus at /nonexistent/bus or {run}\n"
+        f" no session bus of this user at /nonexistent/bus or {run}\n"
         "git-credential-azdo: hint: dbus-run-session -- sh\n"
     )
+
+
+@root
+@pytest.mark.parametrize("kind", ["path", "abstract"])
+def test_no_library_speaks_to_a_bus_of_another_user(
+    home: Home, emulator: Emulator, tmp_path: Path, kind: str
+) -> None:
+    """It would be given the token: reading, writing and the search for a keyring all end without a byte sent."""
+    heard: list[bytes] = []
+    name = str(tmp_path / "bus")
+    with socket.socket(socket.AF_UNIX) as bus:
+        bus.bind(name if kind == "path" else f"\0{name}")
+        os.seteuid(54_322)  # the kernel says that who listens is at the other end
+        try:
+            bus.listen()
+        finally:
+            os.seteuid(0)
+
+        def serve() -> None:
+            while True:
+                try:
+                    connection, _ = bus.accept()
+                except OSError:
+                    return
+                with connection:
+                    heard.append(connection.recv(100))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        sign_in(home, emulator.world, ANN, "contoso", vault=SECRET_SERVICE).let_pass(STALE)
+        home.environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:{kind}={name}"
+        result = home.get(*at())
+        found = home.azdo(
+            "setup", "pat", "--org", "contoso", "--vault", "keyring", given=emulator.world.new_pat(ANN)
+        )
+        bus.shutdown(socket.SHUT_RDWR)
+        thread.join()
+    assert f"no session bus of this user at {'@' * (kind == 'abstract')}{name}" in result.err
+    assert "no OS keyring works here" in found.err
+    assert b"".join(heard) == b""

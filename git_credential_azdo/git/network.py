@@ -115,7 +115,8 @@ def _settings(address: str) -> Settings:
         entry = None if os.environ.get(variable) else entry_for(entries, key, address)
         value = expanded(os.environ.get(variable) or text(key) or "")
         if entry and value.startswith("%(prefix)/"):  # where git is installed, which it alone knows
-            asked = ["config", "--type=path", "--get-urlmatch", key, address]
+            # As an option of git's own: a repository's value would take the place of the person's.
+            asked = ["-c", f"azdo.path={value}", "config", "--type=path", "azdo.path"]
             value = run_git(asked, cwd=programs.ROOT).stdout.decode("utf-8", "surrogateescape").rstrip("\n")
         if value and not os.path.isabs(value):
             name, hint = (entry.description, removal(entry)) if entry else (variable, hints.unset(variable))

@@ -74,6 +74,19 @@ def test_the_prefix_of_git_is_what_git_makes_of_it(gitconfig: Path) -> None:
     ).stdout.rstrip("\n")
 
 
+def test_no_repository_takes_the_place_of_the_prefix(
+    gitconfig: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An alias and a hook run us with GIT_DIR, so that a git that is asked outside reads the repository's file, too."""
+    gitconfig.write_text("[http]\n\tsslCAInfo = %(prefix)/ca.crt\n")
+    expected = settings_for(SERVICES)
+    subprocess.run(["git", "init", "-q", tmp_path / "repository"], check=True)
+    monkeypatch.setenv("GIT_DIR", str(tmp_path / "repository" / ".git"))
+    subprocess.run(["git", "config", "--local", "http.sslCAInfo", "/repository/ca.crt"], check=True)
+    forget()
+    assert settings_for(SERVICES) == expected
+
+
 def test_no_proxy_counts_for_gits_proxy_too(gitconfig: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """So does git itself."""
     gitconfig.write_text("[http]\n\tproxy = http://everywhere:1\n")

@@ -39,6 +39,7 @@ _CERTIFICATE_HINTS = {9: _CLOCK_HINT, 10: _CLOCK_HINT, 62: LOOK_HINT, 64: LOOK_H
 """By OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID, _CERT_HAS_EXPIRED, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH."""
 _PORTS = {"http": 1080, "https": 443, "socks5": 1080, "socks5h": 1080}
 """curl's own, which git leaves as they are."""
+_SOCKS_4 = frozenset(("socks", "socks4", "socks4a"))
 _NOT_OURS = frozenset(("digest", "negotiate", "ntlm"))
 """Values of http.proxyAuthMethod, and authentication schemes of RFC 9110, in lower case."""
 CONNECTED, AT_HOST, SENT = 1, 2, 3
@@ -74,7 +75,7 @@ def parse(text: str) -> Proxy:
     """Return the proxy that a URL or ``host:port`` names. Raise ValueError, whose text may hold a password."""
     parts = urlsplit(text if "://" in text else f"http://{text}")
     if not parts.hostname or parts.scheme not in _PORTS:
-        raise ValueError(parts.scheme)
+        raise ValueError
     host = parts.hostname.encode("idna").decode()
     user, password = (
         each and unquote(each, errors="surrogateescape") for each in (parts.username, parts.password)
@@ -92,6 +93,11 @@ def of(url: str, settings: Settings) -> Proxy | None:
     try:
         found = parse(text) if text else None
     except ValueError:
+        scheme, _, rest = (text or "").partition("://")
+        if scheme.lower() in _SOCKS_4:
+            socks_5 = hints.http_proxy(f"socks5h://{rest.rpartition('@')[2].rstrip('/')}")
+            text = f"a proxy by {scheme.lower()}:// is not supported"
+            raise NetworkError(text, f"where it speaks SOCKS 5 too, as most do: {socks_5}") from None
         raise NetworkError("the proxy's address is not valid", HINT) from None
     if found and found.user and settings.proxy_method in _NOT_OURS:
         method = settings.proxy_method
@@ -198,7 +204,7 @@ def failure(
         text = f"its certificate does not verify {why}"
         hint = _CERTIFICATE_HINTS.get(getattr(untrusted, "verify_code", 0), _TRUST_HINT)
     elif broken := next((each for each in causes if isinstance(each, ssl.SSLError)), None):
-        text, hint = f"no TLS connection ({getattr(broken, 'reason', None) or 'broken off'})", None
+        text = f"no TLS connection ({getattr(broken, 'reason', None) or 'broken off'})"
     else:
         text = _reason(error, causes, by)
         if by and isinstance(error, UnknownHostError):  # that scheme lets the proxy resolve it
@@ -245,9 +251,9 @@ def _refusal(by: Proxy, text: str, challenges: Sequence[str]) -> tuple[str, str]
         return f"refused ({text.removeprefix(could_not).rstrip('.').lower()})", HINT
     if text[:3].isdigit() and not text.startswith("407"):
         return f"refused ({text[:3]})", HINT
-    offered = {challenge.partition(" ")[0].lower() for challenge in challenges}
+    offered = {word.split()[0].lower() for each in challenges for word in each.split(",") if word.strip()}
     if offered and "basic" not in offered:
-        named = " and ".join(sorted(offered & _NOT_OURS)) or "a sign-in"
+        named = " or ".join(sorted(offered & _NOT_OURS)) or "a sign-in"
         return f"requires {named}, which this program does not support (407)", hints.PX_PAGE
     if by.password:
         return "does not accept the user and password (407)", by.with_password

@@ -157,7 +157,6 @@ def _by_refresh_token(account: Account, tenant: str, entry: Message, salt: bytes
     endpoint = kept_endpoint(block, from_origin, sign_in_errors.elsewhere(account, from_origin))
     asked = endpoint.for_tenant(tenant) if tenant else endpoint
     own = {"client_id": block.get("client_id"), "scope": block.get("scope")}
-    errors.step = f"{origin(asked)} did not answer"
     with _asking(account, tenant) as web, deadline.held_back(lambda: web.answered):
         grant = request_token(web, asked, "refresh_token", refresh_token=old, **own)
         errors.step = "a file or the keyring did not accept the new token"

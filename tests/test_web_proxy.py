@@ -71,12 +71,50 @@ def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
 
 
 @pytest.mark.parametrize(
-    ("proxy", "said"),
-    [(f"nonsense://user:{SECRET}@h:1", "is not valid"), (f"http://user:{SECRET}@a..b:1", "is not valid")],
+    ("proxy", "said", "cure"),
+    [
+        (f"nonsense://user:{SECRET}@h:1", "is not valid", "check HTTPS_PROXY "),
+        (f"http://user:{SECRET}@a..b:1", "is not valid", "check HTTPS_PROXY "),
+        (
+            f"SOCKS4a://{SECRET}@h:1/",
+            "socks4a:// is not supported",
+            "git config --global http.proxy socks5h://h:1",
+        ),
+    ],
 )
-def test_a_proxy_that_cannot_be_used_is_one_line(proxy: str, said: str) -> None:
+def test_a_proxy_that_cannot_be_used_is_one_line(proxy: str, said: str, cure: str) -> None:
     """An unknown scheme is named without the proxy's password."""
     with pytest.raises(NetworkError, match=said) as caught:
         HttpClient(5, Settings(proxy=proxy), allowed=ANYWHERE).request("GET", "https://localhost:1/")
 
+    assert cure in (caught.value.hint or "")
     assert SECRET not in whole_story(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("answer", "said"),
+    [
+        (
+            "407 No\r\nProxy-Authenticate: NTLM, Negotiate",
+            "requires negotiate or ntlm, which this program does not",
+        ),
+        ('407 No\r\nProxy-Authenticate: Digest realm="a, b", Basic', "requires a user and password"),
+        ("200 OK\r\nContent-Type: text/html", "no TLS connection"),
+    ],
+)
+def test_what_a_proxy_wants_or_shows_instead_is_one_line_with_a_cure(answer: str, said: str) -> None:
+    """One header may list several schemes (RFC 9110 section 11.6.1); a page of its own is no tunnel."""
+
+    def behave(connection: socket.socket) -> None:
+        connection.recv(65536)
+        connection.sendall(f"HTTP/1.1 {answer}\r\n\r\n<html>".encode())
+        connection.shutdown(socket.SHUT_WR)
+
+    with (
+        server(behave) as port,
+        HttpClient(5, Settings(proxy=f"127.0.0.1:{port}"), allowed=ANYWHERE) as client,
+        pytest.raises(NetworkError, match=said) as caught,
+    ):
+        client.request("GET", "https://localhost:1/", retry=False)
+
+    assert caught.value.hint

@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 MIN_REMAINING_SECONDS = 300
 """A token that expires sooner is not given to git: a clone takes a while."""
+NEW_SECONDS = 300
+"""A token rejected within this time of its receipt was not rejected for its age: the next one would be, too."""
+REJECTED_SECONDS = 60
+"""How long an organization that rejected a new token is not given another one."""
 
 
 class Token:

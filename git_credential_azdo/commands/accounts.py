@@ -28,6 +28,7 @@ from git_credential_azdo.vault import vaults
 Entry = Account | StoredCredential
 
 READY, LOCKED = "ready", "keyring locked"
+_COLUMNS = ("name", "kind", "tenant", "organizations", "state", "expires")
 
 
 @click.group("accounts", cls=Verbs, synonyms={"remove": ""}, invoke_without_command=True)
@@ -44,9 +45,8 @@ def command(context: click.Context, form: str) -> None:
     if form == "json":
         console.json(rows)
     elif rows:
-        columns = ("name", "kind", "tenant", "organizations", "state", "expires")
         labels = [_label(entry, accounts_file) for entry in accounts_file.entries]
-        console.table(map(_cells, labels, rows), columns, least="tenant")
+        console.table(map(_cells, labels, rows), _COLUMNS, least="tenant")
     else:
         say("hint", no_account(hints.setup()))
 
@@ -153,7 +153,8 @@ def _cells(name: str, row: dict[str, Any]) -> list[str | None]:
     served = [f"{each} (bound)" if each in bound else each for each in dict.fromkeys([*listed, *bound])]
     served = ["all" if each == ALL_ORGANIZATIONS else each for each in served]
     name += " (default)" if row["default"] else ""
-    return [name, row["kind"], row["tenant"], ", ".join(served), row["state"], row["expires"]]
+    shown = {**row, "name": name, "organizations": ", ".join(served)}
+    return [shown[column] for column in _COLUMNS]
 
 
 @click.command("logout")

@@ -35,7 +35,7 @@ from git_credential_azdo.git.address import message_for, target_of_url
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import PROFILE_HOST, SERVICES_ADDRESS, AnyOrganization, origin
 from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
-from git_credential_azdo.inherited import TOKENS
+from git_credential_azdo.inherited import SECRETS
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.authorities import PUBLIC_HOST
 from git_credential_azdo.web import HttpClient
@@ -131,7 +131,7 @@ def clean(check: Check) -> Check:
 
 
 def _clean(text: str) -> str:
-    for variable in TOKENS:
+    for variable in SECRETS:
         secret = os.environ.get(variable, "").strip()
         if secret:
             text = text.replace(secret, "***")

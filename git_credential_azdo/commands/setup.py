@@ -232,7 +232,7 @@ def _ask_token(chosen: Sequence[AnyOrganization]) -> str:
     """Ask for a token by a hidden prompt, or read it from stdin. Raise UsageError for what cannot be one."""
     if console.can_ask():
         page = hints.tokens_page(chosen[0].url) if chosen else SERVICES_ADDRESS
-        console.err(f"Create a token with the scope Code (read & write): {page}")
+        console.err(f"Create a token with the scope {pats.TO_WRITE}: {page}")
     token = console.hidden("Personal access token", "token").strip().removeprefix("\ufeff")
     if not token or len(token) > _MAX_TOKEN:
         what = "what was given is longer than any token" if token else "no token was given"

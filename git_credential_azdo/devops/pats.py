@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
     from git_credential_azdo.web import HttpClient
 
-GIT_SCOPE = "vso.code_write"
+GIT_SCOPE, TO_WRITE, TO_READ = "vso.code_write", "Code (read & write)", "Code (read)"
+"""The scope that git needs, its name on Microsoft's pages, and that of the least one, to fetch."""
 _VERSION = "7.1-preview.1"
 _MAX_PAGES = 50
 _NO_ERROR = "none"
@@ -37,7 +38,7 @@ PAT_CASES = read_cases(
 displayNameRequired | the token needs a name | give one with --name
 invalidDisplayName | the token cannot have this name | give another one with --name
 invalidValidTo | the token cannot expire on that day | give fewer days with --days, and check this machine's clock
-invalidScope | one of the scopes is unknown, or not allowed for tokens | git needs --scope vso.code_write; all of them: {scopes}
+invalidScope | one of the scopes is unknown, or not allowed for tokens | git needs --scope {scope}; all of them: {scopes}
 userIdRequired | Azure DevOps could not determine the token's user | sign in again: {setup}
 invalidUserId | Azure DevOps does not know the token's user | sign in again: {setup}
 invalidUserType | this kind of identity cannot have personal access tokens | sign in as a person: {setup}
@@ -56,7 +57,7 @@ invalidAuthorizationId | that is not the id of a token | {list}
 failedToReadTenantPolicy failedToReadOrgPolicy | Azure DevOps could not read the policy of {organization} | try again in a few minutes
 globalPatPolicyViolation | the tenant of {organization} forbids tokens for all organizations | {create}
 globalPATCreationBlocked | Azure DevOps no longer creates tokens for all organizations | one for each: {create}
-fullScopePatPolicyViolation | the tenant of {organization} forbids tokens with full access | name its scope: --scope vso.code_write
+fullScopePatPolicyViolation | the tenant of {organization} forbids tokens with full access | name its scope: --scope {scope}
 patLifespanPolicyViolation | the token would be valid for longer than the tenant of {organization} allows | ask for fewer days: {create_short}
 disablePatCreationPolicyViolation | the policy of {organization} forbids personal access tokens | git needs none after {setup}; else ask an administrator of {organization}
 expiredPatCannotBeExtended | the token has expired, and an expired one cannot be extended | a new one: {create}
@@ -119,7 +120,7 @@ def check(web: HttpClient, organization: AnyOrganization, token: str) -> tuple[s
         kind = " (it looks like an id, not a token)" if GUID.fullmatch(token) else ""
         raise ServiceError(
             f"the organization {organization} does not accept this token{kind}: it is mistyped, expired, revoked, "
-            f"of another organization, or lacks the scope Code (read)",
+            f"of another organization, or lacks the scope {TO_READ}",
             f"look at it on {hints.tokens_page(organization.url)}",
         ) from refused
     return name, repository
@@ -245,6 +246,7 @@ def explain(error: str, organization: AnyOrganization, detail: str = "") -> PatE
         "create_short": hints.pat_create(organization, days=7),
         "list": hints.pat_list(organization),
         "who_can": hints.explain(organization.url, online=True),
+        "scope": GIT_SCOPE,
         "scopes": hints.SCOPES_PAGE,
         "page": hints.tokens_page(organization.url),
     }

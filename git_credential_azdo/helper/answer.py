@@ -24,7 +24,6 @@ if TYPE_CHECKING:
 
     Change = Callable[[AccountsFile], object]
 
-REJECTION_COOLDOWN_SECONDS = 60
 DAY_SECONDS = 86_400
 WARN_DAYS = 14
 GLOBAL_PATS_END = "1 December 2026"
@@ -168,7 +167,7 @@ def rejects(organization: AnyOrganization | None, account: Account) -> bool:
     rejected = account.rejected_at(organization)
     if rejected is None or account.is_pat:
         return rejected is not None and organization is not None
-    return 0 <= time.time() - rejected < REJECTION_COOLDOWN_SECONDS
+    return 0 <= time.time() - rejected < tokens.REJECTED_SECONDS
 
 
 def _sign_in_again(account: Account) -> str:
@@ -193,9 +192,11 @@ def _personal_access_token(
         from git_credential_azdo import hints, refresh  # noqa: PLC0415 - after a refusal only
 
         if not refresh.accepts(organization, token.secret):
+            from git_credential_azdo.devops import pats  # noqa: PLC0415 - for an error only
+
             raise ServiceError(
                 f"the organization {organization} rejects the personal access token {account.label}: "
-                "expired, revoked, or without the scope Code (read)",
+                f"expired, revoked, or without the scope {pats.TO_READ}",
                 f"create a new one at {hints.tokens_page(organization.url)}, then run {_sign_in_again(account)}",
             )
     reminded = _remind(account, expires, now)

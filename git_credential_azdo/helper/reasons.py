@@ -45,9 +45,6 @@ if TYPE_CHECKING:
     from git_credential_azdo.git.protocol import Message
     from git_credential_azdo.helper.verbs import Change, Returned
 
-REFRESH_GRACE_SECONDS = 300
-"""A token rejected within this time of its receipt was not rejected for its age: a new one would be, too."""
-
 
 def explain(choice: Choice, request: Message | None = None) -> bool:
     """Report why an account does not answer; return whether git is to stop asking. ``request``: git's, which names the user."""
@@ -169,7 +166,7 @@ def change(returned: Returned, message: Message, target: Target, accounts_file: 
     organization, _ = organization_and_user(target, accounts_file)
     account, token = returned
     now = int(time.time())
-    is_new = 0 <= now - token.received < REFRESH_GRACE_SECONDS
+    is_new = 0 <= now - token.received < tokens.NEW_SECONDS
     is_noted = account.is_pat or (is_new and _explain(returned, message, target, accounts_file))
 
     def apply(fresh: AccountsFile) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import MANAGED_IDENTITY, Block
-from git_credential_azdo.accounts.environment import token_in
+from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, token_in
 from git_credential_azdo.errors import ServiceError, SignInError, UsageError
 from git_credential_azdo.signin import managed_identity, oauth
 from git_credential_azdo.signin.authorities import ask
@@ -56,10 +56,10 @@ _ISSUERS = {
     PIPELINES: _Issuer(
         "Azure Pipelines",
         "SYSTEM_OIDCREQUESTURI",
-        "SYSTEM_ACCESSTOKEN",
+        PIPELINE_TOKEN,
         "oidcToken",
         "run git inside a job of Azure Pipelines: its agent sets this variable",
-        "map it in the step that runs git: env: SYSTEM_ACCESSTOKEN: $(System.AccessToken)",
+        f"map it in the step that runs git: env: {PIPELINE_TOKEN}: $(System.AccessToken)",
         "check the service connection's id and that the job may use it",
     ),
 }

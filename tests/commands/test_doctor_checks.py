@@ -15,6 +15,7 @@ from git_credential_azdo.commands.doctor import clean, run
 from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, hidden
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git import config
+from git_credential_azdo.inherited import SECRETS
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -110,8 +111,9 @@ def test_a_proxys_password_is_hidden(address: str, told: str) -> None:
     assert hidden(address) == told
 
 
-def test_what_is_shown_steers_no_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor does it hold a user of an address, or a token of the environment."""
-    monkeypatch.setenv("AZURE_DEVOPS_EXT_PAT", "tok")
+@pytest.mark.parametrize("variable", sorted(SECRETS))
+def test_what_is_shown_steers_no_terminal(variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it hold a user of an address, or a secret of the environment."""
+    monkeypatch.setenv(variable, "tok")
     shown = clean(Check("a", WARN, "\x1b[31mhttps://u:p@host/x@y tok", "run tok"))
     assert (shown.text, shown.hint) == ("?[31mhttps://***@host/x@y ***", "run ***")

@@ -12,7 +12,7 @@ from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM, KIM
 from tests.emulator.model import TRANSFER
 from tests.support.fetching import APP, AZURE, LOGIN, done
 from tests.support.marks import git_lfs
-from tests.support.people import STALE, at, bind, everything_kept, sign_in
+from tests.support.people import OLD, STALE, at, bind, everything_kept, sign_in
 from tests.support.running import patiently
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ def test_a_token_that_died_early_is_replaced_with_the_next_command(
 ) -> None:
     """It was revoked at the server: this command fails, the next one refreshes and works."""
     del emulator.world.grants.access[ann.token()]
-    ann.let_pass(400)
+    ann.let_pass(OLD)
     failed = user.git("ls-remote", APP)
     assert failed.code != 0
     done(user.git("ls-remote", APP))

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM, KIM
 from tests.emulator.model import TRANSFER
-from tests.support.people import at, bind, challenge, everything_kept, sign_in
+from tests.support.people import OLD, at, bind, challenge, everything_kept, sign_in
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -111,7 +111,7 @@ def test_an_older_git_costs_one_question_until_a_token_worked(
     home.store(*lines, *given.lines)
     assert home.get(*lines).fields["password"] == ann.token(FABRIKAM)
     assert heads() == 2
-    ann.let_pass(400, FABRIKAM)
+    ann.let_pass(OLD, FABRIKAM)
     home.erase(*lines, *given.lines)
     home.get(*lines)
     assert heads() == 3

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_azdo.tokens import REJECTED_SECONDS
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
-from tests.support.people import at, bind, challenge, everything_kept, give_pat, learn, sign_in
+from tests.support.people import OLD, at, bind, challenge, everything_kept, give_pat, learn, sign_in
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ def test_an_old_token_that_is_refused_is_dropped_and_the_next_get_refreshes(
 ) -> None:
     """One request, a new token, no mark; the vault is not opened to drop it."""
     old = home.get(*at()).lines
-    ann.let_pass(400)
+    ann.let_pass(OLD)
     before = vault_bytes(home)
     assert home.erase(*at(), *old).err == ""
     assert vault_bytes(home) == before
@@ -49,7 +50,7 @@ def test_a_new_token_that_is_refused_is_explained_at_once_and_stops_the_organiza
     assert all(word in error for word in ("error: ", "contoso", ANN, CONTOSO))
     assert explain.endswith("hint: git credential-azdo explain https://dev.azure.com/contoso --online")
     assert setup.endswith("hint: git credential-azdo setup pat --org contoso")
-    ann.let_pass(61)
+    ann.let_pass(REJECTED_SECONDS + 1)
     assert home.get(*at()).fields["password"] == ann.token()
 
 
@@ -84,7 +85,7 @@ def test_a_refusal_forgets_the_organizations_tenant(home: Home, ann: Account) ->
     assert learned(home, "contoso") == []
 
 
-@pytest.mark.parametrize("age", [0, 400], ids=["fresh", "old"])
+@pytest.mark.parametrize("age", [0, OLD], ids=["fresh", "old"])
 def test_a_401_never_costs_a_secret(home: Home, emulator: Emulator, age: int) -> None:
     """Refresh token, access token and PAT are in the vault byte by byte as before, however often it is refused."""
     secret = emulator.world.new_pat(BOB)

@@ -14,7 +14,17 @@ from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import target_of
 from git_credential_azdo.helper import reasons, verbs
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
-from tests.support.people import STALE, add_block, at, bind, challenge, everything_kept, sign_in, vault_of
+from tests.support.people import (
+    OLD,
+    STALE,
+    add_block,
+    at,
+    bind,
+    challenge,
+    everything_kept,
+    sign_in,
+    vault_of,
+)
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -144,7 +154,7 @@ def test_a_bearer_credential_comes_back_as_ours(home: Home, emulator: Emulator) 
     before = everything_kept(home)
     assert home.store(*at(), *given).err == ""
     assert everything_kept(home) == before
-    ann.let_pass(400)
+    ann.let_pass(OLD)
     home.erase(*at(), *given)
     assert ann.all("token[]")[0].endswith(" dropped")
 
@@ -191,7 +201,7 @@ def test_a_state_of_a_forgotten_account_is_not_believed(home: Home, ann: Account
 def test_a_registry_that_cannot_be_written_costs_one_line(home: Home, ann: Account) -> None:
     """The next erase may fare better."""
     given = home.get(*at()).lines
-    ann.let_pass(400)
+    ann.let_pass(OLD)
     os.mkdir(f"{home.accounts_file}.lock")
     result = home.erase(*at(), *given)
     assert result.err.startswith(f"git-credential-azdo: error: cannot write {home.accounts_file}: ")

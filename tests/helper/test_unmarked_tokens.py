@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo.writing import Lock
 from tests.emulator.default_world import ANN
-from tests.support.people import at, sign_in
+from tests.support.people import OLD, at, sign_in
 from tests.support.running import patiently
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 def test_a_token_that_was_never_marked_is_recognized_in_the_vault(home: Home, emulator: Emulator) -> None:
     """The run that wrote it was killed between vault and accounts file; git is too old for state[]."""
     account = sign_in(home, emulator.world, ANN, "contoso")
-    account.let_pass(600)
+    account.let_pass(OLD)
     account.set_all("token[]", [])
     old = home.get(*at()).fields["password"]
     assert old == account.token()
@@ -29,7 +29,7 @@ def test_a_token_that_was_never_marked_is_recognized_in_the_vault(home: Home, em
 def test_a_token_whose_rejection_cannot_be_written_leaves_the_vault(home: Home, emulator: Emulator) -> None:
     """Another process holds the lock of the accounts file; the sign-in stays where it is."""
     account = sign_in(home, emulator.world, ANN, "contoso")
-    account.let_pass(600)
+    account.let_pass(OLD)
     old = home.get(*at()).lines
     refresh = account.kept("refresh")
     with Lock(f"{home.accounts_file}.lock", 1):

@@ -51,6 +51,7 @@ _WORDS = _Words(
     who_can="`git credential-azdo explain ADDRESS --online`",
     use="`git credential-azdo use ACCOUNT --org ORG`",
     address="https://dev.azure.com/ORG",
+    scope=pats.GIT_SCOPE,
     scopes=hints.SCOPES_PAGE,
     list="`git credential-azdo pat list --org ORG`",
     create="`git credential-azdo pat create --org ORG`",

@@ -33,6 +33,8 @@ SCOPE = f"{RESOURCE}/.default offline_access openid profile"
 TOKEN_ENDPOINT = "https://login.microsoftonline.com/organizations/oauth2/v2.0/token"
 LIFE = 3_600
 STALE = LIFE - 200
+OLD = LIFE // 2
+"""The age of a token that lives and is not new."""
 WARM = "aa11"
 TENANT = "11111111-2222-3333-4444-555555555555"
 

@@ -23,6 +23,7 @@ import httpx
 
 from git_credential_azdo import deadline, hints
 from git_credential_azdo.errors import NetworkError
+from git_credential_azdo.inherited import is_absolute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -191,7 +192,7 @@ def tls_context(settings: Settings, keys: str = "http.ssl") -> ssl.SSLContext:
     capath = settings.ca_path if is_set else os.environ.get("SSL_CERT_DIR") or None
     for variable in () if is_set else ("SSL_CERT_FILE", "SSL_CERT_DIR"):
         value = os.environ.get(variable)
-        if value and not os.path.isabs(value):
+        if value and not is_absolute(value):
             raise NetworkError(
                 f"{variable} is a relative path: a repository could provide the file", hints.unset(variable)
             )

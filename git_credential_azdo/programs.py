@@ -20,7 +20,7 @@ from typing import IO, TYPE_CHECKING, NamedTuple
 
 from git_credential_azdo import deadline
 from git_credential_azdo.errors import UsageError, Waiting
-from git_credential_azdo.inherited import SECRETS, outside
+from git_credential_azdo.inherited import SECRETS, is_absolute, outside
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
@@ -72,7 +72,7 @@ def which(name: str, environment: Mapping[str, str] = os.environ) -> str | None:
 
 def candidates(name: str, environment: Mapping[str, str] = os.environ) -> Iterator[str]:
     """Yield every program of this name in the order of PATH, never by a relative path."""
-    folders = [""] if os.path.isabs(name) else outside(_search_path(environment))
+    folders = [""] if is_absolute(name) else outside(_search_path(environment))
     if os.path.dirname(name) and folders != [""]:
         return
     for folder in dict.fromkeys(folders):

@@ -18,6 +18,7 @@ from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.config import Entry, as_bool, entry_for, read_config, removal, run_git, split_key
 from git_credential_azdo.git.edit import expanded
+from git_credential_azdo.inherited import is_absolute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -114,11 +115,12 @@ def _settings(address: str) -> Settings:
         variable = _FILES[key]
         entry = None if os.environ.get(variable) else entry_for(entries, key, address)
         value = expanded(os.environ.get(variable) or text(key) or "")
-        if entry and value.startswith("%(prefix)/"):  # where git is installed, which it alone knows
+        # Where git is installed it alone knows; on Windows it takes a path without a drive for one below, too.
+        if entry and value.startswith("%(prefix)/" if os.name != "nt" else ("%(prefix)/", "/")):
             # As an option of git's own: a repository's value would take the place of the person's.
             asked = ["-c", f"azdo.path={value}", "config", "--type=path", "azdo.path"]
             value = run_git(asked, cwd=programs.ROOT).stdout.decode("utf-8", "surrogateescape").rstrip("\n")
-        if value and not os.path.isabs(value):
+        if value and not is_absolute(value):
             name, hint = (entry.description, removal(entry)) if entry else (variable, hints.unset(variable))
             raise UsageError(f"{name} is a relative path: a repository could provide the file", hint=hint)
         return value or None

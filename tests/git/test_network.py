@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
+from git_credential_azdo import hints
 from git_credential_azdo.connection import tls_context
 from git_credential_azdo.errors import NetworkError, UsageError
 from git_credential_azdo.git.network import Settings, settings_for
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 SERVICES = "https://dev.azure.com/contoso/_apis/projects?token=none"
 LOGIN = "https://login.microsoftonline.com/organizations"
+CA_FILE = "C:/ca.pem" if os.name == "nt" else "/ca.pem"
 VARIABLES = (
     "GIT_SSL_CAINFO",
     "GIT_SSL_CAPATH",
@@ -65,9 +68,10 @@ def test_an_empty_proxy_means_none_at_all(gitconfig: Path) -> None:
     assert settings_for(SERVICES).proxy == ""
 
 
-def test_the_prefix_of_git_is_what_git_makes_of_it(gitconfig: Path) -> None:
-    """It alone knows where it is installed; git for Windows sets the file of authorities so."""
-    gitconfig.write_text("[http]\n\tsslCAInfo = %(prefix)/ca.crt\n")
+@pytest.mark.parametrize("path", ["%(prefix)/ca.crt", "/ca.crt"])
+def test_the_prefix_of_git_is_what_git_makes_of_it(gitconfig: Path, path: str) -> None:
+    """It alone knows where it is installed; git for Windows sets the file of authorities so, once without the word."""
+    gitconfig.write_text(f"[http]\n\tsslCAInfo = {path}\n")
     asked = ["git", "config", "--type=path", "http.sslCAInfo"]
     assert settings_for(SERVICES).ca_file == subprocess.run(
         asked, check=True, capture_output=True, text=True
@@ -108,12 +112,13 @@ def test_files_come_from_the_configuration_and_variables_win(
     gitconfig: Path, monkeypatch: pytest.MonkeyPatch, key: str, variable: str, field: str
 ) -> None:
     """A tilde is the home folder, as for git."""
-    monkeypatch.setenv("HOME", "/home/somebody")
     gitconfig.write_text(f"[http]\n\t{key} = ~/pem\n")
-    assert getattr(settings_for(SERVICES), field) == "/home/somebody/pem"
-    monkeypatch.setenv(variable, "/other.pem")
+    monkeypatch.setenv("HOME", str(gitconfig.parent))
+    assert getattr(settings_for(SERVICES), field) == f"{gitconfig.parent}/pem"
+    other = str(gitconfig.parent / "other.pem")
+    monkeypatch.setenv(variable, other)
     forget()
-    assert getattr(settings_for(SERVICES), field) == "/other.pem"
+    assert getattr(settings_for(SERVICES), field) == other
 
 
 @pytest.mark.parametrize("how", ["configuration", "variable"])
@@ -170,28 +175,29 @@ def test_what_leaves_proxy_or_trust_in_doubt_is_an_error_that_names_key_and_file
     assert settings_for(SERVICES) == Settings()
 
 
+@pytest.mark.parametrize("path", ["ca.pem"] if os.name != "nt" else ["ca.pem", "/ca.pem", "c:ca.pem"])
 @pytest.mark.parametrize("variable", ["GIT_SSL_CAINFO", "GIT_SSL_CAPATH", "GIT_SSL_CERT", "GIT_SSL_KEY"])
 def test_a_relative_path_in_a_variable_is_refused(
-    gitconfig: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+    gitconfig: Path, monkeypatch: pytest.MonkeyPatch, variable: str, path: str
 ) -> None:
-    """git would look for it in the work tree."""
+    """git would look for it in the work tree, or at the top of its drive."""
     gitconfig.write_text("")
-    monkeypatch.setenv(variable, "ca.pem")
+    monkeypatch.setenv(variable, path)
     with pytest.raises(UsageError, match=f"^{variable} is a relative path") as caught:
         settings_for(SERVICES)
-    assert caught.value.hint == f"unset {variable}"
+    assert caught.value.hint == hints.unset(variable)
 
 
 @pytest.mark.parametrize(
     ("more", "file"),
-    [("", None), ("\tschannelUseSSLCAInfo = false\n", None), ("\tschannelUseSSLCAInfo = true\n", "/ca.pem")],
+    [("", None), ("\tschannelUseSSLCAInfo = false\n", None), ("\tschannelUseSSLCAInfo = true\n", CA_FILE)],
 )
 def test_windows_own_tls_takes_no_file_unless_it_is_told_to(
     gitconfig: Path, more: str, file: str | None
 ) -> None:
     """As git: with ``http.sslBackend=schannel`` the certificates are those of the system, the client's own too."""
     client = f"\tsslCert = CurrentUser\\\\MY\\\\{'0a' * 20}\n"
-    gitconfig.write_text(f"[http]\n\tsslBackend = schannel\n\tsslCAInfo = /ca.pem\n{client}{more}")
+    gitconfig.write_text(f"[http]\n\tsslBackend = schannel\n\tsslCAInfo = {CA_FILE}\n{client}{more}")
     found = settings_for(SERVICES)
     assert (found.ca_file, found.certificate, found.key) == (file, None, None)
 
@@ -211,9 +217,9 @@ def test_the_way_out_of_git_c_counts(gitconfig: Path, monkeypatch: pytest.Monkey
     assert settings_for(SERVICES).proxy == "http://here:2"
     monkeypatch.setenv("GIT_CONFIG_COUNT", "1")
     monkeypatch.setenv("GIT_CONFIG_KEY_0", "http.sslCAInfo")
-    monkeypatch.setenv("GIT_CONFIG_VALUE_0", "/ca.pem")
+    monkeypatch.setenv("GIT_CONFIG_VALUE_0", CA_FILE)
     forget()
-    assert settings_for(SERVICES).ca_file == "/ca.pem"
+    assert settings_for(SERVICES).ca_file == CA_FILE
 
 
 def test_a_proxys_password_is_never_shown() -> None:

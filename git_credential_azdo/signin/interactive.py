@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import selectors
 import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, TypeVar, final
@@ -32,7 +31,7 @@ T = TypeVar("T")
 WAIT_SECONDS = 15 * 60.0
 _WAITING = f"waiting for the sign-in, at most {WAIT_SECONDS / 60:.0f} minutes; Ctrl-C stops"
 _SAME_AGAIN = "run the same command again"
-_TICK = 0.1  # seconds; how often what cannot be selected is looked at: a console, a pipe, slow clients, the exchange
+_TICK = 0.1  # seconds; how often the listener and the exchange are looked at
 
 
 @dataclass(frozen=True)
@@ -125,13 +124,10 @@ class _Wait:
     has_warned: bool = False
 
     def __post_init__(self) -> None:
-        self._selector = selectors.SelectSelector()  # the one that can wait for terminals on every system
-        self._listener = Listener(self.redirect, self._on_redirect, self._selector)
+        self._listener = Listener(self.redirect, self._on_redirect)
 
     def __enter__(self) -> _Wait:
         self.source.__enter__()
-        if self.source.fd is not None:
-            self._selector.register(self.source.fd, selectors.EVENT_READ, self._read_terminal)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -139,16 +135,14 @@ class _Wait:
             self.source.__exit__()
         finally:
             self._listener.close()
-            self._selector.close()
 
     def for_code(self, end: float) -> Code:
         """Wait until ``end`` (monotonic seconds)."""
         self.source.prompt()
         while self.code is None:
-            left = end - time.monotonic()
-            if left <= 0:
+            if time.monotonic() >= end:
                 raise SignInError("timed out waiting for the sign-in", _SAME_AGAIN)
-            self._turn(min(left, _TICK))
+            self._turn()
             if self.refused is not None and self.code is None:
                 self._report(self.refused)
                 self.refused = None
@@ -166,22 +160,13 @@ class _Wait:
                     raise
                 self._listener.finish(page)
                 return outcome
-            self._turn(_TICK)
+            self._turn()
 
-    def _turn(self, seconds: float) -> None:
-        """Wait that long for something to read, and read it."""
-        if self._selector.get_map():
-            for key, _ in self._selector.select(seconds):
-                key.data()
-        else:
-            time.sleep(seconds)
-        if self.source.fd is None:
-            self._read_terminal()
-        self._listener.drop_slow()
-
-    def _read_terminal(self) -> None:
-        """Take what the person pasted."""
-        for text in self.source.poll():
+    def _turn(self) -> None:
+        """Take what the person pastes within a moment, and what has arrived at the listener."""
+        if self.source.ended:
+            time.sleep(_TICK)
+        for text in () if self.source.ended else self.source.poll(_TICK):
             if self.code is None:
                 try:
                     self.code = self._read(text)
@@ -190,6 +175,7 @@ class _Wait:
         is_last = self.source.has_person or not self.redirect.sockets
         if self.source.ended and is_last and self.code is None:
             raise SignInError("no answer was given", _SAME_AGAIN)
+        self._listener.poll()
 
     def _on_redirect(self, query: str, client: socket.socket) -> Page | None:
         """Take what arrived at the listener; without the right state it is not our answer."""

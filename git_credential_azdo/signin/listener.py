@@ -2,8 +2,7 @@
 
 Never echoes what it was sent, and lets no bad client block the wait: a wrong path or another attempt's answer gets 404
 and the wait goes on. The browser that brought the answer waits until it is known what became of it, some seconds at
-most. No thread: it works when its selector says that a socket is ready. Entra compares ``localhost`` without the port
-but with the path.
+most. No thread: ``poll`` serves what has arrived. Entra compares ``localhost`` without the port but with the path.
 
 The link of a sign-in stands in the browser's arguments, where every user of the machine can read it: who signs in by it
 as another user could send the answer here. Linux lists the owner of each socket (proc_net_tcp(5)); other systems do
@@ -16,7 +15,6 @@ import contextlib
 import ipaddress
 import os
 import secrets
-import selectors
 import socket
 import sys
 import time
@@ -124,61 +122,50 @@ class _Client:
 
 @dataclass(eq=False)
 class Listener:
-    """Serves the sockets of a ``Redirect`` through a selector whose keys' data are callables to call.
+    """Serves the sockets of a ``Redirect``, which it closes on ``close``.
 
     ``judge`` is called for each query that arrives at the right path, with the client's socket; for PENDING the client
-    waits until ``finish``. Closes its sockets on ``close``.
+    waits until ``finish``.
     """
 
     redirect: Redirect
     judge: Callable[[str, socket.socket], Page | None]
-    selector: selectors.BaseSelector
     clock: Callable[[], float] = time.monotonic
     _clients: dict[socket.socket, _Client] = field(default_factory=dict, init=False)
 
-    def __post_init__(self) -> None:
-        """Wait for clients."""
+    def poll(self) -> None:
+        """Serve who is there now, and let none wait too long; to be called now and then."""
         for server in self.redirect.sockets:
-            self.selector.register(server, selectors.EVENT_READ, lambda server=server: self._accept(server))
+            with contextlib.suppress(OSError):  # no more are there, or one has gone away
+                for _ in range(_MAX_CLIENTS):
+                    self._accept(server.accept()[0])
+        for client, state in list(self._clients.items()):
+            self._receive(client, state)
+            if state.until <= self.clock():
+                if state.pending:
+                    self._answer(client, browser.LATE)
+                self._drop(client)
 
     def close(self) -> None:
         """Close every socket; a browser that still waits is sent to the terminal."""
         self.finish(browser.LATE)
-        for client in list(self._clients):
-            self._drop(client)
-        for server in self.redirect.sockets:
-            self.selector.unregister(server)
-            server.close()
+        for each in [*self._clients, *self.redirect.sockets]:
+            each.close()
+        self._clients.clear()
 
     def finish(self, page: Page) -> None:
         """Show the page to every client that waits for the outcome."""
         for client in [each for each, state in self._clients.items() if state.pending]:
             self._answer(client, page)
 
-    def drop_slow(self) -> None:
-        """Close the clients that did not ask in time, and let none wait too long; to be called now and then."""
-        for client, state in list(self._clients.items()):
-            if state.until <= self.clock():
-                if state.pending:
-                    self._answer(client, browser.LATE)
-                self._drop(client)
-
-    def _accept(self, server: socket.socket) -> None:
-        try:
-            client, _ = server.accept()
-        except OSError:
-            return  # it went away between the selector's word and ours
+    def _accept(self, client: socket.socket) -> None:
         client.setblocking(False)  # noqa: FBT003 - the standard library's own signature
         if len(self._clients) >= _MAX_CLIENTS:
             self._drop(next((each for each, state in self._clients.items() if not state.pending), client))
         if client.fileno() >= 0:
             self._clients[client] = _Client(bytearray(), self.clock() + _PATIENCE)
-            self.selector.register(client, selectors.EVENT_READ, lambda: self._receive(client))
 
-    def _receive(self, client: socket.socket) -> None:
-        state = self._clients.get(client)
-        if state is None:
-            return  # dropped since the selector reported it
+    def _receive(self, client: socket.socket, state: _Client) -> None:
         try:
             data = client.recv(_MAX_BYTES)
         except BlockingIOError:
@@ -203,8 +190,7 @@ class Listener:
         self._drop(client)
 
     def _drop(self, client: socket.socket) -> None:
-        if self._clients.pop(client, None) is not None:
-            self.selector.unregister(client)
+        self._clients.pop(client, None)
         client.close()
 
 

@@ -41,11 +41,9 @@ _MAX_DRAIN_SECONDS = 1.0
 class Input:
     """Where a person's answer comes from (here, from nowhere); a context manager that sets everything back.
 
-    ``fd``: to be selected for reading, or None: then ``poll`` is to be called now and then.
     ``has_person``: whether a second try makes sense. ``ended``: no more will come.
     """
 
-    fd: int | None = None
     has_person = False
     ended = False
 
@@ -58,8 +56,9 @@ class Input:
     def prompt(self) -> None:
         """Show that an answer is awaited."""
 
-    def poll(self) -> list[str]:
-        """Read what is there; return the lines that it finishes, usually none or one."""
+    def poll(self, seconds: float) -> list[str]:
+        """Read what comes, after so many seconds at the latest; return the lines that it finishes, usually none or one."""
+        time.sleep(seconds)
         return []
 
 
@@ -116,7 +115,6 @@ class Terminal(Input):
     has_person = True
 
     def __init__(self, fd: int, write: Callable[[str], None] = _write, *, prompt: str = _PROMPT) -> None:
-        self.fd = None if sys.platform == "win32" else fd
         self._fd = fd
         self._write = write
         self._prompt = prompt
@@ -151,7 +149,7 @@ class Terminal(Input):
         self._write((_BRACKETED_ON if self._marks_pastes else "") + self._prompt)
         self._in_line = True
 
-    def poll(self, seconds: float = 0.0) -> list[str]:
+    def poll(self, seconds: float) -> list[str]:
         """Read what the terminal has, or gets in so many seconds; a terminal that went away has ended."""
         try:
             lines = self._editor.feed(_read(self._fd)) if _has_more(self._fd, seconds) else []
@@ -190,10 +188,10 @@ class Pipe(Input):
         self._line_within = deadline.in_thread(lambda: _read_line(self._fd))
         return self
 
-    def poll(self) -> list[str]:
-        """Return the line that came meanwhile, if any."""
+    def poll(self, seconds: float) -> list[str]:
+        """Return the line that came meanwhile, or comes in so many seconds, if any."""
         try:
-            line = None if self.ended else self._line_within(0)
+            line = None if self.ended else self._line_within(seconds)
         except deadline.TimedOut:
             return []
         self.ended = line is None or not self.has_person

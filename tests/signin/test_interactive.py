@@ -67,25 +67,25 @@ def test_the_wait_is_bounded(terminal: tuple[int, Terminal]) -> None:
 
 
 class Polled(Input):
-    """A source that cannot be selected, as a Windows console."""
+    """A source that gives answers of its own, as a Windows console."""
 
     def __init__(self, *answers: list[str]) -> None:
         self.answers = list(answers)
 
-    def poll(self) -> list[str]:
+    def poll(self, _seconds: float) -> list[str]:
         """Give the next answers; end with the last one."""
         self.ended = len(self.answers) < 2
         return self.answers.pop(0) if self.answers else []
 
 
 @pytest.mark.parametrize("redirect_uri", ["http://localhost", "https://show.example/code"])
-def test_a_source_that_cannot_be_selected_is_looked_at_now_and_then(redirect_uri: str) -> None:
+def test_a_source_is_looked_at_now_and_then(redirect_uri: str) -> None:
     """With a listener beside it or without."""
     source = Polled([], ["bare-code", "too-late"])
     assert sign_in(Person(), source, redirect_uri=redirect_uri).code == "bare-code"
 
 
-def test_the_end_of_a_source_that_cannot_be_selected_leaves_the_listener() -> None:
+def test_the_end_of_a_source_leaves_the_listener() -> None:
     """An empty standard input on Windows."""
     source = Polled([])
 

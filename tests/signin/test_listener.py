@@ -4,20 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import re
-import selectors
 import socket
 import struct
-from typing import TYPE_CHECKING
 
 import pytest
 
 from git_credential_azdo.signin import listener
 from git_credential_azdo.signin.browser import PENDING, Page, response
 from git_credential_azdo.signin.listener import Listener, listen, respond
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
 
 HAS_IPV6 = listener._exists("::1")
 REQUEST = b"GET /?code=c&state=s HTTP/1.1\r\nHost: localhost\r\n\r\n"
@@ -66,21 +60,13 @@ def test_the_page_shows_no_code_loads_nothing_and_escapes_its_words() -> None:
 # --- the listener's sockets
 
 
-@pytest.fixture
-def selector() -> Iterator[selectors.SelectSelector]:
-    """Give a selector and close it."""
-    with selectors.SelectSelector() as one:
-        yield one
-
-
-def turn(selector: selectors.BaseSelector, client: socket.socket) -> bytes:
+def turn(one: Listener, client: socket.socket) -> bytes:
     """Let the listener work until it has answered and closed this client."""
-    client.settimeout(0)
+    client.settimeout(0.05)
     answer = b""
     for _ in range(200):
-        for key, _mask in selector.select(0.05):
-            key.data()
-        with contextlib.suppress(BlockingIOError):
+        one.poll()
+        with contextlib.suppress(TimeoutError):
             data = client.recv(65536)
             answer += data
             if not data:
@@ -91,29 +77,27 @@ def turn(selector: selectors.BaseSelector, client: socket.socket) -> bytes:
 @pytest.mark.parametrize(
     "address", ["127.0.0.1", pytest.param("::1", marks=pytest.mark.skipif(not HAS_IPV6, reason="no ::1"))]
 )
-def test_both_families_of_localhost_are_heard_on_one_port(
-    selector: selectors.SelectSelector, address: str
-) -> None:
+def test_both_families_of_localhost_are_heard_on_one_port(address: str) -> None:
     """Browsers differ in which one they take for ``localhost``."""
     place = listen("http://localhost")
     port = place.sockets[0].getsockname()[1]
     with (
-        contextlib.closing(Listener(place, judge, selector)),
+        contextlib.closing(Listener(place, judge)) as one,
         socket.create_connection((address, port)) as client,
     ):
         client.sendall(REQUEST)
 
-        assert turn(selector, client).startswith(b"HTTP/1.1 200 OK")
+        assert turn(one, client).startswith(b"HTTP/1.1 200 OK")
     assert {each.fileno() for each in place.sockets} == {-1}
     assert place.uri == f"http://localhost:{port}/"
 
 
-def test_a_bad_client_does_not_block_the_good_one(selector: selectors.SelectSelector) -> None:
+def test_a_bad_client_does_not_block_the_good_one() -> None:
     """One that says nothing, one that says half, one that hangs up, one that never ends, and many more."""
     place = listen("http://127.0.0.1")
     address = place.sockets[0].getsockname()
     now = [0.0]
-    one = Listener(place, judge, selector, clock=lambda: now[0])
+    one = Listener(place, judge, clock=lambda: now[0])
     with contextlib.ExitStack() as stack:
         stack.callback(one.close)
 
@@ -131,95 +115,71 @@ def test_a_bad_client_does_not_block_the_good_one(selector: selectors.SelectSele
         endless.sendall(b"x" * 65_537)
         good = connect()
         good.sendall(REQUEST)
-        assert turn(selector, good).startswith(b"HTTP/1.1 200 OK")
+        assert turn(one, good).startswith(b"HTTP/1.1 200 OK")
         with contextlib.suppress(ConnectionResetError):
-            assert turn(selector, endless) == b""
+            assert turn(one, endless) == b""
 
         now[0] += 11
-        one.drop_slow()
-        assert turn(selector, silent) == b""
+        one.poll()
+        assert turn(one, silent) == b""
 
         first, *_others = [connect() for _ in range(20)]
-        assert turn(selector, first) == b""
+        assert turn(one, first) == b""
         late = connect()
         late.sendall(REQUEST)
-        assert turn(selector, late).startswith(b"HTTP/1.1 200 OK")
+        assert turn(one, late).startswith(b"HTTP/1.1 200 OK")
 
 
-def test_a_client_that_is_gone_already_costs_nothing(selector: selectors.SelectSelector) -> None:
-    """The selector's word may be old when it is read."""
-    place = listen("http://127.0.0.1")
-    one = Listener(place, judge, selector)
-    with contextlib.closing(one):
-        one._accept(place.sockets[0])
-        with socket.create_connection(place.sockets[0].getsockname()):
-            selector.select(5)
-            one._accept(place.sockets[0])
-            (client,) = one._clients
-            one._receive(client)
-            assert list(one._clients) == [client]
-            one._drop(client)
-            one._receive(client)
-
-    assert one._clients == {}
-
-
-def test_an_exchange_that_takes_long_leaves_the_result_to_the_terminal(
-    selector: selectors.SelectSelector,
-) -> None:
+def test_an_exchange_that_takes_long_leaves_the_result_to_the_terminal() -> None:
     """The browser waits some seconds, not a minute; nothing is claimed."""
     now = [0.0]
     redirect = listen("http://127.0.0.1")
-    one = Listener(redirect, lambda *_: PENDING, selector, clock=lambda: now[0])
+    one = Listener(redirect, lambda *_: PENDING, clock=lambda: now[0])
     with (
         contextlib.closing(one),
         socket.create_connection(redirect.sockets[0].getsockname()) as client,
     ):
         client.sendall(REQUEST)
         while not any(state.pending for state in one._clients.values()):
-            for key, _mask in selector.select(5):
-                key.data()
+            one.poll()
         now[0] = 7.9
-        one.drop_slow()
+        one.poll()
         assert len(one._clients) == 1
         now[0] = 8.1
-        one.drop_slow()
-        shown = turn(selector, client)
+        one.poll()
+        shown = turn(one, client)
 
     assert b"The terminal shows whether the sign-in worked" in shown
     assert b"Signed in" not in shown
 
 
-def test_a_browser_that_waits_at_the_end_is_sent_to_the_terminal(selector: selectors.SelectSelector) -> None:
+def test_a_browser_that_waits_at_the_end_is_sent_to_the_terminal() -> None:
     """After Ctrl-C it is not left with a connection that was cut."""
     redirect = listen("http://127.0.0.1")
-    one = Listener(redirect, lambda *_: PENDING, selector)
+    one = Listener(redirect, lambda *_: PENDING)
     with socket.create_connection(redirect.sockets[0].getsockname()) as client:
         client.sendall(REQUEST)
         while not any(state.pending for state in one._clients.values()):
-            for key, _mask in selector.select(5):
-                key.data()
+            one.poll()
         one.close()
         client.settimeout(20)
         assert b"<h1>See the terminal</h1>" in client.recv(65_536)
 
 
-def test_waiting_browsers_are_not_pushed_out_by_others(selector: selectors.SelectSelector) -> None:
+def test_waiting_browsers_are_not_pushed_out_by_others() -> None:
     """A crowd of connections cannot take the outcome away from who brought the answer."""
     redirect = listen("http://127.0.0.1")
-    one = Listener(redirect, lambda *_: PENDING, selector)
+    one = Listener(redirect, lambda *_: PENDING)
     address = redirect.sockets[0].getsockname()
     with contextlib.ExitStack() as stack:
         stack.callback(one.close)
         first = stack.enter_context(socket.create_connection(address))
         first.sendall(REQUEST)
         while not any(state.pending for state in one._clients.values()):
-            for key, _mask in selector.select(5):
-                key.data()
+            one.poll()
         for _ in range(20):
             stack.enter_context(socket.create_connection(address)).sendall(REQUEST)
         for _ in range(40):
-            for key, _mask in selector.select(0.05):
-                key.data()
+            one.poll()
         one.finish(Page("Signed in", ()))
-        assert b"Signed in" in turn(selector, first)
+        assert b"Signed in" in turn(one, first)

@@ -26,7 +26,7 @@ def lines_of(source: Terminal | Pipe, count: int) -> list[str]:
     lines: list[str] = []
     until = time.monotonic() + 20
     while len(lines) < count and not source.ended and time.monotonic() < until:
-        lines += source.poll()
+        lines += source.poll(0.05)
     return lines
 
 
@@ -135,7 +135,7 @@ def test_a_terminal_that_cannot_be_read_has_ended(pty: tuple[int, int]) -> None:
     os.close(pty[1])
     terminal = Terminal(pty[1], lambda _: None)
 
-    assert terminal.poll() == []
+    assert terminal.poll(0) == []
     assert terminal.ended
 
 

@@ -18,7 +18,7 @@ pytestmark = posix
 
 
 CHILD = """
-import fcntl, os, select, sys, termios
+import fcntl, os, sys, termios
 fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 from git_credential_azdo.signin import terminal
 source = terminal.open_input()
@@ -27,8 +27,7 @@ try:
     with source:
         os.write(1, b"ready")
         while True:  # as the wait does: a signal just before a read that waits would be heard after it only
-            if select.select([0], [], [], 0.1)[0]:
-                source.poll()
+            source.poll(0.1)
 except KeyboardInterrupt:
     os.write(1, b"interrupted")
 except SystemExit as leaving:

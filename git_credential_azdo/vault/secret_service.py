@@ -140,7 +140,8 @@ def lookup(service: str, username: str, user: int) -> Generator[bytes, bytes, st
     hello, default = yield from bus.ask((_BUS, _BUS_PATH, _BUS, "Hello"), read_alias)
     _result(hello, "s")
     if _result(default, "o") == ["/"]:
-        # It may also overlook a new caller while others come and go (its log: "assertion 'client' failed").
+        # It may also overlook a new caller while others come and go (its log: "assertion 'client' failed"), and then
+        # answers this call wrongly, but ends itself at OpenSession or a property: never ask for those first.
         (default,) = yield from bus.ask(read_alias)
     (collection,) = _result(default, "o")
     if collection == "/":

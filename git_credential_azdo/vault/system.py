@@ -128,8 +128,13 @@ class _QuietSecretService(SecretService.Keyring):
 
     def get_preferred_collection(self) -> Any:
         storage = vars(SecretService)["secretstorage"]
-        path = getattr(self, "preferred_collection", "/org/freedesktop/secrets/aliases/default")
-        collection = storage.Collection(storage.dbus_init(), path)
+        bus, named = storage.dbus_init(), getattr(self, "preferred_collection", None)
+        # A property, asked for by a caller that gnome-keyring overlooks, ends it: as in ``secret_service.lookup``.
+        with contextlib.suppress(storage.ItemNotFoundException):
+            storage.get_collection_by_alias(bus, "default")
+        collection = (
+            storage.Collection(bus, named) if named else storage.get_collection_by_alias(bus, "default")
+        )
         if collection.is_locked():
             raise keyring.errors.KeyringLocked
         return collection

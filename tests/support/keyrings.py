@@ -164,6 +164,7 @@ class PrivateKeyring(PrivateBus):
     LOGIN = "/org/freedesktop/secrets/collection/login"
     daemon = 0
     """The process id of gnome-keyring."""
+    restarts = 0
 
     def start(self) -> None:
         """Start gnome-keyring in the foreground, with the login keyring made and unlocked."""
@@ -173,6 +174,15 @@ class PrivateKeyring(PrivateBus):
         daemon.stdin.close()
         self.daemon = daemon.pid
         self.wait_for_owner(SECRETS)
+
+    def restarted(self) -> bool:
+        """Return whether gnome-keyring had ended (see ``secret_service.lookup``), and runs again with what is on its disk."""
+        if self._children[-1].poll() is None:
+            return False
+        self.restarts += 1
+        self._children.pop()
+        self.start()
+        return True
 
     def lock(self, collection: str = LOGIN) -> None:
         """Lock the default collection, or the one with this object path."""

@@ -49,6 +49,7 @@ class Figures:
     windows: list[float] = field(default_factory=list)
     requests: list[int] = field(default_factory=list)
     calls: dict[str, int] = field(default_factory=dict)
+    restarts: int = 0
     ended_early: bool = False
 
     def note(self, kind: str, verb: str, how: str, losses: Sequence[str]) -> None:
@@ -71,6 +72,7 @@ class Figures:
         self.windows += other.windows
         self.requests += other.requests
         self.calls |= other.calls
+        self.restarts += other.restarts
         self.ended_early |= other.ended_early
 
     def count(self, kind: str, verb: str = "") -> int:
@@ -132,6 +134,7 @@ def show(every: Sequence[Figures]) -> None:
                 lambda each: f"{statistics.median(each.windows or [0]) * 1000:.0f} ms",
             ),
             ("SIGKILLs that met that window, and cost the sign-in", lambda each: each.in_window),
+            ("trials begun again, since gnome-keyring itself had ended", lambda each: each.restarts),
             *((f"calls of the keyring: {name}", partial(keyring_calls, name)) for name in every[0].calls),
         ),
     )
@@ -174,7 +177,7 @@ def strike_all(bench: Bench, figures: Figures, end: float, log: Path) -> None:
     order = random.Random(0)  # noqa: S311 - the same order in every run
     plans = []
     for verb in VERBS:
-        of_verb = [(verb, point) for point in kills.points(bench, verb, log)]
+        of_verb = [(verb, point) for point in bench.reliably(partial(kills.points, bench, verb, log))]
         figures.exist[verb.name] = len(of_verb)
         plans.append(order.sample(of_verb, len(of_verb)))
     mixed = [each for group in itertools.zip_longest(*plans) for each in group if each is not None]
@@ -189,9 +192,9 @@ def strike_all(bench: Bench, figures: Figures, end: float, log: Path) -> None:
         if not of_kind or time.monotonic() > end:
             return
         verb, point, signal = of_kind.pop(0)
-        losses = kills.strike(bench, verb, point, signal, log, deep=number % 3 == 0)
+        strike = partial(kills.strike, bench, verb, point, signal, log, deep=number % 3 == 0)
         kind = "kills" if signal == "SIGKILL" else "signals"
-        figures.note(kind, verb.name, f"{signal} at {point.call} {point.nth}", losses)
+        figures.note(kind, verb.name, f"{signal} at {point.call} {point.nth}", bench.reliably(strike))
 
 
 def meet_all(bench: Bench, figures: Figures, end: float) -> None:
@@ -201,9 +204,10 @@ def meet_all(bench: Bench, figures: Figures, end: float) -> None:
         for fault, verb in filter(None, turn):
             if time.monotonic() > end:
                 return
-            outcome = faults.meet(bench, fault, verb)
+            meet = partial(faults.meet, bench, fault, verb)
+            outcome = bench.reliably(meet)
             if outcome.late > faults.LATE_SECONDS:  # the machine may have been busy
-                outcome = faults.meet(bench, fault, verb)
+                outcome = bench.reliably(meet)
             figures.late = max(figures.late, outcome.late)
             figures.note("faults", verb, fault.name, outcome.found)
 
@@ -237,6 +241,7 @@ def torture(vault: str, minutes: float, parts: Sequence[str]) -> Figures:
                         strike_all(bench, figures, until, own / "log")
                     else:
                         meet_all(bench, figures, until)
+                    figures.restarts += bench.keyring.restarts if bench.keyring else 0
             except Exception as error:  # noqa: BLE001 - what was found until then counts
                 figures.ended_early = True
                 print(f"{vault}: {part} ended before their time: {error!r}", file=sys.stderr, flush=True)

@@ -9,7 +9,7 @@ import copy
 import json
 import shutil
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import secretstorage
 from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from tests.emulator.model import Pat
     from tests.support.keyrings import PrivateKeyring
     from tests.support.people import Account
+
+Result = TypeVar("Result")
 
 SERVICE = "git-credential-azdo"
 SECRET_SERVICE = "keyring.backends.SecretService.Keyring"
@@ -123,6 +125,18 @@ class Bench:
         assert self.home.store(*STORED, f"password={self.password}").code == 0
         assert self.home.azdo("configure").code == 0
         self._save(_as_it_is)
+
+    def reliably(self, trial: Callable[[], Result]) -> Result:
+        """Return what a trial returns, begun again when gnome-keyring itself ended in it: see ``secret_service.lookup``."""
+        while True:
+            try:
+                result = trial()
+            except Exception:
+                if not (self.keyring and self.keyring.restarted()):
+                    raise
+            else:
+                if not (self.keyring and self.keyring.restarted()):
+                    return result
 
     def _save(self, made_by: Callable[[Bench], None]) -> None:
         world, folder = self.emulator.world, self._folder / f"snapshot-{len(self._snapshots)}"

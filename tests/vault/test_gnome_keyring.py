@@ -11,10 +11,19 @@ import pytest
 import secretstorage
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from jeepney import (  # type: ignore[import-untyped]
+    DBusAddress,
+    MatchRule,
+    MessageType,
+    message_bus,
+    new_method_call,
+)
+from jeepney.io.blocking import open_dbus_connection  # type: ignore[import-untyped]
 
 from git_credential_azdo.errors import VaultLocked
 from git_credential_azdo.vault import secret_service
 from git_credential_azdo.vault.secret_service import Unsupported, read
+from git_credential_azdo.vault.system import open_named
 from tests.support.keyrings import PrivateBus, PrivateKeyring, missing
 from tests.support.made_up_bus import keyring_backend
 
@@ -197,3 +206,23 @@ def test_a_secret_service_that_starts_on_demand_is_waited_for(
         with pytest.raises(VaultLocked, match="no default collection"):
             read("service", "u", 20)
         assert not (tmp_path / "dialog").exists()
+
+
+@needs_gnome_keyring
+def test_each_caller_first_asks_what_does_not_end_the_keyring(backend: Any, vault: PrivateKeyring) -> None:
+    """gnome-keyring overlooks a new caller now and then, and aborts if that one asks for a property or a session."""
+    first: dict[str, str] = {}
+    with open_dbus_connection(vault.address) as monitor:
+        rule = MatchRule(type="method_call", path_namespace="/org/freedesktop/secrets").serialise()
+        bus = DBusAddress(message_bus.object_path, message_bus.bus_name, "org.freedesktop.DBus.Monitoring")
+        monitor.send_and_get_reply(new_method_call(bus, "BecomeMonitor", "asu", ([rule], 0)))
+        opened = open_named(f"{backend.__module__}.Keyring")
+        opened.write("a/refresh", "x")
+        assert opened.read("a/refresh") == read("git-credential-azdo", "a/refresh", 60) == "x"
+        opened.delete("a/refresh")
+        while len(first) < 4:
+            fields = monitor.receive(timeout=60).header
+            if fields.message_type is MessageType.method_call:
+                names = {field.name: value for field, value in fields.fields.items()}
+                first.setdefault(names["sender"], names["member"])
+    assert set(first.values()) == {"ReadAlias"}

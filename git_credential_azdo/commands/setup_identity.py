@@ -35,14 +35,9 @@ from git_credential_azdo.git.target import AnyOrganization, holds_token, is_tena
 from git_credential_azdo.refresh import access_payload
 from git_credential_azdo.signin import federation, managed_identity, workload
 from git_credential_azdo.signin.oauth import Grant
+from git_credential_azdo.signin.sign_in_errors import KEYS
 from git_credential_azdo.signin.workload import proof, registration
 
-_SAME_AS = {  # keys that make an older account of the kind the same one
-    SERVICE_PRINCIPAL: ("client_id", "token_endpoint"),
-    MANAGED_IDENTITY: ("identity", "source"),
-    FEDERATED: ("client_id", "token_endpoint", "source"),
-    AZURE_CLI: ("tenant",),
-}
 _OPTIONS = ("tenant", "scope", "bearer")
 
 
@@ -169,6 +164,7 @@ def _sign_in(run: Run, fields: list[Pair], secret: str | None = None) -> None:
     tenant = fresh.get("tenant")
     # what binds the secret to the only place that it may be sent to, whatever the accounts file says later
     payload = [("secret", secret or ""), ("origin", origin(fresh.get("token_endpoint")))]
+    *_, same = KEYS[run.kind]
     account = NewAccount(
         kind=run.kind,
         fields=[pair for pair in fresh.pairs if pair[0] != "kind"],
@@ -181,9 +177,7 @@ def _sign_in(run: Run, fields: list[Pair], secret: str | None = None) -> None:
         chosen=run.organizations,
         found=list(dict.fromkeys([*run.organizations, *listed])),
         tenants=tenants,
-        replaces=lambda older: all(
-            older.block.get(key).lower() == fresh.get(key).lower() for key in _SAME_AS[run.kind]
-        ),
+        replaces=lambda older: all(older.block.get(key).lower() == fresh.get(key).lower() for key in same),
     )
     run.finish(account, vault_name, authorization)
 

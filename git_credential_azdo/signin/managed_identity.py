@@ -36,20 +36,34 @@ ARC_ADDRESS = "http://localhost:40342/metadata/identity/oauth2/token"
 
 
 class _Service(NamedTuple):
-    """A service: its machine, API version, name of a resource id, variable with the address, and the usual address."""
+    """A service: its machine, API version, name of a resource id, variable with the address, and the usual address.
+
+    ``secret``, ``header``: the variable with the secret that it wants, one of ``inherited.SECRETS``, and where it goes.
+    """
 
     place: str
     version: str
     resource_id: str
     variable: str
     usual: str
+    secret: str = ""
+    header: str = ""
 
 
 _SERVICES = {
     VM: _Service("Azure VM", "2018-02-01", "msi_res_id", "AZURE_POD_IDENTITY_AUTHORITY_HOST", VM_ADDRESS),
-    APP_SERVICE: _Service("App Service", "2019-08-01", "mi_res_id", "IDENTITY_ENDPOINT", ""),
+    APP_SERVICE: _Service(
+        "App Service",
+        "2019-08-01",
+        "mi_res_id",
+        "IDENTITY_ENDPOINT",
+        "",
+        "IDENTITY_HEADER",
+        "X-IDENTITY-HEADER",
+    ),
     ARC: _Service("Azure Arc machine", "2020-06-01", "mi_res_id", "IDENTITY_ENDPOINT", ARC_ADDRESS),
 }
+SECRETS = frozenset(service.secret for service in _SERVICES.values() if service.secret)
 ARC_FOLDER, ARC_AGENT = "/var/opt/azcmagent/tokens", "/opt/azcmagent/bin/himds"
 if sys.platform == "win32":  # pragma: no cover - Windows
     ARC_FOLDER = r"%ProgramData%\AzureConnectedMachineAgent\Tokens"
@@ -140,9 +154,9 @@ def _question(
         what = f"the managed identity of {source or 'an unknown service'}"
         raise UsageError(f"{what} is not supported", hints.setup_service_principal())
     url, headers = environment.get(service.variable) or service.usual, {"Metadata": "true"}
-    if source == APP_SERVICE:
-        headers["X-IDENTITY-HEADER"] = token_in("IDENTITY_HEADER", environment)
-        for name, value in ((service.variable, url), ("IDENTITY_HEADER", headers["X-IDENTITY-HEADER"])):
+    if service.secret:
+        headers[service.header] = token_in(service.secret, environment)
+        for name, value in ((service.variable, url), (service.secret, headers[service.header])):
             if not value:
                 raise UsageError(
                     f"the account's managed identity is that of {service.place}, but {name} is not set here",

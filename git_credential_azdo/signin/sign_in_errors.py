@@ -32,16 +32,17 @@ if TYPE_CHECKING:
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
 _NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | authorities.ANY_TENANT | {NIL_TENANT}
 
-_SETUP_KEYS = {
-    SERVICE_PRINCIPAL: ("client_id", ("tenant", "authority", "certificate")),
-    MANAGED_IDENTITY: ("identity", ()),
+KEYS = {
+    SERVICE_PRINCIPAL: ("client_id", ("tenant", "authority", "certificate"), ("client_id", "token_endpoint")),
+    MANAGED_IDENTITY: ("identity", (), ("identity", "source")),
     FEDERATED: (
         "source",
         ("client_id", "tenant", "authority", "token_file", "audience", "service_connection", "identity"),
+        ("client_id", "token_endpoint", "source"),
     ),
-    AZURE_CLI: ("", ("az_tenant",)),
+    AZURE_CLI: ("", ("az_tenant",), ("tenant",)),
 }
-"""Of each kind of workload identity the key of its operand to ``setup``, and those of its options."""
+"""Of each kind of workload identity the key of its operand to ``setup``, those of its options, and those that make two one."""
 _NAMED_OTHERWISE = {"identity": "managed_identity", "az_tenant": "tenant"}
 """The options that are not named as their key."""
 UNNAMED = "signed-in"
@@ -210,7 +211,7 @@ def setup_command(block: Block, *, elsewhere: bool = False) -> str:
     ``elsewhere``: the accounts file names another server than the one that it was set up at, which is left out.
     """
     kind = block.get("kind")
-    operand, keys = _SETUP_KEYS[kind]
+    operand, keys, _ = KEYS[kind]
     words = _unusual(block, [key for key in (*keys, "scope") if key != "authority" or not elsewhere])
     words += ["--send-x5c"] if block.get("send_x5c") else []
     words += [word for name in block.all("org[]") for word in ("--org", name)]

@@ -34,7 +34,6 @@ if TYPE_CHECKING:
 DEFAULT_SCOPE = f"{authorities.RESOURCE}/.default"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 600
-_ITS_SECRETS = ("IDENTITY_HEADER",)  # az may be signed in as the machine, and asks for that itself
 _SAFE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:/-]*", re.ASCII)  # az.cmd hands its words to cmd.exe
 _INSTALL = f"install it: {hints.AZURE_CLI_PAGE}"
 
@@ -144,7 +143,8 @@ def ask_az(
     words += ["--tenant", tenant] if tenant else []
     quiet = {**environment, "AZURE_CORE_NO_COLOR": "true"}
     try:
-        done = programs.run(words, seconds, environment=quiet, keep=_ITS_SECRETS)
+        # az may be signed in as the machine, and asks for that itself.
+        done = programs.run(words, seconds, environment=quiet, keep=managed_identity.SECRETS)
     except programs.NotFound:
         raise UsageError("the Azure CLI (az) is not on PATH", _INSTALL) from None
     except programs.Stopped as stopped:

@@ -49,6 +49,8 @@ _api = ctypes.WinDLL("advapi32", use_last_error=True)
 class CredentialManager:
     """Entries of this user's Credential Manager."""
 
+    is_unlimited = False
+
     def read(self, entry: str) -> str | None:
         """Return the entry's text, or None. Raise VaultError."""
         found = _newest(entry) or _find(_target(entry))

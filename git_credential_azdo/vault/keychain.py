@@ -26,6 +26,8 @@ _ABSENT = frozenset((-25307, -25294, -25291))
 class Keychain:
     """Entries of this user's keychains; new ones in the default keychain."""
 
+    is_unlimited = False
+
     def __init__(self, *, prompting: bool = False) -> None:
         self._security = ctypes.CDLL(f"{_FRAMEWORKS}/Security.framework/Security")
         self._core = ctypes.CDLL(f"{_FRAMEWORKS}/CoreFoundation.framework/CoreFoundation")

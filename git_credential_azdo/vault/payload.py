@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     class Vault(Protocol):
         """Entries by name, each read, written and deleted without a change of any other."""
 
+        is_unlimited: bool
+        """Whether an entry may be of any length, so that a longer one is not refused for it."""
+
         def read(self, entry: str) -> str | None:
             """Return the entry's text, or None. Raise VaultError, VaultLocked."""
 
@@ -81,22 +84,20 @@ def load(read: Callable[[str], str | None], key: str) -> Message | None:
     raise ProtocolError(message, hints.setup())
 
 
-def save(
-    vault: Vault, key: str, pairs: Iterable[Pair], *, generation: str, is_unlimited: bool = False
-) -> None:
+def save(vault: Vault, key: str, pairs: Iterable[Pair], *, generation: str) -> None:
     """Write a secret under ``key``, in parts if the vault refuses it as a whole; one that ``is_unlimited`` has no parts.
 
     ``generation``: a word never used before for this key; names the parts. Raise what the vault raises; the old secret
     is then still whole.
     """
     text = encode(pairs)
-    old = None if is_unlimited else vault.read(key)
+    old = None if vault.is_unlimited else vault.read(key)
     try:
         vault.write(key, text)
     except VaultLocked:
         raise
     except VaultError:
-        if is_unlimited or units(text) <= PART_UNITS:  # the length is not the cause
+        if vault.is_unlimited or units(text) <= PART_UNITS:  # the length is not the cause
             raise
         _write_in_parts(vault, key, text, generation, old)
     for name in _parts_of(key, old):

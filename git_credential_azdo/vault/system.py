@@ -49,6 +49,7 @@ class KeyringVault:
     def __init__(self, backend: keyring.backend.KeyringBackend, *, prompting: bool = False) -> None:
         self._name = _name_of(backend)
         self._prompting = prompting
+        self.is_unlimited = self._name == _SECRET_SERVICE
         self._foreign = not self._name.startswith("keyring.backends.")
         looked = secret_service.use_own_bus(deadline.bound(CALL_SECONDS))
         if looked and self._name == _SECRET_SERVICE:

@@ -20,7 +20,7 @@ from git_credential_azdo.vault import payload
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from git_credential_azdo.git.protocol import Message, Pair
     from git_credential_azdo.vault.payload import Vault
@@ -81,8 +81,7 @@ def _write(vault: Vault, name: str, key: str, pairs: Iterable[Pair]) -> None:
 
     if name != NONE:
         journal.note(name, key)
-    unlimited = name in {FILE, SECRET_SERVICE}
-    payload.save(vault, key, pairs, generation=os.urandom(4).hex(), is_unlimited=unlimited)
+    payload.save(vault, key, pairs, generation=os.urandom(4).hex())
 
 
 def _remove(vault: Vault, name: str, keys: Iterable[str]) -> None:
@@ -107,10 +106,8 @@ def unlock(name: str, keys: Iterable[str]) -> None:
 
 def open_vault(name: str, *, prompting: bool = False) -> Vault:
     """Return the vault of this name, whatever the environment says now. Raise VaultError when it is not there."""
-    if name == FILE:
-        return FileVault()
-    if name == NONE:
-        return NoVault()
+    if name in _OWN:
+        return _OWN[name]()
     if name in errors.silent:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
@@ -140,7 +137,7 @@ def find(wanted: str | None, used: str | None = None, *, prompting: bool = False
 
     folder()  # without one, no secret would be found again; and keyring has worse words for it
     name = wanted or used or ANY_KEYRING
-    if name == FILE or "." in name:
+    if name in _OWN or "." in name:
         self_test(name, prompting=prompting)
         return name
     locked: VaultLocked | None = None
@@ -188,6 +185,8 @@ def _confirm(vault: Vault, name: str, key: str, pairs: Collection[Pair]) -> None
 class NoVault:
     """Holds nothing: for workload identities that need no secret, on machines without a keyring."""
 
+    is_unlimited = True
+
     def read(self, entry: str) -> str | None:
         """Return None."""
 
@@ -200,6 +199,8 @@ class NoVault:
 
 class FileVault:
     """Entries as files below ``folder``; an entry's name is its path there."""
+
+    is_unlimited = True
 
     def __init__(self, folder: str | None = None) -> None:
         self._folder = folder or vault_folder()
@@ -269,3 +270,7 @@ class FileVault:
             return VaultError(f"cannot {what} the file vault in {self._folder}: not text")
         failure = unusable(f"{what} the file vault in", self._folder, error, self._top)
         return VaultError(failure.message, failure.hint)
+
+
+_OWN: dict[str, Callable[[], Vault]] = {FILE: FileVault, NONE: NoVault}
+"""The vaults of this module by their names. Every other name is a class of the keyring library's, and has a dot."""

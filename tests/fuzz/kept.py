@@ -86,6 +86,7 @@ def payloads(source: Source) -> None:
     limit = source.pick((None, 100, payload.PART_UNITS, 4_000))
 
     class Held:
+        is_unlimited = False
         read = staticmethod(entries.get)
 
         def write(self, name: str, value: str) -> None:

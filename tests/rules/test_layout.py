@@ -23,7 +23,7 @@ _PACKAGE = "git_credential_azdo"
 _MAX_LINES = 300
 
 FLOORS = (
-    {"__init__", "inherited", "errors", "trace"},
+    {"__init__", "inherited", "errors"},
     {"hints", "deadline", "files", "writing", "programs"},
     {"git"},
     {"vault", "web", "connection", "proxy"},

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from git_credential_azdo import inherited
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.signin import managed_identity
 from git_credential_azdo.signin.managed_identity import Which
@@ -160,3 +161,8 @@ def test_a_service_that_cannot_be_asked_is_not_asked(
     with pytest.raises(UsageError, match=told):
         service.ask(source, SYSTEM, **environment)
     assert service.requests == []
+
+
+def test_the_secret_of_a_service_reaches_no_other_program() -> None:
+    """What ``inherited`` removes, before any module knows why, is all that the services want."""
+    assert managed_identity.SECRETS <= inherited.SECRETS

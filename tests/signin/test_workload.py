@@ -12,9 +12,12 @@ from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from git_credential_azdo.accounts.account import (
+    ACCOUNT_KINDS,
     AZURE_CLI,
     FEDERATED,
     MANAGED_IDENTITY,
+    OAUTH,
+    PAT,
     SERVICE_PRINCIPAL,
     Account,
     Block,
@@ -23,7 +26,7 @@ from git_credential_azdo.errors import AzdoError, PassphraseNeeded, SignInError,
 from git_credential_azdo.signin import certificate, sign_in_errors, workload
 from git_credential_azdo.signin.authorities import Endpoint, Endpoints
 from git_credential_azdo.signin.oauth import OAuthError
-from git_credential_azdo.signin.sign_in_errors import setup_command
+from git_credential_azdo.signin.sign_in_errors import KEYS, setup_command
 from git_credential_azdo.signin.workload import registration
 from git_credential_azdo.web import HttpClient
 from tests.emulator.default_world import CONTOSO
@@ -261,3 +264,8 @@ def test_an_authority_beside_entra_has_no_tenants(monkeypatch: pytest.MonkeyPatc
             registration(http, "c", tenant="", authority="https://h", login_host=None, environment={})
         )
     assert (fields["tenant"], fields["token_endpoint"]) == ("", "https://h/t")
+
+
+def test_every_kind_of_workload_identity_can_be_set_up_again() -> None:
+    """The command for it, and which account it replaces, come from one table."""
+    assert set(KEYS) == ACCOUNT_KINDS - {OAUTH, PAT}

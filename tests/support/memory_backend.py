@@ -39,7 +39,7 @@ class Backend:
 
     def save(self, secret: str, generation: str = "g1") -> None:
         """Keep the secret under KEY."""
-        save(self, KEY, [("token", secret)], generation=generation, is_unlimited=self.is_unlimited)
+        save(self, KEY, [("token", secret)], generation=generation)
 
     def load(self) -> str | None:
         """Read the secret under KEY."""

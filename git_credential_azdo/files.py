@@ -76,14 +76,6 @@ def gitconfig_path() -> str:
     return os.path.join(folder(), "gitconfig")
 
 
-def no_account(cure: str) -> str:
-    """Return that there is no account, where it was looked for (an editor may have a home of its own), and the cure."""
-    try:
-        return f"there is no account in {accounts_path()}: {cure}"
-    except NoHome as error:
-        return f"{error.message}: {error.hint}"
-
-
 def read_accounts() -> bytes:
     """Return the bytes of the accounts file, empty when there is no file or no home folder. Raise AzdoError."""
     try:

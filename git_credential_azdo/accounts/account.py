@@ -184,6 +184,11 @@ class Account(View):
         return [collection for text in self.listed if (collection := Collection.read(text, (address,)))]
 
     @property
+    def listed_names(self) -> str:
+        """The organizations that it was set up for, for people to read; an empty text for none."""
+        return "all organizations" if self.lists_all else ", ".join(self.listed)
+
+    @property
     def lists_all(self) -> bool:
         """Whether it was set up for all organizations."""
         return ALL_ORGANIZATIONS in self.listed

@@ -117,10 +117,13 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
     if matching:
         return Choice(STORED_CREDENTIAL, "a stored credential", request, [], stored=matching[0])
     if user and not named:
-        shown = user if may_repeat(user) else "what looks like a token"
-        return Choice(UNKNOWN_USER, f"no account here is named {shown}", request, accounts)
+        other = next((each.address for each in accounts_file.accounts if each.is_named(user)), None)
+        reason = f"{user} is an account of {other}" if other else f"no account is named {user}"
+        if not may_repeat(user):
+            reason = "the address holds what looks like a token where git expects a user"
+        return Choice(UNKNOWN_USER, reason, request, accounts)
     if named:
-        return Choice(NOT_COVERED, f"no account here covers {organization}", request, named)
+        return Choice(NOT_COVERED, f"no account covers the organization {organization}", request, named)
     return Choice(NONE, NO_ACCOUNT, request, [])
 
 
@@ -289,12 +292,7 @@ def account_named(name: str, accounts: Sequence[Account]) -> Account:
         known = ", ".join(unique_name(account, accounts) for account in accounts)
         shown = name if may_repeat(name) else "what looks like a token"
         raise UsageError(f"no account is named {shown}; known are {known}", hints.accounts())
-    kinds = (each.kind + (f" for {listed_names(each)}" if each.listed else "") for each in found)
+    kinds = (each.kind + (f" for {each.listed_names}" if each.listed else "") for each in found)
     names = (quote(unique_name(each, accounts)) for each in found)
     exact = ", ".join(f"{each} ({kind})" for each, kind in zip(names, kinds, strict=True))
     raise UsageError(f"several accounts are named {name}", f"use one of these names: {exact}")
-
-
-def listed_names(account: Account) -> str:
-    """Return the organizations that the account was set up for, for people to read; an empty text for none."""
-    return "all organizations" if account.lists_all else ", ".join(account.listed)

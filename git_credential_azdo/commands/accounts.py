@@ -22,7 +22,9 @@ from git_credential_azdo.accounts.update import forget, forget_leftovers, leftov
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
-from git_credential_azdo.files import accounts_path, no_account
+from git_credential_azdo.files import accounts_path
+from git_credential_azdo.helper.reasons import line, no_account
+from git_credential_azdo.signin.sign_in_errors import setup_again
 from git_credential_azdo.vault import vaults
 
 Entry = Account | StoredCredential
@@ -48,7 +50,7 @@ def command(context: click.Context, form: str) -> None:
         labels = [_label(entry, accounts_file) for entry in accounts_file.entries]
         console.table(map(_cells, labels, rows), _COLUMNS, least="tenant")
     else:
-        say("hint", no_account(hints.setup()))
+        say("hint", line(*no_account(hints.setup())))
 
 
 @command.command("rename")
@@ -69,19 +71,21 @@ def rename(name: str, alias: str) -> None:
     console.out(f"Renamed {update(change)} to {alias}")
 
 
-def standing(entry: Entry, tenant: str | None = None) -> str:
-    """Return how a sign-in or a stored credential stands, in a word or two, by what the accounts file and the vault hold.
+def standing(entry: Entry, tenant: str | None = None) -> tuple[str, str | None]:
+    """Return how a sign-in or a stored credential stands, in a word or two, and what cures it if it is not READY.
 
-    ``tenant``: for which tokens are asked for, the account's own by default.
+    By what the accounts file and the vault hold. ``tenant``: for which tokens are asked for, the account's own by default.
     """
+    again = None if isinstance(entry, StoredCredential) else setup_again(entry)
     try:
         state = _standing(entry, tenant)
     except VaultLocked:
-        return LOCKED
+        return LOCKED, hints.unlock()
     except AzdoError as error:
-        return error.message
-    is_past = entry.expires_utc is not None and entry.expires_utc <= time.time()
-    return "expired" if state == READY and is_past else state
+        return error.message, error.hint or again
+    if state == READY and entry.expires_utc is not None and entry.expires_utc <= time.time():
+        state = "expired"
+    return state, None if state == READY else again
 
 
 def _standing(entry: Entry, tenant: str | None) -> str:
@@ -112,7 +116,7 @@ def _label(entry: Entry, accounts_file: AccountsFile) -> str:
 
 def _row(entry: Entry, accounts_file: AccountsFile) -> dict[str, object]:
     """Return an entry as programs read it (docs/scripting.md)."""
-    state = standing(entry)
+    state, _ = standing(entry)
     is_rejected = state == READY and not isinstance(entry, StoredCredential) and entry.rejected_by
     how = {
         "state": "rejected" if is_rejected else state,

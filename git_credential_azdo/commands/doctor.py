@@ -22,10 +22,10 @@ import click
 from git_credential_azdo import deadline, hints, proxy, refresh
 from git_credential_azdo.accounts.account import Account, Block
 from git_credential_azdo.accounts.accounts_file import BINDING, SERVER, UNSAVED, AccountsFile
-from git_credential_azdo.accounts.choice import listed_names, unique_name
+from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console, doctor_machine
-from git_credential_azdo.commands.accounts import LOCKED, standing
+from git_credential_azdo.commands.accounts import READY, standing
 from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, failed
 from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.devops import api
@@ -35,6 +35,7 @@ from git_credential_azdo.git.address import message_for, target_of_url
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import PROFILE_HOST, SERVICES_ADDRESS, AnyOrganization, origin
 from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
+from git_credential_azdo.helper.reasons import no_account
 from git_credential_azdo.inherited import SECRETS
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.authorities import PUBLIC_HOST
@@ -151,11 +152,10 @@ def _account(account: Account, accounts_file: AccountsFile) -> Iterator[Check]:
 
 
 def _state(account: Account, name: str) -> tuple[str, str, str]:
-    state = standing(account)
-    text = f"{name} ({account.kind}, {listed_names(account) or 'no organization'})"
-    again = sign_in_errors.setup_again(account)
-    if state not in {"ready", "rejected"}:
-        return FAIL, f"{text}: {state}", hints.unlock() if state == LOCKED else again
+    state, cure = standing(account)
+    text = f"{name} ({account.kind}, {account.listed_names or 'no organization'})"
+    if state != READY:
+        return FAIL, f"{text}: {state}", cure or ""
     if account.rejected_by:
         refused = [each.url for each in account.organizations if each in account.rejected_by]
         cure = hints.explain([*refused, account.address][0], online=True)
@@ -163,7 +163,11 @@ def _state(account: Account, name: str) -> tuple[str, str, str]:
     if account.expires_utc is not None:
         days = (account.expires_utc - int(time.time())) // DAY_SECONDS
         if days < WARN_DAYS:
-            return WARN, f"{text}: expires in {days} day{'s' * (days != 1)}", again
+            return (
+                WARN,
+                f"{text}: expires in {days} day{'s' * (days != 1)}",
+                sign_in_errors.setup_again(account),
+            )
     if account.lists_all:
         text += f": tokens for all organizations stop working on {GLOBAL_PATS_END}"
         return WARN, text, hints.setup()
@@ -176,7 +180,7 @@ def _beside_accounts(accounts_file: AccountsFile) -> Iterator[Check]:
     if not known and accounts_file.of_kind(SERVER):
         yield Check("account", OK, "there is none, but a registered server")
     elif not known:
-        yield Check("account", WARN, "there is none", hints.setup())
+        yield Check("account", WARN, *no_account(hints.setup()))
     for block in accounts_file.of_kind(BINDING):
         if block.get("account") not in {account.id for account in known}:
             target = block.get("target")

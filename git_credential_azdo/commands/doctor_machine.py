@@ -189,7 +189,7 @@ def choice(url: str | None, accounts_file: AccountsFile) -> Iterator[Check]:
             return
         url = [*here, *_addresses(accounts_file)][0]
     found = explain(url, accounts_file)
-    silent = FAIL if found.get("unknown_user") else WARN if found["hint"] else OK
+    silent = FAIL if found["candidates"] else WARN if found["hint"] else OK
     state = {ANSWERS: OK, SILENT: silent}.get(str(found["result"]), FAIL)
     text = f"{shown(url)}: {found['account'] or 'no account'} ({found['reason']}); result: {found['result']}"
     yield Check("choice", state, text, str(found["hint"] or ""))

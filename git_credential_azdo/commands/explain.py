@@ -20,12 +20,12 @@ from git_credential_azdo.accounts.choice import Choice, unique_name
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.accounts import LOCKED, READY, standing, stored_url
+from git_credential_azdo.commands.accounts import READY, standing, stored_url
 from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, say
 from git_credential_azdo.git import address, config, helpers, network
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Target, may_repeat
+from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Target
 from git_credential_azdo.helper import answer, reasons, stored
 from git_credential_azdo.signin import sign_in_errors
 
@@ -143,20 +143,10 @@ def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> di
     if not target.services and not choice.candidates:
         reason = "a registered server; git asks for a password, and it is stored here"
         return {**found, "reason": reason, "result": SILENT}
-    return {**found, **_unanswered(choice, request)}
-
-
-def _unanswered(choice: Choice, request: Message) -> dict[str, object]:
-    result, cure = QUITS if choice.outcome == rules.AMBIGUOUS else SILENT, reasons.settle(choice)[0]
-    if choice.outcome != rules.UNKNOWN_USER:
-        return {"result": result, "hint": cure}
-    where, removal = reasons.user_source(request)
-    reason = f"{choice.reason}, the user that {where} names"
-    if not may_repeat(choice.user or ""):
-        reason = f"{where} has what looks like a token in place of a user name"
-    elif "@" in (choice.user or ""):
-        removal = cure
-    return {"unknown_user": True, "reason": reason, "result": result, "hint": removal}
+    message, [(remark, cure), *_] = reasons.why(choice, request)
+    reason = "; ".join(filter(None, (message, remark))) or choice.reason
+    result = QUITS if choice.outcome == rules.AMBIGUOUS else SILENT
+    return {**found, "reason": reason, "result": result, "hint": cure}
 
 
 def _account(account: Account, choice: Choice, accounts_file: AccountsFile) -> dict[str, object]:
@@ -165,13 +155,9 @@ def _account(account: Account, choice: Choice, accounts_file: AccountsFile) -> d
     live = None
     with contextlib.suppress(VaultError):  # which standing says
         live = None if account.is_pat else tokens.live(account, tenant)
-    state = READY if live else standing(account, tenant)
-    cure: str | None = sign_in_errors.setup_again(account)
-    if state == LOCKED:
-        cure = hints.unlock()
-    elif state == READY:
-        failure = None if live else refresh.known_failure(account, tenant)
-        state, cure = (failure.message, failure.hint) if failure else (READY, None)
+    state, cure = (READY, None) if live else standing(account, tenant)
+    if state == READY and not live and (failure := refresh.known_failure(account, tenant)):
+        state, cure = failure.message, failure.hint
     if answer.rejects(choice.organization, account):
         state = "rejected by the organization"
         cure = sign_in_errors.setup_again(account) if account.is_pat else None  # else it ends by itself
@@ -189,7 +175,7 @@ def _stored(credentials: list[StoredCredential], request: Message) -> dict[str, 
     found: dict[str, object] = {}
     asked = Message([*request.fields.items(), ("capability[]", "authtype")])
     for each in credentials:
-        found |= {"stored_credential": stored_url(each), "token": standing(each)}
+        found |= {"stored_credential": stored_url(each), "token": standing(each)[0]}
         try:
             if stored.lines_of(asked, each):
                 return {**found, "result": ANSWERS}

@@ -19,7 +19,7 @@ import click
 from git_credential_azdo import deadline, hints
 from git_credential_azdo.accounts.account import PAT, Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile
-from git_credential_azdo.accounts.choice import choose, listed_names, shown_name, unique_name
+from git_credential_azdo.accounts.choice import choose, shown_name, unique_name
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
 from git_credential_azdo.accounts.save import (
     NewAccount,
@@ -220,7 +220,7 @@ class Run:
     def _summarize(self, account: Account) -> None:
         name = unique_name(account, self.accounts_file.accounts)
         console.err(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}")
-        console.err(f"Organizations: {listed_names(account) or 'none found yet'}")
+        console.err(f"Organizations: {account.listed_names or 'none found yet'}")
         saved = {
             vaults.NONE: "No secret is stored; a new token is requested each time",
             vaults.FILE: "Secret saved in a private file, not encrypted",

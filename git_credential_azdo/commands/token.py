@@ -16,7 +16,7 @@ import click
 from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
-from git_credential_azdo.accounts.choice import NONE, account_named, answers_to, choose, unique_name
+from git_credential_azdo.accounts.choice import account_named, answers_to, choose, unique_name
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, problems, token_in, variable_for
 from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
@@ -66,8 +66,6 @@ def command(organization: AnyOrganization, name: str | None, form: str, show: bo
     if is_terminal(1) and not show:
         raise UsageError("a token is not printed on a terminal without --show", hints.token(organization))
     live = _find(organization, name, load_accounts())
-    if live is None:
-        return 1
     if form != "json":
         console.secret(live.header if form == "header" else live.secret)
         return 0
@@ -85,10 +83,10 @@ def command(organization: AnyOrganization, name: str | None, form: str, show: bo
     return 0
 
 
-def _find(organization: AnyOrganization, name: str | None, accounts_file: AccountsFile) -> Live | None:
-    """Return what ``get`` would answer; None when ``reasons`` has reported why there is none.
+def _find(organization: AnyOrganization, name: str | None, accounts_file: AccountsFile) -> Live:
+    """Return what ``get`` would answer.
 
-    Raises SignInError, ServiceError, NetworkError, VaultError, VaultLocked, UsageError.
+    Raise SignInError, ServiceError, NetworkError, VaultError, VaultLocked, UsageError.
     """
     named = [each for each in accounts_file.accounts if name and answers_to(each, name)]
     user = named[0].id if len(named) == 1 else name  # a name could mean the organization
@@ -107,11 +105,9 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
         return _of_account(choice.account, organization, reason, accounts_file)
     if choice.stored:
         return _of_typed(choice.stored, choice.reason)
-    if choice.outcome == NONE:
-        message = f"no token for the organization {organization}: {choice.reason}"
-        raise SignInError(message, hints.setup(organization))
-    reasons.explain(choice)
-    return None
+    message, cures = reasons.why(choice)
+    message = message or f"no token for the organization {organization}: {choice.reason}"
+    raise SignInError(message, *(command for _, command in cures))
 
 
 def _of_account(

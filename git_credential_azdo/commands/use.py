@@ -7,7 +7,7 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile
-from git_credential_azdo.accounts.choice import account_named, answers_to, listed_names, unique_name
+from git_credential_azdo.accounts.choice import account_named, answers_to, unique_name
 from git_credential_azdo.accounts.save import load_accounts, place_of
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
@@ -76,7 +76,7 @@ def _fitting(name: str, of: AnyOrganization | None, known: AccountsFile) -> Acco
         return account
     kind = "token" if account.is_pat else "sign-in"
     raise UsageError(
-        f"{account.label} is a {kind} for {listed_names(account) or account.address}, not for {of}",
+        f"{account.label} is a {kind} for {account.listed_names or account.address}, not for {of}",
         hints.setup_pat(of) if account.is_pat else hints.setup(of),
     )
 

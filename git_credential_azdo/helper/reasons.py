@@ -27,7 +27,7 @@ from git_credential_azdo.accounts.choice import (
 )
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, UsageError, report, say
-from git_credential_azdo.files import no_account
+from git_credential_azdo.files import NoHome, accounts_path
 from git_credential_azdo.git import address, config
 from git_credential_azdo.git.target import (
     SERVICES_ADDRESS,
@@ -46,42 +46,74 @@ if TYPE_CHECKING:
     from git_credential_azdo.helper.verbs import Change, Returned
 
 
-def explain(choice: Choice, request: Message | None = None) -> bool:
-    """Report why an account does not answer; return whether git is to stop asking. ``request``: git's, which names the user."""
-    organization, user = choice.organization, choice.user or ""
-    names = ", ".join(unique_name(account, choice.candidates) for account in choice.candidates)
-    known = f"; known are {names}" if names else ""
-    cures = settle(choice)
-    if choice.outcome == AMBIGUOUS:
-        where = choice.candidates[0].block.get("address") or "Azure DevOps"
-        where = f"the organization {organization}" if organization else where
-        say("error", f"several accounts fit {where}: {names}")
-        if organization is None:
-            cures[0] = f"git sent no path, so the organization is unknown: {cures[0]}"
-    elif choice.outcome == UNKNOWN_USER:
-        no_user = "the address holds what looks like a token where git expects a user"
-        say("error", f"{f'no account is named {user}' if may_repeat(user) else no_user}{known}")
-        if request:
-            needs_account = "@" in user or not choice.candidates
-            cures = [*cures[:needs_account], _without_user(request)]
-    elif choice.outcome == NOT_COVERED:
-        say("error", f"no account covers the organization {organization}{known}")
-        if request and user and "@" not in user:  # an alias, which a new account does not get
-            cures.append(_without_user(request))
-    else:  # A stored credential was found, but it has expired or this git cannot use it.
-        is_none = choice.outcome == STORED_CREDENTIAL or choice.reason == NO_ACCOUNT
-        cures = [no_account(cures[0]) if is_none else f"{choice.reason}: {cures[0]}"]
+def explain(choice: Choice, request: Message) -> bool:
+    """Report why no account answers git's request; return whether git is to stop asking."""
+    message, cures = why(choice, request)
+    if message:
+        say("error", message)
     for cure in cures:
-        say("hint", cure)
+        say("hint", line(*cure))
     return choice.outcome == AMBIGUOUS
 
 
-def _without_user(request: Message) -> str:
-    where, removal = user_source(request)
-    return f"{where} names that user: {removal}"
+def line(remark: str, command: str) -> str:
+    """Return a cure as one line: a command, and before it what is to be known about it, if anything."""
+    return f"{remark}: {command}" if remark else command
 
 
-def user_source(request: Message) -> tuple[str, str]:
+def why(choice: Choice, request: Message | None = None) -> tuple[str, list[tuple[str, str]]]:
+    """Return why no account answers, empty where none was expected to, and the cures, of which any may do, for ``line``.
+
+    ``request``: git's, whose user may be the reason.
+    """
+    organization, user, outcome = choice.organization, choice.user or "", choice.outcome
+    names = [unique_name(account, choice.candidates) for account in choice.candidates]
+    if outcome == AMBIGUOUS and organization:
+        cures = [("", hints.use(name, organization)) for name in names]
+        return f"{choice.reason} the organization {organization}: {', '.join(names)}", cures
+    if outcome == AMBIGUOUS:
+        place = choice.candidates[0].address
+        is_public = place == SERVICES_ADDRESS
+        with_path = hints.configure() if is_public else hints.use_http_path(place)
+        cures = [
+            ("git sent no path, so the organization is unknown", with_path),
+            ("", hints.use(names[0], default=True)),
+        ]
+        return f"{choice.reason} {'Azure DevOps' if is_public else place}: {', '.join(names)}", cures
+    new = _new_account(choice)
+    if outcome not in {UNKNOWN_USER, NOT_COVERED}:
+        # A stored credential may have been found that has expired, or that this git cannot use.
+        is_none = outcome == STORED_CREDENTIAL or choice.reason == NO_ACCOUNT
+        return "", [no_account(new) if is_none else (choice.reason, new)]
+    is_alias = user and "@" not in user  # which a new account does not get
+    cures = [("", new)] if outcome == NOT_COVERED or not is_alias or not names else []
+    if request and user and (outcome == UNKNOWN_USER or is_alias):
+        where, removal = _user_source(request)
+        cures.append((f"{where} names that user", removal))
+    known = f"; known are {', '.join(names)}" if names else ""
+    return f"{choice.reason}{known}", cures
+
+
+def no_account(cure: str) -> tuple[str, str]:
+    """Return that there is no account, where it was looked for (an editor may have a home of its own), and the cure."""
+    try:
+        return f"there is no account in {accounts_path()}", cure
+    except NoHome as error:
+        return error.message, error.hint or cure
+
+
+def _new_account(choice: Choice) -> str:
+    """Return the command that makes an account for what was asked, or gives a job its token."""
+    if not choice.user and (system := environment.system(os.environ)):
+        own = environment.collection(os.environ)
+        is_own = system == "Azure Pipelines" and own and choice.organization in {None, own.organization}
+        return hints.token_variable(system, PIPELINE_TOKEN if is_own else PERSONAL_TOKEN)
+    user = choice.user or ""
+    login_hint = user if "@" in user and may_repeat(user) else ""
+    return hints.setup(choice.organization or "", login_hint=login_hint)
+
+
+def _user_source(request: Message) -> tuple[str, str]:
     """Return what names the user of a request to git (a setting, a remote, a command line), and what takes it away."""
     try:
         entries = config.read_config()
@@ -101,24 +133,6 @@ def user_source(request: Message) -> tuple[str, str]:
             cure = hints.set_url(new, name or "origin") if section == "remote" else config.removal(entry)
             return entry.description, cure
     return "the address", f"use {bare}" if not holds_token(bare) else "use it without the user"
-
-
-def settle(choice: Choice) -> list[str]:
-    """Return the commands of which one lets an account answer."""
-    if choice.outcome != AMBIGUOUS:
-        if not choice.user and (system := environment.system(os.environ)):
-            own = environment.collection(os.environ)
-            is_own = system == "Azure Pipelines" and own and choice.organization in {None, own.organization}
-            return [hints.token_variable(system, PIPELINE_TOKEN if is_own else PERSONAL_TOKEN)]
-        user = choice.user or ""
-        login_hint = user if "@" in user and may_repeat(user) else ""
-        return [hints.setup(choice.organization or "", login_hint=login_hint)]
-    names = [unique_name(account, choice.candidates) for account in choice.candidates]
-    if choice.organization is None:
-        place = choice.candidates[0].address
-        with_path = hints.configure() if place == SERVICES_ADDRESS else hints.use_http_path(place)
-        return [with_path, hints.use(names[0], default=True)]
-    return [hints.use(name, choice.organization) for name in names]
 
 
 def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> Returned | None:

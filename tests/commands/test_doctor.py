@@ -86,7 +86,7 @@ def test_nothing_at_all_costs_one_line_each(home: Home) -> None:
     """No account, no git configuration, no keyring: no traceback, and setup is the cure."""
     checks = examine(home)
     assert has(checks, "git helper", FAIL, "git does not call this helper", "git credential-azdo configure")
-    assert has(checks, "account", WARN, "there is none", "git credential-azdo setup")
+    assert has(checks, "account", WARN, "there is no account in ", "git credential-azdo setup")
     assert has(checks, "vault", WARN, "keyring", "--vault file")
     assert has(checks, "accounts file", OK, "does not exist yet")
     assert not any(each["name"] == "token" for each in checks)

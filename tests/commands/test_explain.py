@@ -96,7 +96,8 @@ def test_a_binding_a_default_and_a_draw_are_reasons(signed_in: Home, emulator: E
     bob = sign_in(signed_in, emulator.world, BOB, "contoso", fields={"alias": "bob"})
     draw = explained(signed_in, APP)
     assert (draw["account"], draw["candidates"]) == (None, [ANN, "bob"])
-    assert (draw["reason"], draw["result"]) == ("several accounts fit", "error")
+    reason = f"several accounts fit the organization contoso: {ANN}, bob"
+    assert (draw["reason"], draw["result"]) == (reason, "error")
     bind(signed_in, "contoso/app/app", bob)
     found = explained(signed_in, APP)
     assert (found["account"], found["reason"]) == ("bob", "bound to this repository")
@@ -128,7 +129,7 @@ def test_a_secret_in_the_address_is_never_shown(signed_in: Home, shape: str, for
         assert "git uses the password in the URL and asks no helper" in result.out
         assert "not asked" in result.out
     else:
-        assert "what looks like a token in place of a user name" in result.out
+        assert "what looks like a token where git expects a user" in result.out
 
 
 def test_the_environments_token_is_named_not_shown(home: Home) -> None:

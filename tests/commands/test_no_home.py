@@ -8,7 +8,7 @@ from typing import NoReturn
 import pytest
 
 from git_credential_azdo.__main__ import run
-from git_credential_azdo.files import no_account
+from git_credential_azdo.helper.reasons import no_account
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="Windows knows a home folder without variables")
 
@@ -53,6 +53,6 @@ def test_what_is_kept_nowhere_is_nothing(capsys: pytest.CaptureFixture[str]) -> 
 
 def test_where_there_is_no_account_the_missing_home_is_the_reason() -> None:
     """``setup`` could not keep anything either."""
-    said = no_account("setup")
+    said, cure = no_account("setup")
     assert said.startswith("no folder for the accounts file: HOME is not set")
-    assert "HOME=FOLDER" in said or "USERPROFILE=FOLDER" in said
+    assert "HOME=FOLDER" in cure or "USERPROFILE=FOLDER" in cure

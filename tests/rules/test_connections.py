@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import shlex
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -21,8 +19,9 @@ from tests.support.workloads import CLIENT, add_app
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import Home, Result
+    from tests.conftest import Result
     from tests.emulator.emulator import Emulator
+    from tests.support.terminal import Here
 
 OBSERVER = Path(__file__).parents[1] / "support" / "observed.py"
 SERVER = "https://tfs.example.com"
@@ -34,13 +33,11 @@ SERVER = "https://tfs.example.com"
 class Observed:
     """A home whose commands note every connection that they open."""
 
-    def __init__(self, home: Home, emulator: Emulator, folder: Path) -> None:
+    def __init__(self, home: Here, emulator: Emulator, folder: Path) -> None:
         self.home = home
         self.emulator = emulator
         self.program = folder / "observed"
-        self.program.write_text(
-            f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -I {shlex.quote(str(OBSERVER))} "$@"\n'
-        )
+        self.program.write_text(f"#!/usr/bin/env python3\n{OBSERVER.read_text()}")
         self.program.chmod(0o755)
         self._notes = folder / "connections"
         self._notes.touch()
@@ -48,7 +45,7 @@ class Observed:
 
     def run(self, *words: str, given: str = "") -> Result:
         """Run a command to its good end."""
-        result = self.home.run(self.program, *words, given=given, secret_out=words[0] in {"get", "token"})
+        result = self.home.fork(self.program, *words, given=given, secret_out=words[0] in {"get", "token"})
         assert result.code == 0, result
         return result
 
@@ -65,7 +62,7 @@ class Observed:
 
 
 @pytest.fixture
-def observed(home: Home, emulator: Emulator, tmp_path: Path) -> Observed:
+def observed(home: Here, emulator: Emulator, tmp_path: Path) -> Observed:
     """Return an empty home whose commands are observed."""
     return Observed(home, emulator, tmp_path)
 
@@ -111,7 +108,7 @@ def explain_online(it: Observed) -> None:
 def examine(it: Observed) -> None:
     """Run ``doctor``; whether all is well is not the question here."""
     sign_in(it.home, it.emulator.world, ANN, "contoso")
-    it.home.run(it.program, "doctor")
+    it.home.fork(it.program, "doctor")
 
 
 def print_a_token(it: Observed) -> None:

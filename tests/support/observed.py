@@ -1,4 +1,4 @@
-"""The program as its console script runs it, with a note of every connection that it opens: ``python -I observed.py WORDS``.
+"""The program as its console script runs it, with a note of every connection that it opens: ``observed.py WORDS``.
 
 Each line of the file named by ``OBSERVED`` is one JSON array: an audit event of Python's and where it went
 (https://docs.python.org/3/library/audit_events.html). The events come from C, so that no way around Python's own

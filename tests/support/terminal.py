@@ -23,6 +23,7 @@ from git_credential_azdo import errors, inherited
 from git_credential_azdo.__main__ import _GIT_VERBS, main, run
 from tests.conftest import SCRIPT, Home, Result
 from tests.emulator.default_world import ANN
+from tests.support import forks
 from tests.support.forgetting import forget
 from tests.support.watch import WATCH
 
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
 
 SECONDS = 90
 LINK = r"https?://\S+[?&]response_type=code\S*"
-# A session leader that opens a terminal gets it as its own: passwords are asked for there.
-_ON_TERMINAL = ("sh", "-c", 'exec "$@" <"$0" >"$0" 2>&1')
 _MARKS = re.compile(r"\x1b\[\?2004[hl]")
 
 
@@ -49,14 +48,11 @@ class Terminal:
 
     def __init__(self, home: Home, *words: str, **environment: str) -> None:
         self._master, slave = os.openpty()
-        self._process = subprocess.Popen(
-            [*_ON_TERMINAL, os.ttyname(slave), self.program, *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            env={**home.environment, **environment},
-            cwd=home.folder,
-            start_new_session=True,
+        self._process = forks.start(
+            [self.program, *words],
+            {**home.environment, **environment},
+            home.folder,
+            terminal=os.ttyname(slave),
         )
         self._slave = slave  # kept open, so that the end of the program is no error on our side
         self._raw = b""
@@ -116,7 +112,7 @@ class Terminal:
             self._read(0.05)
         while self._read(0):
             pass
-        return self._process.returncode
+        return self._process.wait()
 
     def _read(self, seconds: float) -> bool:
         if not select.select([self._master], [], [], seconds)[0]:
@@ -140,18 +136,21 @@ class Sitting:
     """``setup`` in a pipe, as far as its link: the browser acts on ``link``, then ``paste`` or ``finish``."""
 
     def __init__(self, home: Home, *options: str, program: str | Path = SCRIPT, **environment: str) -> None:
-        self._process = subprocess.Popen(
+        stdin, self._stdin = os.pipe()
+        stderr, its_stderr = os.pipe()
+        self._stdout = tempfile.TemporaryFile()  # noqa: SIM115 - finish closes it
+        self._stderr = os.fdopen(stderr, "rb")
+        self._process = forks.start(
             [program, "setup", *options],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env={**home.environment, **environment},
-            cwd=home.folder,
+            {**home.environment, **environment},
+            home.folder,
+            [stdin, self._stdout.fileno(), its_stderr],
         )
+        os.close(stdin)
+        os.close(its_stderr)
         self._said = b""
         self.link = ""
-        assert self._process.stderr
-        for line in self._process.stderr:
+        for line in self._stderr:
             self._said += line
             found = re.search(LINK, line.decode())
             if found:
@@ -160,14 +159,17 @@ class Sitting:
 
     def finish(self, pasted: str = "") -> Result:
         """Paste a line, or nothing, and wait for the end."""
-        try:
-            out, err = self._process.communicate(f"{pasted}\n".encode() if pasted else None, timeout=SECONDS)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.communicate()
-            raise
-        WATCH.seen("setup", out + self._said + err)
-        return Result(subprocess.CompletedProcess([], self._process.returncode, out, self._said + err))
+        with self._stdout, self._stderr, contextlib.ExitStack() as stack:
+            stack.callback(self._process.kill)
+            if pasted:
+                with contextlib.suppress(BrokenPipeError):  # it has ended
+                    os.write(self._stdin, f"{pasted}\n".encode())
+            os.close(self._stdin)
+            code = self._process.wait(SECONDS)
+            self._stdout.seek(0)
+            said, out = self._said + self._stderr.read(), self._stdout.read()
+        WATCH.seen("setup", out + said)
+        return Result(subprocess.CompletedProcess([], code, out, said))
 
 
 _OF_A_PROCESS = ("DBUS_", "GNUPG", "LD_PRELOAD", "PYTHON")
@@ -189,15 +191,30 @@ class Here(Home):
         self._monkeypatch = monkeypatch
         self._capfd = capfd
 
+    def fork(
+        self,
+        *words: str | Path,
+        given: bytes | str = b"",
+        secret_out: bool = False,
+        **environment: str,
+    ) -> Result:
+        """Run a Python script as ``run`` does, but in a fork."""
+        data = given.encode() if isinstance(given, str) else given
+        done = forks.run(words, {**self.environment, **environment}, self.folder, data, SECONDS)
+        WATCH.seen(f"the streams of {words[0]}", done.stderr if secret_out else done.stdout + done.stderr)
+        return Result(done)
+
     def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
         """Run a command as the console script would."""
         variables = {**self.environment, **environment}
         is_for_git = words[:1] in {(verb,) for verb in _GIT_VERBS}
         once = any(name.startswith(_OF_A_PROCESS + _OF_GITS_VERBS * is_for_git) for name in variables)
         alone = threading.current_thread() is threading.main_thread()
-        if once or not alone:
-            return super().azdo(*words, given=given, **environment)
         data = given.encode() if isinstance(given, str) else given
+        if is_for_git and (once or not alone):
+            return super().azdo(*words, given=data, **environment)
+        if once or not alone:
+            return self.fork(SCRIPT, *words, given=data, **environment)  # type: ignore[arg-type] # no variable is named secret_out
         with self._monkeypatch.context() as patch:
             for name in os.environ.keys() - variables:
                 patch.delenv(name)

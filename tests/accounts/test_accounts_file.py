@@ -1,4 +1,4 @@
-"""accounts file.py: the file that lists accounts, read; and that what was read is written back."""
+"""accounts_file.py: the file that lists accounts, read; and that what was read is written back."""
 
 from __future__ import annotations
 

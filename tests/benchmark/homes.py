@@ -1,6 +1,6 @@
 """Homes to measure in: registries and vaults as ``setup`` leaves them, with tokens that the emulator takes.
 
-Every home is one person's: ann, of the tenant contoso. Formats: docs of ``accounts/accounts file`` and ``vault/secret``.
+Every home is one person's: ann, of the tenant contoso. Formats: docstrings of ``accounts/account`` and ``vault/payload``.
 """
 
 from __future__ import annotations

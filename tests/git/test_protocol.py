@@ -1,4 +1,4 @@
-"""wire.py: the key=value lines, in both directions."""
+"""protocol.py: the key=value lines, in both directions."""
 
 from __future__ import annotations
 

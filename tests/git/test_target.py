@@ -1,4 +1,4 @@
-"""remote.py: which organization or server a message is about, and which tenant a challenge names."""
+"""target.py: which organization or server a message is about, and which tenant a challenge names."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ not count, since they load nothing.
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _PACKAGE = "git_credential_azdo"
 _MAX_LINES = 300
+_TESTS = Path(__file__).parents[1]
 
 FLOORS = (
     {"__init__", "inherited", "errors"},
@@ -129,9 +131,7 @@ def test_a_module_opens_with_its_purpose_and_is_short(module: str) -> None:
 
 def test_a_file_of_the_tests_is_short() -> None:
     """One subject a file, as in the package."""
-    lengths = {
-        path: len(path.read_text("utf-8").splitlines()) for path in Path(__file__).parents[1].rglob("*.py")
-    }
+    lengths = {path: len(path.read_text("utf-8").splitlines()) for path in _TESTS.rglob("*.py")}
     assert {str(path): lines for path, lines in lengths.items() if lines > _MAX_LINES} == {}
 
 
@@ -139,3 +139,15 @@ def test_a_file_of_the_tests_is_short() -> None:
 def test_to_import_a_folder_loads_nothing(module: str) -> None:
     """Its ``__init__`` holds its docstring only."""
     assert len(ast.parse(MODULES[module]).body) == 1
+
+
+def test_what_says_where_to_look_names_only_what_is_there() -> None:
+    """The page about the architecture, and each file of tests in its first words."""
+    tests = _TESTS.rglob("test_*.py")
+    texts = [path.read_text("utf-8").partition(":")[0] for path in tests if path.parent.name != "emulator"]
+    texts.append((_TESTS.parent / "docs" / "architecture.md").read_text("utf-8"))
+    named = {name for text in texts for name in re.findall(r"\b((?:\w+/)*\w+)\.py\b|`(\w+/[a-z_]+)`", text)}
+    flat = {name for names in named for name in names if name}
+    known = {f"/{_PACKAGE}/{module}" for module in MODULES}
+    gone = {name for name in flat if not any(each.endswith(f"/{name}") for each in known)}
+    assert {name for name in gone if not (_TESTS.parent / name).exists()} == set()

@@ -28,12 +28,11 @@ USUAL = {
     "url": "https://dev.azure.com/contoso/p/_git/r",
     "token": "4f8e",
     "names": "use",
-    "client_id": "x",
     "which": "system",
     "shell": "bash",
     "source": "file",
 }
-"""What a required parameter gets where the token stands elsewhere."""
+"""What a required parameter gets where the token stands elsewhere; any other one ``x``."""
 
 SHAPES = (
     "{}",
@@ -94,9 +93,9 @@ def line_with(path: list[str], command: click.Command, here: click.Parameter | N
         if isinstance(parameter, click.Option) and (parameter is here or parameter.required):
             words.append(parameter.opts[0])
             if not parameter.is_flag:
-                words.append(None if parameter is here else USUAL[str(parameter.name)])
+                words.append(None if parameter is here else USUAL.get(str(parameter.name), "x"))
     words += [
-        None if parameter is here else USUAL[str(parameter.name)]
+        None if parameter is here else USUAL.get(str(parameter.name), "x")
         for parameter in command.params
         if isinstance(parameter, click.Argument)
     ]

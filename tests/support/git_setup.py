@@ -136,7 +136,7 @@ def undo(git: RealGit) -> install.Plan:
 
 
 def helpers(git: RealGit, url: str) -> list[str]:
-    """List what git asks about a URL, by our reader (test_git_config.py proves it equal to git's)."""
+    """List what git asks about a URL, by our reader (test_reading_git.py proves it equal to git's)."""
     return [helper.value for helper in config.helpers_for(git.entries(), url)]
 
 

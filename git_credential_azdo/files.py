@@ -159,19 +159,6 @@ def patiently(act: Callable[..., Result], *arguments: object) -> Result:
             time.sleep(0.02)
 
 
-def others_can_read(top: str) -> bool:
-    """Return whether other users can read a folder of ours or a file in it; Windows has no such bits. Raises OSError."""
-    paths = (os.path.join(root, each) for root, _, files in os.walk(top) for each in ("", *files))
-    return os.name != "nt" and any(map(_is_open, paths))
-
-
-def _is_open(path: str) -> bool:
-    try:
-        return bool(os.stat(path).st_mode & 0o077)
-    except FileNotFoundError:  # another run's file of a moment; the lock of an editor is a broken link
-        return False
-
-
 def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
     """Return what to tell a person of a file or folder of ours that cannot be used, with the cure if it is known.
 

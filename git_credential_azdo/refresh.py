@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import deadline, errors, tokens
 from git_credential_azdo.accounts.account import Account, IssuedToken, digest, number
-from git_credential_azdo.accounts.accounts_file import AccountsFile, read
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.update import (
     ANY,
     Failure,
@@ -33,7 +33,7 @@ from git_credential_azdo.errors import (
     VaultError,
     say,
 )
-from git_credential_azdo.files import lock_path, read_accounts
+from git_credential_azdo.files import lock_path
 from git_credential_azdo.git.target import AnyOrganization, origin
 from git_credential_azdo.tokens import Token
 from git_credential_azdo.vault import payload, vaults
@@ -75,7 +75,7 @@ def refresh(account: Account, tenant: str, salt: bytes) -> Token:
             return _next(account, tenant, salt)
         token = tokens.live(account, tenant, since=asked)
         if token is None:
-            _raise_known_failure(read(read_accounts()).account(account.id) or account, tenant)
+            _raise_known_failure(AccountsFile.load().account(account.id) or account, tenant)
             token = _next(account, tenant, salt)
         return token
 

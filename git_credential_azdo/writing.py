@@ -107,6 +107,19 @@ def make_private_folder(path: str) -> None:
         _sync_folder(os.path.dirname(path))
 
 
+def others_can_read(top: str) -> bool:
+    """Return whether other users can read a folder of ours or a file in it; Windows has no such bits. Raises OSError."""
+    paths = (os.path.join(root, each) for root, _, files in os.walk(top) for each in ("", *files))
+    return os.name != "nt" and any(map(_is_open, paths))
+
+
+def _is_open(path: str) -> bool:
+    try:
+        return bool(os.stat(path).st_mode & 0o077)
+    except FileNotFoundError:  # another run's file of a moment; the lock of an editor is a broken link
+        return False
+
+
 def is_left_over(name: str, of: str) -> bool:
     """Return whether ``name`` is what a killed ``write_own`` of the file named ``of`` leaves behind."""
     number = name.removeprefix(of + ".").removesuffix(_FRESH)

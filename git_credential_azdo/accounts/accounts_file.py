@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from git_credential_azdo.accounts.account import ACCOUNT_KINDS, STORED, Account, Block, View
 from git_credential_azdo.errors import ProtocolError
+from git_credential_azdo.files import read_accounts
 from git_credential_azdo.git.protocol import MAX_LINE, Message, parse_pairs, split_blocks
 from git_credential_azdo.git.target import SERVICES_HOST, AnyOrganization, Organization, Target, target_of
 
@@ -75,6 +76,11 @@ class AccountsFile:
         self.header = header
         self.blocks = blocks
         self.damaged = damaged
+
+    @classmethod
+    def load(cls) -> AccountsFile:
+        """Return the file as it is now. Raise AzdoError when it cannot be read, or a newer version wrote it."""
+        return read(read_accounts())
 
     @property
     def salt(self) -> bytes:

@@ -13,11 +13,10 @@ from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, Account, Block, IssuedToken, digest
-from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile, read
+from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile
 from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
 from git_credential_azdo.accounts.update import SETUP_LOCK, alone, clear_failures, keep
 from git_credential_azdo.errors import UsageError, printable, say
-from git_credential_azdo.files import read_accounts
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.target import (
     SERVICES_ADDRESS,
@@ -98,11 +97,6 @@ def new_pat(
     )
 
 
-def load_accounts() -> AccountsFile:
-    """Return the accounts file as it is now. Raise AzdoError when it cannot be read, or a newer version wrote it."""
-    return read(read_accounts())
-
-
 def check_alias(alias: str | None, accounts_file: AccountsFile, kind: str, cure: str) -> None:
     """Raise UsageError when the alias cannot be one, with this hint, or an account that ``setup`` would not replace has it."""
     if alias is None:
@@ -130,7 +124,7 @@ def save_account(
     identifier = os.urandom(6).hex()
     secrets = {f"{identifier}/{what}": payload for what, payload in new_account.secrets.items()}
     with alone(SETUP_LOCK):  # two at once would not know of each other's secrets
-        older = _replaced(load_accounts(), new_account)
+        older = _replaced(AccountsFile.load(), new_account)
         with alone(older.id) if older else contextlib.nullcontext():  # no refresh writes to an id that goes
             return keep(secrets, vault_name, change)
 
@@ -202,7 +196,7 @@ def undecided(accounts_file: AccountsFile, account: Account) -> dict[AnyOrganiza
 def organization_named(text: str) -> AnyOrganization:
     """Return the organization or collection of a name, or of an address. Raise UsageError."""
     name = text.strip().strip("/")
-    organization = _at_address(name, load_accounts()) if "://" in name else Organization.read(name)
+    organization = _at_address(name, AccountsFile.load()) if "://" in name else Organization.read(name)
     if organization is None:
         shown = name if may_repeat(name) else "that"
         raise UsageError(

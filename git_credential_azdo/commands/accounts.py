@@ -17,7 +17,7 @@ from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, Account
 from git_credential_azdo.accounts.accounts_file import BINDING, AccountsFile, StoredCredential
 from git_credential_azdo.accounts.choice import account_named, shown_name, unique_name
-from git_credential_azdo.accounts.save import check_alias, load_accounts
+from git_credential_azdo.accounts.save import check_alias
 from git_credential_azdo.accounts.update import forget, forget_leftovers, leftovers, secret_keys, update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
@@ -40,7 +40,7 @@ def command(context: click.Context, form: str) -> None:
     """List the accounts, or rename one."""
     if context.invoked_subcommand:
         return
-    accounts_file = load_accounts()
+    accounts_file = AccountsFile.load()
     for _ in accounts_file.damaged:
         say("error", f"an entry of {accounts_path()} is damaged and was left alone")
     rows = [_row(entry, accounts_file) for entry in accounts_file.entries]
@@ -175,7 +175,7 @@ def logout(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
         forget_leftovers([name])
         console.out(f"The secrets of {name} are removed")
         return
-    accounts_file = load_accounts()
+    accounts_file = AccountsFile.load()
     entries = accounts_file.entries
     if name:
         stored = accounts_file.stored_credentials
@@ -205,7 +205,7 @@ def remove(entry: Entry) -> None:
 @click.command("unlock")
 def unlock() -> None:
     """Unlock the keyring that holds the secrets; it may ask for its password."""
-    accounts_file = load_accounts()
+    accounts_file = AccountsFile.load()
     entries = accounts_file.entries
     used = {entry.vault for entry in entries} or {accounts_file.header.get("vault")}
     if vaults.FILE in used:

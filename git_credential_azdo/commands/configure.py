@@ -20,7 +20,6 @@ from git_credential_azdo import hints, programs
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.accounts_file import BINDING, LEARNED, SERVER, SERVICES, AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
-from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import alone, update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import remove
@@ -52,7 +51,7 @@ _MICROSOFTS = (LEGACY_SUFFIX, f".{SERVICES_HOST}")
 def command(*, dry_run: bool) -> None:
     """Let git call this helper for Azure DevOps and the registered servers; other hosts keep their helpers."""
     if dry_run:
-        _show(_plan(load_accounts(), services=True))
+        _show(_plan(AccountsFile.load(), services=True))
     else:
         write(services=True)
 
@@ -84,13 +83,13 @@ def write(known: AccountsFile | None = None, *, services: bool = False, ask: boo
     configured before. Raise UsageError.
     """
     if ask:  # without the lock, which a question must not hold
-        plan = _plan(known or load_accounts(), services=services)
+        plan = _plan(known or AccountsFile.load(), services=services)
         _show(plan)
         if plan.changes and not console.confirm("Write this?", default=True):
             console.err("git configuration is left as it is")
             return
     with alone(_LOCK):
-        plan = _plan(known or load_accounts(), services=services)
+        plan = _plan(known or AccountsFile.load(), services=services)
         if not ask:
             _show(plan)
         _apply(plan, hints.configure())
@@ -182,7 +181,7 @@ def add(
     if services:
         _register_services(target, login)
     else:
-        _register_server(target, vaults.find(vault, load_accounts().header.get("vault")))
+        _register_server(target, vaults.find(vault, AccountsFile.load().header.get("vault")))
     if no_git_config:
         return
     try:
@@ -227,7 +226,7 @@ def _forget(accounts_file: AccountsFile, target: Target, *kinds: str) -> None:
 @server.command("list")
 def list_servers() -> None:
     """List the registered servers."""
-    accounts_file = load_accounts()
+    accounts_file = AccountsFile.load()
     servers = accounts_file.of_kind(SERVER)
     for block in servers:
         console.out(block.get("address"))
@@ -243,7 +242,7 @@ def list_servers() -> None:
 def remove_server(url: str) -> None:
     """Remove a server, with the credentials stored for it."""
     target = server_at(url, hints.server_list())
-    accounts_file = load_accounts()
+    accounts_file = AccountsFile.load()
     if target.address not in accounts_file.addresses:
         raise UsageError(f"{target.address} is not registered", hints.server_list())
     for stored in accounts_file.stored_credentials:

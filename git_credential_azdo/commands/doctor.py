@@ -23,7 +23,6 @@ from git_credential_azdo import deadline, hints, proxy, refresh
 from git_credential_azdo.accounts.account import Account, Block
 from git_credential_azdo.accounts.accounts_file import BINDING, SERVER, UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
-from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console, doctor_machine
 from git_credential_azdo.commands.accounts import READY, standing
 from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, failed
@@ -81,7 +80,7 @@ def command(url: str | None, form: str) -> int:
 def examine(url: str | None) -> list[Check]:
     """Return all checks, in the order to print them, within about LIMIT_SECONDS."""
     try:
-        accounts_file, is_readable = load_accounts(), True
+        accounts_file, is_readable = AccountsFile.load(), True
     except AzdoError:  # the check of the file fails for the same reason
         accounts_file, is_readable = AccountsFile(Block(), [], []), False
     works: list[Work] = [

@@ -20,15 +20,15 @@ from typing import NamedTuple
 from git_credential_azdo import __version__, hints, inherited, programs
 from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
-from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import leftovers
 from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, add_server, explain, is_served
 from git_credential_azdo.errors import AzdoError, VaultError
-from git_credential_azdo.files import NAME, accounts_path, folder, others_can_read, vault_folder
+from git_credential_azdo.files import NAME, accounts_path, folder, vault_folder
 from git_credential_azdo.git import config, helpers, network
 from git_credential_azdo.git.address import holds_password, message_for, shown
 from git_credential_azdo.git.target import LEGACY_SUFFIX, SERVICES_HOST, Organization
 from git_credential_azdo.vault import vaults
+from git_credential_azdo.writing import others_can_read
 
 OK, WARN, FAIL = "ok", "warn", "FAIL"
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -254,7 +254,7 @@ def vaults_in_use(accounts_file: AccountsFile) -> Iterator[Check]:
 
 def file() -> Iterator[Check]:
     """Return how much the accounts file lists, what of it is damaged, and whether others can read it. Raise AzdoError."""
-    name, path, accounts_file = "accounts file", accounts_path(), load_accounts()
+    name, path, accounts_file = "accounts file", accounts_path(), AccountsFile.load()
     if not os.path.exists(path):
         yield Check(name, OK, f"{path} does not exist yet")
         return

@@ -18,7 +18,6 @@ from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
 from git_credential_azdo.accounts.choice import Choice, unique_name
 from git_credential_azdo.accounts.environment import variable_for
-from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import READY, standing, stored_url
 from git_credential_azdo.commands.parsing import FORMAT
@@ -43,7 +42,7 @@ _READS = "can read it"
 @click.option("--online", is_flag=True, help="Ask Azure DevOps which accounts can read the repository.")
 def command(url: str | None, form: str, online: bool) -> None:  # noqa: FBT001 - click's
     """Show which account serves URL, and why. Without URL: the remote of the current repository."""
-    accounts_file = load_accounts()
+    accounts_file = AccountsFile.load()
     url = next(iter(config.remotes(config.read_config()).values()), None) if url is None else url
     if url is None:
         cure = hints.explain(f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}")

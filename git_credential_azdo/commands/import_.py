@@ -91,7 +91,7 @@ def command(
 
     The Azure CLI's sign-in is not imported: setup azure-cli uses it as it is.
     """
-    accounts_file = save.load_accounts()
+    accounts_file = AccountsFile.load()
     found = _plan(accounts_file, dict.fromkeys(named))
     rows = [(each.helper, each.place.name, each.person or each.target.user, each.then) for each in found]
     if rows:

@@ -17,7 +17,7 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
-from git_credential_azdo.accounts.save import load_accounts, organization_named
+from git_credential_azdo.accounts.save import organization_named
 from git_credential_azdo.commands import console
 from git_credential_azdo.errors import AzdoError, UsageError
 from git_credential_azdo.git.target import may_repeat
@@ -31,7 +31,7 @@ def _completed(listed: Callable[[AccountsFile], Iterable[str]]) -> Callable[...,
 
     def complete(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[str]:
         try:
-            return sorted({name for name in listed(load_accounts()) if name.startswith(beginning)})
+            return sorted({name for name in listed(AccountsFile.load()) if name.startswith(beginning)})
         except AzdoError:  # a shell shows no errors
             return []
 

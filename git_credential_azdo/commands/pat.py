@@ -15,7 +15,6 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Account, Block, number
 from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
-from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import alone, forget
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands import pat_making as making
@@ -76,7 +75,7 @@ def create(
         )
     request = making.PatRequest(token_name or _usual_name(organization), scope, days)
     with alone(making.LOCK):
-        before = load_accounts()
+        before = AccountsFile.load()
         session = making.session_for(organization, name, before)
         making.finish(session)
         if serves_git:
@@ -88,7 +87,9 @@ def create(
             said = "Not saved: its scopes do not let git read code"
         _report_created(made, session)
         console.err(said)
-        for identifier in making.created_here(before).keys() - making.created_here(load_accounts()).keys():
+        for identifier in (
+            making.created_here(before).keys() - making.created_here(AccountsFile.load()).keys()
+        ):
             say("hint", f"the previous token still works: {session.revocation(identifier)}")
         console.err(f"To revoke it: {session.revocation(made.id)}")
         if show:
@@ -103,7 +104,7 @@ def create(
 @FORMAT
 def list_(organization: AnyOrganization | None, name: str | None, form: str) -> int:
     """List your tokens, in ORG or everywhere."""
-    accounts_file = load_accounts()
+    accounts_file = AccountsFile.load()
     rows: dict[str, dict[str, str | None]] = {}
     left: list[tuple[making.PatSession, Block, pats.Pat]] = []
     failed = False
@@ -136,7 +137,7 @@ def _name_left(tokens: Sequence[tuple[making.PatSession, Block, pats.Pat]]) -> N
     """Name the tokens that a run neither saved nor revoked, at the end of one that is only about to."""
     if tokens:
         with alone(making.LOCK):
-            still = {block.get("id") for block in load_accounts().of_kind(UNSAVED)}
+            still = {block.get("id") for block in AccountsFile.load().of_kind(UNSAVED)}
     for session, block, token in tokens:
         if block.get("id") in still:
             say("hint", f"an interrupted run left {token.name!r}: {session.revocation(token.id)}")
@@ -149,7 +150,7 @@ def _name_left(tokens: Sequence[tuple[making.PatSession, Block, pats.Pat]]) -> N
 def revoke(token: str, organization: AnyOrganization, name: str | None) -> None:
     """Revoke a token of ORG, and remove its account here."""
     with alone(making.LOCK):
-        accounts_file = load_accounts()
+        accounts_file = AccountsFile.load()
         session = making.session_for(organization, name, accounts_file)
         active, saved = session.ask(pats.active), making.created_here(accounts_file)
         identifier, shown = _meant(token, active, saved, organization)
@@ -193,7 +194,7 @@ def _meant(
 def rotate(organization: AnyOrganization | None, name: str | None, days: int | None) -> int:
     """Replace tokens of pat create, and revoke the old ones."""
     with alone(making.LOCK):  # the second of two replaces what the first one created
-        accounts_file = load_accounts()
+        accounts_file = AccountsFile.load()
         made = (each for each in making.created_here(accounts_file).values() if each.organizations)
         ours = [each for each in made if not organization or each.lists(organization)]
         done = [_rotate(each, name, days, accounts_file) for each in ours]

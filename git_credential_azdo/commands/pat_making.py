@@ -17,7 +17,7 @@ from git_credential_azdo import deadline, hints, refresh
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, Account, Block, number
 from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import CHOSEN, account_named, answers_to, choose, unique_name
-from git_credential_azdo.accounts.save import load_accounts, new_pat, now, save_account
+from git_credential_azdo.accounts.save import new_pat, now, save_account
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import again
@@ -160,7 +160,7 @@ def make_and_save(
         )
         account = save_account(new_account, vault_name, saved)
     except BaseException:
-        if made.id not in created_here(load_accounts()) and session.revoke_or_report(made.id):
+        if made.id not in created_here(AccountsFile.load()) and session.revoke_or_report(made.id):
             forget(block)
         raise
     return account, made
@@ -185,7 +185,7 @@ def forget_if_old(block: Block) -> None:
 
 def finish(session: PatSession) -> None:
     """Revoke the tokens of the organization that a run did not come to save, or to revoke. Raise as ``make``."""
-    accounts_file = load_accounts()
+    accounts_file = AccountsFile.load()
     if not accounts_file.of_kind(UNSAVED):
         return
     for block, token in unsaved_tokens(session, session.ask(pats.active), accounts_file):

@@ -18,7 +18,8 @@ import click
 
 from git_credential_azdo import deadline, hints
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, OAUTH, PAT
-from git_credential_azdo.accounts.save import load_accounts, new_pat, now, organization_named
+from git_credential_azdo.accounts.accounts_file import AccountsFile
+from git_credential_azdo.accounts.save import new_pat, now, organization_named
 from git_credential_azdo.commands import console, setup_identity, setup_person
 from git_credential_azdo.commands.configure import server_at, unconfigure
 from git_credential_azdo.commands.parsing import Verbs, same_command
@@ -147,7 +148,7 @@ def _collection(text: str) -> Collection:
     path = unquote(message_for(url).get("path") or "").partition("?")[0].strip("/").lower()
     if not path or "_git" in path.split("/"):
         raise UsageError("--server takes the address of a collection", cure)
-    if address.startswith("http:") and load_accounts().server(address) is None:
+    if address.startswith("http:") and AccountsFile.load().server(address) is None:
         raise UsageError(
             f"{address} would get the token in clear text over http",
             f"if that must be: {hints.server_add(address, allow_http=True)}",

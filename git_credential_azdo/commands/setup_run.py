@@ -24,7 +24,6 @@ from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_fo
 from git_credential_azdo.accounts.save import (
     NewAccount,
     check_alias,
-    load_accounts,
     place_of,
     save_account,
     undecided,
@@ -98,7 +97,7 @@ class Run:
     @cached_property
     def accounts_file(self) -> AccountsFile:
         """The accounts file: as it was at the beginning, later as the account was saved in it."""
-        return load_accounts()
+        return AccountsFile.load()
 
     @property
     def address(self) -> str:

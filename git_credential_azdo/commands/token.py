@@ -18,7 +18,6 @@ from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
 from git_credential_azdo.accounts.choice import account_named, answers_to, choose, unique_name
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, problems, token_in, variable_for
-from git_credential_azdo.accounts.save import load_accounts
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say
@@ -65,7 +64,7 @@ def command(organization: AnyOrganization, name: str | None, form: str, show: bo
     """Print a live token for ORG, for scripts and other tools."""
     if is_terminal(1) and not show:
         raise UsageError("a token is not printed on a terminal without --show", hints.token(organization))
-    live = _find(organization, name, load_accounts())
+    live = _find(organization, name, AccountsFile.load())
     if form != "json":
         console.secret(live.header if form == "header" else live.secret)
         return 0

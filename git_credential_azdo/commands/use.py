@@ -8,7 +8,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import account_named, answers_to, unique_name
-from git_credential_azdo.accounts.save import load_accounts, place_of
+from git_credential_azdo.accounts.save import place_of
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import ACCOUNT, ORG
@@ -40,7 +40,7 @@ def command(
         raise UsageError("--unset takes --org, --repo or --default, and no ACCOUNT", hints.help_of("use"))
     if not unset and not name:
         raise UsageError("missing ACCOUNT", hints.accounts())
-    known = load_accounts()
+    known = AccountsFile.load()
     if name and not any(answers_to(each, name) for each in known.accounts):
         account_named(name, known.accounts)  # raises why
     if organization:

@@ -37,10 +37,9 @@ def get(
     try:
         return _get(message, target, accounts_file)
     except SignInError:
-        from git_credential_azdo.accounts.accounts_file import read  # noqa: PLC0415 - for an error only
-        from git_credential_azdo.files import read_accounts  # noqa: PLC0415 - as above
+        from git_credential_azdo.accounts.accounts_file import AccountsFile  # noqa: PLC0415 - for an error only
 
-        fresh = read(read_accounts())
+        fresh = AccountsFile.load()
         if {each.id for each in accounts_file.accounts} <= {each.id for each in fresh.accounts}:
             raise
         return _get(message, target, fresh)  # an account was set up anew meanwhile, under another id
@@ -165,9 +164,7 @@ def token_for(
 def rejects(organization: AnyOrganization | None, account: Account) -> bool:
     """Return whether the organization rejected a token of the account, and the next one would fare no better now."""
     rejected = account.rejected_at(organization)
-    if rejected is None or account.is_pat:
-        return rejected is not None and organization is not None
-    return 0 <= time.time() - rejected < tokens.REJECTED_SECONDS
+    return rejected is not None and (account.is_pat or 0 <= time.time() - rejected < tokens.REJECTED_SECONDS)
 
 
 def _sign_in_again(account: Account) -> str:
@@ -187,7 +184,7 @@ def _personal_access_token(
             f"the personal access token {account.label} expired on {day}", _sign_in_again(account)
         )
     token = tokens.personal_access_token(account)
-    is_marked = account.rejected_at(organization) is not None
+    is_marked = rejects(organization, account)
     if is_marked and organization:
         from git_credential_azdo import hints, refresh  # noqa: PLC0415 - after a refusal only
 

@@ -190,7 +190,8 @@ def change(returned: Returned, message: Message, target: Target, accounts_file: 
         if current is None:
             return
         if is_noted:
-            current.set_rejected(organization, now)
+            if organization or not account.is_pat:  # nothing else could say whether a PAT works again
+                current.set_rejected(organization, now)
         elif not is_new:
             known = current.issued_tokens
             if not any(each.digest == token.digest for each in known):  # it was never marked

@@ -11,7 +11,7 @@ import os
 import time
 
 from git_credential_azdo.accounts.account import STATE_PREFIX, STORED, Block, number
-from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential, read
+from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
 from git_credential_azdo.accounts.choice import (
     AMBIGUOUS,
     CHOSEN,
@@ -21,7 +21,6 @@ from git_credential_azdo.accounts.choice import (
     organization_and_user,
 )
 from git_credential_azdo.errors import ProtocolError, UsageError
-from git_credential_azdo.files import read_accounts
 from git_credential_azdo.git.target import AnyOrganization, Target, looks_like_token
 from git_credential_azdo.vault import vaults
 
@@ -124,7 +123,7 @@ def _write(block: Block, secret: list[Pair]) -> None:
     from git_credential_azdo.accounts.update import alone, update  # noqa: PLC0415 - a new secret is rare
 
     with alone(STORED):  # two at once would not see each other's secret
-        accounts_file = read(read_accounts())
+        accounts_file = AccountsFile.load()
         before = _alike(accounts_file, block)
         vault_name = before.vault if before else accounts_file.header.get("vault") or vaults.find(None)
         block.set("id", before.id if before else os.urandom(6).hex())
@@ -146,7 +145,7 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
 
     with alone(STORED):  # a store at the same time may bring the next secret
         gone = []
-        for credential in _matching(target, read(read_accounts())):
+        for credential in _matching(target, AccountsFile.load()):
             keys = ("password", "credential", *(("username",) if credential.user_in_vault else ()))
             wanted = [(key, value) for key in keys if (value := message.get(key)) is not None]
             payload = _read(credential) if wanted else None

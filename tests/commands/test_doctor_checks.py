@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from git_credential_azdo import files
+from git_credential_azdo import writing
 from git_credential_azdo.commands import doctor_machine
 from git_credential_azdo.commands.doctor import clean, run
 from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, hidden
@@ -52,9 +52,9 @@ def test_a_file_that_vanishes_while_its_mode_is_read_is_no_fault(tmp_path: Path)
     """As one that another run writes for a moment does; an editor's lock file, a broken link, reads the same."""
     (tmp_path / ".#accounts").symlink_to("ann@host.4711")
     tmp_path.chmod(0o700)
-    assert not files.others_can_read(str(tmp_path))
+    assert not writing.others_can_read(str(tmp_path))
     (tmp_path / "accounts").touch(0o644)
-    assert files.others_can_read(str(tmp_path))
+    assert writing.others_can_read(str(tmp_path))
 
 
 def test_two_programs_on_path_are_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,13 +4,12 @@ Pure, and the only place where this is decided. A user in the request is never o
 was set up for the organization, its tenant, and the default. The first rule that finds any account decides: several
 are narrowed within it, and never by a weaker rule. It never guesses between accounts that fit equally.
 
-Also the account that a person names: those of one person are told apart by what is behind a slash, as in
+Also the names of accounts: those of one person are told apart by what is behind a slash, as in
 ``ann@contoso.com/pat`` or ``ann@contoso.com/fabrikam``.
 """
 
 from __future__ import annotations
 
-from git_credential_azdo.errors import UsageError, quote
 from git_credential_azdo.git.target import (
     MSA_TENANT,
     MSA_TRANSFER_TENANT,
@@ -251,15 +250,28 @@ def matching_stored(
     return [entry for entry in credentials if matches(entry)]
 
 
+def unique_names(accounts: Sequence[Account]) -> dict[str, str]:
+    """Return by its id the first of each account's names that no other answers to; the id if there is none."""
+    owners: dict[str, set[str]] = {}
+    for account in accounts:
+        for name in _all_names(account):
+            owners.setdefault(name, set()).add(account.id)
+    return {
+        account.id: next(
+            (each for each in _names(account) if each and len(owners[each.lower()]) == 1), account.id
+        )
+        for account in accounts
+    }
+
+
 def unique_name(account: Account, accounts: Sequence[Account]) -> str:
-    """Return the first of the account's names that no other account answers to; its id if there is none."""
-    taken = {"", *(name for other in accounts if other.id != account.id for name in _all_names(other))}
-    return next((name for name in _names(account) if name.lower() not in taken), account.id)
+    """Return the name of ``unique_names`` for one account."""
+    return unique_names([*accounts, account])[account.id]
 
 
-def shown_name(account: Account, accounts: Sequence[Account]) -> str:
+def shown_name(account: Account, name: str) -> str:
     """Return the unique name for people to read: an alias or an id alone does not say whose account it is."""
-    name, whose = unique_name(account, accounts), account.name or account.alias
+    whose = account.name or account.alias
     return name if whose in {"", name.partition("/")[0]} else f"{whose} ({name})"
 
 
@@ -277,22 +289,3 @@ def _names(account: Account) -> list[str]:
     listed = ["all" if account.lists_all else each for each in account.listed]
     more = [account.kind, *listed, *(f"{account.kind}/{each}" for each in listed)]
     return [account.alias, account.name, *(f"{account.name}/{each}" for each in more if account.name)]
-
-
-def account_named(name: str, accounts: Sequence[Account]) -> Account:
-    """Return the one account that ``name`` means. Raise UsageError when none or several do."""
-    found = [account for account in accounts if answers_to(account, name)]
-    if len(found) == 1:
-        return found[0]
-    from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
-
-    if not accounts:
-        raise UsageError("there is no account", hints.setup())
-    if not found:
-        known = ", ".join(unique_name(account, accounts) for account in accounts)
-        shown = name if may_repeat(name) else "what looks like a token"
-        raise UsageError(f"no account is named {shown}; known are {known}", hints.accounts())
-    kinds = (each.kind + (f" for {each.listed_names}" if each.listed else "") for each in found)
-    names = (quote(unique_name(each, accounts)) for each in found)
-    exact = ", ".join(f"{each} ({kind})" for each, kind in zip(names, kinds, strict=True))
-    raise UsageError(f"several accounts are named {name}", f"use one of these names: {exact}")

@@ -1,6 +1,7 @@
 """Putting a signed-in account in place: secrets into the vault, one block into the accounts file, bindings that it needs.
 
-Shared by the ways to sign in. A new sign-in of an account leaves its alias, default and bindings.
+A new sign-in of an account leaves its alias, default and bindings. Also the account, the organization and the address
+that a person names.
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ from typing import TYPE_CHECKING
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, Account, Block, IssuedToken, digest
 from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile
-from git_credential_azdo.accounts.choice import AMBIGUOUS, choose
+from git_credential_azdo.accounts.choice import AMBIGUOUS, answers_to, choose, unique_name, unique_names
 from git_credential_azdo.accounts.update import SETUP_LOCK, alone, clear_failures, keep
-from git_credential_azdo.errors import UsageError, printable, say
+from git_credential_azdo.errors import UsageError, printable, quote, say
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.target import (
     SERVICES_ADDRESS,
@@ -191,6 +192,23 @@ def undecided(accounts_file: AccountsFile, account: Account) -> dict[AnyOrganiza
         if choice.outcome == AMBIGUOUS and any(each.id == account.id for each in choice.candidates):
             found[organization] = choice.candidates
     return found
+
+
+def account_named(name: str, accounts: Sequence[Account]) -> Account:
+    """Return the one account that ``name`` means. Raise UsageError when none or several do."""
+    found = [account for account in accounts if answers_to(account, name)]
+    if len(found) == 1:
+        return found[0]
+    if not accounts:
+        raise UsageError("there is no account", hints.setup())
+    if not found:
+        known = ", ".join(unique_names(accounts).values())
+        shown = name if may_repeat(name) else "what looks like a token"
+        raise UsageError(f"no account is named {shown}; known are {known}", hints.accounts())
+    kinds = (each.kind + (f" for {each.listed_names}" if each.listed else "") for each in found)
+    names = (quote(unique_name(each, accounts)) for each in found)
+    exact = ", ".join(f"{each} ({kind})" for each, kind in zip(names, kinds, strict=True))
+    raise UsageError(f"several accounts are named {name}", f"use one of these names: {exact}")
 
 
 def organization_named(text: str) -> AnyOrganization:

@@ -16,8 +16,8 @@ import click
 from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.account import ALL_ORGANIZATIONS, Account
 from git_credential_azdo.accounts.accounts_file import BINDING, AccountsFile, StoredCredential
-from git_credential_azdo.accounts.choice import account_named, shown_name, unique_name
-from git_credential_azdo.accounts.save import check_alias
+from git_credential_azdo.accounts.choice import shown_name, unique_name, unique_names
+from git_credential_azdo.accounts.save import account_named, check_alias
 from git_credential_azdo.accounts.update import forget, forget_leftovers, leftovers, secret_keys, update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
@@ -43,11 +43,12 @@ def command(context: click.Context, form: str) -> None:
     accounts_file = AccountsFile.load()
     for _ in accounts_file.damaged:
         say("error", f"an entry of {accounts_path()} is damaged and was left alone")
-    rows = [_row(entry, accounts_file) for entry in accounts_file.entries]
+    names = _names(accounts_file)
+    rows = [_row(entry, names[entry.id], accounts_file) for entry in accounts_file.entries]
     if form == "json":
         console.json(rows)
     elif rows:
-        labels = [_label(entry, accounts_file) for entry in accounts_file.entries]
+        labels = [_label(entry, names[entry.id]) for entry in accounts_file.entries]
         console.table(map(_cells, labels, rows), _COLUMNS, least="tenant")
     else:
         say("hint", line(*no_account(hints.setup())))
@@ -108,47 +109,39 @@ def stored_url(entry: StoredCredential) -> str:
     return f"{protocol}://{user}{host}{'/' if path else ''}{path}"
 
 
-def _label(entry: Entry, accounts_file: AccountsFile) -> str:
-    if isinstance(entry, StoredCredential):
-        return stored_url(entry)
-    return shown_name(entry, accounts_file.accounts)
+def _names(accounts_file: AccountsFile) -> dict[str, str]:
+    """Return by its id the name by which each entry is shown and removed."""
+    stored = {entry.id: stored_url(entry) for entry in accounts_file.stored_credentials}
+    return unique_names(accounts_file.accounts) | stored
 
 
-def _row(entry: Entry, accounts_file: AccountsFile) -> dict[str, object]:
+def _label(entry: Entry, name: str) -> str:
+    return name if isinstance(entry, StoredCredential) else shown_name(entry, name)
+
+
+def _row(entry: Entry, name: str, accounts_file: AccountsFile) -> dict[str, Any]:
     """Return an entry as programs read it (docs/scripting.md)."""
     state, _ = standing(entry)
-    is_rejected = state == READY and not isinstance(entry, StoredCredential) and entry.rejected_by
-    how = {
-        "state": "rejected" if is_rejected else state,
-        "expires": console.instant(entry.expires_utc),
-        "vault": entry.vault,
-    }
     if isinstance(entry, StoredCredential):
-        place = entry.organization or "/".join(filter(None, (entry.address, entry.path)))
-        return {
-            "name": stored_url(entry),
-            "sign_in_name": entry.user,
-            "alias": None,
-            "id": entry.id,
-            "kind": "stored",
-            "tenant": None,
-            "organizations": [place],
-            "bound_to": [],
-            "default": False,
-            **how,
-        }
+        kind, user = "stored", entry.user
+        listed = [entry.organization or "/".join(filter(None, (entry.address, entry.path)))]
+    else:
+        kind, user, listed = entry.kind, entry.name, entry.listed
+        state = "rejected" if state == READY and entry.rejected_by else state
     bindings = [each for each in accounts_file.of_kind(BINDING) if each.get("account") == entry.id]
     return {
-        "name": unique_name(entry, accounts_file.accounts),
-        "sign_in_name": entry.name,
-        "alias": entry.alias or None,
+        "name": name,
+        "sign_in_name": user,
+        "alias": entry.block.get("alias") or None,
         "id": entry.id,
-        "kind": entry.kind,
-        "tenant": entry.tenant or None,
-        "organizations": entry.listed,
+        "kind": kind,
+        "tenant": entry.block.get("tenant") or None,
+        "organizations": listed,
         "bound_to": [each.get("target") for each in bindings],
-        "default": entry.default,
-        **how,
+        "default": entry.block.get("default") == "1",
+        "state": state,
+        "expires": console.instant(entry.expires_utc),
+        "vault": entry.vault,
     }
 
 
@@ -176,15 +169,14 @@ def logout(name: str | None, everybody: bool) -> None:  # noqa: FBT001 - click's
         console.out(f"The secrets of {name} are removed")
         return
     accounts_file = AccountsFile.load()
-    entries = accounts_file.entries
+    names, entries = _names(accounts_file), accounts_file.entries
     if name:
         stored = accounts_file.stored_credentials
         named: list[Entry] = [each for each in stored if stored_url(each).lower() == name.lower()]
         entries = named or [account_named(name, accounts_file.accounts)]
     for entry in entries:
-        label = _label(entry, accounts_file)
         remove(entry)
-        console.out(f"{label} is removed")
+        console.out(f"{_label(entry, names[entry.id])} is removed")
     unnamed = forget_leftovers() if everybody else []
     for identifier in unnamed:
         console.out(f"The secrets of {identifier}, which no account had, are removed")

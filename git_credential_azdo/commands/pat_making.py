@@ -16,8 +16,8 @@ from typing import NamedTuple, TypeVar
 from git_credential_azdo import deadline, hints, refresh
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, Account, Block, number
 from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
-from git_credential_azdo.accounts.choice import CHOSEN, account_named, answers_to, choose, unique_name
-from git_credential_azdo.accounts.save import new_pat, now, save_account
+from git_credential_azdo.accounts.choice import CHOSEN, answers_to, choose, unique_name
+from git_credential_azdo.accounts.save import account_named, new_pat, now, save_account
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import again

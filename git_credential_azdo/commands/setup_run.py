@@ -235,7 +235,7 @@ class Run:
             console.err(f"Several accounts fit {organization}; to choose this one: {use}")
             return
         console.err(f"Several accounts fit {organization}:")
-        names = [shown_name(each, accounts) for each in fitting]
+        names = [shown_name(each, unique_name(each, accounts)) for each in fitting]
         usual = [each.id for each in fitting].index(account.id)
         chosen = fitting[console.choose("Which one serves it", names, usual)].id
         update(lambda accounts_file: accounts_file.bind(organization, chosen))

@@ -16,8 +16,9 @@ import click
 from git_credential_azdo import hints, refresh
 from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
-from git_credential_azdo.accounts.choice import account_named, answers_to, choose, unique_name
+from git_credential_azdo.accounts.choice import answers_to, choose, unique_name
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, problems, token_in, variable_for
+from git_credential_azdo.accounts.save import account_named
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.errors import AzdoError, ProtocolError, SignInError, UsageError, say

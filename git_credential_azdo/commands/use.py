@@ -7,8 +7,8 @@ import click
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile
-from git_credential_azdo.accounts.choice import account_named, answers_to, unique_name
-from git_credential_azdo.accounts.save import place_of
+from git_credential_azdo.accounts.choice import answers_to, unique_name
+from git_credential_azdo.accounts.save import account_named, place_of
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import ACCOUNT, ORG

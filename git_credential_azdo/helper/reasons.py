@@ -24,6 +24,7 @@ from git_credential_azdo.accounts.choice import (
     organization_and_user,
     same_tenant,
     unique_name,
+    unique_names,
 )
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, UsageError, report, say
@@ -67,7 +68,7 @@ def why(choice: Choice, request: Message | None = None) -> tuple[str, list[tuple
     ``request``: git's, whose user may be the reason.
     """
     organization, user, outcome = choice.organization, choice.user or "", choice.outcome
-    names = [unique_name(account, choice.candidates) for account in choice.candidates]
+    names = list(unique_names(choice.candidates).values())
     if outcome == AMBIGUOUS and organization:
         cures = [("", hints.use(name, organization)) for name in names]
         return f"{choice.reason} the organization {organization}: {', '.join(names)}", cures

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 
 from git_credential_azdo.accounts.account import Account, Block
 from git_credential_azdo.accounts.accounts_file import AccountsFile
-from git_credential_azdo.accounts.choice import account_named, choose, shown_name, unique_name
+from git_credential_azdo.accounts.choice import choose, shown_name, unique_name, unique_names
+from git_credential_azdo.accounts.save import account_named
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.git.target import Organization
 
@@ -69,8 +70,9 @@ def test_an_alias_or_an_id_is_shown_with_whose_it_is() -> None:
         account("4"),
         account("5", "bob"),
     ]
-    assert shown_name(account("6", "ann", "work"), accounts) == "ann (work)"
-    assert [shown_name(each, accounts) for each in accounts] == [
+    assert shown_name(account("6", "ann", "work"), "work") == "ann (work)"
+    names = unique_names(accounts)
+    assert [shown_name(each, names[each.id]) for each in accounts] == [
         "ann (1)",
         "ann (2)",
         "ANN (3)",

@@ -16,14 +16,12 @@ import subprocess
 import sys
 import threading
 import time
-from typing import IO, TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import IO, NamedTuple
 
 from git_credential_azdo import deadline
 from git_credential_azdo.errors import UsageError, Waiting
 from git_credential_azdo.inherited import SECRETS, is_absolute, outside
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 MAX_BYTES = 16 * 1024 * 1024
 """The most that a program may print on one stream; one that prints more is ended."""

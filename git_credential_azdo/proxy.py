@@ -12,7 +12,8 @@ import socket
 import ssl
 import time
 import urllib.request
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import httpcore
@@ -20,13 +21,9 @@ import httpcore
 from git_credential_azdo import hints
 from git_credential_azdo.connection import TimedOut, UnknownHostError
 from git_credential_azdo.errors import AzdoError, NetworkError
+from git_credential_azdo.git.config import Entry
+from git_credential_azdo.git.network import Settings
 from git_credential_azdo.git.target import origin
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
-
-    from git_credential_azdo.git.config import Entry
-    from git_credential_azdo.git.network import Settings
 
 HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
 _TRUST_HINT = (

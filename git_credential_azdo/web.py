@@ -12,9 +12,10 @@ import json as json_codec
 import re
 import time
 import zlib
+from collections.abc import Callable, Container, Iterable, Mapping
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Any, final
+from typing import Any, final
 
 import httpx
 
@@ -23,9 +24,6 @@ from git_credential_azdo import connection, deadline, errors, proxy
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError
 from git_credential_azdo.git.network import Settings, proxy_elsewhere, settings_for
 from git_credential_azdo.git.target import microsoft, origin
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
 
 PAUSE_SECONDS, MAX_PAUSE_SECONDS = 60.0, 3_600.0
 """How long a failing server is left alone, and the longest ``Retry-After`` that is believed."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import contextlib
 import os
 import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, Account, Block, IssuedToken, digest
@@ -19,6 +19,7 @@ from git_credential_azdo.accounts.choice import AMBIGUOUS, answers_to, choose, u
 from git_credential_azdo.accounts.update import SETUP_LOCK, alone, clear_failures, keep
 from git_credential_azdo.errors import UsageError, printable, quote, say
 from git_credential_azdo.git.address import message_for
+from git_credential_azdo.git.protocol import Pair
 from git_credential_azdo.git.target import (
     SERVICES_ADDRESS,
     AnyOrganization,
@@ -29,11 +30,6 @@ from git_credential_azdo.git.target import (
     unquote,
 )
 from git_credential_azdo.vault import vaults
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
-
-    from git_credential_azdo.git.protocol import Pair
 
 MADE_KEYS = ("authorization_id", "made_by", "token_name", "scope", "days")
 """Keys of a PAT's block that only a token has which ``pat create`` made: its id at Azure DevOps, the account that made

@@ -8,15 +8,12 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import UsageError, quote
 from git_credential_azdo.git import address
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
 
 _SECONDS = 20.0
 _USER_INFO = re.compile(r"//[^/@]*@")

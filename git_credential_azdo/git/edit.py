@@ -13,6 +13,7 @@ import os
 import re
 import stat
 import time
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from git_credential_azdo import hints
@@ -20,10 +21,6 @@ from git_credential_azdo.errors import UsageError
 from git_credential_azdo.files import MAX_BYTES, read_file
 from git_credential_azdo.git import config
 from git_credential_azdo.writing import delete
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
 
 _NO_SUCH_VALUE = 5
 _LOCK_SECONDS = 2.0

@@ -10,7 +10,8 @@ from __future__ import annotations
 import itertools
 import os
 import shlex
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import AzdoError, ProtocolError, say
@@ -30,9 +31,6 @@ from git_credential_azdo.git.config import (
 from git_credential_azdo.git.edit import expanded, home, usual_files
 from git_credential_azdo.git.protocol import Message, Pair, format_pairs, parse
 from git_credential_azdo.git.target import LEGACY_SUFFIX, SERVICES_ADDRESS, SERVICES_HOST, looks_like_token
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 Request = tuple[Pair, ...]
 SECONDS = 20.0

@@ -12,6 +12,7 @@ import contextlib
 import os
 import shlex
 import sys
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from git_credential_azdo import hints, programs
@@ -22,10 +23,6 @@ from git_credential_azdo.git import address, config, edit, helpers
 from git_credential_azdo.git.config import Entry
 from git_credential_azdo.git.edit import is_same
 from git_credential_azdo.writing import delete, write_own
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
 
 _NEW = "git-credential-azdo-include"
 """A section that is renamed at once: git would add to an earlier ``include`` section."""

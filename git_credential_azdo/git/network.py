@@ -10,8 +10,8 @@ from __future__ import annotations
 import functools
 import os
 import urllib.request
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from git_credential_azdo import hints, programs
@@ -19,10 +19,6 @@ from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.config import Entry, as_bool, entry_for, read_config, removal, run_git, split_key
 from git_credential_azdo.git.edit import expanded
 from git_credential_azdo.inherited import is_absolute
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
 
 _FILES = {
     "http.sslCAInfo": "GIT_SSL_CAINFO",

@@ -15,15 +15,12 @@ import html
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from git_credential_azdo import programs
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-    from git_credential_azdo.errors import AzdoError
+from git_credential_azdo.errors import AzdoError
 
 _TEXT = frozenset(["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser", "retawq", "edbrowse"])
 _GRAPHICAL = ("x-www-browser", "firefox", "google-chrome", "chromium", "chromium-browser", "microsoft-edge")

@@ -10,7 +10,8 @@ import base64
 import json
 import re
 import uuid
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -22,9 +23,6 @@ from git_credential_azdo import hints
 from git_credential_azdo.errors import PassphraseNeeded, SignInError
 from git_credential_azdo.files import read_file
 from git_credential_azdo.signin.oauth import base64url
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 _PEM_KEY = re.compile(rb"-----BEGIN ([A-Z ]*PRIVATE KEY)-----.*?-----END \1-----", re.DOTALL)
 _MAX_BYTES = 1024 * 1024

@@ -6,7 +6,8 @@ variables (azure-workload-identity), GitHub's "OpenID Connect" page, Azure DevOp
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import MANAGED_IDENTITY, Block
@@ -14,11 +15,7 @@ from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, token_in
 from git_credential_azdo.errors import ServiceError, SignInError, UsageError
 from git_credential_azdo.signin import managed_identity, oauth
 from git_credential_azdo.signin.authorities import ask
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from git_credential_azdo.web import HttpClient
+from git_credential_azdo.web import HttpClient
 
 AUDIENCE = "api://AzureADTokenExchange"
 FILE, GITHUB, PIPELINES = "file", "github", "azure-pipelines"

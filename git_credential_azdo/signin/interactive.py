@@ -10,22 +10,19 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import socket
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar, final
+from typing import TypeVar, final
 
 from git_credential_azdo import deadline
 from git_credential_azdo.errors import AzdoError, SignInError
 from git_credential_azdo.signin import browser, listener, oauth, terminal
+from git_credential_azdo.signin.authorities import Endpoints
+from git_credential_azdo.signin.browser import Page
 from git_credential_azdo.signin.listener import Listener, Redirect, listen
 from git_credential_azdo.signin.redirect import Code, PasteError, RedirectError, read_redirect
-
-if TYPE_CHECKING:
-    import socket
-    from collections.abc import Callable
-
-    from git_credential_azdo.signin.authorities import Endpoints
-    from git_credential_azdo.signin.browser import Page
 
 T = TypeVar("T")
 WAIT_SECONDS = 15 * 60.0

@@ -18,17 +18,14 @@ import secrets
 import socket
 import sys
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 
 from git_credential_azdo.files import MAX_BYTES, read_file
 from git_credential_azdo.signin import browser
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from git_credential_azdo.signin.browser import Page
+from git_credential_azdo.signin.browser import Page
 
 _MAX_BYTES = 64 * 1024  # a redirected address may be 16 KiB long
 _MAX_CLIENTS = 16

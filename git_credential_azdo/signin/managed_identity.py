@@ -12,7 +12,8 @@ import os
 import re
 import sys
 import time
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import SYSTEM
@@ -25,10 +26,6 @@ from git_credential_azdo.git.target import origin
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.web import HttpClient, Response, retry_after
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
 
 VM, APP_SERVICE, ARC = "vm", "app-service", "arc"
 VM_ADDRESS = "http://169.254.169.254"

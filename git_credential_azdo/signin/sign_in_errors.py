@@ -6,7 +6,7 @@ is never lost either. The raw code, trace and correlation ids stand at the end, 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import (
@@ -24,10 +24,6 @@ from git_credential_azdo.git.target import NIL_TENANT, Collection, origin
 from git_credential_azdo.signin import authorities
 from git_credential_azdo.signin.entra_errors import APP_CASES, CASES, LINK_AGAIN, UNKNOWN, Case
 from git_credential_azdo.signin.oauth import OPENID_SCOPE, OAuthError, is_busy
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
 
 # Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
 _NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | authorities.ANY_TENANT | {NIL_TENANT}

@@ -15,7 +15,8 @@ import signal
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, NoReturn, final
+from collections.abc import Callable
+from typing import NoReturn, final
 
 from git_credential_azdo import deadline, hints
 from git_credential_azdo.signin.line_editor import MAX_BYTES, LineEditor
@@ -27,8 +28,6 @@ if sys.platform == "win32":  # pragma: no cover - Windows
 else:
     import termios
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 _PROMPT = "> "
 _ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]

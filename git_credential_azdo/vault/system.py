@@ -14,6 +14,8 @@ import importlib.util
 import json
 import os
 import threading
+from collections.abc import Callable, Iterator
+from typing import Any, TypeVar
 
 import keyring.backend
 import keyring.core
@@ -27,12 +29,7 @@ from git_credential_azdo.files import NAME
 from git_credential_azdo.git.target import may_repeat
 from git_credential_azdo.vault import secret_service
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any, TypeVar
-
-    Result = TypeVar("Result")
+Result = TypeVar("Result")
 
 CALL_SECONDS = 15.0
 PROMPT_SECONDS = 300.0

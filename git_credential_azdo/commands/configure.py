@@ -32,6 +32,7 @@ from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import (
     LEGACY_SUFFIX,
     LOGIN_HOSTS,
+    SERVICES_ADDRESS,
     SERVICES_HOST,
     Organization,
     Target,
@@ -39,7 +40,7 @@ from git_credential_azdo.git.target import (
 )
 from git_credential_azdo.vault import vaults
 
-_DEV_AZURE = Section("https://dev.azure.com", with_path=True)
+_DEV_AZURE = Section(SERVICES_ADDRESS, with_path=True)
 _LOCK = "git-config"
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
 """A name, or an address of the Internet protocol; git's patterns with ``*`` are no server."""
@@ -116,8 +117,8 @@ def _plan(accounts_file: AccountsFile, *, services: bool) -> install.Plan:
 
 
 def _sections(accounts_file: AccountsFile, *, services: bool) -> list[Section]:
-    organizations = tuple(f"https://{name}.visualstudio.com" for name in _organizations(accounts_file))
-    visual_studio = Section("https://*.visualstudio.com", also=organizations)
+    organizations = tuple(f"https://{name}{LEGACY_SUFFIX}" for name in _organizations(accounts_file))
+    visual_studio = Section(f"https://*{LEGACY_SUFFIX}", also=organizations)
     return [
         *([_DEV_AZURE, visual_studio] if services else []),
         *(Section(address, with_path=True) for address in accounts_file.services_addresses),

@@ -182,14 +182,7 @@ def pat(run: Run, *, all_orgs: bool, servers: tuple[Collection, ...], expires: d
     _save_token(run, all_organizations=all_orgs, expires=expires)
 
 
-for each in (
-    pat,
-    device_code,
-    setup_identity.managed,
-    setup_identity.service_principal,
-    setup_identity.federated,
-    setup_identity.az,
-):
+for each in (pat, device_code, *setup_identity.WAYS):
     command.add_command(each)
 
 

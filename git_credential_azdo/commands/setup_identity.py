@@ -133,6 +133,9 @@ def az(run: Run) -> None:
     _sign_in(run, [("name", ""), ("az_tenant", run.tenant)])
 
 
+WAYS = (managed, service_principal, federated, az)
+
+
 def _sign_in(run: Run, fields: list[Pair], secret: str | None = None) -> None:
     """Get a first token, ask every organization named who we are, and save the account.
 
@@ -147,7 +150,7 @@ def _sign_in(run: Run, fields: list[Pair], secret: str | None = None) -> None:
         return workload.request_token(fresh, tenant, run.http(), lambda: secret, os.environ)
 
     if run.kind == AZURE_CLI:  # tells by its token which tenant is its own
-        resource = (run.scope or workload.DEFAULT_SCOPE).removesuffix("/.default")
+        resource = workload.resource_of(run.scope)
         grant, tenant = workload.ask_az(resource, run.tenant, run.http().remaining(), os.environ)
         fresh.set("tenant", tenant)
     else:

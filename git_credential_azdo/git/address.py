@@ -14,6 +14,7 @@ from urllib.parse import quote, unquote, unquote_to_bytes
 
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import (
+    DEFAULT_PORTS,
     LEGACY_SUFFIX,
     SERVICES_HOST,
     Target,
@@ -36,10 +37,9 @@ _URL = re.compile(
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})|([\s\S])")
 _RESERVED = frozenset(":/?#[]@!$&'()*+,;=")
 _UNSAFE = frozenset(' <>"%{}|\\^`')
-_DEFAULT_PORT = {"http": "80", "https": "443"}
 _LAST_PORT = 65_535
 _SSH_SCHEMES = frozenset(("ssh", "git+ssh", "ssh+git"))
-_SSH_HOSTS = frozenset(("ssh.dev.azure.com", f"vs-ssh{LEGACY_SUFFIX}"))
+_SSH_HOSTS = frozenset((f"ssh.{SERVICES_HOST}", f"vs-ssh{LEGACY_SUFFIX}"))
 _V3_SEGMENTS = 4  # v3/organization/project/repository
 
 
@@ -79,7 +79,7 @@ def normalize(url: str, *, pattern: bool = False) -> Url | None:
         scheme,
         user,
         found["host"].lower(),
-        port if port not in ("", _DEFAULT_PORT.get(scheme)) else None,
+        port if port not in ("", DEFAULT_PORTS.get(scheme)) else None,
         path,
     )
 

@@ -39,7 +39,7 @@ NIL_TENANT = "00000000-0000-0000-0000-000000000000"
 
 LONGEST_ORGANIZATION = 50
 SHORTEST_TOKEN = 40
-_DEFAULT_PORTS = {"https": "443", "http": "80"}
+DEFAULT_PORTS = {"https": "443", "http": "80"}
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _NOT_ORGANIZATIONS = ("app", "marketplace", "pkgs", "vs-ssh", "vsaex", "vsrm", "vssps", "www")
 """Labels before LEGACY_SUFFIX of Microsoft's own services: no organization can have these names."""
@@ -61,7 +61,7 @@ def origin(url: str) -> str:
         host, port = parts.hostname, parts.port
     except ValueError:
         return ""
-    usual = _DEFAULT_PORTS.get(parts.scheme)
+    usual = DEFAULT_PORTS.get(parts.scheme)
     if not host or usual is None or "@" in parts.netloc:
         return ""
     shown = f"[{host}]" if ":" in host else host
@@ -240,7 +240,7 @@ def _host(spelled: str, protocol: str) -> str:
 
     One port at most, and ASCII only: registered hosts are ASCII, and lower() makes a k of the Kelvin sign.
     """
-    if protocol not in _DEFAULT_PORTS or not spelled.isascii() or not spelled.isprintable() or " " in spelled:
+    if protocol not in DEFAULT_PORTS or not spelled.isascii() or not spelled.isprintable() or " " in spelled:
         return ""
     is_literal = spelled.startswith("[")
     name, bracket, rest = spelled.lower().partition("]") if is_literal else ("", "", spelled.lower())
@@ -248,7 +248,7 @@ def _host(spelled: str, protocol: str) -> str:
     if (colon and not port.isdigit()) or (bracket and bare):
         return ""
     host = f"{name}{bracket}{bare}"
-    return host if port in {"", _DEFAULT_PORTS[protocol]} else f"{host}:{port}"
+    return host if port in {"", DEFAULT_PORTS[protocol]} else f"{host}:{port}"
 
 
 def _repository(organization: AnyOrganization, segments: list[str]) -> str | None:

@@ -56,7 +56,7 @@ _ISSUERS = {
         PIPELINE_TOKEN,
         "oidcToken",
         "run git inside a job of Azure Pipelines: its agent sets this variable",
-        f"map it in the step that runs git: env: {PIPELINE_TOKEN}: $(System.AccessToken)",
+        hints.token_variable("Azure Pipelines", PIPELINE_TOKEN),
         "check the service connection's id and that the job may use it",
     ),
 }

@@ -51,7 +51,7 @@ def request_token(
     Raise SignInError, UsageError, NetworkError, ServiceError, VaultError.
     """
     kind = block.get("kind")
-    resource = (block.get("scope") or DEFAULT_SCOPE).removesuffix("/.default")
+    resource = resource_of(block.get("scope"))
     home = block.get("tenant").lower()
     if kind == AZURE_CLI:
         # Named only where az would take another tenant: some of its sign-ins refuse one that is named.
@@ -79,6 +79,11 @@ def request_token(
         return authorities.request_token(web, endpoint, "client_credentials", **own, **proven)
     except oauth.OAuthError as refused:
         raise app_error(refused, block) from None
+
+
+def resource_of(scope: str) -> str:
+    """Return the resource that a scope asks for, by default Azure DevOps: some services know no scopes."""
+    return (scope or DEFAULT_SCOPE).removesuffix("/.default")
 
 
 # --- what proves who asks

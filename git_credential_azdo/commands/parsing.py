@@ -19,7 +19,7 @@ from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import organization_named
 from git_credential_azdo.commands import console
-from git_credential_azdo.errors import AzdoError, UsageError
+from git_credential_azdo.errors import AzdoError, UsageError, quote
 from git_credential_azdo.git.target import may_repeat
 
 _WORD = re.compile(r"-{0,2}[a-z]{1,12}(?:-[a-z]{1,12}){0,3}")
@@ -27,11 +27,15 @@ _WORD = re.compile(r"-{0,2}[a-z]{1,12}(?:-[a-z]{1,12}){0,3}")
 
 
 def _completed(listed: Callable[[AccountsFile], Iterable[str]]) -> Callable[..., list[str]]:
-    """Return click's function for a shell that completes names, of those that ``listed`` finds in the accounts file."""
+    """Return click's function for a shell that completes names, of those that ``listed`` finds in the accounts file.
+
+    bash puts what it gets into the command line as it is: a name that would run a command, or be an option, is left out.
+    """
 
     def complete(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[str]:
         try:
-            return sorted({name for name in listed(AccountsFile.load()) if name.startswith(beginning)})
+            known = {name for name in listed(AccountsFile.load()) if name.startswith(beginning)}
+            return sorted(name for name in known if quote(name) == name and name[0] != "-")
         except AzdoError:  # a shell shows no errors
             return []
 

@@ -93,3 +93,14 @@ def test_a_damaged_accounts_file_completes_nothing_and_says_nothing(home: Home) 
     words = "git-credential-azdo\nlogout\nwo"
     result = home.run(SCRIPT, COMP_WORDS=words, COMP_CWORD="2", _GIT_CREDENTIAL_AZDO_COMPLETE="bash_complete")
     assert (result.out.strip(), result.err) == ("", "")
+
+
+def test_no_name_of_a_server_s_is_put_into_the_command_line_that_would_run_there(
+    home: Home, emulator: Emulator
+) -> None:
+    """bash does not quote what it completes, and Enter would run it, or forget every account."""
+    for name in ("x$(touch owned)", "x`touch owned`", "x;touch owned", "x*", "--all", "x y", "x@contoso.com"):
+        sign_in(home, emulator.world, ANN, "contoso", fields={"name": name})
+    words = "git-credential-azdo\nuse\n"
+    result = home.run(SCRIPT, COMP_WORDS=words, COMP_CWORD="2", _GIT_CREDENTIAL_AZDO_COMPLETE="bash_complete")
+    assert result.lines == ["plain,work", "plain,x@contoso.com"]

@@ -21,8 +21,10 @@ from git_credential_azdo.vault.dbus import ERROR, METHOD_RETURN, Message, method
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Generator, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from typing import Any
+
+    Exchange = Callable[[bytes], bytes]
 
 _BUS = "org.freedesktop.DBus"
 _BUS_PATH = "/org/freedesktop/DBus"
@@ -64,7 +66,7 @@ def read(service: str, username: str, deadline: float) -> str | None:
     end = time.monotonic() + deadline
     try:
         for _, bus in _buses(end):
-            return _carry(bus, lookup(service, username, os.geteuid()), end)
+            return lookup(service, username, os.geteuid(), _exchange_with(bus, end))
     except TimeoutError:
         raise TimedOut("the time is up") from None
     except (OSError, ValueError) as unusual:
@@ -127,28 +129,28 @@ def _unescape(value: str) -> bytes:
     return first + b"".join(bytes([int(piece[:2], 16)]) + piece[2:] for piece in rest)
 
 
-def lookup(service: str, username: str, user: int) -> Generator[bytes, bytes, str | None]:
-    """Return the secret, without a socket: yield the bytes to send, take the bytes that were received.
+def lookup(service: str, username: str, user: int, exchange: Exchange) -> str | None:
+    """Return the secret. ``exchange``: sends bytes to the bus, if any, and returns the next that arrive.
 
     Independent calls are sent together. Raise as ``read`` does, and ValueError for bytes that are no D-Bus messages.
     """
-    bus = _Bus()
-    yield from bus.authenticate(user)
+    bus = _Bus(exchange)
+    bus.authenticate(user)
     # Not by the path of the alias, /org/freedesktop/secrets/aliases/default: gnome-keyring 42 now and then
     # rewrites it into garbage, and says that there is no such object, when two calls to it come together.
     read_alias = (_SECRETS, _SECRETS_PATH, _SERVICE, "ReadAlias", "s", "default")
-    hello, default = yield from bus.ask((_BUS, _BUS_PATH, _BUS, "Hello"), read_alias)
+    hello, default = bus.ask((_BUS, _BUS_PATH, _BUS, "Hello"), read_alias)
     _result(hello, "s")
     if _result(default, "o") == ["/"]:
         # It may also overlook a new caller while others come and go (its log: "assertion 'client' failed"), and then
         # answers this call wrongly, but ends itself at OpenSession or a property: never ask for those first.
-        (default,) = yield from bus.ask(read_alias)
+        (default,) = bus.ask(read_alias)
     (collection,) = _result(default, "o")
     if collection == "/":
         raise _locked("the keyring has no default collection")
 
     attributes = (("username", username), ("service", service))
-    locked, found, opened = yield from bus.ask(
+    locked, found, opened = bus.ask(
         (_SECRETS, collection, _PROPERTIES, "Get", "ss", _COLLECTION, "Locked"),
         (_SECRETS, collection, _COLLECTION, "SearchItems", "a{ss}", attributes),
         (_SECRETS, _SECRETS_PATH, _SERVICE, "OpenSession", "sv", "plain", ("s", "")),
@@ -164,7 +166,7 @@ def lookup(service: str, username: str, user: int) -> Generator[bytes, bytes, st
     _, session = _result(opened, "vo")
 
     # Of several items keyring takes the first, too.
-    (given,) = yield from bus.ask((_SECRETS, items[0], _ITEM, "GetSecret", "o", session))
+    (given,) = bus.ask((_SECRETS, items[0], _ITEM, "GetSecret", "o", session))
     ((of_session, parameters, secret, _content_type),) = _result(given, "(oayays)")
     if of_session != session or parameters:
         raise Unsupported("the secret did not come as agreed")
@@ -185,24 +187,25 @@ def _result(reply: Message, signature: str) -> list[Any]:
 class _Bus:
     """The client's end of the bus: the bytes still to be sent, and those received."""
 
-    def __init__(self) -> None:
+    def __init__(self, exchange: Exchange) -> None:
+        self._exchange = exchange
         self._arrived = bytearray()
         self._serial = 0
         self._to_send = b""
 
-    def authenticate(self, user: int) -> Generator[bytes, bytes, None]:
+    def authenticate(self, user: int) -> None:
         """Authenticate as this user; the kernel tells the bus whether that is true."""
-        self._arrived += yield b"\0AUTH EXTERNAL %b\r\n" % str(user).encode().hex().encode()
+        self._arrived += self._exchange(b"\0AUTH EXTERNAL %b\r\n" % str(user).encode().hex().encode())
         while b"\r\n" not in self._arrived:
             if len(self._arrived) > _LONGEST_LINE:
                 raise Unsupported("the bus does not speak the authentication protocol")
-            self._arrived += yield b""
+            self._arrived += self._exchange(b"")
         if not (self._arrived.startswith(b"OK ") and self._arrived.endswith(b"\r\n")):
             raise Unsupported("the bus refused the authentication")
         self._arrived.clear()
         self._to_send = b"BEGIN\r\n"
 
-    def ask(self, *calls: tuple[Any, ...]) -> Generator[bytes, bytes, list[Message]]:
+    def ask(self, *calls: tuple[Any, ...]) -> list[Message]:
         """Send these calls (each the arguments of ``method_call``); return their replies in the same order.
 
         It waits for all replies, even where the first one is enough: some Secret Services fail when the peer closes
@@ -212,13 +215,13 @@ class _Bus:
         serials = range(first, self._serial + 1)
         for serial, call in zip(serials, calls, strict=True):
             self._to_send += method_call(serial, *call)
-        self._arrived += yield self._to_send
+        self._arrived += self._exchange(self._to_send)
         self._to_send = b""
         replies: dict[int | None, Message] = {}
         while len(replies) < len(calls):
             message = take_message(self._arrived)
             if message is None:
-                self._arrived += yield b""
+                self._arrived += self._exchange(b"")
             elif message.type in (METHOD_RETURN, ERROR) and message.reply_serial in serials:
                 replies[message.reply_serial] = message
         return [replies[serial] for serial in serials]
@@ -250,21 +253,17 @@ def _connect(bus: _socket.socket, address: bytes, end: float) -> None:
             time.sleep(0.002)
 
 
-def _carry(bus: _socket.socket, conversation: Generator[bytes, bytes, str | None], end: float) -> str | None:
-    """Send and receive the bytes of a conversation until it ends; return its result."""
-    outgoing = next(conversation)
-    while True:
+def _exchange_with(bus: _socket.socket, end: float) -> Exchange:
+    def exchange(outgoing: bytes) -> bytes:
         bus.settimeout(_time_left(end))
         if outgoing:
             bus.sendall(outgoing)
         arrived = bus.recv(4096)
         if not arrived:
             raise Unsupported("the bus closed the connection")
-        try:
-            outgoing = conversation.send(arrived)
-        except StopIteration as over:
-            secret: str | None = over.value
-            return secret
+        return arrived
+
+    return exchange
 
 
 def _time_left(end: float) -> float:

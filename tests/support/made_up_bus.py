@@ -112,19 +112,21 @@ class MadeUpBus:
 
 def talk(bus: MadeUpBus, chunk: int = 65536, spoil: Any = None) -> str | None:
     """Let our end talk to the bus, ``chunk`` bytes of the answers at a time; give its result."""
-    conversation = lookup("service", "username", 1000)
-    outgoing = next(conversation)
-    for _ in range(100_000):
-        arrived = bus.take(outgoing)
-        outgoing = b""
-        if spoil is not None:
-            arrived = spoil(arrived)
-        if not arrived:
-            raise Unsupported("nothing more comes")
-        for start in range(0, len(arrived), chunk):
-            try:
-                outgoing += conversation.send(arrived[start : start + chunk])
-            except StopIteration as over:
-                result: str | None = over.value
-                return result
-    pytest.fail("the conversation does not end")
+    waiting = bytearray()
+    rounds = iter(range(100_000))
+
+    def exchange(outgoing: bytes) -> bytes:
+        if next(rounds, None) is None:
+            pytest.fail("the conversation does not end")
+        if outgoing or not waiting:
+            arrived = bus.take(outgoing)
+            if spoil is not None:
+                arrived = spoil(arrived)
+            if not arrived:
+                raise Unsupported("nothing more comes")
+            waiting.extend(arrived)
+        taken = bytes(waiting[:chunk])
+        del waiting[:chunk]
+        return taken
+
+    return lookup("service", "username", 1000, exchange)

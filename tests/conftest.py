@@ -16,6 +16,7 @@ import pytest
 from tests.emulator import tokens
 from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
+from tests.support import forks
 from tests.support.people import STALE, Account, sign_in, warm_up
 from tests.support.watch import WATCH
 
@@ -63,6 +64,13 @@ class Result:
         self.code = done.returncode
         self.out = done.stdout.decode("utf-8", "surrogateescape").replace(os.linesep, "\n")
         self.err = done.stderr.decode("utf-8", "surrogateescape").replace(os.linesep, "\n")
+        self._done = done
+
+    def watched(self, *, secret_out: bool) -> Result:
+        """Look for secrets in stderr, and in stdout if it is not meant to hold one."""
+        WATCH.seen("stderr", self._done.stderr)
+        WATCH.seen("stdout", b"" if secret_out else self._done.stdout)
+        return self
 
     @property
     def lines(self) -> list[str]:
@@ -139,20 +147,28 @@ class Home:
         **environment: str,
     ) -> Result:
         """Run a command to its end; ``secret_out`` when its stdout is meant to hold a secret."""
-        data = given.encode() if isinstance(given, str) else given
         done = subprocess.run(
             [str(word) for word in words],
-            input=data,
+            input=given.encode() if isinstance(given, str) else given,
             capture_output=True,
             env={**self.environment, **environment},
             cwd=cwd or self.folder,
             timeout=SECONDS,
             check=False,
         )
-        WATCH.seen(f"stderr of {words[0]}", done.stderr)
-        if not secret_out:
-            WATCH.seen(f"stdout of {words[0]}", done.stdout)
-        return Result(done)
+        return Result(done).watched(secret_out=secret_out)
+
+    def fork(
+        self,
+        *words: str | Path,
+        given: bytes | str = b"",
+        cwd: Path | None = None,
+        secret_out: bool = False,
+        **environment: str,
+    ) -> Result:
+        """Run a Python script as ``run`` does, in a fork of an interpreter that has loaded its libraries."""
+        done = forks.run(words, {**self.environment, **environment}, cwd or self.folder, given, SECONDS)
+        return Result(done).watched(secret_out=secret_out)
 
     def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
         """Run our console script; only ``get`` may print a secret."""

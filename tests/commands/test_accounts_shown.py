@@ -36,7 +36,7 @@ def test_accounts_of_one_person_are_told_apart_by_kind_and_organization(
         assert file_home.azdo("use", name, "--default").code == 0
     assert file_home.azdo("pat", "list", "--org", "contoso", "--account", f"{ANN}/oauth").code == 0
     words = ("token", "--org", "contoso-labs", "--account", f"{ANN}/contoso-labs")
-    assert file_home.run(SCRIPT, *words, secret_out=True).code == 0
+    assert file_home.fork(SCRIPT, *words, secret_out=True).code == 0
 
 
 def test_an_alias_does_not_hide_whose_account_it_is(file_home: Home, emulator: Emulator) -> None:

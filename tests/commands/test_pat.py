@@ -101,7 +101,7 @@ def test_a_token_that_cannot_serve_git_is_only_shown(home: Home, signed_in: Home
     assert error == "a token with vso.packaging does not let git read code, so it would not be saved"
     assert hint == "to print it instead, add --show"
     words = ("pat", "create", "--org", "contoso", "--scope", "vso.packaging", "--show")
-    result = home.run(SCRIPT, *words, secret_out=True)
+    result = home.fork(SCRIPT, *words, secret_out=True)
     (made,) = living(emulator)
     assert (result.out, of_kind(home, "pat")) == (f"{made.token}\n", [])
     assert "Not saved" in result.err

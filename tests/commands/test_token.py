@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def token(home: Home, *words: str, org: str = "contoso", **environment: str) -> Result:
     """Run ``token``, whose stdout is meant to hold a secret."""
-    return home.run(
+    return home.fork(
         SCRIPT, "token", "--org", org, *words, given=b"", cwd=None, secret_out=True, **environment
     )
 

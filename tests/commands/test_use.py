@@ -70,7 +70,7 @@ def test_a_repository(two: Home, tmp_path: Path, url: str) -> None:
     two.git("remote", "add", "origin", url, cwd=repository)
     (repository / "deep").mkdir()
     assert two.azdo("use", "work", "--org", "contoso").code == 0
-    result = two.run(SCRIPT, "use", BOB, "--repo", cwd=repository / "deep")
+    result = two.fork(SCRIPT, "use", BOB, "--repo", cwd=repository / "deep")
     assert result.out == f"{BOB} serves the repository contoso/my project/app\n"
     assert credential(two, "contoso/My Project/_git/App") == BOB
     assert credential(two, "contoso/My%20Project/_git/App.git/info/lfs") == BOB
@@ -82,7 +82,7 @@ def test_origin_is_meant_where_there_are_several(two: Home, tmp_path: Path) -> N
     two.git("init", "-q", tmp_path)
     for name in ("upstream", "origin"):
         two.git("remote", "add", name, f"https://dev.azure.com/contoso/_git/{name}", cwd=tmp_path)
-    result = two.run(SCRIPT, "use", "work", "--repo", cwd=tmp_path)
+    result = two.fork(SCRIPT, "use", "work", "--repo", cwd=tmp_path)
     assert result.out == "work serves the repository contoso/origin/origin\n"
 
 
@@ -154,10 +154,10 @@ def test_a_choice_is_taken_back(two: Home, tmp_path: Path) -> None:
         (["--repo"], "the repository contoso/app/app"),
         (["--default"], "everything without another choice"),
     ):
-        assert two.run(SCRIPT, "use", BOB, *words, cwd=tmp_path).code == 0
+        assert two.fork(SCRIPT, "use", BOB, *words, cwd=tmp_path).code == 0
         assert credential(two, "contoso/_git/app") == BOB
         for _ in range(2):
-            result = two.run(SCRIPT, "use", "--unset", *words, cwd=tmp_path)
+            result = two.fork(SCRIPT, "use", "--unset", *words, cwd=tmp_path)
             assert result.out == f"no account is chosen for {shown} any more\n", result.err
         assert credential(two, "contoso/_git/app") == "nobody"
 

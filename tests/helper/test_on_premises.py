@@ -242,7 +242,7 @@ def test_people_see_and_forget_it(home: Home, tfs: Server) -> None:
     told = home.azdo("explain", f"{DEFAULT}/app/_git/app").out
     assert "account:            onprem" in told
     assert "result:             credential" in told
-    live = home.run(SCRIPT, "token", "--org", DEFAULT, secret_out=True)
+    live = home.fork(SCRIPT, "token", "--org", DEFAULT, secret_out=True)
     assert live.out.strip() == token
     removed = home.azdo("server", "remove", TFS)
     assert "git credential-azdo logout onprem" in removed.err

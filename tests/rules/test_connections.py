@@ -19,9 +19,8 @@ from tests.support.workloads import CLIENT, add_app
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from tests.conftest import Result
+    from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
-    from tests.support.terminal import Here
 
 OBSERVER = Path(__file__).parents[1] / "support" / "observed.py"
 SERVER = "https://tfs.example.com"
@@ -33,19 +32,16 @@ SERVER = "https://tfs.example.com"
 class Observed:
     """A home whose commands note every connection that they open."""
 
-    def __init__(self, home: Here, emulator: Emulator, folder: Path) -> None:
+    def __init__(self, home: Home, emulator: Emulator, folder: Path) -> None:
         self.home = home
         self.emulator = emulator
-        self.program = folder / "observed"
-        self.program.write_text(f"#!/usr/bin/env python3\n{OBSERVER.read_text()}")
-        self.program.chmod(0o755)
         self._notes = folder / "connections"
         self._notes.touch()
         home.environment["OBSERVED"] = str(self._notes)
 
     def run(self, *words: str, given: str = "") -> Result:
         """Run a command to its good end."""
-        result = self.home.fork(self.program, *words, given=given, secret_out=words[0] in {"get", "token"})
+        result = self.home.fork(OBSERVER, *words, given=given, secret_out=words[0] in {"get", "token"})
         assert result.code == 0, result
         return result
 
@@ -62,14 +58,14 @@ class Observed:
 
 
 @pytest.fixture
-def observed(home: Here, emulator: Emulator, tmp_path: Path) -> Observed:
+def observed(home: Home, emulator: Emulator, tmp_path: Path) -> Observed:
     """Return an empty home whose commands are observed."""
     return Observed(home, emulator, tmp_path)
 
 
 def sign_in_by_browser(it: Observed) -> None:
     """Run ``setup``: it asks for authority, profile and organizations."""
-    sitting = Sitting(it.home, "--vault", "file", "--no-browser", "--org", "contoso", program=it.program)
+    sitting = Sitting(it.home, "--vault", "file", "--no-browser", "--org", "contoso", program=OBSERVER)
     assert sitting.finish(it.emulator.sign_in(sitting.link)).code == 0
 
 
@@ -108,7 +104,7 @@ def explain_online(it: Observed) -> None:
 def examine(it: Observed) -> None:
     """Run ``doctor``; whether all is well is not the question here."""
     sign_in(it.home, it.emulator.world, ANN, "contoso")
-    it.home.fork(it.program, "doctor")
+    it.home.fork(OBSERVER, "doctor")
 
 
 def print_a_token(it: Observed) -> None:

@@ -139,7 +139,7 @@ def test_its_configuration_does_not_lead_the_refresh_to_its_proxy(
         if by_git:
             result = fill(home, repository)
         else:
-            result = home.run(SCRIPT, "token", "--org", "contoso", cwd=repository, secret_out=True)
+            result = home.fork(SCRIPT, "token", "--org", "contoso", cwd=repository, secret_out=True)
         assert (result.code, result.err) == (0, "")
         assert ann.token() != old
         assert ann.token() in result.out
@@ -163,11 +163,11 @@ def test_its_configuration_does_not_switch_the_check_of_certificates_off(
 def test_what_we_pass_over_is_named(home: Home, evil: Listener, repository: Path) -> None:
     """By explain and by doctor, with the file."""
     url = "https://dev.azure.com/contoso/app/_git/app"
-    explained = home.run(SCRIPT, "explain", url, "--format", "json", cwd=repository)
+    explained = home.fork(SCRIPT, "explain", url, "--format", "json", cwd=repository)
     named = json.loads(explained.out)["ignored_settings"]
     assert {text.split(" in ")[0] for text in named} >= {"http.proxy", "http.sslcainfo", "http.sslverify"}
     assert all(text.endswith(("(local)", "(worktree)")) for text in named)
-    told = home.run(SCRIPT, "doctor", "--url", url, cwd=repository).out
+    told = home.fork(SCRIPT, "doctor", "--url", url, cwd=repository).out
     assert [text for text in named if f"{text} is used by git, but not by this program" not in told] == []
     assert evil.calls == 0
 

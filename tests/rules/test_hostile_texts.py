@@ -136,19 +136,19 @@ def test_a_remotes_address(home: Home, emulator: Emulator, tmp_path: Path) -> No
         f"https://dev.azure.com/{COMMAND}{TITLE}/p/_git/r",
     ):
         home.git("config", "remote.origin.url", address, cwd=repository)
-        check(home.run(SCRIPT, "use", ANN, "--repo", cwd=repository))
-        check(home.run(SCRIPT, "explain", address, "--online"))
+        check(home.fork(SCRIPT, "use", ANN, "--repo", cwd=repository))
+        check(home.fork(SCRIPT, "explain", address, "--online"))
     home.git(
         "config", "remote.origin.url", "https://dev.azure.com/contoso/p%1b]0;owned%07/_git/r", cwd=repository
     )
-    bound = home.run(SCRIPT, "use", ANN, "--repo", cwd=repository)
+    bound = home.fork(SCRIPT, "use", ANN, "--repo", cwd=repository)
     check(bound, f"{ANN} serves the repository contoso/p?]0;owned?/r")
     home.git("remote", "add", "other", "https://dev.azure.com/contoso/p/_git/r", cwd=repository)
     home.git("remote", "rename", "origin", "first", cwd=repository)
-    several = check(home.run(SCRIPT, "use", ANN, "--repo", cwd=repository), "several remotes")
+    several = check(home.fork(SCRIPT, "use", ANN, "--repo", cwd=repository), "several remotes")
     for line in hints(several):
         in_shell(home, line)
-    check(home.run(SCRIPT, "doctor", "--url", f"https://dev.azure.com/contoso/{COMMAND}{TITLE}"))
+    check(home.fork(SCRIPT, "doctor", "--url", f"https://dev.azure.com/contoso/{COMMAND}{TITLE}"))
 
 
 def test_gits_own_words(home: Home, emulator: Emulator, tmp_path: Path) -> None:

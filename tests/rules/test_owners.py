@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,30 +25,14 @@ if TYPE_CHECKING:
 
 pytestmark = posix
 USER, MALLORY = 54_321, 54_322
-
-AS_USER = """
-import importlib, os, pkgutil, sys
-for room in ("git_credential_azdo.accounts", "git_credential_azdo.helper", "git_credential_azdo"):
-    found = importlib.import_module(room)
-    for module in pkgutil.iter_modules(found.__path__, room + "."):
-        if not module.ispkg and "__main__" not in module.name:
-            importlib.import_module(module.name)
-import git_credential_azdo.vault.vaults
-import pwd, shlex
-from git_credential_azdo.__main__ import run
-user = int(sys.argv[1])
-os.setgroups([])
-os.setgid(user)
-os.setuid(user)
-sys.exit(run(sys.argv[2:]))
-"""
+AS_USER = Path(__file__).parents[1] / "support" / "as_user.py"
 
 
 def run_as(user: int, home: Home, verb: str, *lines: str, **environment: str) -> Result:
     """Run a verb of git's as another user, whose interpreter has loaded what it needs: it may not read ours."""
     given = "".join(f"{line}\n" for line in lines)
-    words = [sys.executable, "-c", AS_USER, str(user), verb]
-    return home.run(*words, given=given, cwd=Path("/"), secret_out=verb == "get", **environment)
+    words = (AS_USER, str(user), verb)
+    return home.fork(*words, given=given, cwd=Path("/"), secret_out=verb == "get", **environment)
 
 
 def give(path: Path, user: int) -> None:

@@ -115,12 +115,12 @@ def start(
 
 
 def run(
-    words: Sequence[str | Path], environment: Mapping[str, str], cwd: Path, given: bytes, timeout: float
+    words: Sequence[str | Path], environment: Mapping[str, str], cwd: Path, given: bytes | str, timeout: float
 ) -> subprocess.CompletedProcess[bytes]:
     """Run a Python script to its end."""
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(_STREAMS)]
-        files[0].write(given)
+        files[0].write(given.encode() if isinstance(given, str) else given)
         files[0].seek(0)
         process = start(words, environment, cwd, [file.fileno() for file in files])
         try:

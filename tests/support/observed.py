@@ -1,3 +1,4 @@
+#!/usr/bin/env python3
 """The program as its console script runs it, with a note of every connection that it opens: ``observed.py WORDS``.
 
 Each line of the file named by ``OBSERVED`` is one JSON array: an audit event of Python's and where it went

@@ -191,19 +191,6 @@ class Here(Home):
         self._monkeypatch = monkeypatch
         self._capfd = capfd
 
-    def fork(
-        self,
-        *words: str | Path,
-        given: bytes | str = b"",
-        secret_out: bool = False,
-        **environment: str,
-    ) -> Result:
-        """Run a Python script as ``run`` does, but in a fork."""
-        data = given.encode() if isinstance(given, str) else given
-        done = forks.run(words, {**self.environment, **environment}, self.folder, data, SECONDS)
-        WATCH.seen(f"the streams of {words[0]}", done.stderr if secret_out else done.stdout + done.stderr)
-        return Result(done)
-
     def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
         """Run a command as the console script would."""
         variables = {**self.environment, **environment}

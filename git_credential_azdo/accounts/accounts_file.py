@@ -107,9 +107,14 @@ class AccountsFile:
         return [block for block in self.blocks if block.get("kind") == kind]
 
     @property
+    def servers(self) -> list[str]:
+        """The addresses of the registered servers."""
+        return [block.get("address") for block in self.of_kind(SERVER) if block.get("address")]
+
+    @property
     def addresses(self) -> list[str]:
         """The addresses that a person registered: servers, and further hosts of Azure DevOps Services."""
-        return [*(block.get("address") for block in self.of_kind(SERVER)), *self.services_addresses]
+        return [*self.servers, *self.services_addresses]
 
     def _find(self, kind: str, key: str, value: str | None) -> Block | None:
         return next((block for block in self.of_kind(kind) if block.get(key) == value), None)

@@ -122,7 +122,7 @@ def _sections(accounts_file: AccountsFile, *, services: bool) -> list[Section]:
     return [
         *([_DEV_AZURE, visual_studio] if services else []),
         *(Section(address, with_path=True) for address in accounts_file.services_addresses),
-        *(Section(block.get("address")) for block in accounts_file.of_kind(SERVER)),
+        *map(Section, accounts_file.servers),
     ]
 
 
@@ -228,13 +228,12 @@ def _forget(accounts_file: AccountsFile, target: Target, *kinds: str) -> None:
 def list_servers() -> None:
     """List the registered servers."""
     accounts_file = AccountsFile.load()
-    servers = accounts_file.of_kind(SERVER)
-    for block in servers:
-        console.out(block.get("address"))
+    for address in accounts_file.servers:
+        console.out(address)
     for address in accounts_file.services_addresses:
         login = accounts_file.login_host(address)
         console.out(f"{address} (Azure DevOps Services{f', sign-in at {login}' if login else ''})")
-    if not servers and not accounts_file.services_addresses:
+    if not accounts_file.addresses:
         say("hint", f"no server is registered: {hints.server_add()}")
 
 

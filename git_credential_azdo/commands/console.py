@@ -18,6 +18,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from json import dumps
 from typing import IO
+from unicodedata import combining, east_asian_width
 
 import click
 
@@ -80,13 +81,23 @@ def table(rows: Iterable[Sequence[str | None]], columns: Sequence[str], *, least
         for row in lines[1:]:
             _print_record(row, [head.lower() for head in lines[0]])
         return
-    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    widths = _widths(lines)
     for line in lines:
-        out("  ".join(map(str.ljust, line, widths)).rstrip())
+        filled = (cell + " " * (width - _columns_of(cell)) for cell, width in zip(line, widths, strict=True))
+        out("  ".join(filled).rstrip())
+
+
+def _widths(lines: Iterable[Sequence[str]]) -> list[int]:
+    return [max(map(_columns_of, column)) for column in zip(*lines, strict=True)]
 
 
 def _width(lines: Iterable[Sequence[str]]) -> int:
-    return sum(max(map(len, column)) + 2 for column in zip(*lines, strict=True)) - 2
+    return sum(width + 2 for width in _widths(lines)) - 2
+
+
+def _columns_of(text: str) -> int:
+    """Return the columns that a terminal takes for a text: two for each wide character (Unicode Standard Annex 11)."""
+    return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
 
 
 def _print_record(row: Sequence[str], names: Sequence[str]) -> None:

@@ -21,7 +21,7 @@ import click
 
 from git_credential_azdo import deadline, hints, proxy, refresh
 from git_credential_azdo.accounts.account import Account, Block
-from git_credential_azdo.accounts.accounts_file import BINDING, SERVER, UNSAVED, AccountsFile
+from git_credential_azdo.accounts.accounts_file import BINDING, UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.commands import console, doctor_machine
 from git_credential_azdo.commands.accounts import READY, standing
@@ -176,7 +176,7 @@ def _state(account: Account, name: str) -> tuple[str, str, str]:
 def _beside_accounts(accounts_file: AccountsFile) -> Iterator[Check]:
     """Return that there is no account, the bindings to those that do not exist, and the tokens that no account has."""
     known = accounts_file.accounts
-    if not known and accounts_file.of_kind(SERVER):
+    if not known and accounts_file.servers:
         yield Check("account", OK, "there is none, but a registered server")
     elif not known:
         yield Check("account", WARN, *no_account(hints.setup()))
@@ -194,8 +194,9 @@ def _beside_accounts(accounts_file: AccountsFile) -> Iterator[Check]:
 def _hosts(url: str | None, accounts_file: AccountsFile) -> list[str]:
     """Return the addresses of all hosts that the accounts need, or a first one would, and of the server of a URL."""
     target = accounts_file.target_of(message_for(url)) if url else None
-    servers = [block.get("address") for block in accounts_file.of_kind(SERVER)]
-    urls = [account.address for account in accounts_file.accounts] or servers or [SERVICES_ADDRESS]
+    urls = (
+        [account.address for account in accounts_file.accounts] or accounts_file.servers or [SERVICES_ADDRESS]
+    )
     if SERVICES_ADDRESS in urls:
         logins = [urlsplit(account.block.get("token_endpoint")).netloc for account in accounts_file.accounts]
         logins = [host for host in logins if host] or [PUBLIC_HOST]

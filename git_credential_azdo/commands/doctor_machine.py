@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from git_credential_azdo import __version__, hints, inherited, programs
-from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile
+from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.accounts.update import leftovers
 from git_credential_azdo.commands.explain import ANSWERS, NOT_SERVED, SILENT, add_server, explain, is_served
@@ -259,9 +259,7 @@ def file() -> Iterator[Check]:
         yield Check(name, OK, f"{path} does not exist yet")
         return
     accounts, stored = len(accounts_file.accounts), len(accounts_file.stored_credentials)
-    listed = (
-        f"accounts: {accounts}, stored credentials: {stored}, servers: {len(accounts_file.of_kind(SERVER))}"
-    )
+    listed = f"accounts: {accounts}, stored credentials: {stored}, servers: {len(accounts_file.servers)}"
     yield Check(name, OK, f"{path}, version {accounts_file.header.get('version') or 'unknown'}, {listed}")
     if accounts_file.damaged:
         text = f"damaged entries (not key=value), which are ignored: {len(accounts_file.damaged)}"

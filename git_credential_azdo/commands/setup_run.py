@@ -33,6 +33,7 @@ from git_credential_azdo.commands import configure, console, doctor_machine, par
 from git_credential_azdo.commands.parsing import same_command
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, VaultLocked, say
+from git_credential_azdo.git.address import normalize
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, Organization
 from git_credential_azdo.signin.authorities import DEFAULT_REDIRECT
 from git_credential_azdo.vault import vaults
@@ -40,6 +41,15 @@ from git_credential_azdo.web import HttpClient
 
 COMMON = ("organizations", "alias", "vault", "no_git_config")
 """The parameters that every way to sign in has."""
+
+
+def _redirect(text: str) -> str:
+    parsed = normalize(text)
+    if parsed is None or parsed.scheme not in {"http", "https"}:
+        raise UsageError("--redirect-uri takes an http or https URL", hints.help_of("setup"))
+    return text
+
+
 _text = functools.partial(click.option, default="")
 _OPTIONS = {
     "organizations": click.option(
@@ -51,6 +61,7 @@ _OPTIONS = {
     "no_browser": click.option("--no-browser", is_flag=True, help="Link is printed only, for any browser."),
     "redirect_uri": click.option(
         "--redirect-uri",
+        type=_redirect,
         metavar="URL",
         default=DEFAULT_REDIRECT,
         help="Redirect address of your app registration.",

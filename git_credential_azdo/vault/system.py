@@ -25,7 +25,7 @@ from keyring.backends import SecretService, chainer, fail, null
 
 from git_credential_azdo import deadline, errors, hints
 from git_credential_azdo.errors import VaultError, VaultLocked
-from git_credential_azdo.files import NAME
+from git_credential_azdo.files import NAME, accounts_path
 from git_credential_azdo.git.target import may_repeat
 from git_credential_azdo.vault import secret_service
 
@@ -152,6 +152,8 @@ def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
 
     Raise VaultError when it is not installed here.
     """
+    if not name:
+        raise VaultError("an entry of the accounts file has no vault=", hints.edit(accounts_path()))
     module, _, kind = name.rpartition(".")
     try:
         with _no_prompts():  # another package's may do anything when it is loaded

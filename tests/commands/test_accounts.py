@@ -192,6 +192,17 @@ def test_logout_needs_to_know_whom(home: Home, emulator: Emulator) -> None:
     assert list(listed(home)) == [BOB]
 
 
+def test_what_a_person_left_out_of_the_accounts_file_is_named_with_the_file(home: Home) -> None:
+    """An account without its vault; a server without its address is none."""
+    add_block(home, ("kind", "pat"), ("id", "abc"), ("name", BOB), ("org[]", "x"))
+    add_block(home, ("kind", "server"))
+    explained = home.azdo("explain", "https://dev.azure.com/x/_git/x").out
+    assert "an entry of the accounts file has no vault=" in explained
+    assert str(home.accounts_file) in explained
+    assert home.azdo("server", "list").out == ""
+    assert home.azdo("configure", "--dry-run").code == 0
+
+
 def test_an_account_of_a_vault_that_is_gone_can_still_be_seen(home: Home) -> None:
     """The keyring was uninstalled: accounts says so, logout does not pretend."""
     add_block(home, ("kind", "pat"), ("id", "abc"), ("name", BOB), ("vault", "gone.Keyring"), ("org[]", "x"))

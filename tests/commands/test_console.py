@@ -80,6 +80,12 @@ def test_a_table_is_as_wide_as_what_it_shows(capsys: pytest.CaptureFixture[str])
     assert capsys.readouterr().out == "NAME     KEPT AS  END\nann?[2J  -        x\nb        ?row     -\n"
 
 
+def test_a_table_is_aligned_where_characters_take_two_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    """As those of Chinese, Japanese and Korean names; a combining accent takes none."""
+    console.table([["安", "x"], ["e\u0301e", "y"]], ["name", "end"])
+    assert capsys.readouterr().out == "NAME  END\n安    x\ne\u0301e    y\n"
+
+
 def test_a_line_that_is_too_long_goes_on_below_without_a_word_cut(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

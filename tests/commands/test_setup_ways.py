@@ -78,6 +78,14 @@ def test_options_may_stand_before_the_subcommand(home: Home, emulator: Emulator)
     assert (result.code, "no such option '--no-browser'" in result.err) == (2, True)
 
 
+def test_a_redirect_that_is_no_web_address_is_refused(home: Home, emulator: Emulator) -> None:
+    """Before anybody is sent to a page whose answer could never come back."""
+    for address in ("999", "ftp://example.com/done", "http://localhost:99999"):
+        result = home.azdo("setup", *FILE, "--redirect-uri", address)
+        assert (result.code, emulator.requests) == (1, [])
+        assert "error: --redirect-uri takes an http or https URL" in result.err
+
+
 def test_the_help_fits_a_screen_and_shows_examples_that_can_be_run(home: Home) -> None:
     """Thirty lines of 80 columns for all ways; each subcommand has two examples of its own."""
     overview = home.azdo("setup", "-h", COLUMNS="80").out.rstrip("\n").split("\n")

@@ -65,8 +65,9 @@ def reason(text: str) -> str | None:
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Let the slow folders be sampled."""
+    """Let the slow folders be sampled, and more be asked at once."""
     parser.addoption("--first", type=int, help=f"tests to run of each file in {SLOW}; all without it")
+    parser.addoption("--gets", type=int, default=2, help="gets for each token in test_refreshes")
 
 
 def pytest_runtest_setup() -> None:

@@ -237,7 +237,7 @@ def take(path: str) -> bytes:
 def release(path: str, name: bytes) -> None:
     """Release the lock file, if it is still held under this name."""
     if _name_in(path) == name:
-        os.unlink(path)
+        delete(path)
 
 
 def _remove_stale(path: str) -> None:

@@ -27,6 +27,7 @@ _traces: list[str] = []
 _answer = _thread.allocate_lock()
 _EINVAL = 22
 
+SHORTEST_TOKEN = 40
 ON_WINDOWS = os.name == "nt"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=:./-@")
 _PLAIN_POSIX = _PLAIN | frozenset("%,")
@@ -54,6 +55,24 @@ def printable(text: str) -> str:
 def _is_shown(character: str) -> bool:
     is_selector = "\ufe00" <= character <= "\ufe0f" or "\U000e0100" <= character <= "\U000e01ef"
     return character.isprintable() and not is_selector and character not in _INVISIBLE
+
+
+def looks_like_token(user: str) -> bool:
+    """Return whether a user is probably a token (``https://TOKEN@dev.azure.com``), to be written to a vault only."""
+    return "@" not in user and len(user) >= SHORTEST_TOKEN
+
+
+def holds_token(text: str) -> bool:
+    """Return whether a text has a run of letters and digits that is as long as the shortest token."""
+    runs = "".join(each if each.isalnum() else " " for each in text).split(" ")
+    return max(map(len, runs)) >= SHORTEST_TOKEN
+
+
+def may_repeat(word: str) -> bool:
+    """Return whether a message may repeat a word: not a token, a URL with a user, nor other text with a colon."""
+    rest = word.partition("://")[2]
+    named = bool(rest) or " " in word or not looks_like_token(word)
+    return named and "@" not in rest and (bool(rest) or ":" not in word) and not holds_token(word)
 
 
 def command(*words: str) -> str:

@@ -10,14 +10,13 @@ Also the names of accounts: those of one person are told apart by what is behind
 
 from __future__ import annotations
 
+from git_credential_azdo.errors import looks_like_token, may_repeat
 from git_credential_azdo.git.target import (
     MSA_TENANT,
     MSA_TRANSFER_TENANT,
     AnyOrganization,
     Collection,
     Target,
-    looks_like_token,
-    may_repeat,
     named_organization,
     unquote,
 )

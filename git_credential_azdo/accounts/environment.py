@@ -7,8 +7,9 @@ https://learn.microsoft.com/azure/devops/pipelines/build/variables (SYSTEM_ACCES
 
 from __future__ import annotations
 
+from git_credential_azdo.errors import may_repeat
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import Target, may_repeat, target_of
+from git_credential_azdo.git.target import Target, target_of
 from git_credential_azdo.inherited import TOKENS
 
 TYPE_CHECKING = False

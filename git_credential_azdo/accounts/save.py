@@ -17,7 +17,7 @@ from git_credential_azdo.accounts.account import PAT, Account, Block, IssuedToke
 from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile
 from git_credential_azdo.accounts.choice import AMBIGUOUS, answers_to, choose, unique_name, unique_names
 from git_credential_azdo.accounts.update import SETUP_LOCK, alone, clear_failures, keep
-from git_credential_azdo.errors import UsageError, printable, quote, say
+from git_credential_azdo.errors import UsageError, looks_like_token, may_repeat, printable, quote, say
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.protocol import Pair
 from git_credential_azdo.git.target import (
@@ -25,8 +25,6 @@ from git_credential_azdo.git.target import (
     AnyOrganization,
     Collection,
     Organization,
-    looks_like_token,
-    may_repeat,
     unquote,
 )
 from git_credential_azdo.vault import vaults

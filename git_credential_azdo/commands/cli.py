@@ -19,9 +19,8 @@ from click.shell_completion import BashComplete, FishComplete, ShellComplete, Zs
 from git_credential_azdo import __version__, hints
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import NoSuchVerb, Verbs, again, fault
-from git_credential_azdo.errors import UsageError, report
+from git_credential_azdo.errors import UsageError, looks_like_token, report
 from git_credential_azdo.files import NAME as PROGRAM
-from git_credential_azdo.git.target import looks_like_token
 from git_credential_azdo.signin.terminal import is_mintty
 
 _MODULES = "git_credential_azdo.commands."

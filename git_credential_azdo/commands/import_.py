@@ -28,13 +28,13 @@ from git_credential_azdo.accounts.choice import (
 )
 from git_credential_azdo.commands import configure, console, parsing
 from git_credential_azdo.devops import api, pats
-from git_credential_azdo.errors import AzdoError, ServiceError, report, say
+from git_credential_azdo.errors import AzdoError, ServiceError, looks_like_token, report, say
 from git_credential_azdo.git import helpers
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import Helper, read_config
 from git_credential_azdo.git.helpers import Request
 from git_credential_azdo.git.protocol import Message, Pair
-from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Target, looks_like_token
+from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Target
 from git_credential_azdo.helper import stored
 from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient

@@ -19,8 +19,7 @@ from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import organization_named
 from git_credential_azdo.commands import console
-from git_credential_azdo.errors import AzdoError, UsageError, quote
-from git_credential_azdo.git.target import may_repeat
+from git_credential_azdo.errors import AzdoError, UsageError, may_repeat, quote
 
 _WORD = re.compile(r"-{0,2}[a-z]{1,12}(?:-[a-z]{1,12}){0,3}")
 """What can be a mistyped verb or option; a secret has digits, capitals or more letters."""

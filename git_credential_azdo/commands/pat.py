@@ -20,8 +20,16 @@ from git_credential_azdo.commands import console, parsing
 from git_credential_azdo.commands import pat_making as making
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.devops import pats
-from git_credential_azdo.errors import AzdoError, SignInError, UsageError, report, say
-from git_credential_azdo.git.target import AnyOrganization, holds_token, may_repeat
+from git_credential_azdo.errors import (
+    AzdoError,
+    SignInError,
+    UsageError,
+    holds_token,
+    may_repeat,
+    report,
+    say,
+)
+from git_credential_azdo.git.target import AnyOrganization
 from git_credential_azdo.vault import vaults
 
 _COLUMNS = ("id", "name", "organization", "scope", "ends", "account")

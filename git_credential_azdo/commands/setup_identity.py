@@ -29,9 +29,9 @@ from git_credential_azdo.accounts.save import NewAccount, now
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.setup_run import Run, way
 from git_credential_azdo.devops import api
-from git_credential_azdo.errors import AzdoError, PassphraseNeeded, ServiceError, UsageError
+from git_credential_azdo.errors import AzdoError, PassphraseNeeded, ServiceError, UsageError, holds_token
 from git_credential_azdo.git.protocol import Pair
-from git_credential_azdo.git.target import AnyOrganization, holds_token, is_tenant, origin
+from git_credential_azdo.git.target import AnyOrganization, is_tenant, origin
 from git_credential_azdo.refresh import access_payload
 from git_credential_azdo.signin import federation, managed_identity, workload
 from git_credential_azdo.signin.oauth import Grant

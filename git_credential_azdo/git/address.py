@@ -12,16 +12,9 @@ import re
 from typing import NamedTuple
 from urllib.parse import quote, unquote, unquote_to_bytes
 
+from git_credential_azdo.errors import holds_token, may_repeat
 from git_credential_azdo.git.protocol import Message
-from git_credential_azdo.git.target import (
-    DEFAULT_PORTS,
-    LEGACY_SUFFIX,
-    SERVICES_HOST,
-    Target,
-    holds_token,
-    may_repeat,
-    target_of,
-)
+from git_credential_azdo.git.target import DEFAULT_PORTS, LEGACY_SUFFIX, SERVICES_HOST, Target, target_of
 
 _URL = re.compile(
     r"""

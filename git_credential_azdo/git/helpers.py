@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from git_credential_azdo import hints, programs
-from git_credential_azdo.errors import AzdoError, ProtocolError, say
+from git_credential_azdo.errors import AzdoError, ProtocolError, looks_like_token, say
 from git_credential_azdo.files import MAX_BYTES as MAX_FILE_BYTES
 from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import https_for_ssh, message_for
@@ -30,7 +30,7 @@ from git_credential_azdo.git.config import (
 )
 from git_credential_azdo.git.edit import expanded, home, usual_files
 from git_credential_azdo.git.protocol import Message, Pair, format_pairs, parse
-from git_credential_azdo.git.target import LEGACY_SUFFIX, SERVICES_ADDRESS, SERVICES_HOST, looks_like_token
+from git_credential_azdo.git.target import LEGACY_SUFFIX, SERVICES_ADDRESS, SERVICES_HOST
 
 Request = tuple[Pair, ...]
 SECONDS = 20.0

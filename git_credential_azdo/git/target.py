@@ -38,7 +38,6 @@ NIL_TENANT = "00000000-0000-0000-0000-000000000000"
 """What Azure DevOps names as the tenant of an organization of personal Microsoft accounts."""
 
 LONGEST_ORGANIZATION = 50
-SHORTEST_TOKEN = 40
 DEFAULT_PORTS = {"https": "443", "http": "80"}
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _NOT_ORGANIZATIONS = ("app", "marketplace", "pkgs", "vs-ssh", "vsaex", "vsrm", "vssps", "www")
@@ -128,24 +127,6 @@ class Collection(str):
 
 
 AnyOrganization = Organization | Collection
-
-
-def looks_like_token(user: str) -> bool:
-    """Return whether a user is probably a token (``https://TOKEN@dev.azure.com``), to be written to a vault only."""
-    return "@" not in user and len(user) >= SHORTEST_TOKEN
-
-
-def holds_token(text: str) -> bool:
-    """Return whether a text has a run of letters and digits that is as long as the shortest token."""
-    runs = "".join(each if each.isalnum() else " " for each in text).split(" ")
-    return max(map(len, runs)) >= SHORTEST_TOKEN
-
-
-def may_repeat(word: str) -> bool:
-    """Return whether a message may repeat a word: not a token, a URL with a user, nor other text with a colon."""
-    rest = word.partition("://")[2]
-    named = bool(rest) or " " in word or not looks_like_token(word)
-    return named and "@" not in rest and (bool(rest) or ":" not in word) and not holds_token(word)
 
 
 def _is_name(text: str) -> bool:

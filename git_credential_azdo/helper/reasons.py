@@ -27,17 +27,19 @@ from git_credential_azdo.accounts.choice import (
     unique_names,
 )
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
-from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError, UsageError, report, say
-from git_credential_azdo.files import NoHome, accounts_path
-from git_credential_azdo.git import address, config
-from git_credential_azdo.git.target import (
-    SERVICES_ADDRESS,
-    AnyOrganization,
-    Target,
+from git_credential_azdo.errors import (
+    AzdoError,
+    NetworkError,
+    ServiceError,
+    UsageError,
     holds_token,
     may_repeat,
-    tenant_in,
+    report,
+    say,
 )
+from git_credential_azdo.files import NoHome, accounts_path
+from git_credential_azdo.git import address, config
+from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Target, tenant_in
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False

@@ -20,8 +20,8 @@ from git_credential_azdo.accounts.choice import (
     matching_stored,
     organization_and_user,
 )
-from git_credential_azdo.errors import ProtocolError, UsageError
-from git_credential_azdo.git.target import AnyOrganization, Target, looks_like_token
+from git_credential_azdo.errors import ProtocolError, UsageError, looks_like_token
+from git_credential_azdo.git.target import AnyOrganization, Target
 from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False

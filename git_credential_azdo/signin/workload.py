@@ -17,10 +17,10 @@ from collections.abc import Callable, Mapping
 
 from git_credential_azdo import hints, programs
 from git_credential_azdo.accounts.account import AZURE_CLI, FEDERATED, MANAGED_IDENTITY, Block
-from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError
+from git_credential_azdo.errors import NetworkError, ServiceError, SignInError, UsageError, may_repeat
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.protocol import Pair
-from git_credential_azdo.git.target import is_tenant, may_repeat
+from git_credential_azdo.git.target import is_tenant
 from git_credential_azdo.signin import authorities, federation, managed_identity, oauth, sign_in_errors
 from git_credential_azdo.signin.authorities import discover, kept_endpoint
 from git_credential_azdo.signin.oauth import Grant

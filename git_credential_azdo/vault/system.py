@@ -24,9 +24,8 @@ import keyring.util.platform_
 from keyring.backends import SecretService, chainer, fail, null
 
 from git_credential_azdo import deadline, errors, hints
-from git_credential_azdo.errors import VaultError, VaultLocked
+from git_credential_azdo.errors import VaultError, VaultLocked, may_repeat
 from git_credential_azdo.files import NAME, accounts_path
-from git_credential_azdo.git.target import may_repeat
 from git_credential_azdo.vault import secret_service
 
 Result = TypeVar("Result")

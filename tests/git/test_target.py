@@ -6,7 +6,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from git_credential_azdo.git.target import looks_like_token
+from git_credential_azdo.errors import looks_like_token
 from tests.support.targets import about, ours
 
 ORGANIZATIONS = [

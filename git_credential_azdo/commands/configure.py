@@ -179,10 +179,28 @@ def add(
             f"passwords would be sent to {target.host} in clear text over http; use https if you can",
             hints.server_add(target.address, allow_http=True),
         )
+    block = Block(
+        [("kind", SERVICES), ("host", target.host)]
+        if services
+        else [("kind", SERVER), ("address", target.address)]
+    )
+    block.set("login", login)
+    vault_name = None if services else vaults.find(vault, AccountsFile.load().header.get("vault"))
+
+    def change(accounts_file: AccountsFile) -> None:
+        _forget(accounts_file, target)
+        accounts_file.blocks.append(block)
+        if vault_name:
+            accounts_file.header.set("vault", vault_name)
+
+    update(change)
     if services:
-        _register_services(target, login)
+        console.out(f"Registered {target.address} as Azure DevOps Services")
+        console.err(f"Next: {hints.setup(f'{target.address}/{hints.ORGANIZATION}')}")
     else:
-        _register_server(target, vaults.find(vault, AccountsFile.load().header.get("vault")))
+        console.out(
+            f"Registered {target.address}; credentials that git stores for it are saved in {vault_name}"
+        )
     if no_git_config:
         return
     try:
@@ -192,34 +210,12 @@ def add(
         say("hint", error.hint or hints.configure())
 
 
-def _register_services(target: Target, login: str | None) -> None:
-    def change(accounts_file: AccountsFile) -> None:
-        _forget(accounts_file, target, SERVICES, SERVER)
-        accounts_file.blocks.append(Block([("kind", SERVICES), ("host", target.host)]))
-        accounts_file.blocks[-1].set("login", login)
-
-    update(change)
-    console.out(f"Registered {target.address} as Azure DevOps Services")
-    console.err(f"Next: {hints.setup(f'{target.address}/{hints.ORGANIZATION}')}")
-
-
-def _register_server(target: Target, vault_name: str) -> None:
-    def change(accounts_file: AccountsFile) -> None:
-        _forget(accounts_file, target, SERVICES)
-        if accounts_file.server(target.address) is None:
-            accounts_file.blocks.append(Block([("kind", SERVER), ("address", target.address)]))
-        accounts_file.header.set("vault", vault_name)
-
-    update(change)
-    console.out(f"Registered {target.address}; credentials that git stores for it are saved in {vault_name}")
-
-
-def _forget(accounts_file: AccountsFile, target: Target, *kinds: str) -> None:
-    """Drop the blocks of these kinds that are about the server."""
+def _forget(accounts_file: AccountsFile, target: Target) -> None:
+    """Drop the blocks that register the server."""
     accounts_file.blocks = [
         block
         for block in accounts_file.blocks
-        if block.get("kind") not in kinds
+        if block.get("kind") not in {SERVER, SERVICES}
         or target.address not in {block.get("address"), f"https://{block.get('host')}"}
     ]
 
@@ -248,7 +244,7 @@ def remove_server(url: str) -> None:
     for stored in accounts_file.stored_credentials:
         if stored.address == target.address:
             remove(stored)
-    update(lambda fresh: _forget(fresh, target, SERVER, SERVICES))
+    update(lambda fresh: _forget(fresh, target))
     console.out(f"Removed {target.address}")
     for account in accounts_file.accounts:
         if account.address == target.address:

@@ -19,13 +19,14 @@ from urllib.parse import urlsplit
 
 import click
 
-from git_credential_azdo import deadline, hints, proxy, refresh
+from git_credential_azdo import deadline, hints, proxy
 from git_credential_azdo.accounts.account import Account, Block
 from git_credential_azdo.accounts.accounts_file import BINDING, UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.commands import console, doctor_machine
 from git_credential_azdo.commands.accounts import READY, standing
 from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, failed
+from git_credential_azdo.commands.explain import try_out
 from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, NetworkError, UsageError, VaultError, position, printable
@@ -239,7 +240,7 @@ def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Itera
     with HttpClient(ASK_SECONDS, allowed=api.origins_of(*listed)) as web:
         for organization in asked or [None]:
             try:
-                _ask(web, account, organization, accounts_file)
+                try_out(web, account, organization, accounts_file)
             except NetworkError as error:  # the next one would fare no better
                 yield Check("token", WARN, f"not tried: {error.message}")
                 break
@@ -255,15 +256,3 @@ def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Itera
         left = len(listed) - MAX_ORGANIZATIONS
         more = f"; {left} more were not asked" if left > 0 else ""
         yield Check("token", OK, f"{name} is accepted by {', '.join(accepted)}{more}")
-
-
-def _ask(
-    web: HttpClient, account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile
-) -> None:
-    authorization = refresh.authorization(account, organization, accounts_file)
-    if organization is None:
-        api.profile(web, authorization)
-        return
-    api.who_am_i(web, organization, authorization)
-    if account.is_pat:
-        api.check_code_scope(web, organization, authorization)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 import click
@@ -27,6 +28,9 @@ from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Target
 from git_credential_azdo.helper import answer, reasons, stored
 from git_credential_azdo.signin import sign_in_errors
+
+if TYPE_CHECKING:
+    from git_credential_azdo.web import HttpClient
 
 ANSWERS, QUITS, SILENT, NOT_ASKED = "credential", "error", "no credential", "not asked"
 """The results of ``get``: QUITS stops git, which asks the next helper after SILENT."""
@@ -241,12 +245,31 @@ def _ask(
     from git_credential_azdo.web import HttpClient  # noqa: PLC0415 - loads the HTTP client
 
     try:
-        authorization = refresh.authorization(account, organization, accounts_file)
         with HttpClient(deadline.left(), allowed=api.origins_of(organization)) as web:
-            if repository:
-                found = api.can_read_repository(web, repository, authorization)
-                return _READS if found else "cannot see it (status 404)"
-            api.check_code_scope(web, organization, authorization)
+            is_seen = try_out(web, account, organization, accounts_file, repository)
     except AzdoError as error:
         return error.message
-    return _READS
+    return _READS if is_seen else "cannot see it (status 404)"
+
+
+def try_out(
+    web: HttpClient,
+    account: Account,
+    organization: AnyOrganization | None,
+    accounts_file: AccountsFile,
+    repository: str = "",
+) -> bool:
+    """Return whether the account's token lets git read a repository, or any code of an organization; False for a 404.
+
+    Without an organization Azure DevOps is asked whose it is. Raise AzdoError.
+    """
+    from git_credential_azdo.devops import api  # noqa: PLC0415 - loads the HTTP client
+
+    authorization = refresh.authorization(account, organization, accounts_file)
+    if repository:
+        return api.can_read_repository(web, repository, authorization)
+    if organization:
+        api.check_code_scope(web, organization, authorization)
+    else:
+        api.profile(web, authorization)
+    return True

@@ -229,17 +229,13 @@ def created_here(accounts_file: AccountsFile) -> dict[str, Account]:
 
 
 def _named(name: str, organization: Organization, accounts_file: AccountsFile) -> Account:
-    persons = [
-        each for each in accounts_file.accounts if each.kind in PERSONS and each.address == SERVICES_ADDRESS
-    ]
-    if any(answers_to(account, name) for account in persons):
-        return account_named(name, persons)
-    account = account_named(name, accounts_file.accounts)
-    if account.kind in PERSONS:
-        raise UsageError(f"{account.label} is not an account of {SERVICES_HOST}", hints.accounts())
-    what = "a personal access token" if account.is_pat else "a workload identity"
+    known = accounts_file.accounts
+    able = [each for each in known if each.kind in PERSONS and each.address == SERVICES_ADDRESS]
+    account = account_named(name, [each for each in able if answers_to(each, name)] or known)
+    if account.kind in PERSONS and account.address == SERVICES_ADDRESS:
+        return account
     raise UsageError(
-        f"{account.label} is {what}: only a person's own sign-in can manage tokens",
+        f"{account.label} ({account.kind}) cannot manage tokens: only a person's own sign-in at {SERVICES_HOST} can",
         hints.setup(organization),
     )
 

@@ -61,14 +61,14 @@ class Live:
     "--format", "form", type=click.Choice(["raw", "header", "json"]), default="raw", help="Output format."
 )
 @click.option("--show", is_flag=True, help="Print the token on a terminal, too.")
-def command(organization: AnyOrganization, name: str | None, form: str, show: bool) -> int:  # noqa: FBT001 - click's
+def command(organization: AnyOrganization, name: str | None, form: str, show: bool) -> None:  # noqa: FBT001 - click's
     """Print a live token for ORG, for scripts and other tools."""
     if is_terminal(1) and not show:
         raise UsageError("a token is not printed on a terminal without --show", hints.token(organization))
     live = _find(organization, name, AccountsFile.load())
     if form != "json":
         console.secret(live.header if form == "header" else live.secret)
-        return 0
+        return
     document = {
         "token": live.secret,
         "header": live.header,
@@ -80,7 +80,6 @@ def command(organization: AnyOrganization, name: str | None, form: str, show: bo
         "reason": live.reason,
     }
     console.json(document)
-    return 0
 
 
 def _find(organization: AnyOrganization, name: str | None, accounts_file: AccountsFile) -> Live:

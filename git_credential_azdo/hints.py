@@ -194,7 +194,8 @@ def http_proxy(proxy: str, address: str = "") -> str:
 
 
 def set_url(address: str = "https://...", remote: str = "origin") -> str:
-    return command("git", "remote", "set-url", remote, address)
+    end = ["--"] if remote.startswith("-") else []  # it could be an option
+    return command("git", "remote", "set-url", *end, remote, address)
 
 
 def unset(*variables: str) -> str:

@@ -140,6 +140,18 @@ def test_our_own_verbs_take_a_name_for_a_name(name: str) -> None:
             assert not given.get("everybody")
 
 
+def test_git_takes_the_name_of_a_remote_for_a_name(tmp_path: Path) -> None:
+    """Which a repository's file may have written as it likes."""
+    for name in ("--push", "-f"):
+        subprocess.run(["git", "init", "-q", tmp_path], check=True)
+        subprocess.run(["git", "config", f"remote.{name}.url", "https://before"], cwd=tmp_path, check=True)
+        subprocess.run(shlex.split(hints.set_url("https://after", name)), cwd=tmp_path, check=True)
+        asked = ["git", "config", f"remote.{name}.url"]
+        assert (
+            subprocess.run(asked, cwd=tmp_path, capture_output=True, check=True).stdout == b"https://after\n"
+        )
+
+
 def parsed(words: list[str]) -> dict[str, Any]:
     """Let click take a command line apart, without reading the values; return those of its parameters."""
     command: click.Command = cli.group

@@ -102,7 +102,7 @@ def test_the_file_is_written_back_as_it_was_read(end: bytes) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\n", b"\n\n\r\n"])
-def test_an_empty_file_is_an_empty_registry(data: bytes) -> None:
+def test_an_empty_file_is_an_empty_accounts_file(data: bytes) -> None:
     """It has no salt until the first write."""
     accounts_file = read(data)
 

@@ -123,7 +123,7 @@ def test_a_full_disk_is_one_clear_line(
     assert written.read_bytes() == FILE
 
 
-def test_a_registry_that_is_a_folder_is_one_clear_line(path: Path) -> None:
+def test_an_accounts_file_that_is_a_folder_is_one_clear_line(path: Path) -> None:
     """It is read first."""
     path.mkdir(parents=True)
 

@@ -288,7 +288,7 @@ def test_a_locked_keyring_is_a_line_and_no_dialog(
 
 
 @pytest.mark.usefixtures("emulator")
-def test_a_registry_of_a_newer_version_is_one_line(home: Home) -> None:
+def test_an_accounts_file_of_a_newer_version_is_one_line(home: Home) -> None:
     """Nothing else is guessed from it."""
     home.write_accounts_file("version=2\n")
     checks = examine(home)

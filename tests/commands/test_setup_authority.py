@@ -68,7 +68,7 @@ def test_without_a_refresh_token_the_sign_in_is_kept_and_its_end_is_told(
     assert emulator.requests
 
 
-def test_what_a_server_says_cannot_steer_the_terminal_or_break_the_registry(
+def test_what_a_server_says_cannot_steer_the_terminal_or_break_the_accounts_file(
     home: Home, emulator: Emulator, provider: Provider
 ) -> None:
     """A question mark stands for each control character of the name."""

@@ -118,7 +118,9 @@ def test_a_stream_that_git_closed_early_is_no_error(
         assert (given.get("quit"), is_answered) == (("1", False) if stop else (None, True))
 
 
-def test_a_registry_of_a_newer_version_is_left_alone(home: Home, emulator: Emulator, stale: Account) -> None:
+def test_an_accounts_file_of_a_newer_version_is_left_alone(
+    home: Home, emulator: Emulator, stale: Account
+) -> None:
     """One line and the command; no verb writes anything. Other hosts hear nothing."""
     home.write_accounts_file(home.accounts_file.read_text().replace("version=1", "version=2"))
     before = everything_kept(home)
@@ -150,7 +152,7 @@ def test_a_damaged_block_costs_no_other_account(home: Home, emulator: Emulator, 
     assert len(emulator.requests) == 1
 
 
-def test_a_registry_that_cannot_be_read_hurts_no_other_host(home: Home) -> None:
+def test_an_accounts_file_that_cannot_be_read_hurts_no_other_host(home: Home) -> None:
     """One line for Azure DevOps; for others, silence."""
     home.accounts_file.mkdir(parents=True)
     assert_refused(home.get(*at()), f"cannot read {home.accounts_file}: ")

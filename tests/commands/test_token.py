@@ -208,7 +208,7 @@ def test_a_terminal_sees_the_token_with_show(home: Home) -> None:
     assert terminal.text == f"{text}\n"
 
 
-def test_a_broken_registry_entry_does_not_hide_the_rest(home: Home, emulator: Emulator) -> None:
+def test_a_broken_entry_of_the_accounts_file_does_not_hide_the_rest(home: Home, emulator: Emulator) -> None:
     """A block of a kind that we do not know is somebody else's business."""
     ann = sign_in(home, emulator.world, ANN, "contoso")
     add_block(home, ("kind", "of a newer version"), ("id", "1"))

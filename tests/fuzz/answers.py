@@ -145,14 +145,14 @@ def hostile_answer(source: Source, words: Sequence[str], good: Sequence[object])
 
 
 class Answering:
-    """Stands in for ``Web``: answers every request as the fuzzer likes, and notes which hosts were asked."""
+    """Stands in for ``HttpClient``: answers every request as the fuzzer likes, and notes which hosts were asked."""
 
     def __init__(self, source: Source, words: Sequence[str], good: Sequence[object]) -> None:
         self._source, self._words, self._good = source, words, good
         self.hosts: set[str] = set()
 
     def request(self, _method: str, url: str, **_more: object) -> Response:
-        """Answer as ``Web.request`` does."""
+        """Answer as ``HttpClient.request`` does."""
         self.hosts.add(url.partition("://")[2].partition("/")[0])
         return hostile_answer(self._source, self._words, self._good)
 
@@ -160,7 +160,7 @@ class Answering:
         """Wait for nothing."""
 
     def remaining(self) -> float:
-        """Return some seconds, as ``Web.remaining`` does."""
+        """Return some seconds, as ``HttpClient.remaining`` does."""
         return 30.0
 
 

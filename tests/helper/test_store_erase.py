@@ -198,7 +198,7 @@ def test_a_state_of_a_forgotten_account_is_not_believed(home: Home, ann: Account
     assert everything_kept(home) == before
 
 
-def test_a_registry_that_cannot_be_written_costs_one_line(home: Home, ann: Account) -> None:
+def test_an_accounts_file_that_cannot_be_written_costs_one_line(home: Home, ann: Account) -> None:
     """The next erase may fare better."""
     given = home.get(*at()).lines
     ann.let_pass(OLD)

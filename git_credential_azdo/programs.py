@@ -17,7 +17,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import IO, NamedTuple
+from typing import IO
 
 from git_credential_azdo import deadline
 from git_credential_azdo.errors import UsageError, Waiting
@@ -31,12 +31,8 @@ ROOT = os.environ.get("SYSTEMROOT", "C:\\") if sys.platform == "win32" else "/"
 """A folder that is in no repository."""
 
 
-class Completed(NamedTuple):
-    """A program that ended by itself: its exit code and its two streams."""
-
-    returncode: int
-    stdout: bytes
-    stderr: bytes
+Completed = subprocess.CompletedProcess[bytes]
+"""A program that ended by itself."""
 
 
 class ProgramError(UsageError):
@@ -126,7 +122,7 @@ def run(
             process.wait()
     if not is_whole:
         raise Stopped(os.path.basename(words[0]), is_too_long=is_too_long)
-    return Completed(process.returncode, *printed)
+    return Completed(words, process.returncode, *printed)
 
 
 def launch(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> None:

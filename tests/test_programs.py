@@ -82,7 +82,7 @@ def test_a_program_gets_its_words_and_stdin_and_leaves_its_streams(tmp_path: Pat
     """Byte for byte, in any length; it runs far from the folder we stand in unless that is asked for."""
     data = os.urandom(300_000)
     done = shell("cat; echo to stderr >&2; exit 3", stdin=data)
-    assert done == (3, data, b"to stderr\n")
+    assert (done.returncode, done.stdout, done.stderr) == (3, data, b"to stderr\n")
     assert (
         programs.run(["printf", "%s|", "a b", "$HOME", ""], 60, environment=SYSTEM).stdout == b"a b|$HOME||"
     )

@@ -11,7 +11,7 @@ import functools
 import os
 import urllib.request
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from git_credential_azdo import hints, programs
@@ -49,7 +49,7 @@ class Settings:
     ``proxy_*``: the same for a proxy whose URL is https; ``proxy_method``: the only authentication to use there.
     """
 
-    proxy: str | None = None
+    proxy: str | None = field(default=None, repr=False)  # it may hold a password
     ca_file: str | None = None
     verify: bool = True
     ca_path: str | None = None
@@ -63,10 +63,6 @@ class Settings:
     def of_proxy(self) -> Settings:
         """Return the certificates for the TLS connection to the proxy: git verifies that one in any case."""
         return Settings(ca_file=self.proxy_ca_file, certificate=self.proxy_certificate, key=self.proxy_key)
-
-    def __repr__(self) -> str:
-        """Return all but the proxy's URL, which may hold a password."""
-        return f"Settings(proxy={'set' if self.proxy else self.proxy!r}, ca_file={self.ca_file!r}, verify={self.verify})"
 
 
 def settings_for(url: str) -> Settings:

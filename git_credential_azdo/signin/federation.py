@@ -7,7 +7,6 @@ variables (azure-workload-identity), GitHub's "OpenID Connect" page, Azure DevOp
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
 
 from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import MANAGED_IDENTITY, Block
@@ -15,7 +14,7 @@ from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, token_in
 from git_credential_azdo.errors import ServiceError, SignInError, UsageError
 from git_credential_azdo.signin import managed_identity, oauth
 from git_credential_azdo.signin.authorities import ask
-from git_credential_azdo.web import HttpClient
+from git_credential_azdo.web import HttpClient, Response
 
 AUDIENCE = "api://AzureADTokenExchange"
 FILE, GITHUB, PIPELINES = "file", "github", "azure-pipelines"
@@ -24,42 +23,8 @@ SOURCES = (FILE, GITHUB, PIPELINES, MANAGED_IDENTITY)
 _MAX_BYTES = 64 * 1024
 
 
-class _Issuer(NamedTuple):
-    """What issues a job's own token: the variables with its address and the secret for it, and where its answer has it.
-
-    ``no_address``, ``no_secret``, ``refused``: what to do without each, and after a no.
-    """
-
-    name: str
-    address: str
-    secret: str
-    key: str
-    no_address: str
-    no_secret: str
-    refused: str
-
-
 _IN_JOB = "give the job the permission id-token: write, and run git inside the job"
-_ISSUERS = {
-    GITHUB: _Issuer(
-        "GitHub",
-        "ACTIONS_ID_TOKEN_REQUEST_URL",
-        "ACTIONS_ID_TOKEN_REQUEST_TOKEN",
-        "value",
-        _IN_JOB,
-        _IN_JOB,
-        "check the job's permission id-token: write",
-    ),
-    PIPELINES: _Issuer(
-        "Azure Pipelines",
-        "SYSTEM_OIDCREQUESTURI",
-        PIPELINE_TOKEN,
-        "oidcToken",
-        "run git inside a job of Azure Pipelines: its agent sets this variable",
-        hints.token_variable("Azure Pipelines", PIPELINE_TOKEN),
-        "check the service connection's id and that the job may use it",
-    ),
-}
+_IN_PIPELINE = "run git inside a job of Azure Pipelines: its agent sets this variable"
 
 
 def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> str:
@@ -75,41 +40,51 @@ def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> 
         return managed_identity.ask_directly(
             identity, service, audience, environment, web.remaining()
         ).access_token
-    if source not in _ISSUERS:
-        raise UsageError(
-            f"no federated token comes from {source!r}", f"setup federated takes one of {', '.join(SOURCES)}"
+    if source == GITHUB:
+        url, headers = _of_job(
+            environment, "ACTIONS_ID_TOKEN_REQUEST_URL", _IN_JOB, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", _IN_JOB
         )
-    return _issued(web, block, _ISSUERS[source], audience, environment)
-
-
-def _issued(
-    web: HttpClient, block: Block, issuer: _Issuer, audience: str, environment: Mapping[str, str]
-) -> str:
-    url, secret = environment.get(issuer.address, ""), token_in(issuer.secret, environment)
-    for name, cure in ((issuer.address, issuer.no_address), (issuer.secret, issuer.no_secret)):
-        if not environment.get(name):
-            raise UsageError(f"{name} is not set, so the job cannot prove itself", cure)
-    if not oauth.safe_origin(url):
-        raise UsageError(f"{issuer.address} is not an https address", issuer.no_address)
-    if not secret:
-        raise UsageError(f"{issuer.secret} does not hold a token", issuer.no_secret)
-    headers = {"Authorization": f"Bearer {secret}"}
-    method, parameters = "GET", {"audience": audience}
-    if issuer is _ISSUERS[PIPELINES]:
+        answer = ask(web, "GET", oauth.with_query(url, audience=audience), headers=headers)
+        return _token_in(answer, "value", "GitHub", "check the job's permission id-token: write")
+    if source == PIPELINES:
+        mapped = hints.token_variable("Azure Pipelines", PIPELINE_TOKEN)
+        url, headers = _of_job(environment, "SYSTEM_OIDCREQUESTURI", _IN_PIPELINE, PIPELINE_TOKEN, mapped)
         connection = block.get("service_connection")
         if not connection:
             needs = ["--service-connection", "ID"]
             raise UsageError("missing --service-connection", hints.setup_federated(PIPELINES, needs=needs))
-        method, parameters = "POST", {"api-version": "7.1", "serviceConnectionId": connection}
-        headers["X-TFS-FedAuthRedirect"] = "Suppress"
-    answer = ask(web, method, oauth.with_query(url, **parameters), headers=headers)
-    if answer.status != 200:  # noqa: PLR2004 - the only yes
-        message = f"{issuer.name} did not issue an OIDC token{oauth.said(answer)} (status {answer.status})"
-        raise SignInError(message, issuer.refused)
-    body = answer.json()
-    token = oauth.read_token(body.get(issuer.key) if isinstance(body, dict) else None)
+        url = oauth.with_query(url, **{"api-version": "7.1", "serviceConnectionId": connection})
+        answer = ask(web, "POST", url, headers={**headers, "X-TFS-FedAuthRedirect": "Suppress"})
+        cure = "check the service connection's id and that the job may use it"
+        return _token_in(answer, "oidcToken", "Azure Pipelines", cure)
+    raise UsageError(
+        f"no federated token comes from {source!r}", f"setup federated takes one of {', '.join(SOURCES)}"
+    )
+
+
+def _of_job(
+    environment: Mapping[str, str], address: str, no_address: str, secret: str, no_secret: str
+) -> tuple[str, dict[str, str]]:
+    """Return where a job asks for its own token, and the header, from the variables of these names, each with its cure."""
+    for name, cure in ((address, no_address), (secret, no_secret)):
+        if not environment.get(name):
+            raise UsageError(f"{name} is not set, so the job cannot prove itself", cure)
+    if not oauth.safe_origin(environment[address]):
+        raise UsageError(f"{address} is not an https address", no_address)
+    token = token_in(secret, environment)
     if not token:
-        raise ServiceError(f"the answer of {issuer.name} holds no token")
+        raise UsageError(f"{secret} does not hold a token", no_secret)
+    return environment[address], {"Authorization": f"Bearer {token}"}
+
+
+def _token_in(answer: Response, key: str, issuer: str, cure: str) -> str:
+    if answer.status != 200:  # noqa: PLR2004 - the only yes
+        message = f"{issuer} did not issue an OIDC token{oauth.said(answer)} (status {answer.status})"
+        raise SignInError(message, cure)
+    body = answer.json()
+    token = oauth.read_token(body.get(key) if isinstance(body, dict) else None)
+    if not token:
+        raise ServiceError(f"the answer of {issuer} holds no token")
     return token
 
 

@@ -38,8 +38,9 @@ _LIBRARIES = (
 )
 _OF_THE_START = ("COVERAGE_", "LANG", "LC_", "LD_", "PYTHON")
 """How variables begin that an interpreter or the linker looks at when it starts."""
-_NOT_OF_THE_START = {"LC_ALL": "C.UTF-8", "PYTHON_KEYRING_BACKEND": None}
-"""Those that it may have nevertheless: with this value, or any."""
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_NOT_OF_THE_START = {"LC_ALL": "C.UTF-8", "PYTHONPATH": _ROOT, "PYTHON_KEYRING_BACKEND": None}
+"""Those that it may have nevertheless: with this value, or any. _ROOT brings the keyring of ``moody_keyring``."""
 _STREAMS = 3
 
 _orders: list[socket.socket] = []
@@ -204,6 +205,9 @@ def _run(
         io.BufferedWriter(stdout), errors="surrogateescape", line_buffering=stdout.isatty()
     )
     sys.stderr = io.TextIOWrapper(io.BufferedWriter(stderr), errors="backslashreplace", line_buffering=True)
+    if "PYTHONPATH" in environment:
+        sys.path.insert(0, _ROOT)
+        importlib.import_module("tests.support.moody_keyring")
     from git_credential_azdo import deadline
 
     deadline._started = time.monotonic()

@@ -197,11 +197,9 @@ class Here(Home):
         is_for_git = words[:1] in {(verb,) for verb in _GIT_VERBS}
         once = any(name.startswith(_OF_A_PROCESS + _OF_GITS_VERBS * is_for_git) for name in variables)
         alone = threading.current_thread() is threading.main_thread()
-        data = given.encode() if isinstance(given, str) else given
-        if is_for_git and (once or not alone):
-            return super().azdo(*words, given=data, **environment)
         if once or not alone:
-            return self.fork(SCRIPT, *words, given=data, **environment)  # type: ignore[arg-type] # no variable is named secret_out
+            return self.fork(SCRIPT, *words, given=given, secret_out=words[:1] == ("get",), **environment)  # type: ignore[arg-type] # no variable is named cwd
+        data = given.encode() if isinstance(given, str) else given
         with self._monkeypatch.context() as patch:
             for name in os.environ.keys() - variables:
                 patch.delenv(name)

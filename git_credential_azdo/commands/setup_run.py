@@ -231,11 +231,7 @@ class Run:
         name = unique_name(account, self.accounts_file.accounts)
         console.err(f"Signed in as {account.name}{f' ({account.alias})' if account.alias else ''}")
         console.err(f"Organizations: {account.listed_names or 'none found yet'}")
-        saved = {
-            vaults.NONE: "No secret is stored; a new token is requested each time",
-            vaults.FILE: "Secret saved in a private file, not encrypted",
-        }
-        console.err(saved.get(account.vault, f"Secret saved in the keyring ({account.vault})"))
+        console.err(vaults.described(account.vault))
         console.err(f"To remove it: {hints.logout(name)}")
 
     def _decide(self, organization: AnyOrganization, account: Account, fitting: list[Account]) -> None:

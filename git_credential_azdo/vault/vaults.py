@@ -107,7 +107,7 @@ def unlock(name: str, keys: Iterable[str]) -> None:
 def open_vault(name: str, *, prompting: bool = False) -> Vault:
     """Return the vault of this name, whatever the environment says now. Raise VaultError when it is not there."""
     if name in _OWN:
-        return _OWN[name]()
+        return _OWN[name][0]()
     if name in errors.silent:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
@@ -125,6 +125,11 @@ def open_vault(name: str, *, prompting: bool = False) -> Vault:
     from git_credential_azdo.vault.system import open_named  # noqa: PLC0415 - loads keyring
 
     return open_named(name, prompting=prompting)
+
+
+def described(name: str) -> str:
+    """Return in words where a secret of the vault of this name is."""
+    return _OWN[name][1] if name in _OWN else f"Secret saved in the keyring ({name})"
 
 
 def find(wanted: str | None, used: str | None = None, *, prompting: bool = False) -> str:
@@ -272,5 +277,8 @@ class FileVault:
         return VaultError(failure.message, failure.hint)
 
 
-_OWN: dict[str, Callable[[], Vault]] = {FILE: FileVault, NONE: NoVault}
+_OWN: dict[str, tuple[Callable[[], Vault], str]] = {
+    FILE: (FileVault, "Secret saved in a private file, not encrypted"),
+    NONE: (NoVault, "No secret is stored; a new token is requested each time"),
+}
 """The vaults of this module by their names. Every other name is a class of the keyring library's, and has a dot."""

@@ -34,7 +34,7 @@ _NUMBER = re.compile(r"\d{1,12}(?:\.\d*)?", re.ASCII)
 _AADSTS = re.compile(r"AADSTS(\d{2,9})\b", re.ASCII)
 _WORD = re.compile(r"[\w.:/-]{1,80}", re.ASCII)
 _LONG_WORD = re.compile(r"\S{24,}")
-_NAMES = ("preferred_username", "upn", "email", "unique_name")
+_NAMES = ("preferred_username", "upn", "unique_name")
 _URL = re.compile(r"[!-~]+")  # RFC 3986: what else a URL says is escaped
 
 
@@ -53,7 +53,8 @@ class Grant:
 class Person:
     """Who signed in: ``subject`` never changes, ``tenant`` is empty beside Entra; empty texts for what is not known.
 
-    ``names``: every sign-in name that the identity token holds, lower case.
+    ``names``: every sign-in name that the identity token holds, lower case. At Entra ``email`` is none: users of any
+    tenant may set theirs to another person's (Microsoft's "Migrate away from using email claims").
     """
 
     name: str
@@ -159,9 +160,9 @@ def read_person(grant: Grant, *, is_entra: bool) -> Person:
         return [text for value in values if isinstance(value, str) and (text := printable(value).strip())]
 
     tenant = next(iter(claims("tid")), "").lower() if is_entra else ""
-    names = claims(*_NAMES)
+    names = claims(*_NAMES, *(() if is_entra else ("email",)))
     return Person(
-        next(iter(names), ""),
+        next(iter(names or claims("email")), ""),
         next(iter(claims("oid", "sub")), ""),
         tenant if is_tenant(tenant) else "",
         frozenset(name.lower() for name in names),

@@ -29,6 +29,18 @@ def id_token(claims: object) -> str:
     return ".".join(base64.urlsafe_b64encode(part).rstrip(b"=").decode() for part in parts)
 
 
+@pytest.mark.parametrize("is_entra", [True, False])
+def test_an_address_that_its_owner_may_choose_is_no_sign_in_name_at_entra(*, is_entra: bool) -> None:
+    """Else eve, whose tenant's administrator she is, signs in as the person whom ``--login-hint`` names."""
+    claims = {"preferred_username": "eve@evil.test", "email": "ann@contoso.com", "oid": "1"}
+    body = {"access_token": "at", "id_token": id_token(claims)}
+
+    person = oauth.read_person(oauth.read_grant(200, body), is_entra=is_entra)
+
+    assert person.name == "eve@evil.test"
+    assert ("ann@contoso.com" in person.names) is not is_entra
+
+
 # --- the token endpoint's answer
 
 GOOD = {"access_token": "at", "token_type": "Bearer", "expires_in": 3599}

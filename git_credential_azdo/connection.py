@@ -7,6 +7,7 @@ where curl does), skip the verification unless git's own http.sslVerify says so,
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import queue
@@ -15,13 +16,13 @@ import ssl
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING, final
+from typing import TYPE_CHECKING, Any, final
 
 import certifi
 import httpcore
 import httpx
 
-from git_credential_azdo import deadline, hints
+from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.inherited import is_absolute
 
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     Address = tuple[int, str, int]  # family, IP address, port
 
 _CONNECT_SECONDS = 15.0  # time for a dead name server before the next one, and for two lost packets
+_RESOLVING = 0.9  # of that, so that a name server is named as the reason
+_PATIENCE_SECONDS = 2.0  # with a name server
 _ATTEMPT_DELAY = 0.25  # RFC 8305 section 5
 
 
@@ -61,8 +64,9 @@ class Racing(httpcore.SyncBackend):
         self, host: str, port: int, timeout: float | None = None, *_: object, **_options: object
     ) -> httpcore.NetworkStream:
         """Return the connection. Raise httpcore's errors, whose cause is the operating system's."""
-        end = time.monotonic() + min(timeout or _CONNECT_SECONDS, _CONNECT_SECONDS)
-        return self.race(_addresses(host, port, httpcore.ConnectError), end)
+        seconds = min(timeout or _CONNECT_SECONDS, _CONNECT_SECONDS)
+        end = time.monotonic() + seconds
+        return self.race(_addresses(host, port, httpcore.ConnectError, _RESOLVING * seconds), end)
 
     def race(self, addresses: Sequence[Address], end: float) -> httpcore.NetworkStream:
         """Return the connection that stands first, the families by turns. Raise as ``connect_tcp``.
@@ -105,16 +109,38 @@ class Racing(httpcore.SyncBackend):
         raise next(reached, failures[0])
 
 
-def _addresses(host: str, port: int, unknown: type[httpcore.ConnectError]) -> list[Address]:
-    """Return the addresses of a host, the best first. Raise ``unknown``, whose cause is the operating system's error."""
-    resolve = deadline.in_thread(lambda: socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
+def _addresses(host: str, port: int, unknown: type[httpcore.ConnectError], seconds: float) -> list[Address]:
+    """Return the addresses of a host, the best first. Raise ``unknown``, whose cause is the operating system's error.
+
+    Some name servers never answer for IPv6, and the system waits for them: IPv4 alone is asked for then, too.
+    """
+    answers: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
+
+    def ask(family: int) -> None:
+        try:
+            answers.put(socket.getaddrinfo(host, port, family, socket.SOCK_STREAM))
+        except UnicodeError:
+            answers.put(socket.gaierror(socket.EAI_NONAME, "not a host name"))
+        except OSError as error:
+            answers.put(error)
+
+    end, running = time.monotonic() + seconds, 0
+    failed: OSError = socket.gaierror(socket.EAI_AGAIN, "no answer")
+    for family, patience in ((socket.AF_UNSPEC, _PATIENCE_SECONDS), (socket.AF_INET, seconds)):
+        threading.Thread(target=ask, args=(family,), daemon=True).start()
+        running += 1
+        with contextlib.suppress(queue.Empty):
+            while running:
+                answer = answers.get(timeout=max(0.0, min(patience, end - time.monotonic())))
+                running -= 1
+                if isinstance(answer, list):
+                    return [(each[0], str(each[4][0]), int(each[4][1])) for each in answer]
+                failed = answer
+        if not running:
+            break
     try:
-        return [(each[0], str(each[4][0]), int(each[4][1])) for each in resolve(_CONNECT_SECONDS)]
-    except TimeoutError:
-        raise unknown from socket.gaierror(socket.EAI_AGAIN, "no answer")
-    except UnicodeError:
-        raise unknown from socket.gaierror(socket.EAI_NONAME, "not a host name")
-    except OSError as error:
+        raise failed
+    except OSError as error:  # httpcore forgets a cause, but not what was being handled
         raise unknown from error
 
 
@@ -137,7 +163,8 @@ class _Transport(httpx.BaseTransport):
         url, host = request.url, request.url.raw_host
         if self._by_address:
             request.extensions["sni_hostname"] = url.host
-            host = _addresses(url.host, url.port or 443, UnknownHostError)[0][1].encode()
+            seconds = _RESOLVING * min(request.extensions["timeout"]["connect"], _CONNECT_SECONDS)
+            host = _addresses(url.host, url.port or 443, UnknownHostError, seconds)[0][1].encode()
         response = self._pool.handle_request(
             httpcore.Request(
                 request.method,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import sys
 import threading
 import time
-from typing import TYPE_CHECKING
+from typing import Any
 
 import httpcore
 import pytest
@@ -16,9 +17,6 @@ from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.web import HttpClient
 from tests.support.loopback import PAGE, V4, V6, listener, serving
-
-if TYPE_CHECKING:
-    import socket
 
 
 def at(listening: socket.socket) -> tuple[int, str, int]:
@@ -121,6 +119,38 @@ def test_an_idle_connection_that_was_closed_is_opened_anew() -> None:
             assert web.request("POST", url, json={}).status == 200
         thread.join()
     assert count == 2
+
+
+@pytest.mark.parametrize("has_ipv4", [True, False])
+def test_a_name_server_that_never_answers_for_ipv6_does_not_hold_up_ipv4(
+    monkeypatch: pytest.MonkeyPatch, *, has_ipv4: bool
+) -> None:
+    """The system waits for both answers, as long as its own limit; without an address, the name is the reason."""
+    forever, resolve = threading.Event(), socket.getaddrinfo
+
+    def ask(host: str, port: int, family: int = 0, *rest: int) -> list[Any]:
+        if host != "h.invalid":
+            return resolve(host, port, family, *rest)
+        if family != V4:
+            forever.wait(100)
+        return resolve("127.0.0.1" if has_ipv4 else "::1", port, V4, *rest)
+
+    def behave(stream: socket.socket) -> None:
+        stream.recv(65_536)
+        stream.sendall(PAGE)
+
+    monkeypatch.setattr(connection, "_PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr("socket.getaddrinfo", ask)
+    with serving(behave) as port:
+        url = f"http://h.invalid:{port}"
+        with HttpClient(60, Settings(proxy=""), allowed=[url]) as web:
+            if has_ipv4:
+                assert web.request("GET", url).status == 200
+            else:
+                monkeypatch.setattr(connection, "_CONNECT_SECONDS", 0.1)
+                with pytest.raises(NetworkError, match="the name of the host does not resolve"):
+                    web.request("GET", url, retry=False)
+    forever.set()
 
 
 def test_a_certificate_that_was_not_sent_has_a_reason_too() -> None:

@@ -42,7 +42,9 @@ def serving(behave: Callable[[socket.socket], None]) -> Iterator[int]:
 
         thread = threading.Thread(target=run)
         thread.start()
-        yield server.getsockname()[1]
-        with contextlib.suppress(OSError):
-            server.shutdown(socket.SHUT_RDWR)
-        thread.join()
+        try:
+            yield server.getsockname()[1]
+        finally:
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            thread.join()

@@ -203,7 +203,7 @@ def environment() -> Iterator[Check]:
             found.append(f"{name}={value}")
         elif _ADDRESSES.fullmatch(name):
             found.append(f"{name}={hidden(value)}")
-        elif _NAMED.fullmatch(name):
+        elif value and _NAMED.fullmatch(name):
             found.append(f"{name} is set")
     yield Check("environment", OK, ", ".join(found) or "no variable that matters here is set")
     for name, at_home, text in (

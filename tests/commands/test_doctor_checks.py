@@ -117,3 +117,9 @@ def test_what_is_shown_steers_no_terminal(variable: str, monkeypatch: pytest.Mon
     monkeypatch.setenv(variable, "tok")
     shown = clean(Check("a", WARN, "\x1b[31mhttps://u:p@host/x@y tok", "run tok"))
     assert (shown.text, shown.hint) == ("?[31mhttps://***@host/x@y ***", "run ***")
+
+
+def test_an_empty_variable_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It holds no token, and no program asks it for anything."""
+    monkeypatch.setenv("AZURE_DEVOPS_EXT_PAT", "")
+    assert not any("AZURE_DEVOPS_EXT_PAT" in each.text for each in doctor_machine.environment())

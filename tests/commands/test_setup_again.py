@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM, KIM
 from tests.emulator.model import TRANSFER
 from tests.support.people import at, blocks, of_kind, vault_of
-from tests.support.terminal import Sitting, sign_in
+from tests.support.terminal import Sitting, setup_by_browser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -32,7 +32,7 @@ def kept_files(home: Home) -> list[Path]:
 
 def test_a_personal_account_signs_in_and_clones(home: Home, emulator: Emulator) -> None:
     """Its tokens come from the transfer tenant; its organization has no tenant."""
-    result = sign_in(home, emulator, person=KIM)
+    result = setup_by_browser(home, emulator, person=KIM)
     assert "Organizations: hobby" in result.err
     assert of_kind(home, "oauth")[0]["tenant"] == TRANSFER
     clone = home.git("clone", "-q", "https://dev.azure.com/hobby/app/_git/app", home.folder / "w")
@@ -41,7 +41,7 @@ def test_a_personal_account_signs_in_and_clones(home: Home, emulator: Emulator) 
 
 def test_the_same_person_again_updates_the_account(home: Home, emulator: Emulator) -> None:
     """No duplicate, whichever way in; alias, default and bindings stay, and the organizations add up."""
-    assert sign_in(home, emulator, "--alias", "work").code == 0
+    assert setup_by_browser(home, emulator, "--alias", "work").code == 0
     assert home.azdo("use", "work", "--org", "contoso-labs").code == 0
     assert home.azdo("use", "work", "--default").code == 0
     for options in (
@@ -49,7 +49,7 @@ def test_the_same_person_again_updates_the_account(home: Home, emulator: Emulato
         ["--org", "fabrikam"],
         ["--alias", "work"],
     ):
-        assert sign_in(home, emulator, *options).code == 0
+        assert setup_by_browser(home, emulator, *options).code == 0
     assert len(of_kind(home, "oauth")) == 1
     account = of_kind(home, "oauth")[0]
     assert (account["alias"], account["default"]) == ("work", "1")
@@ -66,7 +66,7 @@ def test_another_vault_moves_the_secrets_and_keeps_the_bindings(
 ) -> None:
     """The old secrets are deleted where they were."""
     home = keyring_home
-    assert sign_in(home, emulator).code == 0
+    assert setup_by_browser(home, emulator).code == 0
     assert home.azdo("use", ANN, "--org", "contoso").code == 0
     sitting = Sitting(home, "--vault", "keyring", "--no-browser")
     result = sitting.finish(emulator.sign_in(sitting.link))
@@ -82,12 +82,12 @@ def test_another_vault_moves_the_secrets_and_keeps_the_bindings(
 
 def test_two_persons_are_two_accounts_each_with_their_organizations(home: Home, emulator: Emulator) -> None:
     """Where both fit, setup says how to choose."""
-    assert sign_in(home, emulator).code == 0
-    result = sign_in(home, emulator, person=BOB)
+    assert setup_by_browser(home, emulator).code == 0
+    result = setup_by_browser(home, emulator, person=BOB)
     assert "Organizations: fabrikam" in result.err
     assert home.get(*at("fabrikam/app/_git/app")).fields["username"] == BOB
     assert home.get(*at()).fields["username"] == ANN
-    assert sign_in(home, emulator, "--org", "fabrikam").code == 0
+    assert setup_by_browser(home, emulator, "--org", "fabrikam").code == 0
     assert home.get(*at("fabrikam/app/_git/app")).fields["username"] == ANN
     assert len(of_kind(home, "oauth")) == 2
 
@@ -96,9 +96,9 @@ def test_where_two_accounts_fit_setup_says_how_to_choose(home: Home, emulator: E
     """Nothing is decided for the person."""
     emulator.world.organizations["contoso"].members[BOB] = "write"
     emulator.world.tenants[CONTOSO].guests.add(BOB)
-    assert sign_in(home, emulator).code == 0
-    assert sign_in(home, emulator, "--tenant", CONTOSO, person=BOB).code == 0
-    again = sign_in(home, emulator)
+    assert setup_by_browser(home, emulator).code == 0
+    assert setup_by_browser(home, emulator, "--tenant", CONTOSO, person=BOB).code == 0
+    again = setup_by_browser(home, emulator)
     assert f"git credential-azdo use {ANN} --org contoso" in again.err
     assert "several accounts fit" in home.get(*at()).err
 

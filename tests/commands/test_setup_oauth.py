@@ -14,7 +14,7 @@ from tests.emulator import faults
 from tests.emulator.default_world import ANN
 from tests.emulator.model import App
 from tests.support.people import at, of_kind, vault_of
-from tests.support.terminal import LINK, Sitting, Terminal, sign_in
+from tests.support.terminal import LINK, Sitting, Terminal, setup_by_browser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_sign_in_says_who_where_and_how_to_undo_it_and_then_git_is_answered(
     home: Home, emulator: Emulator
 ) -> None:
     """The tokens are in the vault only, the accounts file names the account, git's configuration calls us."""
-    result = sign_in(home, emulator)
+    result = setup_by_browser(home, emulator)
     assert (result.code, result.out) == (0, "")
     for said in (
         f"Signed in as {ANN}",
@@ -158,7 +158,7 @@ def test_a_used_code_is_told_and_a_new_link_is_given(home: Home, emulator: Emula
 def test_a_refusal_is_one_line_with_a_hint_and_keeps_nothing(home: Home, emulator: Emulator) -> None:
     """Conditional Access, with the codes for administrators at its end."""
     emulator.world.fail_next("token", 53003)
-    result = sign_in(home, emulator, "--login-hint", ANN)
+    result = setup_by_browser(home, emulator, "--login-hint", ANN)
     error, hint = result.err.splitlines()[-2:]
     assert result.code == 1
     assert error.startswith("git-credential-azdo: error: the Conditional Access policies")
@@ -204,7 +204,7 @@ def test_the_browser_is_opened_unless_it_is_not_wanted(home: Home, emulator: Emu
     assert select.select([reader], [], [], 30)[0], "no browser was opened"
     assert os.read(reader, 9_999).decode().strip() == sitting.link
     assert sitting.finish(emulator.sign_in(sitting.link)).code == 0
-    assert sign_in(home, emulator, BROWSER=str(browser)).code == 0
+    assert setup_by_browser(home, emulator, BROWSER=str(browser)).code == 0
     assert not select.select([reader], [], [], 0)[0]
     os.close(reader)
 
@@ -260,7 +260,7 @@ def test_what_cannot_be_is_refused_before_anybody_signs_in(
 def test_no_organization_and_no_network_are_told_apart(home: Home, emulator: Emulator) -> None:
     """The sign-in is kept even if the organizations cannot be listed."""
     emulator.refuse("app.vssps.visualstudio.com")
-    result = sign_in(home, emulator)
+    result = setup_by_browser(home, emulator)
     assert result.code == 0
     assert "error: the organizations could not be listed" in result.err
     assert "Organizations: none found yet" in result.err

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from git_credential_azdo.commands.setup import global_end, is_global_over
 from tests.emulator.default_world import ANN
 from tests.support.people import at, give_pat
-from tests.support.terminal import sign_in
+from tests.support.terminal import setup_by_browser
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -48,13 +48,13 @@ def test_setup_says_what_the_pipeline_will_do(home: Home, emulator: Emulator) ->
 def test_a_token_is_never_put_aside_by_a_later_sign_in_without_a_word(home: Home, emulator: Emulator) -> None:
     """Both list the organization: setup names the command that settles it."""
     give_pat(home, emulator.world.new_pat(ANN, ["contoso"]), ANN, "contoso")
-    result = sign_in(home, emulator)
+    result = setup_by_browser(home, emulator)
     assert "Several accounts fit contoso; to choose this one: git credential-azdo use " in result.err
 
 
 def test_one_organization_is_asked_once(home: Home, emulator: Emulator) -> None:
     """For its tenant, and for a repository to clone."""
-    sign_in(home, emulator, "--org", "contoso")
+    setup_by_browser(home, emulator, "--org", "contoso")
     tenants = [
         record
         for record in emulator.requests

@@ -15,9 +15,8 @@ from git_credential_azdo.commands import cli
 from git_credential_azdo.commands.setup import spelled_now
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB
-from tests.support.people import at
-from tests.support.people import sign_in as put_oauth
-from tests.support.terminal import LINK, Sitting, Terminal, sign_in
+from tests.support.people import at, sign_in
+from tests.support.terminal import LINK, Sitting, Terminal, setup_by_browser
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -173,7 +172,7 @@ def test_it_ends_with_a_clone_that_works(home: Home, emulator: Emulator) -> None
     """A repository that the new account can read, by name."""
     token = emulator.world.new_pat(BOB, ["fabrikam"])
     for words, given in ((("pat", "--org", "fabrikam"), token), ((), "")):
-        result = home.azdo("setup", *words, *FILE, given=given) if words else sign_in(home, emulator)
+        result = home.azdo("setup", *words, *FILE, given=given) if words else setup_by_browser(home, emulator)
         last = result.err.splitlines()[-1]
         assert last.startswith("Next: git clone https://dev.azure.com/"), result.err
         clone = home.git("clone", "-q", last.split()[-1], home.folder / f"clone{len(words)}")
@@ -211,7 +210,7 @@ def test_a_person_is_asked_which_account_serves_an_organization(
 ) -> None:
     """On a terminal, so that no later fetch stops there; in a pipe the command is named."""
     emulator.world.organizations["contoso"].members[BOB] = "read"
-    put_oauth(home, emulator.world, BOB, "contoso")
+    sign_in(home, emulator.world, BOB, "contoso")
     with Terminal(home, "setup", "--no-browser", *FILE) as terminal:
         terminal.type(f"{emulator.sign_in(terminal.see(LINK))}\r")
         terminal.see("Several accounts fit contoso:")
@@ -220,5 +219,5 @@ def test_a_person_is_asked_which_account_serves_an_organization(
         assert terminal.ended() == 0
         chosen = re.findall(rf"  {number}  (\S+)", terminal.text)[0]
     assert home.get(*at()).fields["username"] == chosen
-    again = sign_in(home, emulator)
+    again = setup_by_browser(home, emulator)
     assert "Several accounts fit" not in again.err

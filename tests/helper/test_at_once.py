@@ -41,7 +41,7 @@ def test_a_get_finds_the_account_that_was_set_up_anew_meanwhile(home: Home, emul
     fault = emulator.refuse("dev.azure.com/contoso", faults.hang(times=1))  # it asks for the tenant
     process = running(home, "get", at())
     assert fault.arrived.wait(90)
-    assert terminal.sign_in(home, emulator).code == 0
+    assert terminal.setup_by_browser(home, emulator).code == 0
     assert f"id={account.id}\n" not in home.accounts_file.read_text()
     fault.released.set()
     out, err = process.communicate(timeout=90)

@@ -13,7 +13,7 @@ from tests.emulator import azure_devops
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.emulator.model import App
 from tests.support.people import at, blocks, forget_failures, of_kind
-from tests.support.terminal import Sitting, sign_in
+from tests.support.terminal import Sitting, setup_by_browser
 
 if TYPE_CHECKING:
     from tests.conftest import Home, Result
@@ -72,10 +72,10 @@ def test_a_registered_cloud_signs_in_at_its_own_login_host_and_serves_real_git(
 def test_an_account_serves_its_own_cloud_only(home: Home, cloud: Emulator) -> None:
     """One person in both clouds has two accounts, and organizations of one name are two."""
     assert add(home, "--login", LOGIN).code == 0
-    assert sign_in(home, cloud, "--alias", "public").code == 0
+    assert setup_by_browser(home, cloud, "--alias", "public").code == 0
     assert home.get(*us()).out == ""
     assert f"setup --org {ORGANIZATION}" in home.get(*us()).err
-    assert sign_in(home, cloud, "--org", ORGANIZATION, "--alias", "gov").code == 0
+    assert setup_by_browser(home, cloud, "--org", ORGANIZATION, "--alias", "gov").code == 0
     assert [account["alias"] for account in of_kind(home, "oauth")] == ["public", "gov"]
     tokens = [home.get(*lines).fields["password"] for lines in (at(), us(), at(None), us(None))]
     assert tokens[0] == tokens[2] != tokens[1] == tokens[3]
@@ -93,7 +93,7 @@ def test_an_account_serves_its_own_cloud_only(home: Home, cloud: Emulator) -> No
 def test_tokens_are_refreshed_at_the_clouds_own_login_host(home: Home, cloud: Emulator) -> None:
     """Another tenant's organization there gets a token of its own, learned from its challenge."""
     assert add(home, "--login", LOGIN).code == 0
-    assert sign_in(home, cloud, "--org", ORGANIZATION).code == 0
+    assert setup_by_browser(home, cloud, "--org", ORGANIZATION).code == 0
     before = len(cloud.requests)
     assert home.azdo("use", ANN, "--org", f"https://{US}/fabrikam").code == 0
     challenge = f"wwwauth[]=Bearer authorization_uri=https://{LOGIN}/{FABRIKAM}"
@@ -128,13 +128,13 @@ def test_without_a_login_host_the_authority_is_asked_for(home: Home, cloud: Emul
     assert (result.code, cloud.requests) == (1, [])
     assert "--authority https://LOGIN-HOST/TENANT" in result.err
     authority = f"https://{LOGIN}/{CONTOSO}"
-    assert sign_in(home, cloud, "--org", ORGANIZATION, "--authority", authority).code == 0
+    assert setup_by_browser(home, cloud, "--org", ORGANIZATION, "--authority", authority).code == 0
     assert of_kind(home, "oauth")[0]["authority"] == authority
 
 
 def test_an_unregistered_host_is_nobodys(home: Home, cloud: Emulator) -> None:
     """Neither known by its look nor by an account; a look-alike of a registered one is not ours either."""
-    assert sign_in(home, cloud).code == 0
+    assert setup_by_browser(home, cloud).code == 0
     assert (home.get(*us()).out, home.get(*us()).err) == ("", "")
     assert home.azdo("setup", "--org", ORGANIZATION, "--vault", "file").code == 1
     assert add(home, "--login", LOGIN).code == 0
@@ -258,7 +258,7 @@ def test_a_sign_in_is_asked_for_again_with_all_that_it_was_made_with(home: Home,
     cloud.world.add_app(App(OWN, "Our own", redirects=["http://localhost/done"]))
     options = ["--client-id", OWN, "--redirect-uri", "http://localhost/done"]
     own = ["--org", ORGANIZATION, "--authority", f"https://{LOGIN}/{CONTOSO}", *options]
-    assert sign_in(home, cloud, *own).code == 0
+    assert setup_by_browser(home, cloud, *own).code == 0
     assert home.azdo("use", ANN, "--org", f"https://{US}/fabrikam").code == 0
     cloud.world.fail_next("token", 70008)
     result = home.get(

@@ -244,7 +244,9 @@ def _git_verb(verb: str, given: bytes) -> tuple[int, bytes]:
         return code, stdout.read()
 
 
-def sign_in(home: Home, emulator: Emulator, *options: str, person: str = ANN, **environment: str) -> Result:
+def setup_by_browser(
+    home: Home, emulator: Emulator, *options: str, person: str = ANN, **environment: str
+) -> Result:
     """Run ``setup`` with the file vault and paste the address at which the person's browser ends."""
     sitting = Sitting(home, "--vault", "file", "--no-browser", *options, **environment)
     return sitting.finish(emulator.sign_in(sitting.link, person) if sitting.link else "")

@@ -15,7 +15,7 @@ import html
 import os
 import shlex
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -43,57 +43,49 @@ def open_browser(url: str) -> bool:
                 os.startfile(url)  # noqa: S606, TID251 - an http(s) link, and no program
                 return True
         return False
-    for command in commands(url, os.environ, programs.which, _default_browser, sys.platform):
+    for command in commands(url):
         with contextlib.suppress(programs.ProgramError):
-            programs.launch(command, child_environment(os.environ, programs.which))
+            programs.launch(command, child_environment())
             return True
     return False
 
 
-def commands(
-    url: str,
-    environ: Mapping[str, str],
-    which: Callable[[str], str | None],
-    default_browser: Callable[[], str],
-    platform: str,
-) -> Iterator[list[str]]:
+def commands(url: str) -> Iterator[list[str]]:
     """Return the commands to try, best first."""
-    display = bool(environ.get("DISPLAY") or environ.get("WAYLAND_DISPLAY"))
+    display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     # VS Code's remote helper is in BROWSER, too.
-    yield from _from_variable(url, environ.get("BROWSER", ""), which, display=display)
-    if platform == "darwin":
-        if not environ.get("SSH_CONNECTION"):  # it would open on a screen that the person does not see
+    yield from _from_variable(url, os.environ.get("BROWSER", ""), display=display)
+    if sys.platform == "darwin":
+        if not os.environ.get("SSH_CONNECTION"):  # it would open on a screen that the person does not see
             yield ["/usr/bin/open", url]
         return
-    if environ.get("WSL_DISTRO_NAME") or environ.get("WSL_INTEROP"):
-        if path := which("wslview"):
+    if os.environ.get("WSL_DISTRO_NAME") or os.environ.get("WSL_INTEROP"):
+        if path := programs.which("wslview"):
             yield [path, url]
-        if path := which("rundll32.exe") or which(_RUNDLL32):
+        if path := programs.which("rundll32.exe") or programs.which(_RUNDLL32):
             yield [path, "url.dll,FileProtocolHandler", url]
     if display:
-        opener = which("xdg-open")
-        if opener and not _is_text(default_browser().removesuffix(".desktop")):
+        opener = programs.which("xdg-open")
+        if opener and not _is_text(_default_browser().removesuffix(".desktop")):
             yield [opener, url]
-        yield from ([path, url] for path in _graphical(which))
+        yield from ([path, url] for path in _graphical())
 
 
-def _from_variable(
-    url: str, value: str, which: Callable[[str], str | None], *, display: bool
-) -> Iterator[list[str]]:
+def _from_variable(url: str, value: str, *, display: bool) -> Iterator[list[str]]:
     """Return the commands of BROWSER, separated by colons, ``%s`` for the link."""
     for entry in value.split(":"):
         try:
             words = shlex.split(entry)
         except ValueError:
             continue
-        path = which(words[0]) if words else None
+        path = programs.which(words[0]) if words else None
         if path and not _is_text(path) and (display or os.path.basename(path) not in _NEED_DISPLAY):
             arguments = [word.replace("%s", url) for word in words[1:]]
             yield [path, *arguments] if "%s" in entry else [path, *arguments, url]
 
 
-def _graphical(which: Callable[[str], str | None]) -> list[str]:
-    return [path for name in _GRAPHICAL if (path := which(name)) and not _is_text(path)]
+def _graphical() -> list[str]:
+    return [path for name in _GRAPHICAL if (path := programs.which(name)) and not _is_text(path)]
 
 
 def _is_text(path: str) -> bool:
@@ -103,9 +95,9 @@ def _is_text(path: str) -> bool:
     return not _TEXT.isdisjoint(names)
 
 
-def child_environment(environ: Mapping[str, str], which: Callable[[str], str | None]) -> dict[str, str]:
+def child_environment() -> dict[str, str]:
     """Keep xdg-open from falling back to a text browser: it takes BROWSER for its list, if that is set."""
-    return {**environ, "BROWSER": ":".join(_graphical(which)) or "false"}
+    return {**os.environ, "BROWSER": ":".join(_graphical()) or "false"}
 
 
 def _default_browser() -> str:

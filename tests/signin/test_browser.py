@@ -5,37 +5,62 @@ from __future__ import annotations
 import os
 import shlex
 import sys
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
 from git_credential_azdo.signin import browser
 from tests.support.marks import posix
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from pathlib import Path
-
 LINK = "https://login.example/authorize?client_id=c&state=a%26b;rm"
 
 
-def opened(
-    environ: Mapping[str, str], *programs: str, default: str = "", platform: str = "linux"
-) -> list[str] | None:
-    """Return the first command that opens LINK on a machine that has just these programs, or None."""
+BIN = "/usr/bin"
+VARIABLES = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "WSL_INTEROP", "SSH_CONNECTION")
 
-    def which(name: str) -> str | None:
-        found = name if name.startswith("/") else f"/usr/bin/{name}"
-        return found if os.path.basename(name) in programs else None
 
-    return next(browser.commands(LINK, environ, which, lambda: default, platform), None)
+class Machine:
+    """A machine that has just these programs, in a folder that BIN stands for."""
+
+    def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
+        self.folder = folder
+        self.patch = patch
+
+    def has(self, environ: Mapping[str, str], *programs: str, default: str = "") -> None:
+        """Have these variables and programs; ``default``: the desktop's browser."""
+        self.folder = self.folder / "bin"
+        self.folder.mkdir()
+        for name in (*programs, *(["xdg-mime"] if default else [])):
+            (self.folder / name).write_text(f"#!/bin/sh\necho {default}\n")
+            (self.folder / name).chmod(0o755)
+        for name in VARIABLES:
+            self.patch.delenv(name, raising=False)
+        for name, value in environ.items():
+            self.patch.setenv(name, value.replace(BIN, str(self.folder)))
+        self.patch.setenv("PATH", str(self.folder))
+
+    def opened(
+        self, environ: Mapping[str, str], *programs: str, default: str = "", platform: str = "linux"
+    ) -> list[str] | None:
+        """Return the first command that opens LINK here, or None."""
+        self.has(environ, *programs, default=default)
+        self.patch.setattr(sys, "platform", platform)
+        command = next(browser.commands(LINK), None)
+        return command and [word.replace(str(self.folder), BIN) for word in command]
+
+
+@pytest.fixture
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Give a machine without programs."""
+    return Machine(tmp_path, monkeypatch)
 
 
 X11 = {"DISPLAY": ":0"}
 WSL = {"WSL_DISTRO_NAME": "Debian"}
-RUNDLL = "/mnt/c/Windows/System32/rundll32.exe"
 
 
+@posix
 @pytest.mark.parametrize(
     ("environ", "programs", "command"),
     [
@@ -54,9 +79,9 @@ RUNDLL = "/mnt/c/Windows/System32/rundll32.exe"
         ({"BROWSER": "lynx:chromium"}, ["lynx", "chromium"], ["/usr/bin/chromium", LINK]),
         ({"BROWSER": "firefox --new %s -x"}, ["firefox"], ["/usr/bin/firefox", "--new", LINK, "-x"]),
         (
-            {"BROWSER": "/home/me/.vscode-server/bin/helpers/browser.sh"},
+            {"BROWSER": "/usr/bin/browser.sh"},
             ["browser.sh"],
-            ["/home/me/.vscode-server/bin/helpers/browser.sh", LINK],
+            ["/usr/bin/browser.sh", LINK],
         ),
         ({"BROWSER": "'odd quote:firefox"}, ["firefox"], ["/usr/bin/firefox", LINK]),
         ({"BROWSER": "' ':missing"}, ["firefox"], None),
@@ -71,47 +96,47 @@ RUNDLL = "/mnt/c/Windows/System32/rundll32.exe"
     ],
 )
 def test_the_browser_that_the_person_can_see_is_opened(
-    environ: dict[str, str], programs: list[str], command: list[str] | None
+    machine: Machine, environ: dict[str, str], programs: list[str], command: list[str] | None
 ) -> None:
     """The link is one argument, whatever characters it has; no shell reads it."""
-    assert opened(environ, *programs) == command
-
-
-def test_the_rundll_of_windows_is_found_where_it_lies_when_path_lacks_it() -> None:
-    """WSL may be set up not to append Windows' PATH."""
-    found = browser.commands(LINK, WSL, lambda name: name if name == RUNDLL else None, str, "linux")
-    assert list(found) == [[RUNDLL, "url.dll,FileProtocolHandler", LINK]]
-
-
-@pytest.mark.parametrize("default", ["lynx.desktop", "w3m.desktop", "links2.desktop"])
-def test_a_desktop_whose_browser_is_a_text_one_is_not_asked(default: str) -> None:
-    """xdg-open would start it."""
-    assert opened(X11, "xdg-open", default=default) is None
-    assert opened(X11, "xdg-open", "firefox", default=default) == ["/usr/bin/firefox", LINK]
+    assert machine.opened(environ, *programs) == command
 
 
 @posix
-def test_a_text_browser_behind_a_link_is_known(tmp_path: Path) -> None:
+def test_the_rundll_of_windows_is_found_where_it_lies_when_path_lacks_it(
+    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """WSL may be set up not to append Windows' PATH."""
+    rundll = tmp_path / "rundll32.exe"
+    rundll.touch(0o755)
+    monkeypatch.setattr(browser, "_RUNDLL32", str(rundll))
+    assert machine.opened(WSL) == [str(rundll), "url.dll,FileProtocolHandler", LINK]
+
+
+@posix
+@pytest.mark.parametrize("default", ["lynx.desktop", "w3m.desktop", "links2.desktop"])
+def test_a_desktop_whose_browser_is_a_text_one_is_not_asked(machine: Machine, default: str) -> None:
+    """xdg-open would start it."""
+    assert machine.opened(X11, "xdg-open", default=default) is None
+    assert machine.opened(X11, "xdg-open", "firefox", default=default) == ["/usr/bin/firefox", LINK]
+
+
+@posix
+def test_a_text_browser_behind_a_link_is_known(machine: Machine) -> None:
     """Debian's x-www-browser and www-browser are links to whatever is installed."""
-    (tmp_path / "lynx").touch()
-    (tmp_path / "x-www-browser").symlink_to(tmp_path / "lynx")
-
-    found = browser.commands(
-        LINK, X11, lambda name: str(tmp_path / name) if name == "x-www-browser" else None, str, "linux"
-    )
-    assert list(found) == []
+    machine.has(X11, "lynx")
+    (machine.folder / "x-www-browser").symlink_to(machine.folder / "lynx")
+    assert list(browser.commands(LINK)) == []
 
 
-def test_xdg_open_cannot_fall_back_to_a_text_browser() -> None:
+@posix
+def test_xdg_open_cannot_fall_back_to_a_text_browser(machine: Machine) -> None:
     """It takes the list of BROWSER, when that is set, instead of its own that ends with lynx and w3m."""
-
-    def given(*programs: str) -> str:
-        return browser.child_environment(X11, lambda name: f"/usr/bin/{name}" if name in programs else None)[
-            "BROWSER"
-        ]
-
-    assert given("xdg-open") == "false"
-    assert given("xdg-open", "firefox", "chromium", "lynx") == "/usr/bin/firefox:/usr/bin/chromium"
+    machine.has(X11, "xdg-open")
+    assert browser.child_environment()["BROWSER"] == "false"
+    machine.has(X11, "xdg-open", "firefox", "chromium", "lynx")
+    both = f"{machine.folder}/firefox:{machine.folder}/chromium"
+    assert browser.child_environment()["BROWSER"] == both
 
 
 @posix
@@ -131,11 +156,12 @@ def test_the_next_one_is_tried_when_one_does_not_start(
         assert browser.open_browser(LINK) is was_opened
 
 
-def test_a_mac_opens_the_browser_only_on_a_screen_that_the_person_sees() -> None:
+@posix
+def test_a_mac_opens_the_browser_only_on_a_screen_that_the_person_sees(machine: Machine) -> None:
     """Over SSH it would open in front of somebody else."""
-    assert opened({}, platform="darwin") == ["/usr/bin/open", LINK]
-    assert opened({"SSH_CONNECTION": "1"}, platform="darwin") is None
-    assert opened({"SSH_CONNECTION": "1", "BROWSER": "helper"}, "helper", platform="darwin") == [
+    assert machine.opened({}, platform="darwin") == ["/usr/bin/open", LINK]
+    assert machine.opened({"SSH_CONNECTION": "1"}, platform="darwin") is None
+    assert machine.opened({"SSH_CONNECTION": "1", "BROWSER": "helper"}, "helper", platform="darwin") == [
         "/usr/bin/helper",
         LINK,
     ]

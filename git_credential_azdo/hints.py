@@ -30,6 +30,7 @@ GIT_DOWNLOADS = "https://git-scm.com/downloads"
 AZURE_CLI_CHECK = "az account get-access-token --output none"
 """Says what is wrong, and prints no token."""
 AZURE_CLI_PAGE = "https://learn.microsoft.com/cli/azure/install-azure-cli"
+PASSWORD_STORE_PAGE = "https://www.passwordstore.org/#download"  # noqa: S105 - a page
 KEYRINGS_PAGE = "https://keyring.readthedocs.io/en/latest/#third-party-backends"
 SCOPES_PAGE = "https://learn.microsoft.com/azure/devops/integrate/get-started/authentication/oauth"
 

@@ -26,6 +26,7 @@ from keyring.backends import SecretService, chainer, fail, null
 from git_credential_azdo import deadline, errors, hints
 from git_credential_azdo.errors import VaultError, VaultLocked, may_repeat
 from git_credential_azdo.files import NAME, accounts_path
+from git_credential_azdo.programs import which
 from git_credential_azdo.vault import secret_service
 
 Result = TypeVar("Result")
@@ -202,8 +203,10 @@ def none_works(part: str, failed: list[VaultError]) -> VaultError:
     if not part:
         missing = any(each.hint == hints.INSTALL_QCA for each in failed)
         return VaultError(f"no OS keyring works here{reason}", hints.INSTALL_QCA if missing else _HINT)
-    of_pass = hints.pass_init() if reasons else hints.inject("keyring-pass")
-    cure = of_pass if part.lower() == "pass" else hints.KEYRINGS_PAGE
+    cure = hints.KEYRINGS_PAGE
+    if part.lower() == "pass":
+        of_store = hints.pass_init() if which("pass") else hints.PASSWORD_STORE_PAGE
+        cure = of_store if reasons else hints.inject("keyring-pass")
     named = f"named {part}" if may_repeat(part) else "of that name"
     return VaultError(f"no OS keyring {named} works here{reason}", cure)
 

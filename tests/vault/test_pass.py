@@ -12,7 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from git_credential_azdo import hints
 from git_credential_azdo.vault import system
+from tests.conftest import BIN
 from tests.emulator.default_world import ANN, BOB
 from tests.emulator.default_world import FABRIKAM as TENANT
 from tests.support.people import at, blocks
@@ -183,12 +185,14 @@ def test_typed_credentials_of_any_bytes_are_kept(pass_home: Home) -> None:
 
 
 def test_a_store_without_a_key_is_found_at_setup(home: Home, emulator: Emulator, gpg: Store) -> None:
-    """Before anybody makes a token for nothing; the store is not made on the way."""
+    """Before a person makes a token for nothing; the store is not made on the way. Without pass, its page is named."""
     home.environment |= {**gpg.environment, "PASSWORD_STORE_DIR": str(home.folder / "store")}
     result = set_up(home, emulator)
     assert result.code == 1
     assert result.err.startswith("git-credential-azdo: error: no OS keyring named pass works here")
     assert result.err.endswith("hint: pass init GPG_ID\n")
+    home.environment["PATH"] = str(BIN)
+    assert set_up(home, emulator).err.endswith(f"hint: {hints.PASSWORD_STORE_PAGE}\n")
     assert (blocks(home), emulator.requests) == ([], [])
     assert not (home.folder / "store").exists()
 

@@ -24,6 +24,11 @@ NEW_SECONDS = 300
 """A token rejected within this time of its receipt was not rejected for its age: the next one would be, too."""
 REJECTED_SECONDS = 60
 """How long an organization that rejected a new token is not given another one."""
+DAY_SECONDS = 86_400
+WARN_DAYS = 14
+"""A personal access token that expires sooner is reported once a day."""
+GLOBAL_PATS_END = "1 December 2026"
+"""https://devblogs.microsoft.com/devops/retirement-of-global-personal-access-tokens-in-azure-devops/"""
 
 
 class Token:

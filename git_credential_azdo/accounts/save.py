@@ -92,14 +92,14 @@ def new_pat(
     )
 
 
-def check_alias(alias: str | None, accounts_file: AccountsFile, kind: str, cure: str) -> None:
-    """Raise UsageError when the alias cannot be one, with this hint, or an account that ``setup`` would not replace has it."""
+def check_alias(alias: str | None, others: Iterable[Account], cure: str) -> None:
+    """Raise UsageError when the alias cannot be one, with this hint, or one of the ``others`` has it."""
     if alias is None:
         return
     odd = alias != printable(alias) or any(each.isspace() or each in "/@:" for each in alias)
     if not alias or odd or looks_like_token(alias):
         raise UsageError("an alias is one word without / @ : and shorter than a token", cure)
-    if any(account.is_named(alias) and account.kind != kind for account in accounts_file.accounts):
+    if any(account.is_named(alias) for account in others):
         raise UsageError(f"another account is named {alias}", hints.accounts())
 
 

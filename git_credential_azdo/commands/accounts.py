@@ -62,9 +62,8 @@ def rename(name: str, alias: str) -> None:
 
     def change(accounts_file: AccountsFile) -> str:
         account = account_named(name, accounts_file.accounts)
-        check_alias(alias, accounts_file, account.kind, parsing.again(["accounts", "rename", name, "work"]))
-        if any(other.is_named(alias) and other.id != account.id for other in accounts_file.accounts):
-            raise UsageError(f"another account is named {alias}", hints.accounts())
+        others = (each for each in accounts_file.accounts if each.id != account.id)
+        check_alias(alias, others, parsing.again(["accounts", "rename", name, "work"]))
         before = unique_name(account, accounts_file.accounts)
         account.block.set("alias", alias)
         return before

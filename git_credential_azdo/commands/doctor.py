@@ -26,7 +26,7 @@ from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.commands import console, doctor_machine
 from git_credential_azdo.commands.accounts import READY, standing
 from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, failed
-from git_credential_azdo.commands.explain import try_out
+from git_credential_azdo.commands.explain import NO_WEB_URL, try_out
 from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, NetworkError, UsageError, VaultError, position, printable
@@ -34,11 +34,11 @@ from git_credential_azdo.files import NAME as PROGRAM
 from git_credential_azdo.git.address import message_for, target_of_url
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import PROFILE_HOST, SERVICES_ADDRESS, AnyOrganization, origin
-from git_credential_azdo.helper.answer import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.helper.reasons import no_account
 from git_credential_azdo.inherited import SECRETS
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.authorities import PUBLIC_HOST
+from git_credential_azdo.tokens import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.web import HttpClient
 
 Work = tuple[str, Callable[[], Iterable[Check]]]
@@ -61,7 +61,7 @@ def command(url: str | None, form: str) -> int:
     """Check git, the keyring, the accounts and the network, and show how to fix what is wrong. Shows no secret."""
     if url and target_of_url(url) is None:
         cure = hints.doctor(f"{SERVICES_ADDRESS}/{hints.ORGANIZATION}")
-        raise UsageError("not an http or https URL: git asks no credential helper for others", cure)
+        raise UsageError(NO_WEB_URL, cure)
     checks = examine(url)
     counts = {state: sum(check.state == state for check in checks) for state in _COLORS}
     if form == "json":

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from git_credential_azdo.web import HttpClient
 
 ANSWERS, QUITS, SILENT, NOT_ASKED = "credential", "error", "no credential", "not asked"
+NO_WEB_URL = "not an http or https URL: git asks no credential helper for others"
 """The results of ``get``: QUITS stops git, which asks the next helper after SILENT."""
 NOT_SERVED = "neither Azure DevOps nor a registered server"
 _KEYS = ("served", "host", "organization", "account", "reason", "candidates", "token", "result", "hint")
@@ -103,7 +104,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
     request = address.message_for(url, with_path=sends_path or own_entry is None, user=user)
     target, whole = accounts_file.target_of(request), accounts_file.target_of(address.message_for(url))
     if target is None or whole is None:
-        return {**found, "reason": "not an http or https URL: git asks no credential helper for others"}
+        return {**found, "reason": NO_WEB_URL}
     found |= {"host": target.host, "organization": whole.organization}
     if accounts_file.serves(target) or variable_for(target, None, os.environ):
         found |= {"served": True, **_choice(target, request, accounts_file)}

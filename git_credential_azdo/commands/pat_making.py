@@ -30,7 +30,7 @@ from git_credential_azdo.git.target import (
     Collection,
     Organization,
 )
-from git_credential_azdo.helper.answer import DAY_SECONDS
+from git_credential_azdo.tokens import DAY_SECONDS
 from git_credential_azdo.web import HttpClient
 
 Result = TypeVar("Result")

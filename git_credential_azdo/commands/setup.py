@@ -28,11 +28,11 @@ from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import ServiceError, UsageError, Waiting, say
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Collection, unquote
-from git_credential_azdo.helper.answer import GLOBAL_PATS_END
 from git_credential_azdo.signin import device
 from git_credential_azdo.signin.authorities import Endpoints
 from git_credential_azdo.signin.device import DeviceCode
 from git_credential_azdo.signin.oauth import Grant, OAuthError
+from git_credential_azdo.tokens import GLOBAL_PATS_END
 from git_credential_azdo.web import HttpClient
 
 _UNDO = "undo"

@@ -166,7 +166,8 @@ class Run:
 
     def check(self) -> None:
         """Raise UsageError for an alias, or an address, that an account of the kind cannot have."""
-        check_alias(self.alias, self.accounts_file, self.kind, same_command(alias="work"))
+        others = (each for each in self.accounts_file.accounts if each.kind != self.kind)
+        check_alias(self.alias, others, same_command(alias="work"))
         address = self.address
         if self.kind != PAT and address not in {SERVICES_ADDRESS, *self.accounts_file.services_addresses}:
             raise UsageError(

@@ -24,11 +24,6 @@ if TYPE_CHECKING:
 
     Change = Callable[[AccountsFile], object]
 
-DAY_SECONDS = 86_400
-WARN_DAYS = 14
-GLOBAL_PATS_END = "1 December 2026"
-"""https://devblogs.microsoft.com/devops/retirement-of-global-personal-access-tokens-in-azure-devops/"""
-
 
 def get(
     message: Message, target: Target, accounts_file: AccountsFile
@@ -212,14 +207,14 @@ def _personal_access_token(
 
 def _remind(account: Account, expires: int | None, now: int) -> bool:
     """Report at most once a day that the token is about to expire; return whether it was reported."""
-    if expires is not None and expires - now < WARN_DAYS * DAY_SECONDS:
-        days = (expires - now) // DAY_SECONDS
+    if expires is not None and expires - now < tokens.WARN_DAYS * tokens.DAY_SECONDS:
+        days = (expires - now) // tokens.DAY_SECONDS
         text = f"the personal access token {account.label} expires in {days} day{'s' * (days != 1)}"
     elif account.lists_all:
-        text = f"tokens for all organizations stop working on {GLOBAL_PATS_END}"
+        text = f"tokens for all organizations stop working on {tokens.GLOBAL_PATS_END}"
     else:
         return False
-    if 0 <= now - (number(account.block.get("reminded_utc")) or 0) < DAY_SECONDS:
+    if 0 <= now - (number(account.block.get("reminded_utc")) or 0) < tokens.DAY_SECONDS:
         return False
     say("hint", f"{text}: {_sign_in_again(account)}")
     return True

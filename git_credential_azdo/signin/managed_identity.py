@@ -35,7 +35,7 @@ ARC_ADDRESS = "http://localhost:40342/metadata/identity/oauth2/token"
 class _Service(NamedTuple):
     """A service: its machine, API version, name of a resource id, variable with the address, and the usual address.
 
-    ``secret``, ``header``: the variable with the secret that it wants, one of ``inherited.SECRETS``, and where it goes.
+    ``secret``: the variable with the secret that it wants, one of ``inherited.SECRETS``.
     """
 
     place: str
@@ -44,19 +44,12 @@ class _Service(NamedTuple):
     variable: str
     usual: str
     secret: str = ""
-    header: str = ""
 
 
 _SERVICES = {
     VM: _Service("Azure VM", "2018-02-01", "msi_res_id", "AZURE_POD_IDENTITY_AUTHORITY_HOST", VM_ADDRESS),
     APP_SERVICE: _Service(
-        "App Service",
-        "2019-08-01",
-        "mi_res_id",
-        "IDENTITY_ENDPOINT",
-        "",
-        "IDENTITY_HEADER",
-        "X-IDENTITY-HEADER",
+        "App Service", "2019-08-01", "mi_res_id", "IDENTITY_ENDPOINT", "", "IDENTITY_HEADER"
     ),
     ARC: _Service("Azure Arc machine", "2020-06-01", "mi_res_id", "IDENTITY_ENDPOINT", ARC_ADDRESS),
 }
@@ -152,8 +145,8 @@ def _question(
         raise UsageError(f"{what} is not supported", hints.setup_service_principal())
     url, headers = environment.get(service.variable) or service.usual, {"Metadata": "true"}
     if service.secret:
-        headers[service.header] = token_in(service.secret, environment)
-        for name, value in ((service.variable, url), (service.secret, headers[service.header])):
+        headers["X-IDENTITY-HEADER"] = token_in(service.secret, environment)
+        for name, value in ((service.variable, url), (service.secret, headers["X-IDENTITY-HEADER"])):
             if not value:
                 raise UsageError(
                     f"the account's managed identity is that of {service.place}, but {name} is not set here",

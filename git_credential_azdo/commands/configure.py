@@ -26,7 +26,7 @@ from git_credential_azdo.commands.accounts import remove
 from git_credential_azdo.commands.parsing import NO_GIT_CONFIG, VAULT, Verbs
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.files import gitconfig_path
-from git_credential_azdo.git import install
+from git_credential_azdo.git import config, edit, install
 from git_credential_azdo.git.install import Section, script_path
 from git_credential_azdo.git.protocol import Message
 from git_credential_azdo.git.target import (
@@ -67,14 +67,19 @@ def unconfigure() -> None:
         if os.path.lexists(own):
             raise
         plan = None
-    if plan and (plan.is_new or plan.changes):
+    is_undone = plan and (plan.is_new or plan.changes)
+    if plan and is_undone:
         for line in plan.lines:
             console.err(line)
         with alone(_LOCK):
             _apply(plan, hints.unconfigure())
-        console.err("git no longer calls this helper")
-    else:
-        console.err("Nothing to undo")
+    called = config.helpers_for(config.read_config(), _DEV_AZURE.url) if plan else []
+    ours = [helper for helper in called if helper.ours]  # as a person, or an administrator, configured it
+    for helper in ours:
+        say("error", f"git still calls this helper, by {helper.entry.description}")
+        say("hint", config.removal(helper.entry, edit.exactly(helper.value)))
+    if not ours:
+        console.err("git no longer calls this helper" if is_undone else "Nothing to undo")
 
 
 def write(known: AccountsFile | None = None, *, services: bool = False, ask: bool = False) -> None:

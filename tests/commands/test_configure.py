@@ -113,6 +113,18 @@ def test_servers_are_configured_with_the_rest_and_go_with_it(file_home: Home) ->
     assert asked(file_home, url) == [written(SCRIPT)]
 
 
+def test_unconfigure_names_what_a_person_configured_by_hand(file_home: Home) -> None:
+    """git still calls us then; the command as printed ends it."""
+    file_home.git("config", "--global", "credential.helper", "azdo")
+    assert file_home.azdo("configure").code == 0
+    result = file_home.azdo("unconfigure")
+    assert "error: git still calls this helper, by credential.helper in " in result.err
+    cure = result.err.partition("hint: ")[2]
+    assert file_home.run("sh", "-c", cure).code == 0
+    assert file_home.git("config", "--global", "credential.helper").out == ""
+    assert file_home.azdo("unconfigure").err == "Nothing to undo\n"
+
+
 def test_another_cloud_gets_its_path(file_home: Home) -> None:
     """The organization stands in it, as on dev.azure.com."""
     assert file_home.azdo("server", "add", "https://dev.azure.example", "--services").code == 0

@@ -19,7 +19,6 @@ from git_credential_azdo import errors
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import threading
     from collections.abc import Callable, Iterable, Iterator
     from types import FrameType
     from typing import Any, TypeVar
@@ -39,14 +38,13 @@ _GRACE_SECONDS = 0.3
 """Time before the limit for a wait to report that it was in vain: its message names what it waited for."""
 _REPORT_SECONDS = 0.1
 """How long the last line may take: stderr may be a full pipe."""
-
 _SLICE_SECONDS = 0.5
-_AT_ONCE = 8
+_AT_ONCE = 32
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 _started = time.monotonic()
-_asked: Callable[[], bool] | None = None
-"""Whether a child goes on when the run ends; see ``outlived``."""
+_asked: dict[int, Callable[[], bool]] = {}
+"""By thread, whether its request for a token was sent; see ``outlived``."""
 
 
 def limit() -> float:
@@ -88,20 +86,21 @@ def outlived(asked: Callable[[], bool]) -> Iterator[float]:
     """Let a run be outlived by what is done in this block: a request for a token, and saving the answer.
 
     ``asked``: whether the request was sent, since the server may have dropped the old refresh token then: from there on
-    a child goes on when the run ends. Only on Linux, where a fork is safe, and in the main thread, which alone goes on.
-    Yield for how many seconds it waits for the answer.
+    a child goes on when the run ends. Only on Linux, where a fork is safe, and in the main thread, which alone goes on;
+    the run waits a little for other threads (``in_threads``). Yield for how many seconds a child waits for the answer.
     """
-    global _asked  # noqa: PLW0603 - one process has one end
     import threading  # noqa: PLC0415 - the run of a get needs none
 
-    if sys.platform != "linux" or threading.current_thread() is not threading.main_thread():
-        yield 0.0
-        return
-    _asked, run = asked, os.getpid()
+    is_main, own, run = (
+        threading.current_thread() is threading.main_thread(),
+        _thread.get_ident(),
+        os.getpid(),
+    )
+    _asked[own] = asked
     try:
-        yield _OUTLIVING_SECONDS
+        yield _OUTLIVING_SECONDS if is_main and sys.platform == "linux" else 0.0
     finally:
-        _asked = None
+        del _asked[own]
         if os.getpid() != run:
             os._exit(0)
 
@@ -144,11 +143,9 @@ def held_back(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
     def note(number: int, _frame: FrameType | None) -> None:
         if begun():
             came.append(number)
-            return
-        if _goes_on():
-            return
-        signal.signal(number, before[number])
-        signal.raise_signal(number)
+        elif not _goes_on():
+            signal.signal(number, before[number])
+            signal.raise_signal(number)
 
     for name in _SIGNALS:
         number = getattr(signal, name, None)
@@ -175,9 +172,8 @@ def in_thread(work: Callable[[], Result]) -> Callable[[float], Result]:
     """Start ``work``, which may hang, in a thread; return the function that waits so many seconds for its result.
 
     For what has no time limit of its own: a keyring, a name server, a server that sends one byte a second. A thread that
-    is given up runs on as a daemon, so it must hold nothing that the rest of the program needs.
-
-    That function raises what ``work`` raised, and TimedOut when the time is over.
+    is given up runs on as a daemon, so it must hold nothing that the rest of the program needs. That function raises
+    what ``work`` raised, and TimedOut when the time is over.
     """
     import threading  # noqa: PLC0415 - the run of a get needs none
 
@@ -194,7 +190,10 @@ def in_thread(work: Callable[[], Result]) -> Callable[[float], Result]:
     thread.start()
 
     def wait(seconds: float) -> Result:
-        join(thread, seconds)
+        end = time.monotonic() + seconds
+        # In slices: a signal that arrives just before a wait does not end it, and Python handles it after that wait.
+        while thread.is_alive() and (left := end - time.monotonic()) > 0:
+            thread.join(min(left, _SLICE_SECONDS))
         if failed:
             raise failed[0]
         if not results:
@@ -204,34 +203,38 @@ def in_thread(work: Callable[[], Result]) -> Callable[[float], Result]:
     return wait
 
 
-def in_threads(work: Callable[[Item], Result], items: Iterable[Item]) -> list[Result]:
-    """Return what ``work``, which has a time limit of its own, returns for each of the items, a few at once.
+def in_threads(
+    work: Callable[[Item], Result], items: Iterable[Item], seconds: float = MAX_SECONDS
+) -> list[Result | None]:
+    """Return what ``work`` returns for each of the items; None for what takes longer than ``seconds``.
 
-    An executor's threads are waited for when the process ends: Ctrl-C would end it only with the last of them.
+    Ctrl-C does not wait for all of them, as it would for an executor's, but for a token that was asked for to be saved.
     """
     import threading  # noqa: PLC0415 - as above
 
-    gate = threading.Semaphore(_AT_ONCE)
+    results: list[Result | None] = []
+    gate, end = threading.Semaphore(_AT_ONCE), time.monotonic() + seconds
 
-    def start(item: Item) -> Callable[[float], Result]:
-        def run() -> Result:
-            with gate:
-                return work(item)
+    def in_turn(item: Item) -> Result:
+        with gate:
+            return work(item)
 
-        return in_thread(run)
+    with held_back(_save_tokens):
+        for wait in [in_thread(lambda item=item: in_turn(item)) for item in items]:  # type: ignore[misc]
+            try:
+                results.append(wait(end - time.monotonic()))
+            except TimedOut:
+                results.append(None)
+        _save_tokens()
+    return results
 
-    return [wait(MAX_SECONDS) for wait in [start(item) for item in items]]
 
-
-def join(thread: threading.Thread, seconds: float) -> None:
-    """Wait for a thread to end, for at most so many seconds, in slices.
-
-    Python handles a signal between two waits, and one that arrives just before a wait does not end it: Ctrl-C would be
-    seen at the end of ``seconds`` only.
-    """
-    end = time.monotonic() + seconds
-    while thread.is_alive() and (left := end - time.monotonic()) > 0:
-        thread.join(min(left, _SLICE_SECONDS))
+def _save_tokens() -> bool:
+    """Wait a little for the tokens that threads have asked for; return False."""
+    end = time.monotonic() + _OUTLIVING_SECONDS
+    while any(asked() for asked in [*_asked.values()]) and time.monotonic() < end:
+        time.sleep(0.05)
+    return False
 
 
 def enforce(verb: str) -> None:
@@ -241,12 +244,10 @@ def enforce(verb: str) -> None:
         remaining = _remaining()
         if remaining > 0:
             signal.setitimer(signal.ITIMER_REAL, remaining)
-            return
-        if _goes_on():
-            return
-        signal.signal(signal.SIGALRM, lambda *_: os._exit(_code(verb)))
-        signal.setitimer(signal.ITIMER_REAL, _REPORT_SECONDS)
-        _give_up(verb)
+        elif not _goes_on():
+            signal.signal(signal.SIGALRM, lambda *_: os._exit(_code(verb)))
+            signal.setitimer(signal.ITIMER_REAL, _REPORT_SECONDS)
+            _give_up(verb)
 
     signal.signal(signal.SIGALRM, look)
     look()
@@ -254,7 +255,8 @@ def enforce(verb: str) -> None:
 
 def _goes_on() -> bool:
     """Return whether this process is a child that goes on for a while, without the streams and the terminal of the run."""
-    if _asked is None or not _asked() or os.fork():
+    asked = _asked.get(_thread.get_ident())
+    if sys.platform != "linux" or asked is None or not asked() or os.fork():
         return False
     os.setsid()
     errors.Waiting.ended = staticmethod(lambda: None)  # a thread that is not here may hold its lock

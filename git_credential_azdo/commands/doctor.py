@@ -106,14 +106,13 @@ def examine(url: str | None) -> list[Check]:
 
 def run(works: Iterable[Work], seconds: float) -> list[Check]:
     """Return the checks of all works, which run at once, in their order; one for each that does not end in time."""
-    end = time.monotonic() + seconds
-    checks: list[Check] = []
-    for name, wait in [(name, deadline.in_thread(partial(_checks, name, work))) for name, work in works]:
-        try:
-            checks += wait(end - time.monotonic())
-        except deadline.TimedOut:
-            checks.append(Check(name, FAIL, "timed out"))
-    return checks
+    every = list(works)
+    done = deadline.in_threads(lambda work: _checks(*work), every, seconds)
+    return [
+        check
+        for (name, _), found in zip(every, done, strict=True)
+        for check in ([Check(name, FAIL, "timed out")] if found is None else found)
+    ]
 
 
 def _checks(name: str, work: Callable[[], Iterable[Check]]) -> list[Check]:

@@ -13,7 +13,7 @@ import pytest
 from git_credential_azdo.writing import Lock
 from tests.conftest import SCRIPT
 from tests.emulator import faults
-from tests.emulator.default_world import ANN
+from tests.emulator.default_world import ANN, CONTOSO
 from tests.support.people import STALE, at, sign_in
 from tests.support.running import patiently
 
@@ -97,6 +97,24 @@ def test_a_signal_ends_a_request_that_is_not_answered(
     else:
         assert stale.kept("refresh") == before
     assert not any("pats" in each.path for each in emulator.requests)  # the rest of the command is not done
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals are Unix'")
+@pytest.mark.parametrize(
+    "words", [("doctor",), ("explain", "--online", "https://dev.azure.com/contoso/a/_git/a")]
+)
+def test_a_signal_waits_for_the_token_that_another_thread_asked_for(
+    home: Home, emulator: Emulator, stale: Account, words: tuple[str, ...]
+) -> None:
+    """A child with the thread could not go on: the run ends by the signal once the token is saved."""
+    before = stale.kept("refresh")
+    fault = emulator.refuse(f"{LOGIN}/{CONTOSO}/oauth2/v2.0/token", faults.hang())
+    with _begun(home, words) as process:
+        assert fault.arrived.wait(90)
+        process.send_signal(signal.SIGTERM)
+        fault.released.set()
+        assert process.wait(90) == -signal.SIGTERM
+    assert stale.kept("refresh") != before
 
 
 @LINUX

@@ -21,7 +21,7 @@ from tests.emulator.default_world import ANN, BOB
 from tests.support.pats import living
 from tests.support.people import STALE, at, give_pat, sign_in, vault_of
 from tests.support.watch import new_password
-from tests.torture import slow_backend
+from tests.torture import persons, slow_backend
 from tests.torture.preloaded import Preloaded
 
 if TYPE_CHECKING:
@@ -99,7 +99,11 @@ class Bench:
         self.vault = VAULTS[vault]
         self.home = Home(folder / "home")
         self.home.environment |= emulator.environment
-        self.home.environment["PYTHONPATH"] = str(Path(__file__).parents[2])
+        self.home.environment |= {
+            "PYTHONPATH": str(Path(__file__).parents[2]),
+            "BROWSER": persons.browser(folder),
+        }
+        emulator.world.device_interval = 1
         if keyring:
             own = {**keyring.environment, "HOME": str(self.home.folder)}
             self.home.environment |= {

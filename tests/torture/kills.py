@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
+import threading
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, NamedTuple
@@ -55,15 +56,20 @@ def _given(verb: Verb, bench: Bench) -> str:
 
 @contextlib.contextmanager
 def beside(verb: Verb, bench: Bench) -> Iterator[list[str]]:
-    """Run the verb that runs at the same time; yield what was wrong with it, complete after the block."""
+    """Run the verb that runs at the same time, and its person; yield what was wrong with it, complete after the block."""
     found: list[str] = []
-    if not verb.beside:
-        yield found
-        return
-    with ThreadPoolExecutor(1) as pool:
-        running = pool.submit(run, bench, BY_NAME[verb.beside])
-        yield found
-        found += _bugs(running.result())
+    over = threading.Event()
+    with ThreadPoolExecutor(2) as pool:
+        person = pool.submit(verb.person, bench, over) if verb.person else None
+        running = pool.submit(run, bench, BY_NAME[verb.beside]) if verb.beside else None
+        try:
+            yield found
+        finally:
+            over.set()
+        if person:
+            person.result()
+        if running:
+            found += _bugs(running.result())
 
 
 def _bugs(result: Result) -> list[str]:
@@ -78,7 +84,8 @@ def put_back(bench: Bench, verb: Verb) -> None:
 def points(bench: Bench, verb: Verb, log: Path) -> list[Point]:
     """Return the calls of an undisturbed run that change something, each once."""
     put_back(bench, verb)
-    result = traced(bench, verb, log, "-e", f"trace={CHANGING}")
+    with beside(verb._replace(beside=""), bench):
+        result = traced(bench, verb, log, "-e", f"trace={CHANGING}")
     assert "error: " not in result.err, (verb.name, result.err)
     return list(dict.fromkeys(_points(log, str(bench.home.folder))))
 

@@ -8,9 +8,11 @@ from tests.emulator.default_world import ANN, BOB
 from tests.support.importing import git_stores
 from tests.support.people import STALE, at
 from tests.support.workloads import CLIENT, add_app
+from tests.torture import persons
 from tests.torture.bench import LABS, SERVER, STORED
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Callable
 
     from tests.torture.bench import Bench
@@ -23,8 +25,8 @@ class Verb(NamedTuple):
     """A verb to run.
 
     ``age``: of ann's token; ``gone``: what it takes away; ``after``: must then work, whatever was cut, or
-    say that it is ``settled``; ``home``: what is
-    done to the bench first; ``beside``: the verb that runs at the same time; ``rotates``: as of ``Bench.restore``.
+    say that it is ``settled``; ``home``: what is done to the bench first; ``beside``: the verb that runs at the same
+    time; ``person``: who signs in meanwhile, until it is over; ``rotates``: as of ``Bench.restore``.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Verb(NamedTuple):
     settled: str = "-"
     home: Callable[[Bench], None] | None = None
     beside: str = ""
+    person: Callable[[Bench, threading.Event], None] | None = None
     rotates: bool = False
 
 
@@ -88,6 +91,8 @@ _SETUP_APP = (
     "--org",
     "contoso",
 )
+_SETUP = ("setup", "--vault", "", "--org", "contoso")
+_ONLINE = ("explain", "--online", "https://dev.azure.com/contoso/app/_git/app")
 _CREATE = ("pat", "create", "--name", "created", "--org", "contoso")
 _LIST = ("pat", "list", "--org", "contoso")
 _ROTATE = ("pat", "rotate")
@@ -110,6 +115,13 @@ VERBS = (
     Verb("server remove", _SERVER, gone=("stored",), after=_SERVER, settled="is not registered"),
     Verb("configure", ("configure",), home=_unconfigured, after=("configure",)),
     Verb("unconfigure", ("unconfigure",), after=("configure",)),
+    Verb("setup", _SETUP, person=persons.at_the_browser),
+    Verb("setup device-code", (*_SETUP, "device-code"), person=persons.with_the_code),
+    Verb("token", ("token", "--org", "contoso"), age=STALE),
+    Verb("token, rotating", ("token", "--org", "contoso"), age=STALE, rotates=True),
+    Verb("explain --online", _ONLINE, age=STALE),
+    Verb("explain --online, rotating", _ONLINE, age=STALE, rotates=True),
+    Verb("doctor, rotating", ("doctor",), age=STALE, rotates=True),
     Verb("setup pat", _SETUP_PAT, lambda bench: [bench.pat]),
     Verb(
         "setup service-principal",

@@ -42,7 +42,7 @@ ERRORS = ["ENOLCK", "ENOSYS", "EOPNOTSUPP"]
 
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return a library that takes the locks away from whoever loads it."""
+    """Return the folder of a library that takes the locks away from whoever loads it."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if not sys.platform.startswith("linux") or not compiler:
         pytest.skip("no C compiler here: a file system without locks is made by a library")
@@ -50,13 +50,18 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> str:
     (folder / "no_locks.c").write_text(NO_LOCKS)
     built = folder / "no_locks.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-o", built, folder / "no_locks.c"], check=True)
-    return str(built)
+    return str(folder)
 
 
 @pytest.fixture(params=ERRORS)
 def no_locks(library: str, request: pytest.FixtureRequest) -> dict[str, str]:
     """Return the environment of a process whose file system has no locks."""
-    return {"LD_PRELOAD": library, "FLOCK_ERRNO": str(getattr(errno, request.param))}
+    # LD_PRELOAD itself takes no path with a blank in it.
+    return {
+        "LD_PRELOAD": "no_locks.so",
+        "LD_LIBRARY_PATH": library,
+        "FLOCK_ERRNO": str(getattr(errno, request.param)),
+    }
 
 
 def test_processes_take_turns_without_locks(tmp_path: Path, no_locks: dict[str, str]) -> None:

@@ -36,7 +36,7 @@ _LIBRARIES = (
     "socksio",
     "urllib.request",
 )
-_OF_THE_START = ("COVERAGE_", "LANG", "LC_", "LD_", "PYTHON")
+_OF_THE_START = ("LANG", "LC_", "LD_", "PYTHON")
 """How variables begin that an interpreter or the linker looks at when it starts."""
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _NOT_OF_THE_START = {"LC_ALL": "C.UTF-8", "PYTHONPATH": _ROOT, "PYTHON_KEYRING_BACKEND": None}
@@ -105,7 +105,7 @@ def start(
             subprocess.Popen(
                 [sys.executable, "-I", __file__, str(its.fileno())],
                 stdin=subprocess.DEVNULL,
-                env={"LC_ALL": "C.UTF-8", "PATH": os.defpath},
+                env={**_coverage(), "LC_ALL": "C.UTF-8", "PATH": os.defpath},
                 pass_fds=[its.fileno()],
             ).returncode = 0  # nothing waits for it
     status, its_status = os.pipe()
@@ -132,6 +132,10 @@ def run(
         for file in files:
             file.seek(0)
         return subprocess.CompletedProcess(words, code, files[1].read(), files[2].read())
+
+
+def _coverage() -> dict[str, str]:
+    return {name: value for name, value in os.environ.items() if name.startswith("COVERAGE_")}
 
 
 def _is_python(program: str) -> bool:

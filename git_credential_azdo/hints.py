@@ -162,7 +162,6 @@ def token_variable(system: str, variable: str) -> str:
 
 clone = _with_name("git", "clone")
 inject = _with_name("pipx", "inject", "git-credential-azdo")
-make_empty = _with_name("touch")
 private = _with_name("chmod", "-R", "go=")
 
 by_hand = _always("git", "config", "--global", "credential.helper", "azdo")
@@ -232,7 +231,8 @@ def home() -> str:
 
 def set_clock() -> str:
     unix = "sudo sntp -sS time.apple.com" if sys.platform == "darwin" else "sudo timedatectl set-ntp true"
-    return "w32tm /resync" if ON_WINDOWS else unix
+    windows = "w32tm //resync" if _shell() == _POSIX else "w32tm /resync"  # Git Bash takes /x for a path
+    return windows if ON_WINDOWS else unix
 
 
 def edit(file: str) -> str:
@@ -240,7 +240,13 @@ def edit(file: str) -> str:
 
 
 def remove(*files: str) -> str:
-    return command("del" if ON_WINDOWS else "rm", *files)
+    if _shell() == _POSIX:
+        return command("rm", *files)
+    return f"del {', '.join(map(quote, files))}"  # to cmd.exe a comma is a blank
+
+
+def make_empty(file: str) -> str:
+    return {_POSIX: "touch ", _CMD: "type nul > ", _POWERSHELL: "New-Item "}[_shell()] + quote(file)
 
 
 def make_writable(file: str) -> str:
@@ -252,7 +258,8 @@ def own(folder: str) -> str:
 
 
 def compile_package(python: str, folder: str) -> str:
-    return command(python, "-I", "-m", "compileall", "-q", folder)  # -I: no compileall.py of this folder
+    words = command(python, "-I", "-m", "compileall", "-q", folder)  # -I: no compileall.py of this folder
+    return f"& {words}" if _shell() == _POWERSHELL else words  # which only prints a quoted word in front
 
 
 def install_extra(extra: str) -> str:

@@ -14,29 +14,64 @@ BASH = {**CMD, "SHELL": "/usr/bin/bash"}
 
 
 @pytest.mark.parametrize(
-    ("environment", "unset", "set_", "file"),
+    ("environment", "cures"),
     [
-        (CMD, 'set "A=" & set "B="', r'set "A=C:\x y" & set "B=1"', "type file-with-the-token | git"),
+        (
+            CMD,
+            [
+                'set "A=" & set "B="',
+                r'set "A=C:\x y" & set "B=1"',
+                "type file-with-the-token | git",
+                r'del "C:\a b", "C:\c"',
+                r'type nul > "C:\c"',
+                r'"C:\p.exe" -I',
+                "w32tm /resync",
+            ],
+        ),
         (
             POWERSHELL,
-            '$env:A = ""; $env:B = ""',
-            r'$env:A = "C:\x y"; $env:B = "1"',
-            "type file-with-the-token | git",
+            [
+                '$env:A = ""; $env:B = ""',
+                r'$env:A = "C:\x y"; $env:B = "1"',
+                "type file-with-the-token | git",
+                r'del "C:\a b", "C:\c"',
+                r'New-Item "C:\c"',
+                r'& "C:\p.exe" -I',
+                "w32tm /resync",
+            ],
         ),
-        (BASH, "unset A B", "export", "git credential-azdo setup pat --org x <"),
+        (
+            BASH,
+            [
+                "unset A B",
+                "export",
+                "git credential-azdo setup pat --org x <",
+                r'rm "C:\a b" "C:\c"',
+                r'touch "C:\c"',
+                r'"C:\p.exe" -I',
+                "w32tm //resync",
+            ],
+        ),
     ],
     ids=["cmd", "PowerShell", "Git Bash"],
 )
 def test_a_cure_is_for_the_shell_that_the_person_has(
-    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], unset: str, set_: str, file: str
+    monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], cures: list[str]
 ) -> None:
-    """PowerShell takes ``set`` for a variable of its own, and no ``<``."""
+    """PowerShell takes ``set`` for a variable of its own, no ``<``, and a quoted program for a text."""
     monkeypatch.setattr(hints, "ON_WINDOWS", True)
     monkeypatch.setattr(errors.quote, "__kwdefaults__", {"windows": True})
     for name in ("SHELL", "PROMPT", "PSMODULEPATH"):
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert hints.unset("A", "B") == unset
-    assert hints.set_variables(r"A=C:\x y", "B=1").startswith(set_)
-    assert hints.setup_pat_from_file("x").startswith(file)
+    given = [
+        hints.unset("A", "B"),
+        hints.set_variables(r"A=C:\x y", "B=1"),
+        hints.setup_pat_from_file("x"),
+        hints.remove(r"C:\a b", r"C:\c"),
+        hints.make_empty(r"C:\c"),
+        hints.compile_package(r"C:\p.exe", "x"),
+        hints.set_clock(),
+    ]
+    assert [line[: len(cure)] for line, cure in zip(given, cures, strict=True)] == cures

@@ -232,7 +232,7 @@ def tls_context(settings: Settings, keys: str = "http.ssl") -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=cafile, capath=capath)
     except OSError as error:
         raise NetworkError(
-            f"cannot read the certificates of {cafile or capath} ({error.strerror or type(error).__name__})",
+            f"cannot read the certificates of {cafile or capath} ({getattr(error, 'reason', None) or error.strerror})",
             f"correct or remove {f'{keys}CAInfo' if is_set else 'SSL_CERT_FILE'}",
         ) from None
     if not (cafile or capath) and not _system_has_certificates(context):

@@ -188,9 +188,9 @@ def include(file: str, number: str) -> str:
     return set_variables(f"GIT_CONFIG_COUNT={at + 1}", key, value)
 
 
-def http_proxy(proxy: str, address: str = "") -> str:
-    key = f"http.{address}.proxy" if address else "http.proxy"
-    return command("git", "config", "--global", key, proxy)
+def http(key: str, value: str, address: str = "") -> str:
+    """Return the command that sets a key of git's ``http``, for one address if it is named."""
+    return command("git", "config", "--global", f"http.{address}.{key}" if address else f"http.{key}", value)
 
 
 def set_url(address: str = "https://...", remote: str = "origin") -> str:

@@ -21,8 +21,7 @@ import httpcore
 from git_credential_azdo import hints
 from git_credential_azdo.connection import TimedOut, UnknownHostError
 from git_credential_azdo.errors import AzdoError, NetworkError
-from git_credential_azdo.git.config import Entry
-from git_credential_azdo.git.network import Settings
+from git_credential_azdo.git.network import Settings, elsewhere
 from git_credential_azdo.git.target import origin
 
 HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
@@ -31,6 +30,7 @@ _TRUST_HINT = (
     " (git's setting for the same is http.sslCAInfo)"
 )
 LOOK_HINT = "open the page in a browser: it may be a proxy's, a sign-in page or a notice"
+_OWN_HINT = "set http.sslCert and http.sslKey of git to the files of your client certificate"
 _CLOCK_HINT = "check the date of this machine; where it is right, the server needs a new certificate"
 _CERTIFICATE_HINTS = {9: _CLOCK_HINT, 10: _CLOCK_HINT, 62: LOOK_HINT, 64: LOOK_HINT}
 """By OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID, _CERT_HAS_EXPIRED, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH."""
@@ -65,7 +65,7 @@ class Proxy(NamedTuple):
     @property
     def with_password(self) -> str:
         """The command that gives git the user and the password of this proxy."""
-        return hints.http_proxy(f"{self.scheme}://USER:PASSWORD@{self.place}")
+        return hints.http("proxy", f"{self.scheme}://USER:PASSWORD@{self.place}")
 
 
 def parse(text: str) -> Proxy:
@@ -92,7 +92,7 @@ def of(url: str, settings: Settings) -> Proxy | None:
     except ValueError:
         scheme, _, rest = (text or "").partition("://")
         if scheme.lower() in _SOCKS_4:
-            socks_5 = hints.http_proxy(f"socks5h://{rest.rpartition('@')[2].rstrip('/')}")
+            socks_5 = hints.http("proxy", f"socks5h://{rest.rpartition('@')[2].rstrip('/')}")
             text = f"a proxy by {scheme.lower()}:// is not supported"
             raise NetworkError(text, f"where it speaks SOCKS 5 too, as most do: {socks_5}") from None
         raise NetworkError("the proxy's address is not valid", HINT) from None
@@ -115,7 +115,7 @@ def setting(text: str, address: str) -> str | None:
     except ValueError:
         return None
     user = "USER:PASSWORD@" if found.user else ""
-    return hints.http_proxy(f"{found.scheme}://{user}{found.place}", address)
+    return hints.http("proxy", f"{found.scheme}://{user}{found.place}", address)
 
 
 @functools.cache
@@ -173,11 +173,11 @@ def host_of(url: str) -> str:
 
 
 def failure(
-    url: str, error: Exception, by: Proxy | None, progress: Progress, elsewhere: Entry | None
+    url: str, error: Exception, by: Proxy | None, progress: Progress, *, is_of_git: bool
 ) -> NetworkError:
     """Return why no response came, without the error's own text, which may quote a secret, and the hint.
 
-    ``elsewhere``: the entry of git's configuration that sets a proxy for other addresses only, if there is one.
+    ``is_of_git``: whether git's configuration decided; what it sets for other addresses only is named then.
     """
     causes = list(_causes(error))
     untrusted = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
@@ -201,17 +201,21 @@ def failure(
         text = f"its certificate does not verify {why}"
         hint = _CERTIFICATE_HINTS.get(getattr(untrusted, "verify_code", 0), _TRUST_HINT)
     elif broken := next((each for each in causes if isinstance(each, ssl.SSLError)), None):
-        text = f"no TLS connection ({getattr(broken, 'reason', None) or 'broken off'})"
+        reason = getattr(broken, "reason", None) or "broken off"
+        text, hint = f"no TLS connection ({reason})", _OWN_HINT if "CERTIFICATE_REQUIRED" in reason else hint
     else:
         text = _reason(error, causes, by)
         if by and isinstance(error, UnknownHostError):  # that scheme lets the proxy resolve it
-            hint = hints.http_proxy(f"socks5h://{'USER:PASSWORD@' if by.user else ''}{by.place}")
+            hint = hints.http("proxy", f"socks5h://{'USER:PASSWORD@' if by.user else ''}{by.place}")
         unknown = next((each for each in causes if isinstance(each, socket.gaierror)), None)
         if isinstance(error, httpcore.ConnectError) and (not unknown or unknown.errno == socket.EAI_AGAIN):
             kind = NoConnectionError
-    if elsewhere and not by and not untrusted:
-        text += f" ({elsewhere.description} does not apply to it)"
-        hint = setting(elsewhere.value or "", origin(url))
+    key = "sslCAInfo" if untrusted and hint == _TRUST_HINT else "" if untrusted or by else "proxy"
+    other = elsewhere(key) if is_of_git and key else None
+    if other:
+        text += f" ({other.description} does not apply to it)"
+        value = other.value or ""
+        hint = setting(value, origin(url)) if key == "proxy" else hints.http(key, value, origin(url))
     return kind(f"cannot reach {host_of(url)}{subject}{text}", hint)
 
 

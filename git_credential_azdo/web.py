@@ -22,7 +22,7 @@ import httpx
 import git_credential_azdo
 from git_credential_azdo import connection, deadline, errors, proxy
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError
-from git_credential_azdo.git.network import Settings, proxy_elsewhere, settings_for
+from git_credential_azdo.git.network import Settings, settings_for
 from git_credential_azdo.git.target import microsoft, origin
 
 PAUSE_SECONDS, MAX_PAUSE_SECONDS = 60.0, 3_600.0
@@ -273,8 +273,7 @@ class HttpClient:
             if self.is_sent:
                 self.pause = PAUSE_SECONDS
                 self._end, self.grace = self._end + grace, 0.0
-        elsewhere = proxy_elsewhere() if self._settings is None and not by else None
-        raise proxy.failure(url, failed, by, progress, elsewhere)
+        raise proxy.failure(url, failed, by, progress, is_of_git=self._settings is None)
 
     def _client(self, settings: Settings, by: proxy.Proxy | None, host: str) -> httpx.Client:
         key = (settings, by, host)

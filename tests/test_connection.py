@@ -155,5 +155,7 @@ def test_a_name_server_that_never_answers_for_ipv6_does_not_hold_up_ipv4(
 
 def test_a_certificate_that_was_not_sent_has_a_reason_too() -> None:
     """The error of truststore has no attribute then."""
-    error = proxy.failure("https://h", ssl.SSLCertVerificationError("none"), None, proxy.Progress(), None)
+    error = proxy.failure(
+        "https://h", ssl.SSLCertVerificationError("none"), None, proxy.Progress(), is_of_git=False
+    )
     assert error.message == "cannot reach h: its certificate does not verify (none was sent)"

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
+import ssl
 from typing import TYPE_CHECKING
 
 import pytest
+import trustme
 
 from git_credential_azdo import proxy
 from git_credential_azdo.errors import NetworkError
@@ -65,7 +68,7 @@ def test_where_git_would_not_send_the_password_in_clear_neither_is_it_here(metho
     [
         (["Basic realm=x"], "", "requires a user and password (407)"),
         (["Negotiate", "Basic realm=x"], "u:p@", "does not accept the user and password (407)"),
-        (["NTLM", "Negotiate"], "", "requires negotiate and ntlm, which this program does not support (407)"),
+        (["NTLM", "Negotiate"], "", "requires negotiate or ntlm, which this program does not support (407)"),
         (["Made-Up-By-A-Proxy"], "u:p@", "requires a sign-in, which this program does not support (407)"),
     ],
 )
@@ -103,3 +106,21 @@ def test_a_proxy_for_one_host_only_is_named_where_another_is_not_reached(gitconf
     )
     shown = "http://USER:PASSWORD@corp:3128" if user else "http://corp:3128"
     assert caught.value.hint == f"git config --global http.{login}.proxy {shown}"
+
+
+def test_an_authority_for_one_host_only_is_named_where_another_is_not_trusted(gitconfig: Path) -> None:
+    """A company's proxy that reads TLS signs for every host."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("localhost").configure_cert(context)
+
+    def behave(stream: socket.socket) -> None:
+        with contextlib.suppress(ssl.SSLError):
+            context.wrap_socket(stream, server_side=True)
+
+    gitconfig.write_text('[http "https://dev.azure.com"]\n\tsslCAInfo = /corp.pem\n')
+    with serving(behave) as port:
+        login = f"https://localhost:{port}"
+        with HttpClient(20, allowed=[login]) as web, pytest.raises(NetworkError) as caught:
+            web.request("GET", f"{login}/x", retry=False)
+    assert f"(http.https://dev.azure.com.sslcainfo in {gitconfig} (global) does not" in caught.value.message
+    assert caught.value.hint == f"git config --global http.{login}.sslCAInfo /corp.pem"

@@ -73,10 +73,10 @@ def settings_for(url: str) -> Settings:
     return settings
 
 
-def proxy_elsewhere() -> Entry | None:
-    """Return the last entry that sets a proxy for certain addresses only, or None. Raise UsageError."""
-    named = [entry for entry in _entries() if entry.value and split_key(entry.key)[::2] == ("http", "proxy")]
-    return next((entry for entry in reversed(named) if split_key(entry.key)[1]), None)
+def elsewhere(key: str) -> Entry | None:
+    """Return the last entry that sets a key of ``http`` for certain addresses only, or None. Raise UsageError."""
+    named = [each for each in _entries() if each.value and split_key(each.key)[::2] == ("http", key.lower())]
+    return next((each for each in reversed(named) if split_key(each.key)[1]), None)
 
 
 def ignored(entries: Iterable[Entry]) -> list[str]:

@@ -23,7 +23,7 @@ from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.update import alone, update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import remove
-from git_credential_azdo.commands.parsing import NO_GIT_CONFIG, VAULT, Verbs
+from git_credential_azdo.commands.parsing import NO_GIT_CONFIG, VAULT, Verbs, find_vault
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.files import gitconfig_path
 from git_credential_azdo.git import config, edit, install
@@ -38,7 +38,6 @@ from git_credential_azdo.git.target import (
     Target,
     target_of,
 )
-from git_credential_azdo.vault import vaults
 
 _DEV_AZURE = Section(SERVICES_ADDRESS, with_path=True)
 _LOCK = "git-config"
@@ -190,7 +189,7 @@ def add(
         else [("kind", SERVER), ("address", target.address)]
     )
     block.set("login", login)
-    vault_name = None if services else vaults.find(vault, AccountsFile.load().header.get("vault"))
+    vault_name = None if services else find_vault(vault, AccountsFile.load().header.get("vault"))
 
     def change(accounts_file: AccountsFile) -> None:
         _forget(accounts_file, target)

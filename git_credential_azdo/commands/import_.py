@@ -36,7 +36,6 @@ from git_credential_azdo.git.helpers import Request
 from git_credential_azdo.git.protocol import Message, Pair
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Target
 from git_credential_azdo.helper import stored
-from git_credential_azdo.vault import vaults
 from git_credential_azdo.web import HttpClient
 
 IMPORT = "import"
@@ -104,7 +103,7 @@ def command(
     wanted = [each for each in found if each.then == IMPORT]
     if not wanted:
         return code
-    chosen = vaults.find(vault, accounts_file.header.get("vault"))
+    chosen = parsing.find_vault(vault, accounts_file.header.get("vault"))
     if dry_run:
         return code
     if not yes and not console.can_ask():

@@ -19,7 +19,8 @@ from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
 from git_credential_azdo.accounts.save import organization_named
 from git_credential_azdo.commands import console
-from git_credential_azdo.errors import AzdoError, UsageError, may_repeat, quote
+from git_credential_azdo.errors import AzdoError, UsageError, VaultError, may_repeat, quote
+from git_credential_azdo.vault import vaults
 
 _WORD = re.compile(r"-{0,2}[a-z]{1,12}(?:-[a-z]{1,12}){0,3}")
 """What can be a mistyped verb or option; a secret has digits, capitals or more letters."""
@@ -126,6 +127,16 @@ def same_command(**options: str) -> str:
         elif not equals:
             next(rest, None)
     return again([*kept, *(word for name, value in changes.items() if value for word in (name, value))])
+
+
+def find_vault(wanted: str | None, used: str) -> str:
+    """Return the name of a vault as ``vaults.find`` does; where none but a file works, the cure is this command with it."""
+    try:
+        return vaults.find(wanted, used)
+    except VaultError as error:
+        if error.hint == hints.setup_in_file_vault():
+            raise VaultError(error.message, same_command(vault=vaults.FILE)) from None
+        raise
 
 
 def fault(error: click.ClickException) -> str:

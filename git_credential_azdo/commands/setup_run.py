@@ -148,7 +148,7 @@ class Run:
                 raise UsageError("the account has a secret, which --vault none would not store", cure)
             return vaults.NONE
         try:
-            return vaults.find(self.vault, self.accounts_file.header.get("vault"))
+            return parsing.find_vault(self.vault, self.accounts_file.header.get("vault"))
         except VaultLocked:
             raise
         except VaultError as error:
@@ -158,11 +158,9 @@ class Run:
                 console.err(f"{error.message}.")
                 if console.confirm("Store secrets in a private file, not encrypted?", default=False):
                     return vaults.find(vaults.FILE)
-            cure = error.hint or ""
-            if cure == hints.setup_in_file_vault():  # with this command's options, and not against a no
-                others = f"other keyrings: {hints.KEYRINGS_PAGE}"
-                cure = others if self.ask else same_command(vault=vaults.FILE)
-            raise VaultError(error.message, cure) from None
+                if error.hint == same_command(vault=vaults.FILE):  # not against a no
+                    raise VaultError(error.message, f"other keyrings: {hints.KEYRINGS_PAGE}") from None
+            raise
 
     def check(self) -> None:
         """Raise UsageError for an alias, or an address, that an account of the kind cannot have."""

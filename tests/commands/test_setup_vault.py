@@ -9,7 +9,8 @@ import pytest
 
 from git_credential_azdo import hints
 from tests.emulator.default_world import ANN, BOB
-from tests.support.people import at, of_kind, vault_of
+from tests.support.importing import git_stores
+from tests.support.people import at, blocks, of_kind, vault_of
 from tests.support.terminal import LINK, Terminal
 
 if TYPE_CHECKING:
@@ -60,6 +61,19 @@ def test_without_a_keyring_the_file_is_named_and_not_taken(
     assert "error: no OS keyring works here" in result.err
     assert "hint: git credential-azdo setup pat --org fabrikam --vault file\n" in result.err
     assert not home.accounts_file.exists() or not of_kind(home, "pat")
+
+
+@pytest.mark.parametrize("words", ["server add https://tfs.example.com", "import --yes --org fabrikam"])
+def test_without_a_keyring_every_verb_names_itself_with_the_file(
+    home: Home, emulator: Emulator, words: str
+) -> None:
+    """Run as printed it does what it was asked for, and signs nobody in."""
+    git_stores(home, "https://dev.azure.com/fabrikam", emulator.world.new_pat(BOB, ["fabrikam"]), BOB)
+    result = home.azdo(*words.split(), **NONE)
+    hint = f"{words} --vault file"
+    assert f"hint: git credential-azdo {hint}\n" in result.err
+    assert home.azdo(*hint.split(), **NONE).code == 0
+    assert ("vault", "file") in blocks(home)[0]
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y", 0), ("n", 1)])

@@ -98,11 +98,10 @@ class Racing(httpcore.SyncBackend):
                 continue
             if isinstance(result, httpcore.NetworkStream):
                 return result
-            if not isinstance(
-                result, httpcore.ConnectTimeout
-            ):  # that one would be tried still, but for the time limit
-                running.remove(family)
-                failures.append(result)
+            if isinstance(result, httpcore.ConnectTimeout):
+                continue  # it would be tried still, but for the time limit
+            running.remove(family)
+            failures.append(result)
         if running or not failures:
             raise TimedOut(" over IPv6" if set(running) == {socket.AF_INET6} else "")
         reached = (each for each in failures if isinstance(each.__cause__, ConnectionError))

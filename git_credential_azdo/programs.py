@@ -94,11 +94,13 @@ def run(
     end_all = _terminator(process)
 
     def read(stream: IO[bytes]) -> bytes:
+        data = bytearray()
         with stream:  # closed by the thread that reads: close() would wait for it
-            data = stream.read(MAX_BYTES + 1)
+            while len(data) <= MAX_BYTES and (chunk := stream.read(65_536)):
+                data += chunk
         if len(data) > MAX_BYTES:
             end_all()
-        return data
+        return bytes(data)
 
     def write(stream: IO[bytes]) -> None:
         with contextlib.suppress(OSError), stream:  # a program need not read its stdin

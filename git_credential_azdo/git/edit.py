@@ -183,22 +183,25 @@ def former(entries: Iterable[config.Entry], file: str) -> list[Former]:
             settings.setdefault(url, []).append((name, entry.value or ""))
     found = []
     for url, pairs in settings.items():
-        at = max((at for at, (_name, value) in enumerate(pairs) if _WROTE.fullmatch(value)), default=0)
-        last = [("helper", ""), ("helper", pairs[at][1])]
-        if at and pairs[at - 1 :] in (last, [*last, ("usehttppath", "true")]):
-            keys = {name: f"credential.{url}.{name}" for name, _value in pairs[at - 1 :]}
-            lines = [f"{file}: removes {keys[name]} = {value}" for name, value in pairs[at - 1 :]]
-            edits = [
-                each for name in keys for each in _removal(keys[name], name, pairs[: at - 1], pairs[at - 1 :])
-            ]
+        start = max(
+            (at - 1 for at, (_name, value) in enumerate(pairs) if _WROTE.fullmatch(value)), default=-1
+        )
+        if start < 0:
+            continue
+        before, last = pairs[:start], pairs[start:]
+        helper = [("helper", ""), ("helper", last[1][1])]
+        if last in (helper, [*helper, ("usehttppath", "true")]):
+            lines = [f"{file}: removes credential.{url}.{name} = {value}" for name, value in last]
+            edits = [each for name in dict(last) for each in _removal(url, name, before, last)]
             found.append(Former(url, lines, edits))
     return found[::-1]
 
 
 def _removal(
-    key: str, name: str, before: Sequence[tuple[str, str]], last: Sequence[tuple[str, str]]
+    url: str, name: str, before: Sequence[tuple[str, str]], last: Sequence[tuple[str, str]]
 ) -> Iterable[tuple[str, ...]]:
     """Yield the arguments of ``git config`` that remove the last values of a key, and none of those before."""
+    key = f"credential.{url}.{name}"
     left, gone = ([value for each, value in pairs if each == name] for pairs in (before, last))
     if not set(left) & set(gone):
         yield from (("--unset-all", key, exactly(value)) for value in gone)

@@ -218,10 +218,18 @@ def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
         for account in accounts_file.accounts
         if account.address == target.address and account.can_serve(organization)
     }
-    asked = deadline.in_threads(
-        lambda each: _ask(each, organization, repository, accounts_file), able.values()
-    )
-    answers = dict(zip(able, asked, strict=True))
+    # The owner of a tenant sees who asks it for a token, and the URL may be a repository's: only accounts that a person
+    # chose for the organization ask another tenant than their own.
+    tenant = "" if accounts_file.tenant_of(organization) else reasons.tenant_of(organization) or ""
+
+    def ask(account: Account) -> str:
+        at_home = not account.tenant or not tenant or rules.same_tenant(account.tenant, tenant)
+        if at_home or reasons.is_chosen(account, target, organization, accounts_file):
+            return _ask(account, organization, repository, accounts_file)
+        error = reasons.unconfirmed(account, organization, tenant, accounts_file)
+        return f"{error.message}; {error.hint}"
+
+    answers = dict(zip(able, deadline.in_threads(ask, able.values()), strict=True))
     lines = [f"{name}: {answer}" for name, answer in answers.items()]
     readers = [name for name, answer in answers.items() if answer == _READS]
     serving = rules.choose(target, None, accounts_file).account

@@ -227,14 +227,23 @@ def _explain(returned: Returned, message: Message, target: Target, accounts_file
     if not organization or not is_known or same_tenant(tenant or "", token.tenant):
         report(rejection(account, organization, token.tenant))
         return True
-    bound = {accounts_file.binding(each) for each in (target.repository, organization) if each}
-    is_chosen = account.lists(organization) or account.id in bound
-    if is_chosen or accounts_file.tenant_of(organization) == token.tenant:
+    if (
+        is_chosen(account, target, organization, accounts_file)
+        or accounts_file.tenant_of(organization) == token.tenant
+    ):
         text = f"the organization {organization} belongs to tenant {tenant} now and rejected a token of tenant {token.tenant}"
         report(ServiceError(text, "run the git command again"))
         return False
     report(unconfirmed(account, organization, tenant or "", accounts_file))
     return True
+
+
+def is_chosen(
+    account: Account, target: Target, organization: AnyOrganization, accounts_file: AccountsFile
+) -> bool:
+    """Return whether a person chose the account for the organization, or for the target's repository."""
+    bound = {accounts_file.binding(each) for each in (target.repository, organization) if each}
+    return account.lists(organization) or account.id in bound
 
 
 def tenant_of(organization: AnyOrganization) -> str | None:

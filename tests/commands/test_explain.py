@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from tests.emulator import faults
-from tests.emulator.default_world import ANN, BOB
+from tests.emulator.default_world import ANN, BOB, FABRIKAM
 from tests.support.marks import git
 from tests.support.people import at, bind, give_pat, sign_in
 from tests.support.watch import new_password
@@ -249,6 +249,22 @@ def test_online_asks_only_the_organization_that_is_named(home: Home, emulator: E
     assert explained(home, "https://dev.azure.com/fabrikam/_git/a", "--online")["online"] == [
         "no account can serve it: git credential-azdo setup --org fabrikam"
     ]
+
+
+def test_online_another_tenant_hears_of_an_account_once_a_person_chose_it(
+    home: Home, emulator: Emulator
+) -> None:
+    """The URL may be a repository's, and who owns a tenant sees who asks it for a token."""
+    url = "https://dev.azure.com/fabrikam/app/_git/app"
+    sign_in(home, emulator.world, ANN, "contoso")
+    (line,) = explained(home, url, "--online")["online"]
+    assert line == (
+        f"{ANN}: the organization fabrikam belongs to tenant {FABRIKAM}, and {ANN} was not set up for it; "
+        f"if {ANN} is a member or guest there: git credential-azdo use {ANN} --org fabrikam"
+    )
+    assert emulator.seen("login.microsoftonline.com") == []
+    assert home.azdo("use", ANN, "--org", "fabrikam").code == 0
+    assert explained(home, url, "--online")["online"] == [f"{ANN}: can read it"]
 
 
 def test_a_stored_credential_is_a_reason(file_home: Home) -> None:

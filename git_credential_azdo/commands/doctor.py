@@ -22,7 +22,7 @@ import click
 from git_credential_azdo import deadline, hints, proxy
 from git_credential_azdo.accounts.account import Account, Block
 from git_credential_azdo.accounts.accounts_file import BINDING, UNSAVED, AccountsFile
-from git_credential_azdo.accounts.choice import unique_name
+from git_credential_azdo.accounts.choice import unique_names
 from git_credential_azdo.commands import console, doctor_machine
 from git_credential_azdo.commands.accounts import READY, standing
 from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, failed
@@ -93,10 +93,12 @@ def examine(url: str | None) -> list[Check]:
         ("vault", partial(doctor_machine.vaults_in_use, accounts_file)),
         ("accounts file", doctor_machine.file),
     ]
+    known = accounts_file.accounts
+    names = unique_names(known)
     if is_readable:
         works += [
             ("choice", partial(doctor_machine.choice, url, accounts_file)),
-            *(("account", partial(_account, each, accounts_file)) for each in accounts_file.accounts),
+            *(("account", partial(_account, each, names[each.id], accounts_file)) for each in known),
             ("account", partial(_beside_accounts, accounts_file)),
         ]
     works += [("network", partial(_reach, host)) for host in _hosts(url, accounts_file)]
@@ -141,9 +143,8 @@ def _clean(text: str) -> str:
 # --- the accounts, the hosts that they need, and their tokens
 
 
-def _account(account: Account, accounts_file: AccountsFile) -> Iterator[Check]:
+def _account(account: Account, name: str, accounts_file: AccountsFile) -> Iterator[Check]:
     """Return the state of an account and, where it is ready, which organizations accept its token."""
-    name = unique_name(account, accounts_file.accounts)
     check = Check("account", *_state(account, name))
     yield check
     if check.state != FAIL:

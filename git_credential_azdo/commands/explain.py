@@ -17,7 +17,7 @@ from git_credential_azdo import deadline, hints, refresh, tokens
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
-from git_credential_azdo.accounts.choice import Choice, unique_name
+from git_credential_azdo.accounts.choice import Choice, unique_name, unique_names
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import READY, standing, stored_url
@@ -130,10 +130,10 @@ def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> di
         reason = "Azure DevOps over http is refused: a token would be sent in clear text"
         return {"reason": reason, "result": QUITS, "hint": hints.set_url()}
     choice = rules.choose(target, None, accounts_file)
-    accounts = accounts_file.accounts
+    names = unique_names(accounts_file.accounts)
     found: dict[str, object] = {
         "reason": choice.reason,
-        "candidates": [unique_name(each, accounts) for each in choice.candidates],
+        "candidates": [names[each.id] for each in choice.candidates],
     }
     if choice.organization:
         found["organization"] = choice.organization
@@ -213,8 +213,9 @@ def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
     if target is None or not target.services or organization is None:
         return ["not a URL of an Azure DevOps organization"]
     repository = _repository_url(target, organization)
+    names = unique_names(accounts_file.accounts)
     able = {
-        unique_name(account, accounts_file.accounts): account
+        names[account.id]: account
         for account in accounts_file.accounts
         if account.address == target.address and account.can_serve(organization)
     }

@@ -16,7 +16,7 @@ from typing import NamedTuple, TypeVar
 from git_credential_azdo import deadline, hints, refresh
 from git_credential_azdo.accounts.account import AZURE_CLI, OAUTH, Account, Block, number
 from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
-from git_credential_azdo.accounts.choice import CHOSEN, answers_to, choose, unique_name
+from git_credential_azdo.accounts.choice import CHOSEN, answers_to, choose, unique_names
 from git_credential_azdo.accounts.save import account_named, new_pat, now, save_account
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
@@ -250,7 +250,8 @@ def _chosen(organization: Organization, accounts_file: AccountsFile) -> Account:
     if choice.outcome == CHOSEN and choice.account:
         return choice.account
     if choice.candidates:
-        names = [unique_name(account, people.accounts) for account in choice.candidates]
+        unique = unique_names(people.accounts)
+        names = [unique[account.id] for account in choice.candidates]
         raise UsageError(
             f"several signed-in accounts fit the organization {organization}: {', '.join(names)}",
             again(sys.argv[1:], ["--account", names[0]]),

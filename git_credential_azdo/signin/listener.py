@@ -133,9 +133,12 @@ class Listener:
     def poll(self) -> None:
         """Serve who is there now, and let none wait too long; to be called now and then."""
         for server in self.redirect.sockets:
-            with contextlib.suppress(OSError):  # no more are there, or one has gone away
-                for _ in range(_MAX_CLIENTS):
-                    self._accept(server.accept()[0])
+            for _ in range(_MAX_CLIENTS):
+                try:
+                    client, _address = server.accept()
+                except OSError:  # no more are there, or one has gone away
+                    break
+                self._accept(client)
         for client, state in list(self._clients.items()):
             self._receive(client, state)
             if state.until <= self.clock():
@@ -160,7 +163,8 @@ class Listener:
         if len(self._clients) >= _MAX_CLIENTS:
             self._drop(next((each for each, state in self._clients.items() if not state.pending), client))
         if client.fileno() >= 0:
-            self._clients[client] = _Client(bytearray(), self.clock() + _PATIENCE)
+            state = self._clients[client] = _Client(bytearray(), self.clock() + _PATIENCE)
+            self._receive(client, state)  # before others can push it out
 
     def _receive(self, client: socket.socket, state: _Client) -> None:
         try:

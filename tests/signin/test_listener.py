@@ -183,3 +183,19 @@ def test_waiting_browsers_are_not_pushed_out_by_others() -> None:
             one.poll()
         one.finish(Page("Signed in", ()))
         assert b"Signed in" in turn(one, first)
+
+
+@pytest.mark.skipif(not HAS_IPV6, reason="no ::1")
+def test_a_crowd_on_the_other_family_does_not_push_out_who_asks() -> None:
+    """What a browser sends is there when it is let in, and is read then."""
+    redirect = listen("http://localhost")
+    one = Listener(redirect, judge)
+    port = redirect.sockets[0].getsockname()[1]
+    with contextlib.ExitStack() as stack:
+        stack.callback(one.close)
+        client, *_crowd = [
+            stack.enter_context(socket.create_connection((host, port)))
+            for host in ("127.0.0.1", *["::1"] * 20)
+        ]
+        client.sendall(REQUEST)
+        assert turn(one, client).startswith(b"HTTP/1.1 200 OK")

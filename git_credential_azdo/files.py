@@ -84,6 +84,8 @@ def read_accounts() -> bytes:
     except NoHome:
         return b""
     except OSError as error:
+        if is_closed():
+            return b""
         raise unusable("read", path, error, os.path.dirname(path)) from error
 
 
@@ -159,6 +161,15 @@ def patiently(act: Callable[..., Result], *arguments: object) -> Result:
             time.sleep(0.02)
 
 
+def is_closed() -> bool:
+    """Return whether this user may not open the home folder that HOME names, an image's or root's. Raise NoHome."""
+    try:
+        os.lstat(os.path.dirname(folder()))
+    except OSError as error:
+        return isinstance(error, PermissionError)
+    return False
+
+
 def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
     """Return what to tell a person of a file or folder of ours that cannot be used, with the cure if it is known.
 
@@ -183,7 +194,13 @@ def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
     elif place != path and not isinstance(error, Unsafe) and not place.endswith(".new"):  # of ``writing``
         reason += f" ({place})"
     is_inside = place == top or place.startswith(top + os.sep)
-    hint = cure(top if is_inside else os.path.dirname(place)) if cure else None
+    to_cure = top if is_inside else os.path.dirname(place)
+    hint = cure(to_cure) if cure else None
+    above = os.path.dirname(top)
+    if isinstance(error, PermissionError) and (
+        is_closed() or not (is_inside or to_cure == above != os.path.dirname(above))
+    ):
+        hint = hints.home()  # no command takes a home folder, or the whole system, from its owner
     return AzdoError(f"cannot {doing} {place if isinstance(error, Unsafe) else path}: {reason}", hint)
 
 

@@ -37,7 +37,7 @@ from git_credential_azdo.errors import (
     report,
     say,
 )
-from git_credential_azdo.files import NoHome, accounts_path
+from git_credential_azdo.files import NoHome, accounts_path, is_closed
 from git_credential_azdo.git import address, config
 from git_credential_azdo.git.target import SERVICES_ADDRESS, AnyOrganization, Target, tenant_in
 from git_credential_azdo.vault import vaults
@@ -100,6 +100,8 @@ def why(choice: Choice, request: Message | None = None) -> tuple[str, list[tuple
 def no_account(cure: str) -> tuple[str, str]:
     """Return that there is no account, where it was looked for (an editor may have a home of its own), and the cure."""
     try:
+        if is_closed():
+            return f"this user may not open the folder of {accounts_path()}", hints.home()
         return f"there is no account in {accounts_path()}", cure
     except NoHome as error:
         return error.message, error.hint or cure

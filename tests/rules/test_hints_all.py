@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 _ELSEWHERE = {
     "clone": "tests/commands/test_setup_oauth.py",
     "home": "tests/commands/test_no_home.py",
-    "http_proxy": "tests/test_web_proxy.py",
+    "http": "tests/test_proxy_password.py",
     "include": "tests/git/test_install_refused.py",
     "pat_revoke": "tests/rules/test_hints_cure.py",
     "setup_as": "tests/commands/test_setup_cures.py",

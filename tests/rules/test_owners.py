@@ -179,6 +179,33 @@ def test_a_user_without_a_home_is_served_from_the_environment(shared: Home) -> N
     assert "HOME is not set" in result.err
 
 
+@root
+@pytest.mark.parametrize("mode", [0o700, 0o755], ids=["closed", "open"])
+def test_the_home_of_another_user_is_none_of_ours_to_take(shared: Home, mode: int) -> None:
+    """An image's HOME, and a container's user: a token serves, and no command takes the folder from its owner."""
+    give(shared.folder, MALLORY)
+    shared.folder.chmod(mode)
+    token = WATCH.remember("environment" + os.urandom(20).hex())
+    assert run_as(USER, shared, "get", *at(), AZURE_DEVOPS_EXT_PAT=token).fields["password"] == token
+    result = run_as(USER, shared, "get", *at())
+    assert (result.out, "may not open" in result.err) == ("", mode == 0o700)
+    assert ("HOME=FOLDER" in result.err) == (mode == 0o700)
+    result = run_as(USER, shared, "store", *at(), "username=x", "password=y")
+    assert "chown" not in result.err
+    assert result.err.endswith("hint: export HOME=FOLDER\n")
+
+
+@pytest.mark.parametrize("home", ["/", "/home/bob"])
+def test_no_command_takes_the_whole_system_from_its_owner(home: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """HOME is / for a user without one, as containers have them."""
+    monkeypatch.setenv("HOME", home)
+    monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
+    monkeypatch.setattr("os.geteuid", lambda: USER)
+    top, config = files.folder(), os.path.join(home, ".config")
+    error = files.unusable("write", f"{top}/vault", PermissionError(13, "Permission denied", config), top)
+    assert error.hint == "export HOME=FOLDER"
+
+
 def test_an_owner_without_a_name_is_a_number() -> None:
     """In a container hardly anybody has one."""
     assert files._name(54_323) == "user 54323"

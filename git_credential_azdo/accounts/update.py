@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple, TypeVar
 
 from git_credential_azdo.accounts.account import Account, Block, digest, number
@@ -22,11 +23,7 @@ from git_credential_azdo.git.protocol import Pair, format_pairs
 from git_credential_azdo.vault import journal, vaults
 from git_credential_azdo.writing import Lock, write_own
 
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
-
-    Result = TypeVar("Result")
+Result = TypeVar("Result")
 
 LOCK_SECONDS = 5.0
 SETUP_LOCK = "setup"

@@ -9,14 +9,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Callable, Iterable
 
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.files import folder, lock_path, read_own, unusable
 from git_credential_azdo.writing import Lock, write_own
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
 
 _NAME = "entries"
 _ENTRY, _BEGUN = "entry=", "begun="

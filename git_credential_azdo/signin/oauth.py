@@ -35,7 +35,7 @@ _AADSTS = re.compile(r"AADSTS(\d{2,9})\b", re.ASCII)
 _WORD = re.compile(r"[\w.:/-]{1,80}", re.ASCII)
 _LONG_WORD = re.compile(r"\S{24,}")
 _NAMES = ("preferred_username", "upn", "unique_name")
-_URL = re.compile(r"[!-~]+")  # RFC 3986: what else a URL says is escaped
+_URL = re.compile(r"[!#-;=?-\[\]_a-z{}~]+")  # RFC 3986: what else a URL says is escaped, but for {tenantid}
 
 
 @dataclass(frozen=True)

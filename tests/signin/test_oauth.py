@@ -81,7 +81,10 @@ def test_an_endpoint_with_a_query_keeps_it() -> None:
         ("http://h/x", False),
         ("https://u:p@h/", False),
         ("https://h/#f", False),
+        ("https://h/{tenantid}/v2.0", True),
         ("https://h/a b", False),
+        ('https://h/"x', False),
+        ("https://h/|x", False),
         ("https://h/\n", False),
         ("https://h\\@evil/", False),
         ("https://[::1/", False),
@@ -92,5 +95,5 @@ def test_an_endpoint_with_a_query_keeps_it() -> None:
     ],
 )
 def test_secrets_go_only_to_https_or_to_this_machine(url: str, safe: bool) -> None:  # noqa: FBT001 - a table
-    """No user, no fragment, no blanks: nothing that two readers of a URL could see differently."""
+    """No user, no fragment, no blanks, no quotes: nothing that two readers, or a browser's command line, see differently."""
     assert bool(oauth.safe_origin(url)) is safe

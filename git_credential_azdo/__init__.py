@@ -17,8 +17,8 @@ Tokens
                  error codes of each mean
 
 State
-  ``accounts/``  ``account``, ``accounts_file`` (the format), ``update`` (it and the secrets, written), ``save`` (new accounts),
-                 ``choice`` (which account answers, or is named), ``environment`` (tokens in variables)
+  ``accounts/``  ``account``, ``accounts_file`` (the format), ``update`` (it and the secrets, written), ``save`` (new accounts,
+                 and what a person names), ``choice`` (which account answers), ``environment`` (tokens in variables)
   ``vault/``     secrets: ``vaults`` (the one door, and the file vault), ``system`` (keyring), and what
                  reads without it: ``secret_service``, ``credential_manager`` (Windows), ``keychain`` (macOS);
                  ``journal``: the names of all entries

@@ -17,7 +17,6 @@ from git_credential_azdo import deadline, hints, refresh, tokens
 from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
-from git_credential_azdo.accounts.choice import Choice, unique_name, unique_names
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import READY, standing, stored_url
@@ -130,7 +129,7 @@ def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> di
         reason = "Azure DevOps over http is refused: a token would be sent in clear text"
         return {"reason": reason, "result": QUITS, "hint": hints.set_url()}
     choice = rules.choose(target, None, accounts_file)
-    names = unique_names(accounts_file.accounts)
+    names = rules.unique_names(accounts_file.accounts)
     found: dict[str, object] = {
         "reason": choice.reason,
         "candidates": [names[each.id] for each in choice.candidates],
@@ -153,7 +152,7 @@ def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> di
     return {**found, "reason": reason, "result": result, "hint": cure}
 
 
-def _account(account: Account, choice: Choice, accounts_file: AccountsFile) -> dict[str, object]:
+def _account(account: Account, choice: rules.Choice, accounts_file: AccountsFile) -> dict[str, object]:
     """Return how the token stands that ``get`` would answer with, and what lets it answer if it would not."""
     tenant = tokens.known_tenant(account, choice.organization, None, accounts_file) or account.tenant
     live = None
@@ -166,7 +165,7 @@ def _account(account: Account, choice: Choice, accounts_file: AccountsFile) -> d
         state = "rejected by the organization"
         cure = sign_in_errors.setup_again(account) if account.is_pat else None  # else it ends by itself
     return {
-        "account": unique_name(account, accounts_file.accounts),
+        "account": rules.unique_name(account, accounts_file.accounts),
         "token": state,
         "token_expires": console.instant(live.expires_utc if live else account.expires_utc),
         "result": ANSWERS if state == READY else QUITS,
@@ -213,7 +212,7 @@ def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
     if target is None or not target.services or organization is None:
         return ["not a URL of an Azure DevOps organization"]
     repository = _repository_url(target, organization)
-    names = unique_names(accounts_file.accounts)
+    names = rules.unique_names(accounts_file.accounts)
     able = {
         names[account.id]: account
         for account in accounts_file.accounts

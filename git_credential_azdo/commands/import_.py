@@ -15,17 +15,10 @@ from dataclasses import dataclass, field
 import click
 
 from git_credential_azdo import deadline, hints
+from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts import save, update
 from git_credential_azdo.accounts.account import STORED, Block, digest, number
 from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
-from git_credential_azdo.accounts.choice import (
-    AMBIGUOUS,
-    Choice,
-    choose,
-    matching_stored,
-    organization_and_user,
-    unique_name,
-)
 from git_credential_azdo.commands import configure, console, parsing
 from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import AzdoError, ServiceError, looks_like_token, report, say
@@ -169,7 +162,7 @@ def _places(exact: list[Message], known: Iterable[Message], accounts_file: Accou
     places: dict[str, Place] = {}
     for index, message in enumerate([*exact, *known]):
         target = accounts_file.target_of(message)
-        organization, user = organization_and_user(target, accounts_file) if target else (None, None)
+        organization, user = rules.organization_and_user(target, accounts_file) if target else (None, None)
         if target and target.services and target.protocol == "https" and organization:
             place = places.setdefault(organization, Place(organization, organization))
         elif target and accounts_file.server(target.address):
@@ -212,14 +205,14 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
     """Decide what is done with a secret: ask the organization whose it is and whether it can read code."""
     organization, secret = found.place.organization, found.secret
     if organization is None:
-        if matching_stored(found.target, None, found.target.user, accounts_file.stored_credentials):
+        if rules.matching_stored(found.target, None, found.target.user, accounts_file.stored_credentials):
             found.then = "imported already"
         return
     serving = [account for account in accounts_file.accounts if account.lists(organization)]
     ours = digest(accounts_file.salt, secret) if accounts_file.salt else ""
     same = next((each for each in serving if any(mark.digest == ours for mark in each.issued_tokens)), None)
     if same:
-        found.then = f"already imported as {unique_name(same, accounts_file.accounts)}"
+        found.then = f"already imported as {rules.unique_name(same, accounts_file.accounts)}"
     elif secret.startswith("eyJ"):  # the beginning of every JWT
         found.then = "skip: access token, it expires within hours"
     elif not (secret.isascii() and secret.isprintable()):
@@ -234,7 +227,7 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
             return
         same = next((each for each in serving if each.name.lower() == found.person.lower()), None)
         if same:
-            found.then = f"skip: {unique_name(same, accounts_file.accounts)} ({same.kind}) serves it"
+            found.then = f"skip: {rules.unique_name(same, accounts_file.accounts)} ({same.kind}) serves it"
 
 
 def _keep(wanted: list[Found], vault_name: str) -> None:
@@ -262,7 +255,7 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
         for block in reversed(blocks):  # of stored credentials the last one is found first
             stored.put(accounts_file, block, vault_name)
         for name, choice in before.items():
-            if choice.outcome == AMBIGUOUS and any(each.lists(name) for each in choice.candidates):
+            if choice.outcome == rules.AMBIGUOUS and any(each.lists(name) for each in choice.candidates):
                 continue  # git has to stop there already
             first = next(each for each in accounts if each.lists(name))
             leader = choice.account if choice.account and choice.deliberate else first
@@ -281,5 +274,5 @@ def _account(found: list[Found]) -> save.NewAccount:
     )
 
 
-def _choice(organization: AnyOrganization, accounts_file: AccountsFile) -> Choice:
-    return choose(accounts_file.target_at(organization), None, accounts_file)
+def _choice(organization: AnyOrganization, accounts_file: AccountsFile) -> rules.Choice:
+    return rules.choose(accounts_file.target_at(organization), None, accounts_file)

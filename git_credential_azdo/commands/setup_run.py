@@ -17,17 +17,11 @@ from typing import Any
 import click
 
 from git_credential_azdo import deadline, hints
+from git_credential_azdo.accounts import save
 from git_credential_azdo.accounts.account import PAT, Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import choose, shown_name, unique_name
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, variable_for
-from git_credential_azdo.accounts.save import (
-    NewAccount,
-    check_alias,
-    place_of,
-    save_account,
-    undecided,
-)
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import configure, console, doctor_machine, parsing
 from git_credential_azdo.commands.parsing import same_command
@@ -113,7 +107,7 @@ class Run:
     @property
     def address(self) -> str:
         """Where the organizations are: Azure DevOps Services, another cloud's, or a server. Raise UsageError."""
-        return place_of(self.organizations, self.accounts_file)
+        return save.place_of(self.organizations, self.accounts_file)
 
     @property
     def is_public(self) -> bool:
@@ -165,7 +159,7 @@ class Run:
     def check(self) -> None:
         """Raise UsageError for an alias, or an address, that an account of the kind cannot have."""
         others = (each for each in self.accounts_file.accounts if each.kind != self.kind)
-        check_alias(self.alias, others, same_command(alias="work"))
+        save.check_alias(self.alias, others, same_command(alias="work"))
         address = self.address
         if self.kind != PAT and address not in {SERVICES_ADDRESS, *self.accounts_file.services_addresses}:
             raise UsageError(
@@ -191,7 +185,7 @@ class Run:
 
     def finish(
         self,
-        new_account: NewAccount,
+        new_account: save.NewAccount,
         vault_name: str,
         authorization: Mapping[str, str],
         repository: str | None = None,
@@ -205,9 +199,9 @@ class Run:
         def saw(accounts_file: AccountsFile) -> None:
             self.accounts_file = accounts_file
 
-        account = save_account(new_account, vault_name, saw)
+        account = save.save_account(new_account, vault_name, saw)
         self._summarize(account)
-        for organization, fitting in undecided(self.accounts_file, account).items():
+        for organization, fitting in save.undecided(self.accounts_file, account).items():
             self._decide(organization, account, fitting)
         doctor_machine.compile_package()
         if not self.no_git_config:

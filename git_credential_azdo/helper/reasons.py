@@ -11,21 +11,9 @@ import os
 import time
 
 from git_credential_azdo import hints, refresh, tokens
+from git_credential_azdo.accounts import choice as rules
 from git_credential_azdo.accounts import environment
 from git_credential_azdo.accounts.account import Account, IssuedToken, digest, number
-from git_credential_azdo.accounts.choice import (
-    AMBIGUOUS,
-    NO_ACCOUNT,
-    NOT_COVERED,
-    STORED_CREDENTIAL,
-    UNKNOWN_USER,
-    Choice,
-    choose,
-    organization_and_user,
-    same_tenant,
-    unique_name,
-    unique_names,
-)
 from git_credential_azdo.accounts.environment import PERSONAL_TOKEN, PIPELINE_TOKEN
 from git_credential_azdo.errors import (
     AzdoError,
@@ -49,14 +37,14 @@ if TYPE_CHECKING:
     from git_credential_azdo.helper.verbs import Change, Returned
 
 
-def explain(choice: Choice, request: Message) -> bool:
+def explain(choice: rules.Choice, request: Message) -> bool:
     """Report why no account answers git's request; return whether git is to stop asking."""
     message, cures = why(choice, request)
     if message:
         say("error", message)
     for cure in cures:
         say("hint", line(*cure))
-    return choice.outcome == AMBIGUOUS
+    return choice.outcome == rules.AMBIGUOUS
 
 
 def line(remark: str, command: str) -> str:
@@ -64,17 +52,17 @@ def line(remark: str, command: str) -> str:
     return f"{remark}: {command}" if remark else command
 
 
-def why(choice: Choice, request: Message | None = None) -> tuple[str, list[tuple[str, str]]]:
+def why(choice: rules.Choice, request: Message | None = None) -> tuple[str, list[tuple[str, str]]]:
     """Return why no account answers, empty where none was expected to, and the cures, of which any may do, for ``line``.
 
     ``request``: git's, whose user may be the reason.
     """
     organization, user, outcome = choice.organization, choice.user or "", choice.outcome
-    names = list(unique_names(choice.candidates).values())
-    if outcome == AMBIGUOUS and organization:
+    names = list(rules.unique_names(choice.candidates).values())
+    if outcome == rules.AMBIGUOUS and organization:
         cures = [("", hints.use(name, organization)) for name in names]
         return f"{choice.reason} the organization {organization}: {', '.join(names)}", cures
-    if outcome == AMBIGUOUS:
+    if outcome == rules.AMBIGUOUS:
         place = choice.candidates[0].address
         is_public = place == SERVICES_ADDRESS
         with_path = hints.configure() if is_public else hints.use_http_path(place)
@@ -84,13 +72,13 @@ def why(choice: Choice, request: Message | None = None) -> tuple[str, list[tuple
         ]
         return f"{choice.reason} {'Azure DevOps' if is_public else place}: {', '.join(names)}", cures
     new = _new_account(choice)
-    if outcome not in {UNKNOWN_USER, NOT_COVERED}:
+    if outcome not in {rules.UNKNOWN_USER, rules.NOT_COVERED}:
         # A stored credential may have been found that has expired, or that this git cannot use.
-        is_none = outcome == STORED_CREDENTIAL or choice.reason == NO_ACCOUNT
+        is_none = outcome == rules.STORED_CREDENTIAL or choice.reason == rules.NO_ACCOUNT
         return "", [no_account(new) if is_none else (choice.reason, new)]
     is_alias = user and "@" not in user  # which a new account does not get
-    cures = [("", new)] if outcome == NOT_COVERED or not is_alias or not names else []
-    if request and user and (outcome == UNKNOWN_USER or is_alias):
+    cures = [("", new)] if outcome == rules.NOT_COVERED or not is_alias or not names else []
+    if request and user and (outcome == rules.UNKNOWN_USER or is_alias):
         where, removal = _user_source(request)
         cures.append((f"{where} names that user", removal))
     known = f"; known are {', '.join(names)}" if names else ""
@@ -107,7 +95,7 @@ def no_account(cure: str) -> tuple[str, str]:
         return error.message, error.hint or cure
 
 
-def _new_account(choice: Choice) -> str:
+def _new_account(choice: rules.Choice) -> str:
     """Return the command that makes an account for what was asked, or gives a job its token."""
     if not choice.user and (system := environment.system(os.environ)):
         own = environment.collection(os.environ)
@@ -143,7 +131,7 @@ def _user_source(request: Message) -> tuple[str, str]:
 def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> Returned | None:
     """Return the access token of the message if the vault holds it, though a killed run did not note it."""
     tenant = tenant_in(message.all("wwwauth[]"))
-    choice = choose(target, tenant, accounts_file)
+    choice = rules.choose(target, tenant, accounts_file)
     account, secret = choice.account, message.get("password") or message.get("credential")
     if account is None or account.is_pat or not secret:
         return None
@@ -182,7 +170,7 @@ def change(returned: Returned, message: Message, target: Target, accounts_file: 
     An old token is dropped. A new one, or a PAT, is noted for the organization, but for a token of the tenant that the
     organization belonged to before.
     """
-    organization, _ = organization_and_user(target, accounts_file)
+    organization, _ = rules.organization_and_user(target, accounts_file)
     account, token = returned
     now = int(time.time())
     is_new = 0 <= now - token.received < tokens.NEW_SECONDS
@@ -221,12 +209,12 @@ def drop(returned: Returned) -> None:
 def _explain(returned: Returned, message: Message, target: Target, accounts_file: AccountsFile) -> bool:
     """Report why a new access token was rejected; return whether the next one would be, too."""
     account, token = returned
-    organization, _ = organization_and_user(target, accounts_file)
+    organization, _ = rules.organization_and_user(target, accounts_file)
     tenant = tenant_in(message.all("wwwauth[]"))
     if tenant is None and organization and target.services and account.tenant:
         tenant = tenant_of(organization)
     is_known = account.tenant and tenant and token.tenant
-    if not organization or not is_known or same_tenant(tenant or "", token.tenant):
+    if not organization or not is_known or rules.same_tenant(tenant or "", token.tenant):
         report(rejection(account, organization, token.tenant))
         return True
     if (
@@ -273,5 +261,5 @@ def unconfirmed(
     """Return the error for an organization of another tenant, which rejects tokens of the account's own tenant."""
     return ServiceError(
         f"the organization {organization} belongs to tenant {tenant}, and {account.label} was not set up for it",
-        f"if {account.label} is a member or guest there: {hints.use(unique_name(account, accounts_file.accounts), organization)}",
+        f"if {account.label} is a member or guest there: {hints.use(rules.unique_name(account, accounts_file.accounts), organization)}",
     )

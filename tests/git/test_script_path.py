@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 import sys
 from typing import TYPE_CHECKING
@@ -40,8 +41,9 @@ def test_git_runs_our_script_wherever_it_lies_and_nobody_else_sees_the_token(
     )
     for path in (script, other):
         path.chmod(0o755)
-    git.system.write_text(f"[credential]\n\thelper = {quoted(str(other))}\n")
-    git.write([("credential.helper", str(other)), (f"credential.{DEV}.helper", str(other))])
+    helper = f"!{shlex.quote(str(other))}"
+    git.system.write_text(f"[credential]\n\thelper = {quoted(helper)}\n")
+    git.write([("credential.helper", helper), (f"credential.{DEV}.helper", helper)])
     configure(git, str(script))
     git.log.touch()
     for url in (f"{DEV}/contoso/App/_git/app", "https://github.com/a/b"):

@@ -12,7 +12,8 @@ import sys
 _PR_SET_DUMPABLE = 4
 TOKENS = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
 """Variables with a token for git: a person's, and a pipeline's."""
-SECRETS = frozenset(("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "IDENTITY_HEADER", *TOKENS))
+GITHUB_TOKEN, IDENTITY_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "IDENTITY_HEADER"
+SECRETS = frozenset((GITHUB_TOKEN, IDENTITY_TOKEN, *TOKENS))
 """Variables with secrets that this program sends itself. No program that it or its libraries start needs them."""
 _FOLDERS = (
     *("APPDATA", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),

@@ -12,6 +12,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import MANAGED_IDENTITY, Block
 from git_credential_azdo.accounts.environment import PIPELINE_TOKEN, token_in
 from git_credential_azdo.errors import ServiceError, SignInError, UsageError
+from git_credential_azdo.inherited import GITHUB_TOKEN
 from git_credential_azdo.signin import managed_identity, oauth
 from git_credential_azdo.signin.authorities import ask
 from git_credential_azdo.web import HttpClient, Response
@@ -41,9 +42,7 @@ def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> 
             identity, service, audience, environment, web.remaining()
         ).access_token
     if source == GITHUB:
-        url, headers = _of_job(
-            environment, "ACTIONS_ID_TOKEN_REQUEST_URL", _IN_JOB, "ACTIONS_ID_TOKEN_REQUEST_TOKEN", _IN_JOB
-        )
+        url, headers = _of_job(environment, "ACTIONS_ID_TOKEN_REQUEST_URL", _IN_JOB, GITHUB_TOKEN, _IN_JOB)
         answer = ask(web, "GET", oauth.with_query(url, audience=audience), headers=headers)
         return _token_in(answer, "value", "GitHub", "check the job's permission id-token: write")
     if source == PIPELINES:

@@ -23,6 +23,7 @@ from git_credential_azdo.files import read_file
 from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.git.target import origin
+from git_credential_azdo.inherited import IDENTITY_TOKEN
 from git_credential_azdo.signin import oauth
 from git_credential_azdo.signin.authorities import GUID
 from git_credential_azdo.web import HttpClient, Response, retry_after
@@ -48,9 +49,7 @@ class _Service(NamedTuple):
 
 _SERVICES = {
     VM: _Service("Azure VM", "2018-02-01", "msi_res_id", "AZURE_POD_IDENTITY_AUTHORITY_HOST", VM_ADDRESS),
-    APP_SERVICE: _Service(
-        "App Service", "2019-08-01", "mi_res_id", "IDENTITY_ENDPOINT", "", "IDENTITY_HEADER"
-    ),
+    APP_SERVICE: _Service("App Service", "2019-08-01", "mi_res_id", "IDENTITY_ENDPOINT", "", IDENTITY_TOKEN),
     ARC: _Service("Azure Arc machine", "2020-06-01", "mi_res_id", "IDENTITY_ENDPOINT", ARC_ADDRESS),
 }
 SECRETS = frozenset(service.secret for service in _SERVICES.values() if service.secret)
@@ -93,7 +92,7 @@ def read_identity(text: str) -> Which:
 def source_of(environment: Mapping[str, str]) -> str:
     """Return whose service answers on this machine, supported or not. Raise UsageError where half its variables are set."""
     has = {name for name, value in environment.items() if value}
-    pair = {"IDENTITY_ENDPOINT", "IDENTITY_HEADER"}
+    pair = {"IDENTITY_ENDPOINT", IDENTITY_TOKEN}
     if pair <= has:
         return "Service Fabric" if "IDENTITY_SERVER_THUMBPRINT" in has else APP_SERVICE
     if {"IDENTITY_ENDPOINT", "IMDS_ENDPOINT"} <= has:

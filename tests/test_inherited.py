@@ -18,7 +18,7 @@ import pytest
 from git_credential_azdo.inherited import SECRETS
 from tests.conftest import BIN, SCRIPT
 from tests.emulator.default_world import ANN
-from tests.support.people import STALE, add_block, at
+from tests.support.people import add_block, at
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -61,13 +61,20 @@ def refresh(home: Home, cwd: Path, organization: str = "contoso") -> Result:
 def test_a_repositorys_modules_are_never_ours(
     home: Home, stale: Account, repository: Path, entries: str
 ) -> None:
-    """However PYTHONPATH leads to them: relative, absolute, empty; in get, in a person's verb, started by git."""
+    """However PYTHONPATH leads to them: relative, absolute, empty."""
     home.environment["PYTHONPATH"] = entries.format(here=repository)
     result = refresh(home, repository)
     assert (result.err, result.fields["password"]) == ("", stale.token())
+    assert marks(repository) == ""
+
+
+def test_a_repositorys_modules_are_not_a_persons_verbs_or_gits(
+    home: Home, stale: Account, repository: Path
+) -> None:
+    """Not only those of a get that we start ourselves."""
+    home.environment["PYTHONPATH"] = os.pathsep.join(["", "lib", str(repository)])
     accounts = home.run(SCRIPT, "accounts", cwd=repository)
     assert (accounts.code, accounts.err) == (0, "")
-    stale.let_pass(STALE)
     home.git("config", "--global", "credential.https://dev.azure.com.helper", str(SCRIPT))
     given = "\n".join([*at(), "", ""])
     filled = home.run("git", "credential", "fill", given=given, cwd=repository, secret_out=True)

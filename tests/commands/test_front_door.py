@@ -140,15 +140,6 @@ def test_a_bug_is_one_line_without_its_text(home: Home, tmp_path: Path) -> None:
     assert debug.err.endswith("RuntimeError: quoted?]0;\n")
 
 
-def test_nothing_is_imported_from_the_current_folder(home: Home, tmp_path: Path) -> None:
-    """A repository's keyring.py or click.py is never ours."""
-    for name in ("click", "keyring", "json", "httpx"):
-        (tmp_path / f"{name}.py").write_text("raise SystemExit('imported from the current folder')\n")
-    for words in ((SCRIPT, "help"), (sys.executable, "-m", "git_credential_azdo", "accounts")):
-        result = home.run(*words, cwd=tmp_path, PYTHONSAFEPATH="1" if words[0] != SCRIPT else "")
-        assert (result.code, "current folder" in result.err) == (0, False), result.err
-
-
 def test_a_reader_that_goes_away_is_no_bug(home: Home) -> None:
     """As in ``git credential-azdo help | head -1``."""
     reading, writing = os.pipe()

@@ -18,8 +18,10 @@ SECRETS = frozenset((GITHUB_TOKEN, IDENTITY_TOKEN, *TOKENS))
 _FOLDERS = (
     *("APPDATA", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
     *("OPENSSL_CONF", "OPENSSL_ENGINES", "OPENSSL_MODULES"),
+    *("GNUPGHOME", "PASSWORD_STORE_DIR", "PASSWORD_STORE_EXTENSIONS_DIR"),
 )
-"""Variables that name folders of configuration (keyring's can name modules) and of libraries."""
+"""Variables that name folders of configuration (keyring's can name modules), of libraries, and of keys: of a password
+store in a repository, its owner could read what is written."""
 dropped: list[str] = []
 """The entries that ``make_safe`` removed from PATH, for ``doctor``."""
 

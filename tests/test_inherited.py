@@ -158,8 +158,11 @@ def test_settings_of_a_repository_are_never_a_keyrings(home: Home, repository: P
 
 
 def test_a_relative_path_in_a_variable_counts_as_not_set(home: Home) -> None:
-    """OpenSSL's configuration can name libraries to load; our own files would be the repository's."""
-    names = ("HOME", "XDG_CONFIG_HOME", "OPENSSL_CONF", "OPENSSL_ENGINES", "OPENSSL_MODULES", "LOCALAPPDATA")
+    """OpenSSL's configuration can name libraries to load; a password store names the keys that can read it."""
+    names = (
+        *("HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA", "OPENSSL_CONF", "OPENSSL_ENGINES", "OPENSSL_MODULES"),
+        *("GNUPGHOME", "PASSWORD_STORE_DIR", "PASSWORD_STORE_EXTENSIONS_DIR"),
+    )
     home.environment |= dict.fromkeys(names, "./there")
     code = (
         "import os; from git_credential_azdo import inherited; inherited.make_safe();"

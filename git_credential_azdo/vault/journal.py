@@ -53,10 +53,10 @@ def note(vault: str, key: str) -> None:
 
 
 def drop(vault: str, keys: Iterable[str]) -> None:
-    """List deleted entries no longer, if the journal can be written: one too many does no harm."""
+    """List deleted entries and their parts no longer, if the journal can be written: one too many does no harm."""
     gone = {f"{_ENTRY}{vault} {key}" for key in keys}
     with contextlib.suppress(AzdoError):
-        _change(lambda lines: [line for line in lines if line not in gone])
+        _change(lambda lines: [line for line in lines if gone.isdisjoint((line, line.partition("#")[0]))])
 
 
 def _values(prefix: str) -> list[str]:

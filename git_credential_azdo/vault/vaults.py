@@ -77,11 +77,26 @@ def remove(name: str, *keys: str) -> None:
 
 
 def _write(vault: Vault, name: str, key: str, pairs: Iterable[Pair]) -> None:
-    from git_credential_azdo.vault import journal  # noqa: PLC0415 - a get hardly ever writes
+    noted = vault if name == NONE else _Noted(vault, name)
+    payload.save(noted, key, pairs, generation=os.urandom(4).hex())
 
-    if name != NONE:
-        journal.note(name, key)
-    payload.save(vault, key, pairs, generation=os.urandom(4).hex())
+
+class _Noted:
+    """A vault whose every new entry, a part of a secret too, is in the journal before it is written."""
+
+    def __init__(self, vault: Vault, name: str) -> None:
+        from git_credential_azdo.vault import journal  # noqa: PLC0415 - a get hardly ever writes
+
+        self.is_unlimited, self.read = vault.is_unlimited, vault.read
+        self._vault, self._name, self._journal = vault, name, journal
+
+    def write(self, entry: str, text: str) -> None:
+        self._journal.note(self._name, entry)
+        self._vault.write(entry, text)
+
+    def delete(self, entry: str) -> None:
+        self._vault.delete(entry)
+        self._journal.drop(self._name, [entry])
 
 
 def _remove(vault: Vault, name: str, keys: Iterable[str]) -> None:

@@ -202,6 +202,19 @@ def test_a_short_keyring_that_fails_at_any_point_keeps_the_old_value_or_the_new_
     assert len(emulator.requests) == 8
 
 
+@pytest.mark.parametrize("written", range(1, 5))
+def test_a_part_of_a_secret_that_could_not_be_deleted_is_found_by_logout(
+    moody: Home, ann: Account, written: int
+) -> None:
+    """The keyring takes some parts of a long token, then nothing more; and it deletes nothing, as when a run is killed."""
+    ann.let_pass(STALE)
+    before = len(list(vault_of(moody).rglob("*#*")))
+    moody.get(*at(), MOOD=f"short,keeps,fails:{written}")
+    assert len(list(vault_of(moody).rglob("*#*"))) > before
+    assert moody.azdo("logout", "--all", MOOD="short").code == 0
+    assert [path for path in vault_of(moody).rglob("*") if path.is_file()] == []
+
+
 def test_the_first_typed_credential_finds_a_keyring_silently(home: Home, moody: Home) -> None:
     """No vault is known yet: the trial says nothing, and its choice is remembered."""
     home.accounts_file.unlink()

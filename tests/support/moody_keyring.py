@@ -2,7 +2,7 @@
 
 ``MOOD``, in the environment: ``locked``, ``absent`` (no keyring service here), ``broken`` (fails like a library of the
 system, with the secret in its text), ``short`` (holds 1,280 UTF-16 units an entry, like Windows Credential Manager),
-``fails:N`` (keeps N entries, then nothing more), ``stuck`` (a write never ends), ``loses`` (a write, without a word); several joined by a comma.
+``fails:N`` (keeps N entries, then nothing more), ``stuck`` (a write never ends), ``loses`` (a write, without a word), ``keeps`` (what it shall delete); several joined by a comma.
 """
 
 from __future__ import annotations
@@ -49,6 +49,8 @@ class Moody(KeyringBackend):
     def delete_password(self, service: str, username: str) -> None:
         """Delete the entry."""
         self._suffer("")
+        if "keeps" in _mood():
+            raise PasswordDeleteError("no")
         if FileVault().read(_entry(service, username)) is None:
             raise PasswordDeleteError("no such entry")
         FileVault().delete(_entry(service, username))

@@ -57,7 +57,7 @@ class Entries:
             return {item.get_attributes()["username"]: item.get_secret().decode() for item in self._items()}
         files = (path for path in self._folder.rglob("*") if path.is_file() and path.suffix != ".new")
         texts = {str(path.relative_to(self._folder)): path.read_text() for path in files}
-        return {name: json.loads(text) if text[:1] == '"' else text for name, text in texts.items()}
+        return {name: json.loads(text) if text[-1:] == '"' else text for name, text in texts.items()}
 
     def replace(self, entries: dict[str, str]) -> None:
         """Let these be there, and no others."""
@@ -187,10 +187,11 @@ class Bench:
         keys = {account.name: account.id for account in accounts_file.accounts if not account.is_pat}
         keys |= {account.name: account.id for account in accounts_file.accounts if account.lists("fabrikam")}
         keys["stored"] = next((each.id for each in accounts_file.stored_credentials if each.user == "x"), "")
-        refresh, stored = (
-            entries.get(f"{keys.get(ANN)}/refresh", ""),
-            entries.get(f"{keys['stored']}/typed", ""),
-        )
+
+        def text_of(key: str) -> str:
+            return "".join(entries[name] for name in sorted(entries) if name.partition("#")[0] == key)
+
+        refresh, stored = text_of(f"{keys.get(ANN)}/refresh"), text_of(f"{keys['stored']}/typed")
         held = {
             "ann": any(token in refresh for token in self.emulator.world.grants.refresh),
             "bob": self.pat in entries.get(f"{keys.get(BOB)}/pat", ""),

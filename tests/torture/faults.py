@@ -19,7 +19,7 @@ from tests.emulator import faults as http
 from tests.test_streams import full_pipe
 from tests.torture.bench import STALE
 from tests.torture.kills import put_back
-from tests.torture.surroundings import Surroundings, bus, other_entries, stopped
+from tests.torture.surroundings import Surroundings, bus, odd_file, of_mood, other_entries, stopped
 from tests.torture.verbs import BY_NAME, Verb, words_of
 
 if TYPE_CHECKING:
@@ -82,6 +82,11 @@ _LIMITS = (
 _STREAMS = ("stdin open", "stdout full", "stderr full", "both full", "/dev/full")
 _LOCKS = ("accounts.lock", "locks/ANN", "locks/stored", "locks/entries")
 _GIT = ("get", "warm get", "store", "erase", "erase of ours")
+_SAVING = ("setup pat", "setup service-principal", "import", "pat create", "pat rotate")
+_MOODS = (
+    *((f"fails {nth}", (*_GIT, "logout", *_SAVING)) for nth in range(1, 9)),
+    *((mood, _SAVING) for mood in ("cuts 40", "cuts 300", "loses", "stale")),
+)
 _EACH = (*_GIT, "accounts")
 
 
@@ -98,7 +103,7 @@ def all_faults(bench: Bench) -> list[Fault]:
         *(Fault(f"token endpoint: {name}", partial(_http, make), ("get",)) for name, make in _HTTP.items()),
         *(Fault(name, partial(_stream, name), _GIT) for name in _STREAMS),
         *(
-            Fault(f"{kind} at {path}", partial(_odd_file, path, kind), (*_EACH, "explain"))
+            Fault(f"{kind} at {path}", partial(odd_file, path, kind), (*_EACH, "explain"))
             for path in at_paths
             for kind in ("fifo", "folder", "loop")
         ),
@@ -115,6 +120,8 @@ def all_faults(bench: Bench) -> list[Fault]:
     ]
     if bench.vault == "file":
         return found
+    if not bench.keyring:
+        return [*(Fault(f"keyring: {mood}", partial(of_mood, mood), verbs) for mood, verbs in _MOODS), *found]
     found = [
         each for each in found if " fails with " not in each.name
     ]  # gnome-keyring itself ends at such peers
@@ -244,27 +251,6 @@ def _stream(name: str, _bench: Bench) -> Iterator[Surroundings]:
     finally:
         os.close(reading)
         os.close(writing)
-
-
-@contextlib.contextmanager
-def _odd_file(name: str, kind: str, bench: Bench) -> Iterator[Surroundings]:
-    path = bench.home.accounts_file.parent / name
-    aside = path.with_name(path.name + ".aside")
-    is_there = path.exists()
-    if is_there:
-        path.rename(aside)
-    if kind == "fifo":
-        os.mkfifo(path)
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        path.symlink_to(path.name)
-    try:
-        yield Surroundings()
-    finally:
-        shutil.rmtree(path) if kind == "folder" and not path.is_symlink() else path.unlink()
-        if is_there:
-            aside.rename(path)
 
 
 @contextlib.contextmanager

@@ -1,7 +1,12 @@
-"""A keyring backend that takes 50 ms for each call and counts them; its entries are where the file vault has its own."""
+"""A keyring backend that takes 50 ms for each call and counts them; its entries are where the file vault has its own.
+
+``MOOD``, in the environment: ``fails N`` (every N-th call of a process), ``cuts N`` (keeps N characters of a value),
+``loses`` (a write, without a word), ``stale`` (answers what an entry was before its last write).
+"""
 
 from __future__ import annotations
 
+import itertools
 import os
 import time
 from typing import TYPE_CHECKING
@@ -16,6 +21,8 @@ if TYPE_CHECKING:
 
 NAME = "tests.torture.slow_backend.Slow"
 SECONDS = 0.05
+_BEFORE = ".before"
+_calls = itertools.count(1)
 
 
 class Slow(KeyringBackend):
@@ -26,12 +33,18 @@ class Slow(KeyringBackend):
     def get_password(self, _service: str, username: str) -> str | None:
         """Return the entry."""
         _take_time()
-        return FileVault().read(username)
+        before = FileVault().read(username + _BEFORE) if "stale" in _mood() else None
+        return before or FileVault().read(username)
 
     def set_password(self, _service: str, username: str, password: str) -> None:
         """Keep the entry."""
         _take_time()
-        FileVault().write(username, password)
+        before = FileVault().read(username)
+        if "stale" in _mood() and before:
+            FileVault().write(username + _BEFORE, before)
+        if "loses" not in _mood():
+            kept = int(_mood()[1]) if "cuts" in _mood() else len(password)
+            FileVault().write(username, password[:kept])
 
     def delete_password(self, _service: str, username: str) -> None:
         """Delete the entry."""
@@ -47,8 +60,14 @@ def calls(home: Path) -> int:
     return path.stat().st_size if path.exists() else 0
 
 
+def _mood() -> list[str]:
+    return os.environ.get("MOOD", "").split()
+
+
 def _take_time() -> None:
     descriptor = os.open(os.path.expanduser("~/calls"), os.O_WRONLY | os.O_APPEND | os.O_CREAT)
     os.write(descriptor, b".")
     os.close(descriptor)
     time.sleep(SECONDS)
+    if "fails" in _mood() and next(_calls) % int(_mood()[1]) == 0:
+        raise OSError("in a bad mood")

@@ -1,9 +1,10 @@
-"""What a verb is run in, and odd keyrings: emptied, replaced, a gnome-keyring that is stopped, other session buses."""
+"""What a verb is run in: odd files, and keyrings that are emptied, replaced, stopped, in a mood, or not on the bus."""
 
 from __future__ import annotations
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 from typing import TYPE_CHECKING, NamedTuple
@@ -34,6 +35,34 @@ def other_entries(text: str, bench: Bench) -> Iterator[Surroundings]:
     finally:
         written = {name: now for name, now in bench.entries.read().items() if now != text}
         bench.entries.replace({**before, **written})
+
+
+@contextlib.contextmanager
+def of_mood(mood: str, _bench: Bench) -> Iterator[Surroundings]:
+    """Let the slow keyring be in a mood."""
+    yield Surroundings(environment={"MOOD": mood})
+
+
+@contextlib.contextmanager
+def odd_file(name: str, kind: str, bench: Bench) -> Iterator[Surroundings]:
+    """Put a FIFO, a folder or a link to itself in a file's place."""
+    path = bench.home.accounts_file.parent / name
+    aside = path.with_name(path.name + ".aside")
+    is_there = path.exists()
+    if is_there:
+        path.rename(aside)
+    if kind == "fifo":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.symlink_to(path.name)
+    try:
+        yield Surroundings()
+    finally:
+        shutil.rmtree(path) if kind == "folder" and not path.is_symlink() else path.unlink()
+        if is_there:
+            aside.rename(path)
 
 
 @contextlib.contextmanager

@@ -19,6 +19,7 @@ from git_credential_azdo.commands.setup_run import Run
 if TYPE_CHECKING:
     from tests.conftest import Home
 
+from tests.support.forgetting import forget
 from tests.support.running import FOREIGN, OURS, SECONDS, end, start
 
 
@@ -36,6 +37,14 @@ def test_a_stdin_that_is_never_closed_ends_in_one_line(home: Home, verb: str, gi
         assert process.stdout.read() == (b"quit=1\n" if verb == "get" else b"")
         line = b"git-credential-azdo: error: gave up after 1 s: the message on stdin did not end\n"
         assert process.stderr.read() == line
+
+
+def test_a_run_in_the_process_of_the_tests_has_all_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else each that comes after half a minute of tests has a second for what it waits for."""
+    monkeypatch.setattr(deadline, "_started", time.monotonic() - 100)
+    assert deadline.left() == 1
+    forget()
+    assert deadline.left() > 20
 
 
 def test_where_git_may_go_on_it_is_not_stopped(home: Home) -> None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from git_credential_azdo import errors, proxy
+import time
+
+from git_credential_azdo import deadline, errors, proxy
 from git_credential_azdo.git import network
 
 
 def forget() -> None:
-    """Begin a new run: git's configuration and its helpers are asked anew, and every vault is waited for again."""
+    """Begin a new run: it asks git and its helpers anew, waits for every vault again, and has all its time left."""
     for cached in (network._settings, network._entries, network._warn_once, proxy._ask_helpers):
         cached.cache_clear()
+    deadline._started = time.monotonic()
     errors.silent.clear()
     errors.step = ""
     errors.began = None

@@ -1,9 +1,9 @@
-"""The entry point: argv to one command, exceptions to one line on stderr and an exit code.
+"""The entry point: run one command, and turn exceptions into one line on stderr and an exit code.
 
 git's verbs go straight to ``helper.verbs``; the modules of people's verbs are loaded only for those. Exit codes: 0
 success, 1 an expected failure, 2 a usage error, 3 a bug in this program, 130 interrupted by Ctrl-C.
 
-Must not import before ``inherited.make_safe`` what Python has not loaded already: not even ``__future__``.
+Before ``inherited.make_safe`` it must import only what Python has already loaded: not even ``__future__``.
 """
 
 import _thread
@@ -19,14 +19,14 @@ if TYPE_CHECKING:
 
 _GIT_VERBS = frozenset(("get", "store", "erase", "capability"))
 _LONG_RUN_SECONDS = 0.1 if os.name == "posix" else 1.0
-"""On Windows, where loading a module takes longer and there are no core dumps to forbid, as long as the least limit."""
+"""When ``deadline`` is loaded. Later on Windows, where loading takes longer and there are no core dumps to prevent."""
 _SIGALRM, _ITIMER_REAL = 14, 0
-"""POSIX leaves the numbers open, but all systems agree; the module ``signal`` costs a millisecond."""
+"""POSIX does not fix these numbers, but all systems agree on them; importing ``signal`` costs a millisecond."""
 _FAILURE, _BUG, _INTERRUPTED = 1, 3, 130
 
 
 def main() -> int:
-    """Run the command of the process's arguments; return its exit code. One of git's verbs ends the process with it."""
+    """Run the command in ``sys.argv`` and return its exit code; one of git's verbs ends the process with it."""
     inherited.make_safe()
     words = sys.argv[1:]
     _occupy_standard_streams()
@@ -45,18 +45,18 @@ def main() -> int:
         code = run(words)
     except KeyboardInterrupt:  # while an error was printed
         code = _INTERRUPTED
-    if code == _INTERRUPTED:  # one more signal would kill the interpreter, which takes a moment to end
-        import signal  # noqa: PLC0415 - hardly ever
+    if code == _INTERRUPTED:  # another signal would kill the interpreter while it shuts down
+        import signal  # noqa: PLC0415 - rarely needed
 
         signal.signal(signal.SIGINT, signal.SIG_IGN)
     if not is_for_git:
         return code
-    # Everything is written and there is nothing to clean up; finalizing the interpreter costs a tenth of a get.
+    # All output is written and there is nothing to clean up; finalizing the interpreter takes a tenth of a get's time.
     os._exit(code)
 
 
 def run(words: list[str]) -> int:
-    """Run the command of these arguments; return its exit code."""
+    """Run the command that these arguments name; return its exit code."""
     from git_credential_azdo.errors import AzdoError, position, report, say, show  # noqa: PLC0415 - see above
 
     try:
@@ -97,7 +97,7 @@ def _end_in_time(verb: str) -> None:
     """Start the timer of ``deadline`` for one of git's verbs, and forbid core dumps.
 
     The module is loaded only when a run takes longer than _LONG_RUN_SECONDS, which few do; in a thread, since a
-    signal handler may interrupt an import and must not begin one.
+    signal handler may run in the middle of an import and must not start another one.
     """
     from git_credential_azdo import errors  # noqa: PLC0415 - see the module's docstring
 
@@ -129,7 +129,7 @@ def _end_in_time(verb: str) -> None:
         try:
             if not threads:
                 threads.append(_thread.start_new_thread(load, ()))
-        except RuntimeError:  # there are too many threads; perhaps not the next time
+        except RuntimeError:  # there are too many threads; the next tick tries again
             pass
 
     _signal.signal(_SIGALRM, look)
@@ -140,10 +140,10 @@ def _end_in_time(verb: str) -> None:
 
 
 def _occupy_standard_streams() -> None:
-    """Open a stand-in for each of stdin, stdout and stderr that is closed.
+    """Open a placeholder for each of stdin, stdout and stderr that is closed.
 
-    Else the next file to be opened would take its number, and the answer to git would be written into that file. The
-    stand-in fails on read and write, as a closed stream does.
+    Otherwise the next file to be opened would get its descriptor, and the answer to git would be written into that
+    file. Reading or writing the placeholder fails, as it does for a closed stream.
     """
     for stream, refusing in enumerate((os.O_WRONLY, os.O_RDONLY, os.O_RDONLY)):
         try:

@@ -1,8 +1,8 @@
-"""The kinds of failure, and text made safe to show and to run. ``__main__`` turns a failure into one line and an exit code.
+"""The exceptions, and text made safe to print and to run. ``__main__`` turns an AzdoError into one line and an exit code.
 
-A message or a hint must never hold a secret: both are printed. Lower case, no full stop; the hint is a command to run
-or a page to open. Both may quote text of others: ``printable`` makes it harmless when it is written, ``quote`` within a
-command line.
+A message or a hint must never contain a secret: both are printed. They are lower case without a full stop; the hint is a
+command to run or a page to open. Both may quote untrusted text: ``printable`` makes it harmless when it is written,
+``quote`` within a command line.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import time
 began: float | None = None
 """When one of git's verbs began, by the monotonic clock; None for people's verbs, which Ctrl-C ends."""
 step = ""
-"""What did not happen yet, in words, for the message of a run that exceeds its time limit. Set by the code that waits."""
+"""What has not happened yet, as text for the message when a run exceeds its time limit. Set by the code that waits."""
 waits: list[Waiting] = []
-"""What the threads of this run wait for now, the longest wait first."""
+"""What the threads of this run are waiting for, in the order in which the waits began."""
 stdout = 1
-"""The descriptor that git reads the answer from: a duplicate while a keyring of another package runs."""
+"""The file descriptor for the answer to git: a duplicate while a third-party keyring runs."""
 silent: set[str] = set()
-"""The vaults that did not answer in this run, by name: none of them is waited for a second time."""
+"""The names of the vaults that did not respond in this run: none is waited for a second time."""
 _traces: list[str] = []
-"""Where the steps of this run are written: nowhere, or to this path, an empty one for stderr."""
+"""The path to which the steps of this run are written, empty for stderr; no element without a trace."""
 _answer = _thread.allocate_lock()
 _EINVAL = 22
 
@@ -32,20 +32,20 @@ ON_WINDOWS = os.name == "nt"
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_+=:./-@")
 _PLAIN_POSIX = _PLAIN | frozenset("%,")
 _NEVER_ON_WINDOWS = frozenset('"$`!\u2018\u2019\u201a\u201b\u201c\u201d\u201e')
-"""What PowerShell or Git Bash expand, or take for a closing quote, inside double quotes."""
+"""What PowerShell or Git Bash expands, or takes for a closing quote, inside double quotes."""
 _LITERAL_AT_THE_END = ("$", "!")
-"""Before a closing quote all three take them as they are; ``^$`` and ``^!`` are patterns of ``git config``."""
+"""Literal in all three shells just before a closing quote; ``^$`` and ``^!`` are patterns for ``git config``."""
 _INVISIBLE = frozenset("\u034f\u115f\u1160\u17b4\u17b5\u180b\u180c\u180d\u180f\u2800\u3164\uffa0")
-"""Letters, marks and symbols that show as nothing: Unicode's Default_Ignorable_Code_Point beside the variation
-selectors and what ``str.isprintable`` refuses already, and the blank of Braille."""
+"""Letters, marks and symbols that are displayed as nothing: Unicode's Default_Ignorable_Code_Point without the variation
+selectors and what ``str.isprintable`` already rejects, and the blank Braille pattern."""
 
 
 def printable(text: str) -> str:
-    """Return an untrusted text as one line that is safe to show on a terminal. Call it last before writing.
+    """Return untrusted text as one line that is safe to show on a terminal. Call it last, just before writing.
 
     Each control and format character, separator other than the space, surrogate, unassigned, private-use or invisible
-    character becomes ``?``: it could move the cursor, set colors or the title, break the line, reverse the direction
-    of writing (U+202E) or hide. The result is as long as the text.
+    character becomes ``?``: it could move the cursor, set colors or the title, break the line, reverse the text
+    direction (U+202E) or hide text. The length of the text does not change.
     """
     if text.isascii() and text.isprintable():
         return text
@@ -58,18 +58,18 @@ def _is_shown(character: str) -> bool:
 
 
 def looks_like_token(user: str) -> bool:
-    """Return whether a user is probably a token (``https://TOKEN@dev.azure.com``), to be written to a vault only."""
+    """Return whether a user is probably a token (``https://TOKEN@dev.azure.com``), which only a vault may store."""
     return "@" not in user and len(user) >= SHORTEST_TOKEN
 
 
 def holds_token(text: str) -> bool:
-    """Return whether a text has a run of letters and digits that is as long as the shortest token."""
+    """Return whether a text contains a run of letters and digits at least as long as the shortest token."""
     runs = "".join(each if each.isalnum() else " " for each in text).split(" ")
     return max(map(len, runs)) >= SHORTEST_TOKEN
 
 
 def may_repeat(word: str) -> bool:
-    """Return whether a message may repeat a word: not a token, a URL with a user, nor other text with a colon."""
+    """Return whether a message may repeat a word: not a token, a URL with a user, or other text with a colon."""
     rest = word.partition("://")[2]
     named = bool(rest) or " " in word or not looks_like_token(word)
     return named and "@" not in rest and (bool(rest) or ":" not in word) and not holds_token(word)
@@ -86,8 +86,8 @@ def command(*words: str) -> str:
 def quote(word: str, *, windows: bool = ON_WINDOWS) -> str:
     """Return a word quoted for sh, or for each of cmd.exe, PowerShell and Git Bash.
 
-    It is made ``printable`` before it is quoted, so that the quotes fit what is shown. On Windows a character that no
-    quotes protect in one of the three shells becomes ``?``: a command that fails is better than another command.
+    It is made ``printable`` before it is quoted, so that the quotes match what is shown. On Windows a character that
+    quotes do not protect in all three shells becomes ``?``: a command that fails is better than a different command.
     """
     word = printable(word)
     if not windows:
@@ -103,7 +103,7 @@ def quote(word: str, *, windows: bool = ON_WINDOWS) -> str:
 
 
 def _without_variables(word: str) -> str:
-    """Replace every ``%`` that begins no percent escape: cmd.exe expands ``%NAME%`` inside quotes, too."""
+    """Replace every ``%`` that does not begin a percent escape: cmd.exe expands ``%NAME%`` even inside quotes."""
     first, *rest = word.split("%")
     hexadecimal = frozenset("0123456789abcdefABCDEF")
     return first + "".join(
@@ -123,12 +123,12 @@ def options(**values: str) -> list[str]:
 
 
 class Waiting:
-    """A wait for ``what`` (a host, the keyring), at most so many seconds, while it is entered."""
+    """A context manager around a wait for ``what`` (a host, the keyring) of at most ``seconds``."""
 
     __slots__ = ("began", "seconds", "what")
 
     ended = staticmethod(lambda: None)
-    """Called when a wait ends: ``commands.console`` erases what it said of it."""
+    """Called when a wait ends: ``commands.console`` then erases its line about the wait."""
 
     def __init__(self, what: str, seconds: float) -> None:
         self.what = what
@@ -145,9 +145,9 @@ class Waiting:
 
 
 class AzdoError(Exception):
-    """An expected failure: ``message`` says what happened, ``hint`` which command or page cures it, None if none does.
+    """An expected failure: ``message`` says what happened, ``hint`` is the command or page that fixes it, or None.
 
-    ``more``: further commands, of which any may cure it.
+    ``more``: further commands, any of which may fix it.
     """
 
     def __init__(self, message: str, hint: str | None = None, *more: str) -> None:
@@ -162,7 +162,7 @@ class UsageError(AzdoError):
 
 
 class ProtocolError(AzdoError):
-    """A message of git's or a file of ours is malformed, or a value cannot be written."""
+    """A message from git or one of our files is malformed, or a value cannot be written."""
 
 
 class VaultError(AzdoError):
@@ -170,37 +170,37 @@ class VaultError(AzdoError):
 
 
 class VaultLocked(VaultError):  # noqa: N818 - a state, not a fault
-    """The vault is locked, or empty and without a password yet: only a person can open it."""
+    """The vault is locked, or empty and without a password yet: only the user can open it."""
 
 
 class NetworkError(AzdoError):
-    """No response came in time, or none from the host that was asked."""
+    """No response came in time, or it was not from the host that was asked."""
 
 
 class SignInError(AzdoError):
-    """The authorization server refused; a person must sign in again or change something there."""
+    """The authorization server refused; the user must sign in again or change something there."""
 
 
-class PassphraseNeeded(SignInError):  # noqa: N818 - a question to the person
-    """The key of a certificate is encrypted, and the passphrase is missing or wrong."""
+class PassphraseNeeded(SignInError):  # noqa: N818 - a question to the user
+    """The private key of a certificate is encrypted, and the passphrase is missing or wrong."""
 
 
 class ServiceError(AzdoError):
-    """Azure DevOps refused the request, or its response is not what is documented."""
+    """Azure DevOps refused the request, or its response is not as documented."""
 
 
 def reader_is_gone(error: OSError) -> bool:
-    """Return whether a write failed since the other end of the pipe was closed, which Windows calls EINVAL."""
+    """Return whether a write failed because the other end of the pipe was closed, which Windows reports as EINVAL."""
     return isinstance(error, BrokenPipeError) or (os.name == "nt" and error.errno == _EINVAL)
 
 
 def claim_answer() -> bool:
-    """Return whether the caller may write the answer to git. True once only, so that two threads never write into one."""
+    """Return whether the caller may write the answer to git. True only once, so that two threads never both write one."""
     return _answer.acquire(blocking=False)
 
 
 def position(error: BaseException) -> str:
-    """Return the file and line that raised an error; its text is not for printing, since it may quote a secret."""
+    """Return the file and line that raised an error; its text must not be printed, since it may quote a secret."""
     at = error.__traceback__
     while at and at.tb_next:
         at = at.tb_next
@@ -208,17 +208,17 @@ def position(error: BaseException) -> str:
 
 
 def trace(step: str) -> None:
-    """Write a step of the run where AZDO_TRACE is set, in the form of git's GIT_TRACE.
+    """Write a step of the run if AZDO_TRACE is set, in the format of git's GIT_TRACE.
 
-    It must not hold a secret, so that a trace can be pasted into a bug report: hosts, organizations, accounts and the keys
-    of an answer are named, never the values of one.
+    It must not contain a secret, so that a trace can be pasted into a bug report: it names hosts, organizations, accounts
+    and the keys of an answer, never the values.
     """
     for path in _traces:
         _write_step(path, step)
 
 
 def begin_trace(setting: str) -> None:
-    """Trace from now on: to stderr for ``1``, else to the end of the file with this absolute path, as git does."""
+    """Start to trace: to stderr for ``1``, otherwise to the file with this absolute path, by appending, as git does."""
     word = setting.lower()
     if word in {"1", "2", "true", "yes", "on"}:
         _traces.append("")
@@ -266,14 +266,14 @@ def line(kind: str, text: str) -> str:
 
 
 def show(text: str) -> None:
-    """Print a text of several lines on stderr, each made ``printable``: a traceback may quote a server."""
+    """Print text of several lines on stderr, each line made ``printable``: a traceback may quote a server."""
     _write("".join(f"{printable(each)}\n" for each in text.rstrip("\n").split("\n")))
 
 
 def use_utf_8() -> None:
-    """Let the standard streams be UTF-8, as git's are: a code page of Windows lacks most characters."""
+    """Set the standard streams to UTF-8, which git uses: the code pages of Windows lack most characters."""
     for stream in (sys.stdin, sys.stdout, sys.stderr):
-        if stream is not None and stream.encoding != "utf-8":  # a console's is
+        if stream is not None and stream.encoding != "utf-8":  # a console's already is
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr] # a text stream
 
 
@@ -282,5 +282,5 @@ def _write(text: str) -> None:
         return
     try:
         sys.stderr.write(text)
-    except OSError:  # its reader is gone; the answer on stdout must not be lost for that
+    except OSError:  # its reader is gone; that must not lose the answer on stdout
         sys.stderr = None

@@ -1,9 +1,8 @@
-"""Every command and page that we tell people: each stands here once, and nowhere else. Reads only which shell there is.
+"""Every command and page that a message suggests: each is defined here and nowhere else. Reads only which shell is used.
 
-Each function returns the command line that it is named after. It is built of words and quoted for the shell that will
-read it, since names in it come from servers, addresses and files: nothing in them runs anything, and none of them is
-taken for an option. Texts around a command stay where they are printed. Loaded only where something is said: the hot
-path imports it late.
+Each function returns the command line that it is named after, built from words and quoted for the shell that will read
+it. Names in it come from servers, addresses and files: they must never run anything or be taken for an option. The text
+around a command belongs to the code that prints it. Loaded only to print a message: the hot path imports it late.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 _POSIX, _POWERSHELL, _CMD = "posix", "powershell", "cmd"
 PROGRAM = "git credential-azdo"
 ACCOUNT, ORGANIZATION, TENANT = "ACCOUNT", "ORGANIZATION", "TENANT"
-"""What stands for a name that we do not know."""
+"""Placeholders for names that are not known."""
 
 PX_PAGE = "https://github.com/genotrance/px"
 INSTALL_QCA = "sudo apt install libqca-qt6-plugins || sudo apt install libqca-qt5-2-plugins"  # Qt 6, or 5
@@ -28,7 +27,7 @@ START_BUS = "dbus-run-session -- sh"
 START_KEYRING = "gnome-keyring-daemon --start --components=secrets"
 GIT_DOWNLOADS = "https://git-scm.com/downloads"
 AZURE_CLI_CHECK = "az account get-access-token --output none"
-"""Says what is wrong, and prints no token."""
+"""Shows what is wrong, and prints no token."""
 AZURE_CLI_PAGE = "https://learn.microsoft.com/cli/azure/install-azure-cli"
 PASSWORD_STORE_PAGE = "https://www.passwordstore.org/#download"  # noqa: S105 - a page
 KEYRINGS_PAGE = "https://keyring.readthedocs.io/en/latest/#third-party-backends"
@@ -36,9 +35,9 @@ SCOPES_PAGE = "https://learn.microsoft.com/azure/devops/integrate/get-started/au
 
 
 def _azdo(*verbs: str, operand: str = "", more: Iterable[str] = (), **values: str) -> str:
-    """Return a command of ours; ``more``: options behind those of ``values``, where an empty one is left out."""
+    """Return one of our commands; ``values``: options, without the empty ones; ``more``: words that follow them."""
     words = [*options(**values), *more]
-    if operand.startswith("-"):  # it could be an option
+    if operand.startswith("-"):  # it could be taken for an option
         return command("git", "credential-azdo", *verbs, *words, "--", operand)
     return command("git", "credential-azdo", *verbs, *([operand] if operand else []), *words)
 
@@ -74,7 +73,7 @@ def setup(organization: str = "", *, tenant: str = "", login_hint: str = "", mor
 
 
 def setup_as(way: str, words: Iterable[str], operand: str = "") -> str:
-    """Return the command that sets an account up in the way that a subcommand, its operand and these options say."""
+    """Return the command that sets up an account by the subcommand ``way``, with these options and its operand."""
     return _azdo("setup", way, operand=operand, more=words)
 
 
@@ -85,7 +84,7 @@ def setup_pat(*organizations: str, server: str = "") -> str:
 def setup_pat_from_file(organization: str = ORGANIZATION) -> str:
     if _shell() == _POSIX:
         return f"{setup_pat(organization)} < file-with-the-token"
-    return f"type file-with-the-token | {setup_pat(organization)}"  # PowerShell knows no <
+    return f"type file-with-the-token | {setup_pat(organization)}"  # PowerShell has no <
 
 
 def setup_service_principal(*, certificate: bool = False) -> str:
@@ -94,7 +93,7 @@ def setup_service_principal(*, certificate: bool = False) -> str:
 
 
 def setup_federated(source: str, *, needs: Iterable[str] = ()) -> str:
-    """Return the command that sets a job's own identity up; ``needs``: options and placeholders of this source."""
+    """Return the command that sets up a job's own identity; ``needs``: options and placeholders of this source."""
     return setup_as("federated", [*needs, "--client-id", "ID", "--tenant", TENANT], source)
 
 
@@ -147,7 +146,7 @@ def import_(*organizations: str, vault: str = "", yes: bool = False) -> str:
 
 
 def token_variable(system: str, variable: str) -> str:
-    """Return what gives a job of a CI system a token, in the words of the system's own configuration."""
+    """Return the setting that gives a CI job a token, in the syntax of the CI system's own configuration."""
     if variable == "SYSTEM_ACCESSTOKEN":
         return f"give the step a token: env: {variable}: $(System.AccessToken)"
     job = {
@@ -177,24 +176,24 @@ def use_http_path(address: str) -> str:
 
 
 def config_unset(where: Iterable[str], key: str, *pattern: str) -> str:
-    """Return the command that takes a setting (of those of its key, the values of a pattern) out of its file."""
+    """Return the command that removes a setting from its file; with a pattern, only the values that match it."""
     return command("git", "config", *where, "--unset-all", key, *pattern)
 
 
 def include(file: str, number: str) -> str:
-    """Return the command that has git read a file last, by variables of which so many are set already."""
+    """Return the command that makes git read a file last, by GIT_CONFIG variables; ``number``: GIT_CONFIG_COUNT now."""
     at = int(number) if number.isdecimal() else 0
     key, value = f"GIT_CONFIG_KEY_{at}=include.path", f"GIT_CONFIG_VALUE_{at}={file}"
     return set_variables(f"GIT_CONFIG_COUNT={at + 1}", key, value)
 
 
 def http(key: str, value: str, address: str = "") -> str:
-    """Return the command that sets a key of git's ``http``, for one address if it is named."""
+    """Return the command that sets ``http.KEY`` in git's configuration, for one address if it is given."""
     return command("git", "config", "--global", f"http.{address}.{key}" if address else f"http.{key}", value)
 
 
 def set_url(address: str = "https://...", remote: str = "origin") -> str:
-    end = ["--"] if remote.startswith("-") else []  # it could be an option
+    end = ["--"] if remote.startswith("-") else []  # it could be taken for an option
     return command("git", "remote", "set-url", *end, remote, address)
 
 
@@ -205,22 +204,22 @@ def unset(*variables: str) -> str:
 
 
 def set_variables(*words: str) -> str:
-    """Return the command that sets variables of the shell's environment, each a ``NAME=VALUE``."""
+    """Return the command that sets environment variables in the shell, each given as ``NAME=VALUE``."""
     shell = _shell()
     if shell == _POSIX:
         return command("export", *words)
     pairs = [(name, quote(value).strip('"')) for name, _, value in (word.partition("=") for word in words)]
     if shell == _POWERSHELL:
         return "; ".join(f'$env:{name} = "{value}"' for name, value in pairs)
-    # Without the quotes, the blank before & is a part of the value.
+    # Without the quotes, the space before & would be part of the value.
     return " & ".join(f'set "{name}={value}"' for name, value in pairs)
 
 
 def _shell() -> str:
-    """Return the kind of shell that the person uses, by the variables that each sets for its children."""
-    if not ON_WINDOWS or "SHELL" in os.environ:  # of Git Bash
+    """Return the kind of shell that the user runs, recognized by the variables that each kind sets for its children."""
+    if not ON_WINDOWS or "SHELL" in os.environ:  # Git Bash sets it
         return _POSIX
-    own = os.environ.get("USERPROFILE", "").lower()  # cmd.exe knows no folder of modules in it
+    own = os.environ.get("USERPROFILE", "").lower()  # only PowerShell has modules below it
     is_cmd = "PROMPT" in os.environ or not own or own not in os.environ.get("PSMODULEPATH", "").lower()
     return _CMD if is_cmd else _POWERSHELL
 
@@ -242,7 +241,7 @@ def edit(file: str) -> str:
 def remove(*files: str) -> str:
     if _shell() == _POSIX:
         return command("rm", *files)
-    return f"del {', '.join(map(quote, files))}"  # to cmd.exe a comma is a blank
+    return f"del {', '.join(map(quote, files))}"  # to cmd.exe a comma is a space
 
 
 def make_empty(file: str) -> str:
@@ -259,7 +258,7 @@ def own(folder: str) -> str:
 
 def compile_package(python: str, folder: str) -> str:
     words = command(python, "-I", "-m", "compileall", "-q", folder)  # -I: no compileall.py of this folder
-    return f"& {words}" if _shell() == _POWERSHELL else words  # which only prints a quoted word in front
+    return f"& {words}" if _shell() == _POWERSHELL else words  # without &, it prints a quoted word
 
 
 def install_extra(extra: str) -> str:
@@ -271,5 +270,5 @@ def az_login(tenant: str = "") -> str:
 
 
 def tokens_page(address: str) -> str:
-    """Return the page of an organization, or of a server's collection, for personal access tokens."""
+    """Return the address of the personal access tokens page of an organization, or of a server's collection."""
     return f"{address}/_usersSettings/tokens"

@@ -1,6 +1,6 @@
-"""What a process inherits and leaves: search paths, secrets in variables and core dumps, made safe.
+"""Make safe what a process inherits and leaves behind: search paths, secrets in environment variables, core dumps.
 
-git starts helpers at the top of a work tree, so a repository could bring a ``json.py`` or a ``git.exe`` of its own.
+git starts helpers at the top of a work tree, so a repository could contain a ``json.py`` or a ``git.exe`` of its own.
 ``__main__`` calls ``make_safe`` before it imports anything else, so this module must import only ``os`` and ``sys``
 (not even ``__future__``): Python has loaded them already. What Python itself imports before that (``sitecustomize``)
 cannot be undone here; the command that ``configure`` writes for git unsets those variables.
@@ -11,7 +11,7 @@ import sys
 
 _PR_SET_DUMPABLE = 4
 TOKENS = ("AZURE_DEVOPS_EXT_PAT", "SYSTEM_ACCESSTOKEN")
-"""Variables with a token for git: a person's, and a pipeline's."""
+"""Variables with a token for git: the user's, and a pipeline's."""
 GITHUB_TOKEN, IDENTITY_TOKEN = "ACTIONS_ID_TOKEN_REQUEST_TOKEN", "IDENTITY_HEADER"
 SECRETS = frozenset((GITHUB_TOKEN, IDENTITY_TOKEN, *TOKENS))
 """Variables with secrets that this program sends itself. No program that it or its libraries start needs them."""
@@ -33,13 +33,13 @@ def outside(entries: list[str], current: str = "") -> list[str]:
 
 
 def is_absolute(path: str) -> bool:
-    """Return whether a path means the same from everywhere, unlike one on the current drive of Windows."""
-    # Before 3.13 isabs holds for such a path, too.
+    """Return whether a path is absolute; one that lacks the drive on Windows is not."""
+    # Before Python 3.13, isabs is true for such a path, too.
     return os.path.isabs(path) and (os.name != "nt" or os.path.splitdrive(path)[0] != "")
 
 
 def make_safe() -> None:
-    """Remove the current folder, and all that is relative to it, from the search paths of modules and programs.
+    """Remove the current folder, and every relative entry, from the search paths of modules and programs.
 
     Modules: PYTHONPATH is removed too, as by ``python -I``, and a relative PYTHONPYCACHEPREFIX. Programs: third-party
     libraries start some (``pass``, gpg), and Windows would look in the current folder before PATH. Files: a relative
@@ -78,14 +78,14 @@ def make_safe() -> None:
 
 
 def _own_folders() -> set[str]:
-    """Return the folders of Python and of this package, which stay even when PYTHONPATH repeats them.
+    """Return the folders of Python and of this package, which are kept even when PYTHONPATH repeats them.
 
-    Who can write there can replace this program anyway, and some tools export all of ``sys.path``.
+    Anyone who can write there can replace this program anyway, and some tools export all of ``sys.path``.
     """
     standard = os.path.dirname(os.__file__)
     package = os.path.dirname(os.path.dirname(__file__))
     own = [package, standard, os.path.join(standard, "lib-dynload"), os.path.join(sys.base_prefix, "DLLs")]
-    site = sys.modules.get("site")  # Python itself loads it, but for -S
+    site = sys.modules.get("site")  # loaded by Python itself, except with -S
     if site:
         own += site.getsitepackages()
         own += [site.getusersitepackages()] if site.ENABLE_USER_SITE else []
@@ -109,9 +109,9 @@ def has_token() -> bool:
 
 
 def forbid_core_dumps() -> None:
-    """Let this process leave no core dump and be traced by root alone, where the system can. Children may dump.
+    """Prevent core dumps of this process, and tracing of it except by root, where the system can. Children may dump.
 
-    A process of the same user can still read the keyring as we do. It costs milliseconds, so that git's verbs call it
+    A process of the same user can still read the keyring as we do. The call costs milliseconds, so git's verbs make it
     only when they take long. Rules: setrlimit(2), prctl(2).
     """
     if sys.platform == "win32":

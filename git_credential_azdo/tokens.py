@@ -1,7 +1,7 @@
 """The live token that the vault holds for an account and tenant, or None. ``refresh`` gets the next one.
 
-Part of the hot path. It never asks a person anything, opens no network socket, and never deletes a refresh token or a
-PAT, whatever a server says.
+Part of the hot path. It must never prompt the user, open a network socket, or delete a refresh token or a PAT, whatever
+a server says.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 MIN_REMAINING_SECONDS = 300
 """A token that expires sooner is not given to git: a clone takes a while."""
 NEW_SECONDS = 300
-"""A token rejected within this time of its receipt was not rejected for its age: the next one would be, too."""
+"""A token rejected within this time of its receipt was not rejected for its age: the next one would be rejected, too."""
 REJECTED_SECONDS = 60
 """How long an organization that rejected a new token is not given another one."""
 DAY_SECONDS = 86_400
@@ -51,7 +51,7 @@ class Token:
 def known_tenant(
     account: Account, organization: AnyOrganization | None, named: str | None, accounts_file: AccountsFile
 ) -> str | None:
-    """Return the tenant whose token the organization takes, empty for an account that is not Entra's; None if not known yet.
+    """Return the tenant whose token the organization accepts, empty for an account without one; None if not known yet.
 
     ``named``: the tenant that the organization itself named in this request.
     """
@@ -80,7 +80,8 @@ def personal_access_token(account: Account) -> Token:
 def live(account: Account, tenant: str, since: float | None = None) -> Token | None:
     """Return the access token in the vault if git may have it, else None. Raise VaultError, VaultLocked.
 
-    It was not dropped, and has MIN_REMAINING_SECONDS left or was received after ``since`` (seconds since the epoch).
+    git may have a token that was not dropped, and that is valid for another MIN_REMAINING_SECONDS or was received after
+    ``since`` (seconds since the epoch).
     """
     try:
         entry = vaults.read(account.vault, account.access_key(tenant))
@@ -96,7 +97,7 @@ def live(account: Account, tenant: str, since: float | None = None) -> Token | N
     received, expires = number(entry.get("received_utc") or ""), number(entry.get("expires_utc") or "")
     if received is None or expires is None:
         return None
-    if received > now + 1:  # the clock was set back, so that the expiry means nothing
+    if received > now + 1:  # the clock was set back, so the expiry is meaningless
         return None
     just_made = since is not None and received >= since and expires > now
     if expires - now < MIN_REMAINING_SECONDS and not just_made:

@@ -1,1 +1,1 @@
-"""git: its messages and addresses, its configuration read and written, its other credential helpers."""
+"""git: its messages and URLs, reading and editing its configuration, and its other credential helpers."""

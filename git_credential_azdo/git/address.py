@@ -1,9 +1,9 @@
-"""Addresses: what git makes of a URL, which patterns of ``credential.<url>.*`` and ``http.<url>.*`` match it. Pure.
+"""Addresses: how git parses a URL, and which ``credential.<url>.*`` and ``http.<url>.*`` patterns match it. Pure.
 
-git has no command that lists the helpers of a URL (``git config --get-urlmatch`` returns one value), so its rules stand
-here (Documentation/config/http.adoc, gitcredentials(7)), compared with real git by tests/git/test_config.py. SSH:
-git-clone(1), https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate. Must never decide whether
-a host gets a token (patterns are settings), and never return a password that an address holds.
+git has no command that lists the helpers for a URL (``git config --get-urlmatch`` returns one value), so its rules are
+implemented here (Documentation/config/http.adoc, gitcredentials(7)); tests/git/test_config.py compares them with real
+git. SSH: git-clone(1), https://learn.microsoft.com/azure/devops/repos/git/use-ssh-keys-to-authenticate. Must never
+decide whether a host gets a token (patterns are settings), and never return a password that an address contains.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ class Url(NamedTuple):
     path: str
 
     def __str__(self) -> str:
-        """Return the URL of the normal form."""
+        """Return the normalized URL as text."""
         user = "" if self.user is None else f"{self.user}@"
         port = "" if self.port is None else f":{self.port}"
         return f"{self.scheme}://{user}{self.host}{port}{self.path}"
 
 
 def normalize(url: str, *, pattern: bool = False) -> Url | None:
-    """Return a full URL (with ``pattern``, one whose host labels may be ``*``) in git's normal form; None for other text."""
+    """Return a full URL in git's normal form, None for other text. ``pattern``: labels of its host may be ``*``."""
     found = _URL.fullmatch(url)
     if not found or ("*" in found["host"] and not pattern):
         return None
@@ -78,10 +78,10 @@ def normalize(url: str, *, pattern: bool = False) -> Url | None:
 
 
 def match(url: Url, pattern: Url) -> tuple[int, int, bool] | None:
-    """Return how specific a pattern that matches a URL is, None for one that does not match.
+    """Return how specific the match of a pattern with a URL is, None when it does not match.
 
-    A label ``*`` matches any, a path each path below it, and no user each user. Of several patterns the greatest result
-    wins, as in git, and the later of equals.
+    A ``*`` label matches any label, a path matches every path below it, and a pattern without a user matches any user.
+    Among several patterns the greatest result wins, as in git; among equal ones the last.
     """
     if (url.scheme, url.port) != (pattern.scheme, pattern.port) or pattern.user not in {None, url.user}:
         return None
@@ -97,7 +97,7 @@ def match(url: Url, pattern: Url) -> tuple[int, int, bool] | None:
 
 
 def _escaped(text: str) -> str:
-    """Return a text with normal percent escapes: reserved and unsafe characters escaped, others not. Raise ValueError."""
+    """Return a text with normalized percent escapes: only what must be escaped is. Raise ValueError."""
     out: list[str] = []
     for found in _ESCAPE.finditer(text.encode("utf-8", "surrogateescape").decode("latin-1")):
         char = chr(int(found[1], 16)) if found[1] else found[2]
@@ -109,7 +109,7 @@ def _escaped(text: str) -> str:
 
 
 def _path(text: str) -> str:
-    """Return a path with normal escapes and without dot segments. Raise ValueError for one above the root."""
+    """Return a path with normalized escapes and no dot segments. Raise ValueError for one that leaves the root."""
     out: list[str] = []
     for segment in map(_escaped, text.removeprefix("/").split("/")):
         if segment == ".." and not out:
@@ -122,7 +122,7 @@ def _path(text: str) -> str:
 
 
 class Partial(NamedTuple):
-    """The parts of a URL as git's credentials know them: percent-decoded, None where absent."""
+    """The parts of a URL as a git credential has them: percent-decoded, None where absent."""
 
     protocol: str | None
     user: str | None
@@ -131,7 +131,7 @@ class Partial(NamedTuple):
 
 
 def partial(url: str) -> Partial:
-    """Return the parts of a URL, or of a part of one such as ``example.com`` or ``https://``, by gitcredentials(7)."""
+    """Return the parts of a URL, or of a partial one such as ``example.com`` or ``https://`` (gitcredentials(7))."""
     scheme, separator, rest = url.partition("://")
     if not separator:
         scheme, rest = "", url
@@ -152,19 +152,19 @@ def parts_of(message: Message) -> Partial:
 
 
 def compose(parts: Partial) -> str:
-    """Return the full URL of some parts, as git composes it to match patterns."""
+    """Return the full URL that git composes from the parts to match it against patterns."""
     user = quote(parts.user, safe="", errors="surrogateescape") + "@" if parts.user else ""
     path = "/" + quote(parts.path, errors="surrogateescape") if parts.path else ""
     return f"{parts.protocol or ''}://{user}{parts.host}{path}"
 
 
 def covers(wanted: Partial, have: Partial) -> bool:
-    """Return whether a partial pattern covers a credential: each of its parts must be equal."""
+    """Return whether a partial pattern covers a credential: each part that the pattern has must be equal."""
     return all(w in (None, h) for w, h in zip(wanted, have, strict=True))
 
 
 def _decoded(text: str) -> str:
-    """Return a text percent-decoded; invalid escapes stay, and so does (git's rule) all before a colon."""
+    """Return a text percent-decoded, except for invalid escapes and, by git's rule, everything before a colon."""
     head, colon, tail = text.partition(":")
     if colon and head:
         return head + _decoded(colon + tail)
@@ -174,7 +174,8 @@ def _decoded(text: str) -> str:
 def message_for(url: str, *, with_path: bool = True, user: str | None = None) -> Message:
     """Return the message that git sends for ``url``.
 
-    ``with_path``: the value of credential.useHttpPath. ``user``: of credential.username, for an address without one.
+    ``with_path``: the value of credential.useHttpPath. ``user``: the value of credential.username, used for a URL
+    without a user.
     """
     parts = partial(url)
     name = parts.user if parts.user is not None else user
@@ -185,18 +186,18 @@ def message_for(url: str, *, with_path: bool = True, user: str | None = None) ->
 
 
 def target_of_url(url: str) -> Target | None:
-    """Return the target of an address; None when it is not a web address."""
+    """Return the target of a URL; None when it is not a web URL."""
     return target_of(message_for(url))
 
 
 def holds_password(url: str) -> bool:
-    """Return whether the address holds a password; git then asks no helper."""
+    """Return whether the URL contains a password; git then calls no helper."""
     authority = url.partition("://")[2].partition("/")[0]
     return ":" in authority.rpartition("@")[0]
 
 
 def shown(url: str) -> str:
-    """Return the address without user, password and query, and with ``...`` for a part that may be a token."""
+    """Return the URL without user, password and query, and with ``...`` for a path segment that may be a token."""
     parts = partial(url)
     path = "/".join(
         "..." if holds_token(part) else part for part in (parts.path or "").partition("?")[0].split("/")
@@ -205,12 +206,12 @@ def shown(url: str) -> str:
 
 
 def quoted(word: str) -> str:
-    """Return a word of a command line in quotes, or ``that`` for one that a message must not repeat."""
+    """Return a command-line argument in quotes, or ``that`` for one that a message must not repeat."""
     return repr(word) if may_repeat(word) else "that"
 
 
 def ssh_host(url: str) -> str | None:
-    """Return the host of an SSH address (``ssh://host/path`` or ``user@host:path``), else None."""
+    """Return the host of an SSH URL (``ssh://host/path`` or ``user@host:path``), else None."""
     scheme, separator, rest = url.partition("://")
     if separator:
         if scheme.lower() not in _SSH_SCHEMES:
@@ -223,7 +224,7 @@ def ssh_host(url: str) -> str | None:
 
 
 def https_for_ssh(url: str) -> str | None:
-    """Return the web address of the repository that an SSH address of Azure DevOps names; None for other addresses."""
+    """Return the HTTPS URL of the repository that an Azure DevOps SSH URL names; None for other URLs."""
     if ssh_host(url) not in _SSH_HOSTS:
         return None
     _, separator, rest = url.partition("://")

@@ -1,7 +1,7 @@
-"""git's configuration, read by one ``git config --list``: which helpers git would run for a URL, and where each is set.
+"""git's configuration, read with one ``git config --list``: which helpers git runs for a URL, and where each is set.
 
-It computes what git's credential.c does (gitcredentials(7), git-config(1); tests compare it with real git), so no
-helper has to be run. Must never write, and never run for a ``get`` that is answered from the vault.
+It applies the rules of git's credential.c (gitcredentials(7), git-config(1); tests compare it with real git), so no
+helper has to be run. Must never write, and never be used for a ``get`` that is answered from the vault.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _OURS = re.compile(
 
 
 class Entry(NamedTuple):
-    """One line of git's configuration, as git prints it: the later of two overrides.
+    """One entry of git's configuration, as git prints it; a later one overrides an earlier one.
 
-    ``scope``: system, global, local, worktree or command. ``origin``: the file's path (a relative one is below the top
+    ``scope``: system, global, local, worktree or command. ``origin``: the file's path (a relative one starts at the top
     of the work tree), or ``command line``. ``key``: section and name in lower case. ``value``: None without ``=``.
     """
 
@@ -46,21 +46,21 @@ class Entry(NamedTuple):
 
     @property
     def trusted(self) -> bool:
-        """Whether the user or an administrator set it, and not a repository or a file below the current folder.
+        """Whether the user or an administrator set it, rather than a repository or a file below the current folder.
 
-        A relative path comes of a relative HOME or GIT_CONFIG_GLOBAL; ``git -c`` has the scope ``command``.
+        A relative path results from a relative HOME or GIT_CONFIG_GLOBAL; ``git -c`` has the scope ``command``.
         """
         absolute = self.origin.startswith("/") or os.path.isabs(self.origin)
         return self.scope == "command" or (self.scope in ("system", "global") and absolute)
 
     @property
     def has_user(self) -> bool:
-        """Whether the URL in the key names a user: people write passwords there, so it is not shown."""
+        """Whether the URL in the key contains a user, which may include a password and is therefore not shown."""
         return bool(_USER_INFO.search(self.key))
 
     @property
     def description(self) -> str:
-        """The key and where it is set, for a message, without user and password of the URL in it."""
+        """The key and where it is set, for a message; without the user and password of a URL in it."""
         return f"{_USER_INFO.sub('//', self.key)} in {location(self)}"
 
 
@@ -73,7 +73,7 @@ class Helper(NamedTuple):
 
     @property
     def command(self) -> str:
-        """The shell command that git makes of it (``get``, ``store`` or ``erase`` follow); it may hold a secret."""
+        """The shell command that git runs (before ``get``, ``store`` or ``erase``); it may contain a secret."""
         if self.value.startswith("!"):
             return self.value[1:]
         if re.match(r"/|[A-Za-z]:|\\", self.value):
@@ -82,9 +82,9 @@ class Helper(NamedTuple):
 
 
 def run_git(arguments: Sequence[str], cwd: str = os.curdir) -> programs.Completed:
-    """Run git with these arguments, English messages, no prompts and a time limit. Raise programs.NotFound, UsageError."""
+    """Run git with English messages, no prompts and a time limit. Raise programs.NotFound, UsageError."""
     environment = {**os.environ, "LC_ALL": "C", "LANGUAGE": "C", "GIT_TERMINAL_PROMPT": "0"}
-    environment.pop("GIT_CONFIG", None)  # ``git config`` alone would read that file instead
+    environment.pop("GIT_CONFIG", None)  # only ``git config`` would read that file instead
     try:
         return programs.run(["git", *arguments], _SECONDS, cwd=cwd, environment=environment)
     except programs.NotFound:
@@ -94,7 +94,7 @@ def run_git(arguments: Sequence[str], cwd: str = os.curdir) -> programs.Complete
 
 
 def reason_of(done: programs.Completed) -> str:
-    """Return the last line that git wrote on stderr, without its ``fatal:`` or ``error:``."""
+    """Return the last line that git wrote to stderr, without its ``fatal:`` or ``error:``."""
     lines = done.stderr.decode("utf-8", "replace").splitlines()
     lines = lines or ["it was killed" if done.returncode < 0 else "no reason given"]
     return lines[-1].removeprefix("fatal: ").removeprefix("error: ")
@@ -113,7 +113,10 @@ def read_config() -> list[Entry]:
 
 
 def parse_list(output: bytes) -> list[Entry]:
-    """Return the entries that ``git config --list -z --show-origin --show-scope`` printed. Raise UsageError for a cut one."""
+    """Return the entries in the output of ``git config --list -z --show-origin --show-scope``.
+
+    Raise UsageError when the output is truncated.
+    """
     fields = output.decode("utf-8", "surrogateescape").split("\0")
     if fields.pop() or len(fields) % 3:
         raise UsageError("git printed only a part of its configuration", hint=hints.config_names())
@@ -132,12 +135,12 @@ def split_key(key: str) -> tuple[str, str | None, str]:
 
 
 def is_ours(value: str) -> bool:
-    """Return whether a value of ``helper`` runs this program, in any of its spellings."""
+    """Return whether a value of ``helper``, in any of the possible spellings, runs this program."""
     return bool(_OURS.match(value))
 
 
 def _settings(entries: Iterable[Entry], section: str, *names: str) -> Iterator[tuple[Entry, str | None, str]]:
-    """Yield the entries of these names in a section, each with its subsection and name."""
+    """Yield the entries with these names in a section, each with its subsection and name."""
     for entry in entries:
         own_section, subsection, name = split_key(entry.key)
         if own_section == section and name in names:
@@ -164,7 +167,7 @@ def _credential_entries(entries: Iterable[Entry], url: str) -> list[Entry]:
 
 
 def helpers_set(entries: Iterable[Entry], url: str) -> list[Helper]:
-    """Return the helpers that are set for a URL, in git's order; one without a value clears those before it."""
+    """Return the helpers that are set for a URL, in git's order; an empty one clears those before it."""
     return [
         Helper(entry.value, entry, is_ours(entry.value))
         for entry in _credential_entries(entries, url)
@@ -180,7 +183,7 @@ def helpers_for(entries: Iterable[Entry], url: str) -> list[Helper]:
 
 
 def use_http_path(entries: Iterable[Entry], url: str) -> bool:
-    """Return whether git sends helpers the path of this URL. Raise UsageError for a value that git rejects."""
+    """Return whether git sends the path of this URL to helpers. Raise UsageError for a value that git rejects."""
     found = [
         as_bool(entry)
         for entry in _credential_entries(entries, url)
@@ -211,9 +214,10 @@ def value_for(entries: Iterable[Entry], key: str, url: str) -> str | None:
 
 
 def authorization_header(entries: Iterable[Entry], request: address.Partial) -> Entry | None:
-    """Return the ``http.extraHeader`` by which git sends an Authorization of its own for a request, or None.
+    """Return the ``http.extraHeader`` with which git sends its own Authorization header for a request, or None.
 
-    An empty value removes those before it. Helpers may not see the user and the path of the URL.
+    An empty value removes those before it. Any user matches, and any path when the request has none: git may not have
+    sent them to the helper.
     """
     target = address.normalize(address.compose(request))
     found: Entry | None = None
@@ -233,7 +237,7 @@ def authorization_header(entries: Iterable[Entry], request: address.Partial) -> 
 
 
 def as_bool(entry: Entry) -> bool:
-    """Return a boolean as git reads it. Raise UsageError, which names key and file, for a value that git rejects."""
+    """Return a boolean as git parses it. Raise UsageError with key and file for a value that git rejects."""
     word = "true" if entry.value is None else entry.value.lower()
     if word in _BOOLEANS:
         return _BOOLEANS[word]
@@ -247,7 +251,7 @@ def as_bool(entry: Entry) -> bool:
 
 
 def rewritten(entries: Iterable[Entry], url: str) -> str:
-    """Return the address that git takes for this one: the longest ``url.BASE.insteadOf`` that it begins with decides."""
+    """Return the URL that git uses instead of this one: the longest matching ``url.BASE.insteadOf`` prefix wins."""
     found = "", ""
     for entry, base, _name in _settings(entries, "url", "insteadof"):
         if base is not None and url.startswith(entry.value or "\0"):
@@ -256,7 +260,7 @@ def rewritten(entries: Iterable[Entry], url: str) -> str:
 
 
 def remotes(entries: Iterable[Entry]) -> dict[str, str]:
-    """Return the address that git fetches from for each remote of the current repository, ``origin`` first."""
+    """Return the URL that git fetches from for each remote of the current repository, ``origin`` first."""
     entries = list(entries)
     found: dict[str, str] = {}
     for entry, name, _url in _settings(entries, "remote", "url"):
@@ -266,7 +270,7 @@ def remotes(entries: Iterable[Entry]) -> dict[str, str]:
 
 
 def escaped(value: str) -> str:
-    """Return the pattern of ``git config`` (an extended regular expression) that matches a text."""
+    """Return the ``git config`` pattern (an extended regular expression) that matches a text literally."""
     return re.sub(r"([][.{}()*+?^$|\\])", r"\\\1", value)
 
 
@@ -277,7 +281,7 @@ def location(entry: Entry) -> str:
 
 
 def removal(entry: Entry, *pattern: str) -> str:
-    """Return the command that removes an entry from its file; with ``pattern``, only its values that match."""
+    """Return the command that removes an entry from its file; with ``pattern``, only the values that match it."""
     if entry.has_user:
         return f"remove it from {location(entry)} by hand"
     if entry.scope == "command":

@@ -1,10 +1,10 @@
 """One file of git's configuration, edited by ``git config``, which locks it and keeps quoting, comments and links.
 
-Must never write such a file in another way. Its errors name what stopped git: the lock of another git, a read-only
-file, a device. ``install`` decides what to write.
+Must never write such a file in another way. Its errors name what stopped git: the lock of another git process, a
+read-only file, a device. ``install`` decides what to write.
 
-Here is also what version 0.1.0 wrote: sections in the global file, known again where they end in exactly that. Must never
-remove a value that a person wrote.
+Also removes what version 0.1.0 wrote: sections of the global file, recognized by the exact values at their end. Must
+never remove a value that the user wrote.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ from git_credential_azdo.writing import delete
 
 _NO_SUCH_VALUE = 5
 _LOCK_SECONDS = 2.0
-"""The age at which another git's lock counts as stale: git holds one for milliseconds."""
+"""The age at which the lock of another git process counts as stale: git holds one for milliseconds."""
 _WROTE = re.compile(r"!?'?(/|[A-Za-z]:/)[^\n]*git-credential-azdo(\.exe)?'?")
-"""The helper of 0.1.0."""
+"""A value of ``helper`` as 0.1.0 wrote it."""
 _KILLED_SECONDS = 0.3
-"""The same for one that was made while a git of ours ran that was killed: by a person, or where memory ran out."""
+"""The same for a lock created while a git that this program ran was killed, by the user or for lack of memory."""
 
 
 def home(*, windows: bool = os.name == "nt") -> str:
-    """Return the home folder as git finds it: on Windows by HOME too, else by HOMEDRIVE and HOMEPATH (compat/mingw.c)."""
+    """Return the home folder as git finds it: HOME; on Windows without it HOMEDRIVE and HOMEPATH (compat/mingw.c)."""
     named = os.environ.get("HOME", "")
     if windows and not named:
         named = os.environ.get("HOMEDRIVE", "") + os.environ.get("HOMEPATH", "")
@@ -41,7 +41,7 @@ def home(*, windows: bool = os.name == "nt") -> str:
 
 
 def expanded(path: str, *, windows: bool = os.name == "nt") -> str:
-    """Return a path with the ``~`` that begins it replaced as git does."""
+    """Return a path with a leading ``~`` expanded as git does."""
     return home(windows=windows) + path[1:] if path[:2] in ("~", "~/", "~\\") else os.path.expanduser(path)
 
 
@@ -62,12 +62,12 @@ def usual_files(*, windows: bool = os.name == "nt") -> tuple[str, str]:
 
 
 def is_same(path: str, other: str) -> bool:
-    """Return whether two paths are equal, ``~`` expanded, and on Windows whatever their slashes and case."""
+    """Return whether two paths are equal once ``~`` is expanded; Windows ignores case and the kind of slash."""
     return os.path.normcase(expanded(path)) == os.path.normcase(expanded(other))
 
 
 def edit(file: str | None, *arguments: str) -> None:
-    """Run ``git config`` on a file, the global one for None; to remove what is absent is no error. Raise UsageError."""
+    """Run ``git config`` on a file, None for the global one; removing an absent value is no error. Raise UsageError."""
     path = file or global_file()
     _check(path)
     lock = f"{os.path.realpath(path)}.lock"
@@ -94,7 +94,10 @@ def edit(file: str | None, *arguments: str) -> None:
 
 
 def drop_empty_section(file: str, section: str) -> None:
-    """Remove an empty section at the end of a file, which git leaves behind a comment; git cannot address one of two."""
+    """Remove an empty section at the end of a file, which git leaves there after a comment.
+
+    It stays when another section has the same name: git cannot address one of the two.
+    """
     starts = [line.lstrip().startswith(f"[{section}]".encode()) for line in _content(file).splitlines()]
     if ends_in(file, section) and sum(starts) == 1:
         name, _, rest = section.partition(" ")
@@ -107,7 +110,7 @@ def ends_in(file: str, section: str) -> bool:
 
 
 def exactly(value: str) -> str:
-    """Return the pattern of ``git config`` that matches this value only (``--fixed-value`` needs git 2.30)."""
+    """Return the ``git config`` pattern that matches only this value (``--fixed-value`` needs git 2.30)."""
     return f"^{config.escaped(value)}$"
 
 
@@ -119,10 +122,10 @@ def _content(file: str) -> bytes:
 
 
 def _check(path: str) -> None:
-    """Raise UsageError for a device or a read-only file: git would replace it."""
+    """Raise UsageError for a device or a read-only file, which git would replace."""
     try:
         mode = os.stat(path).st_mode
-    except OSError:  # git creates the file, or has the better message
+    except OSError:  # git creates the file or reports a better error
         return
     if not stat.S_ISREG(mode):
         raise UsageError(f"{path} is not a regular file", hints.unset("GIT_CONFIG_GLOBAL"))
@@ -133,9 +136,9 @@ def _check(path: str) -> None:
 
 
 def _remove_left(lock: str, began: float) -> bool:
-    """Return whether a lock of a git that ran since ``began`` and was killed is removed.
+    """Remove the lock of a git process that started at ``began`` and was killed; return whether there was one.
 
-    It was made while that git ran, and it outlasts the milliseconds for which another one holds its own.
+    It was created while that process ran, and has existed for longer than the milliseconds for which git holds one.
     """
     ended = time.time()
     time.sleep(_KILLED_SECONDS)
@@ -163,7 +166,7 @@ def _in_words(seconds: float) -> str:
 
 
 class Former(NamedTuple):
-    """What 0.1.0 wrote for a URL: ``lines`` for the preview, ``edits``: arguments of ``git config`` to remove it."""
+    """What 0.1.0 wrote for a URL. ``lines``: the preview. ``edits``: the ``git config`` arguments that remove it."""
 
     url: str
     lines: list[str]
@@ -171,10 +174,10 @@ class Former(NamedTuple):
 
 
 def former(entries: Iterable[config.Entry], file: str) -> list[Former]:
-    """Return what 0.1.0 added at the end of the global ``file``, the last first, so that each is at the end when it goes.
+    """Return what 0.1.0 added at the end of the global ``file``, last first: each is at the end when it is removed.
 
-    For each URL an empty helper, ours by its absolute path and, where the path was wanted, useHttpPath. What a person
-    has put between or behind these is a setting of theirs.
+    For each URL that is an empty helper, this program by its absolute path and, if git was to send the path,
+    useHttpPath. Values that the user added between or after them are the user's own.
     """
     settings: dict[str, list[tuple[str, str]]] = {}
     for entry in entries:
@@ -200,18 +203,18 @@ def former(entries: Iterable[config.Entry], file: str) -> list[Former]:
 def _removal(
     url: str, name: str, before: Sequence[tuple[str, str]], last: Sequence[tuple[str, str]]
 ) -> Iterable[tuple[str, ...]]:
-    """Yield the arguments of ``git config`` that remove the last values of a key, and none of those before."""
+    """Yield the ``git config`` arguments that remove the last values of a key and none of the earlier ones."""
     key = f"credential.{url}.{name}"
     left, gone = ([value for each, value in pairs if each == name] for pairs in (before, last))
     if not set(left) & set(gone):
         yield from (("--unset-all", key, exactly(value)) for value in gone)
-    elif left[-1:] != gone[-1:]:  # else the last of two equal values stays, which has the same effect
+    elif left[-1:] != gone[-1:]:  # if equal, one of the two values remains, with the same effect
         yield "--unset-all", key
         yield from (("--add", key, value) for value in left)
 
 
 def remove(section: Former) -> None:
-    """Have git remove it from the global file. Raise UsageError."""
+    """Remove the section from the global file with ``git config``. Raise UsageError."""
     for arguments in section.edits:
         edit(None, *arguments)
     drop_empty_section(global_file(), f'credential "{section.url}"')

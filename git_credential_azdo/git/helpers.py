@@ -1,8 +1,8 @@
-"""git's other credential helpers: which of them git asks beside ours, and what one answers to ``get``.
+"""git's other credential helpers: which of them git runs besides ours, and what one of them returns for ``get``.
 
-Must never run a helper that a repository configured. git runs each one itself, in the home folder, bounded in time and
-output, without prompts; an answer for another host than the one asked about is refused. Protocol: gitcredentials(7),
-git-credential(1); the file of ``store``: git-credential-store(1), "STORAGE FORMAT".
+Must never run a helper that a repository configured. git itself runs each helper, in the home folder, limited in time
+and output, without prompts; a credential for a host other than the requested one is refused. Protocol:
+gitcredentials(7), git-credential(1); the file of ``store``: git-credential-store(1), "STORAGE FORMAT".
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ from git_credential_azdo.git.target import LEGACY_SUFFIX, SERVICES_ADDRESS, SERV
 
 Request = tuple[Pair, ...]
 SECONDS = 20.0
-"""The time limit of one answer: the helper may have to open a keyring first."""
+"""The time limit for one helper, which may have to open a keyring first."""
 MAX_BYTES = 65_536
 _ALIAS = "azdo-ask"
 _BINDING = "azrepos:org/"
 """As in ``credential.azrepos:org/ORGANIZATION.username`` (Git Credential Manager's docs/azrepos-users-and-tokens.md)."""
 _LONGEST = 4_096
-# These would let a helper prompt, or read the current repository.
+# With these a helper could prompt or read the current repository.
 _DROPPED = ("GIT_DIR", "GIT_WORK_TREE", "GIT_COMMON_DIR", "GPG_TTY")
 _QUIET = {"GCM_INTERACTIVE": "never", "GIT_TERMINAL_PROMPT": "0", "GIT_ASKPASS": "", "SSH_ASKPASS": ""}
 
 
 class Other(NamedTuple):
-    """Another helper: ``description`` says what it is and where it is set, ``hint`` is the command that removes it."""
+    """Another helper. ``description``: what it is and where it is set. ``hint``: the command that removes it."""
 
     helper: Helper
     description: str
@@ -56,8 +56,8 @@ class Other(NamedTuple):
 class Others(NamedTuple):
     """The other helpers that git runs for a URL.
 
-    ``before``: those asked before ours; all, if ours is not configured. ``receiving``: those that git sends our token to
-    with ``store``: all, if ours is configured. ``reset``: the empty value that removed ours from the list, if one did.
+    ``before``: those run before ours; all if ours is not configured. ``receiving``: those to which git sends our token
+    with ``store``; all if ours is configured. ``reset``: the empty value that removed ours from the list, if one did.
     """
 
     before: list[Other]
@@ -81,7 +81,7 @@ def others(entries: Iterable[Entry], url: str) -> Others:
 
 
 def _other(helper: Helper) -> Other:
-    """Return the description of a helper, without its arguments: people write passwords there."""
+    """Return the description of a helper, without its arguments, which may contain passwords."""
     entry, word = helper.entry, (helper.value.split(maxsplit=1) or [helper.value])[0]
     name, pattern = word, f"^{escaped(word)}"
     if not word:
@@ -96,7 +96,7 @@ def _other(helper: Helper) -> Other:
 def configured(entries: Iterable[Entry], urls: Iterable[str]) -> list[Helper]:
     """Return the trusted helpers that git would run for any of the URLs if ours were not configured.
 
-    git's ``store`` is one of them where it has a file.
+    Includes git's ``store`` if one of its default files exists.
     """
     own = _without_ours(entries)
     found = {helper.value: helper for url in urls for helper in helpers_for(own, url) if not helper.ours}
@@ -109,7 +109,7 @@ def configured(entries: Iterable[Entry], urls: Iterable[str]) -> list[Helper]:
 def _without_ours(entries: Iterable[Entry]) -> list[Entry]:
     """Return the trusted entries without our helper and the empty one before it."""
     others: list[Entry] = []
-    following: dict[str, str | None] = {}  # the value that each helper's key has next
+    following: dict[str, str | None] = {}  # for each ``helper`` key, the value of its next entry
     for entry in reversed([each for each in entries if each.trusted]):
         if split_key(entry.key)[2] == "helper":
             after = following.get(entry.key)
@@ -121,7 +121,7 @@ def _without_ours(entries: Iterable[Entry]) -> list[Entry]:
 
 
 def name_of(helper: Helper) -> str:
-    """Return the helper's name as git's pages have it (``store``, ``manager``), without its arguments: they may be secrets."""
+    """Return the helper's name as in git's documentation (``store``), without arguments, which may be secrets."""
     if helper.value.startswith("!"):
         return "a shell command"
     words = _words(helper.value) or [""]
@@ -129,7 +129,7 @@ def name_of(helper: Helper) -> str:
 
 
 def request(protocol: str, host: str | None, path: str | None = None, user: str | None = None) -> Request:
-    """Return the message for a helper, without a token in the user's place, and without values that git would not send."""
+    """Return the message for a helper, without values that git would not send and without a user that is a token."""
     named = None if user and looks_like_token(user) else user
     pairs = (("protocol", protocol), ("host", host), ("path", path), ("username", named))
     return tuple(
@@ -138,10 +138,10 @@ def request(protocol: str, host: str | None, path: str | None = None, user: str 
 
 
 def likely_requests(url: str) -> list[Request]:
-    """Return the messages by which other helpers know an organization or a server, from its address.
+    """Return the messages for which other helpers may have a credential for the URL of an organization or a server.
 
-    By path: Git Credential Manager, and what git stored with useHttpPath; by user: what git stored without it for the
-    clone URL that Azure DevOps shows (``https://ORG@dev.azure.com``); last, by host: what it stored for other URLs.
+    With the path: Git Credential Manager, and what git stored with useHttpPath. With the user: what git stored without
+    it for the clone URL that Azure DevOps shows (``https://ORG@dev.azure.com``). Last, with the host only: other URLs.
     """
     protocol, _, rest = url.partition("://")
     host, _, name = rest.partition("/")
@@ -152,9 +152,9 @@ def likely_requests(url: str) -> list[Request]:
 
 
 def ask(helper: Helper, asked: Request, seconds: float) -> Message:
-    """Return the helper's answer to ``get``, empty when it has none, in so many ``seconds`` (at most SECONDS).
+    """Return what the helper prints for ``get``, an empty message for nothing, within ``seconds`` (at most SECONDS).
 
-    Raise AzdoError when it takes too long, prints no credential or answers for another host; programs.ProgramError.
+    Raise AzdoError when it takes too long, prints no credential or one for another host; programs.ProgramError.
     """
     who = f"the credential helper {name_of(helper)}"
     try:
@@ -177,7 +177,7 @@ def ask(helper: Helper, asked: Request, seconds: float) -> Message:
 
 
 def fill(asked: Request) -> Message:
-    """Return what all helpers of git together have for a request, without a prompt. Raise programs.ProgramError."""
+    """Return what git's helpers together have for a request, without a prompt. Raise programs.ProgramError."""
     words = ["git", "-c", "core.askPass=", "-c", "credential.interactive=false", "credential", "fill"]
     done = programs.run(words, SECONDS, stdin=format_pairs(asked), cwd=home(), environment=_environment())
     return Message([]) if done.returncode else parse(done.stdout[:MAX_BYTES])
@@ -188,7 +188,7 @@ def _environment() -> dict[str, str]:
 
 
 def addresses(entries: Iterable[Entry]) -> list[str]:
-    """Return the addresses of a repository's remotes, and of the organizations in Git Credential Manager's bindings."""
+    """Return the URLs of a repository's remotes, and of the organizations in Git Credential Manager's bindings."""
     found = []
     for entry in entries:
         section, middle, key = split_key(entry.key)
@@ -200,7 +200,7 @@ def addresses(entries: Iterable[Entry]) -> list[str]:
 
 
 def stored_addresses(helpers: Iterable[Helper]) -> list[Message]:
-    """Return the addresses in the files of git's helper ``store``, without passwords; print which cannot be read."""
+    """Return the URLs in the files of git's ``store`` helper, without passwords; report files that cannot be read."""
     found = []
     for path in _store_files(helpers):
         try:

@@ -1,9 +1,9 @@
-"""git's configuration, written: an ``include`` at the end of the global file; all else is in a file of ours.
+"""Changing git's configuration: an ``include`` at the end of the global file; everything else is in a file of ours.
 
-git asks every helper that applies, in the order of the files, and an empty one clears those before it
-(gitcredentials(7)): what is included last decides, for the addresses that it names and for no others. git ignores an
-included file that is absent (git-config(1)), so a global file that was copied into a container disables no helper.
-Must never change what a person wrote. The caller decides on the addresses.
+git runs every helper that applies, in the order of the files, and an empty one clears those before it
+(gitcredentials(7)): what is included last decides, for the URLs that it names and no others. git ignores an included
+file that does not exist (git-config(1)), so a global file that was copied into a container disables no helper.
+Must never change what the user wrote. The caller decides on the URLs.
 """
 
 from __future__ import annotations
@@ -25,20 +25,20 @@ from git_credential_azdo.git.edit import is_same
 from git_credential_azdo.writing import delete, write_own
 
 _NEW = "git-credential-azdo-include"
-"""A section that is renamed at once: git would add to an earlier ``include`` section."""
+"""A section that is renamed immediately: git would add the value to an earlier ``include`` section."""
 _MADE = "# made together with this file: "
 _INCLUDE = "include.path"
 _WIDE = ("system", "global")
 _LEADING_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR", "PYTHONPYCACHEPREFIX")
-"""The variables that name folders from which Python loads code: an editor's, or the repository's."""
+"""The variables that name folders from which Python loads code, such as an editor's or the repository's."""
 _HEAD = f"# git-credential-azdo writes this file; to take it back: {hints.unconfigure()}"
 
 
 class Section(NamedTuple):
-    """An address, as a pattern of git's, for which git asks our helper.
+    """A URL pattern for which git runs our helper.
 
-    ``with_path``: whether git sends the path, which holds the organization (useHttpPath). ``also``: addresses that the
-    pattern matches, for programs with their own implementation of git, which do not know ``*`` (libgit2, JGit).
+    ``with_path``: whether git sends the path, which contains the organization (useHttpPath). ``also``: URLs that the
+    pattern matches, for programs with their own implementation of git that does not support ``*`` (libgit2, JGit).
     """
 
     url: str
@@ -46,7 +46,7 @@ class Section(NamedTuple):
     also: tuple[str, ...] = ()
 
     def pairs(self, value: str) -> list[tuple[str, str]]:
-        """Return git's keys and values; the empty helper clears the list of those set before it."""
+        """Return the keys and values for git; the empty helper clears the list of those set before it."""
         found = []
         for url in (self.url, *self.also):
             found += [(f"credential.{url}.helper", ""), (f"credential.{url}.helper", value)]
@@ -58,9 +58,9 @@ class Plan(NamedTuple):
     """The changes to git's configuration, before they are written.
 
     ``own``, ``content``: the path of our file and its bytes, None to delete it. ``is_new``: whether it changes.
-    ``adds``: whether the global file gets the ``include``. ``stale``: entries of ours to remove. ``former``: sections of
-    0.1.0 to remove. ``made``: the global file, if ``configure`` creates or created it. ``lines``: the preview.
-    ``remaining``: helpers that git asks too, in scopes that ours cannot override.
+    ``adds``: whether the ``include`` is added to the global file. ``stale``: entries of ours to remove. ``former``:
+    sections of 0.1.0 to remove. ``made``: the global file, if ``configure`` creates or created it. ``lines``: the
+    preview. ``remaining``: helpers that git also runs, in scopes that ours cannot override.
     """
 
     own: str
@@ -80,10 +80,10 @@ class Plan(NamedTuple):
 
 
 def plan(own: str, sections: Sequence[Section] = (), script: str = "") -> Plan:
-    """Return the changes after which git asks only our helper for some addresses; without any, not ours any more.
+    """Return the changes after which git runs only our helper for the sections' URLs; without sections, no longer ours.
 
-    ``own``: the path of our configuration file. ``script``: of our program.
-    Raise UsageError when git is missing or rejects its configuration, or a path or an address cannot be written.
+    ``own``: the path of our configuration file. ``script``: the path of our program.
+    Raise UsageError when git is missing or rejects its configuration, or a path or a URL cannot be written.
     """
     value = helper_value(script) if sections else ""
     everything = config.read_config()
@@ -136,10 +136,10 @@ def plan(own: str, sections: Sequence[Section] = (), script: str = "") -> Plan:
 
 
 def apply(plan: Plan) -> None:
-    """Write a plan, our own file first: without it the ``include`` has no effect.
+    """Carry out a plan, starting with our own file, without which the ``include`` has no effect.
 
-    Signals are deferred to the end; the next run completes what a killed one left. Raise UsageError when a file cannot
-    be written.
+    Signals are deferred until the end; the next run completes what a killed one left. Raise UsageError when a file
+    cannot be written.
     """
     with held_back():
         try:
@@ -177,9 +177,9 @@ def _add(own: str) -> None:
 
 
 def _instead(own: str) -> str:
-    """Return the command that makes git read our file where the global one cannot be written.
+    """Return the command that makes git read our file when the global file cannot be written.
 
-    Where only the one below XDG_CONFIG_HOME exists, git prefers a new and empty ~/.gitconfig, which can be written.
+    If only the one below XDG_CONFIG_HOME exists, it creates an empty ~/.gitconfig, which git prefers and can write.
     """
     usual, other = edit.usual_files()
     is_free = not os.path.lexists(usual) and os.access(os.path.dirname(usual), os.W_OK)
@@ -189,7 +189,7 @@ def _instead(own: str) -> str:
 
 
 def covers(own: str, url: str) -> bool:
-    """Return whether git's configuration has a section of ours, or of 0.1.0, for a URL. Raise UsageError."""
+    """Return whether git's configuration has a section of this version or of 0.1.0 for a URL. Raise UsageError."""
     if f'"{url}"'.encode() in _own_content(own):
         return True
     return any(each.url == url for each in edit.former(config.read_config(), edit.global_file()))
@@ -209,13 +209,13 @@ def _failed(doing: str, own: str, error: OSError) -> UsageError:
 
 
 def _made(content: bytes) -> str:
-    """Return the path of the global file that was created with our file; empty if none was."""
+    """Return the path of the global file that was created together with our file; empty if none was."""
     lines = content.decode("utf-8", "surrogateescape").splitlines()
     return next((line.removeprefix(_MADE) for line in lines if line.startswith(_MADE)), "")
 
 
 def _examples(entries: Iterable[Entry], url: str) -> list[str]:
-    """Return URLs that a pattern of ours matches: one for each place where another entry could change the result."""
+    """Return URLs that a pattern of ours matches, one for each entry that could change the result."""
     pattern = address.normalize(url, pattern=True)
     base = address.normalize(url.replace("*", "organization"))
     if pattern is None or base is None:
@@ -258,15 +258,15 @@ def _render(sections: Iterable[Section], value: str, remark: str) -> bytes:
 
 
 def _quoted(text: str) -> str:
-    """Return a text without newlines quoted for git's configuration (git-config(1), SYNTAX)."""
+    """Return a single-line text quoted for git's configuration (git-config(1), SYNTAX)."""
     return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
 def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
     """Return the value of ``helper`` that runs our program by its absolute path. Raise UsageError.
 
-    git passes it to a POSIX shell, which unsets first the variables that would make Python load other code. Not so on
-    Windows, where programs with their own implementation of git have no such shell, and run a plain path themselves.
+    git passes it to a POSIX shell, which first unsets the variables that would make Python load other code. This is not
+    done on Windows, where programs with their own implementation of git have no such shell and run a plain path.
     """
     path = script.replace("\\", "/") if windows else script
     if not (path.startswith("/") or (windows and path[1:3] == ":/")):
@@ -276,21 +276,21 @@ def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
     if not windows:
         return f"!unset {' '.join(_LEADING_PYTHON)}; exec {shlex.quote(path)}"
     safe = shlex.quote(path)
-    # With a quote in front git would not see that the path is absolute; with ! it is a shell command.
+    # git does not recognize an absolute path that starts with a quote; with ! it is a shell command.
     return path if safe == path else f"!{safe}"
 
 
 def script_path(argv0: str, which: Callable[[str], str | None] = programs.which) -> str | None:
-    """Return the absolute path of our console script, symbolic links not resolved (they survive upgrades), or None.
+    """Return the absolute path of our console script, or None; symbolic links, which survive upgrades, are kept.
 
-    The one that is running; under ``python -m`` the one beside the interpreter; else the one on PATH.
+    It is the running script; under ``python -m`` the one beside the interpreter; else the one on PATH.
     """
     candidates = [os.path.join(os.path.dirname(sys.executable), NAME)]
     if os.path.basename(argv0).lower() in (NAME, f"{NAME}.exe"):
         found = argv0 if os.path.dirname(argv0) else which(argv0) or argv0
         candidates.insert(0, found)
     for candidate in candidates:
-        for path in (candidate, f"{candidate}.exe"):  # Windows' launcher drops its suffix from argv[0]
+        for path in (candidate, f"{candidate}.exe"):  # the launcher on Windows omits the suffix from argv[0]
             if os.path.isfile(path):
                 return os.path.abspath(path)
     found_on_path = which(NAME)

@@ -1,8 +1,8 @@
 """Proxy, certificate authorities and client certificate, from git's configuration and its environment variables.
 
-Must never follow a repository's own files or a relative path, which could be one: git would risk an access token there,
-this program a refresh token. What leaves proxy or trust in doubt is an error; without git nothing is set. Rules: git's
-Documentation/config/http.adoc and http.c; ``NO_PROXY`` also applies to ``http.proxy``.
+Must never follow the configuration of a repository, or a relative path, which could point into one: git risks an access
+token that way, this program a refresh token. A setting that leaves proxy or trust in doubt is an error; without git
+nothing is set. Rules: git's Documentation/config/http.adoc and http.c; ``NO_PROXY`` also applies to ``http.proxy``.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _FILES = {
     "http.proxySSLCert": "GIT_PROXY_SSL_CERT",
     "http.proxySSLKey": "GIT_PROXY_SSL_KEY",
 }
-"""git's keys of files and folders, each with the variable that overrides it."""
+"""git's keys for files and folders, each with the variable that overrides it."""
 _OTHERS = (
     "http.proxy",
     "http.proxyAuthMethod",
@@ -41,12 +41,12 @@ _OTHERS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Proxy and certificates of a request; the defaults leave both to the environment and the system.
+    """Proxy and certificates for a request; the defaults leave both to the environment and the system.
 
     ``proxy``: a URL or ``host:port``; empty for no proxy, whatever the environment has. ``ca_file``, ``ca_path``: a PEM
     file or a folder of them, instead of the system's authorities. ``certificate``, ``key``: PEM files of the client
     certificate. ``verify``: whether certificates are verified; False only by git's own ``http.sslVerify``.
-    ``proxy_*``: the same for a proxy whose URL is https; ``proxy_method``: the only authentication to use there.
+    ``proxy_*``: the same for an https proxy; ``proxy_method``: the only authentication method to use with the proxy.
     """
 
     proxy: str | None = field(default=None, repr=False)  # it may hold a password
@@ -61,7 +61,7 @@ class Settings:
     proxy_method: str | None = None
 
     def of_proxy(self) -> Settings:
-        """Return the certificates for the TLS connection to the proxy: git verifies that one in any case."""
+        """Return the certificates for the TLS connection to the proxy, whose certificate git always verifies."""
         return Settings(ca_file=self.proxy_ca_file, certificate=self.proxy_certificate, key=self.proxy_key)
 
 
@@ -74,7 +74,7 @@ def settings_for(url: str) -> Settings:
 
 
 def elsewhere(key: str) -> Entry | None:
-    """Return the last entry that sets a key of ``http`` for certain addresses only, or None. Raise UsageError."""
+    """Return the last entry that sets a key of ``http`` only for certain URLs, or None. Raise UsageError."""
     named = [each for each in _entries() if each.value and split_key(each.key)[::2] == ("http", key.lower())]
     return next((each for each in reversed(named) if split_key(each.key)[1]), None)
 
@@ -96,7 +96,7 @@ def _settings(address: str) -> Settings:
     def text(key: str) -> str | None:
         entry = entry_for(entries, key, address)
         if entry and entry.value is None:
-            raise UsageError(f"{entry.description} has no value", hint=removal(entry))  # as git says it
+            raise UsageError(f"{entry.description} has no value", hint=removal(entry))  # git rejects it, too
         return entry.value if entry else None
 
     def is_true(key: str, *, unset: bool) -> bool:
@@ -107,9 +107,9 @@ def _settings(address: str) -> Settings:
         variable = _FILES[key]
         entry = None if os.environ.get(variable) else entry_for(entries, key, address)
         value = expanded(os.environ.get(variable) or text(key) or "")
-        # Where git is installed it alone knows; on Windows it takes a path without a drive for one below, too.
+        # Only git knows its installation prefix; on Windows it also adds that to a path without a drive.
         if entry and value.startswith("%(prefix)/" if os.name != "nt" else ("%(prefix)/", "/")):
-            # As an option of git's own: a repository's value would take the place of the person's.
+            # Passed with -c, since a repository's value of the key itself would override the user's.
             asked = ["-c", f"azdo.path={value}", "config", "--type=path", "azdo.path"]
             value = run_git(asked, cwd=programs.ROOT).stdout.decode("utf-8", "surrogateescape").rstrip("\n")
         if value and not is_absolute(value):
@@ -120,7 +120,7 @@ def _settings(address: str) -> Settings:
     proxy = text("http.proxy")
     if proxy and urllib.request.proxy_bypass_environment(urlsplit(address).netloc):  # type: ignore[attr-defined] # typeshed lacks it
         proxy = ""
-    # schannel's certificates are in stores of Windows: sslCert names a thumbprint there, which OpenSSL has no use for.
+    # schannel's certificates are in Windows' stores: sslCert is a thumbprint there, which OpenSSL cannot use.
     schannel = text("http.sslBackend") == "schannel"
     of_system = schannel and not is_true("http.schannelUseSSLCAInfo", unset=False)
     return Settings(

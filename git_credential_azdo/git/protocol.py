@@ -1,7 +1,7 @@
 """The ``key=value`` lines of git's messages, the accounts file and the vault: their only parser and writer. Pure.
 
-Values are any bytes but newline and NUL, decoded from UTF-8 with ``surrogateescape``. It knows the meaning of no key
-and must never put a value into an error. Rules: git's Documentation/git-credential.adoc, "INPUT/OUTPUT FORMAT".
+Values are any bytes except newline and NUL, decoded from UTF-8 with ``surrogateescape``. Keys have no meaning here.
+Must never put a value into an error. Rules: git's Documentation/git-credential.adoc, "INPUT/OUTPUT FORMAT".
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def parse(data: bytes) -> Message:
 
 
 def parse_pairs(data: bytes) -> list[Pair]:
-    """Return keys and values in order, up to a blank line or the end. Raise as ``parse`` does."""
+    """Return keys and values in order, up to a blank line or the end. Raise the errors of ``parse``."""
     pairs = []
     lines = data.split(b"\n")
     lines = lines[: next((at for at, line in enumerate(lines) if line in {b"", b"\r"}), None)]
@@ -71,14 +71,14 @@ def parse_pairs(data: bytes) -> list[Pair]:
 
 
 def split_blocks(data: bytes) -> list[bytes]:
-    """Return the blocks of a file, which blank lines separate; none is empty."""
-    while b"\r\n" in data:  # repeated, since some tools make CR CR LF of CR LF
+    """Return the blocks of a file, which are separated by blank lines; none is empty."""
+    while b"\r\n" in data:  # repeated, since some tools turn CR LF into CR CR LF
         data = data.replace(b"\r\n", b"\n")
     return [stripped for block in data.split(b"\n\n") if (stripped := block.strip(b"\n"))]
 
 
 def format_pairs(pairs: Iterable[Pair], refused: str = "\n\0") -> bytes:
-    """Return the lines, each with its newline, of which ``parse_pairs`` reads the same pairs.
+    """Return the lines, each with its newline, from which ``parse_pairs`` reads the same pairs.
 
     Raise ProtocolError for a refused character, a CR at a line's end, an invalid key or a line longer than MAX_LINE.
     """
@@ -87,7 +87,7 @@ def format_pairs(pairs: Iterable[Pair], refused: str = "\n\0") -> bytes:
         text = f"{key}={value}"
         try:
             line = text.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:  # an unpaired surrogate of a server's JSON; the error's text has the value
+        except UnicodeEncodeError:  # an unpaired surrogate from a server's JSON; the error quotes the value
             line = b""
         bad = not line or not key or "=" in key or text.endswith("\r") or len(line) > MAX_LINE
         if bad or any(character in text for character in refused):

@@ -1,11 +1,11 @@
 """The target of a message: an organization of Azure DevOps, another server, or none. Pure.
 
 The only place where untrusted text becomes an organization's name or an address; a name must never become an address.
-Host names are compared whole, beyond the two forms that Microsoft documents
-(https://learn.microsoft.com/azure/devops/repos/git/): a look-alike host must never get a token.
+Apart from the two forms that Microsoft documents (https://learn.microsoft.com/azure/devops/repos/git/), host names must
+be equal: a look-alike host must never get a token.
 
-Also the one list of Microsoft's hosts that a token or a sign-in may be sent to; others come from a person only (a
-registered server, an authority given to ``setup``). Must never hold a host that Microsoft does not document: "Allowed
+Also the only list of Microsoft's hosts to which a token or a sign-in may be sent; others come only from the user (a
+registered server, an authority given to ``setup``). Must never list a host that Microsoft does not document: "Allowed
 IP addresses and domain URLs" (https://learn.microsoft.com/azure/devops/organizations/security/allow-list-ip-url) and
 "National clouds" (https://learn.microsoft.com/entra/identity-platform/authentication-national-cloud).
 """
@@ -27,7 +27,7 @@ CLOUDS = (
     ("login.microsoftonline.us",),
     ("login.partner.microsoftonline.cn", "login.chinacloudapi.cn"),
 )
-"""The Entra login hosts of each of Microsoft's clouds; a cloud's first is the issuer's in its OpenID configuration."""
+"""The Entra login hosts of each Microsoft cloud, first the host of the issuer in the cloud's OpenID configuration."""
 LOGIN_HOSTS = frozenset(host for cloud in CLOUDS for host in cloud)
 SERVICES_ADDRESS = f"https://{SERVICES_HOST}"
 MSA_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
@@ -35,13 +35,13 @@ MSA_TENANT = "9188040d-6c67-4c5b-b112-36a304b66dad"
 MSA_TRANSFER_TENANT = "f8cdef31-a31e-4b4a-93e4-5f571e91255a"
 """The tenant that issues tokens for Azure DevOps to personal Microsoft accounts."""
 NIL_TENANT = "00000000-0000-0000-0000-000000000000"
-"""What Azure DevOps names as the tenant of an organization of personal Microsoft accounts."""
+"""The tenant that Azure DevOps reports for an organization of personal Microsoft accounts."""
 
 LONGEST_ORGANIZATION = 50
 DEFAULT_PORTS = {"https": "443", "http": "80"}
 _LETTERS = frozenset("abcdefghijklmnopqrstuvwxyz0123456789")
 _NOT_ORGANIZATIONS = ("app", "marketplace", "pkgs", "vs-ssh", "vsaex", "vsrm", "vssps", "www")
-"""Labels before LEGACY_SUFFIX of Microsoft's own services: no organization can have these names."""
+"""Labels before LEGACY_SUFFIX that belong to Microsoft's own services: no organization can have these names."""
 
 
 def microsoft() -> frozenset[str]:
@@ -50,8 +50,8 @@ def microsoft() -> frozenset[str]:
 
 
 def origin(url: str) -> str:
-    """Return the origin of a URL (RFC 6454) without its default port; empty for what has none, a user, or a space."""
-    from urllib.parse import urlsplit  # noqa: PLC0415 - only where a request is due
+    """Return the origin of a URL (RFC 6454) without the default port; empty if it has none, a user, or a space."""
+    from urllib.parse import urlsplit  # noqa: PLC0415 - only needed for a request
 
     if not url.isprintable() or "\\" in url or " " in url:
         return ""
@@ -82,19 +82,19 @@ class Organization(str):
 
     @classmethod
     def read(cls, text: str) -> Organization | None:
-        """Return the organization of this name; None for other text."""
+        """Return the organization with this name; None for other text."""
         return cls(text) if _is_name(text) else None
 
     @property
     def url(self) -> str:
-        """Its URL: a constant host and the name."""
+        """The URL: a constant host and the name."""
         return f"{SERVICES_ADDRESS}/{self}"
 
 
 class Collection(str):
-    """A collection of Azure DevOps Server, or an organization of another cloud: its whole address, the path in lower case.
+    """A collection of Azure DevOps Server, or an organization of another cloud: its full URL, the path in lower case.
 
-    As in ``https://tfs.example.com:8443/defaultcollection``. Raise ValueError for one not below a registered address.
+    For example ``https://tfs.example.com:8443/defaultcollection``. Raise ValueError if no registered address begins it.
     """
 
     __slots__ = ()
@@ -108,7 +108,7 @@ class Collection(str):
 
     @classmethod
     def read(cls, text: str, registered: Iterable[str]) -> Collection | None:
-        """Return the collection of this whole address; None for one that is not below a registered address."""
+        """Return the collection with this full URL; None for one that is not below a registered address."""
         address = next((each for each in registered if text.startswith(f"{each}/")), None)
         return cls(address, text[len(address) + 1 :], (address,)) if address else None
 
@@ -120,8 +120,8 @@ class Collection(str):
 
     @property
     def url(self) -> str:
-        """Its URL, percent-encoded."""
-        from urllib.parse import quote  # noqa: PLC0415 - only where a request is due
+        """The URL, percent-encoded."""
+        from urllib.parse import quote  # noqa: PLC0415 - only needed for a request
 
         return f"{self.address}/{quote(self[len(self.address) + 1 :], errors='surrogateescape')}"
 
@@ -130,7 +130,7 @@ AnyOrganization = Organization | Collection
 
 
 def _is_name(text: str) -> bool:
-    # The length first, and ASCII before lower(): the Kelvin sign's lower case is a k.
+    # ASCII is checked before lower(), which turns the Kelvin sign into a k.
     if not (0 < len(text) <= LONGEST_ORGANIZATION and text.isascii()):
         return False
     name = text.lower()
@@ -140,7 +140,7 @@ def _is_name(text: str) -> bool:
 class Target:
     """The organization or server of a message.
 
-    ``services``      whether it is Azure DevOps Services (else: another server)
+    ``services``      whether it is Azure DevOps Services, not another server
     ``protocol``      ``https`` or ``http``
     ``host``          lower case, without the default port; ``dev.azure.com`` for both URL forms of Services
     ``organization``  an Organization on dev.azure.com, a Collection on another host of Services
@@ -180,7 +180,7 @@ class Target:
 def target_of(message: Message, services_hosts: Container[str] = ()) -> Target | None:
     """Return the target of ``message``; None when it names no web host.
 
-    ``services_hosts``: further hosts of Azure DevOps Services, as sovereign clouds have.
+    ``services_hosts``: further hosts of Azure DevOps Services, such as those of sovereign clouds.
     """
     protocol = (message.get("protocol") or "").lower()
     host = _host(message.get("host") or "", protocol)
@@ -209,7 +209,7 @@ def target_of(message: Message, services_hosts: Container[str] = ()) -> Target |
 
 
 def named_organization(host: str, name: str, services_hosts: Container[str] = ()) -> AnyOrganization | None:
-    """Return the organization of this name on a host of Services; None for text that is not a name."""
+    """Return the organization with this name on a host of Services; None for text that is not a name."""
     organization, address = Organization.read(name), f"https://{host}"
     if organization is None or host == SERVICES_HOST:
         return organization
@@ -217,9 +217,9 @@ def named_organization(host: str, name: str, services_hosts: Container[str] = ()
 
 
 def _host(spelled: str, protocol: str) -> str:
-    """Return the host and its port, lower case, without the default port; empty for text that is not a web host.
+    """Return the host and its port in lower case, without the default port; empty for text that is not a web host.
 
-    One port at most, and ASCII only: registered hosts are ASCII, and lower() makes a k of the Kelvin sign.
+    At most one port, and ASCII only: registered hosts are ASCII, and lower() turns the Kelvin sign into a k.
     """
     if protocol not in DEFAULT_PORTS or not spelled.isascii() or not spelled.isprintable() or " " in spelled:
         return ""
@@ -247,7 +247,7 @@ def _repository(organization: AnyOrganization, segments: list[str]) -> str | Non
 
 
 def unquote(segment: str) -> str:
-    """Return a segment percent-decoded once: git has decoded it already, git-lfs has not."""
+    """Return a segment percent-decoded once: git has already decoded it, git-lfs has not."""
     if "%" not in segment:
         return segment
     from urllib.parse import unquote_to_bytes  # noqa: PLC0415 - hardly ever
@@ -258,7 +258,7 @@ def unquote(segment: str) -> str:
 def tenant_in(challenges: Iterable[str]) -> str | None:
     """Return the tenant in ``WWW-Authenticate`` headers, a GUID in lower case, or None.
 
-    Only one at a login host of Microsoft's counts: any server can send the header.
+    Only a tenant at a Microsoft login host counts: any server can send the header.
     """
     for challenge in challenges:
         scheme, _, parameters = challenge.partition(" ")
@@ -275,7 +275,7 @@ def tenant_in(challenges: Iterable[str]) -> str | None:
 
 
 def is_tenant(text: str) -> bool:
-    """Return whether ``text`` is the GUID of an Entra tenant, in lower case; the nil GUID is not."""
+    """Return whether ``text`` is the GUID of an Entra tenant, in lower case; the nil GUID is not one."""
     lengths = [len(group) for group in text.split("-")]
     is_hexadecimal = not text.replace("-", "").strip("0123456789abcdef")
     return lengths == [8, 4, 4, 4, 12] and is_hexadecimal and text != NIL_TENANT

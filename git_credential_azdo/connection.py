@@ -1,8 +1,8 @@
-"""Connections for the HTTP client: httpx above httpcore, with the certificate authorities that git would trust.
+"""Connections for the HTTP client: httpx on httpcore, with the certificate authorities that git would trust.
 
-The first address that answers is taken, so that IPv6 that swallows packets costs a quarter of a second (RFC 8305).
-TLS, proxies and SOCKS are httpcore's. Must never ask a name server for a host that a proxy leads to (but for socks5://,
-where curl does), skip the verification unless git's own http.sslVerify says so, nor ask for a passphrase.
+The first address that answers is used, so that IPv6 that drops packets costs a quarter of a second (RFC 8305). TLS,
+proxies and SOCKS are httpcore's. Must never ask a name server for a host that is reached through a proxy (except with
+socks5://, where curl does), skip verification unless git's own http.sslVerify says so, or ask for a passphrase.
 """
 
 from __future__ import annotations
@@ -34,51 +34,51 @@ if TYPE_CHECKING:
 
     Address = tuple[int, str, int]  # family, IP address, port
 
-_CONNECT_SECONDS = 15.0  # time for a dead name server before the next one, and for two lost packets
-_RESOLVING = 0.9  # of that, so that a name server is named as the reason
-_PATIENCE_SECONDS = 2.0  # with a name server
+_CONNECT_SECONDS = 15.0  # enough for a dead name server before the next one, or for two lost packets
+_RESOLVING = 0.9  # the share of that for name servers, so that they are reported as the reason
+_PATIENCE_SECONDS = 2.0  # with a name server, before IPv4 alone is asked for
 _ATTEMPT_DELAY = 0.25  # RFC 8305 section 5
 
 
 class TimedOut(httpcore.ConnectTimeout):
-    """No address answered in time; the text says `` over IPv6`` where only such ones were still tried."""
+    """No address answered in time; the text is `` over IPv6`` if only IPv6 addresses were still being tried."""
 
 
 class UnknownHostError(httpcore.ConnectError):
-    """The name of a host behind a proxy does not resolve here."""
+    """The name of a host to be reached through a proxy does not resolve on this machine."""
 
 
 @final
 class Racing(httpcore.SyncBackend):
-    """httpcore's network, which begins a connection to each address of a host until one stands."""
+    """An httpcore network backend that tries the addresses of a host until one connection is established."""
 
     def __init__(self) -> None:
         self._made: list[httpcore.NetworkStream] = []
 
     def close(self) -> None:
-        """Close every connection: those that came second, and those whose proxy refused, which httpcore forgets."""
+        """Close every connection, also those that lost the race or whose proxy refused, which httpcore does not keep."""
         for stream in self._made:
             stream.close()
 
     def connect_tcp(
         self, host: str, port: int, timeout: float | None = None, *_: object, **_options: object
     ) -> httpcore.NetworkStream:
-        """Return the connection. Raise httpcore's errors, whose cause is the operating system's."""
+        """Return the connection. Raise httpcore's errors, with the operating system's as the cause."""
         seconds = min(timeout or _CONNECT_SECONDS, _CONNECT_SECONDS)
         end = time.monotonic() + seconds
         return self.race(_addresses(host, port, httpcore.ConnectError, _RESOLVING * seconds), end)
 
     def race(self, addresses: Sequence[Address], end: float) -> httpcore.NetworkStream:
-        """Return the connection that stands first, the families by turns. Raise as ``connect_tcp``.
+        """Return the connection that is established first, trying the families by turns. Raise as ``connect_tcp``.
 
-        The reason is that of an address that was reached, if one was. ``end``: monotonic seconds.
+        The error is that of an address that was reached, if any was. ``end``: monotonic seconds.
         """
         results: queue.SimpleQueue[tuple[int, httpcore.NetworkStream | Exception]] = queue.SimpleQueue()
 
         def attempt(family: int, address: str, port: int) -> None:
             try:
                 made = super(Racing, self).connect_tcp(address, port, max(0.01, end - time.monotonic()))
-            except Exception as error:  # noqa: BLE001 - it is raised where the race is
+            except Exception as error:  # noqa: BLE001 - it is raised in the thread that waits
                 results.put((family, error))
             else:
                 self._made.append(made)
@@ -99,7 +99,7 @@ class Racing(httpcore.SyncBackend):
             if isinstance(result, httpcore.NetworkStream):
                 return result
             if isinstance(result, httpcore.ConnectTimeout):
-                continue  # it would be tried still, but for the time limit
+                continue  # without the time limit it would still be tried
             running.remove(family)
             failures.append(result)
         if running or not failures:
@@ -109,9 +109,9 @@ class Racing(httpcore.SyncBackend):
 
 
 def _addresses(host: str, port: int, unknown: type[httpcore.ConnectError], seconds: float) -> list[Address]:
-    """Return the addresses of a host, the best first. Raise ``unknown``, whose cause is the operating system's error.
+    """Return the addresses of a host, best first. Raise ``unknown``, with the operating system's error as the cause.
 
-    Some name servers never answer for IPv6, and the system waits for them: IPv4 alone is asked for then, too.
+    Some name servers never answer for IPv6, and the system waits for them: then IPv4 alone is asked for as well.
     """
     answers: queue.SimpleQueue[list[Any] | OSError] = queue.SimpleQueue()
 
@@ -139,18 +139,18 @@ def _addresses(host: str, port: int, unknown: type[httpcore.ConnectError], secon
             break
     try:
         raise failed
-    except OSError as error:  # httpcore forgets a cause, but not what was being handled
+    except OSError as error:  # httpcore drops the __cause__, but not the __context__
         raise unknown from error
 
 
 def _by_turns(addresses: Sequence[Address]) -> list[Address]:
-    """Return the addresses with their families by turns, the first one's first (RFC 8305 section 4)."""
+    """Return the addresses with alternating families, beginning with the first one's (RFC 8305 section 4)."""
     families = [list(group) for _, group in itertools.groupby(addresses, key=lambda each: each[0])]
     return [each for turn in itertools.zip_longest(*families) for each in turn if each]
 
 
 class _Transport(httpx.BaseTransport):
-    """httpx above a pool of httpcore's: httpx itself has no way to name a network. Errors stay httpcore's.
+    """An httpx transport on an httpcore pool: httpx itself takes no network backend. Errors stay httpcore's.
 
     ``by_address``: whether the proxy gets the host's address instead of its name.
     """
@@ -192,9 +192,9 @@ class _Body(httpx.SyncByteStream):
 
 
 def transport(settings: Settings, by: Proxy | None) -> httpx.BaseTransport:
-    """Return the transport that reaches every host by this proxy, or directly. Raise NetworkError.
+    """Return the transport that reaches hosts through this proxy, or directly. Raise NetworkError.
 
-    It is for one host where the proxy is socks5://, since connections are known by their addresses there.
+    With a socks5:// proxy it may serve one host only, since the pool then knows connections by address, not by name.
     """
     network, proxy = Racing(), None
     if by:
@@ -207,11 +207,11 @@ def transport(settings: Settings, by: Proxy | None) -> httpx.BaseTransport:
 
 
 def tls_context(settings: Settings, keys: str = "http.ssl") -> ssl.SSLContext:
-    """Return the TLS context. Raise NetworkError when a file cannot be read. ``keys``: how git's keys begin, for messages.
+    """Return the TLS context. Raise NetworkError when a file cannot be read. ``keys``: the prefix of git's keys in messages.
 
-    Trusted are the files that git's settings name, else SSL_CERT_FILE and SSL_CERT_DIR (OpenSSL's own variables), else the
-    operating system's verification on macOS and Windows (by ``truststore``: Python's ssl does not read the Keychain, nor
-    the roots that Windows downloads on demand), else OpenSSL's store, else certifi's where there is none.
+    It trusts the files that git's settings name, else SSL_CERT_FILE and SSL_CERT_DIR (OpenSSL's own variables), else
+    the operating system's verification on macOS and Windows (through ``truststore``: Python's ssl reads neither the
+    Keychain nor the roots that Windows downloads on demand), else OpenSSL's store, else certifi's if that is empty.
     """
     is_set = bool(settings.ca_file or settings.ca_path)
     cafile = settings.ca_file if is_set else os.environ.get("SSL_CERT_FILE") or None
@@ -236,8 +236,8 @@ def tls_context(settings: Settings, keys: str = "http.ssl") -> ssl.SSLContext:
         ) from None
     if not (cafile or capath) and not _system_has_certificates(context):
         context.load_verify_locations(cafile=certifi.where())
-    # Since 3.13 Python rejects authorities that git, curl and browsers accept, and company proxies use; chain, dates
-    # and host name are still verified.
+    # Since 3.13 Python rejects authorities that git, curl and browsers accept and corporate proxies use; chain,
+    # dates and host name are still verified.
     context.verify_flags &= ~getattr(ssl, "VERIFY_X509_STRICT", 0)
     return _with_settings(context, settings, keys)
 
@@ -259,7 +259,7 @@ def _with_settings(context: ssl.SSLContext, settings: Settings, keys: str) -> ss
 
 
 def _system_has_certificates(context: ssl.SSLContext) -> bool:
-    """Return whether OpenSSL has certificates: in its store, or in its folder of hashed files, which it does not count."""
+    """Return whether OpenSSL has certificates: in its store, or in its folder of hashed files, not counted there."""
     if context.cert_store_stats()["x509_ca"]:
         return True
     folder = ssl.get_default_verify_paths().capath

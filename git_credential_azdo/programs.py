@@ -1,9 +1,9 @@
-"""Every program that this one starts: found by absolute path outside the current folder, bounded, without secrets.
+"""Runs other programs: found by absolute path outside the current folder, bounded, without secrets.
 
-No other module starts one (a ruff rule). git starts helpers inside repositories, and a repository may hold a ``git``
+No other module may start a program (a ruff rule). git starts helpers inside repositories, and a repository may hold a ``git``
 or, on Windows, where CreateProcess looks in the current folder before PATH, a ``git.exe`` (CVE-2023-40590). A program
 gets an argument list, never a shell or a terminal, and never the variables in ``inherited.SECRETS`` unless the caller
-names them; at its deadline it ends with all that it started.
+names them; at its deadline it is ended with everything that it started.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from git_credential_azdo.inherited import SECRETS, is_absolute, outside
 MAX_BYTES = 16 * 1024 * 1024
 """The most that a program may print on one stream; one that prints more is ended."""
 _CLEAN_UP_SECONDS = 0.1
-"""How long a program that is ended has to remove what only it can: git its locks."""
+"""How long a program that is being ended has to remove what only it can, such as git its locks."""
 ROOT = os.environ.get("SYSTEMROOT", "C:\\") if sys.platform == "win32" else "/"
 """A folder that is in no repository."""
 
@@ -36,7 +36,7 @@ Completed = subprocess.CompletedProcess[bytes]
 
 
 class ProgramError(UsageError):
-    """A program could not be run to its end."""
+    """A program could not be run to completion."""
 
 
 class NotFound(ProgramError):  # noqa: N818 - a state of this machine
@@ -85,7 +85,7 @@ def run(
     environment: Mapping[str, str] = os.environ,
     keep: Collection[str] = (),
 ) -> Completed:
-    """Run a program to its end, outside any repository unless ``cwd`` is in one, for at most so many seconds.
+    """Run a program to completion, for at most so many seconds, outside any repository unless ``cwd`` is in one.
 
     ``keep``: the names of the SECRETS that it needs. Raise NotFound, Stopped, ProgramError when it does not start.
     """
@@ -95,7 +95,7 @@ def run(
 
     def read(stream: IO[bytes]) -> bytes:
         data = bytearray()
-        with stream:  # closed by the thread that reads: close() would wait for it
+        with stream:  # closed by the reading thread: close() elsewhere would wait for it
             while len(data) <= MAX_BYTES and (chunk := stream.read(65_536)):
                 data += chunk
         if len(data) > MAX_BYTES:
@@ -130,12 +130,12 @@ def run(
 def launch(words: Sequence[str], environment: Mapping[str, str] = os.environ) -> None:
     """Start a program that may outlive this process, such as a browser. Raise ProgramError."""
     process = _start(words, ROOT, child_environment(environment), subprocess.DEVNULL)
-    # The thread only reaps it, should it end first.
+    # The thread only reaps the program if it ends before this process.
     threading.Thread(target=process.wait, daemon=True).start()
 
 
 def child_environment(environment: Mapping[str, str], keep: Collection[str] = ()) -> dict[str, str]:
-    """Return the environment without SECRETS, but for those in ``keep``, and without the current folder in PATH."""
+    """Return the environment without SECRETS, except those in ``keep``, and without the current folder in PATH."""
     child = {name: value for name, value in environment.items() if name not in SECRETS or name in keep}
     if "PATH" in child:
         child["PATH"] = os.pathsep.join(outside(_search_path(child)))
@@ -177,7 +177,7 @@ def _start(
 
 
 def _terminator(process: subprocess.Popen[bytes]) -> Callable[[], object]:
-    """Return a function that ends a program with all that it started: its session, on Windows its job object."""
+    """Return a function that ends a program with everything that it started: its process group, or its job object."""
     if sys.platform == "win32":
         import ctypes  # noqa: PLC0415 - on Windows only
         from ctypes.wintypes import HANDLE  # noqa: PLC0415 - on Windows only
@@ -185,7 +185,7 @@ def _terminator(process: subprocess.Popen[bytes]) -> Callable[[], object]:
         kernel = ctypes.WinDLL("kernel32")
         kernel.CreateJobObjectW.restype = HANDLE
         job = HANDLE(kernel.CreateJobObjectW(None, None))
-        kernel.AssignProcessToJobObject(job, HANDLE(int(process._handle)))  # noqa: SLF001 - it has no other name
+        kernel.AssignProcessToJobObject(job, HANDLE(int(process._handle)))  # noqa: SLF001 - there is no public name for it
         return lambda: (kernel.TerminateJobObject(job, 1), process.kill())
 
     def end() -> None:

@@ -1,7 +1,7 @@
-"""The way to a host: which proxy a request takes, and what is said when it did not get through.
+"""Proxies: which one a request uses, and the error when a request gets no response.
 
-Must never send a proxy a user without a password (each empty one counts as a failed sign-in, which may lock the person
-out), nor quote what a proxy said.
+Must never send a proxy a user without a password (each empty one counts as a failed sign-in, which may lock the
+account), nor quote what a proxy said.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ LOOK_HINT = "open the page in a browser: it may be a proxy's, a sign-in page or 
 _OWN_HINT = "set http.sslCert and http.sslKey of git to the files of your client certificate"
 _CLOCK_HINT = "check the date of this machine; where it is right, the server needs a new certificate"
 _CERTIFICATE_HINTS = {9: _CLOCK_HINT, 10: _CLOCK_HINT, 62: LOOK_HINT, 64: LOOK_HINT}
-"""By OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID, _CERT_HAS_EXPIRED, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH."""
+"""Keyed by OpenSSL's X509_V_ERR_CERT_NOT_YET_VALID, _CERT_HAS_EXPIRED, _HOSTNAME_MISMATCH and _IP_ADDRESS_MISMATCH."""
 _PORTS = {"http": 1080, "https": 443, "socks5": 1080, "socks5h": 1080}
-"""curl's own, which git leaves as they are."""
+"""curl's default ports, which git does not change."""
 _SOCKS_4 = frozenset(("socks", "socks4", "socks4a"))
 _NOT_OURS = frozenset(("digest", "negotiate", "ntlm"))
 """Values of http.proxyAuthMethod, and authentication schemes of RFC 9110, in lower case."""
 CONNECTED, AT_HOST, SENT = 1, 2, 3
-"""Stages: a connection to the host or its proxy, the way opened by the proxy, and what the host may have heard."""
+"""Stages: connected to the host or its proxy, tunnel to the host opened, request sent, at least in part."""
 
 
 class Proxy(NamedTuple):
@@ -59,7 +59,7 @@ class Proxy(NamedTuple):
 
     @property
     def through(self) -> str:
-        """What a message says after a host that is reached by this proxy."""
+        """The text after the name of a host that is reached through this proxy, for messages."""
         return f" through the proxy {self.place}"
 
     @property
@@ -81,10 +81,10 @@ def parse(text: str) -> Proxy:
 
 
 def of(url: str, settings: Settings) -> Proxy | None:
-    """Return the proxy of a URL: git's, else that of the environment, or on macOS and Windows of the system.
+    """Return the proxy for a URL: git's, else the environment's, or on macOS and Windows the system's.
 
-    A password that its URL does not have is asked of git's credential helpers, as git does. Raise NetworkError for one
-    that cannot be used, without its URL, which may hold a password.
+    For a proxy with a user but no password, git's credential helpers are asked, as git does. Raise NetworkError for a
+    proxy that cannot be used, without its URL, which may hold a password.
     """
     text = _of_environment(url) if settings.proxy is None else settings.proxy
     try:
@@ -109,7 +109,7 @@ def of(url: str, settings: Settings) -> Proxy | None:
 
 
 def setting(text: str, address: str) -> str | None:
-    """Return the command that sets a proxy, without its user and password, for an address too; None for an invalid one."""
+    """Return the command that sets a proxy for an address, too, without user and password; None for an invalid one."""
     try:
         found = parse(text)
     except ValueError:
@@ -120,7 +120,7 @@ def setting(text: str, address: str) -> str | None:
 
 @functools.cache
 def _ask_helpers(text: str, user: str) -> str | None:
-    """Return the password that git's credential helpers have for a proxy, as git asks them, or None."""
+    """Return a proxy's password from git's credential helpers, asked as git asks them, or None."""
     from git_credential_azdo.git import helpers  # noqa: PLC0415 - for such a proxy only
 
     parts = urlsplit(text if "://" in text else f"http://{text}")
@@ -139,16 +139,16 @@ def _of_environment(url: str) -> str | None:
 
 
 class Progress:
-    """How far a request came, as httpcore reports it (its extension ``trace``)."""
+    """How far a request got, as httpcore reports it (its ``trace`` extension)."""
 
     def __init__(self) -> None:
         self.began = time.monotonic()
         self.stage = 0
         self.challenges: list[str] = []
-        """The proxy's values of Proxy-Authenticate."""
+        """The values of the proxy's Proxy-Authenticate headers."""
 
     def __call__(self, event: str, given: dict[str, Any]) -> None:
-        """Note an event such as ``http11.send_request_headers.started``."""
+        """Record an event such as ``http11.send_request_headers.started``."""
         _, step, state = event.split(".")
         if (step, state) == ("connect_tcp", "complete"):
             self.stage = max(self.stage, CONNECTED)
@@ -162,11 +162,11 @@ class Progress:
 
 
 class NoConnectionError(NetworkError):
-    """No connection came about, for a reason that may be gone in a moment."""
+    """No connection could be made, for a reason that may be temporary."""
 
 
 def host_of(url: str) -> str:
-    """Return host and port of a URL for a message, never its user, path or query."""
+    """Return the host and port of a URL for a message, never its user, path or query."""
     with contextlib.suppress(ValueError):
         return urlsplit(url).netloc.rpartition("@")[2] or "the server"
     return "the server"
@@ -175,13 +175,13 @@ def host_of(url: str) -> str:
 def failure(
     url: str, error: Exception, by: Proxy | None, progress: Progress, *, is_of_git: bool
 ) -> NetworkError:
-    """Return why no response came, without the error's own text, which may quote a secret, and the hint.
+    """Return the error for a request without a response, but without ``error``'s text, which may quote a secret.
 
-    ``is_of_git``: whether git's configuration decided; what it sets for other addresses only is named then.
+    ``is_of_git``: whether the settings are git's; then one that git has for other addresses only is named.
     """
     causes = list(_causes(error))
     untrusted = next((each for each in causes if isinstance(each, ssl.SSLCertVerificationError)), None)
-    # truststore says nothing of a certificate that was not sent.
+    # truststore gives no reason if no certificate was sent.
     why = f"({getattr(untrusted, 'verify_message', '') or 'none was sent'})"
     timed_out = isinstance(error, (TimeoutError, httpcore.TimeoutException))
     kind: type[NetworkError] = NetworkError
@@ -205,7 +205,7 @@ def failure(
         text, hint = f"no TLS connection ({reason})", _OWN_HINT if "CERTIFICATE_REQUIRED" in reason else hint
     else:
         text = _reason(error, causes, by)
-        if by and isinstance(error, UnknownHostError):  # that scheme lets the proxy resolve it
+        if by and isinstance(error, UnknownHostError):  # with socks5h the proxy resolves it
             hint = hints.http("proxy", f"socks5h://{'USER:PASSWORD@' if by.user else ''}{by.place}")
         unknown = next((each for each in causes if isinstance(each, socket.gaierror)), None)
         if isinstance(error, httpcore.ConnectError) and (not unknown or unknown.errno == socket.EAI_AGAIN):
@@ -242,9 +242,9 @@ def _reason(error: Exception, causes: Iterable[BaseException], by: Proxy | None)
 
 
 def _refusal(by: Proxy, text: str, challenges: Sequence[str]) -> tuple[str, str]:
-    """Return what a proxy did, for after its name, and the hint.
+    """Return what a proxy did, as the text that follows its name, and the hint.
 
-    ``text``: httpcore's, either the status of CONNECT or a reply of SOCKS5 (RFC 1928) in its own words.
+    ``text``: httpcore's, either the status of CONNECT or its wording of a SOCKS5 reply (RFC 1928).
     ``challenges``: the values of Proxy-Authenticate.
     """
     could_not = "Proxy Server could not connect: "

@@ -1,8 +1,8 @@
-"""The one HTTP client, on httpx: bounded in time and size, always to an allowed origin.
+"""The program's only HTTP client, on httpx: bounded in time and size, and limited to allowed origins.
 
-Must never follow a redirect (a token would be sent to another host), send a body again that may have been processed,
-or let an exception of the libraries out: each becomes a ``NetworkError`` of one line that names the host and no other
-part of the URL. What ``Settings`` leave open, the environment decides.
+Must never follow a redirect (a token would be sent to another host), resend a body that may have been processed, or
+let a library's exception escape: each becomes a ``NetworkError`` of one line that names the host and no other part of
+the URL. What ``Settings`` does not set is taken from the environment.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ from git_credential_azdo.git.network import Settings, settings_for
 from git_credential_azdo.git.target import microsoft, origin
 
 PAUSE_SECONDS, MAX_PAUSE_SECONDS = 60.0, 3_600.0
-"""How long a failing server is left alone, and the longest ``Retry-After`` that is believed."""
+"""How long a failing server is not contacted again, and the longest ``Retry-After`` that is honored."""
 _PAUSES = (0.5, 1.0, 2.0)  # seconds before each further attempt
 _BUSY = frozenset((429, 502, 503, 504))
-_RETRY_SECONDS = 5.0  # what took longer to fail, such as a dead name server, will fail again
+_RETRY_SECONDS = 5.0  # a slower failure, such as a dead name server, would only repeat itself
 _MAX_BYTES = 16 * 1024 * 1024  # far more than any response that this program needs
 _HTML = re.compile(rb"\s*<(?:!doctype|html|head|\?xml)", re.IGNORECASE)
 _HEADERS = {
@@ -52,7 +52,7 @@ class Response:
     body: bytes = field(repr=False)
 
     def all(self, name: str) -> list[str]:
-        """Return every value of a header, in order; names are compared without case."""
+        """Return every value of a header, in order; names are case-insensitive."""
         wanted = name.lower()
         return [value for key, value in self.headers if key.lower() == wanted]
 
@@ -88,7 +88,7 @@ class Response:
 
 
 def retry_after(response: Response, now: float) -> float | None:
-    """Return the seconds of ``Retry-After`` (RFC 9110: seconds or a date), or None. ``now``: seconds since the epoch."""
+    """Return ``Retry-After`` (RFC 9110: seconds or a date) in seconds, or None. ``now``: seconds since the epoch."""
     text = (response.header("retry-after") or "").strip()
     if text.isascii() and text.isdigit():
         return float(text[:9])
@@ -101,7 +101,7 @@ def retry_after(response: Response, now: float) -> float | None:
 def read_body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
     """Return a body of at most _MAX_BYTES, counted as received and as decompressed. Raise ServiceError.
 
-    ``coding``: its Content-Encoding. None is requested; one layer of gzip is read, since some proxies add it.
+    ``coding``: its Content-Encoding. None is requested, but one layer of gzip is accepted, since some proxies add it.
     """
     if coding not in ("", "identity", "gzip", "x-gzip"):
         raise ServiceError(f"{host} used a content encoding that was not requested", proxy.HINT)
@@ -123,13 +123,14 @@ def read_body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
 
 @final
 class HttpClient:
-    """Send all requests of one task. ``deadline``: seconds for all of them together, from construction on.
+    """The client for all requests of one task. ``deadline``: seconds for all of them together, from construction.
 
-    ``settings``: proxy and certificates; git's own for each URL if None.
+    ``settings``: proxy and certificates; git's configuration for each URL if None.
     ``allowed``: the origins that requests may go to, such as ``https://dev.azure.com``; all others are refused.
     ``sleep``, ``clock`` (monotonic seconds) and ``transport`` (instead of the network) are for tests.
-    ``grace``: seconds that the first response may come after the deadline; ``answered``: whether the last one is complete.
-    ``pause``: the seconds to leave the server alone, None while no request reached it.
+    ``grace``: how many seconds after the deadline the first response may still arrive.
+    ``answered``: whether the last response is complete.
+    ``pause``: for how many seconds not to contact the server again; None while no request has reached it.
     """
 
     def __init__(
@@ -159,17 +160,17 @@ class HttpClient:
         self.close()
 
     def close(self) -> None:
-        """Close every connection but those that a thread still reads."""
+        """Close every connection except those that a thread is still reading."""
         for client in self._clients.values():
             client.close()
 
     def renew(self, seconds: float) -> None:
-        """Begin the deadline anew: so many seconds from now, since a person took theirs in between."""
+        """Restart the deadline, so many seconds from now: time that the user has taken must not count."""
         self._end = self._clock() + seconds
 
     @property
     def is_sent(self) -> bool:
-        """Whether the last request left, so that the server may have done what it asks for."""
+        """Whether the last request was sent, so that the server may have acted on it."""
         return self._progress.stage == proxy.SENT
 
     def remaining(self) -> float:
@@ -187,11 +188,11 @@ class HttpClient:
         retry: bool = True,
         elsewhere: bool = False,
     ) -> Response:
-        """Send a request and return the response, whatever its status, also 3xx. Raise NetworkError, ServiceError.
+        """Send a request and return the response, whatever its status, including 3xx. Raise NetworkError, ServiceError.
 
         ``elsewhere``: whether the caller vouches for the URL's origin, which need not be among the allowed ones.
-        With ``retry``, it is sent again within the deadline, three times at most: GET and HEAD after 429, 502, 503 and
-        504 and the pause that the server asks for, any method after a connection that could not be made.
+        With ``retry``, it is sent again within the deadline, at most three times: GET and HEAD after 429, 502, 503 or
+        504, once the pause that the server asks for is over; any method if no connection could be made.
         """
         address = origin(url)
         if not address or not (elsewhere or address in self._allowed):
@@ -216,14 +217,14 @@ class HttpClient:
             self.leave_alone(proxy.host_of(url), wait)
 
     def leave_alone(self, what: str, seconds: float) -> None:
-        """Wait for so many seconds before the next request, and say for what."""
+        """Wait so many seconds before the next request; ``what`` is named to the user meanwhile."""
         with errors.Waiting(what, seconds):
             self._sleep(seconds)
 
     def _exchange(self, method: str, url: str, sent: dict[str, Any]) -> Response:
-        """Send a request once; in a thread, since httpx begins its time limits anew with each address and byte.
+        """Send a request once, in a thread: httpx restarts its time limits with each address and each byte received.
 
-        Raise NoConnectionError when there may be a connection in a moment, NetworkError, ServiceError.
+        Raise NoConnectionError when another attempt may connect, NetworkError, ServiceError.
         """
         host = proxy.host_of(url)
         if not self.remaining():
@@ -232,7 +233,7 @@ class HttpClient:
         by = None if self._transport else proxy.of(url, settings)
         client = self._client(settings, by, host if by and by.scheme == "socks5" else "")
         self._progress = progress = proxy.Progress()
-        # A limit of zero would let a socket not wait at all, and its error would not be that of a time limit.
+        # With a limit of zero the socket would not block at all, and its error would not be a timeout.
         left, grace = max(0.001, self.remaining()), self.grace
         timeout = httpx.Timeout(left + grace, connect=left)
         self.answered = False
@@ -244,7 +245,7 @@ class HttpClient:
             )
             try:
                 with contextlib.closing(client.send(request, stream=True)) as response:
-                    # Removed, since httpx would decompress every layer that is named there, without limit.
+                    # Removed, since httpx would decompress every layer that it names, without limit.
                     coding = response.headers.pop("content-encoding", "").strip().lower()
                     body = read_body(response.iter_bytes(), coding, host)
             finally:
@@ -257,15 +258,15 @@ class HttpClient:
 
         try:
             with errors.Waiting(f"{host}{by.through if by else ''}", left):
-                if grace:  # only this thread goes on in a child
+                if grace:  # a forked child continues with this thread only
                     return deadline.here(run, left)
                 return deadline.in_thread(run)(left)
         except AzdoError:
             raise
-        except Exception as error:  # noqa: BLE001 - of several libraries, and any may quote a secret
+        except Exception as error:  # noqa: BLE001 - from several libraries, and any may quote a secret
             failed = error
             if isinstance(error, deadline.TimedOut):
-                # Its thread reads on, and closes it: closed here, the descriptor would be the next connection's.
+                # Its thread still reads and will close it: closed here, its descriptor could be reused meanwhile.
                 self._clients = {key: each for key, each in self._clients.items() if each is not client}
                 if ended:
                     client.close()

@@ -3,7 +3,7 @@
 Every wait is limited to what is ``left``. One of git's verbs that exceeds the limit (stdin is never closed, the reader
 of stdout does not read, a file system hangs) ends with one line on stderr and, for ``get``, with ``quit=1``: by an
 interval timer, or by a thread on Windows, which has none. ``__main__`` loads this module only for a run that takes
-long. Must never write into an answer that another thread has begun (``errors.claim_answer``).
+long. Must never write to an answer that another thread has begun (``errors.claim_answer``).
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ if TYPE_CHECKING:
 DEFAULT_SECONDS = 30.0
 MAX_SECONDS = 3_600.0
 _MIN_SECONDS = 1.0
-"""The shortest limit of a request in people's verbs, however long a person took before it: Ctrl-C ends those."""
+"""The shortest limit of a request in people's verbs, however late it is sent: Ctrl-C ends those."""
 _MAX_RESERVE_SECONDS = 1.0
-"""The most time of a run that a request for a token leaves for saving the answer."""
+"""The most time that a request for a token leaves for saving the token."""
 _OUTLIVING_SECONDS = 5.0
-"""How long after the run a child waits for that answer and saves it."""
+"""How long after the run a child process waits for the response and saves the token."""
 _GRACE_SECONDS = 0.3
-"""Time before the limit for a wait to report that it was in vain: its message names what it waited for."""
+"""A wait ends this long before the limit, so that it can report what it waited for."""
 _REPORT_SECONDS = 0.1
-"""How long the last line may take: stderr may be a full pipe."""
+"""How long writing the last line may take: stderr may be a full pipe."""
 _SLICE_SECONDS = 0.5
 _AT_ONCE = 32
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 _started = time.monotonic()
 _asked: dict[int, Callable[[], bool]] = {}
-"""By thread, whether its request for a token was sent; see ``outlived``."""
+"""For each thread, the function that returns whether its request for a token was sent; see ``outlived``."""
 
 
 def limit() -> float:
@@ -58,7 +58,7 @@ def limit() -> float:
 
 @contextlib.contextmanager
 def thinking() -> Iterator[None]:
-    """Do not count this block, in which a person thinks, as time of the run."""
+    """Exclude this block, which waits for the user, from the time of the run."""
     global _started  # noqa: PLW0603 - one process has one start
     began = time.monotonic()
     try:
@@ -75,7 +75,7 @@ def left() -> float:
 
 
 def bound(seconds: float) -> float:
-    """Return the limit of a wait in seconds: in git's verbs no more than what is left, in people's than AZDO_TIMEOUT."""
+    """Return the limit of a wait: at most what is left for git's verbs, at most AZDO_TIMEOUT (if set) for people's."""
     if errors.began is not None:
         return min(seconds, left())
     return min(seconds, limit()) if "AZDO_TIMEOUT" in os.environ else seconds
@@ -83,11 +83,11 @@ def bound(seconds: float) -> float:
 
 @contextlib.contextmanager
 def outlived(asked: Callable[[], bool]) -> Iterator[float]:
-    """Let a run be outlived by what is done in this block: a request for a token, and saving the answer.
+    """Continue this block (a request for a token, and saving the token) in a child process when the run ends.
 
-    ``asked``: whether the request was sent, since the server may have dropped the old refresh token then: from there on
-    a child goes on when the run ends. Only on Linux, where a fork is safe, and in the main thread, which alone goes on;
-    the run waits a little for other threads (``in_threads``). Yield for how many seconds a child waits for the answer.
+    ``asked`` returns whether the request was sent: from then on the old refresh token may be invalid, so a child
+    continues. Only on Linux, where fork is safe, and in the main thread, the only one that continues in a child; the
+    run waits briefly for other threads (``in_threads``). Yield for how many seconds a child waits for the response.
     """
     import threading  # noqa: PLC0415 - the run of a get needs none
 
@@ -106,7 +106,7 @@ def outlived(asked: Callable[[], bool]) -> Iterator[float]:
 
 
 def here(work: Callable[[], Result], seconds: float) -> Result:
-    """Return the result of ``work``, done in the main thread inside of ``outlived``. Raise TimedOut, as a child goes on."""
+    """Return the result of ``work``, run in the main thread inside ``outlived``. Raise TimedOut; a child then continues."""
     if errors.began is not None:  # the run's own timer ends it
         return work()
 
@@ -132,10 +132,10 @@ def left_for_request() -> float:
 
 @contextlib.contextmanager
 def held_back(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
-    """Let Ctrl-C, SIGTERM and SIGHUP wait for the end of the block; then they do what they would have done.
+    """Defer Ctrl-C, SIGTERM and SIGHUP to the end of the block, where they have their usual effect.
 
-    ``begun``: whether the step that must not be cut has begun; before, they do it at once, and ``outlived`` counts.
-    What is ignored stays ignored (nohup). Outside the main thread, where Python handles no signals, nothing is held.
+    ``begun`` returns whether the step that must not be interrupted has begun; before it, they take effect at once (see
+    ``outlived``). Ignored signals stay ignored (nohup). Outside the main thread, Python handles no signals to defer.
     """
     came: list[int] = []
     before: dict[int, Any] = {}
@@ -165,15 +165,15 @@ def held_back(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
 
 
 class TimedOut(TimeoutError):  # noqa: N818 - a state, as in TimeoutError's own subclasses
-    """The time is over, and the work goes on."""
+    """The time is over, but the work continues."""
 
 
 def in_thread(work: Callable[[], Result]) -> Callable[[float], Result]:
-    """Start ``work``, which may hang, in a thread; return the function that waits so many seconds for its result.
+    """Start ``work``, which may hang, in a thread; return a function that waits the given seconds for its result.
 
-    For what has no time limit of its own: a keyring, a name server, a server that sends one byte a second. A thread that
-    is given up runs on as a daemon, so it must hold nothing that the rest of the program needs. That function raises
-    what ``work`` raised, and TimedOut when the time is over.
+    For work without a time limit of its own: a keyring, a name server, a server that sends one byte a second. A thread
+    that is not waited for any more continues as a daemon, so it must hold nothing that the rest of the program needs. The
+    returned function raises what ``work`` raised, and TimedOut when the time is over.
     """
     import threading  # noqa: PLC0415 - the run of a get needs none
 
@@ -191,7 +191,7 @@ def in_thread(work: Callable[[], Result]) -> Callable[[float], Result]:
 
     def wait(seconds: float) -> Result:
         end = time.monotonic() + seconds
-        # In slices: a signal that arrives just before a wait does not end it, and Python handles it after that wait.
+        # In slices: a signal that arrives just before a wait does not end it, and is handled only after that wait.
         while thread.is_alive() and (left := end - time.monotonic()) > 0:
             thread.join(min(left, _SLICE_SECONDS))
         if failed:
@@ -208,7 +208,7 @@ def in_threads(
 ) -> list[Result | None]:
     """Return what ``work`` returns for each of the items; None for what takes longer than ``seconds``.
 
-    Ctrl-C does not wait for all of them, as it would for an executor's, but for a token that was asked for to be saved.
+    Ctrl-C does not wait for all of them, as it would with an executor, only until requested tokens are saved.
     """
     import threading  # noqa: PLC0415 - as above
 
@@ -230,7 +230,7 @@ def in_threads(
 
 
 def _save_tokens() -> bool:
-    """Wait a little for the tokens that threads have asked for; return False."""
+    """Wait briefly until the tokens that threads have requested are saved; return False."""
     end = time.monotonic() + _OUTLIVING_SECONDS
     while any(asked() for asked in [*_asked.values()]) and time.monotonic() < end:
         time.sleep(0.05)
@@ -254,12 +254,12 @@ def enforce(verb: str) -> None:
 
 
 def _goes_on() -> bool:
-    """Return whether this process is a child that goes on for a while, without the streams and the terminal of the run."""
+    """Fork if a token was requested; return True in the child, which continues without the run's streams and terminal."""
     asked = _asked.get(_thread.get_ident())
     if sys.platform != "linux" or asked is None or not asked() or os.fork():
         return False
     os.setsid()
-    errors.Waiting.ended = staticmethod(lambda: None)  # a thread that is not here may hold its lock
+    errors.Waiting.ended = staticmethod(lambda: None)  # a thread that fork did not copy may hold its lock
     for stream in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     errors.began = time.monotonic() - limit() + _OUTLIVING_SECONDS
@@ -269,7 +269,7 @@ def _goes_on() -> bool:
 
 
 def watch(verb: str) -> None:
-    """Do in a thread what ``enforce`` does by a timer; it does not return."""
+    """Do in a thread what ``enforce`` does with a timer. Never return."""
     while (remaining := _remaining()) > 0:
         time.sleep(remaining)
     _thread.start_new_thread(_give_up, (verb,))

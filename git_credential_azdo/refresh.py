@@ -1,8 +1,9 @@
-"""The next token of an account: one request at a time, under the account's lock; all that the response brings is written.
+"""Get the next token of an account: one request at a time, under the account's lock; write all that the response brings.
 
-Loaded only when a token is due. The new refresh token is written before anything else, since the old one may die with
-it. A vault or an accounts file that cannot be written costs a line on stderr, never the token in hand. What sends
-requests is loaded only by the one of many processes that has to: the others find its token once they hold the lock.
+Loaded only when a token is due. The new refresh token is written before anything else, since it may invalidate the old
+one. If a vault or the accounts file cannot be written, a line on stderr says so; the token received must never be lost
+for that. Of several processes only the one that sends the request loads the HTTP client: the others find its token once
+they hold the lock.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ if TYPE_CHECKING:
 def authorization(
     account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile
 ) -> dict[str, str]:
-    """Return the header that carries the account's live token for the organization (None: for any). Raise as ``refresh``."""
+    """Return the header with the account's live token for the organization (None: for any). Raise as ``refresh``."""
     from git_credential_azdo.devops import api  # noqa: PLC0415 - see the module's docstring
 
     if account.is_pat:
@@ -62,8 +63,8 @@ def authorization(
 def refresh(account: Account, tenant: str, salt: bytes) -> Token:
     """Return the next access token of the account for the tenant, or the one that another process got meanwhile.
 
-    While requests fail, one is sent a minute, or as ``Retry-After`` says; others raise what the last one did. Raise
-    SignInError when a person must sign in again, NetworkError, ServiceError, VaultError, VaultLocked.
+    While requests fail, one is sent per minute, or as ``Retry-After`` says; until then, the last failure is raised again.
+    Raise SignInError when the user must sign in again, NetworkError, ServiceError, VaultError, VaultLocked.
     """
     asked = int(time.time())
     with contextlib.ExitStack() as held:
@@ -81,7 +82,7 @@ def refresh(account: Account, tenant: str, salt: bytes) -> Token:
 
 
 def _raise_known_failure(account: Account, tenant: str) -> None:
-    """Raise what the last request failed with, while the next is not due."""
+    """Raise the failure of the last request while the next one is not due."""
     known = known_failure(account, tenant)
     if known is None:
         return
@@ -92,7 +93,7 @@ def _raise_known_failure(account: Account, tenant: str) -> None:
 
 
 def known_failure(account: Account, tenant: str) -> Failure | None:
-    """Return what the last request failed with, while the next is not due. Raise VaultError, VaultLocked."""
+    """Return the failure of the last request while the next one is not due. Raise VaultError, VaultLocked."""
     known = failure_of(account, tenant, time.time())
     if known and known.until is None:
         entry = vaults.read(account.vault, account.key("refresh"))
@@ -102,7 +103,7 @@ def known_failure(account: Account, tenant: str) -> Failure | None:
 
 
 def tenant_for(account: Account, organization: AnyOrganization | None, accounts_file: AccountsFile) -> str:
-    """Return the tenant whose token the organization takes: learned, asked for, else the account's. Raise ServiceError."""
+    """Return the tenant whose token the organization accepts: learned, asked, else the account's. Raise ServiceError."""
     known = tokens.known_tenant(account, organization, None, accounts_file)
     if known is None and organization:
         with contextlib.suppress(NetworkError):  # a live token of the account's own tenant may do
@@ -139,7 +140,7 @@ def _next(account: Account, tenant: str, salt: bytes) -> Token:
     try:
         if account.is_workload:
             return _write(account, tenant, _as_workload(account, tenant), salt)
-        # By the vault that is written to, not by the faster reader: all is loaded then, before the answer has to be saved.
+        # From the vault that is written to, not by the faster reader: it is then loaded before the token must be saved.
         entry = payload.load(vault.read, account.key("refresh"))
     except ProtocolError as damaged:
         raise SignInError(damaged.message, setup_again(account)) from None
@@ -149,7 +150,7 @@ def _next(account: Account, tenant: str, salt: bytes) -> Token:
 
 
 def _by_refresh_token(account: Account, tenant: str, entry: Message, salt: bytes) -> Token:
-    """Ask for the next tokens and write them; signals wait between the two: the old refresh token may be dead by then."""
+    """Request the next tokens and write them; signals are deferred in between, when the old refresh token may be invalid."""
     from git_credential_azdo.signin import sign_in_errors  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.signin.authorities import kept_endpoint, request_token  # noqa: PLC0415
 
@@ -167,7 +168,7 @@ def _by_refresh_token(account: Account, tenant: str, entry: Message, salt: bytes
 
 @contextlib.contextmanager
 def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
-    """Yield the client for one request for a token, and remember its failure; raise it in words for people."""
+    """Yield the client for one request for a token; note its failure, and raise it with a message for the user."""
     from git_credential_azdo.signin import oauth, sign_in_errors  # noqa: PLC0415 - see the module's docstring
     from git_credential_azdo.web import HttpClient  # noqa: PLC0415
 
@@ -198,7 +199,7 @@ def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
             remember(where, error, None if "permanent" in flags else web.pause, is_foreign=is_foreign)
             raise error from None
         except (NetworkError, ServiceError, SignInError) as error:
-            if web.pause is not None:  # else no server got it, and what failed may be cured at once
+            if web.pause is not None:  # else no server received it, and the cause may be fixed at once
                 remember(ANY, error, web.pause)
             raise
 
@@ -226,7 +227,7 @@ def access_payload(grant: Grant, received: int) -> list[Pair]:
 
 
 def refresh_payload(token: str, received: int, token_endpoint: str) -> list[Pair]:
-    """Return the vault entry of a refresh token, bound to where it may be sent; ``received``: as above."""
+    """Return the vault entry of a refresh token, bound to the origin that it may be sent to; ``received``: as above."""
     return [("token", token), ("received_utc", str(received)), ("origin", origin(token_endpoint))]
 
 

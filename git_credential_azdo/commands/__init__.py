@@ -1,1 +1,1 @@
-"""The verbs: those git calls (helper) and those people call (cli and its neighbours)."""
+"""People's verbs: ``cli`` lists them, and each has a module of its own. git's verbs are in ``helper``."""

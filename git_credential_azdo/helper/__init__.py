@@ -1,1 +1,1 @@
-"""git's verbs: the hot path, and what of it only some requests need."""
+"""git's verbs: the hot path, and modules that only some requests need."""

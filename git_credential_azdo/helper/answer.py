@@ -1,6 +1,6 @@
-"""A ``get``: the account, and its live token; or an error that names the account and the cure. The hot path.
+"""Answer a ``get``: with the account's live token, or an error that names the account and the fix. The hot path.
 
-What a warm ``get`` does not need is imported late. It never asks a person anything.
+What a ``get`` with a live token does not need is imported late. It must never prompt the user.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 def get(
     message: Message, target: Target, accounts_file: AccountsFile
 ) -> tuple[list[Pair] | None, Change | None]:
-    """Return the lines that answer, None when git is to stop asking; and what to change in the accounts file after that."""
+    """Return the lines of the answer, None if git is to stop asking; and what to change in the accounts file afterwards."""
     try:
         return _get(message, target, accounts_file)
     except SignInError:
@@ -37,7 +37,7 @@ def get(
         fresh = AccountsFile.load()
         if {each.id for each in accounts_file.accounts} <= {each.id for each in fresh.accounts}:
             raise
-        return _get(message, target, fresh)  # an account was set up anew meanwhile, under another id
+        return _get(message, target, fresh)  # an account was set up again meanwhile, with another id
 
 
 def _get(
@@ -88,7 +88,7 @@ def _get(
 
 
 def _lines(message: Message, token: tokens.Token, account: Account | None = None) -> list[Pair]:
-    """Return the lines that answer the message; without an account, for a token of the environment."""
+    """Return the lines that answer the message; without an account, for a token from the environment."""
     capabilities = message.all("capability[]")
     pairs: list[Pair] = []
     if account and account.block.get("authtype") == "Bearer" and "authtype" in capabilities:
@@ -96,7 +96,7 @@ def _lines(message: Message, token: tokens.Token, account: Account | None = None
     else:
         if not message.get("username"):
             user = (account.name or account.id) if account else "azdo"
-            pairs.append(("username", user.replace(":", "_")))  # a colon would end the user in Basic
+            pairs.append(("username", user.replace(":", "_")))  # RFC 7617: a user has no colon
         pairs.append(("password", token.secret))
     if token.expires_utc is not None:
         pairs.append(("password_expiry_utc", str(token.expires_utc)))
@@ -115,10 +115,10 @@ def token_for(
     asked: bool,
     confirmed: bool,
 ) -> tuple[tokens.Token, Change | None]:
-    """Return the account's token for the organization, or for an unknown one, and the change that goes with it, if any.
+    """Return the account's token for the organization, or for an unknown one, and the change to make with it, if any.
 
-    ``tenant``: the organization's, by the server's challenge, if it was ``asked`` for one. ``confirmed``: whether a
-    person chose the account for the organization. Only then is another tenant than the account's own asked for a token:
+    ``tenant``: the organization's, from the server's challenge, if it was ``asked`` for one. ``confirmed``: whether the
+    user chose the account for the organization. Only then is a tenant other than the account's own asked for a token:
     its owner sees who asked, and a repository can name any tenant.
 
     Raise SignInError, ServiceError, NetworkError, VaultError, VaultLocked.
@@ -157,7 +157,7 @@ def token_for(
 
 
 def rejects(organization: AnyOrganization | None, account: Account) -> bool:
-    """Return whether the organization rejected a token of the account, and the next one would fare no better now."""
+    """Return whether the organization rejected a token of the account, and would reject the next one now, too."""
     rejected = account.rejected_at(organization)
     return rejected is not None and (account.is_pat or 0 <= time.time() - rejected < tokens.REJECTED_SECONDS)
 

@@ -1,7 +1,7 @@
-"""Why there is no credential, or why a token was rejected: what is said of it, and what the accounts file notes.
+"""Explain why there is no credential, or why a token was rejected, and note a rejection in the accounts file.
 
-It may take time: it reads git's configuration and may ask an organization for its tenant. It must never delete a sign-in
-or a PAT: git calls ``erase`` after any 401, and a server may be wrong for a moment.
+This may take time: it reads git's configuration and may ask an organization for its tenant. It must never delete a
+sign-in or a PAT: git calls ``erase`` after any 401, and a server may be wrong temporarily.
 """
 
 from __future__ import annotations
@@ -48,14 +48,14 @@ def explain(choice: rules.Choice, request: Message) -> bool:
 
 
 def line(remark: str, command: str) -> str:
-    """Return a cure as one line: a command, and before it what is to be known about it, if anything."""
+    """Return a cure as one line: a command, preceded by the remark about it, if there is one."""
     return f"{remark}: {command}" if remark else command
 
 
 def why(choice: rules.Choice, request: Message | None = None) -> tuple[str, list[tuple[str, str]]]:
-    """Return why no account answers, empty where none was expected to, and the cures, of which any may do, for ``line``.
+    """Return why no account answers, empty where none was expected to, and the cures for ``line``, any of which may help.
 
-    ``request``: git's, whose user may be the reason.
+    ``request``: the one from git, whose user may be the reason.
     """
     organization, user, outcome = choice.organization, choice.user or "", choice.outcome
     names = list(rules.unique_names(choice.candidates).values())
@@ -76,7 +76,7 @@ def why(choice: rules.Choice, request: Message | None = None) -> tuple[str, list
         # A stored credential may have been found that has expired, or that this git cannot use.
         is_none = outcome == rules.STORED_CREDENTIAL or choice.reason == rules.NO_ACCOUNT
         return "", [no_account(new) if is_none else (choice.reason, new)]
-    is_alias = user and "@" not in user  # which a new account does not get
+    is_alias = user and "@" not in user  # which a new account would not have
     cures = [("", new)] if outcome == rules.NOT_COVERED or not is_alias or not names else []
     if request and user and (outcome == rules.UNKNOWN_USER or is_alias):
         where, removal = _user_source(request)
@@ -86,7 +86,7 @@ def why(choice: rules.Choice, request: Message | None = None) -> tuple[str, list
 
 
 def no_account(cure: str) -> tuple[str, str]:
-    """Return that there is no account, where it was looked for (an editor may have a home of its own), and the cure."""
+    """Return that there is no account in the file that was read (an editor may use another home), and the cure."""
     try:
         if is_closed():
             return f"this user may not open the folder of {accounts_path()}", hints.home()
@@ -96,7 +96,7 @@ def no_account(cure: str) -> tuple[str, str]:
 
 
 def _new_account(choice: rules.Choice) -> str:
-    """Return the command that makes an account for what was asked, or gives a job its token."""
+    """Return the command that sets up an account for the request, or the setting that gives a job its token."""
     if not choice.user and (system := environment.system(os.environ)):
         own = environment.collection(os.environ)
         is_own = system == "Azure Pipelines" and own and choice.organization in {None, own.organization}
@@ -107,7 +107,7 @@ def _new_account(choice: rules.Choice) -> str:
 
 
 def _user_source(request: Message) -> tuple[str, str]:
-    """Return what names the user of a request to git (a setting, a remote, a command line), and what takes it away."""
+    """Return where git has the user of a request from (a setting, a remote, a command line), and what removes it."""
     try:
         entries = config.read_config()
     except UsageError:
@@ -129,7 +129,7 @@ def _user_source(request: Message) -> tuple[str, str]:
 
 
 def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> Returned | None:
-    """Return the access token of the message if the vault holds it, though a killed run did not note it."""
+    """Return the access token of the message if the vault holds it, but a killed run did not note it."""
     tenant = tenant_in(message.all("wwwauth[]"))
     choice = rules.choose(target, tenant, accounts_file)
     account, secret = choice.account, message.get("password") or message.get("credential")
@@ -147,7 +147,7 @@ def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> R
 
 
 def is_explained_by_header(message: Message) -> bool:
-    """Report that git sends a header of its own, if it does: git then used no token of a helper, whatever it says."""
+    """Return whether git sends an Authorization header of its own, and report it: git then used no helper's token."""
     parts = address.parts_of(message)
     try:
         entry = config.authorization_header(config.read_config(), parts)
@@ -165,10 +165,10 @@ def is_explained_by_header(message: Message) -> bool:
 
 
 def change(returned: Returned, message: Message, target: Target, accounts_file: AccountsFile) -> Change:
-    """Report why a new token was rejected; return the change that goes with a rejection.
+    """Report why a new token was rejected; return the change that notes the rejection.
 
-    An old token is dropped. A new one, or a PAT, is noted for the organization, but for a token of the tenant that the
-    organization belonged to before.
+    An old token is dropped. For a new one, or a PAT, the rejection by the organization is noted, unless the token is of
+    the tenant that the organization belonged to before.
     """
     organization, _ = rules.organization_and_user(target, accounts_file)
     account, token = returned
@@ -183,11 +183,11 @@ def change(returned: Returned, message: Message, target: Target, accounts_file: 
         if current is None:
             return
         if is_noted:
-            if organization or not account.is_pat:  # nothing else could say whether a PAT works again
+            if organization or not account.is_pat:  # else nothing would remove a PAT's rejection
                 current.set_rejected(organization, now)
         elif not is_new:
             known = current.issued_tokens
-            if not any(each.digest == token.digest for each in known):  # it was never marked
+            if not any(each.digest == token.digest for each in known):  # it was never noted
                 known.insert(0, IssuedToken(token.tenant, token.digest, token.received or now))
             for each in known:
                 each.dropped = each.dropped or each.digest == token.digest
@@ -197,17 +197,17 @@ def change(returned: Returned, message: Message, target: Target, accounts_file: 
 
 
 def drop(returned: Returned) -> None:
-    """Delete a rejected access token from the vault, since the accounts file cannot say that it was rejected."""
+    """Delete a rejected access token from the vault, since the accounts file cannot note that it was rejected."""
     account, token = returned
     key = account.access_key(token.tenant)
-    with contextlib.suppress(AzdoError):  # what failed first was reported
+    with contextlib.suppress(AzdoError):  # the first failure was reported
         entry = None if account.is_pat else vaults.read(account.vault, key)
         if entry and entry.get("digest") == token.digest:
             vaults.remove(account.vault, key)
 
 
 def _explain(returned: Returned, message: Message, target: Target, accounts_file: AccountsFile) -> bool:
-    """Report why a new access token was rejected; return whether the next one would be, too."""
+    """Report why a new access token was rejected; return whether the next one would be rejected, too."""
     account, token = returned
     organization, _ = rules.organization_and_user(target, accounts_file)
     tenant = tenant_in(message.all("wwwauth[]"))
@@ -231,7 +231,7 @@ def _explain(returned: Returned, message: Message, target: Target, accounts_file
 def is_chosen(
     account: Account, target: Target, organization: AnyOrganization, accounts_file: AccountsFile
 ) -> bool:
-    """Return whether a person chose the account for the organization, or for the target's repository."""
+    """Return whether the user chose the account for the organization, or for the target's repository."""
     bound = {accounts_file.binding(each) for each in (target.repository, organization) if each}
     return account.lists(organization) or account.id in bound
 

@@ -1,8 +1,8 @@
-"""Stored credentials: what a person gave git at its prompt, and git passed to ``store``. It follows git's own rules.
+"""Stored credentials: what the user typed at git's prompt and git passed to ``store``. Matching follows git's own rules.
 
 For a registered server they are found by protocol, host, path and user; for Azure DevOps Services by organization and
-user, and nothing is stored where an account serves. Rules: git's credential.c (credential_match), and what git's
-t/lib-credential.sh asks of a helper.
+user, and nothing is stored where an account answers. Rules: git's credential.c (credential_match), and what git's
+t/lib-credential.sh requires of a helper.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def matching(choice: Choice, target: Target, accounts_file: AccountsFile) -> lis
 
 
 def lines_of(message: Message, credential: StoredCredential) -> list[Pair]:
-    """Return the lines by which a stored credential answers; none when it has expired or this git cannot use it."""
+    """Return the lines of a stored credential's answer; none if it has expired or this version of git cannot use it."""
     if credential.expires_utc is not None and credential.expires_utc <= time.time():
         return []
     payload = _read(credential)
@@ -71,7 +71,7 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
     organization = None
     if target.services:
         organization, _ = organization_and_user(target, accounts_file)
-        # Where an account serves, whatever the user, a credential is another helper's and stays there.
+        # Where an account answers, for any user, this credential came from another helper, which keeps it.
         any_user = Target(
             target.protocol,
             target.host,
@@ -94,7 +94,7 @@ def store(message: Message, target: Target, accounts_file: AccountsFile) -> None
 
 
 def _read(credential: StoredCredential) -> Message | None:
-    """Return what the vault holds of it; None also for a damaged entry, which the next one that works replaces."""
+    """Return its entry in the vault; None also for a damaged one, which the next credential that works replaces."""
     try:
         return vaults.read(credential.vault, credential.key)
     except ProtocolError:
@@ -108,7 +108,7 @@ def _is_of_another_helper(message: Message, target: Target) -> bool:
     secret = message.get("password") or ""
     if target.services and secret.startswith("eyJ") and secret.count(".") == 2:  # noqa: PLR2004 - RFC 7515, section 3.1
         return True
-    # What a helper that git asks before this one does not supply, git has just let it store.
+    # A helper that git calls before this one either supplied the secret or was just told to store it.
     from git_credential_azdo.git import address, config  # noqa: PLC0415 - only for a new secret
 
     try:
@@ -119,7 +119,7 @@ def _is_of_another_helper(message: Message, target: Target) -> bool:
 
 
 def _write(block: Block, secret: list[Pair]) -> None:
-    """Write the block before a new secret: a block without one answers nothing, and the next ``store`` completes it."""
+    """Write the block before a new secret: a block without its secret is not used, and the next ``store`` completes it."""
     from git_credential_azdo.accounts.update import alone, update  # noqa: PLC0415 - a new secret is rare
 
     with alone(STORED):  # two at once would not see each other's secret
@@ -138,12 +138,12 @@ def _write(block: Block, secret: list[Pair]) -> None:
 
 
 def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    """Remove the credentials that match, of a secret in the request only those that have it. Raise VaultError, VaultLocked."""
+    """Remove the credentials that match the request, including its secret, if it has one. Raise VaultError, VaultLocked."""
     if not _matching(target, accounts_file):
         return
     from git_credential_azdo.accounts.update import alone, update  # noqa: PLC0415 - as above
 
-    with alone(STORED):  # a store at the same time may bring the next secret
+    with alone(STORED):  # a concurrent store may write the next secret
         gone = []
         for credential in _matching(target, AccountsFile.load()):
             keys = ("password", "credential", *(("username",) if credential.user_in_vault else ()))
@@ -155,7 +155,7 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
 
         def change(
             fresh: AccountsFile,
-        ) -> None:  # under its lock: where it cannot be changed, nothing is removed
+        ) -> None:  # under its lock: if it cannot be changed, nothing is removed
             for credential in gone:
                 vaults.remove(credential.vault, credential.key)
                 fresh.forget(credential.id)
@@ -208,7 +208,7 @@ def _alike(accounts_file: AccountsFile, block: Block) -> StoredCredential | None
 
 
 def put(accounts_file: AccountsFile, block: Block, vault_name: str) -> None:
-    """Add the block to the accounts file, in place of one for the same target."""
+    """Add the block to the accounts file, replacing one for the same target."""
     replaced = _identity(block)
     accounts_file.blocks = [each for each in accounts_file.blocks if _identity(each) != replaced]
     accounts_file.blocks.append(block)  # at the end: the newest is found first

@@ -1,8 +1,8 @@
 """The verbs that git calls: ``get``, ``store``, ``erase`` and ``capability``. The hot path.
 
-Reads a message on stdin, writes the answer to stdout once and at the end, and never asks a person anything. For a host
-that is not ours it does nothing and loads nothing more: git starts this program twice for every fetch. ``answer`` is a
-``get``; ``store`` and ``erase`` know the tokens that this program issued by their digests, without the vault.
+Reads a message from stdin, writes the answer to stdout once, at the end, and must never prompt the user. For a host that
+is not ours it does nothing and loads nothing more: git starts this program twice for every fetch. ``answer`` handles
+``get``; ``store`` and ``erase`` recognize the tokens that this program issued by their digests, without the vault.
 Contract: git's Documentation/git-credential.adoc and gitcredentials.adoc.
 """
 
@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     Returned = tuple[Account, IssuedToken]
 
 _MAX_BYTES = 2**20
-"""No message is longer: git passes at most 300 KB of a server's headers on (curl's limit for all of them), and a dozen
-lines of its own and of other helpers, each of 64 KiB at the most."""
+"""No message is longer: git passes on at most 300 KB of a server's headers (curl's limit for all of them), and a dozen
+lines of its own and of other helpers, each of at most 64 KiB."""
 
 
 def run(verb: str) -> int:
@@ -55,7 +55,7 @@ def _serve(verb: str, message: Message, target: Target) -> None:
         return
     data = _accounts_file(target)
     ours = target.services or _variable_of(verb, message, target) is not None
-    # Whether the accounts file mentions the host at all shows before anything is loaded to read it.
+    # Whether the accounts file mentions the host at all can be seen without loading its parser.
     if not ours and target.host.encode("utf-8", "surrogateescape") not in data:
         return
     from git_credential_azdo.accounts.accounts_file import read  # noqa: PLC0415 - it is ours, or may be
@@ -91,11 +91,11 @@ def _accounts_file(target: Target) -> bytes:
     except AzdoError:
         if target.services:
             raise
-        return b""  # hardly ever a registered server, and a line for every host would disturb
+        return b""  # hardly ever a registered server, and a line for every host would be noise
 
 
 def _is_insecure(verb: str, target: Target) -> bool:
-    """Return whether Azure DevOps is asked over http. Raise AzdoError for a ``get``."""
+    """Return whether a request for Azure DevOps is over http. Raise AzdoError if it is a ``get``."""
     if target.protocol != "https" and verb == "get":
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
@@ -107,7 +107,7 @@ def _is_insecure(verb: str, target: Target) -> bool:
 
 
 def _store(message: Message, target: Target, accounts_file: AccountsFile) -> None:
-    """Note that a credential worked; store it if it is a person's. Raise VaultError, VaultLocked, AzdoError."""
+    """Note that a credential worked; store it if the user typed it. Raise VaultError, VaultLocked, AzdoError."""
     returned = recognize(message, accounts_file)
     if returned:
         _apply(approve(returned, target, accounts_file))
@@ -139,7 +139,7 @@ def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> Non
 
 
 def _variable_of(verb: str, message: Message, target: Target) -> str | None:
-    """Return the variable whose token serves this server, registered or not; for ``store`` and ``erase``, comes back from it."""
+    """Return the variable whose token is for this server, registered or not; for ``store`` and ``erase``, is in the message."""
     if not has_token():
         return None
     from git_credential_azdo.accounts import environment  # noqa: PLC0415 - only with such a variable
@@ -150,10 +150,10 @@ def _variable_of(verb: str, message: Message, target: Target) -> str | None:
 
 
 def recognize(message: Message, accounts_file: AccountsFile) -> Returned | None:
-    """Return the account and its issued token that the message holds; None when its secret is another one.
+    """Return the account and its issued token that the message holds; None if its secret is not one of ours.
 
-    git passes our ``state[]`` back even when it used another helper's secret, so a state counts only when its digest is
-    that of the secret. A token known by its state alone is an old one: it was received at 0.
+    git passes our ``state[]`` back even when it used another helper's secret, so a state counts only if its digest is
+    that of the secret. A token known only by its state is an old one: its time of receipt is set to 0.
     """
     secret = message.get("password") or message.get("credential")
     if not secret or not accounts_file.salt:
@@ -177,7 +177,7 @@ def recognize(message: Message, accounts_file: AccountsFile) -> Returned | None:
 
 
 def approve(returned: Returned, target: Target, accounts_file: AccountsFile) -> Change | None:
-    """Return the change for a token that worked: no rejection any more, the tenant learned. None when nothing changes."""
+    """Return the change for a token that worked: its rejection is cleared, the tenant learned. None if nothing changes."""
     from git_credential_azdo.accounts.choice import organization_and_user  # noqa: PLC0415 - as above
 
     account, token = returned
@@ -197,7 +197,7 @@ def approve(returned: Returned, target: Target, accounts_file: AccountsFile) -> 
 
 
 def _apply(change: Change | None) -> bool:
-    """Write a change of the accounts file; return whether it could be. A failure is reported: git has its answer already."""
+    """Make a change to the accounts file; return whether that worked. A failure is reported: git already has its answer."""
     if change is None:
         return True
     from git_credential_azdo.accounts.update import update  # noqa: PLC0415 - hardly ever
@@ -211,13 +211,13 @@ def _apply(change: Change | None) -> bool:
 
 
 def _stop() -> None:
-    """Answer that git is to stop asking: its own prompt has no useful answer. With AZDO_YIELD git goes on."""
+    """Answer ``quit=1``, so that git stops asking: its own prompt would be of no use. With AZDO_YIELD, git continues."""
     if not os.environ.get("AZDO_YIELD"):
         _write(b"quit=1\n")
 
 
 def _message() -> Message | None:
-    """Read a message from stdin; None for one that is not git's. Raise AzdoError for one without an end."""
+    """Return the message on stdin; None for one that git would not send. Raise AzdoError for one that is too long."""
     errors.step = "the message on stdin did not end"
     data = _read()
     errors.step = ""
@@ -228,11 +228,11 @@ def _message() -> Message | None:
 
 
 def _read() -> bytes:
-    """Read from stdin to a blank line, or to its end. A closed stdin is an empty one. Raise AzdoError."""
+    """Read from stdin up to a blank line, or to its end. A closed stdin counts as empty. Raise AzdoError."""
     data = bytearray()
     try:
         while chunk := os.read(0, 65_536):
-            start = max(0, len(data) - 2)  # a blank line may have begun in what came before
+            start = max(0, len(data) - 2)  # a blank line may have begun in the previous chunk
             data += chunk
             if (
                 data.startswith((b"\n", b"\r\n"))
@@ -248,7 +248,7 @@ def _read() -> bytes:
 
 
 def _write(data: bytes) -> bool:
-    """Write the whole answer, if none was begun; return whether it was written. git believes even a part of one."""
+    """Write the whole answer, if none was begun; return whether it was written. git uses even a part of an answer."""
     if not errors.claim_answer():
         return False
     errors.step = "the answer was not read"
@@ -256,7 +256,7 @@ def _write(data: bytes) -> bool:
         while data:
             data = data[os.write(1, data) :]
     except OSError as error:
-        if not errors.reader_is_gone(error):  # else git ended before
+        if not errors.reader_is_gone(error):  # else git has already ended
             say("error", f"cannot write the answer: {error.strerror}")
         return False
     errors.step = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
@@ -35,7 +36,7 @@ def test_what_others_may_write_is_not_believed(warm: tuple[Home, str], place: st
     result = home.get(*at())
     assert_refused(result, str(path).rstrip("/"), "other users may have changed it")
     hint = result.err.splitlines()[-1].partition("hint: ")[2]
-    assert hint == f"chmod -R go= {home.accounts_file.parent}"
+    assert hint == f"chmod -R go= {shlex.quote(str(home.accounts_file.parent))}"
     for verb in (home.get, home.store, home.erase):
         other = verb(*at(host="github.com", username="x", password="y"))
         assert (other.out, other.err, other.code) == ("", "", 0)

@@ -21,7 +21,7 @@ VARIABLES = ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY", "WSL_DISTRO_NAME", "WSL_IN
 
 
 class Machine:
-    """A machine that has just these programs, in a folder that BIN stands for."""
+    """A computer that has just these programs, in a folder that BIN stands for."""
 
     def __init__(self, folder: Path, patch: pytest.MonkeyPatch) -> None:
         self.folder = folder
@@ -51,8 +51,8 @@ class Machine:
 
 
 @pytest.fixture
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Give a machine without programs."""
+def computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Give a computer without programs."""
     return Machine(tmp_path, monkeypatch)
 
 
@@ -96,46 +96,46 @@ WSL = {"WSL_DISTRO_NAME": "Debian"}
     ],
 )
 def test_the_browser_that_the_person_can_see_is_opened(
-    machine: Machine, environ: dict[str, str], programs: list[str], command: list[str] | None
+    computer: Machine, environ: dict[str, str], programs: list[str], command: list[str] | None
 ) -> None:
     """The link is one argument, whatever characters it has; no shell reads it."""
-    assert machine.opened(environ, *programs) == command
+    assert computer.opened(environ, *programs) == command
 
 
 @posix
 def test_the_rundll_of_windows_is_found_where_it_lies_when_path_lacks_it(
-    machine: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    computer: Machine, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """WSL may be set up not to append Windows' PATH."""
     rundll = tmp_path / "rundll32.exe"
     rundll.touch(0o755)
     monkeypatch.setattr(browser, "_RUNDLL32", str(rundll))
-    assert machine.opened(WSL) == [str(rundll), "url.dll,FileProtocolHandler", LINK]
+    assert computer.opened(WSL) == [str(rundll), "url.dll,FileProtocolHandler", LINK]
 
 
 @posix
 @pytest.mark.parametrize("default", ["lynx.desktop", "w3m.desktop", "links2.desktop"])
-def test_a_desktop_whose_browser_is_a_text_one_is_not_asked(machine: Machine, default: str) -> None:
+def test_a_desktop_whose_browser_is_a_text_one_is_not_asked(computer: Machine, default: str) -> None:
     """xdg-open would start it."""
-    assert machine.opened(X11, "xdg-open", default=default) is None
-    assert machine.opened(X11, "xdg-open", "firefox", default=default) == ["/usr/bin/firefox", LINK]
+    assert computer.opened(X11, "xdg-open", default=default) is None
+    assert computer.opened(X11, "xdg-open", "firefox", default=default) == ["/usr/bin/firefox", LINK]
 
 
 @posix
-def test_a_text_browser_behind_a_link_is_known(machine: Machine) -> None:
+def test_a_text_browser_behind_a_link_is_known(computer: Machine) -> None:
     """Debian's x-www-browser and www-browser are links to whatever is installed."""
-    machine.has(X11, "lynx")
-    (machine.folder / "x-www-browser").symlink_to(machine.folder / "lynx")
+    computer.has(X11, "lynx")
+    (computer.folder / "x-www-browser").symlink_to(computer.folder / "lynx")
     assert list(browser.commands(LINK)) == []
 
 
 @posix
-def test_xdg_open_cannot_fall_back_to_a_text_browser(machine: Machine) -> None:
+def test_xdg_open_cannot_fall_back_to_a_text_browser(computer: Machine) -> None:
     """It takes the list of BROWSER, when that is set, instead of its own that ends with lynx and w3m."""
-    machine.has(X11, "xdg-open")
+    computer.has(X11, "xdg-open")
     assert browser.child_environment()["BROWSER"] == "false"
-    machine.has(X11, "xdg-open", "firefox", "chromium", "lynx")
-    both = f"{machine.folder}/firefox:{machine.folder}/chromium"
+    computer.has(X11, "xdg-open", "firefox", "chromium", "lynx")
+    both = f"{computer.folder}/firefox:{computer.folder}/chromium"
     assert browser.child_environment()["BROWSER"] == both
 
 
@@ -157,11 +157,11 @@ def test_the_next_one_is_tried_when_one_does_not_start(
 
 
 @posix
-def test_a_mac_opens_the_browser_only_on_a_screen_that_the_person_sees(machine: Machine) -> None:
+def test_a_mac_opens_the_browser_only_on_a_screen_that_the_person_sees(computer: Machine) -> None:
     """Over SSH it would open in front of somebody else."""
-    assert machine.opened({}, platform="darwin") == ["/usr/bin/open", LINK]
-    assert machine.opened({"SSH_CONNECTION": "1"}, platform="darwin") is None
-    assert machine.opened({"SSH_CONNECTION": "1", "BROWSER": "helper"}, "helper", platform="darwin") == [
+    assert computer.opened({}, platform="darwin") == ["/usr/bin/open", LINK]
+    assert computer.opened({"SSH_CONNECTION": "1"}, platform="darwin") is None
+    assert computer.opened({"SSH_CONNECTION": "1", "BROWSER": "helper"}, "helper", platform="darwin") == [
         "/usr/bin/helper",
         LINK,
     ]

@@ -1,1 +1,1 @@
-"""Who we are: accounts, which one to take, the accounts file and where it lies."""
+"""Accounts: the accounts file, and which account answers a request."""

@@ -1,6 +1,6 @@
-"""What a block of the accounts file means: an account, with the tokens that were issued for it.
+"""Accounts as blocks of the accounts file, with digests of the tokens that were issued for them.
 
-Pure: no files, no clock. The classes are views of blocks and hold no secret.
+Pure: no files, no clock. The classes are views of blocks and must never hold a secret.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OAUTH = "oauth"
 PAT = "pat"
 STORED = "typed"
-"""The word of 0.1.0 for a stored credential, in its files."""
+"""The name of 0.1.0 for a stored credential, kept in the file."""
 SERVICE_PRINCIPAL = "service-principal"
 MANAGED_IDENTITY = "managed-identity"
 FEDERATED = "federated"
@@ -30,21 +30,21 @@ AZURE_CLI = "azure-cli"
 _WORKLOAD_KINDS = frozenset((SERVICE_PRINCIPAL, MANAGED_IDENTITY, FEDERATED, AZURE_CLI))
 ACCOUNT_KINDS = _WORKLOAD_KINDS | {OAUTH, PAT}
 SYSTEM = "system"
-"""The managed identity that a machine has by itself; others are named by a client id, ``object:ID``, ``resource:ID``."""
+"""The system-assigned managed identity; others are named by a client id, ``object:ID`` or ``resource:ID``."""
 ALL_ORGANIZATIONS = "*"
 STATE_PREFIX = "azdo:"
-"""Begins the ``state[]`` that we give git: ``azdo:ACCOUNT:TENANT:DIGEST``."""
+"""The prefix of the ``state[]`` that git is given: ``azdo:ACCOUNT:TENANT:DIGEST``."""
 
 DIGEST_BYTES = 16
 _MAX_DIGITS = 18
 _ISSUED_PER_TENANT = 2
-"""The current token and the one before: a long clone gives the token of before the last refresh to ``store``."""
+"""The current token and the previous one: after a long clone git passes ``store`` a token from before a refresh."""
 
 
 class Block:
-    """One block of the accounts file: its pairs in order, with each that a newer version wrote.
+    """One block of the accounts file: its pairs in order, including those that a newer version wrote.
 
-    It stays the text that was read until its pairs are changed: to find the few keys that a ``get`` needs costs less.
+    The text is split only when ``pairs`` is used: finding the few keys that a ``get`` needs is faster without.
     """
 
     __slots__ = ("_pairs", "_text")
@@ -55,7 +55,7 @@ class Block:
 
     @classmethod
     def of_text(cls, text: str) -> Block:
-        """Return a block of lines that are all of the form ``key=value``."""
+        """Return a block from lines that are all of the form ``key=value``."""
         block = cls()
         block._pairs = None
         block._text = f"\n{text}\n"
@@ -70,7 +70,7 @@ class Block:
         return self._pairs
 
     def get(self, key: str) -> str:
-        """Return the last value of ``key``, or an empty text."""
+        """Return the last value of ``key``, or an empty string."""
         if self._pairs is None:
             _, found, rest = self._text.rpartition(f"\n{key}=")
             return rest.partition("\n")[0] if found else ""
@@ -85,22 +85,22 @@ class Block:
         return [value for name, value in self._pairs if name == key]
 
     def has(self, key: str) -> bool:
-        """Return whether ``key`` is in the block, with a value or without."""
+        """Return whether ``key`` is in the block, even with an empty value."""
         return bool(self.all(key))
 
     def set(self, key: str, value: str | None) -> None:
-        """Replace the values of ``key`` by this one, where the first stood; None removes it."""
+        """Replace the values of ``key`` with this one, in the place of the first; None removes them."""
         self.set_all(key, [] if value is None else [value])
 
     def set_all(self, key: str, values: Iterable[str]) -> None:
-        """Replace the values of ``key``, where the first stood."""
+        """Replace the values of ``key``, in the place of the first."""
         at = next((index for index, (name, _) in enumerate(self.pairs) if name == key), len(self.pairs))
         rest = [pair for pair in self.pairs if pair[0] != key]
         self._pairs = rest[:at] + [(key, value) for value in values] + rest[at:]
 
 
 class View:
-    """A block with a meaning."""
+    """A typed view of a block."""
 
     __slots__ = ("block",)
 
@@ -109,12 +109,12 @@ class View:
 
     @property
     def id(self) -> str:
-        """The first part of the names of this block's vault entries."""
+        """The id, with which the names of this block's vault entries begin."""
         return self.block.get("id")
 
     @property
     def kind(self) -> str:
-        """The kind of this block: one of ACCOUNT_KINDS, STORED ..."""
+        """The kind of this block: one of ACCOUNT_KINDS, STORED and others."""
         return self.block.get("kind")
 
     @property
@@ -129,12 +129,12 @@ class View:
 
 
 def access_entry(tenant: str) -> str:
-    """Return what stands behind an account's id in the name of the vault entry of an access token."""
+    """Return what follows an account's id in the name of the vault entry of an access token."""
     return f"access/{tenant if is_tenant(tenant) else 'home'}"
 
 
 class IssuedToken:
-    """A token that ``get`` answered with, by its digest only; ``received`` in seconds since the epoch."""
+    """A token that ``get`` returned, known by its digest only; ``received`` is in seconds since the epoch."""
 
     __slots__ = ("digest", "dropped", "received", "tenant")
 
@@ -152,32 +152,32 @@ class Account(View):
 
     @property
     def is_pat(self) -> bool:
-        """Whether it is a personal access token, which cannot be refreshed and serves only what it lists."""
+        """Whether it is a personal access token, which cannot be refreshed and serves only the listed organizations."""
         return self.kind == PAT
 
     @property
     def is_workload(self) -> bool:
-        """Whether it is a workload identity, which signs in without a person."""
+        """Whether it is a workload identity, which signs in without user interaction."""
         return self.kind in _WORKLOAD_KINDS
 
     @property
     def name(self) -> str:
-        """The sign-in name, or an empty text."""
+        """The sign-in name, or an empty string."""
         return self.block.get("name")
 
     @property
     def tenant(self) -> str:
-        """The home tenant, or an empty text."""
+        """The home tenant, or an empty string."""
         return self.block.get("tenant").lower()
 
     @property
     def listed(self) -> list[str]:
-        """What it was set up for, as in the file: names, addresses, or ALL_ORGANIZATIONS. To show, not to ask."""
-        return [name.lower() for name in self.block.all("org[]")]  # people edit the file by hand
+        """What it was set up for, as in the file: names, addresses, or ALL_ORGANIZATIONS. To show, not for requests."""
+        return [name.lower() for name in self.block.all("org[]")]  # the file may be edited by hand
 
     @property
     def organizations(self) -> Sequence[AnyOrganization]:
-        """What of ``listed`` may be sent a token: names of Azure DevOps Services, or collections below ``address``."""
+        """Those of ``listed`` that may be sent a token: organizations of Services, or collections below ``address``."""
         address = self.address
         if address == SERVICES_ADDRESS:
             return [name for text in self.listed if (name := Organization.read(text))]
@@ -185,7 +185,7 @@ class Account(View):
 
     @property
     def listed_names(self) -> str:
-        """The organizations that it was set up for, for people to read; an empty text for none."""
+        """The organizations that it was set up for, to show; an empty string for none."""
         return "all organizations" if self.lists_all else ", ".join(self.listed)
 
     @property
@@ -200,7 +200,7 @@ class Account(View):
 
     @property
     def alias(self) -> str:
-        """The alias, or an empty text."""
+        """The alias, or an empty string."""
         return self.block.get("alias")
 
     @property
@@ -210,7 +210,7 @@ class Account(View):
 
     @property
     def label(self) -> str:
-        """A name of the account to show: every verb that takes an account finds it by this one."""
+        """The name to show for the account, by which every verb that takes an account finds it."""
         return self.alias or self.name or self.id
 
     def is_named(self, name: str) -> bool:
@@ -223,7 +223,7 @@ class Account(View):
         return organization in self.listed or self.lists_all
 
     def can_serve(self, organization: str | None) -> bool:
-        """Return whether a token of this account may be sent there."""
+        """Return whether a token of this account may be sent to the organization."""
         return not self.is_pat or organization is None or self.lists(organization)
 
     def key(self, what: str) -> str:
@@ -236,7 +236,7 @@ class Account(View):
 
     @property
     def issued_tokens(self) -> list[IssuedToken]:
-        """The last tokens that ``get`` answered with, newest first within each tenant."""
+        """The last tokens that ``get`` returned, newest first within each tenant."""
         return [issued for text in self.block.all("token[]") if (issued := _read_issued(text))]
 
     def issued_token(self, digest: str) -> IssuedToken | None:
@@ -245,7 +245,7 @@ class Account(View):
         return next((token for token in alike if token and token.digest == digest), None)
 
     def set_issued_tokens(self, tokens: Iterable[IssuedToken]) -> None:
-        """Replace the issued tokens by these, the newest first: of each tenant the first two are written."""
+        """Replace the issued tokens with these, the newest first: the first two of each tenant are written."""
         texts: list[str] = []
         seen: dict[str, int] = {}
         for token in tokens:
@@ -257,8 +257,8 @@ class Account(View):
 
     @property
     def rejected_by(self) -> dict[str, str]:
-        """The organizations that rejected a token lately (``-`` where the request had none), each with the time."""
-        # From the right: a collection's name may hold blanks.
+        """The organizations that recently rejected a token (``-`` where the request had none), each with the time."""
+        # From the right: a collection's name may contain spaces.
         marks = (text.rpartition(" ") for text in self.block.all("rejected[]"))
         return {name: at for name, _, at in marks}
 
@@ -276,8 +276,8 @@ class Account(View):
 
 
 def digest(salt: bytes, secret: str) -> str:
-    """Return the digest of a token, by which ``store`` and ``erase`` know it: never of a password, which it could give away."""
-    try:  # the bare algorithm: hashlib, which wraps it, costs 3 ms more
+    """Return the digest by which ``store`` and ``erase`` recognize a token. Never of a password: it could be guessed."""
+    try:  # the bare algorithm: importing hashlib, which wraps it, takes 3 ms more
         from _blake2 import blake2b  # noqa: PLC0415 - a get needs no digest
     except ImportError:  # an interpreter built without it
         from hashlib import blake2b  # noqa: PLC0415 - as above
@@ -286,7 +286,7 @@ def digest(salt: bytes, secret: str) -> str:
 
 
 def number(text: str) -> int | None:
-    """Return a whole number of seconds, None for any other text (``int`` raises for thousands of digits)."""
+    """Return a number of whole seconds, None for any other text (``int`` raises for thousands of digits)."""
     return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else None
 
 

@@ -1,7 +1,7 @@
-"""The accounts file, read: blocks of ``key=value`` lines, the first with ``version=1``, to be read and mended by hand.
+"""Reading the accounts file: blocks of ``key=value`` lines, the first with ``version=1``, that can be edited by hand.
 
-It holds no secret. Reading never fails because of one block: a damaged one goes into ``damaged``, and the others stay
-usable. Writing it is ``update``'s business.
+It must never hold a secret. Reading never fails because of one block: a damaged one is put into ``damaged``, and the
+others stay usable. ``update`` writes the file.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ VERSION = "1"
 HEADER = ""
 SERVER = "server"
 SERVICES = "services"
-"""A further host of Azure DevOps Services: ``host``, and the ``login`` host of its tenants, if it was given."""
+"""A further host of Azure DevOps Services: ``host``, and the ``login`` host of its tenants if one was given."""
 BINDING = "binding"
 LEARNED = "learned"
 UNSAVED = "unsaved-token"
-"""A token that Azure DevOps may hold and no account here: one about to be created, or about to be revoked."""
+"""A token that may exist at Azure DevOps but is in no account: one about to be created, or about to be revoked."""
 
 _WITH_SECRETS = frozenset((*ACCOUNT_KINDS, STORED))
 
 
 class StoredCredential(View):
-    """A credential that a person typed at git's prompt: for an organization (or none, when no path came), or a server's path.
+    """A credential entered at git's prompt, for an organization (or none, if git sent no path) or for a server's path.
 
-    The user may be empty, which is not the same as absent.
+    The user may be empty, which differs from an absent one.
     """
 
     __slots__ = ()
@@ -48,7 +48,7 @@ class StoredCredential(View):
 
     @property
     def user_in_vault(self) -> bool:
-        """Whether the user has the shape of a token and is therefore in the vault, with the secret."""
+        """Whether the user looks like a token and is therefore in the vault, with the secret."""
         return self.block.get("user_in_vault") == "1"
 
     @property
@@ -68,7 +68,7 @@ class StoredCredential(View):
 
 
 class AccountsFile:
-    """What the file says: ``header``, ``blocks`` after it, and ``damaged`` ones as raw bytes."""
+    """The content of the file: ``header``, the ``blocks`` after it, and ``damaged`` ones as raw bytes."""
 
     __slots__ = ("blocks", "damaged", "header")
 
@@ -79,12 +79,12 @@ class AccountsFile:
 
     @classmethod
     def load(cls) -> AccountsFile:
-        """Return the file as it is now. Raise AzdoError when it cannot be read, or a newer version wrote it."""
+        """Return the current content. Raise AzdoError when the file cannot be read or a newer version wrote it."""
         return read(read_accounts())
 
     @property
     def salt(self) -> bytes:
-        """What the digests are salted with; empty before the first write."""
+        """The salt of the digests; empty before the first write."""
         return self.header.get("salt").encode("ascii", "replace")
 
     @property
@@ -99,7 +99,7 @@ class AccountsFile:
 
     @property
     def entries(self) -> list[Account | StoredCredential]:
-        """The accounts, then the stored credentials: all that has secrets."""
+        """The accounts, then the stored credentials: every block that has secrets."""
         return [*self.accounts, *self.stored_credentials]
 
     def of_kind(self, kind: str) -> list[Block]:
@@ -113,14 +113,14 @@ class AccountsFile:
 
     @property
     def addresses(self) -> list[str]:
-        """The addresses that a person registered: servers, and further hosts of Azure DevOps Services."""
+        """The addresses that the user registered: servers, and further hosts of Azure DevOps Services."""
         return [*self.servers, *self.services_addresses]
 
     def _find(self, kind: str, key: str, value: str | None) -> Block | None:
         return next((block for block in self.of_kind(kind) if block.get(key) == value), None)
 
     def server(self, address: str) -> Block | None:
-        """Return the block of the server registered as ``address`` (``https://host:port``), if it is."""
+        """Return the block of the server registered as ``address`` (``https://host:port``), or None."""
         return self._find(SERVER, "address", address)
 
     def serves(self, target: Target) -> bool:
@@ -129,25 +129,25 @@ class AccountsFile:
 
     @property
     def services_hosts(self) -> list[str]:
-        """The hosts registered as Azure DevOps Services beside dev.azure.com: a sovereign cloud has its own."""
+        """The hosts registered as Azure DevOps Services besides dev.azure.com, such as those of sovereign clouds."""
         return [block.get("host") for block in self.of_kind(SERVICES)]
 
     @property
     def services_addresses(self) -> list[str]:
-        """The same, as accounts and remotes know them."""
+        """The addresses of ``services_hosts``."""
         return [f"https://{host}" for host in self.services_hosts]
 
     def login_host(self, address: str) -> str | None:
-        """Return where the people of such a host sign in, if it was registered with that."""
+        """Return the login host that was registered with a host of ``services_hosts``, or None."""
         found = self._find(SERVICES, "host", address.removeprefix("https://"))
         return (found.get("login") or None) if found else None
 
     def target_of(self, message: Message) -> Target | None:
-        """Return the target of a message, with what was registered here; None when it names no web host."""
+        """Return the target of a message, given the registered hosts; None when it names no web host."""
         return target_of(message, self.services_hosts)
 
     def target_at(self, organization: AnyOrganization, user: str | None = None) -> Target:
-        """Return the remote that an organization, or a server's collection, is."""
+        """Return the target that an organization or a server's collection stands for."""
         if isinstance(organization, Organization):
             return Target("https", SERVICES_HOST, services=True, organization=organization, user=user)
         protocol, _, host = organization.address.partition("://")
@@ -161,24 +161,24 @@ class AccountsFile:
         self.blocks.append(Block([("kind", LEARNED), ("organization", organization), ("tenant", tenant)]))
 
     def unlearn(self, organization: str) -> None:
-        """Forget what was learned of an organization."""
+        """Forget the tenant of an organization."""
         self._drop(LEARNED, "organization", organization)
 
     def forget_tenant(self, tenant: str) -> None:
-        """Forget of every organization that it belongs to this tenant."""
+        """Forget this tenant for every organization."""
         self._drop(LEARNED, "tenant", tenant)
 
     def bind(self, target: str, identifier: str) -> None:
-        """Let the account serve ``organization`` or ``organization/project/repository``."""
+        """Bind the account to ``organization`` or ``organization/project/repository``."""
         self.unbind(target)
         self.blocks.append(Block([("kind", BINDING), ("target", target), ("account", identifier)]))
 
     def unbind(self, target: str) -> None:
-        """Let what the tenant and the default decide serve ``organization`` or ``organization/project/repository``."""
+        """Remove the binding of ``organization`` or ``organization/project/repository``: the other rules then apply."""
         self._drop(BINDING, "target", target)
 
     def move_bindings(self, old: str, new: str) -> None:
-        """Let the account ``new`` have the bindings of the account ``old``, and the tokens that it made."""
+        """Move the bindings of the account ``old``, and the tokens that it created, to the account ``new``."""
         for block in self.blocks if old else ():
             for key in ("account", "made_by"):
                 if block.get(key) == old:
@@ -191,7 +191,7 @@ class AccountsFile:
         self.blocks = [block for block in self.blocks if block.get("id") not in identifiers]
 
     def retire_tokens(self, newer: Account) -> None:
-        """Take the organizations of a new PAT away from older PATs of the same person; the new one replaces those left without any."""
+        """Remove a new PAT's organizations from the user's older PATs; the new one replaces those left with none."""
         for account in self.accounts:
             if not account.is_pat or account.id == newer.id or account.name.lower() != newer.name.lower():
                 continue
@@ -210,7 +210,7 @@ class AccountsFile:
         return found.get("account") if found else None
 
     def tenant_of(self, organization: str | None) -> str | None:
-        """Return the tenant that the organization was learned to belong to."""
+        """Return the remembered tenant of the organization, or None."""
         found = self._find(LEARNED, "organization", organization)
         return (found.get("tenant") or None) if found else None
 
@@ -220,7 +220,7 @@ class AccountsFile:
 
 
 def read(data: bytes) -> AccountsFile:
-    """Return what the file's bytes mean. Raise ProtocolError when a newer version of the program wrote it."""
+    """Return the accounts file parsed from bytes. Raise ProtocolError when a newer version of the program wrote it."""
     header = Block()
     blocks: list[Block] = []
     damaged: list[bytes] = []
@@ -248,10 +248,10 @@ def read(data: bytes) -> AccountsFile:
 
 
 def _block_of(raw: bytes) -> Block:
-    """Read one block. Raise ProtocolError."""
+    """Return one block. Raise ProtocolError."""
     text = raw.decode("utf-8", "surrogateescape")
     lines = text.split("\n")
     keys_end = map(str.find, lines, "=" * len(lines))  # of every line: less than 1 without a key
     if min(keys_end) > 0 and len(raw) <= MAX_LINE and "\0" not in text and "\r" not in text:
         return Block.of_text(text)
-    return Block(parse_pairs(raw))  # which knows the rest
+    return Block(parse_pairs(raw))  # handles or refuses the rest

@@ -1,10 +1,10 @@
-"""Which account: from the target, the user in the request, the tenant and the accounts file, to one account and why.
+"""The choice of an account: which one answers a request for a target, by the accounts file and the tenant, and why.
 
-Pure, and the only place where this is decided. A user in the request is never overridden; then come bindings, what
-was set up for the organization, its tenant, and the default. The first rule that finds any account decides: several
-are narrowed within it, and never by a weaker rule. It never guesses between accounts that fit equally.
+Pure, and the only place where this is decided. A user in the request is never overridden; then come bindings, accounts
+set up for the organization, its tenant, and the default. The first rule that finds any account decides: several are
+narrowed down within it, and never by a weaker rule. Must never guess between accounts that fit equally.
 
-Also the names of accounts: those of one person are told apart by what is behind a slash, as in
+Also the names of accounts: those with the same sign-in name are distinguished by what follows a slash, as in
 ``ann@contoso.com/pat`` or ``ann@contoso.com/fabrikam``.
 """
 
@@ -48,11 +48,11 @@ class Choice:
                       the organization) or NONE
     ``account``       the account, when CHOSEN
     ``stored``        the stored credential, when STORED_CREDENTIAL
-    ``reason``        why, as a text to show
-    ``candidates``    the accounts that were left when it could not be decided, else those that could serve
+    ``reason``        why, as text to show
+    ``candidates``    the accounts that were left if AMBIGUOUS, else those that could serve
     ``organization``  the organization of the request, or None
     ``bound``         whether the account is bound to the organization or repository
-    ``deliberate``    whether it is, or lists the organization
+    ``deliberate``    whether the account is bound, or lists the organization
     ``user``          the user in the request, unless it is the organization's name, or None
     """
 
@@ -78,12 +78,12 @@ class Choice:
         self.bound = bound
 
     def __str__(self) -> str:
-        """Return the choice for a trace."""
+        """Return the choice as text for a trace."""
         return f"{self.outcome}: {f'{self.account.label}: ' if self.account else ''}{self.reason}"
 
     @property
     def deliberate(self) -> bool:
-        """Whether a person chose the account for the organization."""
+        """Whether the user chose the account for the organization."""
         listed = self.account and self.organization and self.account.lists(self.organization)
         return self.bound or bool(listed)
 
@@ -91,7 +91,7 @@ class Choice:
 def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> Choice:
     """Return the choice among the accounts of the target's address.
 
-    ``tenant``: the organization's by the server's challenge; without it the learned one counts. For a server the
+    ``tenant``: the organization's, from the server's challenge; without it the remembered one counts. For a server the
     collection is the organization.
     """
     accounts = _accounts_at(target, accounts_file)
@@ -126,7 +126,7 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
 
 
 def organization_and_user(target: Target, accounts_file: AccountsFile) -> Request:
-    """Return organization and user: Azure DevOps' own clone URLs have the organization as the user."""
+    """Return organization and user of a request; clone URLs from Azure DevOps have the organization as the user."""
     organization, user = target.organization, target.user or None
     if not target.services:
         return _collection(target, accounts_file), user
@@ -150,9 +150,9 @@ def _accounts_at(target: Target, accounts_file: AccountsFile) -> list[Account]:
 
 
 def _collection(target: Target, accounts_file: AccountsFile) -> Collection | None:
-    """Return the collection of a server that the path lies in: one that an account lists, else the path itself.
+    """Return the server's collection that contains the path: one that an account lists, else the path itself.
 
-    Without a path (git leaves it out unless useHttpPath is set) it is the only one that is listed, or unknown.
+    Without a path (git omits it unless useHttpPath is set), return the only listed collection, or None.
     """
     address = target.address
     if address not in accounts_file.addresses:
@@ -175,7 +175,7 @@ def _bound(
     candidates: list[Account],
     accounts_file: AccountsFile,
 ) -> tuple[Account, str] | None:
-    """Return the account that is bound to the repository, else to the organization, and to what."""
+    """Return the account bound to the repository, else to the organization, and which of them it is bound to."""
     for target, what in ((repository, "this repository"), (organization, f"the organization {organization}")):
         identifier = accounts_file.binding(target) if target else None
         for account in candidates:
@@ -187,7 +187,7 @@ def _bound(
 def _narrow(
     request: Request, tenant: str | None, candidates: list[Account], accounts_file: AccountsFile
 ) -> tuple[list[Account], str]:
-    """Return the accounts that the first rule leaves which finds any, and why if it is one."""
+    """Return the accounts that the first matching rule leaves, and the reason if it is a single one."""
     organization, user = request
     if user and len(candidates) == 1:
         return candidates, f"the request names {user}"
@@ -215,12 +215,12 @@ def _narrow(
 
 
 def same_tenant(one: str, other: str) -> bool:
-    """Return whether two tenants are one for tokens, as those of personal Microsoft accounts are."""
+    """Return whether two tenants are equivalent for tokens, as the two of personal Microsoft accounts are."""
     return one == other or {one, other} <= PERSONAL_TENANTS
 
 
 def _default_or_only(accounts: list[Account]) -> tuple[list[Account], str]:
-    """Return the only one, else the default among them, and which it is; else all."""
+    """Return the only account, else the default among them, and which of the two it is; else all accounts."""
     defaults = [account for account in accounts if account.default]
     if len(accounts) != 1 and len(defaults) == 1:
         return defaults, "the default account"
@@ -230,10 +230,10 @@ def _default_or_only(accounts: list[Account]) -> tuple[list[Account], str]:
 def matching_stored(
     target: Target, organization: str | None, user: str | None, credentials: list[StoredCredential]
 ) -> list[StoredCredential]:
-    """Return the stored credentials that the request matches, the newest first.
+    """Return the stored credentials that match the request, the newest first.
 
-    git's own rule (credential.c, credential_match): what the request names must be equal, what it does not name
-    may be anything. For Azure DevOps Services the organization stands for the path, and the case of names is ignored.
+    By git's rule (credential.c, credential_match): each field of the request must be equal; one that it does not have
+    matches any value. For Azure DevOps Services the organization replaces the path, and the case of names is ignored.
     """
 
     def matches(entry: StoredCredential) -> bool:
@@ -250,7 +250,7 @@ def matching_stored(
 
 
 def unique_names(accounts: Sequence[Account]) -> dict[str, str]:
-    """Return by its id the first of each account's names that no other answers to; the id if there is none."""
+    """Return, by account id, the first of each account's names that no other account has; the id if there is none."""
     owners: dict[str, set[str]] = {}
     for account in accounts:
         for name in _all_names(account):
@@ -264,18 +264,18 @@ def unique_names(accounts: Sequence[Account]) -> dict[str, str]:
 
 
 def unique_name(account: Account, accounts: Sequence[Account]) -> str:
-    """Return the name of ``unique_names`` for one account."""
+    """Return the name that ``unique_names`` gives one account."""
     return unique_names([*accounts, account])[account.id]
 
 
 def shown_name(account: Account, name: str) -> str:
-    """Return the unique name for people to read: an alias or an id alone does not say whose account it is."""
+    """Return the unique name to show, with the sign-in name where an alias or an id alone would hide it."""
     whose = account.name or account.alias
     return name if whose in {"", name.partition("/")[0]} else f"{whose} ({name})"
 
 
 def answers_to(account: Account, name: str) -> bool:
-    """Return whether the name is one of the account's, in any case of letters."""
+    """Return whether the name is one of the account's names, ignoring case."""
     return name.lower() in _all_names(account)
 
 
@@ -284,7 +284,7 @@ def _all_names(account: Account) -> set[str]:
 
 
 def _names(account: Account) -> list[str]:
-    """Return the alias, the sign-in name, and this name with what tells accounts of one person apart: kind, organization."""
+    """Return the alias, the sign-in name, and the sign-in name with a kind, an organization or both after a slash."""
     listed = ["all" if account.lists_all else each for each in account.listed]
     more = [account.kind, *listed, *(f"{account.kind}/{each}" for each in listed)]
     return [account.alias, account.name, *(f"{account.name}/{each}" for each in more if account.name)]

@@ -1,6 +1,6 @@
 """A token in the environment: which variable, if any, serves a request. Loaded only when such a variable is set. Pure.
 
-Such a token is never stored, never marked and only goes over https. Rules:
+Such a token must never be stored or marked, and is sent only over https. Rules:
 https://learn.microsoft.com/azure/devops/cli/log-in-via-pat (AZURE_DEVOPS_EXT_PAT) and
 https://learn.microsoft.com/azure/devops/pipelines/build/variables (SYSTEM_ACCESSTOKEN).
 """
@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 PERSONAL_TOKEN, PIPELINE_TOKEN = TOKENS
 
 _AROUND = " \t\r\n\0\ufeff\udcef\udcbb\udcbf"
-"""What files and secret stores add: blanks, line ends, and a byte order mark (decoded as UTF-8, or as ASCII)."""
+"""What files and secret stores add: white space, and a byte order mark (decoded as UTF-8, or as ASCII)."""
 _UNEXPANDED = ("$", "%", "*", "{", "<")
-"""What begins ``$(NAME)``, ``${NAME}``, ``%NAME%`` and ``***``, and no token."""
+"""How ``$(NAME)``, ``${NAME}``, ``%NAME%`` and ``***`` begin, and no token does."""
 _WRITTEN_OUT = (("$(", ")"), ("${", "}"), ("%", "%"), ("**", "**"))
 
 
 def token_in(name: str, environment: Mapping[str, str]) -> str:
-    """Return the token that the variable holds, without what stands around it; empty where it holds none."""
+    """Return the token in the variable, without the white space around it; empty if there is none."""
     token = environment.get(name, "").strip(_AROUND)
     is_token = token.isascii() and token.isprintable() and " " not in token
     return token if is_token and not token.startswith(_UNEXPANDED) else ""
 
 
 def problems(environment: Mapping[str, str]) -> list[str]:
-    """Return for each variable that is set to what is no token a line that names it."""
+    """Return a line for each variable whose value is not a token."""
     lines = []
     for name in TOKENS:
         value = environment.get(name, "").strip(_AROUND)
@@ -50,16 +50,16 @@ def problems(environment: Mapping[str, str]) -> list[str]:
 def variable_for(target: Target, choice: Choice | None, environment: Mapping[str, str]) -> str | None:
     """Return the name of the variable whose token serves the target, or None.
 
-    The request must name no user, or only the organization, or the very token. A pipeline's token goes to the
-    collection it came from and nowhere else, and steps back for an account that is bound to it; a personal token goes
-    to Azure DevOps Services only, and steps back, outside CI, for an account that is bound to or lists the organization.
+    The request must have no user, or only the organization or the token itself as the user. A pipeline's token serves
+    only the collection it came from, and an account bound to it takes precedence. A personal token serves only Azure
+    DevOps Services; outside CI an account that is bound to the organization or lists it takes precedence.
 
     ``choice``: the account that would serve; None for a server where that is not known yet.
     """
     user = choice.user if choice else target.user
     if target.protocol != "https":
         return None
-    if user:  # in pipelines people write url."https://$TOKEN@dev.azure.com".insteadOf: the token itself, and no path
+    if user:  # pipelines set url."https://$TOKEN@dev.azure.com".insteadOf: the token itself, and no path
         return returned(target, user, environment) if target.services else None
     if is_pipelines(target, environment) and not (choice and choice.bound):
         # Without a path in the request (no useHttpPath) the organization is unknown, but the host is the same.
@@ -72,20 +72,20 @@ def variable_for(target: Target, choice: Choice | None, environment: Mapping[str
 
 
 def is_pipelines(target: Target, environment: Mapping[str, str]) -> bool:
-    """Return whether the pipeline that this runs in has a token for the target's scheme and host."""
+    """Return whether this runs in a pipeline that has a token for the target's scheme and host."""
     is_set = environment.get("TF_BUILD") and token_in(PIPELINE_TOKEN, environment)
     origin = collection(environment, target) if is_set and target.protocol == "https" else None
     return origin is not None and origin.address == target.address
 
 
 def returned(target: Target, secret: str | None, environment: Mapping[str, str]) -> str | None:
-    """Return the name of the variable whose token came back from a place where it serves, or None."""
+    """Return the name of the variable whose token ``secret`` is, if it serves the target, or None."""
     names = TOKENS if target.services else (PIPELINE_TOKEN,) if is_pipelines(target, environment) else ()
     return next((name for name in names if secret and token_in(name, environment) == secret), None)
 
 
 def system(environment: Mapping[str, str]) -> str:
-    """Return the name of the CI system that this runs in, ``CI`` for an unknown one, or an empty text."""
+    """Return the name of the CI system that this runs in, ``CI`` for an unknown one, or an empty string."""
     for variable, name in (
         ("TF_BUILD", "Azure Pipelines"),
         ("GITHUB_ACTIONS", "GitHub Actions"),
@@ -98,7 +98,7 @@ def system(environment: Mapping[str, str]) -> str:
 
 
 def collection(environment: Mapping[str, str], like: Target | None = None) -> Target | None:
-    """Return the organization or collection that the pipeline belongs to, or None; ``like`` names a host of Services."""
+    """Return the organization or collection of the pipeline, or None. ``like``: has the host, if it is of Services."""
     protocol, _, rest = environment.get("SYSTEM_COLLECTIONURI", "").partition("://")
     host, _, path = rest.partition("/")
     message = Message([("protocol", protocol), ("host", host), ("path", path)])

@@ -1,7 +1,7 @@
-"""Putting a signed-in account in place: secrets into the vault, one block into the accounts file, bindings that it needs.
+"""Saving a signed-in account: its secrets to the vault, its block and the bindings it needs to the accounts file.
 
-A new sign-in of an account leaves its alias, default and bindings. Also the account, the organization and the address
-that a person names.
+When an account signs in again, its alias, default and bindings stay. Also finds the account, the organization and the
+address that the user names.
 """
 
 from __future__ import annotations
@@ -30,22 +30,22 @@ from git_credential_azdo.git.target import (
 from git_credential_azdo.vault import vaults
 
 MADE_KEYS = ("authorization_id", "made_by", "token_name", "scope", "days")
-"""Keys of a PAT's block that only a token has which ``pat create`` made: its id at Azure DevOps, the account that made
-it, its name there, its scopes and the days it was asked for."""
+"""Keys of a PAT's block that only a token created by ``pat create`` has: its id at Azure DevOps, the account that
+created it, its name there, its scopes, and the requested lifetime in days."""
 
 
 @dataclass
 class NewAccount:
-    """An account to put in place.
+    """An account to save.
 
-    ``fields``      the block's keys beside id, kind, alias and vault, without ``org[]``
-    ``alias``       the short name that the person gave, if any
-    ``secrets``     the vault's entries: what (``refresh``, ``pat``, ``access/TENANT``) to its payload
+    ``fields``      the block's keys besides id, kind, alias, vault and ``org[]``
+    ``alias``       the short name that the user gave, if any
+    ``secrets``     the payload of each vault entry, by ``refresh``, ``pat`` or ``access/TENANT``
     ``tokens``      (tenant, secret, received in seconds since the epoch) of the generated tokens among them
-    ``chosen``      the organizations that the person named
-    ``found``       all that it may serve, ``*`` for every one
-    ``tenants``     organization to tenant, as far as it was asked
-    ``replaces``    says whether an older account of the same kind is this one, set up again
+    ``chosen``      the organizations that the user named
+    ``found``       all organizations that it may serve, ``*`` for every one
+    ``tenants``     the tenant of each organization, as far as it is known
+    ``replaces``    returns whether an older account of the same kind is this one, set up again
     """
 
     kind: str
@@ -70,10 +70,10 @@ def new_pat(
     made: Mapping[str, str] | None = None,
     replaces: Callable[[Account], bool] | None = None,
 ) -> NewAccount:
-    """Return the account of a checked personal access token of a person for the organizations ``found``.
+    """Return the account for a verified personal access token of a user for the organizations ``found``.
 
-    ``made``: what ``pat rotate`` must know (MADE_KEYS) of a token that ``pat create`` made. ``replaces`` as in NewAccount;
-    without it an account of the same person, if the new token serves all that it did.
+    ``made``: for a token created by ``pat create``, what ``pat rotate`` needs (MADE_KEYS). ``replaces``: as in
+    NewAccount; by default an account of the same user whose organizations the new token all serves.
     """
 
     def serves_more(older: Account) -> bool:
@@ -93,7 +93,7 @@ def new_pat(
 
 
 def check_alias(alias: str | None, others: Iterable[Account], cure: str) -> None:
-    """Raise UsageError when the alias cannot be one, with this hint, or one of the ``others`` has it."""
+    """Raise UsageError when the alias is invalid, with ``cure`` as the hint, or when one of the ``others`` has it."""
     if alias is None:
         return
     odd = alias != printable(alias) or any(each.isspace() or each in "/@:" for each in alias)
@@ -106,7 +106,7 @@ def check_alias(alias: str | None, others: Iterable[Account], cure: str) -> None
 def save_account(
     new_account: NewAccount, vault_name: str, then: Callable[[AccountsFile], None] = lambda _written: None
 ) -> Account:
-    """Save the account and its secrets, with what ``then`` changes; return it. Raise VaultError, AzdoError."""
+    """Save the account and its secrets, and what ``then`` changes; return the account. Raise VaultError, AzdoError."""
 
     def change(accounts_file: AccountsFile) -> Account:
         account = put(accounts_file, new_account, identifier, vault_name)
@@ -115,17 +115,17 @@ def save_account(
         then(accounts_file)
         return account
 
-    # Always under a new id: what an account has is never overwritten, and the accounts file says which id counts.
+    # Always under a new id: no secret is overwritten, and the accounts file decides which id is in use.
     identifier = os.urandom(6).hex()
     secrets = {f"{identifier}/{what}": payload for what, payload in new_account.secrets.items()}
-    with alone(SETUP_LOCK):  # two at once would not know of each other's secrets
+    with alone(SETUP_LOCK):  # two processes at once would not know each other's secrets
         older = _replaced(AccountsFile.load(), new_account)
-        with alone(older.id) if older else contextlib.nullcontext():  # no refresh writes to an id that goes
+        with alone(older.id) if older else contextlib.nullcontext():  # no refresh writes under the old id
             return keep(secrets, vault_name, change)
 
 
 def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, vault_name: str) -> Account:
-    """Write the account's block: the one of the account that it replaces, else a new one."""
+    """Write the account into the block of the account that it replaces, else into a new one; return it."""
     same = _replaced(accounts_file, new_account)
     block = same.block if same else Block()
     old = same.id if same else ""
@@ -162,7 +162,7 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
         accounts_file.learn(organization, tenant)
     accounts_file.move_bindings(old, identifier)
     for organization in new_account.chosen:
-        # What the person named is bound, if another account would be taken there.
+        # An organization that the user named is bound, if another account would be chosen for it.
         taken = choose(accounts_file.target_at(organization), None, accounts_file).account
         if taken is None or taken.id != account.id:
             accounts_file.bind(organization, account.id)
@@ -178,7 +178,7 @@ def _replaced(accounts_file: AccountsFile, new_account: NewAccount) -> Account |
 
 
 def undecided(accounts_file: AccountsFile, account: Account) -> dict[AnyOrganization, list[Account]]:
-    """Return the organizations that ``get`` could not choose between this account and others for, with all of these."""
+    """Return the organizations for which ``get`` cannot choose between this account and others, with all of these."""
     listed = {name for each in accounts_file.accounts for name in each.organizations}
     found = {}
     for organization in sorted(listed):
@@ -189,7 +189,7 @@ def undecided(accounts_file: AccountsFile, account: Account) -> dict[AnyOrganiza
 
 
 def account_named(name: str, accounts: Sequence[Account]) -> Account:
-    """Return the one account that ``name`` means. Raise UsageError when none or several do."""
+    """Return the account that ``name`` names. Raise UsageError when there is none or more than one."""
     found = [account for account in accounts if answers_to(account, name)]
     if len(found) == 1:
         return found[0]
@@ -206,7 +206,7 @@ def account_named(name: str, accounts: Sequence[Account]) -> Account:
 
 
 def organization_named(text: str) -> AnyOrganization:
-    """Return the organization or collection of a name, or of an address. Raise UsageError."""
+    """Return the organization or collection that a name or an address stands for. Raise UsageError."""
     name = text.strip().strip("/")
     organization = _at_address(name, AccountsFile.load()) if "://" in name else Organization.read(name)
     if organization is None:
@@ -227,7 +227,7 @@ def _at_address(url: str, accounts_file: AccountsFile) -> AnyOrganization | None
 
 
 def place_of(organizations: Iterable[str], accounts_file: AccountsFile) -> str:
-    """Return the one address whose organizations these are; Azure DevOps Services for none. Raise UsageError."""
+    """Return the address that all the organizations are at; Azure DevOps Services for none. Raise UsageError."""
     places = {
         accounts_file.target_at(name).address
         for name in organizations

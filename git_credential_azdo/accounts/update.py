@@ -1,11 +1,12 @@
-"""The accounts file, written: under a lock, to a new file, then renamed; and the vault entries of its accounts with it.
+"""Writing the accounts file, under a lock, to a new file that is then renamed, and the vault entries of its accounts.
 
 Unknown keys and blocks are written back as read; a damaged block is moved to ``accounts.damaged`` beside the file. The
-file says which ids count: new secrets are written beside those of before, one write of it switches, and the entries of
-other ids are deleted, by the next run when this one is killed (``vault.journal``), a refresh token first.
+file decides which ids are in use: new secrets are written beside the old ones, one write of the file switches to them,
+and the entries of other ids are deleted, a refresh token first, by the next run if this one is killed
+(``vault.journal``).
 
-It also has what requests for tokens failed with: ``failed[]=TENANT SINCE UNTIL|MESSAGE|HINT``, for ANY tenant, one, or
-``-`` for none; times in seconds since the epoch, UNTIL ``setup`` where only a new sign-in helps. Must hold no secret.
+It also records failed token requests: ``failed[]=TENANT SINCE UNTIL|MESSAGE|HINT``, with ANY for all tenants and ``-``
+for none; times in seconds since the epoch, UNTIL ``setup`` if only a new sign-in helps. Must never hold a secret.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ Result = TypeVar("Result")
 
 LOCK_SECONDS = 5.0
 SETUP_LOCK = "setup"
-"""The lock under which secrets of new accounts are written."""
+"""The lock under which the secrets of new accounts are written."""
 SAVE_SECONDS = 60.0
 """How long one setup waits for another."""
 _REFUSED = "\n\r\0"
@@ -39,7 +40,7 @@ _MAX_MARKS = 6
 
 
 def update(change: Callable[[AccountsFile], Result]) -> Result:
-    """Let ``change`` alter the accounts file, write it if anything differs; return what ``change`` returned. Raise AzdoError."""
+    """Apply ``change`` to the accounts file, write it if it differs, return the result of ``change``. Raise AzdoError."""
     path = accounts_path()
     try:
         with Lock(path + ".lock", LOCK_SECONDS):
@@ -62,7 +63,7 @@ def update(change: Callable[[AccountsFile], Result]) -> Result:
 
 
 def render(accounts_file: AccountsFile) -> bytes:
-    """Return the accounts file as the bytes of its file. Raise ProtocolError."""
+    """Return the bytes of the accounts file. Raise ProtocolError."""
     blocks = [accounts_file.header, *accounts_file.blocks]
     return b"\n".join(format_pairs(block.pairs, _REFUSED) for block in blocks)
 
@@ -74,7 +75,7 @@ def _keep_aside(path: str, damaged: list[bytes]) -> None:
 
 
 class Failure(NamedTuple):
-    """One failure. ``until``: when the next request may be sent; None when only a new sign-in helps."""
+    """One failed request. ``until``: when the next request may be sent; None if only a new sign-in helps."""
 
     since: int
     until: int | None
@@ -83,7 +84,7 @@ class Failure(NamedTuple):
 
 
 def failure_of(account: Account, tenant: str, now: float) -> Failure | None:
-    """Return the failure that still counts for tokens of the tenant; None when a request may be sent."""
+    """Return the failure that still applies to tokens of the tenant; None when a request may be sent."""
     for text in account.block.all(_KEY):
         mark, message, hint = [*text.split("|"), "", ""][:3]
         where, begin, end = [*mark.split(" "), "", ""][:3]
@@ -96,7 +97,7 @@ def failure_of(account: Account, tenant: str, now: float) -> Failure | None:
 
 
 def mark_failure(account: Account, tenant: str, error: AzdoError, now: int, pause: float | None) -> None:
-    """Note that a request failed. ``pause``: for how many seconds none is sent, None: until a new sign-in."""
+    """Record that a request failed. ``pause``: for how many seconds none is sent; None: until a new sign-in."""
     words = [printable(text or "").replace("|", "/") for text in (error.message, error.hint)]
     where, until = tenant or "-", _SETUP if pause is None else now + int(pause)
     others = [text for text in account.block.all(_KEY) if text.partition(" ")[0] != where]
@@ -104,13 +105,16 @@ def mark_failure(account: Account, tenant: str, error: AzdoError, now: int, paus
 
 
 def clear_failures(account: Account) -> None:
-    """Forget the failures: a token came, or a person signed in."""
+    """Forget the failures, after a token was received or the user signed in."""
     account.block.set_all(_KEY, [])
 
 
 @contextlib.contextmanager
 def alone(name: str) -> Iterator[None]:
-    """Let no other process do the same: under the lock of this name, an account's id for its secrets. Raise AzdoError."""
+    """Hold the lock with this name, to keep other processes from doing the same; an account's id locks its secrets.
+
+    Raise AzdoError.
+    """
     try:
         with Lock(lock_path(name), SAVE_SECONDS):
             yield
@@ -121,9 +125,9 @@ def alone(name: str) -> Iterator[None]:
 def keep(
     secrets: Mapping[str, list[Pair]], vault_name: str, change: Callable[[AccountsFile], Result]
 ) -> Result:
-    """Write the secrets, each under its key, then let ``change`` write the accounts file, once; return its result.
+    """Write the secrets, each under its key, then the accounts file with ``change``, once; return its result.
 
-    Secrets of ids that the file does not name then are deleted. Callers hold SETUP_LOCK. Raise VaultError, AzdoError.
+    Secrets of ids that the file then does not name are deleted. Callers hold SETUP_LOCK. Raise VaultError, AzdoError.
     """
 
     def switch(accounts_file: AccountsFile) -> Result:
@@ -147,7 +151,10 @@ def keep(
 
 
 def finish_begun() -> None:
-    """Delete what the accounts file does not name of what this run, or a killed one, began. Callers hold SETUP_LOCK."""
+    """Delete the secrets that this run or a killed one began to write or delete and the accounts file does not name.
+
+    Callers hold SETUP_LOCK.
+    """
     try:
         begun = journal.begun()
         if not begun:
@@ -164,9 +171,9 @@ def finish_begun() -> None:
 
 
 def leftovers() -> dict[str, list[tuple[str, str]]]:
-    """Return the entries that no account has, as (vault, name), by their ids. Raise AzdoError.
+    """Return the vault entries that belong to no account, as (vault, name), by id. Raise AzdoError.
 
-    A keyring is not asked for all that it holds: another home of this user may have its accounts there, too.
+    The entries of a keyring are not listed: accounts of another home folder of this user may have theirs there, too.
     """
     named = read_accounts()
     found: dict[str, list[tuple[str, str]]] = {}
@@ -178,8 +185,8 @@ def leftovers() -> dict[str, list[tuple[str, str]]]:
 
 
 def forget_leftovers(identifiers: Iterable[str] = ()) -> list[str]:
-    """Remove the entries of these ids that no account has, without any those of every one; return the ids. Raise AzdoError."""
-    with alone(SETUP_LOCK):  # an account that is being saved has no name yet
+    """Remove the leftovers with these ids, or all of them if none is given; return the ids. Raise AzdoError."""
+    with alone(SETUP_LOCK):  # an account that is being saved is not in the file yet
         finish_begun()
         found = leftovers()
         wanted = [each for each in found if each in identifiers or not identifiers]
@@ -194,7 +201,7 @@ def forget_secrets(account: Account | StoredCredential) -> None:
 
 
 def secret_keys(entry: Account | StoredCredential) -> list[str]:
-    """Return the names of the vault entries that the account may have, the refresh token's first."""
+    """Return the names of the vault entries that the account may have, that of the refresh token first."""
     if isinstance(entry, StoredCredential):
         return [entry.key]
     tenants = {mark.tenant for mark in entry.issued_tokens} | {entry.tenant}
@@ -205,7 +212,7 @@ def secret_keys(entry: Account | StoredCredential) -> list[str]:
 def forget(account: Account | StoredCredential) -> None:
     """Remove the account's (or the stored credential's) secrets, its block and bindings. Raise VaultError, AzdoError.
 
-    Secrets are removed under the file's lock: where the file cannot be changed, the account is whole.
+    Secrets are removed under the file's lock: if the file cannot be changed, the account stays complete.
     """
 
     def change(accounts_file: AccountsFile) -> None:

@@ -87,8 +87,8 @@ def bus_addresses(environment: Mapping[str, str]) -> Iterator[bytes]:
             keys = dict(pair.split("=", 1) for pair in rest.split(","))
             if "abstract" in keys:
                 yield b"\0" + _unescape(keys["abstract"])
-            elif keys.get("path", "").startswith("/"):
-                yield _unescape(keys["path"])
+            elif (path := _unescape(keys.get("path", ""))).startswith(b"/"):
+                yield path
     folder = environment.get("XDG_RUNTIME_DIR") or f"/run/user/{os.geteuid()}"
     if folder.startswith("/"):
         yield os.fsencode(folder) + b"/bus"

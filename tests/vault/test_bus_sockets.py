@@ -39,6 +39,7 @@ def _bus_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
         ("unix:abstract=/tmp/dbus-x,guid=12ab", [b"\0/tmp/dbus-x"]),
         ("unix:guid=1,path=/a;unix:abstract=b", [b"/a", b"\0b"]),
         ("unix:path=/a%20b%c3%a4%2cc", ["/a bä,c".encode()]),
+        ("unix:path=%2fa", [b"/a"]),
         ("tcp:host=a,port=1;autolaunch:;unixexec:path=x;unix:path=/a", [b"/a"]),
         ("unix:path=relative;unix:tmpdir=/tmp", []),
         ("", []),

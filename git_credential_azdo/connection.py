@@ -1,8 +1,8 @@
 """Connections for the HTTP client: httpx on httpcore, with the certificate authorities that git would trust.
 
-The first address that answers is used, so that IPv6 that drops packets costs a quarter of a second (RFC 8305). TLS,
-proxies and SOCKS are httpcore's. Must never ask a name server for a host that is reached through a proxy (except with
-socks5://, where curl does), skip verification unless git's own http.sslVerify says so, or ask for a passphrase.
+The first address that answers is used, so that IPv6 that drops packets costs a quarter of a second (RFC 8305).
+httpcore handles TLS, proxies and SOCKS. Must never ask a name server for a host that is reached through a proxy (except
+with socks5://, where curl does), skip verification unless git's own http.sslVerify says so, or ask for a passphrase.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Racing(httpcore.SyncBackend):
         self._made: list[httpcore.NetworkStream] = []
 
     def close(self) -> None:
-        """Close every connection, also those that lost the race or whose proxy refused, which httpcore does not keep."""
+        """Close every connection, including those that lost the race or whose proxy refused: httpcore keeps neither."""
         for stream in self._made:
             stream.close()
 
@@ -207,7 +207,7 @@ def transport(settings: Settings, by: Proxy | None) -> httpx.BaseTransport:
 
 
 def tls_context(settings: Settings, keys: str = "http.ssl") -> ssl.SSLContext:
-    """Return the TLS context. Raise NetworkError when a file cannot be read. ``keys``: the prefix of git's keys in messages.
+    """Return the TLS context. Raise NetworkError when a file cannot be read. ``keys``: prefix of git's keys, for messages.
 
     It trusts the files that git's settings name, else SSL_CERT_FILE and SSL_CERT_DIR (OpenSSL's own variables), else
     the operating system's verification on macOS and Windows (through ``truststore``: Python's ssl reads neither the

@@ -1,9 +1,9 @@
 """Runs other programs: found by absolute path outside the current folder, bounded, without secrets.
 
-No other module may start a program (a ruff rule). git starts helpers inside repositories, and a repository may hold a ``git``
-or, on Windows, where CreateProcess looks in the current folder before PATH, a ``git.exe`` (CVE-2023-40590). A program
-gets an argument list, never a shell or a terminal, and never the variables in ``inherited.SECRETS`` unless the caller
-names them; at its deadline it is ended with everything that it started.
+No other module may start one (a ruff rule). git starts helpers inside repositories, and a repository may hold a
+``git`` or, on Windows, where CreateProcess looks in the current folder before PATH, a ``git.exe`` (CVE-2023-40590). A
+program gets an argument list, never a shell or a terminal, and never the variables in ``inherited.SECRETS`` unless the
+caller names them; at its deadline it is ended with everything that it started.
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def of(url: str, settings: Settings) -> Proxy | None:
 
 
 def setting(text: str, address: str) -> str | None:
-    """Return the command that sets a proxy for an address, too, without user and password; None for an invalid one."""
+    """Return the command that sets a proxy for an address as well, without user and password; None for an invalid one."""
     try:
         found = parse(text)
     except ValueError:

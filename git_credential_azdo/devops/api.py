@@ -1,8 +1,8 @@
 """Azure DevOps' REST API: the identity of a token, its organizations, an organization's tenant, access to code.
 
 Every request asks for a plain 401 (``X-TFS-FedAuthRedirect: Suppress``) instead of a sign-in page with 203 or 302. Must
-never accept a token on a response that is not JSON, nor for the anonymous identity, which organizations with public
-projects return for any invalid token. Paths: https://learn.microsoft.com/rest/api/azure/devops/. Error codes: Microsoft's
+never accept a token because of a response that is not JSON or has the anonymous identity, which organizations with
+public projects return for any invalid token. Paths: https://learn.microsoft.com/rest/api/azure/devops/. Error codes: Microsoft's
 pages on rate limits, policies and permissions, and published answers.
 """
 
@@ -55,13 +55,13 @@ InvalidAccessException | only a person's own sign-in may manage personal access 
 TF400898 | {where} had an internal error | try again in a few minutes
 """
 )
-"""By error code (TF..., VS...), and by the ``typeKey`` of errors without one; form and flags as in ``entra_errors``.
+"""Keyed by error code (TF..., VS...), or by ``typeKey`` for errors without one; form and flags as in ``entra_errors``.
 
-``unauthorized``: the token or its identity is rejected, so that another may be accepted.
+``unauthorized``: the token or its identity is rejected, so another one may be accepted.
 """
 
 _BY_STATUS = {_NOT_FOUND: "TF401019", 429: "TF400733"}
-"""What a status alone means, as a row of the table."""
+"""What a status without an error code means, as a key of ``CASES``."""
 
 
 class UnauthorizedError(ServiceError):
@@ -77,22 +77,22 @@ class Identity:
 
 
 def basic(token: str) -> dict[str, str]:
-    """Return the header with a PAT (RFC 7617); the user name is empty, as in Microsoft's REST pages."""
+    """Return the Authorization header for a PAT (RFC 7617); the user name is empty, as in Microsoft's REST pages."""
     return {"Authorization": "Basic " + base64.b64encode(b":" + token.encode()).decode("ascii")}
 
 
 def bearer(token: str) -> dict[str, str]:
-    """Return the header with an Entra access token (RFC 6750)."""
+    """Return the Authorization header for an Entra access token (RFC 6750)."""
     return {"Authorization": f"Bearer {token}"}
 
 
 def origins_of(*organizations: AnyOrganization) -> frozenset[str]:
-    """Return the origins that requests for these may go to: Microsoft's, and that of each collection."""
+    """Return the origins that requests for these organizations may go to: Microsoft's, and each collection's."""
     return microsoft().union(each.address for each in organizations if isinstance(each, Collection))
 
 
 def tenant_of(web: HttpClient, organization: AnyOrganization) -> str | None:
-    """Return the tenant of an organization, asked for without a credential; None when it names none.
+    """Return the tenant of an organization, requested without a credential; None if the response names none.
 
     It is MSA_TENANT for an organization of personal Microsoft accounts. Raise NetworkError, ServiceError when there is
     no such organization.
@@ -108,7 +108,7 @@ def tenant_of(web: HttpClient, organization: AnyOrganization) -> str | None:
 
 def who_am_i(web: HttpClient, organization: AnyOrganization, authorization: Mapping[str, str]) -> Identity:
     """Return the identity of the token in the organization. Raise UnauthorizedError, ServiceError, NetworkError."""
-    # Every Azure DevOps Server accepts the request without a version; for Services it is the one that was tested.
+    # Every Azure DevOps Server accepts the request without a version; for Services it is the one that is tested.
     version = "?api-version=7.1-preview.1" if isinstance(organization, Organization) else ""
     url = f"{organization.url}/_apis/connectionData{version}"
     user = _get(web, url, authorization, organization).get("authenticatedUser")
@@ -129,7 +129,7 @@ def check_code_scope(
 
     Raise UnauthorizedError unless the token may read code in the organization; also ServiceError, NetworkError.
     """
-    version = "7.1" if isinstance(organization, Organization) else "1.0"  # known since TFS 2015
+    version = "7.1" if isinstance(organization, Organization) else "1.0"  # supported since TFS 2015
     url = f"{organization.url}/_apis/git/repositories?api-version={version}&$top=1"
     listed = _get(web, url, authorization, organization).get("value")
     first = listed[0] if isinstance(listed, list) and listed else None
@@ -190,7 +190,7 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
     """
     text, key = _text(response.fields(), "message"), type_key(response)
     service_error = unquote(response.header("X-TFS-ServiceError") or "")
-    # The HTML page of a 403 has the code, too.
+    # The HTML page of a 403 contains the code, too.
     places = (text, service_error, response.body[:65_536].decode("utf-8", "replace"))
     code = next((found[0] for place in places if (found := _CODE.search(place))), "")
     known = next((each for each in (key, code) if each in CASES), "")
@@ -200,7 +200,7 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
         words = {"where": where, "address": address, "setup": hints.setup(organization or "")}
         words |= {"who_can": hints.explain(address, online=True), "use": hints.use()}
         kind = UnauthorizedError if "unauthorized" in case.flags else ServiceError
-        # By the activity id Microsoft can find the request.
+        # Microsoft can find the request by its activity id.
         activity = response.header("ActivityId") or response.header("X-VSS-E2EID") or ""
         more = f", activity id {activity}" if GUID.fullmatch(activity) else ""
         label = known or f"status {response.status}"
@@ -213,12 +213,12 @@ def refusal(response: Response, where: str, organization: AnyOrganization | None
 
 
 def type_key(response: Response) -> str:
-    """Return the ``typeKey`` of an error of Azure DevOps, or an empty text."""
+    """Return the ``typeKey`` of an Azure DevOps error, or an empty string."""
     return _text(response.fields(), "typeKey")
 
 
 def _text(value: object, *path: str) -> str:
-    """Return the text that the members of JSON objects lead to, or an empty one."""
+    """Return the string at a path of JSON object members, or an empty one."""
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
     return value if isinstance(value, str) else ""

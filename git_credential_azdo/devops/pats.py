@@ -1,6 +1,6 @@
-"""Azure DevOps' PAT lifecycle API: make, list and revoke personal access tokens.
+"""Azure DevOps' PAT lifecycle API: create, list and revoke personal access tokens.
 
-Only a person's own Entra token may call it (https://learn.microsoft.com/rest/api/azure/devops/tokens/pats). A policy's
+Only a user's own Entra token may call it (https://learn.microsoft.com/rest/api/azure/devops/tokens/pats). A policy's
 refusal comes as HTTP 200 with ``patTokenError``, a token of the wrong tenant gets an HTML page with 2xx, and an expiry
 beyond the tenant's maximum is reduced. Values of ``patTokenError``: MicrosoftDocs/vsts-rest-api-specs,
 specification/tokens/7.2. Must never print a token; a Pat's repr hides it.
@@ -28,11 +28,11 @@ if TYPE_CHECKING:
     from git_credential_azdo.web import HttpClient
 
 GIT_SCOPE, TO_WRITE, TO_READ = "vso.code_write", "Code (read & write)", "Code (read)"
-"""The scope that git needs, its name on Microsoft's pages, and that of the least one, to fetch."""
+"""The scope that git needs, its name on Microsoft's pages, and the name of the smallest one, for fetching only."""
 _VERSION = "7.1-preview.1"
 _MAX_PAGES = 50
 _NO_ERROR = "none"
-_NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})  # or no longer
+_NOT_FOUND = frozenset({"authorizationNotFound", "tokenNotFound"})  # unknown, or already revoked
 PAT_CASES = read_cases(
     """
 displayNameRequired | the token needs a name | give one with --name
@@ -75,7 +75,7 @@ _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.\d+)?(?:Z|\+00:00)", r
 
 
 class PatError(ServiceError):
-    """Azure DevOps did not make, change or revoke the token; ``error`` is its ``patTokenError``."""
+    """Azure DevOps did not create, change or revoke the token; ``error`` is its ``patTokenError``."""
 
     def __init__(self, error: str, message: str, hint: str) -> None:
         super().__init__(message, hint)
@@ -87,7 +87,7 @@ class Pat:
     """A personal access token, as the service describes it.
 
     ``id``: its authorization id; ``expires_utc``, ``made_utc``: seconds since the epoch, None when they cannot be read;
-    ``all_organizations``: whether it is for all of them; ``token``: the secret, only just after it was made.
+    ``all_organizations``: whether it is for all of them; ``token``: the secret, only right after creation.
     """
 
     id: str
@@ -108,7 +108,7 @@ def reads_code(scopes: str) -> bool:
 
 
 def check(web: HttpClient, organization: AnyOrganization, token: str) -> tuple[str, str | None]:
-    """Return the name of the token's person, and the address of a repository, once the organization takes it for reading code.
+    """Return the token's user, and a repository's address, once the organization accepts it for reading code.
 
     Raise ServiceError, NetworkError.
     """
@@ -135,7 +135,7 @@ def create(
     scope: str,
     expires_utc: int,
 ) -> Pat:
-    """Make a token of one organization and return it; it may expire earlier than requested.
+    """Create a token for one organization and return it; it may expire earlier than requested.
 
     Raise PatError, UnauthorizedError, ServiceError, NetworkError.
     """
@@ -149,7 +149,7 @@ def create(
 
 
 def active(web: HttpClient, organization: Organization, authorization: Mapping[str, str]) -> list[Pat]:
-    """Return the person's tokens that have not expired, without the secrets. Raise as ``create``."""
+    """Return the user's tokens that have not expired, without the secrets. Raise as ``create``."""
     found: list[Pat] = []
     asked = {"displayFilterOption": "active", "$top": "100"}
     for _ in range(_MAX_PAGES):
@@ -223,16 +223,16 @@ def _read(entry: object) -> Pat | None:
 
 
 def _line(value: object) -> str:
-    """Return a text of the service, ``printable`` and at most 300 characters long."""
+    """Return a text from the service, ``printable`` and at most 300 characters long."""
     return printable(value)[:300] if isinstance(value, str) else ""
 
 
 def _seconds(text: str) -> int | None:
-    """Return the seconds since the epoch of a time as .NET writes it, with any number of decimals; None if it is not one."""
+    """Return a time as .NET writes it, with any number of decimals, as seconds since the epoch; None if it is none."""
     found = _TIME.fullmatch(text)
     try:
         return int(dt.datetime.fromisoformat(f"{found[1]}+00:00").timestamp()) if found else None
-    except ValueError:  # the 32nd of a month
+    except ValueError:  # such as the 32nd of a month
         return None
 
 

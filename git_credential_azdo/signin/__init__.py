@@ -1,1 +1,1 @@
-"""How a token is got: OAuth, Entra, the browser, the listener and the pasted answer."""
+"""How a token is obtained: OAuth, Entra, the browser, the loopback listener and the pasted redirect."""

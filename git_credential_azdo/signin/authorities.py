@@ -1,14 +1,14 @@
 """Authorities (Microsoft Entra's and others): how they are written, and where codes, tokens and secrets may be sent.
 
-Two texts name an address for secrets, an authority's OpenID configuration and the accounts file, and neither is
-believed by itself: an ``Endpoint`` is on the authority's own origin (Microsoft's login hosts of one cloud count as
-one), or on a host that a person confirmed, or on the origin that the vault keeps beside the very secret. Never make an
-address that secrets go to in another way. Rules: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 6.2, RFC 9700
+Two documents name addresses for secrets, an authority's OpenID configuration and the accounts file, and neither is
+trusted by itself: an ``Endpoint`` is on the authority's own origin (Microsoft's login hosts of one cloud count as
+one), or on a host that the user confirmed, or on the origin that the vault stores with the secret. Must never build an
+address that secrets are sent to in any other way. Rules: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 6.2, RFC 9700
 section 4.4, Microsoft's "Microsoft identity platform" and "Use Microsoft Entra OAuth with Azure DevOps".
 
-A token request is a POST that may have been processed even if no answer came, and refresh tokens rotate: it is sent
-once more only if the first never left (``HttpClient`` sees to that). Refusals stay ``OAuthError``; ``sign_in_errors``
-words them once the caller knows who and where.
+A token request is a POST that may have been processed even if no response came, and refresh tokens rotate: it is
+sent again only if the first one was not sent at all (``HttpClient`` ensures that). OAuth error responses are raised as
+``OAuthError``; ``sign_in_errors`` makes them messages once the caller knows the account and the tenant.
 """
 
 from __future__ import annotations
@@ -31,14 +31,14 @@ if TYPE_CHECKING:
 
     Fields = Mapping[str, str] | None
 
-DEFAULT_CLIENT_ID = "872cd9fa-d31f-45e0-9eab-6e460a02d1f1"  # Visual Studio: the other helpers' default, too
+DEFAULT_CLIENT_ID = "872cd9fa-d31f-45e0-9eab-6e460a02d1f1"  # Visual Studio: also the other helpers' default
 RESOURCE = "499b84ac-1321-427f-aa17-267ca6975798"  # Azure DevOps
 DEFAULT_SCOPE = f"{RESOURCE}/.default offline_access openid profile"
 DEFAULT_REDIRECT = "http://localhost"  # any port, but no path and no 127.0.0.1 (AADSTS50011)
 PUBLIC_HOST = CLOUDS[0][0]
-ANY_WORK_TENANT = "organizations"  # also the way in for personal accounts (MSA pass-through)
+ANY_WORK_TENANT = "organizations"  # also for personal accounts (MSA pass-through)
 ANY_TENANT = frozenset({ANY_WORK_TENANT, "common", "consumers"})
-"""What stands for many tenants in an authority."""
+"""The names in an authority that stand for more than one tenant."""
 GUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}", re.ASCII)
 _DOMAIN = re.compile(  # RFC 1123 section 2.1; a top-level domain begins with a letter
     r"(?=.{4,253}\Z)(?:[0-9a-z](?:[0-9a-z-]{0,61}[0-9a-z])?\.)+[a-z](?:[0-9a-z-]{0,61}[0-9a-z])",
@@ -51,9 +51,9 @@ _WELL_KNOWN = "/.well-known/openid-configuration"
 
 
 def authority_of(tenant: str, host: str = PUBLIC_HOST) -> str:
-    """Return Microsoft's authority of a tenant: its GUID, a domain of it, or ``organizations`` and the like.
+    """Return Microsoft's authority for a tenant: its GUID, one of its domains, or ``organizations`` and the like.
 
-    Raise UsageError for a text that is no tenant.
+    Raise UsageError for a string that is not a tenant.
     """
     if tenant not in ANY_TENANT:
         check_tenant(tenant)
@@ -61,7 +61,7 @@ def authority_of(tenant: str, host: str = PUBLIC_HOST) -> str:
 
 
 def check_tenant(tenant: str) -> None:
-    """Raise UsageError for a text that is neither a GUID nor a domain: it becomes a part of an address."""
+    """Raise UsageError for a string that is neither a GUID nor a domain, since it becomes part of a URL."""
     if not GUID.fullmatch(tenant) and not _DOMAIN.fullmatch(tenant):
         raise UsageError(
             f"{quoted(tenant)} is not a valid tenant", "give the tenant's id (a GUID) or one of its domains"
@@ -69,13 +69,13 @@ def check_tenant(tenant: str) -> None:
 
 
 def is_entra(url: str) -> bool:
-    """Return whether a URL is on one of Microsoft's login hosts, by https and without a port."""
+    """Return whether a URL is on one of Microsoft's login hosts, with https and without a port."""
     scheme, _, rest = url.partition("://")
     return scheme.lower() == "https" and rest.partition("/")[0].lower() in LOGIN_HOSTS
 
 
 def same_cloud(one: str, other: str) -> bool:
-    """Return whether two URLs are on login hosts of one of Microsoft's clouds."""
+    """Return whether two URLs are on login hosts of the same Microsoft cloud."""
     hosts = {urlsplit(one).hostname, urlsplit(other).hostname}
     return any(hosts.issubset(cloud) for cloud in CLOUDS)
 
@@ -83,7 +83,7 @@ def same_cloud(one: str, other: str) -> bool:
 def read_authority(given: str) -> tuple[str, str]:
     """Return the issuer that an authority's OpenID configuration must name, and the address of that document.
 
-    ``given``: an authority as people write it: with or without a final slash, ``/v2.0`` (Entra) or the whole
+    ``given``: an authority as users write it: with or without a trailing slash, ``/v2.0`` (Entra) or the whole
     well-known address. In the issuer ``{tenantid}`` stands for any tenant: Entra's documents name a tenant by its GUID
     only. Raise UsageError if it is not https (loopback may be http).
     """
@@ -106,10 +106,10 @@ def read_authority(given: str) -> tuple[str, str]:
 
 @final
 class Endpoint(str):
-    """An address that an authority's secrets may be sent to. Raise ServiceError for one that may not be.
+    """A URL that an authority's secrets may be sent to. Raise ServiceError for any other.
 
-    ``authority``: as a person gave it, or its issuer. ``confirmed``: further hosts (with their port, if any) that a
-    person confirmed; Microsoft's authorities have none.
+    ``authority``: as the user gave it, or its issuer. ``confirmed``: further hosts (with their port, if any) that the
+    user confirmed; Microsoft's authorities have none.
     """
 
     __slots__ = ()
@@ -123,10 +123,10 @@ class Endpoint(str):
         return super().__new__(cls, url)
 
     def for_tenant(self, tenant: str) -> Endpoint:
-        """Return the same endpoint for another tenant (a GUID or a domain); beside Entra there are none.
+        """Return the same endpoint for another tenant (a GUID or a domain), or itself if it is not Entra's.
 
-        Personal accounts' own tenant, and the zero tenant their organizations name, become the transfer tenant:
-        only that one gives them tokens for Azure DevOps. Raise UsageError for a text that is no tenant.
+        The tenant of personal accounts, and the zero tenant that their organizations name, become the transfer tenant:
+        only that one issues them tokens for Azure DevOps. Raise UsageError for a string that is not a tenant.
         """
         if not is_entra(self):
             return self
@@ -140,7 +140,7 @@ class Endpoint(str):
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Where an authority is asked, from its OpenID configuration. ``issuer`` as the document writes it."""
+    """An authority's endpoints, from its OpenID configuration. ``issuer``: as the document writes it."""
 
     authorization: Endpoint
     token: Endpoint
@@ -149,7 +149,7 @@ class Endpoints:
 
 
 class OtherHostsError(ServiceError):
-    """A configuration names endpoints on ``hosts`` (each with its port, if any) that only a person can confirm."""
+    """A configuration names endpoints on ``hosts`` (each with its port, if any) that only the user can confirm."""
 
     def __init__(self, issuer: str, hosts: list[str]) -> None:
         named = ", ".join(hosts)
@@ -160,9 +160,9 @@ class OtherHostsError(ServiceError):
 def read_discovery(document: object, issuer: str, confirmed: Collection[str] = ()) -> Endpoints:
     """Return the endpoints of an OpenID configuration document that ``issuer`` must have issued.
 
-    Where either side says ``{tenantid}`` (Entra's documents of ``common`` do), any single segment fits.
-    Raise OtherHostsError if endpoints are on other hosts than the issuer's and ``confirmed``, ServiceError if it is no
-    such document or names an address that secrets must not go to, NetworkError if it is another issuer's.
+    ``{tenantid}`` on either side (as in Entra's documents for ``common``) matches any single segment.
+    Raise OtherHostsError if endpoints are on hosts other than the issuer's and ``confirmed``, ServiceError if it is not
+    such a document or names a URL that secrets must not be sent to, NetworkError if it is another issuer's.
     """
     if not isinstance(document, Mapping):
         raise ServiceError(f"{issuer} has no OpenID configuration")
@@ -187,7 +187,7 @@ def discover(
 ) -> Endpoints:
     """Return the endpoints of an authority (as ``read_authority`` takes it), from its configuration.
 
-    ``confirm``: asked about endpoints on other hosts than the authority's, which are refused unless it says yes.
+    ``confirm``: called for endpoints on hosts other than the authority's, which are refused unless it returns True.
     Raise ServiceError if there is no such authority, OtherHostsError, NetworkError.
     """
     issuer, url = read_authority(authority)
@@ -217,17 +217,17 @@ def request_token(
 ) -> oauth.Grant:
     """Send a token request (RFC 6749 section 3.2) and return the grant.
 
-    ``client_id``, ``nonce``: what the identity token, if one comes, must name, too. Raise OAuthError for a no,
-    NetworkError, ServiceError.
+    ``client_id``, ``nonce``: an ID token in the response must name these, too. Raise OAuthError for an OAuth error
+    response, NetworkError, ServiceError.
     """
     answer = ask(web, "POST", endpoint, form={"grant_type": grant_type, "client_id": client_id, **parameters})
     return oauth.read_grant(answer.status, answer.json(), nonce=nonce, audience=client_id)
 
 
 def ask(web: HttpClient, method: str, url: str, *, form: Fields = None, headers: Fields = None) -> Response:
-    """Return what an authority answers: a person or the environment named it, so it may be anywhere.
+    """Return an authority's response. The user or the environment named the authority, so any origin is allowed.
 
-    Raise NetworkError also for a response that says nothing about the request: sent elsewhere, or the server's own trouble.
+    Raise NetworkError also for a response that does not answer the request: a redirect, or a busy or failing server.
     """
     answer = web.request(method, url, form=form, headers=headers, elsewhere=True)
     if oauth.is_busy(answer.status) and not answer.fields().get("error"):
@@ -244,16 +244,16 @@ def ask(web: HttpClient, method: str, url: str, *, form: Fields = None, headers:
 
 
 def kept_endpoint(block: Block, kept_origin: str | None, cure: str) -> Endpoint:
-    """Return the token endpoint of an account, from the accounts file, for a secret of it that is about to be sent.
+    """Return an account's token endpoint from the accounts file, for a secret of it that is about to be sent.
 
-    ``kept_origin``: the ``origin`` in the vault beside the secret; None where an earlier version wrote it without. Raise
-    SignInError, with ``cure`` as its hint, if this secret was not got from there: a changed accounts file gets nothing.
+    ``kept_origin``: the ``origin`` stored in the vault with the secret; None if an earlier version stored none. Raise
+    SignInError, with ``cure`` as its hint, if the secret is not from there: an altered accounts file must not get it.
     """
     url, authority = block.get("token_endpoint"), block.get("authority")
     there = safe_origin(url)
     if kept_origin is not None:
         mine = there == kept_origin and _belongs(url, url)
-    else:  # accounts of Entra, which alone knows tenants, may have no authority written down
+    else:  # accounts of Entra (only it has tenants) may have no authority in the file
         known = is_entra(url) or (authority and not block.get("tenant"))
         mine = bool(known) and _belongs(url, authority or url)
     if mine:
@@ -269,13 +269,13 @@ def _belongs(url: str, authority: str, confirmed: Collection[str] = ()) -> bool:
         return False
     if is_entra(there) or is_entra(home):
         return is_entra(url) and same_cloud(url, authority)
-    # Plain http only on this machine, and only if the authority is there, too.
+    # Plain http only on this machine, and only if the authority is on it, too.
     schemes = {"https", home.partition("://")[0]}
     return there in {home, *(safe_origin(f"{scheme}://{host}") for host in confirmed for scheme in schemes)}
 
 
 def _safe(document: Mapping[str, object], name: str, issuer: str) -> str:
-    """Return an address of the document. Raise ServiceError for one that no confirmation could make good."""
+    """Return a URL of the document. Raise ServiceError for one that not even the user may confirm."""
     url = document.get(name)
     there, home = safe_origin(url) if isinstance(url, str) else "", safe_origin(issuer)
     if not isinstance(url, str) or not there or there.startswith("http:") > home.startswith("http:"):
@@ -289,7 +289,7 @@ def _safe(document: Mapping[str, object], name: str, issuer: str) -> str:
 
 
 def _same_issuer(issued_by: str, expected: str) -> bool:
-    """Compare segment by segment; a final slash counts for nothing, ``{tenantid}`` for any one segment."""
+    """Return whether all segments match; a trailing slash is ignored, ``{tenantid}`` matches any one segment."""
     left, right = issued_by.rstrip("/").split("/"), expected.rstrip("/").split("/")
     return len(left) == len(right) and all(
         a == b or (position > 2 and "{tenantid}" in (a, b) and bool(a and b))  # noqa: PLR2004 - never the host

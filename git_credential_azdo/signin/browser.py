@@ -1,7 +1,7 @@
-"""The person's browser: how a graphical one is opened, if there is one, and every page of ours that it shows.
+"""The user's browser: how a graphical one is opened, if there is one, and every page of ours that it shows.
 
-Never a text browser, never through a shell: the link is one argument of a child that has its own streams and session.
-Where nothing opens, the person has the printed link. ``BROWSER``: xdg-open(1). A page loads nothing, runs no script and
+Must never start a text browser, nor use a shell: the link is one argument of a child with its own streams and session.
+If no browser opens, the user has the printed link. ``BROWSER``: xdg-open(1). A page loads nothing, runs no script and
 never shows what the browser sent, which holds the code; its Content-Security-Policy allows its own style only.
 ``docs/show-the-code.html`` looks the same.
 """
@@ -24,7 +24,7 @@ from git_credential_azdo.errors import AzdoError
 
 _TEXT = frozenset(["lynx", "w3m", "links", "links2", "elinks", "browsh", "www-browser", "retawq", "edbrowse"])
 _GRAPHICAL = ("x-www-browser", "firefox", "google-chrome", "chromium", "chromium-browser", "microsoft-edge")
-# These look for a browser themselves: without a display they would take a text one.
+# These look for a browser themselves: without a display they would start a text one.
 _NEED_DISPLAY = frozenset(["xdg-open", "sensible-browser", "gio", "gnome-open", "kde-open", "exo-open"])
 _RUNDLL32 = "/mnt/c/Windows/System32/rundll32.exe"
 _QUERY_SECONDS = 3.0
@@ -51,12 +51,12 @@ def open_browser(url: str) -> bool:
 
 
 def commands(url: str) -> Iterator[list[str]]:
-    """Return the commands to try, best first."""
+    """Yield the commands to try, best first."""
     display = bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
     # VS Code's remote helper is in BROWSER, too.
     yield from _from_variable(url, os.environ.get("BROWSER", ""), display=display)
     if sys.platform == "darwin":
-        if not os.environ.get("SSH_CONNECTION"):  # it would open on a screen that the person does not see
+        if not os.environ.get("SSH_CONNECTION"):  # it would open on a screen that the user does not see
             yield ["/usr/bin/open", url]
         return
     if os.environ.get("WSL_DISTRO_NAME") or os.environ.get("WSL_INTEROP"):
@@ -72,7 +72,7 @@ def commands(url: str) -> Iterator[list[str]]:
 
 
 def _from_variable(url: str, value: str, *, display: bool) -> Iterator[list[str]]:
-    """Return the commands of BROWSER, separated by colons, ``%s`` for the link."""
+    """Yield the commands in BROWSER, which are separated by colons; ``%s`` stands for the link."""
     for entry in value.split(":"):
         try:
             words = shlex.split(entry)
@@ -89,14 +89,14 @@ def _graphical() -> list[str]:
 
 
 def _is_text(path: str) -> bool:
-    """Return whether a command is a text browser, also behind Debian's alternatives (links of files)."""
+    """Return whether a command is a text browser, also through Debian's alternatives (symbolic links)."""
     names = {os.path.basename(path), os.path.basename(os.path.realpath(path))}
     names |= {name.partition(".")[0].partition("-")[0] for name in names}
     return not _TEXT.isdisjoint(names)
 
 
 def child_environment() -> dict[str, str]:
-    """Keep xdg-open from falling back to a text browser: it takes BROWSER for its list, if that is set."""
+    """Return an environment in which xdg-open, whose list is BROWSER, does not fall back to a text browser."""
     return {**os.environ, "BROWSER": ":".join(_graphical()) or "false"}
 
 
@@ -141,7 +141,7 @@ class Page(NamedTuple):
 
 
 PENDING = Page("", ())
-"""Not a page: the browser waits until it is known what became of the code."""
+"""Not a page: the browser waits until the outcome of the code exchange is known."""
 _NOT_SIGNED_IN = "Not signed in"
 LATE = Page("See the terminal", ("The terminal shows whether the sign-in worked. You can close this page.",))
 NOTHING = Page(
@@ -160,13 +160,13 @@ OTHER_USER = Page(
 
 
 def signed_in(name: str) -> Page:
-    """Return the page for tokens that came; ``name`` is empty where it is not known."""
+    """Return the page for a successful sign-in; ``name`` is empty if it is not known."""
     who = f"You are signed in{f' as {name}' if name else ''}."
     return Page("Signed in", (who, "You can close this page and go back to the terminal."))
 
 
 def another_person(error: AzdoError) -> Page:
-    """Return the page for somebody else's tokens, about whom the terminal asks."""
+    """Return the page for a sign-in as another person than expected, about which the terminal asks."""
     what = _sentence(error.message.partition(";")[0])
     return Page("Not signed in yet", (what, "The terminal asks whether to keep this sign-in."))
 

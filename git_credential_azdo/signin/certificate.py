@@ -1,7 +1,7 @@
-"""A certificate and its key out of a file, and an assertion signed with it. The only importer of ``cryptography``.
+"""Reads a certificate and its key from a file, and signs assertions. The only module that imports ``cryptography``.
 
-``cryptography`` is the optional extra ``certificate``: import this module only to sign. The key never leaves it.
-Form: RFC 7515 (JWS) with PS256 and ``x5t#S256``, as Microsoft's page on certificate credentials asks for.
+``cryptography`` is the optional extra ``certificate``: import this module only to sign. The key must never leave it.
+Form: RFC 7515 (JWS) with PS256 and ``x5t#S256``, as Microsoft's page on certificate credentials requires.
 """
 
 from __future__ import annotations
@@ -29,16 +29,16 @@ _MAX_BYTES = 1024 * 1024
 
 
 class Certificate(NamedTuple):
-    """An RSA key, and its certificate followed by those that were found with it."""
+    """An RSA key, and its certificate followed by the others in the file."""
 
     key: rsa.RSAPrivateKey
     chain: list[x509.Certificate]
 
 
 def load(path: str, passphrase: str | None) -> Certificate:
-    """Return the key and certificate of a PEM file with certificate and key, or a PFX (PKCS #12).
+    """Return the key and certificate from a PEM file that holds both, or from a PFX (PKCS #12) file.
 
-    Raise PassphraseNeeded, SignInError for anything that does not hold an RSA key and its certificate.
+    Raise PassphraseNeeded, or SignInError for a file that does not hold an RSA key and its certificate.
     """
     try:
         data = read_file(path, _MAX_BYTES)
@@ -60,7 +60,7 @@ def load(path: str, passphrase: str | None) -> Certificate:
 
 
 def sign(certificate: Certificate, claims: Mapping[str, object], *, send_chain: bool) -> str:
-    """Return the claims as a signed JWT with an id of its own.
+    """Return the claims as a signed JWT with a unique id.
 
     ``send_chain`` adds the certificates (``x5c``), for apps that trust by subject and issuer.
     """
@@ -99,7 +99,7 @@ def _read_pfx(path: str, data: bytes, word: bytes | None) -> tuple[object, list[
     try:
         key, own, others = pkcs12.load_key_and_certificates(data, word)
     except (ValueError, UnsupportedAlgorithm) as error:
-        # One class for a wrong passphrase and for a file that is no PFX at all: only the text tells them apart.
+        # The same class for a wrong passphrase and for a file that is not a PFX: only the text differs.
         asks = "password" in str(error).lower()
         raise (_ask(path, wrong=word is not None) if asks else _odd(path)) from None
     return key, [*([own] if own else []), *others]

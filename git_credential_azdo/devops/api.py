@@ -2,8 +2,8 @@
 
 Every request asks for a plain 401 (``X-TFS-FedAuthRedirect: Suppress``) instead of a sign-in page with 203 or 302. Must
 never accept a token because of a response that is not JSON or has the anonymous identity, which organizations with
-public projects return for any invalid token. Paths: https://learn.microsoft.com/rest/api/azure/devops/. Error codes: Microsoft's
-pages on rate limits, policies and permissions, and published answers.
+public projects return for any invalid token. Paths: https://learn.microsoft.com/rest/api/azure/devops/. Error codes:
+Microsoft's pages on rate limits, policies and permissions, and published answers.
 """
 
 from __future__ import annotations

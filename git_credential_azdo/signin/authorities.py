@@ -3,8 +3,8 @@
 Two documents name addresses for secrets, an authority's OpenID configuration and the accounts file, and neither is
 trusted by itself: an ``Endpoint`` is on the authority's own origin (Microsoft's login hosts of one cloud count as
 one), or on a host that the user confirmed, or on the origin that the vault stores with the secret. Must never build an
-address that secrets are sent to in any other way. Rules: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 6.2, RFC 9700
-section 4.4, Microsoft's "Microsoft identity platform" and "Use Microsoft Entra OAuth with Azure DevOps".
+address that secrets are sent to in any other way. Rules: OpenID Connect Discovery 1.0 section 4, RFC 8414 section 6.2,
+RFC 9700 section 4.4, Microsoft's "Microsoft identity platform" and "Use Microsoft Entra OAuth with Azure DevOps".
 
 A token request is a POST that may have been processed even if no response came, and refresh tokens rotate: it is
 sent again only if the first one was not sent at all (``HttpClient`` ensures that). OAuth error responses are raised as

@@ -1,7 +1,7 @@
-"""Sign-in by device code (RFC 8628): a short code to type on any device, while we ask now and then.
+"""Sign-in by device code (RFC 8628): a short code to type on any device, while this program polls.
 
-Many tenants block it by Conditional Access, which is worded apart from a person who declined: it is for those who ask
-for it, never what we fall back to.
+Many tenants block it by Conditional Access, which gets a message other than that for a user who declined. Must never
+be a fallback: it is used only if requested.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 _USUAL_INTERVAL = 5.0  # seconds, RFC 8628 section 3.2
-_SLOWER = 5.0  # section 3.5: how much slower after slow_down
+_SLOWER = 5.0  # section 3.5: added to the interval after slow_down
 _LONGEST_INTERVAL = 60.0
 _USUAL_LIFE, _LONGEST_LIFE = 900.0, 3600.0
 _POLL_SECONDS = 30.0
@@ -32,7 +32,7 @@ _USER_CODE = re.compile(r"[\w .-]{1,40}", re.ASCII)
 
 @dataclass(frozen=True)
 class DeviceCode:
-    """What the person types (``user_code``) and where (``page``; ``direct_page`` has the code in it, if any).
+    """What the user types (``user_code``) and where (``page``; ``direct_page``, if given, includes the code).
 
     ``expires_in`` and ``interval``: seconds.
     """
@@ -46,7 +46,7 @@ class DeviceCode:
 
 
 def ask_code(web: HttpClient, endpoints: Endpoints, *, client_id: str, scope: str) -> DeviceCode:
-    """Return a code. Raise SignInError if the authority has no such way to sign in, OAuthError for its no."""
+    """Return a code. Raise SignInError if the authority has no such endpoint, OAuthError for an error response."""
     if endpoints.device_authorization is None:
         raise SignInError(f"{endpoints.issuer} has no sign-in by device code", hints.setup())
     answer = ask(web, "POST", endpoints.device_authorization, form={"client_id": client_id, "scope": scope})
@@ -54,7 +54,7 @@ def ask_code(web: HttpClient, endpoints: Endpoints, *, client_id: str, scope: st
 
 
 def read_code(status: int, body: object) -> DeviceCode:
-    """Return the code of a device authorization answer. Raise OAuthError for an error, ServiceError for nonsense."""
+    """Return the code in a device authorization response. Raise OAuthError, ServiceError for an invalid response."""
     fields = body if isinstance(body, Mapping) else {}
     if fields.get("error"):
         raise oauth.read_refusal(status, fields)
@@ -85,16 +85,16 @@ def wait(
     sleep: Callable[[float], None],
     clock: Callable[[], float] = time.monotonic,
 ) -> oauth.Grant:
-    """Ask until the person is done; return the grant. ``web`` returns the client for so many seconds.
+    """Poll until the user has finished; return the grant. ``web`` returns a client for so many seconds.
 
-    ``OAuthError`` when the person declined or the tenant forbids it; SignInError when the time is over.
+    Raise OAuthError when the user declined or the tenant forbids it, SignInError when the code has expired.
     """
     end, interval = clock() + device.expires_in, device.interval
     while clock() + interval < end:
         sleep(interval)
         try:
             own = {"client_id": client_id, "device_code": device.device_code}
-            left = min(_POLL_SECONDS, max(1.0, end - clock()))  # one poll without an answer is not the end
+            left = min(_POLL_SECONDS, max(1.0, end - clock()))  # one poll without a response is not the end
             return request_token(web(left), endpoints.token, _GRANT, **own)
         except oauth.OAuthError as refused:
             if refused.error == "slow_down":
@@ -104,7 +104,7 @@ def wait(
             elif refused.error != "authorization_pending":
                 raise
         except NetworkError:
-            interval *= 2  # section 3.5 asks for it
+            interval *= 2  # as section 3.5 requires
         interval = min(interval, _LONGEST_INTERVAL)
     raise _too_late()
 
@@ -112,7 +112,7 @@ def wait(
 def explain(
     refused: oauth.OAuthError, *, who: str | None, tenant: str | None, setup: Callable[..., str]
 ) -> SignInError:
-    """Return a no in words: the tenant blocks this way in, the code is over, or as ``sign_in_error``."""
+    """Return the error to show: the tenant blocks device codes, the code has expired, or as ``sign_in_error``."""
     if "blocks-device-code" in sign_in_errors.flags_of(refused):
         where = f"tenant {tenant}" if tenant else "the tenant"
         raw = sign_in_errors.for_administrators(refused)
@@ -126,7 +126,7 @@ def explain(
 
 
 def _too_late() -> SignInError:
-    """Return the end of the wait in words; a page that blocks the person leaves us waiting too, so the hint covers both."""
+    """Return the error for an expired code; a page that blocks the user has the same effect: the hint covers both."""
     return SignInError(
         "the code was not entered in time",
         f"run the same command again for a new one; if the page said that access is blocked, {_WITHOUT}",

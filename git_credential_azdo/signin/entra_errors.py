@@ -1,13 +1,13 @@
-"""What each refusal of Microsoft Entra means to a person, what to do about it, and what follows. Tables, nothing else.
+"""What each Microsoft Entra error means to the user, what to do about it, and what follows from it. Tables only.
 
 Codes: Microsoft's "Microsoft Entra authentication & authorization error codes" (AADSTS,
 https://learn.microsoft.com/entra/identity-platform/reference-error-codes); words: ``error`` and ``suberror`` of OAuth.
 ``sign_in_errors`` reads it and fills in the braces: {who} the person or app, {tenant} the tenant, {setup} the command that
-signs this account in again, {setup_other} the same for another person, {setup_tenant} the same with a tenant to give.
+signs this account in again, {setup_other} the same for another person, {setup_tenant} the same with a tenant to fill in.
 
 A row: codes | what they mean | what to do | flags. The flags:
-  transient           the same request may succeed later, without anyone doing anything
-  permanent           this refresh token gets nothing any more, in whatever tenant: a person must sign in again
+  transient           the same request may succeed later, without any action
+  permanent           this refresh token no longer works, in any tenant: the user must sign in again
   stale-code          for an authorization code: it was used, has expired, or belongs to another link
   blocks-device-code  a sign-in by device code cannot satisfy it; one in a browser may
 """
@@ -26,7 +26,7 @@ class Case(NamedTuple):
 
 
 def read_cases(table: str, **shared: str) -> dict[str, Case]:
-    """Return the cases of a table by their codes; ``shared``: the hints that stand there as ``<name>``."""
+    """Return the cases of a table by their codes; ``shared``: the hints that it refers to as ``<name>``."""
     cases: dict[str, Case] = {}
     for line in table.splitlines():
         codes, *texts = (field.strip() for field in line.split(" | "))
@@ -134,5 +134,5 @@ APP_CASES = read_cases(
 """,
     **_SHARED,
 )
-"""The same in words for an app's own identity, where they differ."""
+"""The cases that are worded differently for an app's own identity."""
 UNKNOWN = Case("the sign-in server refused {who}", "{setup}")

@@ -1,6 +1,6 @@
-"""The token of another identity provider that Entra takes for an app's own: from a file, GitHub or Azure Pipelines.
+"""The token of another identity provider that Entra accepts as an app's: from a file, GitHub or Azure Pipelines.
 
-Got anew for every request; never stored and never printed. Rules: Microsoft's "Workload identity federation", AKS's
+Requested again each time; must never be stored or printed. Rules: Microsoft's "Workload identity federation", AKS's
 variables (azure-workload-identity), GitHub's "OpenID Connect" page, Azure DevOps' "Oidctoken - Create".
 """
 
@@ -20,7 +20,7 @@ from git_credential_azdo.web import HttpClient, Response
 AUDIENCE = "api://AzureADTokenExchange"
 FILE, GITHUB, PIPELINES = "file", "github", "azure-pipelines"
 SOURCES = (FILE, GITHUB, PIPELINES, MANAGED_IDENTITY)
-"""What gives the token of a federated credential."""
+"""Where the token of a federated credential comes from."""
 _MAX_BYTES = 64 * 1024
 
 
@@ -29,7 +29,7 @@ _IN_PIPELINE = "run git inside a job of Azure Pipelines: its agent sets this var
 
 
 def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> str:
-    """Return the token that the account's ``source`` gives right now.
+    """Return a new token from the account's ``source``.
 
     Raise UsageError naming the variable or the option that is missing, SignInError, NetworkError, ServiceError.
     """
@@ -64,7 +64,7 @@ def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> 
 def _of_job(
     environment: Mapping[str, str], address: str, no_address: str, secret: str, no_secret: str
 ) -> tuple[str, dict[str, str]]:
-    """Return where a job asks for its own token, and the header, from the variables of these names, each with its cure."""
+    """Return the URL and the header for a job's request for its own token, from these variables, each with its hint."""
     for name, cure in ((address, no_address), (secret, no_secret)):
         if not environment.get(name):
             raise UsageError(f"{name} is not set, so the job cannot prove itself", cure)
@@ -77,7 +77,7 @@ def _of_job(
 
 
 def _token_in(answer: Response, key: str, issuer: str, cure: str) -> str:
-    if answer.status != 200:  # noqa: PLR2004 - the only yes
+    if answer.status != 200:  # noqa: PLR2004 - the only success
         message = f"{issuer} did not issue an OIDC token{oauth.said(answer)} (status {answer.status})"
         raise SignInError(message, cure)
     body = answer.json()
@@ -88,7 +88,7 @@ def _token_in(answer: Response, key: str, issuer: str, cure: str) -> str:
 
 
 def from_file(path: str) -> str:
-    """Return the token that another program keeps fresh in a file. Raise UsageError, SignInError."""
+    """Return the token that another program keeps up to date in a file. Raise UsageError, SignInError."""
     if not path:
         raise UsageError(
             "the file of the federated token is not known: AZURE_FEDERATED_TOKEN_FILE is not set",

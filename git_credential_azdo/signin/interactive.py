@@ -1,9 +1,9 @@
-"""The sign-in with a person: the link, the browser, and two ways for the answer to come back.
+"""The interactive sign-in: the link, the browser, and two ways for the authorization response to come back.
 
-The loopback listener and the pasted answer are awaited at once, and the first good one wins; a wrong one is named
-and the wait goes on, for fifteen minutes at most. The browser sees "signed in" only when the code was exchanged for
-tokens. Prints through a given ``say``, never a secret: the link itself holds none (the challenge, state and nonce in
-it are of no use without the verifier).
+The loopback listener and the pasted redirect are awaited at once, and the first valid one is used; a wrong one is
+reported and the wait goes on, for fifteen minutes at most. The browser shows "signed in" only once the code has been
+exchanged for tokens. Prints through a given ``say``, but must never print a secret: the link itself holds none (its
+challenge, state and nonce are of no use without the verifier).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ T = TypeVar("T")
 WAIT_SECONDS = 15 * 60.0
 _WAITING = f"waiting for the sign-in, at most {WAIT_SECONDS / 60:.0f} minutes; Ctrl-C stops"
 _SAME_AGAIN = "run the same command again"
-_TICK = 0.1  # seconds; how often the listener and the exchange are looked at
+_TICK = 0.1  # seconds; how often the listener and the exchange are polled
 
 
 @dataclass(frozen=True)
 class Authorization:
-    """A code and what it is exchanged with. With ``state_checked`` False it came alone: name who signed in, and ask."""
+    """A code and what it is exchanged with. Without ``state_checked`` it came alone: show who signed in, and ask."""
 
     code: str = field(repr=False)
     state_checked: bool
@@ -57,15 +57,15 @@ def sign_in(
     open_input: Callable[[], terminal.Input | None] = terminal.open_input,
     wait_seconds: float = WAIT_SECONDS,
 ) -> T:
-    """Let a person sign in; return what ``exchange`` makes of the code, beside the page that the browser then shows.
+    """Have the user sign in; return the first value of what ``exchange`` returns, and show its page in the browser.
 
-    ``exchange`` runs in a thread of its own; ``say`` prints one line for the person; ``explain`` words a server's
-    refusal. Raise SignInError when the time is over, the person gave up or the server refused for good, PasteError when
-    the answer was no answer and no person is there for another try, KeyboardInterrupt for Ctrl-C, and what ``exchange``
-    raises.
+    ``exchange`` runs in a thread of its own; ``say`` prints one line for the user; ``explain`` returns the error to
+    show for an OAuth error. Raise SignInError when the time is over, the user gave up or the server's error is final,
+    PasteError for something other than the response when no user is there for another try, KeyboardInterrupt for
+    Ctrl-C, and what ``exchange`` raises.
     """
     state, nonce = secrets.token_urlsafe(24), secrets.token_urlsafe(24)
-    verifier = secrets.token_urlsafe(48)  # 64 characters; RFC 7636 section 4.1 wants 43 to 128
+    verifier = secrets.token_urlsafe(48)  # 64 characters; RFC 7636 section 4.1 requires 43 to 128
     redirect, source = listen(redirect_uri), open_input()
     if source is None and not redirect.sockets:
         raise SignInError("there is no way to receive the answer here", "run setup in a terminal")
@@ -109,7 +109,7 @@ def _instructions(redirect: Redirect, *, has_person: bool) -> list[str]:
 @final
 @dataclass(repr=False, eq=False)
 class _Wait:
-    """The wait for the first good answer, from the listener or from the person, and for what becomes of it."""
+    """The wait for the first valid response, from the listener or the user, and for the exchange of its code."""
 
     redirect: Redirect
     state: str
@@ -134,7 +134,7 @@ class _Wait:
             self._listener.close()
 
     def for_code(self, end: float) -> Code:
-        """Wait until ``end`` (monotonic seconds)."""
+        """Return the code, waiting until ``end`` (monotonic seconds) at most."""
         self.source.prompt()
         while self.code is None:
             if time.monotonic() >= end:
@@ -146,7 +146,7 @@ class _Wait:
         return self.code
 
     def for_outcome(self, exchange: Callable[[], tuple[T, Page]]) -> T:
-        """Exchange the code while Ctrl-C is still heard, and show the browser what became of it."""
+        """Exchange the code, still handling Ctrl-C, and show the outcome in the browser."""
         result_within = deadline.in_thread(exchange)
         while True:
             with contextlib.suppress(deadline.TimedOut):
@@ -160,7 +160,7 @@ class _Wait:
             self._turn()
 
     def _turn(self) -> None:
-        """Take what the person pastes within a moment, and what has arrived at the listener."""
+        """Handle what the user pastes within ``_TICK``, and what has arrived at the listener."""
         if self.source.ended:
             time.sleep(_TICK)
         for text in () if self.source.ended else self.source.poll(_TICK):
@@ -175,14 +175,14 @@ class _Wait:
         self._listener.poll()
 
     def _on_redirect(self, query: str, client: socket.socket) -> Page | None:
-        """Take what arrived at the listener; without the right state it is not our answer."""
+        """Handle what arrived at the listener; without the right state it is not our response."""
         try:
             answer: Code | PasteError = self._read(f"?{query}")
         except PasteError as error:
             answer = error
         if not answer.state_checked:
             return None
-        if not listener.is_own_user(client):  # others could sign in by the link, too
+        if not listener.is_own_user(client):  # another user could have signed in with the link
             if not self.has_warned:
                 self.say("an answer that came from another user of this machine was not taken")
                 self.has_warned = True
@@ -200,14 +200,14 @@ class _Wait:
         return error.again and self.source.has_person
 
     def _worded(self, error: PasteError) -> AzdoError:
-        """Return what to say; of a server's refusal the words of ``explain``, with what to do here."""
+        """Return the error to show; for an OAuth error the message of ``explain``, with the hint that fits here."""
         if not isinstance(error, RedirectError):
             return error
         worded = self.explain(error.refused)
         return SignInError(worded.message, error.hint if self._may_retry(error) else worded.hint)
 
     def _report(self, error: PasteError) -> None:
-        """Say what was wrong and wait on, if another try makes sense and a person is there for it."""
+        """Print what was wrong and prompt again; raise it if another try is pointless or no user is there for it."""
         worded = self._worded(error)
         if not self._may_retry(error):
             raise worded

@@ -1,7 +1,7 @@
-"""Lines out of the bytes of a terminal in its raw mode. Pure.
+"""Splits the bytes of a terminal in raw mode into lines. Pure.
 
-What is pasted is text, whatever keys it holds, as far as the terminal marks it (xterm's ctlseqs, "Bracketed Paste
-Mode"). Never shows or repeats a byte.
+What is pasted is text, even if it holds control characters, provided that the terminal marks it (xterm's ctlseqs,
+"Bracketed Paste Mode"). Must never show or repeat a byte.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import final
 
 MAX_BYTES = 256 * 1024
-"""No answer is as long as that; the rest of a longer line is dropped."""
+"""No redirect is that long; the rest of a longer line is dropped."""
 _PASTE_START, _PASTE_END = b"\x1b[200~", b"\x1b[201~"
 _INTERRUPT, _END, _KILL, _QUIT, _RETURN, _NEWLINE = 0x03, 0x04, 0x15, 0x1C, 0x0D, 0x0A
 _ERASE = b"\x7f\x08"
@@ -18,9 +18,9 @@ _KEYS = bytes((_INTERRUPT, _QUIT, _END, _KILL, _RETURN, _NEWLINE)) + _ERASE
 
 @final
 class LineEditor:
-    """Gathers bytes to lines: Enter ends one, backspace and Ctrl-U mend it.
+    """Collects bytes into lines: Enter ends one, Backspace and Ctrl-U edit it.
 
-    Within a bracketed paste everything belongs to the text. Ctrl-D on an empty line sets ``ended``.
+    Within a bracketed paste every byte is text. Ctrl-D on an empty line sets ``ended``.
     """
 
     def __init__(self) -> None:
@@ -34,7 +34,7 @@ class LineEditor:
         return len(self._line)
 
     def feed(self, data: bytes) -> list[str]:
-        """Take bytes; return the lines that they complete. Raise KeyboardInterrupt for Ctrl-C and Ctrl-Backslash."""
+        """Add bytes; return the lines that they complete. Raise KeyboardInterrupt for Ctrl-C and Ctrl-Backslash."""
         lines: list[str] = []
         self._unread += data
         while self._unread and not self.ended:
@@ -44,19 +44,19 @@ class LineEditor:
                 self._after_return = False
                 del self._unread[: len(mark)]
             elif _PASTE_START.startswith(mark) or _PASTE_END.startswith(mark):
-                break  # it may have been cut in two: wait for its rest
+                break  # a mark may be split between two reads: wait for the rest
             else:
-                del self._unread[:1]  # not pop(0), which moves all the rest for every byte
+                del self._unread[:1]  # not pop(0), which moves the rest for every byte
                 if self._take(mark[0]):
                     lines.append(self._line.decode("utf-8", errors="replace"))
                     self._line.clear()
         return lines
 
     def _take(self, byte: int) -> bool:
-        """Take one byte; return whether it ends the line."""
+        """Process one byte; return whether it ends the line."""
         after_return, self._after_return = self._after_return, byte == _RETURN
         if byte == _NEWLINE and after_return:
-            return False  # the second half of one Enter
+            return False  # the LF of a CR LF, which is one Enter
         if self._pasting or byte not in _KEYS:
             self._line += bytes([byte])[: MAX_BYTES - len(self._line)]
             return False

@@ -80,8 +80,9 @@ def run(words: list[str]) -> int:
         say("error", f"system error: {why}{f': {place}' if place else ''}")
         return 0 if words == ["get"] else _FAILURE
     except Exception as error:  # noqa: BLE001 - the last handler
-        if "start new thread" in str(error):
-            say("error", "system error: cannot start a new thread")
+        no_library = isinstance(error, ImportError) and str(error.path).endswith((".so", ".pyd"))
+        if no_library or "start new thread" in str(error):  # too little memory, or a limit
+            say("error", f"system error: {error if no_library else 'cannot start a new thread'}")
             return 0 if words == ["get"] else _FAILURE
         if os.environ.get("AZDO_DEBUG"):
             from traceback import format_exception  # noqa: PLC0415 - for debugging only
@@ -105,15 +106,10 @@ def _end_in_time(verb: str) -> None:
     loaded: list[ModuleType] = []
     threads: list[int] = []
 
-    def load() -> None:
-        from git_credential_azdo import deadline  # noqa: PLC0415 - see above
-
-        loaded.append(deadline)
-        inherited.forbid_core_dumps()
-
     def watch() -> None:
-        time.sleep(_LONG_RUN_SECONDS)
-        load()
+        while not loaded:
+            time.sleep(_LONG_RUN_SECONDS)
+            _load(loaded, threads)
         loaded[0].watch(verb)
 
     if sys.platform == "win32":
@@ -128,7 +124,7 @@ def _end_in_time(verb: str) -> None:
         _signal.setitimer(_ITIMER_REAL, _LONG_RUN_SECONDS)
         try:
             if not threads:
-                threads.append(_thread.start_new_thread(load, ()))
+                threads.append(_thread.start_new_thread(_load, (loaded, threads)))
         except RuntimeError:  # there are too many threads; the next tick tries again
             pass
 
@@ -137,6 +133,17 @@ def _end_in_time(verb: str) -> None:
         _signal.setitimer(_ITIMER_REAL, _LONG_RUN_SECONDS)
     except OSError:  # a sandbox forbids it
         _thread.start_new_thread(watch, ())
+
+
+def _load(loaded: "list[ModuleType]", threads: list[int]) -> None:
+    """Load ``deadline``; where there is too little memory, the next tick tries again."""
+    try:
+        from git_credential_azdo import deadline  # noqa: PLC0415 - see the module's docstring
+    except (ImportError, MemoryError, OSError):
+        threads.clear()
+        return
+    loaded.append(deadline)
+    inherited.forbid_core_dumps()
 
 
 def _occupy_standard_streams() -> None:

@@ -118,13 +118,13 @@ def forbid_core_dumps() -> None:
         return
     from contextlib import suppress  # noqa: PLC0415 - see the module's docstring
 
-    with suppress(ImportError, OSError, ValueError):
+    with suppress(ImportError, MemoryError, OSError, ValueError):
         import resource  # noqa: PLC0415 - not there on Windows
 
         _, hard = resource.getrlimit(resource.RLIMIT_CORE)
         resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
     if sys.platform == "linux":
-        with suppress(ImportError, OSError, AttributeError):
+        with suppress(ImportError, MemoryError, OSError, AttributeError):
             import ctypes  # noqa: PLC0415 - 5 ms, and of no use elsewhere
 
             ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)

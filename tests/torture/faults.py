@@ -78,6 +78,7 @@ _LIMITS = (
     "--fsize=99",
     "--fsize=400",
     "--core=0",
+    *(f"--as={megabytes << 20}" for megabytes in (14, 18, 22, 26, 30, 40)),
 )
 _STREAMS = ("stdin open", "stdout full", "stderr full", "both full", "/dev/full")
 _LOCKS = ("accounts.lock", "locks/ANN", "locks/stored", "locks/entries")

@@ -32,6 +32,9 @@ FAULTS = (
     ("flock fails with ENOLCK", "get"),
     ("write fails with ENOSPC", "store"),
     ("clone3 fails with EAGAIN", "get"),
+    (f"limit --as={18 << 20}", "use"),
+    (f"limit --as={22 << 20}", "get"),
+    (f"limit --as={22 << 20}", "erase of ours"),
     ("setitimer fails with EINVAL", "warm get"),
 )
 

@@ -1,8 +1,8 @@
-"""``accounts``, ``logout`` and ``unlock``: the accounts and stored credentials, with what they serve and how they stand.
+"""``accounts``, ``logout`` and ``unlock``: the accounts and stored credentials, with what they serve and their state.
 
-A sign-in has no end that is known here; the end of the access token, which is renewed by itself, is not its end.
+When a sign-in ends is not known here: the expiry of its access token, which is refreshed automatically, is not its end.
 ``logout`` removes secrets first, so that none is left without an entry that names it; ``unlock`` is the only verb that
-lets the keyring show its dialog. Shows no secret.
+lets the keyring show its dialog. Must never show a secret.
 """
 
 from __future__ import annotations
@@ -72,9 +72,9 @@ def rename(name: str, alias: str) -> None:
 
 
 def standing(entry: Entry, tenant: str | None = None) -> tuple[str, str | None]:
-    """Return how a sign-in or a stored credential stands, in a word or two, and what cures it if it is not READY.
+    """Return the state of a sign-in or a stored credential, in a word or two, and what cures it if it is not READY.
 
-    By what the accounts file and the vault hold. ``tenant``: for which tokens are asked for, the account's own by default.
+    It is taken from the accounts file and the vault. ``tenant``: the one to get tokens of, by default the account's own.
     """
     again = None if isinstance(entry, StoredCredential) else setup_again(entry)
     try:
@@ -89,10 +89,10 @@ def standing(entry: Entry, tenant: str | None = None) -> tuple[str, str | None]:
 
 
 def _standing(entry: Entry, tenant: str | None) -> str:
-    """Raise VaultError, VaultLocked, ProtocolError."""
+    """Return the state as far as the accounts file and the vault show it. Raise VaultError, VaultLocked, ProtocolError."""
     if isinstance(entry, StoredCredential):
         return READY if vaults.read(entry.vault, entry.key) else "secret missing"
-    if not entry.is_workload:  # which signs in by itself
+    if not entry.is_workload:  # a workload signs in by itself
         secret = vaults.read(entry.vault, entry.key("pat" if entry.is_pat else "refresh"))
         if not (secret and secret.get("token")):
             return "sign-in needed"
@@ -109,7 +109,7 @@ def stored_url(entry: StoredCredential) -> str:
 
 
 def _names(accounts_file: AccountsFile) -> dict[str, str]:
-    """Return by its id the name by which each entry is shown and removed."""
+    """Return, for the id of each entry, the name by which it is shown and removed."""
     stored = {entry.id: stored_url(entry) for entry in accounts_file.stored_credentials}
     return unique_names(accounts_file.accounts) | stored
 

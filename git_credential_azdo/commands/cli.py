@@ -1,7 +1,7 @@
-"""The commands that people call: one line each here, loaded from its own module when it is called.
+"""The commands that people call: one line for each; its module is loaded only when it is called.
 
-``help`` and ``completion`` stand here, since they are about the others. click makes a shell's completion script and answers
-it; that must never change anything, and must not fail where there is no account.
+``help`` and ``completion`` are here, since they are about the others. click generates a shell's completion script and
+answers its requests; those must never change anything, and must not fail where there is no account.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ SYNONYMS = {
     **dict.fromkeys(("signout", "sign-out", "remove", "rm", "delete", "forget"), "logout"),
     "version": "--version",
 }
-"""Verbs of other helpers, of gh, az and git, and what they are here."""
+"""Verbs of other helpers, of gh, az and git, and the commands that they mean here."""
 _EXAMPLES = {
     "setup": ("", "--org contoso --alias work"),
     "setup pat": (
@@ -88,9 +88,9 @@ _EXAMPLES = {
     "server add": ("https://tfs.example.com", "http://tfs.example.com:8080 --allow-http"),
     "server remove": ("https://tfs.example.com",),
 }
-"""What may stand behind a command: the examples in its help and in the manual page."""
+"""Arguments for the examples in a command's help and in the manual page."""
 _BESIDE = 66
-"""Characters of an example that stands beside the word, in 80 columns."""
+"""The length of the longest example that fits beside the word "Examples:" in 80 columns."""
 EPILOG = f"""git itself calls get, store, erase and capability.
 Help on a command: {hints.help_of("COMMAND")}"""
 
@@ -118,7 +118,7 @@ class _LazyVerbs(Verbs):
 
 
 def _width() -> int:
-    """Return the columns for texts of help: the terminal's, where click's own are 50 at least."""
+    """Return the width of help texts in columns: that of the terminal, whereas click uses at least 50."""
     return min(shutil.get_terminal_size().columns, 100) - 2
 
 
@@ -153,7 +153,7 @@ def help_command(names: tuple[str, ...]) -> None:
 
 
 COMPLETION_VARIABLE = "_GIT_CREDENTIAL_AZDO_COMPLETE"
-"""Set by a shell that asks for completions, as click does it."""
+"""Set by a shell that asks for completions, as click defines it."""
 _FUNCTION = "_git_credential_azdo_completion"
 _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 _BY_GIT = {
@@ -239,7 +239,7 @@ def _usage_error(error: click.ClickException, words: list[str]) -> UsageError:
 
 
 def _comes_from_git() -> bool:
-    """Say whether git calls: it talks to helpers through a pipe; a person's mistyped command has none."""
+    """Return whether git started this process: git talks to helpers through a pipe, a mistyped command has none."""
     try:
         return stat.S_ISFIFO(os.fstat(sys.stdin.fileno()).st_mode) and not is_mintty(0)
     except (AttributeError, OSError, ValueError):

@@ -1,10 +1,10 @@
-"""``configure`` and ``server``: for which addresses git asks us: Azure DevOps, and the servers that are registered here.
+"""``configure`` and ``server``: set the addresses for which git calls us: Azure DevOps, and the servers registered here.
 
-What our file of git's configuration holds is made anew each time, from what the accounts file says; ``setup`` configures,
-too. ``unconfigure`` takes it back; accounts stay. A registered server (Azure DevOps Server, any git server) is scheme,
-host and port: credentials that git stores for it are saved here, and it never gets a token of Entra. Azure DevOps
-Services and login hosts are refused, since a stored credential would never be the right answer for them. With
-``--services`` a host is another cloud's Azure DevOps Services: none is known to this program, each is the person's word.
+Our file of git's configuration is rebuilt from the accounts file each time; ``setup`` configures, too. ``unconfigure``
+undoes that; accounts stay. A registered server (Azure DevOps Server, any git server) is a scheme, host and port:
+credentials that git stores for it are saved here, and it must never get an Entra token. Azure DevOps Services and login
+hosts are refused, since a stored credential would never be the right answer for them. With ``--services`` a host is
+another cloud's Azure DevOps Services: this program knows none of those hosts, and relies on the user for each.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ from git_credential_azdo.git.target import (
 _DEV_AZURE = Section(SERVICES_ADDRESS, with_path=True)
 _LOCK = "git-config"
 _HOST = re.compile(r"[a-z0-9_]([a-z0-9_.-]*[a-z0-9_])?|[0-9a-f:.]*:[0-9a-f:.]*", re.ASCII)
-"""A name, or an address of the Internet protocol; git's patterns with ``*`` are no server."""
+"""A host name or an IP address; git's patterns with ``*`` are not servers."""
 _MICROSOFTS = (LEGACY_SUFFIX, f".{SERVICES_HOST}")
 
 
@@ -73,7 +73,7 @@ def unconfigure() -> None:
         with alone(_LOCK):
             _apply(plan, hints.unconfigure())
     called = config.helpers_for(config.read_config(), _DEV_AZURE.url) if plan else []
-    ours = [helper for helper in called if helper.ours]  # as a person, or an administrator, configured it
+    ours = [helper for helper in called if helper.ours]  # as the user, or an administrator, configured it
     for helper in ours:
         say("error", f"git still calls this helper, by {helper.entry.description}")
         say("hint", config.removal(helper.entry, edit.exactly(helper.value)))
@@ -82,12 +82,12 @@ def unconfigure() -> None:
 
 
 def write(known: AccountsFile | None = None, *, services: bool = False, ask: bool = False) -> None:
-    """Show and write what git needs to call us; with ``ask``, a person's own file is changed only after a yes.
+    """Show and write what git needs to call us; with ``ask``, the user's own file is changed only after a confirmation.
 
-    ``known``: the accounts file as the caller has just written it. ``services``: for Azure DevOps too, though it was not
-    configured before. Raise UsageError.
+    ``known``: the accounts file as the caller has just written it. ``services``: also for Azure DevOps, even if it was
+    not configured before. Raise UsageError.
     """
-    if ask:  # without the lock, which a question must not hold
+    if ask:  # without the lock, which must not be held during a prompt
         plan = _plan(known or AccountsFile.load(), services=services)
         _show(plan)
         if plan.changes and not console.confirm("Write this?", default=True):
@@ -103,7 +103,7 @@ def write(known: AccountsFile | None = None, *, services: bool = False, ask: boo
 
 
 def _apply(plan: install.Plan, again: str) -> None:
-    """Write a plan. Raise UsageError, whose hint ends in the command to run again."""
+    """Write a plan. Raise UsageError, whose hint ends with the command to run again."""
     try:
         install.apply(plan)
     except UsageError as error:
@@ -215,7 +215,7 @@ def add(
 
 
 def _forget(accounts_file: AccountsFile, target: Target) -> None:
-    """Drop the blocks that register the server."""
+    """Remove the blocks that register the server."""
     accounts_file.blocks = [
         block
         for block in accounts_file.blocks
@@ -261,7 +261,7 @@ def remove_server(url: str) -> None:
 def server_at(url: str, cure: str) -> Target:
     """Return the server of an address, whose path is ignored. Raise UsageError for Microsoft's own hosts.
 
-    ``cure``: the hint for what is no address.
+    ``cure``: the hint for an invalid address.
     """
     try:
         parts = urlsplit(url)

@@ -1,8 +1,8 @@
-"""What people's verbs print and ask: stdout for what was asked for, stderr for all that is said about it.
+"""Output and prompts of people's verbs: results go to stdout, messages and prompts to stderr.
 
-The only module beside ``errors`` that writes to a terminal (ruff's TID251 and T201 see to that), so that no text from a
-server, an address, git or a file of ours arrives there without passing through ``printable``. Never prints a secret,
-except for ``secret``, which exists for the two verbs that a person asked for one.
+The only module besides ``errors`` that writes to a terminal (ruff's TID251 and T201 enforce that), so that no text from a
+server, an address, git or one of our files gets there without passing through ``printable``. Must never print a secret,
+except by ``secret``, which is for the two verbs that are asked for one.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ _TICK_SECONDS = 0.25
 _PATIENCE_SECONDS, _PATIENCE_IN_PIPE_SECONDS = 1.0, 3.0
 _drawing = threading.Lock()
 _drawn = [""]
-"""What the terminal's line says of what is waited for."""
+"""The text of the progress line on the terminal."""
 _stderr: list[IO[str] | None] = [None]
-"""The stream to say that on, if not ``sys.stderr``: ``vault.system`` redirects that one while a keyring works."""
+"""The stream for that line, if not ``sys.stderr``: ``vault.system`` redirects ``sys.stderr`` while a keyring works."""
 
 
 def out(text: str = "", *, lead: str = "", color: str = "", indent: int = 0) -> None:
-    """Print one line on stdout; ``lead`` stands before it in a color, where stdout is a terminal that has colors.
+    """Print one line on stdout; it begins with ``lead``, in this color if stdout is a terminal that has colors.
 
-    With ``indent``, a line that is too long for the terminal goes on below, so far from the left; no word is cut.
+    With ``indent``, a line that is too long for the terminal is wrapped, with that indent below; no word is broken.
     """
     _draw()
     lead, line = printable(lead), printable(lead + text)
@@ -55,20 +55,20 @@ def out(text: str = "", *, lead: str = "", color: str = "", indent: int = 0) -> 
 
 
 def _room() -> int:
-    """Return the columns of the terminal; whatever else stdout is has room for any line."""
+    """Return the columns of the terminal, or no limit if stdout is not a terminal."""
     return shutil.get_terminal_size().columns if is_terminal(1) else sys.maxsize
 
 
 def page(text: str) -> None:
-    """Print a text of ours that has several lines, such as a help text, on stdout."""
+    """Print one of our texts of several lines, such as a help text, on stdout."""
     for line in text.removesuffix("\n").split("\n"):
         out(line)
 
 
 def table(rows: Iterable[Sequence[str | None]], columns: Sequence[str], *, least: str = "") -> None:
-    """Print rows of cells below the columns' names; what is not known is a hyphen.
+    """Print rows of cells below the columns' names; a missing value is a hyphen.
 
-    Where a terminal is too narrow, the column ``least`` is left out; if that is not enough, each row becomes a few lines.
+    If the terminal is too narrow, the column ``least`` is left out; if that is not enough, each row becomes several lines.
     """
     cells = [[printable(cell or "-") for cell in row] for row in rows]
     heads = [name.upper().replace("_", " ") for name in columns]
@@ -96,12 +96,12 @@ def _width(lines: Iterable[Sequence[str]]) -> int:
 
 
 def _columns_of(text: str) -> int:
-    """Return the columns that a terminal takes for a text: two for each wide character (Unicode Standard Annex 11)."""
+    """Return the columns that a text takes on a terminal: two for each wide character (Unicode Standard Annex 11)."""
     return sum(0 if combining(each) else 2 if east_asian_width(each) in "WF" else 1 for each in text)
 
 
 def _print_record(row: Sequence[str], names: Sequence[str]) -> None:
-    """Print a row as its first cell, and below it each of the others that is known, with its name."""
+    """Print the first cell of a row, and below it every other cell that has a value, with its column's name."""
     out(row[0])
     indent = max(map(len, names[1:])) + 4
     for name, cell in zip(names[1:], row[1:], strict=True):
@@ -115,19 +115,19 @@ def json(value: object) -> None:
 
 
 def secret(value: str) -> None:
-    """Print the secret that was asked for on stdout, byte for byte: a typed password may be any bytes."""
+    """Print the requested secret on stdout, byte for byte: a typed password may contain any bytes."""
     _write_out(value.encode("utf-8", "surrogateescape"))
 
 
 def err(text: str = "") -> None:
-    """Print one line on stderr, if anybody reads it."""
+    """Print one line on stderr, unless its reader is gone."""
     _draw()
     _write_err(f"{printable(text)}\n")
 
 
 @contextlib.contextmanager
 def watching() -> Iterator[None]:
-    """Say on stderr what a run waits for: after a second on a terminal, with the seconds left, else later and once."""
+    """Report on stderr what a run waits for: on a terminal after a second, with the time left, otherwise later and once."""
     over = threading.Event()
     thread = threading.Thread(target=_watch, args=(over,), daemon=True)
     Waiting.ended = staticmethod(_draw)
@@ -160,7 +160,7 @@ def _watch(over: threading.Event) -> None:
 
 
 def _draw(text: str = "", wait: Waiting | None = None) -> None:
-    """Show what is waited for in place of what the line said before, unless that wait is over; without a text erase it."""
+    """Replace the text of the progress line, unless the wait that it is about is over; without a text, erase the line."""
     text = printable(text)[: shutil.get_terminal_size().columns - 1]
     with _drawing:
         before = _drawn[0]
@@ -170,7 +170,7 @@ def _draw(text: str = "", wait: Waiting | None = None) -> None:
 
 
 def confirm(question: str, *, default: bool) -> bool:
-    """Return a person's yes or no, ``default`` for Enter."""
+    """Return whether the user answers yes; Enter means ``default``."""
     try:
         with deadline.thinking():
             return click.confirm(printable(question), default=default, err=True)
@@ -179,7 +179,7 @@ def confirm(question: str, *, default: bool) -> bool:
 
 
 def prompt(question: str, *, choices: Sequence[str] = (), default: str | None = None) -> str:
-    """Return what a person types, one of ``choices`` if there are any; it is never repeated, for it may be a secret."""
+    """Return what the user types, one of ``choices`` if there are any. Never repeat it, since it may be a secret."""
     while True:
         try:
             with deadline.thinking():
@@ -194,7 +194,7 @@ def prompt(question: str, *, choices: Sequence[str] = (), default: str | None = 
 
 
 def choose(question: str, offered: Sequence[str], default: int = 0) -> int:
-    """Return which of several a person chooses, by its place from 0; each is printed with its number from 1."""
+    """Return the index of the option that the user chooses; the options are printed with their numbers from 1."""
     for number, text in enumerate(offered, 1):
         err(f"  {number}  {text}")
     numbers = [str(number) for number in range(1, len(offered) + 1)]
@@ -202,12 +202,12 @@ def choose(question: str, offered: Sequence[str], default: int = 0) -> int:
 
 
 def can_ask() -> bool:
-    """Return whether a person can answer: stdin is a terminal."""
+    """Return whether the user can be prompted: whether stdin is a terminal."""
     return is_terminal(0)
 
 
 def secret_text(question: str) -> str:
-    """Return one line of secret text. Raise UsageError for nothing, and for what has a control character."""
+    """Return one line of secret text. Raise UsageError if it is empty or contains a control character."""
     what = question.lower()
     text = hidden(question, what).strip("\r\n")
     if not text or not text.isprintable():
@@ -219,7 +219,7 @@ def secret_text(question: str) -> str:
 
 
 def hidden(question: str, what: str) -> str:
-    """Return what a person types unseen, or, where stdin is no terminal, all that it holds. Raise UsageError."""
+    """Return what the user types without echo, or all of stdin if it is not a terminal. Raise UsageError."""
     while can_ask():
         try:
             with deadline.thinking():
@@ -234,12 +234,12 @@ def hidden(question: str, what: str) -> str:
     )  # a thread that still reads at the end must hold no lock of a buffer
 
     def read() -> None:
-        with contextlib.suppress(OSError):  # closed is empty
+        with contextlib.suppress(OSError):  # a closed stdin is empty
             while stream and len(data) <= _MAX_GIVEN and (piece := stream.read(_MAX_GIVEN)):
                 data.extend(piece)
 
     try:
-        deadline.in_thread(read)(seconds)  # stdin of Windows is no stream that one could poll
+        deadline.in_thread(read)(seconds)  # on Windows, stdin cannot be polled
     except deadline.TimedOut:
         late = f"timed out after {seconds:.0f} s waiting for the {what} on stdin"
         raise UsageError(late) from None
@@ -249,10 +249,10 @@ def hidden(question: str, what: str) -> str:
 
 
 def instant(seconds: int | None) -> str | None:
-    """Return seconds since the epoch as ``2027-05-31T12:00:00Z``; None for None and for what is no time."""
+    """Return seconds since the epoch as ``2027-05-31T12:00:00Z``; None for None and for an invalid time."""
     try:
         return None if seconds is None else time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
-    except (OSError, OverflowError, ValueError):  # a file of ours may hold any number
+    except (OSError, OverflowError, ValueError):  # the accounts file may hold any number
         return None
 
 
@@ -262,7 +262,7 @@ def day(seconds: int | None) -> str | None:
 
 
 def _write_out(line: str | bytes) -> None:
-    # A code page of Windows lacks most characters.
+    # The code pages of Windows lack most characters.
     encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
     text = line.encode(encoding, "backslashreplace").decode(encoding) if isinstance(line, str) else line
     with _writing():
@@ -277,11 +277,11 @@ def flush() -> None:
 
 @contextlib.contextmanager
 def _writing() -> Iterator[None]:
-    """Raise AzdoError when stdout cannot be written, and BrokenPipeError, which click takes for the end."""
+    """Raise AzdoError if stdout cannot be written, or BrokenPipeError, which click handles, if its reader is gone."""
     try:
         yield
     except OSError as error:
-        # The interpreter would try once more to write what is left in the buffer, and end with a line of its own.
+        # Otherwise the interpreter would flush the buffer again at exit, and print an error message of its own.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if reader_is_gone(error):
             raise BrokenPipeError(errno.EPIPE, error.strerror) from None
@@ -291,5 +291,5 @@ def _writing() -> Iterator[None]:
 def _write_err(text: str) -> None:
     try:
         click.echo(text, _stderr[0], nl=False, err=True)
-    except OSError:  # it is not read any more, and the command's work must not stop for that
+    except OSError:  # its reader is gone, and the command's work must not stop for that
         sys.stderr = _stderr[0] = None

@@ -1,12 +1,12 @@
-"""The loopback listener that the browser's redirect reaches when it runs on this machine (RFC 8252 7.3).
+"""The loopback listener that receives the redirect of a browser on this machine (RFC 8252 section 7.3).
 
-Never echoes what it was sent, and lets no bad client block the wait: a wrong path or another attempt's answer gets 404
-and the wait goes on. The browser that brought the answer waits until it is known what became of it, some seconds at
-most. No thread: ``poll`` serves what has arrived. Entra compares ``localhost`` without the port but with the path.
+Must never echo what it was sent, nor let a bad client block the wait: a wrong path or another attempt's response gets
+404 and the wait goes on. The browser that brought the response waits until the outcome is known, some seconds at most.
+No thread: ``poll`` serves what has arrived. Entra compares ``localhost`` without the port but with the path.
 
-The link of a sign-in stands in the browser's arguments, where every user of the machine can read it: who signs in by it
-as another user could send the answer here. Linux lists the owner of each socket (proc_net_tcp(5)); other systems do
-not, and there the question who signed in must do.
+The link of a sign-in is in the browser's arguments, where every user of the machine can read it: another user could
+sign in with it and send the response here. Linux lists the owner of each socket (proc_net_tcp(5)); other systems do
+not, and there setup asks who signed in instead.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from git_credential_azdo.signin.browser import Page
 
 _MAX_BYTES = 64 * 1024  # a redirected address may be 16 KiB long
 _MAX_CLIENTS = 16
-_PATIENCE = 10.0  # seconds a client has for its request
+_PATIENCE = 10.0  # seconds that a client has to send its request
 _HOLD_SECONDS = 8.0  # how long the browser waits for the outcome
 _PORT_ATTEMPTS = 8
 _ESTABLISHED = 1
 
 
 class Redirect(NamedTuple):
-    """Where the answer is expected. ``sockets`` is empty when nothing can listen there."""
+    """Where the redirect is expected. ``sockets`` is empty when nothing can listen there."""
 
     sockets: list[socket.socket]
     uri: str
@@ -44,10 +44,10 @@ class Redirect(NamedTuple):
 
 
 def listen(redirect_uri: str) -> Redirect:
-    """Open the sockets for a redirect; return it with the port that they got in its URI.
+    """Open the sockets for a redirect URI; return them, and the URI with the port that they are bound to.
 
-    ``http://localhost`` means 127.0.0.1 and ::1 with one port; a port in the URI is taken, or nothing listens.
-    A redirect to elsewhere (an https page that shows the code) has no sockets either.
+    ``http://localhost`` means 127.0.0.1 and ::1 with the same port. If the URI names a port that is in use, nothing
+    listens. A redirect to elsewhere (an https page that shows the code) has no sockets either.
     """
     parts = urlsplit(redirect_uri)
     path = parts.path or "/"
@@ -56,18 +56,18 @@ def listen(redirect_uri: str) -> Redirect:
     if not addresses:
         return Redirect([], redirect_uri, path)
     sockets = _bind(addresses, parts.port or 0)
-    # Where nothing listens the address is still good to be copied: any port that no service has will do.
+    # If nothing listens, the address can still be copied: any port that no service has will do.
     port = sockets[0].getsockname()[1] if sockets else parts.port or 49152 + secrets.randbelow(16384)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
     return Redirect(sockets, urlunsplit(("http", f"{host}:{port}", path, parts.query, "")), path)
 
 
 def _bind(addresses: Sequence[str], port: int) -> list[socket.socket]:
-    """Bind every address that this machine has, all with one port; [] if there is no such port."""
+    """Return sockets for every address that this machine has, all with one port; [] if there is no such port."""
     addresses = [address for address in addresses if _exists(address)]
     for _ in range(1 if port else _PORT_ATTEMPTS):
         bound: list[socket.socket] = []
-        with contextlib.suppress(OSError):  # someone has that port on one family: an answer could go to them
+        with contextlib.suppress(OSError):  # another program has it on one family, and could get the response
             for address in addresses:
                 bound.append(_server(address, bound[0].getsockname()[1] if bound else port))
             return bound
@@ -78,7 +78,7 @@ def _bind(addresses: Sequence[str], port: int) -> list[socket.socket]:
 
 def _server(address: str, port: int) -> socket.socket:
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
-    if sys.platform == "win32":  # there, another program could bind a port that is taken, and get the answer
+    if sys.platform == "win32":  # there, another program could bind the same port, and get the response
         server = socket.socket(family)
         try:
             server.setsockopt(socket.SOL_SOCKET, socket.SO_EXCLUSIVEADDRUSE, 1)
@@ -101,7 +101,7 @@ def _exists(address: str) -> bool:
 
 
 def respond(head: bytes, path: str, judge: Callable[[str], Page | None]) -> Page:
-    """Return the page for one request's head. ``judge`` reads a query for ``path``; None means "not our answer"."""
+    """Return the page for one request's head. ``judge`` reads a query for ``path``; None means "not our response"."""
     line = head.partition(b"\r\n")[0].decode("latin-1")
     method, _, rest = line.partition(" ")
     target, _, protocol = rest.partition(" ")
@@ -131,12 +131,12 @@ class Listener:
     _clients: dict[socket.socket, _Client] = field(default_factory=dict, init=False)
 
     def poll(self) -> None:
-        """Serve who is there now, and let none wait too long; to be called now and then."""
+        """Serve the clients that are there now, and drop those that take too long. Call this regularly."""
         for server in self.redirect.sockets:
             for _ in range(_MAX_CLIENTS):
                 try:
                     client, _address = server.accept()
-                except OSError:  # no more are there, or one has gone away
+                except OSError:  # no more clients, or one has disconnected
                     break
                 self._accept(client)
         for client, state in list(self._clients.items()):
@@ -147,7 +147,7 @@ class Listener:
                 self._drop(client)
 
     def close(self) -> None:
-        """Close every socket; a browser that still waits is sent to the terminal."""
+        """Close every socket; a browser that still waits gets a page that refers to the terminal."""
         self.finish(browser.LATE)
         for each in [*self._clients, *self.redirect.sockets]:
             each.close()
@@ -164,7 +164,7 @@ class Listener:
             self._drop(next((each for each, state in self._clients.items() if not state.pending), client))
         if client.fileno() >= 0:
             state = self._clients[client] = _Client(bytearray(), self.clock() + _PATIENCE)
-            self._receive(client, state)  # before others can push it out
+            self._receive(client, state)  # before other clients can displace it
 
     def _receive(self, client: socket.socket, state: _Client) -> None:
         try:
@@ -201,8 +201,8 @@ class Listener:
 def is_own_user(client: socket.socket) -> bool:
     """Return False for a connection of another user of this machine, and for one that was closed already.
 
-    The person's are this process's user and who called sudo. Root is never another user: relays of WSL and of
-    containers run as root. A connection that is in no table comes from outside of this network namespace, and counts.
+    The user's own ids are those of this process and of sudo's caller. Root is never another user: relays of WSL and of
+    containers run as root. A connection that is in no table is from outside this network namespace, and is accepted.
     """
     if sys.platform != "linux":
         return True
@@ -211,32 +211,32 @@ def is_own_user(client: socket.socket) -> bool:
     except OSError:
         return False
     owner = _owner(near, far)
-    # Asked last: the other end was still open when its owner was looked up. A closed socket has no owner any more.
+    # Checked last: the other end was still open when its owner was looked up. A closed socket has no owner.
     if client.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] != _ESTABLISHED:
         return False
     return owner is None or owner == 0 or owner in _own() or _is_unknown(owner)
 
 
 def owner_in(table: str, near: tuple[str, int], far: tuple[str, int]) -> int | None:
-    """Return the user id of the socket at ``near`` that is connected to ``far``, from a table of the kernel; or None."""
+    """Return the user id of the socket at ``near`` that is connected to ``far``, from one of the kernel's tables, or None."""
     wanted = [(_plain(host), port) for host, port in (near, far)]
     for line in table.splitlines():
         fields = line.split()
-        with contextlib.suppress(ValueError, IndexError):  # a table's head
+        with contextlib.suppress(ValueError, IndexError):  # the table's header line
             if [_end(fields[1]), _end(fields[2])] == wanted:
                 return int(fields[7])
     return None
 
 
 def _end(written: str) -> tuple[object, int]:
-    """Return address and port of a table's field: 32-bit words in the machine's byte order, then the port."""
+    """Return the address and port in a table's field: 32-bit words in the machine's byte order, then the port."""
     host, _, port = written.partition(":")
     words = [int(host[at : at + 8], 16) for at in range(0, len(host), 8)]
     return _plain(b"".join(word.to_bytes(4, sys.byteorder) for word in words)), int(port, 16)
 
 
 def _plain(host: str | bytes) -> object:
-    """Return an address; of an IPv4 address in an IPv6 socket (RFC 4291 section 2.5.5.2) the IPv4 one."""
+    """Return an address; an IPv4-mapped IPv6 address (RFC 4291 section 2.5.5.2) as the IPv4 one."""
     address = ipaddress.ip_address(host.partition("%")[0] if isinstance(host, str) else host)
     return getattr(address, "ipv4_mapped", None) or address
 
@@ -256,7 +256,7 @@ def _own() -> frozenset[int]:
 
 
 def _is_unknown(owner: int) -> bool:
-    """Return whether the id only stands for users that this user namespace does not know, as in a container."""
+    """Return whether the id stands for any user that this user namespace does not map, as in a container."""
     try:
         stand_in = int(read_file("/proc/sys/kernel/overflowuid", MAX_BYTES))
         is_whole = read_file("/proc/self/uid_map", MAX_BYTES).split() == [b"0", b"0", b"4294967295"]

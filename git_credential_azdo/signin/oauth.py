@@ -1,8 +1,8 @@
-"""OAuth 2.0 for a public client: what to ask, and how to read what the server says. Pure.
+"""OAuth 2.0 for a public client: builds requests and reads responses. Pure.
 
-No clock, no environment, no files, no network: answers come in, values or errors go out.
+No clock, no environment, no files, no network: functions read a response and return a value or raise an error.
 Rules: RFC 6749 (OAuth), RFC 7636 (PKCE), RFC 8628 (device code), OpenID Connect Core 1.0.
-Codes, verifiers and tokens never appear in a repr or an error. The answer of the browser: ``redirect``.
+Codes, verifiers and tokens must never appear in a repr or an error. ``redirect`` reads what the browser returns.
 """
 
 from __future__ import annotations
@@ -23,10 +23,10 @@ if TYPE_CHECKING:
     from git_credential_azdo.web import Response
 
 OPENID_SCOPE = "openid profile offline_access"
-"""What every OpenID provider knows: who signs in, and a refresh token (OpenID Connect Core sections 5.4 and 11)."""
+"""Scopes that every OpenID provider supports: who signs in, and a refresh token (OpenID Connect Core sections 5.4 and 11)."""
 LOOPBACK_HOSTS = frozenset({"localhost", "127.0.0.1", "::1"})
 
-_USUAL_LIFE = 3600  # seconds; RFC 6749 lets a server leave expires_in out
+_USUAL_LIFE = 3600  # seconds; RFC 6749 allows a server to omit expires_in
 _LONGEST_LIFE = 30 * 24 * 3600
 _TOKEN = re.compile(r"[\x21-\x7e]+")
 _SCOPE = re.compile(r"[ -~]{1,4096}")
@@ -35,12 +35,15 @@ _AADSTS = re.compile(r"AADSTS(\d{2,9})\b", re.ASCII)
 _WORD = re.compile(r"[\w.:/-]{1,80}", re.ASCII)
 _LONG_WORD = re.compile(r"\S{24,}")
 _NAMES = ("preferred_username", "upn", "unique_name")
-_URL = re.compile(r"[!#-;=?-\[\]_a-z{}~]+")  # RFC 3986: what else a URL says is escaped, but for {tenantid}
+_URL = re.compile(r"[!#-;=?-\[\]_a-z{}~]+")  # what RFC 3986 leaves unescaped, and {} for {tenantid}
 
 
 @dataclass(frozen=True)
 class Grant:
-    """A server's yes. ``expires_in``: seconds from the receipt; ``claims``: the id token's, {} if none came."""
+    """A successful token response (RFC 6749 section 5.1).
+
+    ``expires_in``: seconds from its receipt; ``claims``: the ID token's, {} if there is none.
+    """
 
     access_token: str = field(repr=False)
     expires_in: int
@@ -51,9 +54,9 @@ class Grant:
 
 @dataclass(frozen=True)
 class Person:
-    """Who signed in: ``subject`` never changes, ``tenant`` is empty beside Entra; empty texts for what is not known.
+    """Who signed in: ``subject`` never changes, ``tenant`` is empty outside Entra; unknown values are empty strings.
 
-    ``names``: every sign-in name that the identity token holds, lower case. At Entra ``email`` is none: users of any
+    ``names``: every sign-in name in the ID token, in lower case. At Entra ``email`` is not one: users of any
     tenant may set theirs to another person's (Microsoft's "Migrate away from using email claims").
     """
 
@@ -65,9 +68,9 @@ class Person:
 
 @dataclass(eq=False)
 class OAuthError(AzdoError):
-    """A server's no, in its own terms; every field is safe to print.
+    """An OAuth error response (RFC 6749 sections 4.1.2.1 and 5.2); every field is safe to print.
 
-    ``codes``: the AADSTS numbers; ``ids``: what an administrator looks for in the logs, such as ``trace id 1f2e3d4c``;
+    ``codes``: the AADSTS numbers; ``ids``: what an administrator looks for in logs, such as ``trace id 1f2e3d4c``;
     ``description``: the first line of the server's text, with words that could be a secret masked.
     """
 
@@ -79,12 +82,12 @@ class OAuthError(AzdoError):
     description: str = ""
 
     def __post_init__(self) -> None:
-        """Word it as every failure."""
+        """Format the message."""
         numbers = ", ".join(f"AADSTS{code}" for code in self.codes)
         super().__init__(f"the sign-in server refused: {self.error}{f' ({numbers})' if numbers else ''}")
 
 
-# --- what we ask
+# --- requests
 
 
 def challenge(verifier: str) -> str:
@@ -93,27 +96,27 @@ def challenge(verifier: str) -> str:
 
 
 def authorize_url(endpoint: str, **parameters: str | None) -> str:
-    """Return the link that a person opens to sign in; the answer comes to ``redirect_uri`` in the query.
+    """Return the link that the user opens to sign in; the response comes to ``redirect_uri`` in the query.
 
-    ``parameters``: ``client_id``, ``redirect_uri``, ``scope``, ``state``, ``nonce``, ``code_challenge``, and where they are
-    not None ``login_hint`` and ``prompt``.
+    ``parameters``: ``client_id``, ``redirect_uri``, ``scope``, ``state``, ``nonce``, ``code_challenge``, and unless they
+    are None ``login_hint`` and ``prompt``.
     """
     asked = {"response_type": "code", "response_mode": "query", "code_challenge_method": "S256", **parameters}
     return with_query(endpoint, **{key: value for key, value in asked.items() if value})
 
 
 def with_query(url: str, **parameters: str) -> str:
-    """Return an address with more parameters: what it has in its own query stays (RFC 6749 section 3.1)."""
+    """Return a URL with more parameters; the query that it already has is retained (RFC 6749 section 3.1)."""
     return f"{url}{'&' if '?' in url else '?'}{urlencode(parameters, quote_via=quote)}"
 
 
-# --- what comes back
+# --- responses
 
 
 def safe_origin(url: str) -> str:
-    """Return the origin of an address that secrets may be sent to at all, or an empty text.
+    """Return the origin of a URL that secrets may be sent to at all, or an empty string.
 
-    It is https, or http on loopback; ASCII, without user, fragment or blank.
+    Such a URL is https, or http on loopback; ASCII, without user, fragment or space.
     """
     there = origin(url) if _URL.fullmatch(url) and "#" not in url else ""
     is_safe = there.startswith("https:") or (there and urlsplit(url).hostname in LOOPBACK_HOSTS)
@@ -121,15 +124,15 @@ def safe_origin(url: str) -> str:
 
 
 def read_token(value: object) -> str:
-    """Return a token (RFC 6749 appendix A, without the blank), or an empty text for what is none."""
+    """Return a token (RFC 6749 appendix A, but without spaces), or an empty string for anything else."""
     return value if isinstance(value, str) and _TOKEN.fullmatch(value) else ""
 
 
 def read_grant(status: int, body: object, *, nonce: str | None = None, audience: str | None = None) -> Grant:
-    """Return the grant of a token endpoint's answer. ``nonce``, ``audience``: what the id token, if one comes, must say.
+    """Return the grant in a token response. ``nonce``, ``audience``: what the ID token, if there is one, must name.
 
-    Raise OAuthError for a refusal, SignInError for an id token that answers another request, ServiceError for anything
-    that is neither a grant nor an error.
+    Raise OAuthError for an error response, SignInError for an ID token that is for another request, ServiceError for
+    anything that is neither a grant nor an error.
     """
     if not isinstance(body, Mapping):
         raise ServiceError(f"the sign-in server's response is not a token response (status {status})")
@@ -144,7 +147,7 @@ def read_grant(status: int, body: object, *, nonce: str | None = None, audience:
     scope = body.get("scope")
     return Grant(
         access_token=access_token,
-        # A life that is none counts as left out: git would drop the token without a word, and ask for a password.
+        # An invalid lifetime counts as omitted: git would silently drop the token, and ask for a password.
         expires_in=int(seconds(body.get("expires_in"), 0, _LONGEST_LIFE)) or _USUAL_LIFE,
         refresh_token=refresh_token or None,
         claims=_claims(body.get("id_token"), nonce, audience),
@@ -153,7 +156,7 @@ def read_grant(status: int, body: object, *, nonce: str | None = None, audience:
 
 
 def read_person(grant: Grant, *, is_entra: bool) -> Person:
-    """Return who signed in, from the identity token's claims; empty texts for what it does not say."""
+    """Return who signed in, from the ID token's claims; empty strings for claims that are missing."""
 
     def claims(*names: str) -> list[str]:
         values = (grant.claims.get(name) for name in names)
@@ -170,7 +173,7 @@ def read_person(grant: Grant, *, is_entra: bool) -> Person:
 
 
 def read_refusal(status: int, fields: Mapping[str, object]) -> OAuthError:
-    """Return an OAuth error: a token endpoint's JSON, or the query of a redirect. Codes from either place."""
+    """Return an OAuth error: from a token endpoint's JSON or the query of a redirect, with AADSTS codes from either."""
     description = fields.get("error_description")
     description = description if isinstance(description, str) else ""
     codes = fields.get("error_codes")
@@ -186,12 +189,12 @@ def read_refusal(status: int, fields: Mapping[str, object]) -> OAuthError:
 
 
 def is_busy(status: int) -> bool:
-    """Return whether a response's status says that the server is busy, or has an error of its own."""
+    """Return whether a response's status says that the server is busy or has an internal error."""
     return status == 429 or status >= 500  # noqa: PLR2004 - Too Many Requests, the server's errors
 
 
 def said(answer: Response) -> str:
-    """Return a colon and the first line of what a server says with a refusal, in any of its usual places, or nothing."""
+    """Return a colon and the first line of a server's error text, from any of the usual members, or an empty string."""
     body = answer.fields()
     error = body.get("error")
     inner = error.get("message") if isinstance(error, Mapping) else error
@@ -214,9 +217,9 @@ def seconds(value: object, usual: float, most: float) -> float:
 
 
 def _claims(id_token: object, nonce: str | None, audience: str | None) -> Mapping[str, object]:
-    """Return an id token's payload. Its signature proves nothing more: it came by TLS from the token endpoint.
+    """Return an ID token's payload. Its signature would prove nothing more: it came by TLS from the token endpoint.
 
-    Two checks tie it to this request (OpenID Connect Core section 3.1.3.7).
+    Two checks bind it to this request (OpenID Connect Core section 3.1.3.7).
     """
     if id_token is None or id_token == "":
         return {}
@@ -247,7 +250,7 @@ def _ids(fields: Mapping[str, object], description: str) -> Iterator[str]:
 
 
 def first_line(text: object) -> str:
-    """Return of a server's words what helps a person, and nothing that could be a code or a token quoted back."""
+    """Return the first line of a server's text, without ids, and with words masked that could be a code or a token."""
     words = text if isinstance(text, str) else ""
     line = words.strip().split("\r")[0].split("\n")[0].split(" Trace ID:")[0]
     return _LONG_WORD.sub("...", printable(line))[:300]

@@ -1,7 +1,7 @@
-"""The redirect that answers a sign-in: its address, whole or in part, as a browser asks for it or a person pastes it. Pure.
+"""Reads a sign-in's redirect: its URL, whole or in part, as a browser requests it or the user pastes it. Pure.
 
-Reads RFC 6749 section 4.1.2 (code and state, or error and state) out of what terminals, mail programs and
-clipboards make of it. Never repeats what was pasted: it may be a code. The listener reads with it, too.
+Finds RFC 6749 section 4.1.2's parameters (code and state, or error and state) even if a terminal, mail program or
+clipboard has altered the URL. Must never repeat what was pasted: it may be a code. The listener uses it, too.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _WRAPPING = " \t\u00a0\u200b\u2060\ufeff'\"`<>\u201c\u201d\u2018\u2019\u00ab\u00
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
 _QUERY = re.compile(r"[?#&]?(?:[\w.-]+=[^&]*&)*(?:code|error|state)=", re.ASCII)
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
-_BARE_CODE = re.compile(r"[\x21-\x7e]{8,}")  # shorter is a slip: codes are long
+_BARE_CODE = re.compile(r"[\x21-\x7e]{8,}")  # anything shorter is a mistake: codes are long
 _MAY_PASS = frozenset(
     [
         "access_denied",
@@ -32,29 +32,29 @@ _MAY_PASS = frozenset(
         "temporarily_unavailable",
     ]
 )
-"""RFC 6749 section 4.1.2.1, OpenID Connect Core 3.1.2.6: what another try in the browser may settle."""
+"""RFC 6749 section 4.1.2.1, OpenID Connect Core 3.1.2.6: errors that another try in the browser may resolve."""
 
 
 @dataclass(frozen=True)
 class Code:
-    """An authorization code. ``state_checked`` is False when it came alone: then ask who signed in."""
+    """An authorization code. ``state_checked`` is False when it came without a state: then ask who signed in."""
 
     code: str = field(repr=False)
     state_checked: bool
 
 
 class PasteError(AzdoError):
-    """What was pasted is not the answer to this sign-in; another try may be."""
+    """What was pasted is not the response to this sign-in; ``again``: whether another try may succeed."""
 
     again = True
     state_checked = False
 
 
 class RedirectError(PasteError):
-    """It is the answer, and it is a no: ``refused`` says what the server gave as the reason.
+    """The redirect is an error response (RFC 6749 section 4.1.2.1): ``refused`` is the server's error.
 
-    ``again``: whether the same link may be opened once more; a server that refused the request itself would only refuse
-    it again.
+    ``again``: whether the same link may be opened once more; a server that rejected the request itself would only
+    reject it again.
     """
 
     def __init__(self, refused: OAuthError, *, state_checked: bool) -> None:
@@ -67,9 +67,9 @@ class RedirectError(PasteError):
 
 
 def read_redirect(text: str, *, state: str, redirect_uri: str) -> Code:
-    """Return the code of a pasted answer: the whole redirected address, its query or fragment, or the bare code.
+    """Return the code in a pasted response: the whole URL of the redirect, its query or fragment, or the bare code.
 
-    Raise PasteError when it is not the answer to this ``state``, RedirectError for the server's own no.
+    Raise PasteError when it is not the response to this ``state``, RedirectError for an error response.
     """
     text = _LINE_BREAK.sub("", _PASTE_MARKS.sub("", text)).strip(_WRAPPING)
     again = f"copy the whole address that begins with {redirect_uri} and paste it here"
@@ -108,7 +108,7 @@ def read_redirect(text: str, *, state: str, redirect_uri: str) -> Code:
 
 
 def _parameters(text: str, again: str) -> dict[str, str]:
-    """Return the parameters of query and fragment. Raise PasteError for two different answers, or none at all."""
+    """Return the parameters of query and fragment. Raise PasteError for two different responses, or for none."""
     if "?" in text or "#" in text or _SCHEME.match(text) or _QUERY.match(text):
         rest, _, fragment = text.partition("#")
         query = rest.partition("?")[2] if "?" in rest else "" if _SCHEME.match(rest) else rest
@@ -131,7 +131,7 @@ def _parameters(text: str, again: str) -> dict[str, str]:
 
 
 def _same_place(text: str, redirect_uri: str) -> bool:
-    """Return whether an address, if it is a whole one, is our redirect; on loopback the port may differ."""
+    """Return whether the text is our redirect URI, if it is a whole URL; on loopback the port may differ."""
     if not _SCHEME.match(text):
         return True
     try:

@@ -1,7 +1,7 @@
-"""A server's no to a sign-in in words for people, what follows from it, and the command that signs in again. Pure.
+"""The messages for failed sign-ins, what follows from each, and the command that signs in again. Pure.
 
-Never branch on the prose of ``error_description``, and never show it as the whole message; where no code is known, it
-is never lost either. The raw code, trace and correlation ids stand at the end, for administrators.
+Must never branch on the wording of ``error_description``, nor show it as the whole message; but if no code is known,
+it is always included. The raw code, trace and correlation ids are at the end, for administrators.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from git_credential_azdo.signin import authorities
 from git_credential_azdo.signin.entra_errors import APP_CASES, CASES, LINK_AGAIN, UNKNOWN, Case
 from git_credential_azdo.signin.oauth import OPENID_SCOPE, OAuthError, is_busy
 
-# Words that stand for many tenants, and those of personal Microsoft accounts, which may not be named (AADSTS9002332).
+# Names for many tenants, and those for personal Microsoft accounts, which may not be named (AADSTS9002332).
 _NOT_A_TENANT_TO_NAME = PERSONAL_TENANTS | authorities.ANY_TENANT | {NIL_TENANT}
 
 KEYS = {
@@ -38,27 +38,27 @@ KEYS = {
     ),
     AZURE_CLI: ("", ("az_tenant",), ("tenant",)),
 }
-"""Of each kind of workload identity the key of its operand to ``setup``, those of its options, and those that make two one."""
+"""For each kind of workload identity: the key of ``setup``'s operand, those of its options, those that identify it."""
 _NAMED_OTHERWISE = {"identity": "managed_identity", "az_tenant": "tenant"}
-"""The options that are not named as their key."""
+"""The options whose name differs from their key."""
 UNNAMED = "signed-in"
-"""The name of an account of a person whose name no server says."""
+"""The name of a user's account if no server gives a name."""
 
 
 def flags_of(refused: OAuthError) -> frozenset[str]:
-    """Return what follows from a refusal: the flags of ``entra_errors``; what a busy server says is only for now."""
+    """Return what follows from an error: the flags of ``entra_errors``; a busy server's errors are only transient."""
     flags = _case(refused)[0].flags
     return flags - {"permanent"} | {"transient"} if is_busy(refused.status) else flags
 
 
 def _case(refused: OAuthError) -> tuple[Case, bool]:
-    """Return what is known about a refusal, and whether it is known by its code."""
+    """Return the case for an error, and whether it was found by its AADSTS code."""
     known = next((CASES[code] for code in map(str, refused.codes) if code in CASES), None)
     case = known or CASES.get(refused.suberror) or CASES.get(refused.error) or UNKNOWN
     return case, known is not None
 
 
-# --- words
+# --- messages
 
 
 def sign_in_error(
@@ -69,11 +69,11 @@ def sign_in_error(
     setup: Callable[..., str] = hints.setup,
     is_first: bool = False,
 ) -> SignInError:
-    """Return a refusal in words: who, where, what happened, what to run.
+    """Return the error to show: who, which tenant, what happened, what to run.
 
-    ``who``: the sign-in name, if known; ``tenant``: as asked for, if any; ``setup``: returns the command that signs in,
-    with these values of ``tenant`` and ``login_hint``; ``is_first``: whether a code was refused, and no sign-in was
-    there before that could be valid no longer.
+    ``who``: the sign-in name, if known; ``tenant``: as requested, if any; ``setup``: returns the command that signs in,
+    with these values of ``tenant`` and ``login_hint``; ``is_first``: whether a code was refused, and there was no
+    earlier sign-in that could have expired.
     """
     case, known = _case(refused)[0], nameable(tenant)
     if is_first and case.flags >= {"stale-code", "permanent"}:
@@ -90,7 +90,7 @@ def sign_in_error(
 
 
 def app_error(refused: OAuthError, block: Block) -> AzdoError:
-    """Return a refusal of a workload identity in words: which one, what happened, what to run."""
+    """Return the error to show for a workload identity: which one, what happened, what to run."""
     who, tenant = block.get("name") or block.get("client_id"), block.get("tenant")
     if "transient" in flags_of(refused):
         return busy_error(refused, who)
@@ -105,7 +105,7 @@ def app_error(refused: OAuthError, block: Block) -> AzdoError:
 
 
 def busy_error(refused: OAuthError, who: str) -> NetworkError:
-    """Return in words that the service gave no token this time, though nothing is wrong with the account."""
+    """Return the error for a service that gave no token this time, though nothing is wrong with the account."""
     case, known = _case(refused)
     if known and "transient" in case.flags:
         worded = _worded(refused, Case(f"no token for {{who}}: {case.cause}", case.hint), {"who": who})
@@ -116,7 +116,7 @@ def busy_error(refused: OAuthError, who: str) -> NetworkError:
 
 
 def for_administrators(refused: OAuthError) -> str:
-    """Return the raw codes and ids of a refusal, which an administrator looks for in the tenant's sign-in logs."""
+    """Return the raw codes and ids of an error, which an administrator looks for in the tenant's sign-in logs."""
     parts = [f"AADSTS{code}" for code in refused.codes] or [refused.error]
     if not refused.codes and refused.suberror:
         parts.append(refused.suberror)
@@ -134,7 +134,7 @@ def _says(refused: OAuthError) -> str:
 
 
 def nameable(tenant: str | None) -> str:
-    """Return a tenant that a command may name, or an empty text."""
+    """Return a tenant that a command may name, or an empty string."""
     return tenant if tenant and tenant.lower() not in _NOT_A_TENANT_TO_NAME else ""
 
 
@@ -152,9 +152,9 @@ def setup_again(account: Account) -> str:
 
 
 def setup_of(account: Account) -> Callable[..., str]:
-    """Return the function that returns the command that signs a person in as for this account, given tenant and name."""
+    """Return a function that returns the ``setup`` command for this account, given a tenant and a sign-in name."""
     own = _own_options(account)
-    # An own registration may be known in that tenant only (AADSTS50194).
+    # The user's own app registration may be known in that tenant only (AADSTS50194).
     home = nameable(account.tenant) if "--client-id" in own else ""
 
     def command(*, tenant: str = home, login_hint: str = "") -> str:
@@ -165,7 +165,7 @@ def setup_of(account: Account) -> Callable[..., str]:
 
 
 def elsewhere(account: Account, kept_origin: str | None) -> str:
-    """Return what to run when the accounts file names another server than the vault: never a sign-in at that one."""
+    """Return what to run when the accounts file names another server than the vault: never a sign-in at that server."""
     if authorities.is_entra(kept_origin or "") or (kept_origin is None and account.tenant):
         return hints.setup(login_hint=_login_hint(account))
     if kept_origin in {None, origin(account.block.get("authority"))}:
@@ -174,19 +174,19 @@ def elsewhere(account: Account, kept_origin: str | None) -> str:
 
 
 def _login_hint(account: Account) -> str:
-    """Return the sign-in name, or an empty text where the account's name is none."""
+    """Return the sign-in name, or an empty string if the account's name is not one."""
     return "" if account.name in {UNNAMED, account.block.get("subject")} else account.name
 
 
 def _own_options(account: Account) -> list[str]:
-    """Return what ``setup`` must be given again: cloud, authority, own app registration."""
+    """Return the options that ``setup`` needs again: cloud, authority, the user's own app registration."""
     collections = (name for name in account.organizations if isinstance(name, Collection))
     own = ("authority", "client_id", "redirect_uri", "scope")
     return options(org=next(collections, "")) + _unusual(account.block, own)
 
 
 def _unusual(block: Block, keys: Iterable[str]) -> list[str]:
-    """Return the options of ``setup`` for the values of these keys, without its defaults, and whether it was --bearer."""
+    """Return the options of ``setup`` for these keys, except default values, and --bearer if it was given."""
     usual = {
         authorities.DEFAULT_CLIENT_ID,
         authorities.DEFAULT_REDIRECT,
@@ -202,9 +202,9 @@ def _unusual(block: Block, keys: Iterable[str]) -> list[str]:
 
 
 def setup_command(block: Block, *, elsewhere: bool = False) -> str:
-    """Return the command that sets this machine's identity up again, to be copied into a shell.
+    """Return the command that sets this workload identity up again, to be copied into a shell.
 
-    ``elsewhere``: the accounts file names another server than the one that it was set up at, which is left out.
+    ``elsewhere``: whether the accounts file names another server than it was set up with; its authority is left out.
     """
     kind = block.get("kind")
     operand, keys, _ = KEYS[kind]

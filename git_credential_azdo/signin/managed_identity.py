@@ -1,8 +1,8 @@
-"""A token for the identity that Azure gave this machine, from the service beside it: VM, App Service or Arc.
+"""Requests tokens for this machine's managed identity from its local service: Azure VM, App Service or Arc.
 
-Never through a proxy, never from another service than the one that answered at ``setup``. Protocols: Microsoft's
-"How to use managed identities on an Azure VM to acquire an access token", App Service's and Arc's pages of the same
-subject.
+Must never use a proxy, nor a service other than the one that answered at ``setup``. Protocols: Microsoft's
+"How to use managed identities on an Azure VM to acquire an access token", and the pages on the same subject for App
+Service and Arc.
 """
 
 from __future__ import annotations
@@ -34,9 +34,9 @@ ARC_ADDRESS = "http://localhost:40342/metadata/identity/oauth2/token"
 
 
 class _Service(NamedTuple):
-    """A service: its machine, API version, name of a resource id, variable with the address, and the usual address.
+    """A service: its machine, API version, parameter for a resource id, variable with the URL, and the usual URL.
 
-    ``secret``: the variable with the secret that it wants, one of ``inherited.SECRETS``.
+    ``secret``: the variable with the secret that it requires, one of ``inherited.SECRETS``.
     """
 
     place: str
@@ -60,20 +60,20 @@ if sys.platform == "win32":  # pragma: no cover - Windows
 _ARC_KEY_BYTES = 4096
 _FIRST_PAUSE = 0.5  # seconds, doubled with every attempt, up to the deadline
 _STARTING = frozenset({404, 410})  # Gone: it is being updated, which may take 70 seconds
-_UNKNOWN_LIFE = 600  # seconds; a token whose end is not known is soon asked for again
+_UNKNOWN_LIFE = 600  # seconds; a token whose expiry is not known is soon requested again
 _RESOURCE = re.compile(r"/subscriptions/[\w/.()-]+", re.IGNORECASE | re.ASCII)
 _REALM = re.compile(r'basic\s+realm="?([^"]+?)"?\s*', re.IGNORECASE)
 
 
 class Which(NamedTuple):
-    """Which identity: ``kind`` is ``client_id``, ``object_id`` or ``resource_id``, or empty for the machine's own."""
+    """Which identity: ``kind`` is ``client_id``, ``object_id`` or ``resource_id``, or empty for the system-assigned one."""
 
     kind: str
     value: str
 
 
 def read_identity(text: str) -> Which:
-    """Return what a person wrote: ``system``, a client id, ``object:ID`` or ``resource:ID``. Raise UsageError."""
+    """Return the identity that the user named: ``system``, a client id, ``object:ID`` or ``resource:ID``. Raise UsageError."""
     word, colon, rest = text.partition(":")
     if text.lower() == SYSTEM:
         return Which("", "")
@@ -90,7 +90,7 @@ def read_identity(text: str) -> Which:
 
 
 def source_of(environment: Mapping[str, str]) -> str:
-    """Return whose service answers on this machine, supported or not. Raise UsageError where half its variables are set."""
+    """Return which service this machine has, supported or not. Raise UsageError if only half its variables are set."""
     has = {name for name, value in environment.items() if value}
     pair = {"IDENTITY_ENDPOINT", IDENTITY_TOKEN}
     if pair <= has:
@@ -111,7 +111,7 @@ def source_of(environment: Mapping[str, str]) -> str:
 def ask(
     web: HttpClient, source: str, which: Which, resource: str, environment: Mapping[str, str]
 ) -> oauth.Grant:
-    """Return a token of the machine's service. ``web`` must use no proxy.
+    """Return a token from the machine's service. ``web`` must use no proxy.
 
     Raise UsageError when the service's variables are missing or it cannot serve this identity, SignInError when it
     refuses, NetworkError, ServiceError.
@@ -119,7 +119,7 @@ def ask(
     url, headers = _question(source, which, resource, environment)
     place = _SERVICES[source].place
     answer = _ask(web, url, headers, place)
-    if source == ARC and answer.status == 401:  # noqa: PLR2004 - Arc's way of asking who reads its folder
+    if source == ARC and answer.status == 401:  # noqa: PLR2004 - Arc's challenge to read its folder
         challenge = answer.header("WWW-Authenticate") or ""
         headers["Authorization"] = f"Basic {_read_arc_key(challenge, os.path.expandvars(ARC_FOLDER))}"
         answer = _ask(web, url, headers, place)
@@ -137,7 +137,7 @@ def ask_directly(
 def _question(
     source: str, which: Which, resource: str, environment: Mapping[str, str]
 ) -> tuple[str, dict[str, str]]:
-    """Return the address that is asked with GET, and the headers."""
+    """Return the URL of the GET request, and its headers."""
     service = _SERVICES.get(source)
     if service is None:
         what = f"the managed identity of {source or 'an unknown service'}"
@@ -165,9 +165,9 @@ def _question(
 
 
 def _ask(web: HttpClient, url: str, headers: Mapping[str, str], place: str) -> Response:
-    """Ask, and ask again while the service is busy or starting, as its page wants, within the deadline."""
+    """Return the response; within the deadline, retry while the service is busy or starting, as its page requires."""
     for attempt in itertools.count():
-        try:  # the address is a constant, or what the machine's own environment says
+        try:  # the address is a constant, or from the machine's own environment
             answer = web.request("GET", url, headers=headers, retry=False, elsewhere=True)
         except NetworkError as error:
             raise NetworkError(
@@ -190,7 +190,7 @@ def _ask(web: HttpClient, url: str, headers: Mapping[str, str], place: str) -> R
 def _read(answer: Response, place: str, which: Which, now: float) -> oauth.Grant:
     try:
         body = answer.json()
-    except ServiceError:  # off Azure, something else may have that address
+    except ServiceError:  # outside Azure, something else may have that address
         raise ServiceError(
             f"no managed identity answers on this machine (status {answer.status})", hints.help_of("setup")
         ) from None
@@ -198,7 +198,7 @@ def _read(answer: Response, place: str, which: Which, now: float) -> oauth.Grant
         raise ServiceError(
             f"the managed identity service's response is not a token response (status {answer.status})"
         )
-    if answer.status != 200:  # noqa: PLR2004 - every one of them says yes so
+    if answer.status != 200:  # noqa: PLR2004 - every service's only success
         label = f"identity {which.value}" if which.kind else "identity of its own"
         raise SignInError(
             f"this {place} gave no token for the {label}{oauth.said(answer)} (status {answer.status})",
@@ -209,16 +209,16 @@ def _read(answer: Response, place: str, which: Which, now: float) -> oauth.Grant
 
 
 def _life(body: Mapping[str, object], now: float) -> float:
-    """Return the seconds that the token lives: every number may come as a string."""
+    """Return the token's lifetime in seconds; every number may come as a string."""
     life = oauth.seconds(body.get("expires_in"), 0, now)
     end = oauth.seconds(body.get("expires_on"), 0, now * 2)
     return max(life or end - now, 0) or _UNKNOWN_LIFE
 
 
 def read_proof(path: str, most: int, where: str, what: str, *, unreadable: str, invalid: str) -> str:
-    """Return the one token that another program keeps fresh in a file of at most so many bytes. Raise SignInError.
+    """Return the only token in a file of at most ``most`` bytes that another program updates. Raise SignInError.
 
-    ``where``, ``what``: the file and the token in words; ``unreadable``, ``invalid``: what to do.
+    ``where``, ``what``: the file and the token, for messages; ``unreadable``, ``invalid``: the hints.
     """
     why = ""
     try:
@@ -234,7 +234,7 @@ def read_proof(path: str, most: int, where: str, what: str, *, unreadable: str, 
 
 
 def _read_arc_key(challenge: str, folder: str) -> str:
-    """Return the content of the file that proves we may read Arc's folder, and no other file whatever the answer names."""
+    """Return the content of the file that proves access to Arc's folder, never another one that a response names."""
     match = _REALM.fullmatch(challenge.strip())
     path = os.path.realpath(match[1]) if match else ""
     if os.path.dirname(path) != os.path.realpath(folder) or not path.endswith(".key"):

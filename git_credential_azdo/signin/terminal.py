@@ -1,9 +1,9 @@
-"""Reads what a person pastes or types unseen at the terminal, or the line that a script sends through a pipe.
+"""Reads what the user pastes or types at the terminal without echo, or the line that a script sends through a pipe.
 
-A terminal's line ends at 4,095 bytes on Linux and at 1,024 on macOS (termios(3)), and an answer may be longer, so the
-terminal is raw meanwhile, and always set back. What is pasted is a secret: only its length is shown. No byte of it is a
-signal or a key, as far as the terminal marks it (xterm's ctlseqs, "Bracketed Paste Mode"), and none is left for the
-next program that reads the terminal: a shell would run the second half of a paste.
+A terminal's line ends at 4,095 bytes on Linux and at 1,024 on macOS (termios(3)), and a redirect may be longer, so the
+terminal is in raw mode meanwhile, and must always be restored. What is pasted is a secret: only its length is shown. No
+byte of it is a signal or a key, provided that the terminal marks it (xterm's ctlseqs, "Bracketed Paste Mode"), and none
+is left for the next program that reads the terminal: a shell would run the second half of a paste.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _PROMPT = "> "
 _ENDS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
 _BRACKETED_ON, _BRACKETED_OFF = "\x1b[?2004h", "\x1b[?2004l"
 _QUIET_SECONDS = 0.08
-"""A paste has ended when nothing came for as long as this."""
+"""A paste has ended when nothing has arrived for this long."""
 _MAX_DRAIN_SECONDS = 1.0
 
 
 class Input:
-    """Where a person's answer comes from (here, from nowhere); a context manager that sets everything back.
+    """A source of the user's input (this base class has none); a context manager that restores the terminal.
 
-    ``has_person``: whether a second try makes sense. ``ended``: no more will come.
+    ``has_person``: whether a second try makes sense. ``ended``: whether the input has ended.
     """
 
     has_person = False
@@ -50,21 +50,21 @@ class Input:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Set everything back."""
+        """Restore the terminal."""
 
     def prompt(self) -> None:
-        """Show that an answer is awaited."""
+        """Show that input is expected."""
 
     def poll(self, seconds: float) -> list[str]:
-        """Read what comes, after so many seconds at the latest; return the lines that it finishes, usually none or one."""
+        """Read input for at most so many seconds; return the lines that it completes, usually none or one."""
         time.sleep(seconds)
         return []
 
 
 def open_input() -> Input | None:
-    """Return the terminal if standard input is one, else its one line; None if there is no standard input.
+    """Return the input for standard input, a terminal or one line of a pipe; None if there is no standard input.
 
-    Nothing of standard input may be read ahead.
+    Must never read ahead in standard input.
     """
     try:
         os.fstat(0)
@@ -74,9 +74,9 @@ def open_input() -> Input | None:
 
 
 def read_hidden(question: str) -> str:
-    """Return one line that a person types or pastes at the terminal, unseen. ``question`` must be printable.
+    """Return one line that the user types or pastes at the terminal, without echo. ``question`` must be printable.
 
-    Raise EOFError when the person closes the input (Ctrl-D), KeyboardInterrupt for Ctrl-C.
+    Raise EOFError when the user closes the input (Ctrl-D), KeyboardInterrupt for Ctrl-C.
     """
     if is_mintty(0):
         _write(f"{question} (shown here, hidden by winpty {hints.PROGRAM} ...): ")
@@ -93,14 +93,14 @@ def read_hidden(question: str) -> str:
 
 
 def drop_rest() -> None:
-    """Drop what still arrives of a paste at a prompt that took its first line, if standard input is a terminal."""
+    """Discard the rest of a paste after a prompt that has read its first line, if standard input is a terminal."""
     if is_terminal(0) and not is_mintty(0):
         with Terminal(0, lambda _text: None):
             pass
 
 
 def _write(text: str) -> None:
-    """Write control sequences and counts of ours, without a line break: never a text from elsewhere."""
+    """Write our own control sequences and counts, without a line break; must never write text from elsewhere."""
     if sys.stderr is not None:  # noqa: TID251 - as the docstring says
         with contextlib.suppress(OSError):
             sys.stderr.write(text)  # noqa: TID251 - as above
@@ -109,7 +109,7 @@ def _write(text: str) -> None:
 
 @final
 class Terminal(Input):
-    """A terminal: typed and pasted bytes, unseen, at any length."""
+    """A terminal: typed and pasted bytes, without echo, of any length."""
 
     has_person = True
 
@@ -133,7 +133,7 @@ class Terminal(Input):
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Read on until a paste that still arrives has ended: its rest must not become a command of the shell."""
+        """Discard the rest of a paste that is still arriving, which the shell would run, and restore the terminal."""
         end = time.monotonic() + _MAX_DRAIN_SECONDS
         with contextlib.suppress(OSError):
             while time.monotonic() < end and _has_more(self._fd, _QUIET_SECONDS):
@@ -149,7 +149,7 @@ class Terminal(Input):
         self._in_line = True
 
     def poll(self, seconds: float) -> list[str]:
-        """Read what the terminal has, or gets in so many seconds; a terminal that went away has ended."""
+        """Read what the terminal has, or receives within so many seconds; a terminal that was closed has ended."""
         try:
             lines = self._editor.feed(_read(self._fd)) if _has_more(self._fd, seconds) else []
         except OSError:
@@ -166,17 +166,17 @@ class Terminal(Input):
         return lines
 
     def _show(self, length: int) -> None:
-        """Show how much came, over the same line; a longer prompt might not be one line."""
+        """Show how much was received, on the same line; a longer prompt might not fit on one."""
         if self._prompt == _PROMPT:
             self._write(f"\r{_PROMPT}{length} character{'s' * (length != 1)}   ")
 
 
 @final
 class Pipe(Input):
-    """Standard input that is no terminal: one line of any length, and not a byte more.
+    """Standard input that is not a terminal: one line of any length, and not a byte more.
 
-    ``has_person``: it is one all the same (mintty), so that lines come until one serves. A thread reads it, since
-    Windows selects sockets only.
+    ``has_person``: it is a terminal after all (mintty), so lines are read until one is valid. A thread reads it, since
+    select takes only sockets on Windows.
     """
 
     def __init__(self, fd: int, *, has_person: bool = False) -> None:
@@ -188,7 +188,7 @@ class Pipe(Input):
         return self
 
     def poll(self, seconds: float) -> list[str]:
-        """Return the line that came meanwhile, or comes in so many seconds, if any."""
+        """Return the line that has arrived, or arrives within so many seconds, if any."""
         try:
             line = None if self.ended else self._line_within(seconds)
         except deadline.TimedOut:
@@ -200,7 +200,7 @@ class Pipe(Input):
 
 
 def _read_line(fd: int) -> str | None:
-    """Return one line of a pipe without its end, or None at the end of the input."""
+    """Return one line of a pipe without its line ending, or None at the end of the input."""
     line = bytearray()
     try:
         while (byte := os.read(fd, 1)) not in (b"", b"\n"):
@@ -211,24 +211,24 @@ def _read_line(fd: int) -> str | None:
 
 
 def _leave(number: int, _frame: object) -> NoReturn:
-    """End by SystemExit, so that the terminal is set back."""
+    """Exit by SystemExit, so that the terminal is restored."""
     sys.exit(128 + number)
 
 
 if sys.platform != "win32":
 
     def is_terminal(fd: int) -> bool:
-        """Return whether a person is at this stream."""
+        """Return whether this stream is a terminal."""
         return os.isatty(fd)
 
     def is_mintty(_fd: int) -> bool:
-        """Return False: there is none on this system."""
+        """Return False: mintty is a terminal on Windows."""
         return False
 
     def _make_raw(fd: int) -> Callable[[], None]:
-        """Take every byte as it comes, unseen; return the function that sets the terminal back."""
+        """Set the terminal to raw mode, without echo; return the function that restores it."""
         before, now = termios.tcgetattr(fd), termios.tcgetattr(fd)
-        # CR stays CR, and Ctrl-C, Ctrl-\\, Ctrl-S, Ctrl-V, Ctrl-Z are bytes: as keys the editor knows them.
+        # CR stays CR, and Ctrl-C, Ctrl-\\, Ctrl-S, Ctrl-V, Ctrl-Z are bytes, which the editor handles.
         now[0] &= ~(termios.ICRNL | termios.INLCR | termios.IGNCR | termios.IXON | termios.ISTRIP)
         now[3] &= ~(termios.ICANON | termios.ECHO | termios.ECHONL | termios.IEXTEN | termios.ISIG)
         now[6][termios.VMIN], now[6][termios.VTIME] = 1, 0
@@ -242,11 +242,11 @@ if sys.platform != "win32":
         return set_back
 
     def _has_more(fd: int, seconds: float) -> bool:
-        """Return whether there is something to read, within so many seconds."""
+        """Return whether there is something to read within so many seconds."""
         return bool(select.select([fd], [], [], seconds)[0])
 
     def _read(fd: int) -> bytes:
-        """Return what there is. Raise OSError for a terminal that was closed."""
+        """Return the bytes that are there. Raise OSError for a terminal that was closed."""
         data = os.read(fd, 65536)
         if not data:
             raise OSError
@@ -255,14 +255,14 @@ if sys.platform != "win32":
 else:  # pragma: no cover - Windows
 
     def is_terminal(fd: int) -> bool:
-        """Return whether a person is at this stream: a console, which ``NUL`` is not, or mintty."""
+        """Return whether this stream is a terminal: a console, which ``NUL`` is not, or mintty."""
         mode = ctypes.c_uint32()
         return bool(ctypes.windll.kernel32.GetConsoleMode(_handle(fd), ctypes.byref(mode))) or is_mintty(fd)
 
     def is_mintty(fd: int) -> bool:
         """Return whether the stream is a pipe of mintty, the terminal of Git Bash, by its name.
 
-        As git's compat/winansi.c knows it. Whole lines arrive there, and it shows what is typed.
+        The name is that in git's compat/winansi.c. Input arrives in whole lines, and mintty shows what is typed.
         """
         info = ctypes.create_string_buffer(2_048)  # FILE_NAME_INFO: 4 bytes of length, then UTF-16
         if not ctypes.windll.kernel32.GetFileInformationByHandleEx(_handle(fd), 2, info, len(info)):
@@ -289,5 +289,5 @@ else:  # pragma: no cover - Windows
         keys = []
         while msvcrt.kbhit():
             keys.append(msvcrt.getwch())
-        text = re.sub("[\0\xe0].", "", "".join(keys))  # arrows and function keys come as two
+        text = re.sub("[\0\xe0].", "", "".join(keys))  # arrows and function keys are two characters each
         return text.encode("utf-8", errors="replace")

@@ -1,9 +1,9 @@
-"""The next token of a workload identity: service principal, managed identity, federation, Azure CLI.
+"""Requests tokens for workload identities: service principal, managed identity, federation, Azure CLI.
 
-One way in for ``setup`` and for every renewal. It asks no person, and an identity that is half configured is an error
-that names what is missing: never another identity, never a browser. An app registration's secret comes out of the vault,
-its certificate out of a file, each time anew. ``az`` runs far from the repository (it is a Python program, and
-``python -m`` looks for modules where it starts) and shows no prompt. Rules: RFC 6749 section 4.4, RFC 7523, Microsoft's
+``setup`` and every renewal use the same functions. Must never prompt, open a browser or use another identity: one that
+is half configured is an error that names what is missing. An app registration's secret is read from the vault, and its
+certificate from a file, each time. ``az`` runs outside the repository (it is a Python program, and ``python -m`` looks
+for modules where it starts) and shows no prompt. Rules: RFC 6749 section 4.4, RFC 7523, Microsoft's
 "Microsoft identity platform application authentication certificate credentials" and "az account get-access-token".
 """
 
@@ -30,7 +30,7 @@ from git_credential_azdo.web import HttpClient
 DEFAULT_SCOPE = f"{authorities.RESOURCE}/.default"
 ASSERTION_TYPE = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
 _ASSERTION_SECONDS = 600
-_SAFE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:/-]*", re.ASCII)  # az.cmd hands its words to cmd.exe
+_SAFE = re.compile(r"[0-9A-Za-z][0-9A-Za-z.:/-]*", re.ASCII)  # az.cmd passes its arguments to cmd.exe
 _INSTALL = f"install it: {hints.AZURE_CLI_PAGE}"
 
 
@@ -41,12 +41,12 @@ def request_token(
     read_secret: Callable[[], str | None],
     environment: Mapping[str, str],
 ) -> Grant:
-    """Return a token for a tenant (empty when the account knows none); the grant never holds a refresh token.
+    """Return a token for a tenant (empty if the account names none); the grant never holds a refresh token.
 
     Keys of ``block`` beside those of every account: ``client_id``, ``token_endpoint``, ``authority``, ``scope``;
     ``certificate`` (its path), ``send_x5c``, ``passphrase`` (service principal); ``identity``, ``source`` (managed
-    identity: which one, and whose service answers); ``source``, ``token_file``, ``audience``, ``service_connection``
-    (federation; with a managed identity ``identity`` and ``machine``); ``az_tenant`` (Azure CLI: the tenant that a person
+    identity: which one, and from which service); ``source``, ``token_file``, ``audience``, ``service_connection``
+    (federation; with a managed identity ``identity`` and ``machine``); ``az_tenant`` (Azure CLI: the tenant that the user
     named). ``read_secret`` returns the secret under ``client-secret``; the deadline of ``web`` bounds everything.
     Raise SignInError, UsageError, NetworkError, ServiceError, VaultError.
     """
@@ -54,7 +54,7 @@ def request_token(
     resource = resource_of(block.get("scope"))
     home = block.get("tenant").lower()
     if kind == AZURE_CLI:
-        # Named only where az would take another tenant: some of its sign-ins refuse one that is named.
+        # Named only where az would use another tenant: some of its sign-ins reject one that is named.
         wanted = tenant if tenant != home else block.get("az_tenant")
         grant, gave = ask_az(resource, wanted, web.remaining(), environment)
         if tenant and not wanted and gave not in {"", tenant}:
@@ -82,15 +82,15 @@ def request_token(
 
 
 def resource_of(scope: str) -> str:
-    """Return the resource that a scope asks for, by default Azure DevOps: some services know no scopes."""
+    """Return the resource of a scope, by default Azure DevOps: some services take a resource, not a scope."""
     return (scope or DEFAULT_SCOPE).removesuffix("/.default")
 
 
-# --- what proves who asks
+# --- client authentication
 
 
 def proof(block: Block, read_secret: Callable[[], str | None]) -> dict[str, str]:
-    """Return the fields of the token request that prove who asks.
+    """Return the parameters of the token request that authenticate the client.
 
     ``read_secret`` returns the client secret, or the passphrase of the certificate's key, from the vault. Raise
     SignInError for a secret or a certificate that is gone, UsageError without the package ``cryptography``.
@@ -107,7 +107,7 @@ def proof(block: Block, read_secret: Callable[[], str | None]) -> dict[str, str]
 
 
 def by_assertion(assertion: str) -> dict[str, str]:
-    """Return the fields that carry an assertion: our own, or another identity provider's."""
+    """Return the parameters that carry an assertion: our own, or another identity provider's."""
     return {"client_assertion_type": ASSERTION_TYPE, "client_assertion": assertion}
 
 
@@ -133,10 +133,10 @@ def _signed(block: Block, path: str, passphrase: str | None) -> str:
 def ask_az(
     resource: str, tenant: str, seconds: float, environment: Mapping[str, str]
 ) -> tuple[oauth.Grant, str]:
-    """Return a token of ``az`` for a tenant (empty: of its current subscription), and the tenant that it says, if any.
+    """Return a token from ``az`` for a tenant (empty: its current subscription's), and the tenant it names, if any.
 
-    Raise UsageError when there is no ``az``, SignInError when it has no sign-in, NetworkError when it takes
-    too long, ServiceError for an answer that is none.
+    Raise UsageError when there is no ``az``, SignInError when it is not signed in, NetworkError when it takes
+    too long, ServiceError for output that holds no token.
     """
     if not _SAFE.fullmatch(resource) or (tenant and not _SAFE.fullmatch(tenant)):
         raise UsageError("the tenant or the resource is not valid", "check --tenant and --scope")
@@ -144,7 +144,7 @@ def ask_az(
     words += ["--tenant", tenant] if tenant else []
     quiet = {**environment, "AZURE_CORE_NO_COLOR": "true"}
     try:
-        # az may be signed in as the machine, and asks for that itself.
+        # az may be signed in with a managed identity, and then requests its token itself.
         done = programs.run(words, seconds, environment=quiet, keep=managed_identity.SECRETS)
     except programs.NotFound:
         raise UsageError("the Azure CLI (az) is not on PATH", _INSTALL) from None
@@ -159,7 +159,7 @@ def ask_az(
 
 
 def read_az(data: bytes, now: float) -> tuple[oauth.Grant, str]:
-    """Return what ``az`` printed; ``now`` in seconds since the epoch. Raise ServiceError."""
+    """Return the token and the tenant that ``az`` printed; ``now`` in seconds since the epoch. Raise ServiceError."""
     try:
         body = json.loads(data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
@@ -178,7 +178,7 @@ def read_az(data: bytes, now: float) -> tuple[oauth.Grant, str]:
 
 
 def _end(body: Mapping[str, object]) -> float:
-    """Return when the token ends: ``expires_on`` counts seconds, ``expiresOn`` is local time and older."""
+    """Return when the token expires: ``expires_on`` is in seconds; ``expiresOn``, which is older, is local time."""
     seconds = body.get("expires_on")
     text = str(body.get("expiresOn")).partition(".")[0]
     with contextlib.suppress(ValueError, OverflowError):
@@ -189,7 +189,7 @@ def _end(body: Mapping[str, object]) -> float:
 
 
 def _refusal(text: str, tenant: str) -> SignInError:
-    """Return one line of what ``az`` wrote to stderr."""
+    """Return the error for what ``az`` wrote to stderr, as one line."""
     login = hints.az_login(sign_in_errors.nameable(tenant))
     lines = [line.strip() for line in text.splitlines() if line.strip()]
     said = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason")
@@ -202,7 +202,7 @@ def _refusal(text: str, tenant: str) -> SignInError:
     )
 
 
-# --- what setup asks an authority for
+# --- what setup requests from an authority
 
 
 def registration(
@@ -214,9 +214,9 @@ def registration(
     login_host: str | None,
     environment: Mapping[str, str],
 ) -> list[Pair]:
-    """Return what every app registration has: who it is, and where it asks. Asks the authority for its endpoints.
+    """Return what every app registration has: its ids and its endpoint, which the authority's configuration names.
 
-    ``login_host``: where the organizations' own cloud signs in; Microsoft's public one for None.
+    ``login_host``: the login host of the organizations' own cloud; Microsoft's public one if None.
     Raise UsageError, ServiceError, NetworkError.
     """
     if not client_id or not may_repeat(client_id) or any(each in client_id for each in " :/"):

@@ -1,6 +1,6 @@
 """Connections for the HTTP client: httpx on httpcore, with the certificate authorities that git would trust.
 
-The first address that answers is used, so that IPv6 that drops packets costs a quarter of a second (RFC 8305).
+The first address that answers is used, so that an IPv6 path that drops packets costs a quarter of a second (RFC 8305).
 httpcore handles TLS, proxies and SOCKS. Must never ask a name server for a host that is reached through a proxy (except
 with socks5://, where curl does), skip verification unless git's own http.sslVerify says so, or ask for a passphrase.
 """

@@ -1,7 +1,7 @@
 """Proxies: which one a request uses, and the error when a request gets no response.
 
 Must never send a proxy a user without a password (each empty one counts as a failed sign-in, which may lock the
-account), nor quote what a proxy said.
+account), nor quote what a proxy sent.
 """
 
 from __future__ import annotations

@@ -223,7 +223,7 @@ def _read(entry: object) -> Pat | None:
 
 
 def _line(value: object) -> str:
-    """Return a text from the service, ``printable`` and at most 300 characters long."""
+    """Return a string from the service, ``printable`` and at most 300 characters long."""
     return printable(value)[:300] if isinstance(value, str) else ""
 
 

@@ -166,7 +166,7 @@ def signed_in(name: str) -> Page:
 
 
 def another_person(error: AzdoError) -> Page:
-    """Return the page for a sign-in as another person than expected, about which the terminal asks."""
+    """Return the page for a sign-in as someone other than expected, about which the terminal asks."""
     what = _sentence(error.message.partition(";")[0])
     return Page("Not signed in yet", (what, "The terminal asks whether to keep this sign-in."))
 

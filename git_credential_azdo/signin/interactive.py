@@ -175,7 +175,7 @@ class _Wait:
         self._listener.poll()
 
     def _on_redirect(self, query: str, client: socket.socket) -> Page | None:
-        """Handle what arrived at the listener; without the right state it is not our response."""
+        """Handle what arrived at the listener; without the right state it is not the response to our request."""
         try:
             answer: Code | PasteError = self._read(f"?{query}")
         except PasteError as error:

@@ -43,7 +43,7 @@ def request_token(
 ) -> Grant:
     """Return a token for a tenant (empty if the account names none); the grant never holds a refresh token.
 
-    Keys of ``block`` beside those of every account: ``client_id``, ``token_endpoint``, ``authority``, ``scope``;
+    Keys of ``block`` besides those of every account: ``client_id``, ``token_endpoint``, ``authority``, ``scope``;
     ``certificate`` (its path), ``send_x5c``, ``passphrase`` (service principal); ``identity``, ``source`` (managed
     identity: which one, and from which service); ``source``, ``token_file``, ``audience``, ``service_connection``
     (federation; with a managed identity ``identity`` and ``machine``); ``az_tenant`` (Azure CLI: the tenant that the user

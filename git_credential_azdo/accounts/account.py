@@ -276,7 +276,7 @@ class Account(View):
 
 
 def digest(salt: bytes, secret: str) -> str:
-    """Return the digest by which ``store`` and ``erase`` recognize a token. Never of a password: it could be guessed."""
+    """Return the digest by which ``store`` and ``erase`` recognize a token; never of a password, which it could reveal."""
     try:  # the bare algorithm: importing hashlib, which wraps it, takes 3 ms more
         from _blake2 import blake2b  # noqa: PLC0415 - a get needs no digest
     except ImportError:  # an interpreter built without it

@@ -40,7 +40,7 @@ _MAX_MARKS = 6
 
 
 def update(change: Callable[[AccountsFile], Result]) -> Result:
-    """Apply ``change`` to the accounts file, write it if it differs, return the result of ``change``. Raise AzdoError."""
+    """Apply ``change`` to the accounts file and write it if it differs. Return what ``change`` did. Raise AzdoError."""
     path = accounts_path()
     try:
         with Lock(path + ".lock", LOCK_SECONDS):

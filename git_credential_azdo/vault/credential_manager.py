@@ -1,9 +1,9 @@
-"""Windows Credential Manager, by its own API: each read, write and deletion is one call, on one entry alone.
+"""Windows Credential Manager, through its own API: each read, write and deletion is one call, on a single entry.
 
-Every entry has the target that keyring calls compound, USERNAME@SERVICE. keyring itself writes to the target SERVICE,
-after it moved what was there: two processes that write at once lose an entry. What keyring left there is read as keyring
-reads it, and goes with the next write of that entry. Part of the hot path, so without keyring; loaded only on Windows.
-The entries stay on this machine, as the accounts file does: they never roam with the user's profile.
+Every entry has the target name that keyring calls compound, USERNAME@SERVICE. keyring itself writes to the target
+SERVICE after moving what was there: two processes that write at once lose an entry. What keyring left there is read as
+keyring reads it, and is deleted by the next write of that entry. Part of the hot path, so keyring is not used; loaded
+only on Windows. The entries stay on this machine, like the accounts file: they must never roam with the user's profile.
 Names and limits: https://learn.microsoft.com/windows/win32/api/wincred/
 """
 
@@ -47,7 +47,7 @@ _api = ctypes.WinDLL("advapi32", use_last_error=True)
 
 
 class CredentialManager:
-    """Entries of this user's Credential Manager."""
+    """The entries of this user's Credential Manager."""
 
     is_unlimited = False
 
@@ -85,13 +85,13 @@ def _target(entry: str) -> str:
 
 
 def _newest(entry: str) -> tuple[str, str] | None:
-    """Return what keyring wrote last, if that is this entry."""
+    """Return the user and the secret that keyring wrote last, if they are this entry's, or None."""
     found = _find(NAME)
     return found if found and found[0] == entry else None
 
 
 def _find(target: str) -> tuple[str, str] | None:
-    """Return the user and the secret at a target, or None."""
+    """Return the user and the secret of a target, or None."""
     found = ctypes.POINTER(_Credential)()
     if not _api.CredReadW(target, _GENERIC, 0, ctypes.byref(found)):
         if ctypes.get_last_error() == _NOT_FOUND:

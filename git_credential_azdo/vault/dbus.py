@@ -1,9 +1,9 @@
-"""D-Bus messages as bytes: marshal a method call, unmarshal what comes back. Pure: no socket, no clock.
+"""D-Bus messages as bytes: marshal a method call, unmarshal the reply. Pure: no socket, no clock.
 
 The names and rules are those of the D-Bus Specification, chapters "Type System", "Marshaling (Wire Format)"
 and "Message Protocol": https://dbus.freedesktop.org/doc/dbus-specification.html
-Only the types that reading a secret needs: y b u s o g, variants of one of these or of bytes, and arrays, structs and dict entries
-of those. An error never quotes the bytes it is about: they may be a secret.
+Supports only the types that reading a secret needs: y b u s o g, variants of one of these or of bytes, and arrays,
+structs and dict entries of those. An error must never quote the bytes that caused it: they may be a secret.
 """
 
 from __future__ import annotations
@@ -19,22 +19,22 @@ METHOD_CALL, METHOD_RETURN, ERROR, SIGNAL = 1, 2, 3, 4  # message types
 # Header fields.
 PATH, INTERFACE, MEMBER, ERROR_NAME, REPLY_SERIAL, DESTINATION, SIGNATURE = 1, 2, 3, 4, 5, 6, 8
 
-# The specification allows 128 MiB, but a secret's reply is far shorter than this.
+# The specification allows 128 MiB, but a reply with a secret is far shorter than this.
 LONGEST_MESSAGE = 1 << 18
 
 _PROTOCOL_VERSION = 1
-_FIXED_HEADER = 16  # bytes, up to and with the length of the array of header fields
+_FIXED_HEADER = 16  # bytes, up to and including the length of the array of header fields
 _ENDIANNESS: dict[int, ByteOrder] = {ord("l"): "little", ord("B"): "big"}
 _ALIGNMENT = {"y": 1, "b": 4, "u": 4, "s": 4, "o": 4, "g": 1, "v": 1, "a": 4, "(": 8, "{": 8}
 _IN_VARIANT = frozenset(("y", "b", "u", "s", "o", "g", "ay"))
-"""A session's output is an empty string of gnome-keyring, but empty bytes of KWallet."""
+"""The output of OpenSession is an empty string from gnome-keyring, but an empty array of bytes from KWallet."""
 
 
 class BadMessageError(ValueError):
-    """The bytes are not a D-Bus message, or one with types that are not supported."""
+    """The bytes are not a D-Bus message, or a message with unsupported types."""
 
 
-def method_call(  # noqa: PLR0917 - the header's fields, all of them every time
+def method_call(  # noqa: PLR0917 - the header's fields, all of which every call needs
     serial: int,
     destination: str,
     path: str,
@@ -95,7 +95,7 @@ def _append(out: bytearray, kind: str, value: Any) -> None:
 
 
 def complete_types(signature: str) -> list[str]:
-    """Return the single complete types of a signature of this program: of ``oa{ss}``, ``o`` and ``a{ss}``."""
+    """Split one of this program's signatures into single complete types: ``oa{ss}`` into ``o`` and ``a{ss}``."""
     kinds = []
     while signature:
         end = 1 + (signature[0] == "a")
@@ -107,7 +107,7 @@ def complete_types(signature: str) -> list[str]:
 
 
 class Message:
-    """One message that arrived; its body stays bytes until its type is given.
+    """One received message; its body is not unmarshaled until ``body`` is given its signature.
 
     ``type`` is METHOD_RETURN, ERROR or another; ``reply_serial`` and ``error_name`` are None where the header has none.
     """
@@ -144,9 +144,9 @@ class Message:
 
 
 def take_message(buffer: bytearray) -> Message | None:
-    """Remove the first message from ``buffer`` and return it; None while it is not complete.
+    """Remove the first message from ``buffer`` and return it; None while it is incomplete.
 
-    Raise BadMessageError for bytes that are no message, as early as that is known.
+    Raise BadMessageError for bytes that are not a message, as early as possible.
     """
     if len(buffer) < _FIXED_HEADER:
         return None

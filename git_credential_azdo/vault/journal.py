@@ -1,8 +1,8 @@
-"""The journal: which entries the vaults hold, in the file ``entries`` beside the accounts file. Names only, never a secret.
+"""The journal of the entries in the vaults: the file ``entries`` beside the accounts file. Must never hold a secret.
 
-An entry is listed before it is written and until it is deleted, so that no secret is left without a name: not by a run
-that is killed between vault and accounts file, nor when the accounts file is lost. An id is ``begun`` while its entries
-are written or deleted: what the accounts file does not name of it then, a killed run left.
+An entry is listed from before it is written until after it is deleted, so that every secret can be found by name, even
+when a run is killed between writing the vault and the accounts file, or the accounts file is lost. An id is ``begun``
+while its entries are written or deleted: if the accounts file does not name it, a killed run left them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _SECONDS = 5.0
 
 
 def entries() -> list[tuple[str, str]]:
-    """Return vault and name of each entry. Raise AzdoError."""
+    """Return the vault and the name of each entry. Raise AzdoError."""
     return [(vault, key) for vault, _, key in (text.partition(" ") for text in _values(_ENTRY))]
 
 
@@ -36,24 +36,24 @@ def begun() -> list[str]:
 
 
 def begin(identifier: str, vault: str, keys: Iterable[str]) -> None:
-    """List entries of an id before they are written or deleted. Raise AzdoError."""
+    """Add an id and its entries to the journal before the entries are written or deleted. Raise AzdoError."""
     listed = [_BEGUN + identifier, *(f"{_ENTRY}{vault} {key}" for key in keys)]
     _change(lambda lines: list(dict.fromkeys([*lines, *listed])))
 
 
 def end(identifier: str) -> None:
-    """Note that the accounts file names what was written, or that everything is deleted. Raise AzdoError."""
+    """Record that the accounts file names the id's entries, or that they are deleted. Raise AzdoError."""
     _change(lambda lines: [line for line in lines if line != _BEGUN + identifier])
 
 
 def note(vault: str, key: str) -> None:
-    """List an entry before it is written, if the journal can be: a new token in hand is worth more."""
+    """Add an entry before it is written. Ignore an unwritable journal, so that a new token is not lost for it."""
     with contextlib.suppress(AzdoError):
         _change(lambda lines: list(dict.fromkeys([*lines, f"{_ENTRY}{vault} {key}"])))
 
 
 def drop(vault: str, keys: Iterable[str]) -> None:
-    """List deleted entries and their parts no longer, if the journal can be written: one too many does no harm."""
+    """Remove deleted entries and their parts. Ignore an unwritable journal: an entry too many does no harm."""
     gone = {f"{_ENTRY}{vault} {key}" for key in keys}
     with contextlib.suppress(AzdoError):
         _change(lambda lines: [line for line in lines if gone.isdisjoint((line, line.partition("#")[0]))])

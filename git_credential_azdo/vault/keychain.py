@@ -1,10 +1,10 @@
-"""The Keychain of macOS, by the functions of Security: each read, write and deletion is one call, on one entry alone.
+"""The macOS Keychain, through the Security framework: each read, write and deletion works on a single entry.
 
-An entry is changed in place (keyring deletes it and adds it again). No dialog appears but for ``prompting``: an item
-belongs to the Python that wrote it, and after an upgrade of it the Keychain asks before it gives the secret. Only the
-functions for file-based keychains, deprecated as they are, can switch that off (Chromium's
-crypto/apple/scoped_keychain_user_interaction_allowed.h says the same). Part of the hot path, so without keyring, which
-finds the same items; loaded only on macOS.
+An entry is changed in place (keyring deletes it and adds it again). No dialog may appear unless ``prompting``: an item
+belongs to the Python that wrote it, and after Python is upgraded the Keychain asks before it returns the secret. Only
+the deprecated functions for file-based keychains can switch that off (Chromium's
+crypto/apple/scoped_keychain_user_interaction_allowed.h says the same). Part of the hot path, so keyring, which finds
+the same items, is not used; loaded only on macOS.
 Functions and codes: https://developer.apple.com/documentation/security/keychain-services
 """
 
@@ -24,7 +24,7 @@ _ABSENT = frozenset((-25307, -25294, -25291))
 
 
 class Keychain:
-    """Entries of this user's keychains; new ones in the default keychain."""
+    """The entries of this user's keychains; new ones are added to the default keychain."""
 
     is_unlimited = False
 
@@ -89,7 +89,7 @@ class Keychain:
 
 
 def failure(status: int, *, prompting: bool) -> VaultError:
-    """Return the error of an OSStatus that is not 0."""
+    """Return the error for an OSStatus other than 0."""
     from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
     if status in _ASKS and prompting:

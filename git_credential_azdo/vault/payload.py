@@ -1,8 +1,8 @@
 """The content of a vault's entries: ``key=value`` lines, split into parts where a backend limits their length. Pure.
 
-The vault comes in as an argument. Parts are written before the head that names them and deleted after it, so
-that a reader gets the old secret or the new one, never a mixture. Windows Credential Manager holds 2,560 bytes, or
-1,280 UTF-16 units (CRED_MAX_CREDENTIAL_BLOB_SIZE, https://learn.microsoft.com/windows/win32/api/wincred/).
+The vault is an argument. Parts are written before the head that names them and deleted after it, so that a reader gets
+the old secret or the new one, never a mixture. An entry of Windows Credential Manager holds 2,560 bytes, or 1,280
+UTF-16 code units (CRED_MAX_CREDENTIAL_BLOB_SIZE, https://learn.microsoft.com/windows/win32/api/wincred/).
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
     from typing import Protocol
 
     class Vault(Protocol):
-        """Entries by name, each read, written and deleted without a change of any other."""
+        """Entries by name, each read, written and deleted without changing any other."""
 
         is_unlimited: bool
-        """Whether an entry may be of any length, so that a longer one is not refused for it."""
+        """Whether an entry may be of any length, so that none is refused for its length."""
 
         def read(self, entry: str) -> str | None:
             """Return the entry's text, or None. Raise VaultError, VaultLocked."""
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 PART_UNITS = 1_280
 _ROOM_UNITS = 64
-"""Room in each part for what ``system`` adds to make one line of it."""
+"""Room in each part for what ``system`` adds to turn it into one line."""
 _COUNT_DIGITS = 3
 _READ_TRIES = 3
 _BYTEWISE = "encoding=latin-1\n"
@@ -49,7 +49,7 @@ def encode(pairs: Iterable[Pair]) -> str:
 
 
 def decode(text: str) -> Message:
-    """Return the message that ``encode`` made a text of. Raise ProtocolError."""
+    """Return the message that ``encode`` turned into text. Raise ProtocolError."""
     content = text.removeprefix(_BYTEWISE)
     try:
         data = content.encode("utf-8" if content == text else "latin-1")
@@ -60,13 +60,13 @@ def decode(text: str) -> Message:
 
 
 def load(read: Callable[[str], str | None], key: str) -> Message | None:
-    """Return the secret under ``key``, whole or from its parts; None when there is none.
+    """Return the secret under ``key``, joined from its parts if it has any; None when there is none.
 
-    Raises what ``read`` raises, and ProtocolError for an entry that is not ours or whose parts are missing.
+    Raise the errors of ``read``, and ProtocolError for an entry that is not ours or whose parts are missing.
     """
     message = f"the keyring lost a part of the secret {key}"
     try:
-        for _ in range(_READ_TRIES):  # another process may write between the head and its parts
+        for _ in range(_READ_TRIES):  # another process may write between reading the head and its parts
             text = read(key)
             if text is None:
                 return None
@@ -85,10 +85,10 @@ def load(read: Callable[[str], str | None], key: str) -> Message | None:
 
 
 def save(vault: Vault, key: str, pairs: Iterable[Pair], *, generation: str) -> None:
-    """Write a secret under ``key``, in parts if the vault refuses it as a whole; one that ``is_unlimited`` has no parts.
+    """Write a secret under ``key``, in parts if the vault refuses it as a whole and is not ``is_unlimited``.
 
-    ``generation``: a word never used before for this key; names the parts. Raise what the vault raises; the old secret
-    is then still whole.
+    ``generation``: a word never used before for this key, for the names of the parts. Raise the errors of the vault;
+    the old secret is then still complete.
     """
     text = encode(pairs)
     old = None if vault.is_unlimited else vault.read(key)
@@ -127,18 +127,18 @@ def remove(vault: Vault, key: str) -> None:
 
 
 def units(text: str) -> int:
-    """Return the length of ``text`` in UTF-16 units."""
+    """Return the length of ``text`` in UTF-16 code units."""
     return len(text) + sum(character > "\uffff" for character in text)
 
 
 def split(text: str, limit: int) -> list[str]:
-    """Return ``text`` in pieces of at most ``limit`` UTF-16 units, never split inside a character."""
+    """Return ``text`` in pieces of at most ``limit`` UTF-16 code units, never split inside a character."""
     size = limit if units(text) == len(text) else limit // 2
     return [text[start : start + size] for start in range(0, len(text), size)]
 
 
 def _parts_of(key: str, text: str | None) -> list[str]:
-    """Return the names of an entry's parts; none for an entry that this program did not write, which may be replaced."""
+    """Return the names of an entry's parts; none for an entry of another program, which may be replaced."""
     try:
         return _part_names(key, decode(text or ""))
     except ProtocolError:

@@ -1,14 +1,14 @@
-"""Files, read within bounds, and where our own are; those are used only where no other user could have changed them.
+"""Reading files within limits; where our own files are, which are used only if no other user could have changed them.
 
-The folder is what platformdirs calls the user's configuration folder, computed here since every ``get`` needs it and
-platformdirs takes longer than the rest of one; a test proves both equal. On macOS ``XDG_CONFIG_HOME`` is ignored: the
-folder must not move when a variable is set. Rules: the XDG Base Directory Specification; on Windows the local
-application data. Must read nothing but by ``read_file`` and ``read_own``, which neither wait nor read without end.
+The folder is the one that platformdirs calls the user's configuration folder. It is computed here because every ``get``
+needs it and platformdirs takes longer than the rest of a ``get``; a test compares the two. On macOS ``XDG_CONFIG_HOME``
+is ignored: the folder must not move when a variable is set. Rules: the XDG Base Directory Specification; on Windows the
+local application data. Must read only with ``read_file`` and ``read_own``, which neither block nor read endlessly.
 
-What is ours is refused when it belongs to another user, or others may write it: a token endpoint put into it would get
-the refresh token. Where the file system keeps no modes (drvfs, vfat, many network shares), or is mounted read-only,
-they say nothing; in a folder with the sticky bit others cannot touch what is ours. On Windows access is by lists, which
-a home folder has. Models: StrictModes in sshd_config(5), safe.directory in git-config(1).
+A file or folder of ours is refused if it belongs to another user or is writable by others: a token endpoint put into it
+would receive the refresh token. Modes mean nothing where the file system has none (drvfs, vfat, many network shares) or
+is mounted read-only; in a folder with the sticky bit others cannot replace our files. On Windows the access control
+lists of the home folder apply. Models: StrictModes in sshd_config(5), safe.directory in git-config(1).
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ if TYPE_CHECKING:
 
 NAME = "git-credential-azdo"
 MAX_BYTES = 16 * 2**20  # of a file of ours: an accounts file of this size would have 50,000 accounts
-PATIENCE_SECONDS = 1.0  # how long Windows is asked again that refuses a file while another process has it
+PATIENCE_SECONDS = 1.0  # how long to retry when Windows refuses a file that another process has open
 PRIVATE = getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_NOINHERIT", 0) | getattr(os, "O_BINARY", 0)
 READ = os.O_RDONLY | PRIVATE | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOCTTY", 0)
 NOFOLLOW = getattr(os, "O_NOFOLLOW", 0)
 _OTHERS_WRITE = S_IWGRP | S_IWOTH
-_EPERM, _ENOTDIR, _EISDIR, _EINVAL, _EFBIG = 1, 20, 21, 22, 27  # on every system, and without one more module
+_EPERM, _ENOTDIR, _EISDIR, _EINVAL, _EFBIG = 1, 20, 21, 22, 27  # on every system; without importing errno
 
 
 class NoHome(AzdoError):  # noqa: N818 - a state, not a fault
@@ -42,7 +42,7 @@ class NoHome(AzdoError):  # noqa: N818 - a state, not a fault
 
 
 class Unsafe(OSError):  # noqa: N818 - a state, with its cure
-    """A file or folder that another user could have changed. ``strerror`` says why, ``cure`` which command helps."""
+    """A file or folder that another user could have changed. ``strerror``: why. ``cure``: returns the remedy."""
 
     def __init__(self, path: str, reason: str, cure: Callable[[str], str] | None = None) -> None:
         super().__init__(_EPERM, reason, path)
@@ -72,7 +72,7 @@ def accounts_path() -> str:
 
 
 def gitconfig_path() -> str:
-    """Return the path of our file of git's configuration, which the global one includes. Raise NoHome."""
+    """Return the path of our git configuration file, which the global one includes. Raise NoHome."""
     return os.path.join(folder(), "gitconfig")
 
 
@@ -100,9 +100,9 @@ def vault_folder() -> str:
 
 
 def read_file(path: str, limit: int) -> bytes:
-    """Return the bytes of an ordinary file of at most ``limit`` bytes; links are followed.
+    """Return the bytes of a regular file of at most ``limit`` bytes; symbolic links are followed.
 
-    Raises OSError, at once for what is no ordinary file (a pipe, a device), and for one that is too long.
+    Raise OSError, also for a longer file and, without blocking, for one that is not regular (a pipe, a device).
     """
     return _contents(patiently(os.open, path, READ), path, limit)
 
@@ -110,8 +110,8 @@ def read_file(path: str, limit: int) -> bytes:
 def read_own(path: str, top: str, *, linked: bool = False) -> bytes | None:
     """Return the bytes of a file of ours; None when there is none.
 
-    ``top``: the folder of ours that it lies in or below. ``linked``: it may be a symbolic link.
-    Raises OSError; Unsafe when another user could have changed the file, or a folder from its own to ``top``.
+    ``top``: the folder of ours that contains it, directly or not. ``linked``: whether it may be a symbolic link.
+    Raise OSError; Unsafe when another user could have changed the file or a folder from its own up to ``top``.
     """
     try:
         check_folders(os.path.dirname(path), top)
@@ -140,7 +140,7 @@ def check_folders(folder: str, top: str) -> None:
 
 
 def followed(path: str, *, linked: bool) -> str:
-    """Return what a link of ours leads to. Raises Unsafe where it must not be one, or is another user's."""
+    """Return the target of a symbolic link of ours. Raise Unsafe if none is allowed here, or another user owns it."""
     if not linked:
         raise Unsafe(path, "it is a symbolic link, which is not followed here")
     _check_link(os.lstat(path), path)
@@ -148,7 +148,7 @@ def followed(path: str, *, linked: bool) -> str:
 
 
 def patiently(act: Callable[..., Result], *arguments: object) -> Result:
-    """Do it, for a second again and again where Windows refuses it since another process has the file."""
+    """Call ``act``; on Windows retry it for PATIENCE_SECONDS while another process has the file open."""
     if os.name != "nt":
         return act(*arguments)
     give_up = time.monotonic() + PATIENCE_SECONDS
@@ -162,7 +162,7 @@ def patiently(act: Callable[..., Result], *arguments: object) -> Result:
 
 
 def is_closed() -> bool:
-    """Return whether this user may not open the home folder that HOME names, an image's or root's. Raise NoHome."""
+    """Return whether this user may not enter the home folder in HOME, such as root's or an image's. Raise NoHome."""
     try:
         os.lstat(os.path.dirname(folder()))
     except OSError as error:
@@ -171,9 +171,9 @@ def is_closed() -> bool:
 
 
 def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
-    """Return what to tell a person of a file or folder of ours that cannot be used, with the cure if it is known.
+    """Return the error for a file or folder of ours that cannot be used, with a hint if the remedy is known.
 
-    ``doing``: ``read``, ``write``. ``top``: the folder of ours that it lies in or below, which the cure is for.
+    ``doing``: ``read``, ``write``. ``top``: the folder of ours that contains it, to which the hint applies.
     """
     from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
@@ -191,7 +191,7 @@ def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
             if owner != os.geteuid():
                 reason, cure = f"{reason}, since {each} belongs to {_name(owner)}", hints.own
                 break
-    elif place != path and not isinstance(error, Unsafe) and not place.endswith(".new"):  # of ``writing``
+    elif place != path and not isinstance(error, Unsafe) and not place.endswith(".new"):  # from ``writing``
         reason += f" ({place})"
     is_inside = place == top or place.startswith(top + os.sep)
     to_cure = top if is_inside else os.path.dirname(place)
@@ -200,12 +200,12 @@ def unusable(doing: str, path: str, error: OSError, top: str) -> AzdoError:
     if isinstance(error, PermissionError) and (
         is_closed() or not (is_inside or to_cure == above != os.path.dirname(above))
     ):
-        hint = hints.home()  # no command takes a home folder, or the whole system, from its owner
+        hint = hints.home()  # a command must never change the owner of a home folder or the whole system
     return AzdoError(f"cannot {doing} {place if isinstance(error, Unsafe) else path}: {reason}", hint)
 
 
 def _contents(descriptor: int, path: str, limit: int, top: str | None = None) -> bytes:
-    """Read what was opened, and close it. ``top``: it is a file of ours."""
+    """Read an open file and close it. ``top``: set for a file of ours."""
     try:
         info = os.fstat(descriptor)
         if S_ISDIR(info.st_mode):
@@ -229,7 +229,7 @@ def _check(info: os.stat_result, path: str, top: str) -> None:
     """Raise Unsafe when a user other than this one and root could have changed what is at ``path``, below ``top``."""
     if os.name == "nt" or not (info.st_uid != os.geteuid() or info.st_mode & _OTHERS_WRITE):
         return
-    from git_credential_azdo import hints  # noqa: PLC0415 - hardly ever
+    from git_credential_azdo import hints  # noqa: PLC0415 - rarely needed
 
     if info.st_uid not in _owners(top):
         raise Unsafe(path, f"it belongs to {_name(info.st_uid)}, so it is not trusted", hints.own)
@@ -240,7 +240,7 @@ def _check(info: os.stat_result, path: str, top: str) -> None:
 
 
 def _owners(top: str) -> set[int]:
-    """Return who may own files of ours: this user and root; for root also whose home it is, or to whom a mount belongs."""
+    """Return the users who may own files of ours: this user and root; for root also the owner of the home or mount."""
     user = os.geteuid()
     if user:
         return {0, user}
@@ -249,7 +249,7 @@ def _owners(top: str) -> set[int]:
 
 
 def _name(user: int) -> str:
-    import pwd  # noqa: PLC0415 - not there on Windows
+    import pwd  # noqa: PLC0415 - not available on Windows
 
     try:
         return pwd.getpwuid(user).pw_name
@@ -258,7 +258,7 @@ def _name(user: int) -> str:
 
 
 def _keeps_modes(folder: str) -> bool:
-    """Return whether the modes of files mean something there: by making a private one, and looking whether it is."""
+    """Return whether file modes take effect in the folder, by creating a private file and checking its mode."""
     if os.statvfs(folder).f_flag & os.ST_RDONLY:
         return False
     probe = os.path.join(folder, f".{os.urandom(8).hex()}.probe")
@@ -279,7 +279,7 @@ def _check_link(info: os.stat_result, path: str) -> None:
 
 
 def _below_home(*names: str) -> str:
-    """Return a path in this user's home folder: HOME's, else the one of passwd(5). Raise NoHome."""
+    """Return a path in this user's home folder, which is that of HOME, else that of passwd(5). Raise NoHome."""
     home = os.environ.get("HOME", "")
     if not os.path.isabs(home) and sys.platform != "win32":
         import pwd  # noqa: PLC0415 - only where HOME is not set

@@ -1,13 +1,13 @@
-"""Files of ours, written whole or not at all, for this user only, and locks between processes. Knows nothing of their content.
+"""Writing our files, completely or not at all and private to this user; locks between processes.
 
-A new version is made beside the old one, under a name that cannot be guessed, and takes its place when it is on the
-disk. Who writes a file holds its lock, so that another new version of it is what a killed run left. What root creates in
-a user's home gets that user as its owner, who could not use it otherwise.
+The format of their content is not known here. A new version is created beside the old one, under a name that cannot be
+guessed, and replaces it once it is on disk. The writer of a file holds its lock, so any other new version beside it was
+left by a killed run. What root creates in a user's home is given to that user, who could not use it otherwise.
 
-The system releases a lock when its holder dies. Must never delete a lock file: a second process could hold a lock on the
-deleted one. On a file system without locks (some NFS, Lustre, FUSE) a file beside it, which only one process can make,
-takes its place and names its holder. A stale one, whose holder has ended, is removed: at once for a process of this
-machine, after _UNKNOWN_SECONDS for another machine's.
+The system releases a lock when its holder ends. Must never delete a lock file: a second process could hold a lock on
+the deleted one. On a file system without locks (some NFS, Lustre, FUSE) the lock is a file beside it, which only one
+process can create and which names its holder. A stale one, whose holder has ended, is removed: immediately for a
+process of this machine, after _UNKNOWN_SECONDS for one of another machine.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ else:
 _FRESH = ".new"
 _HELD = ".held"
 _UNKNOWN_SECONDS = 120
-"""The age at which a lock of another machine is stale: longer than this program holds one."""
+"""The age at which another machine's lock is stale: longer than this program holds one."""
 _ALIVE_SECONDS = 3_600
-"""The same for a process id that is alive on this machine: it may be another process's by now."""
+"""The same for a process id that is in use on this machine: it may have been reused."""
 _PAUSE_SECONDS = 0.01
 _NO_LOCKS = frozenset((errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOTSUP))
 _NAME_BYTES = 1_024
@@ -49,9 +49,9 @@ _HEXADECIMAL = frozenset("0123456789abcdef")
 
 
 def write_own(path: str, data: bytes, top: str, *, linked: bool = False) -> None:
-    """Replace the file of ours at ``path`` by ``data``: a reader sees the old file or the new one, also after a crash.
+    """Replace our file at ``path`` with ``data``: a reader sees the old file or the new one, even after a crash.
 
-    Arguments and errors as of ``files.read_own``. Callers hold the file's lock: what a killed write left is deleted.
+    Arguments and errors: as for ``files.read_own``. Callers hold the file's lock: what a killed write left is deleted.
     """
     if os.path.islink(path):
         path = followed(path, linked=linked)
@@ -71,23 +71,23 @@ def write_own(path: str, data: bytes, top: str, *, linked: bool = False) -> None
             while view:
                 view = view[os.write(descriptor, view) :]
             os.fsync(descriptor)
-            if os.name != "nt":  # Windows renames no open file
+            if os.name != "nt":  # Windows cannot rename an open file
                 os.replace(fresh, path)
         finally:
             os.close(descriptor)
         if os.name == "nt":
             patiently(os.replace, fresh, path)
     except BaseException:
-        with contextlib.suppress(OSError):  # what failed is the reason; the next write deletes what is left
+        with contextlib.suppress(OSError):  # report the first error; the next write deletes what is left
             delete(fresh)
         raise
     _sync_folder(folder)
 
 
 def make_private_folder(path: str) -> None:
-    """Make the folder, and those missing above it, for this user only. Raises OSError."""
+    """Create the folder, and missing parents, for this user only. Raise OSError."""
     try:
-        os.mkdir(path, 0o700)  # os.makedirs gives the mode to the last folder alone
+        os.mkdir(path, 0o700)  # os.makedirs applies the mode to the last folder only
     except FileExistsError:
         if not os.path.isdir(path):
             raise
@@ -108,7 +108,7 @@ def make_private_folder(path: str) -> None:
 
 
 def others_can_read(top: str) -> bool:
-    """Return whether other users can read a folder of ours or a file in it; Windows has no such bits. Raises OSError."""
+    """Return whether other users can read a folder of ours or a file in it; False on Windows. Raise OSError."""
     paths = (os.path.join(root, each) for root, _, files in os.walk(top) for each in ("", *files))
     return os.name != "nt" and any(map(_is_open, paths))
 
@@ -116,7 +116,7 @@ def others_can_read(top: str) -> bool:
 def _is_open(path: str) -> bool:
     try:
         return bool(os.stat(path).st_mode & 0o077)
-    except FileNotFoundError:  # another run's file of a moment; the lock of an editor is a broken link
+    except FileNotFoundError:  # a temporary file of another run; a broken link, as an editor's lock is
         return False
 
 
@@ -127,16 +127,16 @@ def is_left_over(name: str, of: str) -> bool:
 
 
 def delete(path: str) -> None:
-    """Delete a file; an absent one is no error, since another process may have been first. Raises OSError."""
+    """Delete a file; an absent one is no error, since another process may have been first. Raise OSError."""
     with contextlib.suppress(FileNotFoundError):
         patiently(os.unlink, path)
 
 
 def _try_lock(descriptor: int) -> bool | None:
-    """Lock a file that is open; return whether it is locked now, None where there are no locks. Raises OSError."""
+    """Lock an open file; return whether that succeeded, None if the file system has no locks. Raise OSError."""
     try:
         _flock(descriptor)
-    except (BlockingIOError, PermissionError):  # on Unix and Windows, when another process holds it
+    except (BlockingIOError, PermissionError):  # on Unix and on Windows, when another process holds it
         return False
     except OSError as error:
         if error.errno not in _NO_LOCKS:
@@ -146,7 +146,7 @@ def _try_lock(descriptor: int) -> bool | None:
 
 
 def _hand_over(descriptor: int, folder: str) -> None:
-    """Give what root made in a folder to whom the folder belongs. Raises OSError."""
+    """Give what root created in a folder to the owner of the folder. Raise OSError."""
     if os.name != "nt" and os.geteuid() == 0:
         owner, made = os.stat(folder), os.fstat(descriptor)
         if owner.st_uid != made.st_uid:
@@ -154,8 +154,8 @@ def _hand_over(descriptor: int, folder: str) -> None:
 
 
 def _sync_folder(folder: str) -> None:
-    """Let what a folder lists outlive a power failure, where the system can; each file is whole, whichever it is."""
-    with contextlib.suppress(OSError):  # Windows opens no folder
+    """Flush a folder's entries to disk where possible; after a power failure its files are complete, old or new."""
+    with contextlib.suppress(OSError):  # Windows cannot open a folder
         descriptor = os.open(folder, READ)
         try:
             os.fsync(descriptor)
@@ -168,9 +168,9 @@ class Busy(AzdoError):  # noqa: N818 - a state, not a fault
 
 
 class Lock:
-    """Hold the lock in ``with Lock(path, seconds):``. Raise Busy after ``seconds``, OSError when the file cannot be made.
+    """A lock, held in ``with Lock(path, seconds):``. Raise Busy after ``seconds``, OSError if it cannot be created.
 
-    In git's verbs the wait ends with the run's time limit.
+    In git's verbs the wait also ends at the run's time limit.
     """
 
     def __init__(self, path: str, seconds: float) -> None:
@@ -198,7 +198,7 @@ class Lock:
     def _wait(self) -> None:
         if self._try():
             return
-        from git_credential_azdo import deadline  # noqa: PLC0415 - a lock is hardly ever held
+        from git_credential_azdo import deadline  # noqa: PLC0415 - a lock is rarely held by another process
 
         seconds = deadline.bound(self._seconds)
         give_up = time.monotonic() + seconds
@@ -216,7 +216,7 @@ class Lock:
 
 
 def take(path: str) -> bytes:
-    """Take the lock file; return the name to release it by, empty when another process holds it. Raises OSError."""
+    """Create the lock file; return the name to release it with, empty if another process holds it. Raise OSError."""
     name = f"{os.getpid()} {_here()} {os.urandom(8).hex()}".encode()
     try:
         descriptor = os.open(path, _MAKE, 0o600)
@@ -226,7 +226,7 @@ def take(path: str) -> bytes:
     try:
         _hand_over(descriptor, os.path.dirname(path))
         os.write(descriptor, name)
-    except BaseException:  # a full disk: a file without a name would be held for _UNKNOWN_SECONDS
+    except BaseException:  # for example a full disk: a lock without a name would last for _UNKNOWN_SECONDS
         delete(path)
         raise
     finally:
@@ -235,7 +235,7 @@ def take(path: str) -> bytes:
 
 
 def release(path: str, name: bytes) -> None:
-    """Release the lock file, if it is still held under this name."""
+    """Delete the lock file if it is still held under this name."""
     if _name_in(path) == name:
         delete(path)
 
@@ -253,10 +253,10 @@ def _remove_stale(path: str) -> None:
 
 
 def _remove(path: str, name: bytes) -> None:
-    """Remove the lock file that is held under this name. Raises FileNotFoundError."""
+    """Remove the lock file that is held under this name. Raise FileNotFoundError."""
     aside = f"{path}.{os.urandom(8).hex()}"
     os.rename(path, aside)
-    if _name_in(aside) != name:  # another process removed that one and holds the lock: it gets it back
+    if _name_in(aside) != name:  # another process removed the stale one and holds the lock: restore it
         with contextlib.suppress(OSError):
             os.link(aside, path)
     os.unlink(aside)

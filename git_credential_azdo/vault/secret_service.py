@@ -1,17 +1,17 @@
 """Read one secret from the Secret Service in six D-Bus messages, without loading ``keyring``.
 
-It gives what keyring's SecretService backend (keyring/backends/SecretService.py) gives, and leaves everything
-unusual to keyring (``Unsupported``). It must never unlock, prompt, create or write anything. Outside rules:
+It returns what keyring's SecretService backend (keyring/backends/SecretService.py) returns, and leaves everything
+unusual to keyring (``Unsupported``). It must never unlock, prompt, create or write anything. Specifications:
 https://specifications.freedesktop.org/secret-service/latest/ and, in the D-Bus Specification, "Server
 Addresses", "Authentication Protocol" and "Message Bus": https://dbus.freedesktop.org/doc/dbus-specification.html
 
-Secrets cross the bus as they are (session algorithm "plain"): the socket is local, its other end is a process
-of the same user, and a process that can listen there can ask the Secret Service as well.
+Secrets cross the bus unencrypted (session algorithm "plain"): the socket is local, its peer is a process of the same
+user, and a process that can listen there can also ask the Secret Service.
 """
 
 from __future__ import annotations
 
-import _socket  # the socket module takes longer to load than a secret to read
+import _socket  # loading the socket module takes longer than reading a secret
 import os
 import sys
 import time
@@ -36,11 +36,11 @@ _COLLECTION = "org.freedesktop.Secret.Collection"
 _ITEM = "org.freedesktop.Secret.Item"
 _IS_LOCKED = "org.freedesktop.Secret.Error.IsLocked"
 
-_LONGEST_LINE = 1024  # of the authentication; the line we expect has 35 characters
+_LONGEST_LINE = 1024  # of the authentication; the expected line has 35 characters
 
 
-class Unsupported(Exception):  # noqa: N818 - no accident: it tells the caller to ask keyring instead
-    """This reader does not handle the case; keyring does. Never shown to a person."""
+class Unsupported(Exception):  # noqa: N818 - not an error: it tells the caller to use keyring instead
+    """This reader does not handle the case; keyring does. Never shown to the user."""
 
 
 def _locked(message: str) -> VaultLocked:
@@ -56,7 +56,7 @@ class TimedOut(Unsupported):
 def read(service: str, username: str, deadline: float) -> str | None:
     """Return the secret that keyring wrote for this service and username, or None.
 
-    ``deadline``: the time limit in seconds. Raise VaultLocked where keyring would show a dialog (the default collection
+    ``deadline``: the time limit in seconds. Raise VaultLocked when keyring would show a dialog (the default collection
     is locked or absent, the item is locked), Unsupported for anything unusual.
     """
     if sys.platform != "linux":
@@ -75,11 +75,11 @@ def read(service: str, username: str, deadline: float) -> str | None:
 
 
 def bus_addresses(environment: Mapping[str, str]) -> Iterator[bytes]:
-    """Return the session bus's Unix sockets: those of the variable, in libdbus' order, then the one of the login.
+    """Yield the session bus's Unix sockets: those of the variable, in libdbus' order, then the user bus of systemd.
 
-    The variable may be of an earlier session, or absent as for cron; systemd has a bus for each user who is logged in.
-    Each is an absolute path, or an abstract name with its leading zero byte. Raises ``ValueError`` for what is
-    no address. ``guid`` and other keys are ignored: the socket's owner is checked instead.
+    The variable may be from an earlier session, or unset as under cron; systemd runs a bus for each logged-in user.
+    Each is an absolute path, or an abstract name with its leading zero byte. Raise ``ValueError`` for a malformed
+    address. ``guid`` and other keys are ignored: the socket's owner is checked instead.
     """
     for address in filter(None, environment.get("DBUS_SESSION_BUS_ADDRESS", "").split(";")):
         transport, _, rest = address.partition(":")
@@ -104,10 +104,10 @@ def shown_buses() -> str:
 
 
 def use_own_bus(seconds: float) -> str:
-    """Let the libraries use a session bus of this user, or none; return where none was found, empty if there is one.
+    """Make the libraries use a session bus of this user, or none; return where it was sought in vain, else empty.
 
-    They do not look whose it is, and another user's would be given what is written. The bus of the login stands in for
-    one of the environment that does not answer.
+    They do not check its owner, so that a bus of another user would receive what is written. The user bus of systemd
+    replaces a bus of the environment that does not answer.
     """
     if sys.platform != "linux":
         return ""
@@ -130,20 +130,21 @@ def _unescape(value: str) -> bytes:
 
 
 def lookup(service: str, username: str, user: int, exchange: Exchange) -> str | None:
-    """Return the secret. ``exchange``: sends bytes to the bus, if any, and returns the next that arrive.
+    """Return the secret. ``exchange``: sends bytes, if any, to the bus and returns the next bytes from it.
 
-    Independent calls are sent together. Raise as ``read`` does, and ValueError for bytes that are no D-Bus messages.
+    Independent calls are sent together. Raise the errors of ``read``, and ValueError for bytes that are not D-Bus
+    messages.
     """
     bus = _Bus(exchange)
     bus.authenticate(user)
-    # Not by the path of the alias, /org/freedesktop/secrets/aliases/default: gnome-keyring 42 now and then
-    # rewrites it into garbage, and says that there is no such object, when two calls to it come together.
+    # Not by the path of the alias, /org/freedesktop/secrets/aliases/default: when two calls to it arrive together,
+    # gnome-keyring 42 occasionally corrupts the path and replies that there is no such object.
     read_alias = (_SECRETS, _SECRETS_PATH, _SERVICE, "ReadAlias", "s", "default")
     hello, default = bus.ask((_BUS, _BUS_PATH, _BUS, "Hello"), read_alias)
     _result(hello, "s")
     if _result(default, "o") == ["/"]:
-        # It may also overlook a new caller while others come and go (its log: "assertion 'client' failed"), and then
-        # answers this call wrongly, but ends itself at OpenSession or a property: never ask for those first.
+        # It may also miss a new caller while others connect and disconnect (its log: "assertion 'client' failed"). It
+        # then answers this call wrongly, but would crash on OpenSession or a property: never send those first.
         (default,) = bus.ask(read_alias)
     (collection,) = _result(default, "o")
     if collection == "/":
@@ -165,7 +166,7 @@ def lookup(service: str, username: str, user: int, exchange: Exchange) -> str | 
         return None
     _, session = _result(opened, "vo")
 
-    # Of several items keyring takes the first, too.
+    # keyring also takes the first of several items.
     (given,) = bus.ask((_SECRETS, items[0], _ITEM, "GetSecret", "o", session))
     ((of_session, parameters, secret, _content_type),) = _result(given, "(oayays)")
     if of_session != session or parameters:
@@ -185,7 +186,7 @@ def _result(reply: Message, signature: str) -> list[Any]:
 
 
 class _Bus:
-    """The client's end of the bus: the bytes still to be sent, and those received."""
+    """The client's end of the bus: the bytes that are still to be sent, and those received."""
 
     def __init__(self, exchange: Exchange) -> None:
         self._exchange = exchange
@@ -194,7 +195,7 @@ class _Bus:
         self._to_send = b""
 
     def authenticate(self, user: int) -> None:
-        """Authenticate as this user; the kernel tells the bus whether that is true."""
+        """Authenticate as this user, which the kernel confirms to the bus."""
         self._arrived += self._exchange(b"\0AUTH EXTERNAL %b\r\n" % str(user).encode().hex().encode())
         while b"\r\n" not in self._arrived:
             if len(self._arrived) > _LONGEST_LINE:
@@ -208,8 +209,8 @@ class _Bus:
     def ask(self, *calls: tuple[Any, ...]) -> list[Message]:
         """Send these calls (each the arguments of ``method_call``); return their replies in the same order.
 
-        It waits for all replies, even where the first one is enough: some Secret Services fail when the peer closes
-        while they work. Signals and other replies are passed over.
+        Waits for all replies, even if the first one is enough: some Secret Services fail when the peer closes the
+        connection while they work. Signals and other replies are skipped.
         """
         first, self._serial = self._serial + 1, self._serial + len(calls)
         serials = range(first, self._serial + 1)
@@ -228,7 +229,7 @@ class _Bus:
 
 
 def _buses(end: float) -> Iterator[tuple[bytes, _socket.socket]]:
-    """Yield the address of each bus that this user runs, with a connection, which is closed when the next one is due."""
+    """Yield the address of each bus that this user runs, with a connection that is closed on resumption."""
     user = os.geteuid()
     for address in bus_addresses(os.environ):
         bus = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)

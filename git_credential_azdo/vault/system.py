@@ -1,9 +1,9 @@
-"""The OS keyring, through the ``keyring`` library: the only importer of it.
+"""The OS keyring, through the ``keyring`` library, which only this module imports.
 
-Every call is bounded, since a keyring may wait for a person who is not there, and becomes a VaultError. Unlocking
-shows a dialog, so only ``prompting=True`` (the verb ``unlock``) may do it. Entries are never looked up without a
-user name. Backends: https://keyring.readthedocs.io. Those of other packages may run programs, such as ``pass`` and
-gpg, and may keep no more than a line: several lines become one of JSON for them.
+Every call has a time limit, since a keyring may wait for an absent user; a failure becomes a VaultError. Unlocking
+shows a dialog, so only ``prompting=True`` (the verb ``unlock``) may do it. Must never look up an entry without a user
+name. Backends: https://keyring.readthedocs.io. Those of other packages may run programs, such as ``pass`` and gpg, and
+may store only one line: for them, text of several lines is encoded as one line of JSON.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _ONE_AT_A_TIME = threading.Lock()
 
 
 class KeyringVault:
-    """Entries of one keyring backend, under the service name NAME."""
+    """The entries of one keyring backend under the service name NAME."""
 
     def __init__(self, backend: keyring.backend.KeyringBackend, *, prompting: bool = False) -> None:
         self._name = _name_of(backend)
@@ -83,15 +83,15 @@ class KeyringVault:
         self._bounded(delete)
 
     def _bounded(self, call: Callable[[], Result]) -> Result:
-        """Return what ``call`` returns; it runs in a thread, so that a backend that waits for a person cannot hang git."""
+        """Run ``call`` in a thread, so that a backend that waits for the user cannot hang git; return its result."""
 
         def attempt() -> Result:
             try:
                 return _again(call)
             except TimeoutError:
                 raise
-            except BaseException as error:  # noqa: BLE001 - D-Bus libraries have their own kinds, and Rust its panic
-                raise _vault_error(error, self._name) from None  # its text could show a secret
+            except BaseException as error:  # noqa: BLE001 - D-Bus libraries raise their own kinds, Rust raises panics
+                raise _vault_error(error, self._name) from None  # the error's text could contain a secret
 
         seconds = PROMPT_SECONDS if self._prompting else deadline.bound(CALL_SECONDS)
         quiet = _no_prompts() if self._foreign else contextlib.nullcontext()
@@ -105,10 +105,10 @@ class KeyringVault:
 
 
 def _again(call: Callable[[], Result]) -> Result:
-    """Return what ``call`` returns; begin again while KWallet has lost the session, or took the key of another.
+    """Return what ``call`` returns; retry when KWallet has lost the session or used the key of another session.
 
     keyring opens a connection for each call, and kwalletd confuses the newest session with one whose connection has just
-    ended.
+    been closed.
     """
     for _ in range(_LOST_SESSIONS):
         try:
@@ -120,14 +120,14 @@ def _again(call: Callable[[], Result]) -> Result:
 
 
 class _QuietSecretService(SecretService.Keyring):
-    """keyring's Secret Service backend that never unlocks and never creates a collection: both show a dialog."""
+    """keyring's Secret Service backend without unlocking and creating collections, which show a dialog."""
 
-    priority = -1  # keyring's search finds every subclass, and must not choose this one
+    priority = -1  # keyring finds every subclass and must not choose this one
 
     def get_preferred_collection(self) -> Any:
         storage = vars(SecretService)["secretstorage"]
         bus, named = storage.dbus_init(), getattr(self, "preferred_collection", None)
-        # A property, asked for by a caller that gnome-keyring overlooks, ends it: as in ``secret_service.lookup``.
+        # gnome-keyring may crash when the first call of a new caller gets a property: see ``secret_service.lookup``.
         with contextlib.suppress(storage.ItemNotFoundException):
             storage.get_collection_by_alias(bus, "default")
         collection = (
@@ -148,7 +148,7 @@ def _name_of(backend: keyring.backend.KeyringBackend) -> str:
 
 
 def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
-    """Open the backend that an account's secrets were written with, whatever the environment says now.
+    """Open the backend that an account's secrets were written with, regardless of the current environment.
 
     Raise VaultError when it is not installed here.
     """
@@ -156,9 +156,9 @@ def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
         raise VaultError("an entry of the accounts file has no vault=", hints.edit(accounts_path()))
     module, _, kind = name.rpartition(".")
     try:
-        with _no_prompts():  # another package's may do anything when it is loaded
+        with _no_prompts():  # a backend of another package may do anything while it is loaded
             if importlib.util.find_spec(module.partition(".")[0]) is None:
-                keyring.core.load_config()  # knows keyringrc.cfg's keyring-path
+                keyring.core.load_config()  # applies keyring-path of keyringrc.cfg
             backend = getattr(importlib.import_module(module), kind)()
     except Exception as error:
         named = name if may_repeat(name) else "of that name"
@@ -168,9 +168,9 @@ def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
 
 
 def names(part: str) -> list[str]:
-    """Return the backends whose names have this part: the one the person configured, else those of the platform.
+    """Return the backends whose names contain this part: the one that the user configured, else those of the platform.
 
-    The best is the first. Raise VaultError when the configured one cannot be loaded, or stores nothing.
+    The best one is first. Raise VaultError when the configured one cannot be loaded or stores nothing.
     """
     where, cure = "PYTHON_KEYRING_BACKEND", hints.unset("PYTHON_KEYRING_BACKEND")
     try:
@@ -197,7 +197,7 @@ def names(part: str) -> list[str]:
 
 
 def none_works(part: str, failed: list[VaultError]) -> VaultError:
-    """Return the error where no backend whose name has this part works, with why and the cure."""
+    """Return the error for when no backend whose name contains this part works, with the reason and a hint."""
     reasons = [*(each.message for each in failed), *_unusable(part or "/", keyring.backend.KeyringBackend)]
     reason = f" ({'; '.join(reasons)})" if reasons else ""
     if not part:
@@ -213,7 +213,7 @@ def none_works(part: str, failed: list[VaultError]) -> VaultError:
 
 @contextlib.contextmanager
 def _no_prompts() -> Iterator[None]:
-    """Keep the programs that a backend runs from asking for gpg's passphrase, and all of it from writing to ours.
+    """Keep a backend's programs from asking for gpg's passphrase, and both from writing to our stdout and stderr.
 
     Variable: pass(1); option: "--pinentry-mode" in gpg(1). One thread at a time: the changes are process-wide.
     """
@@ -228,7 +228,7 @@ def _no_prompts() -> Iterator[None]:
         os.environ[name] = f"{before or ''} --pinentry-mode error"
         getpass.getpass = _refuse_prompt
         errors.stdout = os.dup(1)
-        os.dup2(nowhere.fileno(), 1)  # also for its programs: git reads the answer there
+        os.dup2(nowhere.fileno(), 1)  # also for its programs: git reads the credential there
         try:
             yield
         finally:
@@ -243,17 +243,17 @@ def _no_prompts() -> Iterator[None]:
 
 
 def _refuse_prompt(*_: object, **_options: object) -> str:
-    """Stand in for ``getpass``, with which the backends of keyrings.alt ask for a password of their own."""
+    """Replace ``getpass``, with which the backends of keyrings.alt ask for a password of their own."""
     raise keyring.errors.KeyringLocked
 
 
 def _to_one_line(text: str) -> str:
-    """Return a text of several lines as one line of JSON."""
+    """Return a text of several lines, or one that starts with a quote, as one line of JSON; others unchanged."""
     return text if text.splitlines() == [text] and text[0] != '"' else json.dumps(text)
 
 
 def _from_one_line(entry: str) -> str:
-    """Return the text that an entry holds as one line of JSON; any other entry unchanged (not ours, or older)."""
+    """Return the text that an entry contains as one line of JSON; any other entry unchanged (not ours, or older)."""
     try:
         text = json.loads(entry) if entry.startswith('"') else entry
     except ValueError:
@@ -262,14 +262,14 @@ def _from_one_line(entry: str) -> str:
 
 
 def _unusable(wanted: str, above: type) -> Iterator[str]:
-    """Return why each backend of that name that is installed cannot be used here."""
+    """Yield the reason why each installed backend of that name cannot be used here."""
     kinds: list[type] = type.__subclasses__(above)
     for kind in kinds:
         if wanted.lower() in f"{kind.__module__}.{kind.__qualname__}".lower():
             try:
                 with _no_prompts():
-                    getattr(kind, "priority")  # noqa: B009 - it raises why
-            except Exception as error:  # noqa: BLE001 - each has its own kinds
+                    getattr(kind, "priority")  # noqa: B009 - it raises the reason
+            except Exception as error:  # noqa: BLE001 - each backend raises its own kinds
                 yield f"{' '.join(getattr(error, 'cmd', ['it']))} failed: {type(error).__name__}"
         yield from _unusable(wanted, kind)
 
@@ -287,7 +287,7 @@ def _vault_error(error: BaseException, name: str) -> VaultError:
     if kind == "CalledProcessError" and getattr(error, "cmd", [])[1:2] == ["show"]:
         locked = f"the password store is locked: gpg could not open an entry of {name}"
         return VaultLocked(locked, hints.unlock())
-    if "createDLGroup failed" in str(error):  # KWallet's words, in its kwalletfreedesktopservice.cpp
+    if "createDLGroup failed" in str(error):  # a message in KWallet's kwalletfreedesktopservice.cpp
         missing = "KWallet cannot open a session: the OpenSSL plugin of QCA is missing"
         return VaultError(missing, hints.INSTALL_QCA)
     if kind == "ItemNotFoundException":

@@ -1,11 +1,11 @@
-"""The one door to the vaults: read, write and remove secrets in a vault by its name, and find one that works.
+"""The only access to the vaults: read, write and remove secrets in a vault by its name, and find one that works.
 
-Part of the hot path: each keyring is loaded only where it is used, and the keyring library never where this package has
-a reader of its own: for the Secret Service, Windows Credential Manager and the Keychain, under the names of keyring's
-backends. It never asks a person anything, but for ``prompting``, which only the verb ``unlock`` sets.
+Part of the hot path: each keyring is loaded only when it is used, and the keyring library only when this package has no
+implementation of its own. It has one for the Secret Service, Windows Credential Manager and the Keychain, under the
+names of keyring's backends. Must never prompt the user without ``prompting``, which only the verb ``unlock`` sets.
 
-Here is also the file vault: one private file for each entry, not encrypted. It is taken only when it is asked for by
-name: that is the person's consent.
+Also the file vault: one private file for each entry, not encrypted. It must only be used when the user asks for it by
+name, which is the user's consent.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def read(name: str, key: str) -> Message | None:
             if name not in errors.silent:
                 with errors.Waiting("the keyring", seconds):
                     return payload.load(lambda entry: secret_service.read(NAME, entry, seconds), key)
-        except secret_service.TimedOut:  # keyring would only wait again
+        except secret_service.TimedOut:  # keyring would only time out again
             errors.silent.add(name)
         except secret_service.Unsupported:
             pass  # keyring handles the rare cases
@@ -61,9 +61,9 @@ def read(name: str, key: str) -> Message | None:
 
 
 def write(name: str, key: str, pairs: Collection[Pair], *, confirmed: bool = False) -> None:
-    """Write a payload under ``key``. Raise VaultError, VaultLocked; the old one is then still whole.
+    """Write a payload under ``key``. Raise VaultError, VaultLocked; the old one is then still complete.
 
-    ``confirmed``: read it back, since some vaults lose a value without a word, and another one depends on it.
+    ``confirmed``: read it back, since some vaults silently lose a value, and other data depends on this one.
     """
     vault = open_vault(name)
     _write(vault, name, key, pairs)
@@ -72,7 +72,7 @@ def write(name: str, key: str, pairs: Collection[Pair], *, confirmed: bool = Fal
 
 
 def remove(name: str, *keys: str) -> None:
-    """Remove what is under these keys, in their order; what is absent is no error. Raise VaultError, VaultLocked."""
+    """Remove the secrets under these keys, in order; an absent one is no error. Raise VaultError, VaultLocked."""
     _remove(open_vault(name), name, keys)
 
 
@@ -82,7 +82,7 @@ def _write(vault: Vault, name: str, key: str, pairs: Iterable[Pair]) -> None:
 
 
 class _Noted:
-    """A vault whose every new entry, a part of a secret too, is in the journal before it is written."""
+    """A vault that adds every new entry, including each part of a secret, to the journal before it is written."""
 
     def __init__(self, vault: Vault, name: str) -> None:
         from git_credential_azdo.vault import journal  # noqa: PLC0415 - a get hardly ever writes
@@ -109,9 +109,9 @@ def _remove(vault: Vault, name: str, keys: Iterable[str]) -> None:
 
 
 def unlock(name: str, keys: Iterable[str]) -> None:
-    """Let the named vault ask the person for what it needs to give what is under these keys.
+    """Unlock the named vault, which may prompt the user, and read the secrets under these keys.
 
-    Raise VaultError, VaultLocked when it still does not.
+    Raise VaultError, or VaultLocked when it is still locked.
     """
     self_test(name, prompting=True)
     vault = open_vault(name, prompting=True)
@@ -120,7 +120,7 @@ def unlock(name: str, keys: Iterable[str]) -> None:
 
 
 def open_vault(name: str, *, prompting: bool = False) -> Vault:
-    """Return the vault of this name, whatever the environment says now. Raise VaultError when it is not there."""
+    """Return the vault with this name, regardless of the environment. Raise VaultError if it is not available."""
     if name in _OWN:
         return _OWN[name][0]()
     if name in errors.silent:
@@ -143,19 +143,19 @@ def open_vault(name: str, *, prompting: bool = False) -> Vault:
 
 
 def described(name: str) -> str:
-    """Return in words where a secret of the vault of this name is."""
+    """Return a description of where the vault with this name stores a secret."""
     return _OWN[name][1] if name in _OWN else f"Secret saved in the keyring ({name})"
 
 
 def find(wanted: str | None, used: str | None = None, *, prompting: bool = False) -> str:
-    """Return the name of a vault that was just seen to hold a secret.
+    """Return the name of a vault that has just passed ``self_test``.
 
     ``wanted``: ``file``, ``keyring`` for any keyring, or a backend by its class or a part of its name. ``used``: the vault
-    of this machine's earlier secrets. Raise VaultLocked when a locked one is all there is, VaultError when there is none.
+    of earlier secrets on this machine. Raise VaultLocked when none works and one is locked, else VaultError.
     """
     from git_credential_azdo.vault import system  # noqa: PLC0415 - loads keyring
 
-    folder()  # without one, no secret would be found again; and keyring has worse words for it
+    folder()  # without one, no secret would be found again; keyring's error is less clear
     name = wanted or used or ANY_KEYRING
     if name in _OWN or "." in name:
         self_test(name, prompting=prompting)
@@ -175,9 +175,10 @@ def find(wanted: str | None, used: str | None = None, *, prompting: bool = False
 
 
 def self_test(name: str, *, prompting: bool = False) -> None:
-    """Write a random secret, read it back and delete it. Raise VaultError when it was not stored whole, VaultLocked.
+    """Write a random secret, read it back and delete it. Raise VaultLocked, or VaultError if it came back changed.
 
-    It has the length and the lines of a real one: some backends store only the first line, or some hundred characters.
+    It is as long as a real one and has several lines: some backends store only the first line or a few hundred
+    characters.
     """
     vault = open_vault(name, prompting=prompting)
     entry = f"self-test/{os.urandom(4).hex()}"
@@ -203,7 +204,7 @@ def _confirm(vault: Vault, name: str, key: str, pairs: Collection[Pair]) -> None
 
 
 class NoVault:
-    """Holds nothing: for workload identities that need no secret, on machines without a keyring."""
+    """A vault that stores nothing: for workload identities that need no secret, on machines without a keyring."""
 
     is_unlimited = True
 
@@ -211,14 +212,14 @@ class NoVault:
         """Return None."""
 
     def write(self, entry: str, text: str) -> None:
-        """Write nothing: each ``get`` asks the identity service anew."""
+        """Write nothing: each ``get`` requests a new token."""
 
     def delete(self, entry: str) -> None:
         """Delete nothing."""
 
 
 class FileVault:
-    """Entries as files below ``folder``; an entry's name is its path there."""
+    """Entries as files below ``folder``; the name of an entry is its path there."""
 
     is_unlimited = True
 
@@ -244,7 +245,7 @@ class FileVault:
                 try:
                     return write_own(path, data, self._top)
                 except (FileNotFoundError, FileExistsError):
-                    pass  # another run has just deleted the last entry in the folder, and the folder with it
+                    pass  # another run has just deleted the folder with its last entry
             write_own(path, data, self._top)
         except (OSError, UnicodeEncodeError) as error:
             raise self._failed("write", error) from None  # a UnicodeEncodeError quotes the secret
@@ -270,12 +271,12 @@ class FileVault:
             folder = os.path.dirname(folder)
 
     def entries(self) -> list[str]:
-        """Return the names of all entries, also of those that a killed write only began."""
+        """Return the names of all entries, including those whose write was killed."""
         found = [
             os.path.join(root, each.partition(".")[0])
             for root, _, files in os.walk(self._folder)
             for each in files
-            if not each.startswith(".")  # no entry: a file manager's, or a network file system's
+            if not each.startswith(".")  # files of a file manager or a network file system
         ]
         return [os.path.relpath(path, self._folder).replace(os.sep, "/") for path in found]
 
@@ -296,4 +297,4 @@ _OWN: dict[str, tuple[Callable[[], Vault], str]] = {
     FILE: (FileVault, "Secret saved in a private file, not encrypted"),
     NONE: (NoVault, "No secret is stored; a new token is requested each time"),
 }
-"""The vaults of this module by their names. Every other name is a class of the keyring library's, and has a dot."""
+"""The vaults of this module by name. Every other name is that of a keyring backend's class and contains a dot."""

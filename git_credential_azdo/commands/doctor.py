@@ -1,10 +1,10 @@
 """``doctor``: one screen that lists what is wrong and the command that fixes it; safe to paste into a bug report.
 
-One line a check, the hint below it. All checks run at once, each bounded and a broken one stopping no other. It ends
-within LIMIT_SECONDS, whatever hangs.
+One line per check, the hint below it. All checks run at once, each with a time limit, and one that fails does not stop
+the others. It ends within LIMIT_SECONDS, whatever hangs.
 
-Changes nothing but what a ``get`` would (a stale token is refreshed). Shows no secret: all that it prints passes through
-``clean``, which takes out passwords of addresses, tokens of the environment and what steers a terminal.
+Changes only what a ``get`` would (a stale token is refreshed). Must never show a secret: all its output passes through
+``clean``, which removes passwords in addresses, tokens from environment variables and terminal control sequences.
 """
 
 from __future__ import annotations
@@ -42,14 +42,14 @@ from git_credential_azdo.tokens import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.web import HttpClient
 
 Work = tuple[str, Callable[[], Iterable[Check]]]
-"""The subject of some checks, and the function that makes them."""
+"""The subject of some checks, and the function that returns them."""
 
 LIMIT_SECONDS = 30.0
 REACH_SECONDS = 8.0
 ASK_SECONDS = 13.0
 MAX_ORGANIZATIONS = 8
 _SKEW_WARN, _SKEW_FAIL = 60, 300
-"""Seconds; Entra takes an assertion whose clock is off by up to five minutes."""
+"""Seconds; Entra accepts an assertion from a clock that is off by up to five minutes."""
 _COLORS = {OK: "green", WARN: "yellow", FAIL: "red"}
 _USER_OF_URL = re.compile(r"://[^/\s]*@")
 
@@ -102,12 +102,12 @@ def examine(url: str | None) -> list[Check]:
             ("account", partial(_beside_accounts, accounts_file)),
         ]
     works += [("network", partial(_reach, host)) for host in _hosts(url, accounts_file)]
-    # Accounts of an unreachable host have one line, and so have the clocks of servers that agree.
+    # Accounts of an unreachable host share one line, and so do servers whose clocks agree.
     return list(dict.fromkeys(run(works, LIMIT_SECONDS)))
 
 
 def run(works: Iterable[Work], seconds: float) -> list[Check]:
-    """Return the checks of all works, which run at once, in their order; one for each that does not end in time."""
+    """Run all works at once; return their checks in order, with one failed check for each that does not end in time."""
     every = list(works)
     done = deadline.in_threads(lambda work: _checks(*work), every, seconds)
     return [
@@ -122,7 +122,7 @@ def _checks(name: str, work: Callable[[], Iterable[Check]]) -> list[Check]:
         return list(map(clean, work()))
     except AzdoError as error:
         return [clean(failed(name, error))]
-    except Exception as error:  # noqa: BLE001 - its text could quote a secret, so kind and line must do
+    except Exception as error:  # noqa: BLE001 - its text could quote a secret: only type and line are shown
         return [Check(name, FAIL, f"the check failed with {type(error).__name__} at {position(error)}")]
 
 
@@ -175,7 +175,7 @@ def _state(account: Account, name: str) -> tuple[str, str, str]:
 
 
 def _beside_accounts(accounts_file: AccountsFile) -> Iterator[Check]:
-    """Return that there is no account, the bindings to those that do not exist, and the tokens that no account has."""
+    """Return the checks of having no account, of bindings to missing accounts, and of tokens without an account."""
     known = accounts_file.accounts
     if not known and accounts_file.servers:
         yield Check("account", OK, "there is none, but a registered server")
@@ -193,7 +193,7 @@ def _beside_accounts(accounts_file: AccountsFile) -> Iterator[Check]:
 
 
 def _hosts(url: str | None, accounts_file: AccountsFile) -> list[str]:
-    """Return the addresses of all hosts that the accounts need, or a first one would, and of the server of a URL."""
+    """Return the addresses of all hosts that the accounts need (or a first account would), and of a URL's server."""
     target = accounts_file.target_of(message_for(url)) if url else None
     urls = (
         [account.address for account in accounts_file.accounts] or accounts_file.servers or [SERVICES_ADDRESS]
@@ -206,7 +206,7 @@ def _hosts(url: str | None, accounts_file: AccountsFile) -> list[str]:
 
 
 def _reach(url: str) -> Iterator[Check]:
-    """Return whether a host answers, by which way, and how its clock differs from this machine's, if it has one."""
+    """Return whether a host responds, by which route, and how its clock differs from this machine's, if it sends a date."""
     began, asked = time.monotonic(), time.time()
     try:
         with HttpClient(REACH_SECONDS, allowed=(origin(url),)) as web:
@@ -233,7 +233,7 @@ def _reach(url: str) -> Iterator[Check]:
 
 
 def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Iterator[Check]:
-    """Return which organizations accept the account's token, the first MAX_ORGANIZATIONS of those that it lists."""
+    """Return which organizations accept the account's token, of the first MAX_ORGANIZATIONS that it lists."""
     listed = list(account.organizations)
     asked: list[AnyOrganization | None] = [*listed[:MAX_ORGANIZATIONS]]
     accepted: list[str] = []
@@ -241,7 +241,7 @@ def _accepted(account: Account, name: str, accounts_file: AccountsFile) -> Itera
         for organization in asked or [None]:
             try:
                 try_out(web, account, organization, accounts_file)
-            except NetworkError as error:  # the next one would fare no better
+            except NetworkError as error:  # the next one would fail, too
                 yield Check("token", WARN, f"not tried: {error.message}")
                 break
             except AzdoError as error:

@@ -1,7 +1,7 @@
-"""What a check of ``doctor`` is, and those of this machine: program, PATH, git, its configuration, files and vaults.
+"""The checks of ``doctor`` on this machine: program, PATH, git, its configuration, files and vaults; and what a check is.
 
-Reads and tries out, never prompts or repairs. Of the environment only the variables of an allow-list are named, and
-shown only where they cannot hold a secret.
+Reads and tests, but must never prompt or repair. Only environment variables on an allow-list are named, and their values
+are shown only if they cannot contain a secret.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class Check(NamedTuple):
 
 
 def failed(name: str, error: AzdoError) -> Check:
-    """Return the check of an error."""
+    """Return the failed check for an error."""
     return Check(name, FAIL, error.message, error.hint or "")
 
 
@@ -76,7 +76,7 @@ def program() -> Iterator[Check]:
 
 
 def path() -> Iterator[Check]:
-    """Return whether a shell finds this program, only once, and nothing of the current folder."""
+    """Return whether a shell finds this program, exactly once, and PATH avoids the current folder."""
     for entry in inherited.dropped:
         text = f"{entry!r} leads into the current folder; git and shells may run programs from there"
         yield Check("PATH", WARN, text, hints.set_variables(f"PATH={os.environ.get('PATH', '')}"))
@@ -171,7 +171,7 @@ def _helpers(entries: list[config.Entry], url: str, accounts_file: AccountsFile)
 
 
 def _program_of(helper: config.Helper) -> str | None:
-    """Return the path of what git would start for one of our helpers."""
+    """Return the path of the program that git would start for one of our helper entries."""
     try:
         words = shlex.split(helper.command)
     except ValueError:
@@ -181,7 +181,7 @@ def _program_of(helper: config.Helper) -> str | None:
 
 
 def choice(url: str | None, accounts_file: AccountsFile) -> Iterator[Check]:
-    """Return which account serves the address, the current repository, or a listed organization, as ``explain`` has it."""
+    """Return which account serves the address, the current repository, or a listed organization, as ``explain`` does."""
     if url is None:
         urls = config.remotes(config.read_config()).values()
         here = [each for each in urls if is_served(each, accounts_file)]
@@ -282,6 +282,6 @@ def uncompiled() -> list[str]:
 
 
 def compile_package() -> None:
-    """Compile what is not (an installer that leaves it out doubles the cost of every ``get``), where that may be written."""
+    """Compile the package if it is writable: an installer that leaves this out doubles the cost of every ``get``."""
     if os.access(PACKAGE, os.W_OK):
         compileall.compile_dir(PACKAGE, quiet=2)

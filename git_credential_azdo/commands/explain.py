@@ -1,6 +1,6 @@
 """``explain``: which account serves an address and why, and what ``get`` would answer. Shows no secret.
 
-Uses the same rules as ``get``, so that it cannot say something else; changes nothing, and needs no network but for
+Uses the same rules as ``get``, so that the two cannot disagree; changes nothing, and needs no network except with
 ``--online``.
 """
 
@@ -97,7 +97,7 @@ def explain(url: str, accounts_file: AccountsFile) -> dict[str, object]:
         instead = address.https_for_ssh(url)
         also = f"; its https URL is {instead}" if instead else ""
         return {**found, "host": host, "reason": f"git asks no credential helper for SSH{also}"}
-    # Where git does not call us (yet), it will with the path: configure sees to that.
+    # If git does not call us yet, it will later, and with the path: configure ensures that.
     own_entry = next((helper.entry for helper in config.helpers_for(entries, url) if helper.ours), None)
     user = config.value_for(entries, "credential.username", url)
     request = address.message_for(url, with_path=sends_path or own_entry is None, user=user)
@@ -153,10 +153,10 @@ def _choice(target: Target, request: Message, accounts_file: AccountsFile) -> di
 
 
 def _account(account: Account, choice: rules.Choice, accounts_file: AccountsFile) -> dict[str, object]:
-    """Return how the token stands that ``get`` would answer with, and what lets it answer if it would not."""
+    """Return the state of the token that ``get`` would answer with, and the command that cures it, if needed."""
     tenant = tokens.known_tenant(account, choice.organization, None, accounts_file) or account.tenant
     live = None
-    with contextlib.suppress(VaultError):  # which standing says
+    with contextlib.suppress(VaultError):  # standing reports it
         live = None if account.is_pat else tokens.live(account, tenant)
     state, cure = (READY, None) if live else standing(account, tenant)
     if state == READY and not live and (failure := refresh.known_failure(account, tenant)):
@@ -174,7 +174,7 @@ def _account(account: Account, choice: rules.Choice, accounts_file: AccountsFile
 
 
 def _stored(credentials: list[StoredCredential], request: Message) -> dict[str, object]:
-    """Return which stored credential answers; without a result none does."""
+    """Return which stored credential answers; there is no ``result`` if none does."""
     found: dict[str, object] = {}
     asked = Message([*request.fields.items(), ("capability[]", "authtype")])
     for each in credentials:
@@ -202,7 +202,7 @@ def _print(found: dict[str, object]) -> None:
 
 
 def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
-    """Return one line an account: whether it can read ``url``; then, if another one must serve, the command for that.
+    """Return one line per account: whether it can read ``url``; then, if another one must be used, the command for that.
 
     Azure DevOps answers 404 (TF401019) for a repository that an account cannot see; git does not report that to its
     helpers, so the wrong account would be used again.
@@ -218,8 +218,8 @@ def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
         for account in accounts_file.accounts
         if account.address == target.address and account.can_serve(organization)
     }
-    # The owner of a tenant sees who asks it for a token, and the URL may be a repository's: only accounts that a person
-    # chose for the organization ask another tenant than their own.
+    # The owner of a tenant sees who asks it for a token, and the URL may come from a repository: only accounts that the
+    # user chose for the organization ask a tenant other than their own.
     tenant = "" if accounts_file.tenant_of(organization) else reasons.tenant_of(organization) or ""
 
     def ask(account: Account) -> str:
@@ -239,7 +239,7 @@ def _who_can_read(url: str, accounts_file: AccountsFile) -> list[str]:
 
 
 def _repository_url(target: Target, organization: AnyOrganization) -> str:
-    """Return the address of the remote's repository below its organization; an empty text where it names none."""
+    """Return the address of the remote's repository below its organization; an empty string if it names none."""
     if not target.repository:
         return ""
     project, _, name = target.repository[len(organization) + 1 :].rpartition("/")
@@ -270,7 +270,7 @@ def try_out(
 ) -> bool:
     """Return whether the account's token lets git read a repository, or any code of an organization; False for a 404.
 
-    Without an organization Azure DevOps is asked whose it is. Raise AzdoError.
+    Without an organization, Azure DevOps is asked whose token it is. Raise AzdoError.
     """
     from git_credential_azdo.devops import api  # noqa: PLC0415 - loads the HTTP client
 

@@ -1,8 +1,8 @@
 """``import``: import what git's other credential helpers answer for Azure DevOps and for registered servers.
 
-Plans first: asks the helpers, and the organizations whether they accept what was found. The plan is what is shown and
-then done, by one write. Never deletes, never changes which account answers for an organization, and never prints or
-sends a text that was found before it is known to be an organization's name.
+Makes a plan first: asks the helpers, and the organizations whether they accept what was found. The plan is shown, and
+then carried out in one write. Must never delete, change which account answers for an organization, or print or send
+text that was found before it is known to be an organization's name.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ MAX_PLACES, MAX_REQUESTS = 50, 20
 class Place:
     """An organization, or a registered server by its address, and the requests that a helper may know it by.
 
-    Each that is True stands in a file of git-credential-store and has an answer of its own; of others one is enough.
+    Each that is True is in a file of git-credential-store and has an answer of its own; of the others, one is enough.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Place:
 
 @dataclass(eq=False)
 class Found:
-    """A secret that a helper gave for a place, and what is done with it (``then``, in words); ``person``: whose it is."""
+    """A secret that a helper gave for a place, and what is done with it (``then``, as text); ``person``: its owner."""
 
     helper: str
     place: Place
@@ -113,7 +113,7 @@ def command(
 
 
 def _plan(accounts_file: AccountsFile, named: Iterable[AnyOrganization]) -> list[Found]:
-    """Return what the helpers answer, each with what will be done with it; writes nothing."""
+    """Return what the helpers answer, each with what will be done with it. Write nothing."""
     configuration = read_config()
     listed = [each.url for account in accounts_file.accounts for each in account.organizations]
     asked = helpers.configured(configuration, [SERVICES_ADDRESS, *accounts_file.addresses])
@@ -149,7 +149,7 @@ def _plan(accounts_file: AccountsFile, named: Iterable[AnyOrganization]) -> list
 
 
 def _worth_showing(found: list[Found]) -> list[Found]:
-    """Return the finds without what was given for a host alone and is of no use: once is enough for each secret."""
+    """Return what was found, without repeating a secret that was given for a host alone and is of no use."""
     guesses = [each for each in found if each.place.organization and not each.target.organization]
     useless = [each for each in guesses if each.then.startswith("skip")]
     useful = {each.secret: each for each in found if each not in useless}
@@ -158,7 +158,7 @@ def _worth_showing(found: list[Found]) -> list[Found]:
 
 
 def _places(exact: list[Message], known: Iterable[Message], accounts_file: AccountsFile) -> dict[str, Place]:
-    """Return the organizations and registered servers that the addresses are about; others are passed over in silence."""
+    """Return the organizations and registered servers that the addresses are about; others are ignored."""
     places: dict[str, Place] = {}
     for index, message in enumerate([*exact, *known]):
         target = accounts_file.target_of(message)
@@ -231,12 +231,12 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
 
 
 def _keep(wanted: list[Found], vault_name: str) -> None:
-    """Save everything by one write of the accounts file, or nothing. Raise VaultError, AzdoError."""
+    """Save everything in one write of the accounts file, or nothing. Raise VaultError, AzdoError."""
     tokens: dict[tuple[str, str], list[Found]] = {}
     blocks: list[Block] = []
     secrets: dict[str, list[Pair]] = {}
     for each in wanted:
-        if each.place.organization:  # one account for all organizations of a cloud that a token is good for
+        if each.place.organization:  # one account for all organizations of a cloud that accept a token
             tokens.setdefault((each.target.address, each.secret), []).append(each)
         else:
             block = stored.block_of(each.target, None)
@@ -256,7 +256,7 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
             stored.put(accounts_file, block, vault_name)
         for name, choice in before.items():
             if choice.outcome == rules.AMBIGUOUS and any(each.lists(name) for each in choice.candidates):
-                continue  # git has to stop there already
+                continue  # git already stops there
             first = next(each for each in accounts if each.lists(name))
             leader = choice.account if choice.account and choice.deliberate else first
             taken = _choice(name, accounts_file).account

@@ -1,7 +1,7 @@
-"""How a command line is read, and what is wrong with one, without its words: any of them may be a secret.
+"""Parse command lines, and report what is wrong with one without quoting its words: any of them may be a secret.
 
-click quotes what it cannot read: the token of ``setup pat TOKEN``, a password behind ``--pat=``. So a message of ours
-is made of the error's kind, and of names that stand in this program.
+click quotes what it cannot parse: the token of ``setup pat TOKEN``, a password after ``--pat=``. So our messages must
+contain only the kind of the error, and names that are in this program.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ _WORD = re.compile(r"-{0,2}[a-z]{1,12}(?:-[a-z]{1,12}){0,3}")
 
 
 def _completed(listed: Callable[[AccountsFile], Iterable[str]]) -> Callable[..., list[str]]:
-    """Return click's function for a shell that completes names, of those that ``listed`` finds in the accounts file.
+    """Return the function with which click completes the names that ``listed`` finds in the accounts file.
 
-    bash puts what it gets into the command line as it is: a name that would run a command, or be an option, is left out.
+    bash inserts a completion into the command line unquoted: a name that would run a command, or be an option, is left out.
     """
 
     def complete(_context: click.Context, _parameter: click.Parameter, beginning: str) -> list[str]:
@@ -43,7 +43,7 @@ def _completed(listed: Callable[[AccountsFile], Iterable[str]]) -> Callable[...,
 
 
 def _account(name: str) -> str:
-    if not name:  # of a variable that is not set: must not mean any account
+    if not name:  # from an unset variable: must not select any account
         raise UsageError("missing ACCOUNT", hints.accounts())
     return name
 
@@ -53,7 +53,7 @@ ACCOUNT: dict[str, Any] = {
     "type": _account,
     "shell_complete": _completed(lambda file: [unique_name(each, file.accounts) for each in file.accounts]),
 }
-"""What a parameter that names an account says to click."""
+"""Settings for click of a parameter that names an account."""
 ORG: dict[str, Any] = {
     "metavar": "ORG",
     "type": organization_named,
@@ -61,7 +61,7 @@ ORG: dict[str, Any] = {
         lambda file: [name for each in file.accounts for name in each.organizations]
     ),
 }
-"""What a parameter that names an organization says to click."""
+"""Settings for click of a parameter that names an organization."""
 FORMAT = click.option(
     "--format", "form", type=click.Choice(["text", "json"]), default="text", help="Output format."
 )
@@ -70,7 +70,7 @@ NO_GIT_CONFIG = click.option("--no-git-config", is_flag=True, help="Leave git's 
 
 
 class NoSuchVerb(click.UsageError):
-    """There is no verb of this name; ``meant`` is the one that takes its place, or an empty text."""
+    """There is no verb of this name; ``meant`` is the one to suggest instead, or an empty string."""
 
     def __init__(self, word: str, meant: str, context: click.Context) -> None:
         super().__init__(f"no such command{_quoted(word)}{_suggested(meant)}", context)
@@ -78,14 +78,14 @@ class NoSuchVerb(click.UsageError):
 
 
 def _closest(word: str, known: Iterable[str]) -> str:
-    """Return the one of the known words that a mistyped one is closest to, or an empty text."""
+    """Return the known word that is closest to a mistyped one, or an empty string."""
     return next(iter(get_close_matches(word, known, n=1)), "")
 
 
 class Verbs(click.Group):
-    """A command with verbs of its own: it shows its help without one, and suggests one for a mistyped one.
+    """A command with verbs of its own: without a verb it shows its help, for a mistyped one it suggests another.
 
-    ``synonyms``: the verbs of other programs, and what they are here; an empty text where none is meant.
+    ``synonyms``: verbs of other programs, and what they are called here; an empty string to suggest nothing.
     """
 
     def __init__(self, *given: Any, synonyms: Mapping[str, str] | None = None, **options: Any) -> None:
@@ -93,7 +93,7 @@ class Verbs(click.Group):
         self.synonyms = synonyms or {}
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """Return the words behind the group's own options; without any, show the help and end the command."""
+        """Return the words after the group's own options; if there are none, show the help and end the command."""
         if not args and not self.invoke_without_command and not ctx.resilient_parsing:
             console.page(ctx.get_help())
             ctx.exit()
@@ -111,12 +111,12 @@ class Verbs(click.Group):
 
 
 def again(words: Iterable[str], more: Iterable[str] = ()) -> str:
-    """Return a command line to be run again, with ``...`` for what may not be repeated, and with words of ours added."""
+    """Return a command line to run again, with ``...`` for words that may not be repeated, and ``more`` words added."""
     return hints.again([*(word if may_repeat(word) else "..." for word in words), *more])
 
 
 def same_command(**options: str) -> str:
-    """Return this command line with other values of options such as ``login_hint``; an empty one leaves it out."""
+    """Return this command line with other values of options such as ``login_hint``; an empty value removes the option."""
     changes = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
     kept: list[str] = []
     rest = iter(sys.argv[1:])
@@ -130,7 +130,7 @@ def same_command(**options: str) -> str:
 
 
 def find_vault(wanted: str | None, used: str) -> str:
-    """Return the name of a vault as ``vaults.find`` does; where none but a file works, the cure is this command with it."""
+    """Return the name of a vault as ``vaults.find`` does; if only a file works, the hint is this command with ``--vault``."""
     try:
         return vaults.find(wanted, used)
     except VaultError as error:

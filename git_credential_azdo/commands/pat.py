@@ -1,4 +1,4 @@
-"""``pat``: create, list, revoke and rotate personal access tokens with a person's own sign-in. Never silently.
+"""``pat``: create, list, revoke and rotate personal access tokens with the user's own sign-in. Must never do so silently.
 
 A new token is saved as an account and printed only with ``--show``. ``rotate`` checks and saves the new token before it
 revokes the old one.
@@ -102,7 +102,7 @@ def create(
         console.err(f"To revoke it: {session.revocation(made.id)}")
         if show:
             console.secret(made.token)
-        if not serves_git:  # printed, so that it is in a person's hands
+        if not serves_git:  # it was printed, so the user has it
             making.forget(block)
 
 
@@ -142,7 +142,7 @@ def list_(organization: AnyOrganization | None, name: str | None, form: str) -> 
 
 
 def _name_left(tokens: Sequence[tuple[making.PatSession, Block, pats.Pat]]) -> None:
-    """Name the tokens that a run neither saved nor revoked, at the end of one that is only about to."""
+    """Name the tokens that a run neither saved nor revoked; wait first for a run that may still do so."""
     if tokens:
         with alone(making.LOCK):
             still = {block.get("id") for block in AccountsFile.load().of_kind(UNSAVED)}
@@ -176,7 +176,7 @@ def revoke(token: str, organization: AnyOrganization, name: str | None) -> None:
 def _meant(
     token: str, active: Sequence[pats.Pat], saved: Mapping[str, Account], organization: AnyOrganization
 ) -> tuple[str, str]:
-    """Return the id and the name of the token that an id or a name means. Raise UsageError for none, and for several."""
+    """Return the id and the name of the token that an id or a name refers to. Raise UsageError for none, and for several."""
     word = token.lower()
     found = [each for each in active if each.id.lower() == word]
     found = found or [each for each in active if each.name.lower() == word]
@@ -185,7 +185,7 @@ def _meant(
         raise UsageError(f"several tokens are named {token}", f"use one of these ids: {ids}")
     if found:
         return found[0].id, found[0].name
-    # One that expired, or that a stopped run revoked, is not listed, but its account here may be named.
+    # A token that expired, or that an interrupted run revoked, is not listed, but its account here may be named.
     for identifier, account in saved.items():
         if word in {identifier, account.block.get("token_name").lower()} and account.lists(organization):
             return identifier, ""
@@ -201,7 +201,7 @@ def _meant(
 @click.option("--days", type=_DAYS, help="Days until the new token expires [default: as for the old one].")
 def rotate(organization: AnyOrganization | None, name: str | None, days: int | None) -> int:
     """Replace tokens of pat create, and revoke the old ones."""
-    with alone(making.LOCK):  # the second of two replaces what the first one created
+    with alone(making.LOCK):  # of two runs, the second replaces what the first created
         accounts_file = AccountsFile.load()
         made = (each for each in making.created_here(accounts_file).values() if each.organizations)
         ours = [each for each in made if not organization or each.lists(organization)]

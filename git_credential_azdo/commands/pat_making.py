@@ -1,8 +1,8 @@
-"""Creating a personal access token with a person's sign-in: by which account, and checked before it is saved.
+"""Create personal access tokens with the user's sign-in: choose the account, and check a token before it is saved.
 
 A token that cannot be checked or saved is revoked at once, so that none stays active unused. What is about to be created
-or revoked stands in the accounts file before, so that the next run finishes what a killed one left. Callers of ``make``,
-``make_and_save`` and ``finish`` hold LOCK.
+or revoked is first noted in the accounts file, so that the next run finishes what a killed one left. Callers of ``make``,
+``make_and_save`` and ``finish`` must hold LOCK.
 """
 
 from __future__ import annotations
@@ -38,9 +38,9 @@ Result = TypeVar("Result")
 LOCK = "pat"
 """The lock under which tokens are created, replaced and revoked."""
 _NEAR_SECONDS = 600
-"""How far this machine's clock may be from Azure DevOps', where a token is known by the time of its creation."""
+"""How far this machine's clock may be from Azure DevOps' when a token is recognized by the time of its creation."""
 PERSONS = frozenset((OAUTH, AZURE_CLI))
-"""The kinds of account whose token may be a person's own; the service accepts no other for this."""
+"""The kinds of account whose token may be a user's own; the service accepts no other token for this."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +56,7 @@ class PatSession:
     named: bool
 
     def ask(self, do: Callable[..., Result], *words: str, **named: object) -> Result:
-        """Return what a function of ``pats`` does for the account. Raise PatError, ServiceError, NetworkError."""
+        """Return what a function of ``pats`` returns for the account. Raise PatError, ServiceError, NetworkError."""
         with HttpClient(deadline.left()) as web:
             return do(web, self.organization, self.authorization, *words, **named)
 
@@ -178,13 +178,13 @@ def forget(block: Block) -> None:
 
 
 def forget_if_old(block: Block) -> None:
-    """Remove a block whose token is not there, unless a run may be about to create it. Raise AzdoError."""
+    """Remove a block whose token does not exist, unless a run may be about to create it. Raise AzdoError."""
     if now() - (number(block.get("started_utc")) or 0) > _NEAR_SECONDS:
         forget(block)
 
 
 def finish(session: PatSession) -> None:
-    """Revoke the tokens of the organization that a run did not come to save, or to revoke. Raise as ``make``."""
+    """Revoke the tokens of the organization that an interrupted run did not save or revoke. Raise as ``make``."""
     accounts_file = AccountsFile.load()
     if not accounts_file.of_kind(UNSAVED):
         return
@@ -199,9 +199,9 @@ def finish(session: PatSession) -> None:
 def unsaved_tokens(
     session: PatSession, listed: Sequence[pats.Pat], accounts_file: AccountsFile
 ) -> list[tuple[Block, pats.Pat | None]]:
-    """Return the blocks of this person's tokens that a run did not come to save, or to revoke.
+    """Return the blocks of this user's tokens that an interrupted run did not save or revoke.
 
-    Each with the token among those listed that it is about; None if there is none (any more).
+    Each comes with its token among those listed; None if there is none (any more).
     """
     others = {account.id for account in accounts_file.accounts} - {session.account.id}
     known = created_here(accounts_file)
@@ -241,7 +241,7 @@ def _named(name: str, organization: Organization, accounts_file: AccountsFile) -
 
 
 def _chosen(organization: Organization, accounts_file: AccountsFile) -> Account:
-    """Return the account that ``get`` would choose among those of people."""
+    """Return the account that ``get`` would choose among those whose kind is in PERSONS."""
     others = {account.id for account in accounts_file.accounts if account.kind not in PERSONS}
     people = AccountsFile(
         accounts_file.header, [each for each in accounts_file.blocks if each.get("id") not in others], []

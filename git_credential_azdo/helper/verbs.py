@@ -139,7 +139,7 @@ def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> Non
 
 
 def _variable_of(verb: str, message: Message, target: Target) -> str | None:
-    """Return the variable whose token is for this server, registered or not; in ``store`` and ``erase``, the one returned."""
+    """Return the variable with a token for this server, registered or not; in ``store`` and ``erase``, the one returned."""
     if not has_token():
         return None
     from git_credential_azdo.accounts import environment  # noqa: PLC0415 - only with such a variable

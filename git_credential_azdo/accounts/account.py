@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 OAUTH = "oauth"
 PAT = "pat"
 STORED = "typed"
-"""The name of 0.1.0 for a stored credential, kept in the file."""
+"""The kind of a stored credential, named as in 0.1.0."""
 SERVICE_PRINCIPAL = "service-principal"
 MANAGED_IDENTITY = "managed-identity"
 FEDERATED = "federated"

@@ -147,7 +147,7 @@ class AccountsFile:
         return target_of(message, self.services_hosts)
 
     def target_at(self, organization: AnyOrganization, user: str | None = None) -> Target:
-        """Return the target that an organization or a server's collection stands for."""
+        """Return the target of a request for an organization or a server's collection."""
         if isinstance(organization, Organization):
             return Target("https", SERVICES_HOST, services=True, organization=organization, user=user)
         protocol, _, host = organization.address.partition("://")
@@ -251,7 +251,7 @@ def _block_of(raw: bytes) -> Block:
     """Return one block. Raise ProtocolError."""
     text = raw.decode("utf-8", "surrogateescape")
     lines = text.split("\n")
-    keys_end = map(str.find, lines, "=" * len(lines))  # of every line: less than 1 without a key
+    keys_end = map(str.find, lines, "=" * len(lines))  # for each line; below 1 without a key
     if min(keys_end) > 0 and len(raw) <= MAX_LINE and "\0" not in text and "\r" not in text:
         return Block.of_text(text)
     return Block(parse_pairs(raw))  # handles or refuses the rest

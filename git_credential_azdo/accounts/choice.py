@@ -1,4 +1,4 @@
-"""The choice of an account: which one answers a request for a target, by the accounts file and the tenant, and why.
+"""Choosing an account: which one answers a request, given the target, the tenant and the accounts file, and why.
 
 Pure, and the only place where this is decided. A user in the request is never overridden; then come bindings, accounts
 set up for the organization, its tenant, and the default. The first rule that finds any account decides: several are

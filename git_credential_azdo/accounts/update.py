@@ -40,7 +40,7 @@ _MAX_MARKS = 6
 
 
 def update(change: Callable[[AccountsFile], Result]) -> Result:
-    """Apply ``change`` to the accounts file and write it if it differs. Return what ``change`` did. Raise AzdoError."""
+    """Apply ``change`` to the accounts file, write it if it differs, and return the result. Raise AzdoError."""
     path = accounts_path()
     try:
         with Lock(path + ".lock", LOCK_SECONDS):
@@ -159,7 +159,7 @@ def finish_begun() -> None:
         begun = journal.begun()
         if not begun:
             return
-        written, named = journal.entries(), read_accounts()  # with its damaged blocks
+        written, named = journal.entries(), read_accounts()  # including damaged blocks
         for identifier in begun:
             if f"id={identifier}".encode() not in named:
                 for vault, key in written:

@@ -1,11 +1,11 @@
-"""``setup``: sign in with a browser, or choose another way by a subcommand, and let git call us. Once per account.
+"""``setup``: sign in with a browser, or choose another way by a subcommand, and make git call us. Once per account.
 
-With no option on a terminal it asks which way; with options only what cannot be decided. How options of 0.1.0 chose a
-way is understood, too. A device code (RFC 8628) is used only on request, never as what anything falls back to: many
-tenants block it. A personal access token is checked against the service before it is saved; it comes from a hidden prompt
-or stdin, never from the command line, where every process could read it. A collection of an Azure DevOps Server is called
-by its whole address; nothing of Entra is ever asked there, and http is taken only for a server that was registered so.
-Addresses: https://learn.microsoft.com/azure/devops/server/admin/websitesettings.
+Without options it asks on a terminal which way; with options, only for what it cannot decide. The options with which
+0.1.0 chose a way still work. A device code (RFC 8628) is used only on request and must never be a fallback: many tenants
+block it. A personal access token is checked against the service before it is saved; it comes from a hidden prompt or
+stdin, never from the command line, where every process could read it. A collection of an Azure DevOps Server is named by
+its whole address; nothing is ever asked of Entra for it, and http is accepted only for a server that was registered with
+http. Addresses: https://learn.microsoft.com/azure/devops/server/admin/websitesettings.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ from git_credential_azdo.web import HttpClient
 
 _UNDO = "undo"
 _FORMER = ("federated", "managed-identity", "service-principal", "azure-cli", "device-code", "pat", _UNDO)
-"""The subcommands that version 0.1.0 had as options; federated before the next one, which may stand beside it."""
+"""The subcommands that version 0.1.0 had as options; federated before the next one, which may accompany it."""
 _MAX_TOKEN = 8_192
-"""Far more than a token has, and what a server takes in a header."""
+"""Characters: far more than any token has, and as much as a server accepts in a header."""
 _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 
 def spelled_now(words: list[str]) -> list[str]:
-    """Return the words behind ``setup`` with the subcommand that an option of 0.1.0 stands for; its value stays."""
+    """Return the words after ``setup``, with an option of 0.1.0 replaced by its subcommand; the value is kept."""
     if words[:1] and not words[0].startswith("-"):
         return words
     for subcommand in _FORMER:
@@ -56,7 +56,7 @@ def spelled_now(words: list[str]) -> list[str]:
 
 
 class _Ways(Verbs):
-    """A browser sign-in, with the other ways to sign in as subcommands; options may stand before one of these, too."""
+    """A browser sign-in, with the other ways to sign in as subcommands; options may also precede a subcommand."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         args = spelled_now(args)
@@ -94,7 +94,7 @@ def command(run: Run) -> None:
 
 
 def _ask_way() -> int:
-    """Ask how to sign in: 0 by a browser, 1 by a token of one organization, 2 by one of all."""
+    """Return how the user wants to sign in: 0 with a browser, 1 with a token of one organization, 2 of all."""
     ways = [
         "with a browser (lasts, and works for all your organizations)",
         "with a personal access token of one organization",
@@ -118,7 +118,7 @@ def device_code(run: Run) -> None:
 
 
 def _by_device_code(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
-    """Let a person sign in by device code. Raise SignInError (declined, blocked by the tenant, too late), NetworkError."""
+    """Sign the user in by device code. Raise SignInError (declined, blocked by the tenant, too late), NetworkError."""
     try:
         code = device.ask_code(run.http(), endpoints, client_id=run.client_id, scope=run.scope)
         _show(code)
@@ -141,7 +141,7 @@ def _show(code: DeviceCode) -> None:
 
 
 def _collection(text: str) -> Collection:
-    """Return the collection at an address that a person gave. Raise UsageError."""
+    """Return the collection at an address that the user gave. Raise UsageError."""
     url = text.strip()
     cure = hints.setup_pat(server="https://tfs.example.com/DefaultCollection")
     address = server_at(url, cure).address
@@ -153,7 +153,7 @@ def _collection(text: str) -> Collection:
             f"{address} would get the token in clear text over http",
             f"if that must be: {hints.server_add(address, allow_http=True)}",
         )
-    return Collection(address, path, (address,))  # the person names it; it is registered with the account
+    return Collection(address, path, (address,))  # the user named it; it is registered with the account
 
 
 @click.command("pat", short_help="Personal access token, by a hidden prompt or stdin")
@@ -189,7 +189,7 @@ for each in (pat, device_code, *setup_identity.WAYS):
 def _save_token(run: Run, *, all_organizations: bool, expires: dt.datetime | None = None) -> None:
     """Ask for a token, check it and save it as an account.
 
-    Raise UsageError, ServiceError when the service does not take it, NetworkError, VaultError.
+    Raise UsageError, ServiceError if the service does not accept it, NetworkError, VaultError.
     """
     run.kind = PAT
     if not run.organizations and not all_organizations:
@@ -223,7 +223,7 @@ def _save_token(run: Run, *, all_organizations: bool, expires: dt.datetime | Non
 
 
 def _ask_token(chosen: Sequence[AnyOrganization]) -> str:
-    """Ask for a token by a hidden prompt, or read it from stdin. Raise UsageError for what cannot be one."""
+    """Ask for a token at a hidden prompt, or read it from stdin. Raise UsageError for text that cannot be a token."""
     if console.can_ask():
         page = hints.tokens_page(chosen[0].url) if chosen else SERVICES_ADDRESS
         console.err(f"Create a token with the scope {pats.TO_WRITE}: {page}")
@@ -243,18 +243,18 @@ def _ask_token(chosen: Sequence[AnyOrganization]) -> str:
 
 
 def is_global_over(at: int) -> bool:
-    """Return whether Microsoft does not accept tokens for all organizations any more, ``at`` seconds since the epoch."""
+    """Return whether Microsoft has stopped accepting tokens for all organizations by ``at``, in seconds since the epoch."""
     return at >= _GLOBAL_END.timestamp()
 
 
 def global_end(at: int) -> str:
-    """Return what Microsoft does with tokens for all organizations, as of ``at`` seconds since the epoch."""
+    """Return the text about the end of tokens for all organizations, as of ``at``, in seconds since the epoch."""
     tense = "stopped" if is_global_over(at) else "will stop"
     return f"Microsoft {tense} accepting tokens for all organizations on {GLOBAL_PATS_END}"
 
 
 def _check_all(web: HttpClient, token: str) -> str:
-    """Return whose token for all organizations it is: an organization that it lists must accept it, if there is one."""
+    """Return the owner of a token for all organizations: at least one that it lists, if any, must accept it."""
     authorization = api.basic(token)
     try:
         identity = api.profile(web, authorization)

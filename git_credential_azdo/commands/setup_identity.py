@@ -1,9 +1,9 @@
 """``setup`` for workload identities: managed identity, service principal, federated credential, the Azure CLI's sign-in.
 
-No person signs in: the account is saved once a token came and every organization named knows the identity. Whatever is
-missing is named, nothing is guessed. A secret comes from a hidden prompt or stdin, never from the command line; an
-identity without one needs no vault. Variables: AKS's ``AZURE_*`` (azure-workload-identity), ``AZURESUBSCRIPTION_*``
-(Azure Pipelines' Azure tasks).
+No user signs in: the account is saved once a token was issued and every organization named knows the identity. Missing
+values are reported, never guessed. A secret comes from a hidden prompt or stdin, never from the command line; an identity
+without one needs no vault. Variables: AKS's ``AZURE_*`` (azure-workload-identity), ``AZURESUBSCRIPTION_*`` (Azure
+Pipelines' Azure tasks).
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def service_principal(run: Run, certificate: str, *, send_x5c: bool) -> None:
 
 
 def _passphrase(fields: list[Pair]) -> str | None:
-    """Return the passphrase of the certificate's key, asked for and tried; None where the key has none."""
+    """Ask for the passphrase of the certificate's key, try it and return it; None if the key has none."""
     try:
         proof(Block(fields), lambda: None)
     except PassphraseNeeded:
@@ -137,9 +137,9 @@ WAYS = (managed, service_principal, federated, az)
 
 
 def _sign_in(run: Run, fields: list[Pair], secret: str | None = None) -> None:
-    """Get a first token, ask every organization named who we are, and save the account.
+    """Get a first token, ask every organization named which identity it sees, and save the account.
 
-    ``fields``: every key of the kind, an empty one too, so that setting up again leaves nothing of before. Raise
+    ``fields``: every key of the kind, even an empty one, so that no old value is left when it is set up again. Raise
     UsageError, SignInError, NetworkError, ServiceError, VaultError; nothing is saved then.
     """
     vault_name = run.choose_vault(has_secret=secret is not None)
@@ -149,7 +149,7 @@ def _sign_in(run: Run, fields: list[Pair], secret: str | None = None) -> None:
     def request(tenant: str) -> Grant:
         return workload.request_token(fresh, tenant, run.http(), lambda: secret, os.environ)
 
-    if run.kind == AZURE_CLI:  # tells by its token which tenant is its own
+    if run.kind == AZURE_CLI:  # its token shows which tenant is its own
         resource = workload.resource_of(run.scope)
         grant, tenant = workload.ask_az(resource, run.tenant, run.http().remaining(), os.environ)
         fresh.set("tenant", tenant)
@@ -159,13 +159,13 @@ def _sign_in(run: Run, fields: list[Pair], secret: str | None = None) -> None:
     tenants = _ask_organizations(run, fresh, grant, request)
     authorization = api.bearer(grant.access_token)
     listed: Sequence[AnyOrganization] = ()
-    if run.kind == AZURE_CLI:  # Azure DevOps lists organizations of people only
+    if run.kind == AZURE_CLI:  # Azure DevOps lists organizations only for users
         with contextlib.suppress(AzdoError):
             name, listed = run.person(authorization)
             fresh.set("name", fresh.get("name") or _without_colon(name))
     fresh.set("name", fresh.get("name") or run.kind)
     tenant = fresh.get("tenant")
-    # what binds the secret to the only place that it may be sent to, whatever the accounts file says later
+    # The origin binds the secret to the only place that it may be sent to, whatever the accounts file says later.
     payload = [("secret", secret or ""), ("origin", origin(fresh.get("token_endpoint")))]
     *_, same = KEYS[run.kind]
     account = NewAccount(
@@ -188,7 +188,7 @@ def _sign_in(run: Run, fields: list[Pair], secret: str | None = None) -> None:
 def _ask_organizations(
     run: Run, fresh: Block, first: Grant, request: Callable[[str], Grant]
 ) -> Mapping[AnyOrganization, str]:
-    """Ask each organization whom it sees, for a name if there is none yet; return the organizations' tenants.
+    """Ask each organization which identity it sees, also for a missing name; return the organizations' tenants.
 
     A managed identity does not know its tenant: it is that of the organizations that accept it.
     """

@@ -1,8 +1,9 @@
-"""``setup`` for a person, by OAuth: a browser, where to sign in, who it was, what the account can reach.
+"""``setup`` for a user, by OAuth: the browser, where to sign in, who signed in, and what the account can reach.
 
-The endpoints come from the authority's own OpenID configuration document, so any authority that conforms will do, and
-what only Entra knows is sent to Entra only. Somebody else than ``--login-hint`` names is never taken without a question:
-the link stands in the browser's arguments, where other users of the machine can read it and sign in by it.
+The endpoints come from the authority's own OpenID configuration document, so any conforming authority works, and
+parameters that only Entra knows are sent only to Entra. A user other than the one in ``--login-hint`` must never be
+accepted without a question: the browser's arguments contain the link, and other users of the machine can read it there
+and sign in with it.
 """
 
 from __future__ import annotations
@@ -30,14 +31,14 @@ from git_credential_azdo.signin.oauth import Grant, OAuthError, Person, read_per
 from git_credential_azdo.signin.sign_in_errors import UNNAMED, flags_of, sign_in_error
 
 SignIn = Callable[[Run, Endpoints], tuple[Grant, bool]]
-"""Returns what the authority granted, and whether it answers this very sign-in: a code pasted alone may not."""
+"""Returns what the authority granted, and whether it is for this sign-in: a code pasted without its state may not be."""
 
 _TRIES = 3
 OPTIONS = ("tenant", "authority", "client_id", "scope", "login_hint", "bearer", "endpoint_hosts")
 
 
 def sign_in(run: Run, ask: SignIn) -> None:
-    """Let a person sign in by ``ask``, find out who it was, and save the account.
+    """Sign the user in by ``ask``, find out who it was, and save the account.
 
     Raise SignInError, NetworkError, ServiceError, UsageError, VaultError; KeyboardInterrupt for Ctrl-C.
     """
@@ -85,8 +86,8 @@ def sign_in(run: Run, ask: SignIn) -> None:
         "token_endpoint": token_endpoint,
         "client_id": run.client_id,
         "redirect_uri": run.redirect_uri,
-        # Entra's answer leaves out offline_access and what else keeps the sign-in alive; others say what they granted
-        # (RFC 6749 section 5.1), and a refresh may ask for no more than that (section 6).
+        # Entra's response omits offline_access and other scopes that keep the sign-in alive; other authorities return
+        # what they granted (RFC 6749 section 5.1), and a refresh must not ask for more than that (section 6).
         "scope": run.scope if is_entra else grant.scope or run.scope,
         "authtype": "Bearer" if run.bearer else "",
     }
@@ -110,7 +111,7 @@ def sign_in(run: Run, ask: SignIn) -> None:
 def _authority(run: Run) -> str:
     """Return Microsoft's authority to sign in at, on the login host of the organizations' own cloud.
 
-    The tenant is the one named, else that of the first organization named, else any of the person's.
+    The tenant is the one named, else that of the first organization named, else any of the user's.
     """
     host = authorities.PUBLIC_HOST if run.is_public else run.login_host
     if host is None:
@@ -125,7 +126,7 @@ def _authority(run: Run) -> str:
 
 
 def _confirm_hosts(run: Run, other: OtherHostsError) -> bool:
-    """Ask about endpoints on other hosts than the authority's. Raise UsageError without a terminal."""
+    """Return whether the user accepts endpoints on hosts other than the authority's. Raise UsageError without a terminal."""
     if set(other.hosts) <= {host.lower() for host in run.endpoint_hosts}:
         return True
     if console.can_ask():
@@ -136,7 +137,7 @@ def _confirm_hosts(run: Run, other: OtherHostsError) -> bool:
 
 
 def by_browser(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
-    """Let a person sign in with a browser; a stale code gets another try if a person is there.
+    """Sign the user in with a browser; a stale code gets another try if the user can be prompted.
 
     Raise SignInError (declined, refused, too late), NetworkError, ServiceError.
     """
@@ -189,11 +190,11 @@ def by_browser(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
 
 
 class _StaleCodeError(SignInError):
-    """A code was used, has expired or belongs to another link; another try may do."""
+    """A code was used, has expired or belongs to another link; another try may succeed."""
 
 
 def _page(run: Run, person: Person) -> Page:
-    """Return what the browser shows when the tokens came."""
+    """Return the page that the browser shows after the tokens were received."""
     if run.login_hint and not person.names:  # Azure DevOps may know who it is
         return browser.LATE
     another = another_person(person, run.login_hint)
@@ -203,7 +204,7 @@ def _page(run: Run, person: Person) -> Page:
 
 
 def another_person(person: Person, login_hint: str) -> SignInError | None:
-    """Return the error for a person who is not the one that was meant, or None."""
+    """Return the error if someone other than the user in ``login_hint`` signed in, or None."""
     if not login_hint or login_hint.strip().lower() in person.names:
         return None
     who = person.name or "an unnamed account"
@@ -212,7 +213,7 @@ def another_person(person: Person, login_hint: str) -> SignInError | None:
 
 
 def _confirm_person(person: Person, login_hint: str, *, is_answer: bool) -> None:
-    """Ask whether this is the right person where that is not plain. Raise SignInError for a no, and without a terminal."""
+    """Ask whether the right user signed in, if that is not certain. Raise SignInError for a no; for another user without a terminal."""
     another = another_person(person, login_hint)
     if another:
         if not console.can_ask():
@@ -227,7 +228,7 @@ def _confirm_person(person: Person, login_hint: str, *, is_answer: bool) -> None
 
 
 def _profile(run: Run, grant: Grant, *, is_entra: bool) -> tuple[str, Sequence[AnyOrganization]]:
-    """Return the name and the organizations that Azure DevOps knows of the person. Trouble costs a line only."""
+    """Return the name and the organizations that Azure DevOps has for the user. A failure is only reported."""
     try:
         return run.person(api.bearer(grant.access_token))
     except AzdoError as error:
@@ -237,7 +238,7 @@ def _profile(run: Run, grant: Grant, *, is_entra: bool) -> tuple[str, Sequence[A
 
 
 def _tenants(run: Run, organizations: Sequence[AnyOrganization]) -> dict[AnyOrganization, str]:
-    """Return the tenant of each organization that has one. Trouble costs a line only."""
+    """Return the tenant of each organization that has one. A failure is only reported."""
     tenants: dict[AnyOrganization, str] = {}
     for organization in organizations:
         try:
@@ -249,11 +250,11 @@ def _tenants(run: Run, organizations: Sequence[AnyOrganization]) -> dict[AnyOrga
 
 
 def _try_out(run: Run, grant: Grant, person: Person, tenants: dict[AnyOrganization, str]) -> None:
-    """Raise ServiceError if an organization that the person named, of the tenant signed in at, refuses the new token."""
+    """Raise ServiceError if an organization that the user named, of the tenant signed in to, refuses the new token."""
     for organization in run.organizations:
         own = {tenants.get(organization, "?"), person.tenant}
         if len(own) > 1 and not own <= PERSONAL_TENANTS:
-            continue  # its token is another one, got when it is needed
+            continue  # it needs another token, requested when it is used
         try:
             api.who_am_i(run.http(), organization, api.bearer(grant.access_token))
         except api.UnauthorizedError as refused:
@@ -267,7 +268,7 @@ def _try_out(run: Run, grant: Grant, person: Person, tenants: dict[AnyOrganizati
 
 
 def _is_same(older: Account, person: Person, authority: str, token_endpoint: str) -> bool:
-    """Return whether an older account is this person's: at Entra one name is one person, whichever tenant was asked."""
+    """Return whether an older account is this user's: in Entra one name is one user, whichever tenant was asked."""
     endpoint, subject = older.block.get("token_endpoint"), older.block.get("subject")
     same_name = older.name.lower() == person.name.lower()
     if not authorities.is_entra(token_endpoint):

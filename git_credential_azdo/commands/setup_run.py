@@ -1,7 +1,7 @@
-"""What one run of ``setup`` knows, each thing found out once; and what every way to sign in begins and ends with.
+"""The state of one run of ``setup``, each part determined once; and what every way to sign in begins and ends with.
 
-One look into the accounts file, one HTTP client, one vault; the account is saved by one call, and what is said and done
-afterwards goes by the accounts file as that call wrote it. Never signs anybody in: that is the subcommands' part.
+The accounts file is read once, and there is one HTTP client and one vault; the account is saved by one call, and what
+follows is based on the accounts file as that call wrote it. Must never sign the user in: the subcommands do that.
 """
 
 from __future__ import annotations
@@ -70,15 +70,15 @@ _OPTIONS = {
     ),
     "endpoint_hosts": click.option("--endpoint-host", "endpoint_hosts", multiple=True, hidden=True),
 }
-"""Every option of a way to sign in that is no other way's own, by the field of Run that it fills."""
+"""The options of the ways to sign in, by the field of Run that each sets; a way's special options are declared with it."""
 
 
 @dataclass
 class Run:
-    """One run of ``setup``: what a person asked for by the options above, and what is known so far.
+    """One run of ``setup``: what the user requested by the options above, and what is known so far.
 
     ``kind``: of the account. ``organizations``: those named, which it must serve. ``endpoint_hosts``: other hosts of the
-    authority's, confirmed. ``ask``: whether a person is asked for choices.
+    authority, confirmed. ``ask``: whether the user is asked for choices.
     """
 
     kind: str
@@ -101,7 +101,7 @@ class Run:
 
     @cached_property
     def accounts_file(self) -> AccountsFile:
-        """The accounts file: as it was at the beginning, later as the account was saved in it."""
+        """The accounts file: first as it was at the start, later as it was saved with the account."""
         return AccountsFile.load()
 
     @property
@@ -111,16 +111,16 @@ class Run:
 
     @property
     def is_public(self) -> bool:
-        """Whether that is Azure DevOps Services of the public cloud, which alone is known to list organizations."""
+        """Whether that is Azure DevOps Services of the public cloud, the only one known to list organizations."""
         return self.address == SERVICES_ADDRESS
 
     @property
     def login_host(self) -> str | None:
-        """Where the people of another cloud sign in, if its address was registered with that."""
+        """The login host of another cloud, if its address was registered with one."""
         return self.accounts_file.login_host(self.address)
 
     def http(self, seconds: float = 0) -> HttpClient:
-        """Return the one HTTP client, with so much time from now on; what is left of the run unless given."""
+        """Return the run's HTTP client, with ``seconds`` from now on; without them, with what is left of the run."""
         if self._http is None:
             self._http = HttpClient(0, allowed=api.origins_of(*self.organizations))
         self._http.renew(seconds or deadline.left())
@@ -132,7 +132,7 @@ class Run:
             self._http.close()
 
     def choose_vault(self, *, has_secret: bool = True) -> str:
-        """Return the name of the vault to keep secrets in, tried out; without a secret, one is not needed.
+        """Return the name of the vault to store secrets in, after a test of it; without a secret, none is needed.
 
         Raise VaultError, VaultLocked, UsageError.
         """
@@ -152,7 +152,7 @@ class Run:
                 console.err(f"{error.message}.")
                 if console.confirm("Store secrets in a private file, not encrypted?", default=False):
                     return vaults.find(vaults.FILE)
-                if error.hint == same_command(vault=vaults.FILE):  # not against a no
+                if error.hint == same_command(vault=vaults.FILE):  # just declined
                     raise VaultError(error.message, f"other keyrings: {hints.KEYRINGS_PAGE}") from None
             raise
 
@@ -174,9 +174,9 @@ class Run:
         return self._tenants[organization]
 
     def person(self, authorization: Mapping[str, str]) -> tuple[str, Sequence[AnyOrganization]]:
-        """Return a person's sign-in name and organizations, as the public cloud alone is known to list them.
+        """Return the user's sign-in name and organizations, which only the public cloud is known to list.
 
-        A token must not travel to another cloud than its own. Raise NetworkError, ServiceError, UnauthorizedError.
+        A token must never be sent to a cloud other than its own. Raise NetworkError, ServiceError, UnauthorizedError.
         """
         if not self.is_public:
             return "", ()
@@ -190,9 +190,9 @@ class Run:
         authorization: Mapping[str, str],
         repository: str | None = None,
     ) -> None:
-        """Save the account, say so, let git call us, and name the next command.
+        """Save the account, report that, make git call us, and name the next command.
 
-        ``authorization``: the header that the account's first organization is asked with for a ``repository`` to clone,
+        ``authorization``: the header with which the account's first organization is asked for a ``repository`` to clone,
         if none is known. Raise AzdoError; nothing is saved then, except where only git's configuration could not be written.
         """
 
@@ -228,7 +228,7 @@ class Run:
         console.err(f"To remove it: {hints.logout(name)}")
 
     def _decide(self, organization: AnyOrganization, account: Account, fitting: list[Account]) -> None:
-        """Let a person choose among the accounts that fit an organization; without one, name the command."""
+        """Ask the user to choose among the accounts that fit an organization; without a terminal, name the command."""
         accounts = self.accounts_file.accounts
         if not console.can_ask():
             use = hints.use(unique_name(account, accounts), organization)
@@ -241,7 +241,7 @@ class Run:
         update(lambda accounts_file: accounts_file.bind(organization, chosen))
 
     def _say_variable(self, organization: AnyOrganization, account: Account) -> None:
-        """Say which token of the environment git gets for the organization instead of the account's."""
+        """Report which token from the environment git gets for the organization instead of the account's."""
         target = self.accounts_file.target_at(organization)
         variable = variable_for(target, choose(target, None, self.accounts_file), os.environ)
         if variable:
@@ -251,9 +251,9 @@ class Run:
 
 
 def way(kind: str, *options: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Give a command the options that every way to sign in has, and these; it gets them as a Run, its first argument.
+    """Add the options that every way to sign in has, and these, to a command; its first argument is a Run with them.
 
-    A group of ways does nothing itself where one of them was named.
+    The command of a group does nothing if one of its subcommands was named.
     """
 
     def decorated(sign_in: Callable[..., None]) -> Callable[..., None]:

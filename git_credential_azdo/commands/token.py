@@ -1,6 +1,6 @@
 """``token``: a live token for scripts, REST calls and other tools, chosen exactly as ``get`` chooses.
 
-Prints a secret, so it does that to a pipe or a file, and on a terminal only with ``--show``; never to stderr. Headers:
+Prints a secret: to a pipe or a file, on a terminal only with ``--show``, and never to stderr. Headers:
 https://learn.microsoft.com/rest/api/azure/devops/ ("Create the request") and, for System.AccessToken,
 https://learn.microsoft.com/azure/devops/pipelines/build/variables.
 """
@@ -33,7 +33,7 @@ BASIC, BEARER = "Basic", "Bearer"
 
 @dataclass(frozen=True)
 class Live:
-    """A token to print: how it travels (``scheme``, and for Basic the ``user``), its end in seconds since the epoch."""
+    """A token to print: how it is sent (``scheme``, and for Basic the ``user``), its expiry in seconds since the epoch."""
 
     secret: str = field(repr=False)
     scheme: str
@@ -119,7 +119,7 @@ def _of_account(
     if change:
         try:
             update(change)
-        except AzdoError as error:  # must not cost the token in hand
+        except AzdoError as error:  # must not lose the token
             say("error", error.message)
     return Live(
         found.secret,

@@ -18,7 +18,7 @@ from git_credential_azdo.git.config import read_config, remotes
 from git_credential_azdo.git.target import SERVICES_HOST, AnyOrganization
 
 Place = tuple[str, AnyOrganization | None]
-"""An organization or ``organization/project/repository``, and the organization; ("", None): all else."""
+"""An organization or ``organization/project/repository``, and the organization; ("", None): everything else."""
 
 _ALL_ELSE: Place = ("", None)
 
@@ -65,7 +65,7 @@ def _shown(place: Place) -> str:
 
 
 def _fitting(name: str, of: AnyOrganization | None, known: AccountsFile) -> Account:
-    """Return the account that a name means, by preference one that can serve the organization. Raise UsageError."""
+    """Return the account that a name refers to, preferably one that can serve the organization. Raise UsageError."""
 
     def fits(account: Account) -> bool:
         return of is None or (place_of([of], known) == account.address and account.can_serve(of))
@@ -94,7 +94,7 @@ def _choose(accounts_file: AccountsFile, account: Account | None, target: str) -
 
 
 def _asked(name: str, known: AccountsFile) -> Place:
-    """Return what a person says that the account is for. Raise UsageError without a terminal."""
+    """Ask the user what the account is for, and return it. Raise UsageError without a terminal."""
     if not console.can_ask():
         cure = hints.use(name, default=True)
         raise UsageError("missing --org, --repo or --default: what the account is for", cure)

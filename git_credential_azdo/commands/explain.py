@@ -1,4 +1,4 @@
-"""``explain``: which account serves an address and why, and what ``get`` would answer. Shows no secret.
+"""``explain``: which account serves an address and why, and what ``get`` would answer. Must never show a secret.
 
 Uses the same rules as ``get``, so that the two cannot disagree; changes nothing, and needs no network except with
 ``--online``.

@@ -107,7 +107,7 @@ def _new_account(choice: rules.Choice) -> str:
 
 
 def _user_source(request: Message) -> tuple[str, str]:
-    """Return where git has the user of a request from (a setting, a remote, a command line), and what removes it."""
+    """Return what sets the user of git's request (a setting, a remote, a command line), and what removes it."""
     try:
         entries = config.read_config()
     except UsageError:

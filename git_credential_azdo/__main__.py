@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _GIT_VERBS = frozenset(("get", "store", "erase", "capability"))
 _LONG_RUN_SECONDS = 0.1 if os.name == "posix" else 1.0
-"""When ``deadline`` is loaded. Later on Windows, where loading takes longer and there are no core dumps to prevent."""
+"""When ``deadline`` is loaded; on Windows, where that takes longer and there are no core dumps to prevent, as late as the
+shortest time limit."""
 _SIGALRM, _ITIMER_REAL = 14, 0
 """POSIX does not fix these numbers, but all systems agree on them; importing ``signal`` costs a millisecond."""
 _FAILURE, _BUG, _INTERRUPTED = 1, 3, 130

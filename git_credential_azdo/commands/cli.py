@@ -1,4 +1,4 @@
-"""The commands that people call: one line for each; its module is loaded only when it is called.
+"""People's verbs: one line for each, whose module is loaded only when it is called.
 
 ``help`` and ``completion`` are here, since they are about the others. click generates a shell's completion script and
 answers its requests; those must never change anything, and must not fail where there is no account.

@@ -175,7 +175,7 @@ def _state(account: Account, name: str) -> tuple[str, str, str]:
 
 
 def _beside_accounts(accounts_file: AccountsFile) -> Iterator[Check]:
-    """Return the checks of having no account, of bindings to missing accounts, and of tokens without an account."""
+    """Return checks for a missing account, for bindings to accounts that do not exist, and for tokens without an account."""
     known = accounts_file.accounts
     if not known and accounts_file.servers:
         yield Check("account", OK, "there is none, but a registered server")

@@ -1,7 +1,7 @@
 """Parse command lines, and report what is wrong with one without quoting its words: any of them may be a secret.
 
 click quotes what it cannot parse: the token of ``setup pat TOKEN``, a password after ``--pat=``. So our messages must
-contain only the kind of the error, and names that are in this program.
+contain only the kind of the error, and names defined in this program.
 """
 
 from __future__ import annotations

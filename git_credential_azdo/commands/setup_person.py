@@ -213,7 +213,10 @@ def another_person(person: Person, login_hint: str) -> SignInError | None:
 
 
 def _confirm_person(person: Person, login_hint: str, *, is_answer: bool) -> None:
-    """Ask whether the right user signed in, if that is not certain. Raise SignInError for another, unconfirmed one."""
+    """Ask whether the right user signed in, if that is not certain. Raise SignInError if not.
+
+    Without a terminal, raise it for any user other than the one in ``login_hint``.
+    """
     another = another_person(person, login_hint)
     if another:
         if not console.can_ask():

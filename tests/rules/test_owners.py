@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 pytestmark = posix
 USER, MALLORY = 54_321, 54_322
 AS_USER = Path(__file__).parents[1] / "support" / "as_user.py"
+OFFLINE = {"https_proxy": "http://127.0.0.1:1"}
 
 
 def run_as(user: int, home: Home, verb: str, *lines: str, **environment: str) -> Result:
@@ -151,14 +152,14 @@ def test_files_that_root_left_are_named_with_the_cure(users: tuple[Home, str], p
     path.chmod(0o700)
     os.chown(path, 0, 0)
     if place == "accounts.lock":  # git's refusal of a token is to be kept
-        result = run_as(USER, home, "erase", *at(), "username=x", f"password={token}")
+        result = run_as(USER, home, "erase", *at(), "username=x", f"password={token}", **OFFLINE)
     else:
         result = run_as(USER, home, "get", *at())
         assert_refused(result, "Permission denied")
     assert f"since {path} belongs to root" in result.err
     assert result.err.endswith(f'hint: sudo chown -R "$USER" {home.accounts_file.parent}\n')
     give(home.accounts_file.parent, USER)
-    again = run_as(USER, home, "get", *at())
+    again = run_as(USER, home, "get", *at(), **OFFLINE)
     # A refusal that could not be noted takes the token with it.
     is_answered = again.fields.get("password") == token
     assert is_answered == (place != "accounts.lock")

@@ -8,7 +8,7 @@ import os
 import pkgutil
 import sys
 
-LATER = ("pwd", "shlex", "git_credential_azdo.vault.vaults")
+LATER = ("pwd", "shlex", "encodings.idna", "git_credential_azdo.vault.vaults")
 
 if __name__ == "__main__":
     from git_credential_azdo.__main__ import run

@@ -285,7 +285,7 @@ def _remaining() -> float:
 def _give_up(verb: str) -> None:
     """Answer ``quit=1`` to a ``get``, print what was waited for and end the process."""
     what = errors.waits[0].what if errors.waits else "a file, the keyring or the network"
-    waited = errors.step or f"{what} did not answer"
+    waited = errors.step or f"{what} did not respond"
     try:
         if errors.claim_answer() and verb == "get" and not os.environ.get("AZDO_YIELD"):
             os.write(errors.stdout, b"quit=1\n")

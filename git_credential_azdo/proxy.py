@@ -29,7 +29,7 @@ _TRUST_HINT = (
     "set SSL_CERT_FILE to a file with the certificate authority of your network"
     " (git's setting for the same is http.sslCAInfo)"
 )
-LOOK_HINT = "open the page in a browser: it may be a proxy's, a sign-in page or a notice"
+LOOK_HINT = "open the page in a browser: it may come from a proxy, or be a sign-in page or a notice"
 _OWN_HINT = "set http.sslCert and http.sslKey of git to the files of your client certificate"
 _CLOCK_HINT = "check the date of this machine; where it is right, the server needs a new certificate"
 _CERTIFICATE_HINTS = {9: _CLOCK_HINT, 10: _CLOCK_HINT, 62: LOOK_HINT, 64: LOOK_HINT}

@@ -45,7 +45,7 @@ def test_an_answer_that_is_not_read_ends_in_one_line(warm: tuple[Home, str]) -> 
         assert not pipe.read().strip(b"\0")
     assert (code, err) == (
         0,
-        b"git-credential-azdo: error: gave up after 1 s: the answer was not read\n",
+        b"git-credential-azdo: error: gave up after 1 s: git did not read the answer\n",
     )
 
 

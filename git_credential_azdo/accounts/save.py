@@ -198,7 +198,7 @@ def account_named(name: str, accounts: Sequence[Account]) -> Account:
     if not found:
         known = ", ".join(unique_names(accounts).values())
         shown = name if may_repeat(name) else "what looks like a token"
-        raise UsageError(f"no account is named {shown}; known are {known}", hints.accounts())
+        raise UsageError(f"no account is named {shown}; known accounts: {known}", hints.accounts())
     kinds = (each.kind + (f" for {each.listed_names}" if each.listed else "") for each in found)
     names = (quote(unique_name(each, accounts)) for each in found)
     exact = ", ".join(f"{each} ({kind})" for each, kind in zip(names, kinds, strict=True))

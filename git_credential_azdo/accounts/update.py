@@ -54,7 +54,7 @@ def update(change: Callable[[AccountsFile], Result]) -> Result:
             fresh = render(accounts_file)
             if accounts_file.damaged:
                 _keep_aside(path + ".damaged", accounts_file.damaged)
-                say("error", f"what could not be read of {path} is now in {path}.damaged")
+                say("error", f"the unreadable parts of {path} are now in {path}.damaged")
             if fresh != data:
                 write_own(path, fresh, os.path.dirname(path), linked=True)
             return result

@@ -30,7 +30,7 @@ COMMANDS = {
     "use": ("use", "Choose the account of an organization, a repository, or all"),
     "explain": ("explain", "Show which account serves an address, and why"),
     "pat": ("pat", "Create, list, revoke and rotate personal access tokens"),
-    "token": ("token", "Print a live token for scripts and other tools"),
+    "token": ("token", "Print a valid token for scripts and other tools"),
     "import": ("import_", "Import tokens of other credential helpers"),
     "doctor": ("doctor", "Find problems, and say how to fix them"),
     "configure": ("configure", "Let git call this helper"),

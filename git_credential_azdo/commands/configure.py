@@ -177,7 +177,7 @@ def add(
         raise UsageError("--login requires --services", hints.help_of("server", "add"))
     if target.protocol == "http" and services:
         cure = f"{hints.server_add(f'https://{target.host}')} --services"
-        raise UsageError(f"{target.host} is not reached over https", cure)
+        raise UsageError(f"{target.host} requires an https URL with --services", cure)
     if target.protocol == "http" and not allow_http:
         raise UsageError(
             f"passwords would be sent to {target.host} in clear text over http; use https if you can",

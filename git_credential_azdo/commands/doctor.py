@@ -178,7 +178,7 @@ def _beside_accounts(accounts_file: AccountsFile) -> Iterator[Check]:
     """Return checks for a missing account, for bindings to accounts that do not exist, and for tokens without an account."""
     known = accounts_file.accounts
     if not known and accounts_file.servers:
-        yield Check("account", OK, "there is none, but a registered server")
+        yield Check("account", OK, "there is none; a server is registered")
     elif not known:
         yield Check("account", WARN, *no_account(hints.setup()))
     for block in accounts_file.of_kind(BINDING):

@@ -198,7 +198,7 @@ def _meant(
 @command.command("rotate")
 @_ANY
 @_ACCOUNT
-@click.option("--days", type=_DAYS, help="Days until the new token expires [default: as for the old one].")
+@click.option("--days", type=_DAYS, help="Days until the new token expires [default: same as the old one].")
 def rotate(organization: AnyOrganization | None, name: str | None, days: int | None) -> int:
     """Replace tokens of pat create, and revoke the old ones."""
     with alone(making.LOCK):  # of two runs, the second replaces what the first created

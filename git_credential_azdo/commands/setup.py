@@ -96,7 +96,7 @@ def command(run: Run) -> None:
 def _ask_way() -> int:
     """Return how the user wants to sign in: 0 with a browser, 1 with a token of one organization, 2 of all."""
     ways = [
-        "with a browser (lasts, and works for all your organizations)",
+        "with a browser (stays signed in, and works for all your organizations)",
         "with a personal access token of one organization",
         f"with a personal access token for all organizations (until {GLOBAL_PATS_END})",
     ]
@@ -151,7 +151,7 @@ def _collection(text: str) -> Collection:
     if address.startswith("http:") and AccountsFile.load().server(address) is None:
         raise UsageError(
             f"{address} would get the token in clear text over http",
-            f"if that must be: {hints.server_add(address, allow_http=True)}",
+            f"if you accept that: {hints.server_add(address, allow_http=True)}",
         )
     return Collection(address, path, (address,))  # the user named it; it is registered with the account
 

@@ -61,7 +61,7 @@ def managed(run: Run, which: str) -> None:
 @click.argument("client_id")
 @way(SERVICE_PRINCIPAL, *_OPTIONS, "authority")
 @click.option("--certificate", metavar="FILE", default="", help="Certificate with its key, not a secret.")
-@click.option("--send-x5c", is_flag=True, help="Certificate's chain is sent along.")
+@click.option("--send-x5c", is_flag=True, help="Also send the certificate's chain.")
 def service_principal(run: Run, certificate: str, *, send_x5c: bool) -> None:
     """Use an app registration of your own: its client secret is asked for, or read from stdin."""
     fields = [
@@ -205,7 +205,7 @@ def _ask_organizations(
         except api.UnauthorizedError as refused:
             raise ServiceError(
                 f"the organization {organization} does not know {fresh.get('name') or 'this identity'}: {refused.message}",
-                f"add it as a user with a Basic licence: {organization.url}/_settings/users",
+                f"add it as a user with Basic access: {organization.url}/_settings/users",
             ) from None
         fresh.set("name", fresh.get("name") or _without_colon(seen.name))
         if tenant:

@@ -52,7 +52,7 @@ _OPTIONS = {
     "alias": click.option("--alias", metavar="WORD", help="Short name for the account."),
     "vault": click.option("--vault", metavar="NAME", help="Vault: keyring, file, none, or a backend's name."),
     "no_git_config": parsing.NO_GIT_CONFIG,
-    "no_browser": click.option("--no-browser", is_flag=True, help="Link is printed only, for any browser."),
+    "no_browser": click.option("--no-browser", is_flag=True, help="Only print the link, for any browser."),
     "redirect_uri": click.option(
         "--redirect-uri",
         type=_redirect,
@@ -66,7 +66,7 @@ _OPTIONS = {
     "scope": _text("--scope", help="Scopes to request."),
     "login_hint": _text("--login-hint", metavar="NAME", help="Sign-in name to preselect."),
     "bearer": click.option(
-        "--bearer", is_flag=True, help="Answer authtype=Bearer where git knows it (2.46)."
+        "--bearer", is_flag=True, help="Answer authtype=Bearer if git supports it (2.46)."
     ),
     "endpoint_hosts": click.option("--endpoint-host", "endpoint_hosts", multiple=True, hidden=True),
 }
@@ -247,7 +247,7 @@ class Run:
         if variable:
             use = hints.use(unique_name(account, self.accounts_file.accounts), organization)
             cure = f"to use this account: {use}" if variable == PIPELINE_TOKEN else hints.unset(variable)
-            say("hint", f"for {organization} the token in {variable} comes first; {cure}")
+            say("hint", f"for {organization} the token in {variable} takes precedence; {cure}")
 
 
 def way(kind: str, *options: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -1,4 +1,4 @@
-"""``token``: a live token for scripts, REST calls and other tools, chosen exactly as ``get`` chooses.
+"""``token``: a valid token for scripts, REST calls and other tools, chosen exactly as ``get`` chooses.
 
 Prints a secret: to a pipe or a file, on a terminal only with ``--show``, and never to stderr. Headers:
 https://learn.microsoft.com/rest/api/azure/devops/ ("Create the request") and, for System.AccessToken,
@@ -62,7 +62,7 @@ class Live:
 )
 @click.option("--show", is_flag=True, help="Print the token on a terminal, too.")
 def command(organization: AnyOrganization, name: str | None, form: str, show: bool) -> None:  # noqa: FBT001 - click's
-    """Print a live token for ORG, for scripts and other tools."""
+    """Print a valid token for ORG, for scripts and other tools."""
     if is_terminal(1) and not show:
         raise UsageError("a token is not printed on a terminal without --show", hints.token(organization))
     live = _find(organization, name, AccountsFile.load())

@@ -90,7 +90,7 @@ def run_git(arguments: Sequence[str], cwd: str = os.curdir) -> programs.Complete
     except programs.NotFound:
         raise programs.NotFound("git was not found on PATH", hint=hints.GIT_DOWNLOADS) from None
     except programs.Stopped:
-        raise UsageError(f"git did not answer in time: {arguments[0]}") from None
+        raise UsageError(f"git did not respond in time: {arguments[0]}") from None
 
 
 def reason_of(done: programs.Completed) -> str:

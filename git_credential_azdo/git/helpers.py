@@ -168,7 +168,7 @@ def ask(helper: Helper, asked: Request, seconds: float) -> Message:
         answer = parse(done.stdout[:MAX_BYTES])
     except (ProtocolError, programs.Stopped) as error:
         is_late = isinstance(error, programs.Stopped) and not error.is_too_long
-        problem = "did not answer in time" if is_late else "printed something other than a credential"
+        problem = "did not respond in time" if is_late else "printed something other than a credential"
         raise AzdoError(f"{who} {problem}") from None
     protocol_and_host = asked[:2]
     if any((answer.get(key) or value).lower() != value.lower() for key, value in protocol_and_host):

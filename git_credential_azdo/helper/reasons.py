@@ -81,7 +81,7 @@ def why(choice: rules.Choice, request: Message | None = None) -> tuple[str, list
     if request and user and (outcome == rules.UNKNOWN_USER or is_alias):
         where, removal = _user_source(request)
         cures.append((f"{where} names that user", removal))
-    known = f"; known are {', '.join(names)}" if names else ""
+    known = f"; known accounts: {', '.join(names)}" if names else ""
     return f"{choice.reason}{known}", cures
 
 

@@ -100,7 +100,7 @@ def _is_insecure(verb: str, target: Target) -> bool:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         raise AzdoError(
-            "Azure DevOps was asked over http, where a token could be read on the way",
+            "Azure DevOps was asked over http, where a token could be intercepted",
             f"use the same address with https://, for example by {hints.set_url()}",
         )
     return target.protocol != "https"
@@ -251,7 +251,7 @@ def _write(data: bytes) -> bool:
     """Write the whole answer, if none was begun; return whether it was written. git uses even a part of an answer."""
     if not errors.claim_answer():
         return False
-    errors.step = "the answer was not read"
+    errors.step = "git did not read the answer"
     try:
         while data:
             data = data[os.write(1, data) :]

@@ -146,13 +146,13 @@ _NOT_SIGNED_IN = "Not signed in"
 LATE = Page("See the terminal", ("The terminal shows whether the sign-in worked. You can close this page.",))
 NOTHING = Page(
     "Nothing here",
-    ("This tab belongs to an earlier sign-in, or to none. Close it, and open the link of the terminal.",),
+    ("This tab belongs to an earlier sign-in, or to none. Close it, and open the link in the terminal.",),
     status="404 Not Found",
 )
 OTHER_USER = Page(
     _NOT_SIGNED_IN,
     (
-        "This answer came from another user of the machine than the one who runs the command.",
+        "This response came from a different user of this machine than the one who ran the command.",
         "Close this page, and sign in as the user who ran the command.",
     ),
     status="403 Forbidden",

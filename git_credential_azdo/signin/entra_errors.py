@@ -58,13 +58,13 @@ CASES = read_cases(
 65001 consent_required | {who} has not consented to this app in {tenant} | {setup}
 90094 90095 | an administrator of {tenant} must approve this app | ask your administrator, then run {setup}
 65004 access_denied authorization_declined | the sign-in was declined | run the same command again
-65002 650057 650052 | this app is not authorized to request Azure DevOps tokens | leave --client-id out, or give the app the permission Azure DevOps / user_impersonation
+65002 650057 650052 | this app is not authorized to request Azure DevOps tokens | omit --client-id, or give the app the permission Azure DevOps / user_impersonation
 700016 70001 700011 | the client id is not known in {tenant} | check --client-id and --tenant
 500011 invalid_resource | {tenant} has no Azure DevOps | give the organization's own tenant: {setup_tenant}
 50194 90130 | this client id does not support this kind of account | give the tenant: {setup_tenant}
 9002332 | this client id does not support this kind of account in the tenant that was named | {setup}
 50105 | {who} is not assigned to this app in {tenant} | ask your administrator
-70003 70005 9002325 unauthorized_client | this client id is not registered for this way to sign in | leave --client-id out, or check how it is registered
+70003 70005 9002325 unauthorized_client | this client id is not registered for this way to sign in | omit --client-id, or check how it is registered
 7000112 7000229 700081 | the app is disabled, or not installed, in {tenant} | ask an administrator of the tenant to enable the app
 # The account
 50020 90072 50034 | {who} is not a member or guest of {tenant} | sign in with an account of that tenant: {setup_other}
@@ -87,7 +87,7 @@ interaction_required login_required | {tenant} requires {who} to sign in again |
 client_mismatch | the sign-in was made with another client id | {setup}
 # The authorization request and its code
 54005 | this code was used before | <link> | stale-code
-501481 50148 500112 | this code belongs to another attempt to sign in | <link> | stale-code
+501481 50148 500112 | this code belongs to another sign-in attempt | <link> | stale-code
 700005 | this code was issued for another tenant | <link> | stale-code
 9002313 | the request was malformed | <link> | stale-code
 900144 90014 | the request was malformed | <link>
@@ -102,7 +102,7 @@ client_mismatch | the sign-in was made with another client id | {setup}
 90120 | the code was entered before | {setup}
 # Secrets, certificates, federated credentials
 invalid_client | the client id or its secret was refused | check --client-id
-700025 | this client id is a public one and must not send a secret | leave the client secret out
+700025 | this client id is a public one and must not send a secret | omit the client secret
 7000218 | this client id needs a secret | use a client id that is registered for mobile and desktop apps
 7000215 | the client secret is wrong | check the client secret: its value, not its id
 7000222 | the client secret has expired | create a new client secret in the app's registration
@@ -115,7 +115,7 @@ invalid_client | the client id or its secret was refused | check --client-id
 90038 | {tenant} is in a national cloud | give its authority, for example --authority https://login.microsoftonline.us/TENANT
 temporarily_unavailable server_error | the sign-in server is busy | try again in a minute | transient
 90055 90033 90006 | Microsoft's sign-in service is busy | try again in a minute | transient
-50196 | Microsoft's sign-in service stopped a loop of identical requests | wait some minutes, then try again | transient
+50196 | Microsoft's sign-in service stopped a loop of identical requests | wait a few minutes, then try again | transient
 """,
     **_SHARED,
 )

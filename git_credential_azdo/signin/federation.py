@@ -67,7 +67,7 @@ def _of_job(
     """Return the URL and the header for a job's request for its own token, from these variables, each with its hint."""
     for name, cure in ((address, no_address), (secret, no_secret)):
         if not environment.get(name):
-            raise UsageError(f"{name} is not set, so the job cannot prove itself", cure)
+            raise UsageError(f"{name} is not set, so the job cannot prove its identity", cure)
     if not oauth.safe_origin(environment[address]):
         raise UsageError(f"{address} is not an https address", no_address)
     token = token_in(secret, environment)

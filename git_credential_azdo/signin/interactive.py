@@ -68,7 +68,7 @@ def sign_in(
     verifier = secrets.token_urlsafe(48)  # 64 characters; RFC 7636 section 4.1 requires 43 to 128
     redirect, source = listen(redirect_uri), open_input()
     if source is None and not redirect.sockets:
-        raise SignInError("there is no way to receive the answer here", "run setup in a terminal")
+        raise SignInError("there is no way to receive the sign-in response here", "run setup in a terminal")
     link = oauth.authorize_url(
         endpoints.authorization,
         client_id=client_id,
@@ -171,7 +171,7 @@ class _Wait:
                     self._report(error)
         is_last = self.source.has_person or not self.redirect.sockets
         if self.source.ended and is_last and self.code is None:
-            raise SignInError("no answer was given", _SAME_AGAIN)
+            raise SignInError("no input was given", _SAME_AGAIN)
         self._listener.poll()
 
     def _on_redirect(self, query: str, client: socket.socket) -> Page | None:
@@ -184,7 +184,7 @@ class _Wait:
             return None
         if not listener.is_own_user(client):  # another user could have signed in with the link
             if not self.has_warned:
-                self.say("an answer that came from another user of this machine was not taken")
+                self.say("ignored a response from another user of this machine")
                 self.has_warned = True
             return browser.OTHER_USER
         if isinstance(answer, PasteError):

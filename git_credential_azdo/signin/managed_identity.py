@@ -247,6 +247,6 @@ def _read_arc_key(challenge: str, folder: str) -> str:
         _ARC_KEY_BYTES,
         f"the Arc agent's file in {folder}",
         "key",
-        unreadable="add this user to the group himds (Windows: Hybrid agent extension applications), then sign in anew",
+        unreadable="add this user to the group himds (Windows: Hybrid agent extension applications), then sign in again",
         invalid="restart the Arc agent",
     )

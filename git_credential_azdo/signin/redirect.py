@@ -97,8 +97,8 @@ def read_redirect(text: str, *, state: str, redirect_uri: str) -> Code:
     checked = "state" in found
     if checked and not hmac.compare_digest(found["state"].encode(errors="replace"), state.encode()):
         raise PasteError(
-            "that is the answer to another attempt to sign in",
-            "open the link that stands above, sign in, and paste the address of that page",
+            "that is the response to another sign-in attempt",
+            "open the link shown above, sign in, and paste the address of that page",
         )
     if "error" in found:
         raise RedirectError(read_refusal(400, found), state_checked=checked)

@@ -117,7 +117,7 @@ def _signed(block: Block, path: str, passphrase: str | None) -> str:
         from git_credential_azdo.signin import certificate  # noqa: PLC0415
     except ImportError:
         raise UsageError(
-            "to sign with a certificate, the package cryptography is needed",
+            "signing with a certificate requires the package cryptography",
             f"{hints.inject('cryptography')} (or: {hints.install_extra('certificate')})",
         ) from None
     now, client_id = int(time.time()), block.get("client_id")

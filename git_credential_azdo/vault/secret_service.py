@@ -50,7 +50,7 @@ def _locked(message: str) -> VaultLocked:
 
 
 class TimedOut(Unsupported):
-    """The bus or the Secret Service did not answer in time."""
+    """The bus or the Secret Service did not respond in time."""
 
 
 def read(service: str, username: str, deadline: float) -> str | None:
@@ -70,7 +70,7 @@ def read(service: str, username: str, deadline: float) -> str | None:
     except TimeoutError:
         raise TimedOut("the time is up") from None
     except (OSError, ValueError) as unusual:
-        raise Unsupported("the bus or the Secret Service did not answer as expected") from unusual
+        raise Unsupported("the bus or the Secret Service did not respond as expected") from unusual
     raise Unsupported("no session bus can be reached")
 
 

@@ -100,7 +100,7 @@ class KeyringVault:
                 return deadline.in_thread(attempt)(0 if self._name in errors.silent else seconds)
         except TimeoutError:  # ours, or one of a D-Bus library
             errors.silent.add(self._name)
-            text = f"the keyring ({self._name}) did not answer in time"
+            text = f"the keyring ({self._name}) did not respond in time"
             raise VaultError(text, hints.unlock()) from None
 
 

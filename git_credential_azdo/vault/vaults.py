@@ -126,7 +126,7 @@ def open_vault(name: str, *, prompting: bool = False) -> Vault:
     if name in errors.silent:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
-        raise VaultError("the keyring did not answer in time", hints.unlock())
+        raise VaultError("the keyring did not respond in time", hints.unlock())
     if sys.platform == "win32" and name == CREDENTIAL_MANAGER:
         from git_credential_azdo.vault.credential_manager import (  # noqa: PLC0415 - only for this vault
             CredentialManager,

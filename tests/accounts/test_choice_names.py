@@ -101,7 +101,7 @@ def test_the_name_given_is_the_name_taken(named: list[tuple[str, str]]) -> None:
         ([], "there is no account", "git credential-azdo setup"),
         (
             [account("1", "bob"), account("2", "carl", "c")],
-            "no account is named ann; known are bob, c",
+            "no account is named ann; known accounts: bob, c",
             "git credential-azdo accounts",
         ),
         (

@@ -113,7 +113,7 @@ def test_damaged_blocks_are_kept_aside_and_named(written: Path, capsys: pytest.C
     assert written.read_bytes().startswith(FILE)
     assert b"broken" not in written.read_bytes()
     assert heard.err == (
-        f"git-credential-azdo: error: what could not be read of {written} is now in {aside}\n"
+        f"git-credential-azdo: error: the unreadable parts of {written} are now in {aside}\n"
     )
     assert heard.out == ""
 

@@ -73,7 +73,7 @@ def test_a_user_without_an_account_is_named_with_its_place_and_cure(here: Home, 
         here.git("config", "--global", "credential.https://dev.azure.com.username", "pat")
     found = explained(here)
     assert (found["account"], found["result"]) == (None, "no credential")
-    assert found["reason"].startswith("no account is named pat; known are ")
+    assert found["reason"].startswith("no account is named pat; known accounts: ")
     assert ("username" if where == "setting" else "remote.origin.url") in found["reason"]
     doctor = [
         each

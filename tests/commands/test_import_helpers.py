@@ -92,7 +92,7 @@ def test_a_helper_that_hangs_is_ended_with_all_that_it_started(tmp_path: Path) -
     reader = os.open(fifo, os.O_RDONLY | os.O_NONBLOCK)
     value = f"!f() {{ sleep 1000 >{fifo} & sleep 1000; }}; f"
     helper = Helper(value, Entry("global", "", "credential.helper", value), ours=False)
-    with pytest.raises(AzdoError, match="a shell command did not answer in time"):
+    with pytest.raises(AzdoError, match="a shell command did not respond in time"):
         helpers.ask(helper, REQUEST, 1.0)
     poll = select.poll()
     poll.register(reader, select.POLLHUP)  # what the system says when the last writer is gone

@@ -64,7 +64,7 @@ def test_bindings_follow_and_are_shown(home: Home, ann: Account) -> None:
         (["work", "a@b"], "an alias is one word"),
         (["work", "a/b"], "an alias is one word"),
         (["work", BOB], "an alias is one word"),
-        (["nobody", "x"], "no account is named nobody; known are work, "),
+        (["nobody", "x"], "no account is named nobody; known accounts: work, "),
         (["work"], "missing argument 'NEW_ALIAS'"),
     ],
 )

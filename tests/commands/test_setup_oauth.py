@@ -125,7 +125,7 @@ def test_every_wrong_paste_is_told_and_may_be_tried_again(home: Home, emulator: 
             ("", "nothing was pasted"),
             ("\x16", "stray Ctrl-V"),
             ("a\x07b", "control character"),
-            (address.replace("state=", "state=x"), "another attempt"),
+            (address.replace("state=", "state=x"), "another sign-in attempt"),
             (link, "the link to sign in with"),
             ("https://example.com/?x=y", "holds no answer"),
             ("two words", "neither an address nor a code"),

@@ -26,7 +26,7 @@ def test_tokens_for_all_organizations_end_with_november(home: Home) -> None:
 
 
 def test_setup_says_what_the_pipeline_will_do(home: Home, emulator: Emulator) -> None:
-    """Its own token comes first; the command that is named lets the account answer."""
+    """Its own token takes precedence; the command that is named lets the account answer."""
     token, job = (emulator.world.new_pat(ANN, ["contoso"]) for _ in range(2))
     pipeline = {
         "TF_BUILD": "True",
@@ -36,7 +36,7 @@ def test_setup_says_what_the_pipeline_will_do(home: Home, emulator: Emulator) ->
     result = home.azdo(*PAT, given=token, **pipeline)
     use = f"git credential-azdo use {ANN} --org contoso"
     assert (
-        f"hint: for contoso the token in SYSTEM_ACCESSTOKEN comes first; to use this account: {use}\n"
+        f"hint: for contoso the token in SYSTEM_ACCESSTOKEN takes precedence; to use this account: {use}\n"
         in result.err
     )
     assert home.get(*at(), **pipeline).fields["password"] == job

@@ -143,7 +143,7 @@ def test_a_damaged_block_costs_no_other_account(home: Home, emulator: Emulator, 
     assert result.fields["password"] == stale.token()
     assert f"an entry of {home.accounts_file} is damaged and was left alone" in result.err
     assert (
-        f"error: what could not be read of {home.accounts_file} is now in {home.accounts_file}.damaged\n"
+        f"error: the unreadable parts of {home.accounts_file} are now in {home.accounts_file}.damaged\n"
         in result.err
     )
     aside = home.accounts_file.with_name("accounts.damaged").read_text()

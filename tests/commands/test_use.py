@@ -117,7 +117,7 @@ def test_a_folder_without_one_repository_of_azure_devops(
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("nobody",), f"no account is named nobody; known are work, {BOB}, carl@fabrikam.com"),
+        (("nobody",), f"no account is named nobody; known accounts: work, {BOB}, carl@fabrikam.com"),
         (("work",), "missing --org, --repo or --default"),
         ((), "missing ACCOUNT"),
         (("--unset",), "--unset takes --org, --repo or --default"),

@@ -117,7 +117,7 @@ def test_a_broken_file_is_named(git: RealGit, monkeypatch: pytest.MonkeyPatch) -
     [
         ("echo \"error: unknown option 'show-scope'\" >&2; exit 129", "older than 2.26"),
         ("exit 3", "no reason given"),
-        ("exec sleep 60", "git did not answer in time: config"),
+        ("exec sleep 60", "git did not respond in time: config"),
     ],
 )
 def test_a_git_that_fails_is_said(

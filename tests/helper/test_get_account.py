@@ -103,7 +103,7 @@ def test_a_token_in_the_users_place_is_never_printed(home: Home, emulator: Emula
     token = emulator.world.new_pat(ANN, ["contoso"])
     result = home.get(*at(username=token))
     assert (result.out, result.code) == ("", 0)
-    assert "what looks like a token where git expects a user; known are ann@contoso.com" in result.err
+    assert "what looks like a token where git expects a user; known accounts: ann@contoso.com" in result.err
 
 
 def test_an_unknown_user_gets_no_other_accounts_token(home: Home, ann: Account) -> None:
@@ -112,7 +112,7 @@ def test_an_unknown_user_gets_no_other_accounts_token(home: Home, ann: Account) 
     result = home.get(*at(username="eve@contoso.com"))
     assert (result.out, result.code) == ("", 0)
     assert result.err == (
-        f"git-credential-azdo: error: no account is named eve@contoso.com; known are {ANN}\n"
+        f"git-credential-azdo: error: no account is named eve@contoso.com; known accounts: {ANN}\n"
         "git-credential-azdo: hint: git credential-azdo setup --org contoso --login-hint eve@contoso.com\n"
         "git-credential-azdo: hint: the address names that user: use https://dev.azure.com/contoso/app/_git/app\n"
     )

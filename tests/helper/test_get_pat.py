@@ -55,7 +55,7 @@ def test_a_token_serves_only_what_it_lists(home: Home, pat: Account) -> None:
     assert pat.kept("pat")
     result = home.get(*at())
     assert (result.out, result.err.count("\n")) == ("", 2)
-    assert f"no account covers the organization contoso; known are {BOB}" in result.err
+    assert f"no account covers the organization contoso; known accounts: {BOB}" in result.err
     named = home.get(*at(username=BOB))
     assert (named.out, named.err) == (
         "",

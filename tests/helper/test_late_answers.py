@@ -57,7 +57,7 @@ def test_an_answer_after_the_deadline_is_saved(
     result, seconds = patiently(run, lambda _: fault.arrived.is_set())
     if words == ("get",):
         by = emulator.environment["HTTPS_PROXY"].removeprefix("http://")
-        cause = f"gave up after {seconds} s: {LOGIN} through the proxy {by} did not answer"
+        cause = f"gave up after {seconds} s: {LOGIN} through the proxy {by} did not respond"
         assert result.err == f"git-credential-azdo: error: {cause}\n"
     assert (result.out, result.code) == (("quit=1\n", 0) if words == ("get",) else ("", 1))
     assert LOGIN in result.err

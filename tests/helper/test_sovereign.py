@@ -167,7 +167,7 @@ def test_it_is_listed_and_removed(home: Home) -> None:
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        ([f"http://{US}", "--services"], "is not reached over https"),
+        ([f"http://{US}", "--services"], "requires an https URL with --services"),
         (["https://dev.azure.com", "--services"], "is a Microsoft host"),
         ([f"https://{LOGIN}", "--services"], "is a Microsoft host"),
         ([f"https://{US}", "--login", LOGIN], "--login requires --services"),

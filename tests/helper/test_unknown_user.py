@@ -48,7 +48,7 @@ def test_what_names_an_unknown_user_is_named_and_its_removal_cures(
     refused = fetch(home, url)
     error, hint, *_ = [line for line in refused.err.splitlines() if "azdo: " in line]
     user = "former" if "former" in url else "pat"
-    assert error == f"git-credential-azdo: error: no account is named {user}; known are {ANN}"
+    assert error == f"git-credential-azdo: error: no account is named {user}; known accounts: {ANN}"
     assert f"hint: {where}" in hint
     cure = hint.split(" names that user: ")[1]
     assert home.run("sh", "-c", cure, cwd=home.folder / "r").code == 0

@@ -35,7 +35,7 @@ CODES = {
     "revoked": [50173],
     "no longer valid": [50089, 70000],
     "used before": [54005],
-    "another attempt": [501481],
+    "another sign-in attempt": [501481],
     "redirect URI": [50011, 500119],
     "scope": [70011, 700022],
     "malformed": [9002313, 900144, 90014],

@@ -172,4 +172,4 @@ def test_an_answer_of_another_user_of_the_machine_is_not_taken(monkeypatch: pyte
     assert sign_in(person, None).code == "k"
 
     assert [page.status_code for page in person.pages] == [403, 403, 200]
-    assert person.said.count("an answer that came from another user of this machine was not taken") == 1
+    assert person.said.count("ignored a response from another user of this machine") == 1

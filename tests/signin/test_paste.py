@@ -68,7 +68,7 @@ def test_each_wrong_paste_is_told_and_may_be_tried_again(terminal: tuple[int, Te
     assert person.said[-8::2] == [
         "nothing was pasted",
         "the paste holds a stray Ctrl-V (\\x16): this console did not paste, it typed the key",
-        "that is the answer to another attempt to sign in",
+        "that is the response to another sign-in attempt",
         "the sign-in failed: access_denied",
     ]
 
@@ -116,7 +116,7 @@ def test_a_wrong_answer_from_a_pipe_is_final(pipe: tuple[Callable[[bytes], None]
     """Nobody is there for another try."""
     pipe[0](b"code=k&state=old\n")
 
-    with pytest.raises(PasteError, match="another attempt"):
+    with pytest.raises(PasteError, match="another sign-in attempt"):
         sign_in(Person(), pipe[1])
 
 
@@ -135,11 +135,11 @@ def test_when_no_answer_can_come_the_wait_ends(
     page = "https://show.example/code"
     pipe[0](b"")
 
-    with pytest.raises(SignInError, match="no way to receive the answer"):
+    with pytest.raises(SignInError, match="no way to receive the sign-in response"):
         sign_in(Person(), None, redirect_uri=page)
-    with pytest.raises(SignInError, match="no answer was given"):
+    with pytest.raises(SignInError, match="no input was given"):
         sign_in(Person(), pipe[1], redirect_uri=page)
-    with pytest.raises(SignInError, match="no answer was given"):
+    with pytest.raises(SignInError, match="no input was given"):
         sign_in(Person(lambda _: os.write(terminal[0], b"\x04")), terminal[1])
 
 

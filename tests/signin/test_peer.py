@@ -137,5 +137,5 @@ def test_another_user_cannot_answer_the_link_but_the_person_can(home: Home, emul
             assert done.stdout.strip() == status
         terminal.see("Signed in as ann@contoso.com")
         assert terminal.ended() == 0
-        assert "an answer that came from another user of this machine was not taken" in terminal.text
+        assert "ignored a response from another user of this machine" in terminal.text
     assert [value for pairs in blocks(home) for key, value in pairs if key == "name"] == ["ann@contoso.com"]

@@ -69,9 +69,9 @@ def test_a_code_alone_is_taken_but_known_as_unchecked(text: str) -> None:
         (WHOLE + "\x1b", r"control character \(\\x1b\)", "copy"),
         ("\x00", r"control character \(\\x00\)", "copy"),
         ("a\x7fb", r"control character \(\\x7f\)", "copy"),
-        (f"{REDIRECT}?code=a&state=other", "another attempt", "link"),
-        ("code=a&state=\ud800", "another attempt", "link"),
-        ("error=access_denied&state=other", "another attempt", "link"),
+        (f"{REDIRECT}?code=a&state=other", "another sign-in attempt", "link"),
+        ("code=a&state=\ud800", "another sign-in attempt", "link"),
+        ("error=access_denied&state=other", "another sign-in attempt", "link"),
         (
             "https://h/authorize?response_type=code&state=x",
             "the link to sign in with",

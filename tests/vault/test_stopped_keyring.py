@@ -51,8 +51,8 @@ def test_a_stopped_keyring_is_waited_for_once(home: Home, emulator: Emulator) ->
     first = home.accounts_file.read_text().partition("\nid=")[2].partition("\n")[0]
     result = home.get(*at(username=first))
     assert (result.out, result.code) == ("quit=1\n", 0)
-    assert "the keyring did not answer" in result.err
-    assert home.azdo("accounts", "--format", "json").out.count("did not answer in time") == 8
+    assert "the keyring did not respond" in result.err
+    assert home.azdo("accounts", "--format", "json").out.count("did not respond in time") == 8
 
 
 @pytest.mark.usefixtures("stopped")
@@ -76,7 +76,7 @@ def test_a_session_bus_that_never_answers_is_a_wait_in_vain(home: Home, tmp_path
             lambda seconds: home.store(*lines, AZDO_TIMEOUT=seconds), lambda result: "hint: " in result.err
         )
     assert (result.out, result.code) == ("", 1)
-    assert "did not answer in time\ngit-credential-azdo: hint: " in result.err
+    assert "did not respond in time\ngit-credential-azdo: hint: " in result.err
 
 
 def test_a_token_that_a_stuck_keyring_does_not_take_is_answered(home: Home, emulator: Emulator) -> None:

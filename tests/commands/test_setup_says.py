@@ -42,7 +42,7 @@ def test_setup_says_what_the_pipeline_will_do(home: Home, emulator: Emulator) ->
     assert home.get(*at(), **pipeline).fields["password"] == job
     assert home.azdo("use", ANN, "--org", "contoso").code == 0
     assert home.get(*at(), **pipeline).fields["password"] == token
-    assert "comes first" not in home.azdo(*PAT, given=token, **pipeline).err
+    assert "takes precedence" not in home.azdo(*PAT, given=token, **pipeline).err
 
 
 def test_a_token_is_never_put_aside_by_a_later_sign_in_without_a_word(home: Home, emulator: Emulator) -> None:

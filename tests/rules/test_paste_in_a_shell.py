@@ -51,7 +51,7 @@ def test_the_rest_of_a_paste_at_the_link_does_not_run(
         shell.see("> ")
         shell.type(f"\x1b[200~{text}\x1b[201~\r" if marked else text)
         if key in {"Ctrl-Z", "two lines"} or marked:
-            shell.see("control character|another attempt")
+            shell.see("control character|another sign-in attempt")
             shell.see("> ")
             shell.type("\x03")
         run_nothing_more(shell)

@@ -42,6 +42,8 @@ _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__
 _NOT_OF_THE_START = {"LC_ALL": "C.UTF-8", "PYTHONPATH": _ROOT, "PYTHON_KEYRING_BACKEND": None}
 """Those that it may have nevertheless: with this value, or any. _ROOT brings the keyring of ``moody_keyring``."""
 _STREAMS = 3
+_DIGITS = 10
+"""What each number takes on the pipe: a fork may have ended before its process id is read."""
 
 _orders: list[socket.socket] = []
 
@@ -65,7 +67,7 @@ class Fork:
         if self.returncode is None:
             if not select.select([self._status], [], [], timeout)[0]:
                 raise subprocess.TimeoutExpired(str(self.pid), timeout or 0)
-            self.returncode = int(os.read(self._status, 100))
+            self.returncode = _read_number(self._status)
             os.close(self._status)
         return self.returncode
 
@@ -112,7 +114,7 @@ def start(
     order = json.dumps([[program, *rest], dict(environment), str(cwd), terminal]).encode()
     socket.send_fds(_orders[0], [order], [its_status, *streams])
     os.close(its_status)
-    return Fork(int(os.read(status, 100)), status)
+    return Fork(_read_number(status), status)
 
 
 def run(
@@ -132,6 +134,10 @@ def run(
         for file in files:
             file.seek(0)
         return subprocess.CompletedProcess(words, code, files[1].read(), files[2].read())
+
+
+def _read_number(status: int) -> int:
+    return int(os.read(status, _DIGITS))
 
 
 def _coverage() -> dict[str, str]:
@@ -182,10 +188,10 @@ def _watch(order: bytes, status: int, *streams: int) -> None:
     if child == 0:
         _run(streams, *json.loads(order))
         return
-    os.write(status, b"%d" % child)
+    os.write(status, b"%*d" % (_DIGITS, child))
     for descriptor in (*streams, *range(_STREAMS)):
         os.close(descriptor)
-    os.write(status, b"%d" % os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+    os.write(status, b"%*d" % (_DIGITS, os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])))
     os._exit(0)
 
 

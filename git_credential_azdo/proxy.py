@@ -194,6 +194,7 @@ def failure(
         subject = f": the proxy {by.place} "
         closed = f"closed the connection, or does not speak {by.scheme}"
         text = f"has a certificate that does not verify {why}" if untrusted else closed
+        kind = NetworkError if untrusted else NoConnectionError
     elif timed_out:
         over = str(error) if isinstance(error, TimedOut) else ""
         text = f"timed out after {max(1, round(time.monotonic() - progress.began))} s{over}"

@@ -118,3 +118,26 @@ def test_what_a_proxy_wants_or_shows_instead_is_one_line_with_a_cure(answer: str
         client.request("GET", "https://localhost:1/", retry=False)
 
     assert caught.value.hint
+
+
+def test_a_proxy_that_closes_the_connection_is_asked_again_for_every_method() -> None:
+    """It has opened no way to the host, so the request never left; proxies that restart do so."""
+    heads: list[bytes] = []
+    pauses: list[float] = []
+
+    def behave(connection: socket.socket) -> None:
+        heads.append(connection.recv(65536))
+        connection.shutdown(socket.SHUT_RDWR)
+
+    with (
+        server(behave) as port,
+        HttpClient(
+            30, Settings(proxy=f"http://127.0.0.1:{port}"), allowed=ANYWHERE, sleep=pauses.append
+        ) as client,
+        pytest.raises(NetworkError, match=r"closed the connection, or does not speak http$"),
+    ):
+        client.request("POST", "https://dev.azure.example/", form={"refresh_token": SECRET})
+
+    assert pauses == [0.5, 1.0, 2.0]
+    assert len(heads) == len(pauses) + 1
+    assert SECRET.encode() not in b"".join(heads)

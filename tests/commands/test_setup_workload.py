@@ -260,5 +260,5 @@ def test_without_the_signing_library_one_line_says_how_to_get_it(
     words = ("service-principal", CLIENT, "--tenant", CONTOSO, "--certificate", "build.pem")
     result = setup(home, *words, PYTHONPATH=str(hidden))
     assert result.code == 1
-    assert "the package cryptography is needed" in result.err
+    assert "requires the package cryptography" in result.err
     assert "pipx inject git-credential-azdo cryptography" in result.err

@@ -91,11 +91,8 @@ def outlived(asked: Callable[[], bool]) -> Iterator[float]:
     """
     import threading  # noqa: PLC0415 - the run of a get needs none
 
-    is_main, own, run = (
-        threading.current_thread() is threading.main_thread(),
-        _thread.get_ident(),
-        os.getpid(),
-    )
+    is_main = threading.current_thread() is threading.main_thread()
+    own, run = _thread.get_ident(), os.getpid()
     _asked[own] = asked
     try:
         yield _OUTLIVING_SECONDS if is_main and sys.platform == "linux" else 0.0

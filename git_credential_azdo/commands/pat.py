@@ -95,9 +95,8 @@ def create(
             said = "Not saved: its scopes do not let git read code"
         _report_created(made, session)
         console.err(said)
-        for identifier in (
-            making.created_here(before).keys() - making.created_here(AccountsFile.load()).keys()
-        ):
+        now = AccountsFile.load()
+        for identifier in making.created_here(before).keys() - making.created_here(now).keys():
             say("hint", f"the previous token still works: {session.revocation(identifier)}")
         console.err(f"To revoke it: {session.revocation(made.id)}")
         if show:

@@ -153,9 +153,8 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
                 continue
             gone.append(credential)
 
-        def change(
-            fresh: AccountsFile,
-        ) -> None:  # under its lock: if it cannot be changed, nothing is removed
+        def change(fresh: AccountsFile) -> None:
+            # Under the lock of the accounts file: if it cannot be changed, no secret is removed.
             for credential in gone:
                 vaults.remove(credential.vault, credential.key)
                 fresh.forget(credential.id)

@@ -17,7 +17,7 @@ from git_credential_azdo import errors, web
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.web import HttpClient, Response, retry_after
-from tests.support.web import ANYWHERE, SECRET, Clock, answering, server, whole_story
+from tests.support.web import ANYWHERE, SECRET, Clock, answering, hanging_up, server, whole_story
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -114,12 +114,8 @@ def test_a_lost_answer_to_a_post_is_not_asked_for_again() -> None:
     clock = Clock()
     requests: list[bytes] = []
 
-    def behave(connection: socket.socket) -> None:
-        requests.append(connection.recv(65536))
-        connection.shutdown(socket.SHUT_RDWR)
-
     with (
-        server(behave) as port,
+        server(hanging_up(requests)) as port,
         HttpClient(5, Settings(), allowed=ANYWHERE, sleep=clock.sleep) as client,
         pytest.raises(NetworkError, match="was closed before the response was complete") as caught,
     ):

@@ -9,7 +9,7 @@ import pytest
 from git_credential_azdo.errors import NetworkError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.web import HttpClient
-from tests.support.web import ANYWHERE, SECRET, server, whole_story
+from tests.support.web import ANYWHERE, SECRET, hanging_up, server, whole_story
 
 
 def refusing_proxy(connection: socket.socket) -> None:
@@ -125,12 +125,8 @@ def test_a_proxy_that_closes_the_connection_is_asked_again_for_every_method() ->
     heads: list[bytes] = []
     pauses: list[float] = []
 
-    def behave(connection: socket.socket) -> None:
-        heads.append(connection.recv(65536))
-        connection.shutdown(socket.SHUT_RDWR)
-
     with (
-        server(behave) as port,
+        server(hanging_up(heads)) as port,
         HttpClient(
             30, Settings(proxy=f"http://127.0.0.1:{port}"), allowed=ANYWHERE, sleep=pauses.append
         ) as client,

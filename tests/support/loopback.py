@@ -1,8 +1,9 @@
-"""Sockets of the tests' own on loopback: that listen, that answer no packet, that serve one connection."""
+"""Sockets of the tests' own on loopback: that listen, that answer no packet, that serve one connection, or those at a Unix socket."""
 
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 import threading
 from typing import TYPE_CHECKING
@@ -48,3 +49,38 @@ def serving(behave: Callable[[socket.socket], None]) -> Iterator[int]:
             with contextlib.suppress(OSError):
                 server.shutdown(socket.SHUT_RDWR)
             thread.join()
+
+
+@contextlib.contextmanager
+def serving_at(
+    address: str | bytes, answer: Callable[[socket.socket], bytes], *, user: int | None = None
+) -> Iterator[list[bytes]]:
+    """Listen at a Unix socket, as another user if one is given; return what ``answer`` returns for each connection."""
+    sent: list[bytes] = []
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(address)
+        if user is not None:
+            os.seteuid(user)  # the kernel says that who listens is at the other end
+        try:
+            server.listen()
+        finally:
+            if user is not None:
+                os.seteuid(0)
+
+        def run() -> None:
+            while True:
+                try:
+                    connection, _ = server.accept()
+                except OSError:
+                    return
+                with connection:
+                    sent.append(answer(connection))
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield sent
+        finally:
+            server.shutdown(socket.SHUT_RDWR)
+            thread.join(90)
+            assert not thread.is_alive()

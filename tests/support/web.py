@@ -83,6 +83,16 @@ def server(behave: Callable[[socket.socket], None]) -> Iterator[int]:
                 connection.close()
 
 
+def hanging_up(requests: list[bytes]) -> Callable[[socket.socket], None]:
+    """Return how a server behaves that notes what it receives and closes the connection without a word."""
+
+    def behave(connection: socket.socket) -> None:
+        requests.append(connection.recv(65536))
+        connection.shutdown(socket.SHUT_RDWR)
+
+    return behave
+
+
 def whole_story(error: BaseException) -> str:
     """Give everything that any printing of an exception could show."""
     hint = getattr(error, "hint", None)

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import socket
-import threading
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,6 +10,7 @@ from git_credential_azdo.vault import vaults
 from git_credential_azdo.vault.vaults import SECRET_SERVICE
 from tests.emulator.default_world import ANN
 from tests.support.keyrings import PrivateKeyring, missing
+from tests.support.loopback import serving_at
 from tests.support.marks import root
 from tests.support.people import STALE, at, sign_in
 
@@ -66,35 +64,15 @@ def test_no_library_speaks_to_a_bus_of_another_user(
     home: Home, emulator: Emulator, tmp_path: Path, kind: str
 ) -> None:
     """It would be given the token: reading, writing and the search for a keyring all end without a byte sent."""
-    heard: list[bytes] = []
     name = str(tmp_path / "bus")
-    with socket.socket(socket.AF_UNIX) as bus:
-        bus.bind(name if kind == "path" else f"\0{name}")
-        os.seteuid(54_322)  # the kernel says that who listens is at the other end
-        try:
-            bus.listen()
-        finally:
-            os.seteuid(0)
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = bus.accept()
-                except OSError:
-                    return
-                with connection:
-                    heard.append(connection.recv(100))
-
-        thread = threading.Thread(target=serve)
-        thread.start()
+    address = name if kind == "path" else b"\0" + name.encode()
+    with serving_at(address, lambda connection: connection.recv(100), user=54_322) as heard:
         sign_in(home, emulator.world, ANN, "contoso", vault=SECRET_SERVICE).let_pass(STALE)
         home.environment["DBUS_SESSION_BUS_ADDRESS"] = f"unix:{kind}={name}"
         result = home.get(*at())
         found = home.azdo(
             "setup", "pat", "--org", "contoso", "--vault", "keyring", given=emulator.world.new_pat(ANN)
         )
-        bus.shutdown(socket.SHUT_RDWR)
-        thread.join()
     assert f"no session bus of this user at {'@' * (kind == 'abstract')}{name}" in result.err
     assert "no OS keyring works here" in found.err
     assert b"".join(heard) == b""

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
-import threading
 import time
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 import pytest
@@ -14,10 +12,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from git_credential_azdo.vault.secret_service import Unsupported, bus_addresses, read
+from tests.support.loopback import serving_at
 from tests.support.made_up_bus import OK, MadeUpBus
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
     from typing import Any
 
@@ -69,33 +67,6 @@ def test_an_address_that_is_none_is_for_keyring(address: str, monkeypatch: pytes
 # The socket
 
 
-@contextmanager
-def serving(address: str | bytes, answer: Any) -> Iterator[list[bytes]]:
-    """Listen at a Unix socket; ``answer`` is called with each connection. Gives what each connection sent."""
-    sent: list[bytes] = []
-    with socket.socket(socket.AF_UNIX) as listener:
-        listener.bind(address)
-        listener.listen()
-
-        def serve() -> None:
-            while True:
-                try:
-                    connection, _ = listener.accept()
-                except OSError:
-                    return
-                with connection:
-                    sent.append(answer(connection))
-
-        server = threading.Thread(target=serve)
-        server.start()
-        try:
-            yield sent
-        finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            server.join(90)
-            assert not server.is_alive()
-
-
 def as_a_bus(connection: socket.socket) -> bytes:
     """Answer as a bus with a Secret Service does; give what was sent."""
     bus = MadeUpBus()
@@ -111,7 +82,7 @@ def open_files() -> int:
 
 def test_a_secret_comes_over_a_socket(bus_path: str) -> None:
     """The whole read, and no file descriptor stays open."""
-    with serving(bus_path, as_a_bus):
+    with serving_at(bus_path, as_a_bus):
         before = open_files()
         assert read("service", "username", 60) == "geheimes Wort"
         assert open_files() <= before + 1  # the server may still hold its end
@@ -122,7 +93,7 @@ def test_an_address_where_nobody_listens_is_passed_over(
 ) -> None:
     """A dead bus in the list does no harm."""
     monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={bus_path}.gone;unix:path={bus_path}")
-    with serving(bus_path, as_a_bus):
+    with serving_at(bus_path, as_a_bus):
         assert read("service", "username", 60) == "geheimes Wort"
 
 
@@ -140,7 +111,7 @@ def test_a_bus_of_another_user_is_told_nothing(
     """Its socket may be connected to, but not a byte is sent."""
     name = str(tmp_path / "bus")
     us = os.geteuid()
-    with serving(name if kind == "path" else b"\0" + name.encode(), lambda c: c.recv(100)) as sent:
+    with serving_at(name if kind == "path" else b"\0" + name.encode(), lambda c: c.recv(100)) as sent:
         monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:{kind}={name}")
         monkeypatch.setattr(os, "geteuid", lambda: us + 1)
         with pytest.raises(Unsupported):
@@ -180,7 +151,7 @@ def stuck(connection: socket.socket) -> bytes:
 @pytest.mark.parametrize("server", [silent, chattering, stuck])
 def test_the_deadline_holds_whatever_the_bus_does(server: Any, bus_path: str) -> None:
     """A read that takes too long is for keyring, and the whole of it is bounded, not each step."""
-    with serving(bus_path, server):
+    with serving_at(bus_path, server):
         begin = time.monotonic()
         with pytest.raises(Unsupported):
             read("service", "username", 0.1)
@@ -189,7 +160,7 @@ def test_the_deadline_holds_whatever_the_bus_does(server: Any, bus_path: str) ->
 
 def test_a_bus_that_hangs_up_is_for_keyring(bus_path: str) -> None:
     """No error of the socket comes through."""
-    with serving(bus_path, lambda connection: connection.recv(100)), pytest.raises(Unsupported):
+    with serving_at(bus_path, lambda connection: connection.recv(100)), pytest.raises(Unsupported):
         read("service", "username", 60)
 
 
@@ -207,7 +178,7 @@ def test_any_answer_over_a_socket_is_survived(bus_path: str, junk: bytes) -> Non
 
     if os.path.exists(bus_path):
         os.unlink(bus_path)
-    with serving(bus_path, rubbish), pytest.raises(Unsupported):
+    with serving_at(bus_path, rubbish), pytest.raises(Unsupported):
         read("service", "username", 60)
 
 
@@ -227,6 +198,6 @@ def test_an_environment_that_changes_keyring_is_for_keyring(
 ) -> None:
     """For keyring would look elsewhere, or for other attributes."""
     monkeypatch.setenv(name, "KeePassXC")
-    with serving(bus_path, as_a_bus) as sent, pytest.raises(Unsupported):
+    with serving_at(bus_path, as_a_bus) as sent, pytest.raises(Unsupported):
         read("service", "username", 60)
     assert not sent

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING
 
 import pytest
 
 from git_credential_azdo.vault import vaults
-from tests.conftest import SCRIPT, Result
+from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
 from tests.support.people import STALE, at, sign_in
-from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
-    from tests.conftest import Home
+    from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
 
 pytestmark = pytest.mark.skipif(sys.platform != "win32", reason="Credential Manager is a part of Windows")
@@ -36,27 +35,13 @@ def let_pass(key: str) -> None:
 
 def ask_at_once(home: Home, organizations: list[str]) -> list[Result]:
     """Start a ``get`` for each at the same time; return their answers."""
-    gets = []
-    for organization in organizations:
-        get = subprocess.Popen(
-            [str(SCRIPT), "get"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            env=home.environment,
-            cwd=home.folder,
-        )
-        assert get.stdin is not None
-        get.stdin.write("".join(f"{line}\n" for line in at(f"{organization}/app/_git/app")).encode())
-        get.stdin.close()
-        get.stdin = None
-        gets.append(get)
-    answers = []
-    for get in gets:
-        out, err = get.communicate()
-        WATCH.seen("stderr of get", err)
-        answers.append(Result(subprocess.CompletedProcess("get", get.returncode, out, err)))
-    return answers
+
+    def ask(organization: str) -> Result:
+        request = "".join(f"{line}\n" for line in at(f"{organization}/app/_git/app"))
+        return home.run(SCRIPT, "get", given=request, secret_out=True)
+
+    with ThreadPoolExecutor(len(organizations)) as pool:
+        return list(pool.map(ask, organizations))
 
 
 def test_gets_at_once_over_expiries_lose_no_sign_in(

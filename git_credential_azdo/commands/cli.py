@@ -6,6 +6,7 @@ answers its requests; those must never change anything, and must not fail where 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import os
@@ -17,10 +18,12 @@ import click
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 from git_credential_azdo import __version__, hints
+from git_credential_azdo.accounts.save import organization_named
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import NoSuchVerb, Verbs, again, fault
-from git_credential_azdo.errors import UsageError, looks_like_token, report
+from git_credential_azdo.errors import AzdoError, UsageError, holds_token, looks_like_token, report
 from git_credential_azdo.files import NAME as PROGRAM
+from git_credential_azdo.git.address import holds_password
 from git_credential_azdo.signin.terminal import is_mintty
 
 _MODULES = "git_credential_azdo.commands."
@@ -230,12 +233,31 @@ def _usage_error(error: click.ClickException, words: list[str]) -> UsageError:
         verbs = [word for word in words[:1] if word in COMMANDS]
     else:
         verbs = context.command_path.removeprefix(hints.PROGRAM).split()
-    if verbs[:1] == ["setup"] and any(looks_like_token(word.rpartition("=")[2]) for word in words):
-        why = "a token is not taken from the command line, which others can read"
-        return UsageError(f"{fault(error)}: {why}", hints.setup_pat("ORG"))
+    if verbs[:1] == ["setup"]:
+        if any(map(_holds_secret, words)):
+            why = "a token is not taken from the command line, which others can read"
+            return UsageError(f"{fault(error)}: {why}", hints.setup_pat("ORG"))
+        if type(error) in {NoSuchVerb, click.UsageError} and (meant := _with_org(words)):
+            return UsageError(f"{fault(error)}: an organization is named with --org", again(meant))
     if isinstance(error, NoSuchVerb) and error.meant and words[0] != "help":
         return UsageError(fault(error), again([*verbs, error.meant, *words[len(verbs) + 1 :]]))
     return UsageError(fault(error), hints.help_of(*verbs))
+
+
+def _holds_secret(word: str) -> bool:
+    is_address = "://" in word
+    return (
+        holds_token(word) or holds_password(word) if is_address else looks_like_token(word.rpartition("=")[2])
+    )
+
+
+def _with_org(words: list[str]) -> list[str]:
+    """Return the words with ``--org ORG`` for an address that is no option's value; none if there is no such address."""
+    for at, word in enumerate(words):
+        if "://" in word and not word.startswith("-") and not words[at - 1].startswith("-"):
+            with contextlib.suppress(AzdoError):
+                return [*words[:at], "--org", organization_named(word), *words[at + 1 :]]
+    return []
 
 
 def _comes_from_git() -> bool:

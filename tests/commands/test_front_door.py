@@ -100,6 +100,22 @@ def test_the_version_is_the_packages(home: Home) -> None:
         (["pat", "delete", "x"], "did you mean revoke", "git credential-azdo pat revoke x"),
         (["quux", "x"], "no such command 'quux'", "git credential-azdo -h"),
         (["accounts", "--formt", "json"], "did you mean", "git credential-azdo accounts -h"),
+        (
+            ["setup", "https://contoso@dev.azure.com/contoso/app/_git/app", "--alias", "work"],
+            "no such command: an organization is named with --org",
+            "git credential-azdo setup --org contoso --alias work",
+        ),
+        (
+            ["setup", "pat", "https://contoso.visualstudio.com"],
+            "unexpected argument: an organization is named with --org",
+            "git credential-azdo setup pat --org contoso",
+        ),
+        (["setup", "https://example.com/x"], "no such command", "git credential-azdo setup -h"),
+        (
+            ["setup", "https://ann:hunter2@dev.azure.com/contoso"],
+            "a token is not taken from the command line",
+            "git credential-azdo setup pat --org ORG",
+        ),
     ],
 )
 def test_a_command_line_that_cannot_be_read_is_two_lines_and_exit_code_2(

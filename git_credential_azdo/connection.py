@@ -201,7 +201,7 @@ def transport(settings: Settings, by: Proxy | None) -> httpx.BaseTransport:
         user, password = (each and each.encode("utf-8", "surrogateescape") for each in (by.user, by.password))
         auth = None if user is None or password is None else (user, password)
         tls = tls_context(settings.of_proxy(), "http.proxySSL") if by.scheme == "https" else None
-        proxy = httpcore.Proxy(f"{by.scheme}://{by.place}", auth, ssl_context=tls)
+        proxy = httpcore.Proxy(f"{by.scheme}://{by.host_and_port}", auth, ssl_context=tls)
     pool = httpcore.ConnectionPool(tls_context(settings), proxy=proxy, network_backend=network)
     return _Transport(pool, network, by_address=by is not None and by.scheme == "socks5")
 

@@ -32,7 +32,7 @@ _MIN_SECONDS = 1.0
 """The shortest limit of a request in people's verbs, however late it is sent: Ctrl-C ends those."""
 _MAX_RESERVE_SECONDS = 1.0
 """The most time that a request for a token leaves for saving the token."""
-_OUTLIVING_SECONDS = 5.0
+_CHILD_SECONDS = 5.0
 """How long after the run a child process waits for the response and saves the token."""
 _GRACE_SECONDS = 0.3
 """A wait ends this long before the limit, so that it can report what it waited for."""
@@ -44,7 +44,7 @@ _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 
 _started = time.monotonic()
 _asked: dict[int, Callable[[], bool]] = {}
-"""For each thread, the function that returns whether its request for a token was sent; see ``outlived``."""
+"""For each thread, the function that returns whether its request for a token was sent; see ``continued_in_child``."""
 
 
 def limit() -> float:
@@ -57,7 +57,7 @@ def limit() -> float:
 
 
 @contextlib.contextmanager
-def thinking() -> Iterator[None]:
+def user_wait() -> Iterator[None]:
     """Exclude this block, which waits for the user, from the time of the run."""
     global _started  # noqa: PLW0603 - one process has one start
     began = time.monotonic()
@@ -82,7 +82,7 @@ def bound(seconds: float) -> float:
 
 
 @contextlib.contextmanager
-def outlived(asked: Callable[[], bool]) -> Iterator[float]:
+def continued_in_child(asked: Callable[[], bool]) -> Iterator[float]:
     """Continue this block (a request for a token, and saving the token) in a child process when the run ends.
 
     ``asked`` returns whether the request was sent: from then on the old refresh token may be invalid, so a child
@@ -95,20 +95,20 @@ def outlived(asked: Callable[[], bool]) -> Iterator[float]:
     own, run = _thread.get_ident(), os.getpid()
     _asked[own] = asked
     try:
-        yield _OUTLIVING_SECONDS if is_main and sys.platform == "linux" else 0.0
+        yield _CHILD_SECONDS if is_main and sys.platform == "linux" else 0.0
     finally:
         del _asked[own]
         if os.getpid() != run:
             os._exit(0)
 
 
-def here(work: Callable[[], Result], seconds: float) -> Result:
-    """Return the result of ``work``, run in the main thread inside ``outlived``. Raise TimedOut; a child then continues."""
+def in_main_thread(work: Callable[[], Result], seconds: float) -> Result:
+    """Return the result of ``work``, run in the main thread inside ``continued_in_child``. Raise TimedOut; a child then continues."""
     if errors.began is not None:  # the run's own timer ends it
         return work()
 
     def end(*_: object) -> None:
-        if not _goes_on():
+        if not _continue_in_child():
             raise TimedOut
 
     before = signal.signal(signal.SIGALRM, end)
@@ -128,11 +128,11 @@ def left_for_request() -> float:
 
 
 @contextlib.contextmanager
-def held_back(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
+def defer_signals(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
     """Defer Ctrl-C, SIGTERM and SIGHUP to the end of the block, where they have their usual effect.
 
     ``begun`` returns whether the step that must not be interrupted has begun; before it, they take effect at once (see
-    ``outlived``). Ignored signals stay ignored (nohup). Outside the main thread, Python handles no signals to defer.
+    ``continued_in_child``). Ignored signals stay ignored (nohup). Outside the main thread, Python handles no signals to defer.
     """
     came: list[int] = []
     before: dict[int, Any] = {}
@@ -140,7 +140,7 @@ def held_back(begun: Callable[[], bool] = lambda: True) -> Iterator[None]:
     def note(number: int, _frame: FrameType | None) -> None:
         if begun():
             came.append(number)
-        elif not _goes_on():
+        elif not _continue_in_child():
             signal.signal(number, before[number])
             signal.raise_signal(number)
 
@@ -216,7 +216,7 @@ def in_threads(
         with gate:
             return work(item)
 
-    with held_back(_save_tokens):
+    with defer_signals(_save_tokens):
         for wait in [in_thread(lambda item=item: in_turn(item)) for item in items]:  # type: ignore[misc]
             try:
                 results.append(wait(end - time.monotonic()))
@@ -228,7 +228,7 @@ def in_threads(
 
 def _save_tokens() -> bool:
     """Wait briefly until the tokens that threads have requested are saved; return False."""
-    end = time.monotonic() + _OUTLIVING_SECONDS
+    end = time.monotonic() + _CHILD_SECONDS
     while any(asked() for asked in [*_asked.values()]) and time.monotonic() < end:
         time.sleep(0.05)
     return False
@@ -241,7 +241,7 @@ def enforce(verb: str) -> None:
         remaining = _remaining()
         if remaining > 0:
             signal.setitimer(signal.ITIMER_REAL, remaining)
-        elif not _goes_on():
+        elif not _continue_in_child():
             signal.signal(signal.SIGALRM, lambda *_: os._exit(_code(verb)))
             signal.setitimer(signal.ITIMER_REAL, _REPORT_SECONDS)
             _give_up(verb)
@@ -250,7 +250,7 @@ def enforce(verb: str) -> None:
     look()
 
 
-def _goes_on() -> bool:
+def _continue_in_child() -> bool:
     """Fork if a token was requested; return True in the child, which continues without the run's streams and terminal."""
     asked = _asked.get(_thread.get_ident())
     if sys.platform != "linux" or asked is None or not asked() or os.fork():
@@ -259,9 +259,9 @@ def _goes_on() -> bool:
     errors.Waiting.ended = staticmethod(lambda: None)  # a thread that fork did not copy may hold its lock
     for stream in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
-    errors.began = time.monotonic() - limit() + _OUTLIVING_SECONDS
+    errors.began = time.monotonic() - limit() + _CHILD_SECONDS
     signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-    signal.setitimer(signal.ITIMER_REAL, _OUTLIVING_SECONDS)
+    signal.setitimer(signal.ITIMER_REAL, _CHILD_SECONDS)
     return True
 
 

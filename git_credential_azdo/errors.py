@@ -20,7 +20,7 @@ waits: list[Waiting] = []
 """What the threads of this run are waiting for, in the order in which the waits began."""
 stdout = 1
 """The file descriptor for the answer to git: a duplicate while a third-party keyring runs."""
-silent: set[str] = set()
+unresponsive: set[str] = set()
 """The names of the vaults that did not respond in this run: none is waited for a second time."""
 _traces: list[str] = []
 """The path to which the steps of this run are written, empty for stderr; no element without a trace."""

@@ -78,7 +78,7 @@ def make_safe() -> None:
 
 
 def _own_folders() -> set[str]:
-    """Return the folders of Python and of this package, which are kept even when PYTHONPATH repeats them.
+    """Return the folders of Python and of this package, which stay even when PYTHONPATH repeats them.
 
     Anyone who can write there can replace this program anyway, and some tools export all of ``sys.path``.
     """

@@ -53,19 +53,19 @@ class Proxy(NamedTuple):
     password: str | None
 
     @property
-    def place(self) -> str:
+    def host_and_port(self) -> str:
         """Host and port, for messages."""
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
     @property
     def through(self) -> str:
         """The text after the name of a host that is reached through this proxy, for messages."""
-        return f" through the proxy {self.place}"
+        return f" through the proxy {self.host_and_port}"
 
     @property
     def with_password(self) -> str:
         """The command that gives git the user and the password of this proxy."""
-        return hints.http("proxy", f"{self.scheme}://USER:PASSWORD@{self.place}")
+        return hints.http("proxy", f"{self.scheme}://USER:PASSWORD@{self.host_and_port}")
 
 
 def parse(text: str) -> Proxy:
@@ -80,7 +80,7 @@ def parse(text: str) -> Proxy:
     return Proxy(parts.scheme, host, parts.port or _PORTS[parts.scheme], user or None, password)
 
 
-def of(url: str, settings: Settings) -> Proxy | None:
+def for_url(url: str, settings: Settings) -> Proxy | None:
     """Return the proxy for a URL: git's, else the environment's, or on macOS and Windows the system's.
 
     For a proxy with a user but no password, git's credential helpers are asked, as git does. Raise NetworkError for a
@@ -104,7 +104,9 @@ def of(url: str, settings: Settings) -> Proxy | None:
     if found and found.user and found.password is None:
         found = found._replace(password=_ask_helpers(text or "", found.user))
         if not found.password:
-            raise NetworkError(f"the password for the proxy {found.place} is missing", found.with_password)
+            raise NetworkError(
+                f"the password for the proxy {found.host_and_port} is missing", found.with_password
+            )
     return found
 
 
@@ -115,7 +117,7 @@ def setting(text: str, address: str) -> str | None:
     except ValueError:
         return None
     user = "USER:PASSWORD@" if found.user else ""
-    return hints.http("proxy", f"{found.scheme}://{user}{found.place}", address)
+    return hints.http("proxy", f"{found.scheme}://{user}{found.host_and_port}", address)
 
 
 @functools.cache
@@ -188,10 +190,10 @@ def failure(
     subject = f"{by.through}: " if by else ": "
     hint: str | None = HINT if by else None
     if by and isinstance(error, httpcore.ProxyError):
-        subject = f": the proxy {by.place} "
+        subject = f": the proxy {by.host_and_port} "
         text, hint = _refusal(by, str(error), progress.challenges)
     elif by and progress.stage == CONNECTED and not timed_out:
-        subject = f": the proxy {by.place} "
+        subject = f": the proxy {by.host_and_port} "
         closed = f"closed the connection, or does not speak {by.scheme}"
         text = f"has a certificate that does not verify {why}" if untrusted else closed
         kind = NetworkError if untrusted else NoConnectionError
@@ -207,7 +209,7 @@ def failure(
     else:
         text = _reason(error, causes, by)
         if by and isinstance(error, UnknownHostError):  # with socks5h the proxy resolves it
-            hint = hints.http("proxy", f"socks5h://{'USER:PASSWORD@' if by.user else ''}{by.place}")
+            hint = hints.http("proxy", f"socks5h://{'USER:PASSWORD@' if by.user else ''}{by.host_and_port}")
         unknown = next((each for each in causes if isinstance(each, socket.gaierror)), None)
         if isinstance(error, httpcore.ConnectError) and (not unknown or unknown.errno == socket.EAI_AGAIN):
             kind = NoConnectionError

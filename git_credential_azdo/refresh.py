@@ -152,13 +152,13 @@ def _next(account: Account, tenant: str, salt: bytes) -> Token:
 def _by_refresh_token(account: Account, tenant: str, entry: Message, salt: bytes) -> Token:
     """Request the next tokens and write them; signals are deferred in between, when the old refresh token may be invalid."""
     from git_credential_azdo.signin import sign_in_errors  # noqa: PLC0415 - see the module's docstring
-    from git_credential_azdo.signin.authorities import kept_endpoint, request_token  # noqa: PLC0415
+    from git_credential_azdo.signin.authorities import request_token, saved_endpoint  # noqa: PLC0415
 
     block, old, from_origin = account.block, entry.get("token") or "", entry.get("origin")
-    endpoint = kept_endpoint(block, from_origin, sign_in_errors.elsewhere(account, from_origin))
+    endpoint = saved_endpoint(block, from_origin, sign_in_errors.elsewhere(account, from_origin))
     asked = endpoint.for_tenant(tenant) if tenant else endpoint
     own = {"client_id": block.get("client_id"), "scope": block.get("scope")}
-    with _asking(account, tenant) as web, deadline.held_back(lambda: web.answered):
+    with _asking(account, tenant) as web, deadline.defer_signals(lambda: web.answered):
         grant = request_token(web, asked, "refresh_token", refresh_token=old, **own)
         errors.step = "a file or the keyring did not accept the new token"
         token = _write(account, tenant, grant, salt, old=old)
@@ -184,7 +184,7 @@ def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
 
     with (
         HttpClient(deadline.left_for_request()) as web,
-        deadline.outlived(lambda: web.is_sent) as web.grace,
+        deadline.continued_in_child(lambda: web.is_sent) as web.grace,
     ):
         try:
             yield web
@@ -206,14 +206,14 @@ def _asking(account: Account, tenant: str) -> Iterator[HttpClient]:
 
 def _as_workload(account: Account, tenant: str) -> Grant:
     from git_credential_azdo.signin import workload  # noqa: PLC0415 - see the module's docstring
-    from git_credential_azdo.signin.authorities import kept_endpoint  # noqa: PLC0415
+    from git_credential_azdo.signin.authorities import saved_endpoint  # noqa: PLC0415
     from git_credential_azdo.signin.sign_in_errors import setup_command  # noqa: PLC0415
 
     def client_secret() -> str | None:
         entry = vaults.read(account.vault, account.key("client-secret"))
         if entry is None:
             return None
-        kept_endpoint(account.block, entry.get("origin"), setup_command(account.block, elsewhere=True))
+        saved_endpoint(account.block, entry.get("origin"), setup_command(account.block, elsewhere=True))
         return entry.get("secret")
 
     with _asking(account, tenant) as web:

@@ -214,9 +214,9 @@ class HttpClient:
                 is_final = method not in {"GET", "HEAD"} or response.status not in _BUSY
                 if pause is None or is_final or wait >= self.remaining():
                     return response
-            self.leave_alone(proxy.host_of(url), wait)
+            self.wait_before_next(proxy.host_of(url), wait)
 
-    def leave_alone(self, what: str, seconds: float) -> None:
+    def wait_before_next(self, what: str, seconds: float) -> None:
         """Wait so many seconds before the next request; ``what`` is named to the user meanwhile."""
         with errors.Waiting(what, seconds):
             self._sleep(seconds)
@@ -230,7 +230,7 @@ class HttpClient:
         if not self.remaining():
             raise NetworkError(f"cannot reach {host}: the time limit was reached before the request")
         settings = settings_for(url) if self._settings is None else self._settings
-        by = None if self._transport else proxy.of(url, settings)
+        by = None if self._transport else proxy.for_url(url, settings)
         client = self._client(settings, by, host if by and by.scheme == "socks5" else "")
         self._progress = progress = proxy.Progress()
         # With a limit of zero the socket would not block at all, and its error would not be a timeout.
@@ -259,7 +259,7 @@ class HttpClient:
         try:
             with errors.Waiting(f"{host}{by.through if by else ''}", left):
                 if grace:  # a forked child continues with this thread only
-                    return deadline.here(run, left)
+                    return deadline.in_main_thread(run, left)
                 return deadline.in_thread(run)(left)
         except AzdoError:
             raise

@@ -66,7 +66,7 @@ def write_own(path: str, data: bytes, top: str, *, linked: bool = False) -> None
     descriptor = os.open(fresh, _MAKE, 0o600)
     try:
         try:
-            _hand_over(descriptor, folder)
+            _give_to_owner(descriptor, folder)
             view = memoryview(data)
             while view:
                 view = view[os.write(descriptor, view) :]
@@ -101,7 +101,7 @@ def make_private_folder(path: str) -> None:
         if os.name != "nt":
             descriptor = os.open(path, READ | NOFOLLOW | os.O_DIRECTORY)
             try:
-                _hand_over(descriptor, os.path.dirname(path))
+                _give_to_owner(descriptor, os.path.dirname(path))
             finally:
                 os.close(descriptor)
         _sync_folder(os.path.dirname(path))
@@ -145,7 +145,7 @@ def _try_lock(descriptor: int) -> bool | None:
     return True
 
 
-def _hand_over(descriptor: int, folder: str) -> None:
+def _give_to_owner(descriptor: int, folder: str) -> None:
     """Give what root created in a folder to the owner of the folder. Raise OSError."""
     if os.name != "nt" and os.geteuid() == 0:
         owner, made = os.stat(folder), os.fstat(descriptor)
@@ -184,7 +184,7 @@ class Lock:
         make = os.O_RDWR | os.O_CREAT | NOFOLLOW | PRIVATE
         self._descriptor = patiently(os.open, self._path, make, 0o600)
         try:
-            _hand_over(self._descriptor, folder)
+            _give_to_owner(self._descriptor, folder)
             self._wait()
         except BaseException:  # also KeyboardInterrupt
             os.close(self._descriptor)
@@ -224,7 +224,7 @@ def take(path: str) -> bytes:
         _remove_stale(path)
         return b""
     try:
-        _hand_over(descriptor, os.path.dirname(path))
+        _give_to_owner(descriptor, os.path.dirname(path))
         os.write(descriptor, name)
     except BaseException:  # for example a full disk: a lock without a name would last for _UNKNOWN_SECONDS
         delete(path)

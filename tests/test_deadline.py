@@ -126,7 +126,7 @@ def test_slow_answers_add_up_and_a_person_may_think(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr(deadline, "_started", 1000.0)
     monkeypatch.setattr(deadline, "time", SimpleNamespace(monotonic=lambda: now[0]))
     now[0] += 20
-    with deadline.thinking():
+    with deadline.user_wait():
         now[0] += 600
     assert deadline.left() == 10
     with Run(PAT, [], None, None, no_git_config=True).http() as web:

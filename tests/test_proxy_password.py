@@ -40,7 +40,7 @@ def test_a_password_that_the_url_lacks_comes_from_gits_helpers(gitconfig: Path) 
     stored = gitconfig.parent / "stored"
     stored.write_text(f"http://ann%40corp:{secret}@proxy:3128\n")
     gitconfig.write_text(f"[credential]\n\thelper = store --file '{stored}'\n")
-    found = proxy.of(HOST, Settings(proxy="http://ann%40corp@proxy:3128"))
+    found = proxy.for_url(HOST, Settings(proxy="http://ann%40corp@proxy:3128"))
     assert found == proxy.Proxy("http", "proxy", 3128, "ann@corp", secret)
 
 
@@ -48,7 +48,7 @@ def test_a_user_without_a_password_is_not_sent(gitconfig: Path) -> None:
     """An empty password is a wrong one, and some wrong ones lock the account."""
     assert gitconfig.read_text() == ""
     with pytest.raises(NetworkError, match=r"^the password for the proxy proxy:3128 is missing$") as caught:
-        proxy.of(HOST, Settings(proxy="http://ann@proxy:3128"))
+        proxy.for_url(HOST, Settings(proxy="http://ann@proxy:3128"))
     assert caught.value.hint == "git config --global http.proxy http://USER:PASSWORD@proxy:3128"
 
 
@@ -58,9 +58,9 @@ def test_where_git_would_not_send_the_password_in_clear_neither_is_it_here(metho
     with pytest.raises(
         NetworkError, match=rf"^http\.proxyAuthMethod is {method}, which this program does not support$"
     ):
-        proxy.of(HOST, Settings(proxy=f"http://u:{new_password()}@proxy:1", proxy_method=method))
-    assert proxy.of(HOST, Settings(proxy="http://proxy:1", proxy_method=method))
-    assert proxy.of(HOST, Settings(proxy=f"http://u:{new_password()}@proxy:1", proxy_method="anyauth"))
+        proxy.for_url(HOST, Settings(proxy=f"http://u:{new_password()}@proxy:1", proxy_method=method))
+    assert proxy.for_url(HOST, Settings(proxy="http://proxy:1", proxy_method=method))
+    assert proxy.for_url(HOST, Settings(proxy=f"http://u:{new_password()}@proxy:1", proxy_method="anyauth"))
 
 
 @pytest.mark.parametrize(

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     Request = tuple[AnyOrganization | None, str | None]
 
 CHOSEN = "account"
-STORED_CREDENTIAL = "typed"
+STORED_CREDENTIAL = "stored credential"
 AMBIGUOUS = "ambiguous"
 UNKNOWN_USER = "unknown user"
 NOT_COVERED = "not covered"

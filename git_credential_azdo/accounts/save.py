@@ -16,7 +16,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import PAT, Account, Block, IssuedToken, digest
 from git_credential_azdo.accounts.accounts_file import SERVER, AccountsFile
 from git_credential_azdo.accounts.choice import AMBIGUOUS, answers_to, choose, unique_name, unique_names
-from git_credential_azdo.accounts.update import SETUP_LOCK, alone, clear_failures, keep
+from git_credential_azdo.accounts.update import SETUP_LOCK, clear_failures, holding_lock, save_secrets
 from git_credential_azdo.errors import UsageError, looks_like_token, may_repeat, printable, quote, say
 from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.protocol import Pair
@@ -118,10 +118,12 @@ def save_account(
     # Always under a new id: no secret is overwritten, and the accounts file decides which id is in use.
     identifier = os.urandom(6).hex()
     secrets = {f"{identifier}/{what}": payload for what, payload in new_account.secrets.items()}
-    with alone(SETUP_LOCK):  # two processes at once would not know each other's secrets
+    with holding_lock(SETUP_LOCK):  # two processes at once would not know each other's secrets
         older = _replaced(AccountsFile.load(), new_account)
-        with alone(older.id) if older else contextlib.nullcontext():  # no refresh writes under the old id
-            return keep(secrets, vault_name, change)
+        with (
+            holding_lock(older.id) if older else contextlib.nullcontext()
+        ):  # no refresh writes under the old id
+            return save_secrets(secrets, vault_name, change)
 
 
 def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, vault_name: str) -> Account:
@@ -144,7 +146,7 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
     elif alias:
         block.set("alias", alias)
     block.set("vault", vault_name)
-    address = place_of(new_account.found, accounts_file)
+    address = address_of(new_account.found, accounts_file)
     block.set("address", address if address != SERVICES_ADDRESS else None)
     if address not in {SERVICES_ADDRESS, *accounts_file.addresses}:
         accounts_file.blocks.append(Block([("kind", SERVER), ("address", address)]))
@@ -170,7 +172,7 @@ def put(accounts_file: AccountsFile, new_account: NewAccount, identifier: str, v
 
 
 def _replaced(accounts_file: AccountsFile, new_account: NewAccount) -> Account | None:
-    address = place_of(new_account.found, accounts_file)
+    address = address_of(new_account.found, accounts_file)
     alike = (
         each for each in accounts_file.accounts if (each.kind, each.address) == (new_account.kind, address)
     )
@@ -226,7 +228,7 @@ def _at_address(url: str, accounts_file: AccountsFile) -> AnyOrganization | None
     return None
 
 
-def place_of(organizations: Iterable[str], accounts_file: AccountsFile) -> str:
+def address_of(organizations: Iterable[str], accounts_file: AccountsFile) -> str:
     """Return the address that all the organizations are at; Azure DevOps Services for none. Raise UsageError."""
     places = {
         accounts_file.target_at(name).address

@@ -53,7 +53,7 @@ def update(change: Callable[[AccountsFile], Result]) -> Result:
             result = change(accounts_file)
             fresh = render(accounts_file)
             if accounts_file.damaged:
-                _keep_aside(path + ".damaged", accounts_file.damaged)
+                _set_aside(path + ".damaged", accounts_file.damaged)
                 say("error", f"the unreadable parts of {path} are now in {path}.damaged")
             if fresh != data:
                 write_own(path, fresh, os.path.dirname(path), linked=True)
@@ -68,7 +68,7 @@ def render(accounts_file: AccountsFile) -> bytes:
     return b"\n".join(format_pairs(block.pairs, _REFUSED) for block in blocks)
 
 
-def _keep_aside(path: str, damaged: list[bytes]) -> None:
+def _set_aside(path: str, damaged: list[bytes]) -> None:
     top = os.path.dirname(path)
     before = read_own(path, top) or b""
     write_own(path, b"\n".join([before, *(raw + b"\n" for raw in damaged)]).lstrip(b"\n"), top)
@@ -110,7 +110,7 @@ def clear_failures(account: Account) -> None:
 
 
 @contextlib.contextmanager
-def alone(name: str) -> Iterator[None]:
+def holding_lock(name: str) -> Iterator[None]:
     """Hold the lock with this name, to keep other processes from doing the same; an account's id locks its secrets.
 
     Raise AzdoError.
@@ -122,7 +122,7 @@ def alone(name: str) -> Iterator[None]:
         raise unusable("write below", folder(), error, folder()) from error
 
 
-def keep(
+def save_secrets(
     secrets: Mapping[str, list[Pair]], vault_name: str, change: Callable[[AccountsFile], Result]
 ) -> Result:
     """Write the secrets, each under its key, then the accounts file with ``change``, once; return its result.
@@ -137,7 +137,7 @@ def keep(
             journal.begin(gone, *before[gone])
         return result
 
-    finish_begun()
+    finish_interrupted()
     salt = update(lambda accounts_file: accounts_file.salt)
     for identifier in {key.partition("/")[0] for key in secrets}:
         journal.begin(identifier, vault_name, [key for key in secrets if key.startswith(f"{identifier}/")])
@@ -147,10 +147,10 @@ def keep(
             vaults.write(vault_name, key, [*payload, *marks], confirmed=vault_name != vaults.NONE)
         return update(switch)
     finally:
-        finish_begun()
+        finish_interrupted()
 
 
-def finish_begun() -> None:
+def finish_interrupted() -> None:
     """Delete the secrets that this run or a killed one began to write or delete and the accounts file does not name.
 
     Callers hold SETUP_LOCK.
@@ -186,8 +186,8 @@ def leftovers() -> dict[str, list[tuple[str, str]]]:
 
 def forget_leftovers(identifiers: Iterable[str] = ()) -> list[str]:
     """Remove the leftovers with these ids, or all of them if none is given; return the ids. Raise AzdoError."""
-    with alone(SETUP_LOCK):  # an account that is being saved is not in the file yet
-        finish_begun()
+    with holding_lock(SETUP_LOCK):  # an account that is being saved is not in the file yet
+        finish_interrupted()
         found = leftovers()
         wanted = [each for each in found if each in identifiers or not identifiers]
         for vault, key in [entry for each in wanted for entry in found[each]]:
@@ -219,5 +219,5 @@ def forget(account: Account | StoredCredential) -> None:
         forget_secrets(accounts_file.account(account.id) or account)
         accounts_file.forget(account.id)
 
-    with alone(account.id):  # a refresh would write new ones
+    with holding_lock(account.id):  # a refresh would write new ones
         update(change)

@@ -71,14 +71,14 @@ def rename(name: str, alias: str) -> None:
     console.out(f"Renamed {update(change)} to {alias}")
 
 
-def standing(entry: Entry, tenant: str | None = None) -> tuple[str, str | None]:
+def sign_in_state(entry: Entry, tenant: str | None = None) -> tuple[str, str | None]:
     """Return the state of a sign-in or a stored credential, in a word or two, and what cures it if it is not READY.
 
     It is taken from the accounts file and the vault. ``tenant``: the one to get tokens of, by default the account's own.
     """
     again = None if isinstance(entry, StoredCredential) else setup_again(entry)
     try:
-        state = _standing(entry, tenant)
+        state = _sign_in_state(entry, tenant)
     except VaultLocked:
         return LOCKED, hints.unlock()
     except AzdoError as error:
@@ -88,7 +88,7 @@ def standing(entry: Entry, tenant: str | None = None) -> tuple[str, str | None]:
     return state, None if state == READY else again
 
 
-def _standing(entry: Entry, tenant: str | None) -> str:
+def _sign_in_state(entry: Entry, tenant: str | None) -> str:
     """Return the state as far as the accounts file and the vault show it. Raise VaultError, VaultLocked, ProtocolError."""
     if isinstance(entry, StoredCredential):
         return READY if vaults.read(entry.vault, entry.key) else "secret missing"
@@ -120,7 +120,7 @@ def _label(entry: Entry, name: str) -> str:
 
 def _row(entry: Entry, name: str, accounts_file: AccountsFile) -> dict[str, Any]:
     """Return an entry as programs read it (docs/scripting.md)."""
-    state, _ = standing(entry)
+    state, _ = sign_in_state(entry)
     if isinstance(entry, StoredCredential):
         kind, user = "stored", entry.user
         listed = [entry.organization or "/".join(filter(None, (entry.address, entry.path)))]

@@ -204,7 +204,7 @@ def run(words: list[str]) -> int:
     if len(words) == 1 and words[0] not in COMMANDS and not words[0].startswith("-") and _comes_from_git():
         return 0  # git's contract: a helper ignores operations that it does not know
     try:
-        with console.watching():
+        with console.reporting_waits():
             result = _main(words or ["-h"])
     except click.exceptions.Abort:
         raise KeyboardInterrupt from None

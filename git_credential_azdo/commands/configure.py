@@ -20,7 +20,7 @@ from git_credential_azdo import hints, programs
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.accounts_file import BINDING, LEARNED, SERVER, SERVICES, AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
-from git_credential_azdo.accounts.update import alone, update
+from git_credential_azdo.accounts.update import holding_lock, update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.accounts import remove
 from git_credential_azdo.commands.parsing import NO_GIT_CONFIG, VAULT, Verbs, find_vault
@@ -70,7 +70,7 @@ def unconfigure() -> None:
     if plan and is_undone:
         for line in plan.lines:
             console.err(line)
-        with alone(_LOCK):
+        with holding_lock(_LOCK):
             _apply(plan, hints.unconfigure())
     called = config.helpers_for(config.read_config(), _DEV_AZURE.url) if plan else []
     ours = [helper for helper in called if helper.ours]  # as the user, or an administrator, configured it
@@ -93,7 +93,7 @@ def write(known: AccountsFile | None = None, *, services: bool = False, ask: boo
         if plan.changes and not console.confirm("Write this?", default=True):
             console.err("git configuration is left as it is")
             return
-    with alone(_LOCK):
+    with holding_lock(_LOCK):
         plan = _plan(known or AccountsFile.load(), services=services)
         if not ask:
             _show(plan)
@@ -115,7 +115,7 @@ def _plan(accounts_file: AccountsFile, *, services: bool) -> install.Plan:
     if script is None:
         raise UsageError("git-credential-azdo is not on PATH, so git could not call it", hints.by_hand())
     own = gitconfig_path()
-    services = services or install.covers(own, _DEV_AZURE.url)
+    services = services or install.has_section(own, _DEV_AZURE.url)
     sections = _sections(accounts_file, services=services)
     return install.plan(own, sections, script)
 

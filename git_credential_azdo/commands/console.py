@@ -126,7 +126,7 @@ def err(text: str = "") -> None:
 
 
 @contextlib.contextmanager
-def watching() -> Iterator[None]:
+def reporting_waits() -> Iterator[None]:
     """Report on stderr what a run waits for: on a terminal after a second, with the time left, otherwise later and once."""
     over = threading.Event()
     thread = threading.Thread(target=_watch, args=(over,), daemon=True)
@@ -172,7 +172,7 @@ def _draw(text: str = "", wait: Waiting | None = None) -> None:
 def confirm(question: str, *, default: bool) -> bool:
     """Return whether the user answers yes; Enter means ``default``."""
     try:
-        with deadline.thinking():
+        with deadline.user_wait():
             return click.confirm(printable(question), default=default, err=True)
     finally:
         drop_rest()
@@ -182,7 +182,7 @@ def prompt(question: str, *, choices: Sequence[str] = (), default: str | None = 
     """Return what the user types, one of ``choices`` if there are any. Never repeat it, since it may be a secret."""
     while True:
         try:
-            with deadline.thinking():
+            with deadline.user_wait():
                 text: str = click.prompt(
                     printable(question), type=str, default=default, show_default=bool(default), err=True
                 )
@@ -222,16 +222,15 @@ def hidden(question: str, what: str) -> str:
     """Return what the user types without echo, or all of stdin if it is not a terminal. Raise UsageError."""
     while can_ask():
         try:
-            with deadline.thinking():
+            with deadline.user_wait():
                 if text := read_hidden(printable(question)):
                     return text
         except EOFError:
             raise click.Abort from None
     seconds, data = deadline.left(), bytearray()
     buffer = getattr(sys.stdin, "buffer", None)
-    stream = getattr(
-        buffer, "raw", buffer
-    )  # a thread that still reads at the end must hold no lock of a buffer
+    # a thread that still reads at the end must hold no lock of a buffer
+    stream = getattr(buffer, "raw", buffer)
 
     def read() -> None:
         with contextlib.suppress(OSError):  # a closed stdin is empty

@@ -24,7 +24,7 @@ from git_credential_azdo.accounts.account import Account, Block
 from git_credential_azdo.accounts.accounts_file import BINDING, UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import unique_names
 from git_credential_azdo.commands import console, doctor_machine
-from git_credential_azdo.commands.accounts import READY, standing
+from git_credential_azdo.commands.accounts import READY, sign_in_state
 from git_credential_azdo.commands.doctor_machine import FAIL, OK, WARN, Check, failed
 from git_credential_azdo.commands.explain import NO_WEB_URL, try_out
 from git_credential_azdo.commands.parsing import FORMAT
@@ -152,7 +152,7 @@ def _account(account: Account, name: str, accounts_file: AccountsFile) -> Iterat
 
 
 def _state(account: Account, name: str) -> tuple[str, str, str]:
-    state, cure = standing(account)
+    state, cure = sign_in_state(account)
     text = f"{name} ({account.kind}, {account.listed_names or 'no organization'})"
     if state != READY:
         return FAIL, f"{text}: {state}", cure or ""
@@ -163,11 +163,8 @@ def _state(account: Account, name: str) -> tuple[str, str, str]:
     if account.expires_utc is not None:
         days = (account.expires_utc - int(time.time())) // DAY_SECONDS
         if days < WARN_DAYS:
-            return (
-                WARN,
-                f"{text}: expires in {days} day{'s' * (days != 1)}",
-                sign_in_errors.setup_again(account),
-            )
+            text += f": expires in {days} day{'s' * (days != 1)}"
+            return WARN, text, sign_in_errors.setup_again(account)
     if account.lists_all:
         text += f": tokens for all organizations stop working on {GLOBAL_PATS_END}"
         return WARN, text, hints.setup()
@@ -215,7 +212,7 @@ def _reach(url: str) -> Iterator[Check]:
         yield failed("network", error)
         return
     seconds, settings = time.monotonic() - began, settings_for(url)
-    by = proxy.of(url, settings)
+    by = proxy.for_url(url, settings)
     checked = "certificate verified" if settings.verify else "CERTIFICATE NOT VERIFIED"
     checked = "no TLS" if url.startswith("http:") else checked
     answers = (

@@ -19,7 +19,7 @@ from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile, StoredCredential
 from git_credential_azdo.accounts.environment import variable_for
 from git_credential_azdo.commands import console
-from git_credential_azdo.commands.accounts import READY, standing, stored_url
+from git_credential_azdo.commands.accounts import READY, sign_in_state, stored_url
 from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.errors import AzdoError, UsageError, VaultError, say
 from git_credential_azdo.git import address, config, helpers, network
@@ -156,9 +156,9 @@ def _account(account: Account, choice: rules.Choice, accounts_file: AccountsFile
     """Return the state of the token that ``get`` would answer with, and the command that cures it, if needed."""
     tenant = tokens.known_tenant(account, choice.organization, None, accounts_file) or account.tenant
     live = None
-    with contextlib.suppress(VaultError):  # standing reports it
+    with contextlib.suppress(VaultError):  # sign_in_state reports it
         live = None if account.is_pat else tokens.live(account, tenant)
-    state, cure = (READY, None) if live else standing(account, tenant)
+    state, cure = (READY, None) if live else sign_in_state(account, tenant)
     if state == READY and not live and (failure := refresh.known_failure(account, tenant)):
         state, cure = failure.message, failure.hint
     if answer.rejects(choice.organization, account):
@@ -178,7 +178,7 @@ def _stored(credentials: list[StoredCredential], request: Message) -> dict[str, 
     found: dict[str, object] = {}
     asked = Message([*request.fields.items(), ("capability[]", "authtype")])
     for each in credentials:
-        found |= {"stored_credential": stored_url(each), "token": standing(each)[0]}
+        found |= {"stored_credential": stored_url(each), "token": sign_in_state(each)[0]}
         try:
             if stored.lines_of(asked, each):
                 return {**found, "result": ANSWERS}

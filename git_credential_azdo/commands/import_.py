@@ -34,12 +34,12 @@ from git_credential_azdo.web import HttpClient
 IMPORT = "import"
 HELPER_SECONDS = 120.0
 """How long one helper may take for all its answers."""
-MAX_PLACES, MAX_REQUESTS = 50, 20
+MAX_SITES, MAX_REQUESTS = 50, 20
 """How many organizations a helper is asked about, and how often for each: a repository may name any number of them."""
 
 
 @dataclass
-class Place:
+class Site:
     """An organization, or a registered server by its address, and the requests that a helper may know it by.
 
     Each that is True is in a file of git-credential-store and has an answer of its own; of the others, one is enough.
@@ -52,10 +52,10 @@ class Place:
 
 @dataclass(eq=False)
 class Found:
-    """A secret that a helper gave for a place, and what is done with it (``then``, as text); ``person``: its owner."""
+    """A secret that a helper gave for a site, and what is done with it (``then``, as text); ``person``: its owner."""
 
     helper: str
-    place: Place
+    site: Site
     target: Target
     secret: str = field(repr=False)
     expires_utc: int | None
@@ -85,7 +85,7 @@ def command(
     """
     accounts_file = AccountsFile.load()
     found = _plan(accounts_file, dict.fromkeys(named))
-    rows = [(each.helper, each.place.name, each.person or each.target.user, each.then) for each in found]
+    rows = [(each.helper, each.site.name, each.person or each.target.user, each.then) for each in found]
     if rows:
         console.table(rows, ("helper", "for", "user", "then"))
     else:
@@ -104,10 +104,10 @@ def command(
         return code
     if not yes and not console.confirm(f"Import {len(wanted)}?", default=True):
         return code
-    _keep(wanted, chosen)
+    _save(wanted, chosen)
     for each in wanted:
-        console.err(f"Imported for {each.place.name}: {each.person or each.target.user or 'any user'}")
-    if not no_git_config and any(each.place.organization for each in wanted):
+        console.err(f"Imported for {each.site.name}: {each.person or each.target.user or 'any user'}")
+    if not no_git_config and any(each.site.organization for each in wanted):
         configure.write(services=True, ask=not yes)
     return code
 
@@ -118,31 +118,31 @@ def _plan(accounts_file: AccountsFile, named: Iterable[AnyOrganization]) -> list
     listed = [each.url for account in accounts_file.accounts for each in account.organizations]
     asked = helpers.configured(configuration, [SERVICES_ADDRESS, *accounts_file.addresses])
     known = map(message_for, [*helpers.addresses(configuration), *listed, *accounts_file.addresses])
-    places = _places(helpers.stored_addresses(asked), known, accounts_file)
+    sites = _sites(helpers.stored_addresses(asked), known, accounts_file)
     if named:
-        only = _places([], (message_for(each.url) for each in named), accounts_file)
-        places = {name: places.get(name, place) for name, place in only.items()}
-    if len(places) > MAX_PLACES:
-        which = f"{MAX_PLACES} of {len(places)} organizations"
+        only = _sites([], (message_for(each.url) for each in named), accounts_file)
+        sites = {name: sites.get(name, site) for name, site in only.items()}
+    if len(sites) > MAX_SITES:
+        which = f"{MAX_SITES} of {len(sites)} organizations"
         say("hint", f"asking only about {which}; for others: {hints.import_(hints.ORGANIZATION)}")
-        places = dict(list(places.items())[:MAX_PLACES])
-    if not places:
+        sites = dict(list(sites.items())[:MAX_SITES])
+    if not sites:
         say("hint", f"no organization is known here: {hints.import_(hints.ORGANIZATION)}")
         return []
     if not asked:
         console.err("git has no other credential helper configured")
     else:
-        console.err(f"Asking {', '.join(map(helpers.name_of, asked))} about {', '.join(places)}")
+        console.err(f"Asking {', '.join(map(helpers.name_of, asked))} about {', '.join(sites)}")
     answers: dict[tuple[str | None, ...], Found] = {}
-    for each in (each for helper in asked for each in _answers(helper, places.values(), accounts_file)):
-        entry = (each.secret,) if each.place.organization else (each.target.path, each.target.user)
-        answers.setdefault((each.place.name, *entry), each)  # the first, as git would ask
-    found = sorted(answers.values(), key=lambda each: list(places).index(each.place.name))
+    for each in (each for helper in asked for each in _answers(helper, sites.values(), accounts_file)):
+        entry = (each.secret,) if each.site.organization else (each.target.path, each.target.user)
+        answers.setdefault((each.site.name, *entry), each)  # the first, as git would ask
+    found = sorted(answers.values(), key=lambda each: list(sites).index(each.site.name))
     deadline.in_threads(lambda each: _judge(each, accounts_file), found)
     imported: set[tuple[str, str]] = set()
     for each in found:
         if each.then == IMPORT and each.person:
-            key = (each.place.name, each.person.lower())
+            key = (each.site.name, each.person.lower())
             each.then = f"skip: another token of {each.person} is imported" if key in imported else IMPORT
             imported.add(key)
     return _worth_showing(found)
@@ -150,43 +150,43 @@ def _plan(accounts_file: AccountsFile, named: Iterable[AnyOrganization]) -> list
 
 def _worth_showing(found: list[Found]) -> list[Found]:
     """Return what was found, without repeating a secret that was given for a host alone and is of no use."""
-    guesses = [each for each in found if each.place.organization and not each.target.organization]
+    guesses = [each for each in found if each.site.organization and not each.target.organization]
     useless = [each for each in guesses if each.then.startswith("skip")]
     useful = {each.secret: each for each in found if each not in useless}
     once = {each.secret: each for each in reversed(useless)} | useful
     return [each for each in found if each not in useless or once[each.secret] is each]
 
 
-def _places(exact: list[Message], known: Iterable[Message], accounts_file: AccountsFile) -> dict[str, Place]:
+def _sites(exact: list[Message], known: Iterable[Message], accounts_file: AccountsFile) -> dict[str, Site]:
     """Return the organizations and registered servers that the addresses are about; others are ignored."""
-    places: dict[str, Place] = {}
+    sites: dict[str, Site] = {}
     for index, message in enumerate([*exact, *known]):
         target = accounts_file.target_of(message)
         organization, user = rules.organization_and_user(target, accounts_file) if target else (None, None)
         if target and target.services and target.protocol == "https" and organization:
-            place = places.setdefault(organization, Place(organization, organization))
+            site = sites.setdefault(organization, Site(organization, organization))
         elif target and accounts_file.server(target.address):
-            place = places.setdefault(target.address, Place(target.address, None))
+            site = sites.setdefault(target.address, Site(target.address, None))
         else:
             continue
-        if len(place.requests) < MAX_REQUESTS:
+        if len(site.requests) < MAX_REQUESTS:
             user = user if target.path else target.user
             request = helpers.request(target.protocol, message.get("host"), target.path, user)
-            place.requests.setdefault(request, index < len(exact))
-    return places
+            site.requests.setdefault(request, index < len(exact))
+    return sites
 
 
-def _answers(helper: Helper, places: Iterable[Place], accounts_file: AccountsFile) -> list[Found]:
-    """Return what one helper answers for all the places; one that fails is reported and not asked again."""
+def _answers(helper: Helper, sites: Iterable[Site], accounts_file: AccountsFile) -> list[Found]:
+    """Return what one helper answers for all the sites; one that fails is reported and not asked again."""
     until = time.monotonic() + HELPER_SECONDS
     found: list[Found] = []
-    for place in places:
-        url = place.organization.url if place.organization else place.name
-        for request in dict.fromkeys([*place.requests, *helpers.likely_requests(url)]):
-            if found and found[-1].place is place and not place.requests.get(request):
+    for site in sites:
+        url = site.organization.url if site.organization else site.name
+        for request in dict.fromkeys([*site.requests, *helpers.likely_requests(url)]):
+            if found and found[-1].site is site and not site.requests.get(request):
                 continue
             try:  # one after the other, so that Ctrl-C ends the helper that runs, and no two show a dialog
-                with deadline.thinking():
+                with deadline.user_wait():
                     answer = helpers.ask(helper, request, until - time.monotonic())
             except AzdoError as error:
                 report(error)
@@ -197,13 +197,13 @@ def _answers(helper: Helper, places: Iterable[Place], accounts_file: AccountsFil
             target = accounts_file.target_of(Message((*request, ("username", user))))
             end = number(answer.get("password_expiry_utc") or "")
             if target and secret and (end is None or end > save.now()):
-                found.append(Found(helpers.name_of(helper), place, target, secret, end))
+                found.append(Found(helpers.name_of(helper), site, target, secret, end))
     return found
 
 
 def _judge(found: Found, accounts_file: AccountsFile) -> None:
     """Decide what is done with a secret: ask the organization whose it is and whether it can read code."""
-    organization, secret = found.place.organization, found.secret
+    organization, secret = found.site.organization, found.secret
     if organization is None:
         if rules.matching_stored(found.target, None, found.target.user, accounts_file.stored_credentials):
             found.then = "imported already"
@@ -230,13 +230,13 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
             found.then = f"skip: {rules.unique_name(same, accounts_file.accounts)} ({same.kind}) serves it"
 
 
-def _keep(wanted: list[Found], vault_name: str) -> None:
+def _save(wanted: list[Found], vault_name: str) -> None:
     """Save everything in one write of the accounts file, or nothing. Raise VaultError, AzdoError."""
     tokens: dict[tuple[str, str], list[Found]] = {}
     blocks: list[Block] = []
     secrets: dict[str, list[Pair]] = {}
     for each in wanted:
-        if each.place.organization:  # one account for all organizations of a cloud that accept a token
+        if each.site.organization:  # one account for all organizations of a cloud that accept a token
             tokens.setdefault((each.target.address, each.secret), []).append(each)
         else:
             block = stored.block_of(each.target, None)
@@ -247,7 +247,7 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
             blocks.append(block)
     new = {os.urandom(6).hex(): _account(found) for found in tokens.values()}
     secrets |= {f"{identifier}/pat": account.secrets["pat"] for identifier, account in new.items()}
-    organizations = [each.place.organization for each in wanted if each.place.organization]
+    organizations = [each.site.organization for each in wanted if each.site.organization]
 
     def change(accounts_file: AccountsFile) -> None:
         before = {name: _choice(name, accounts_file) for name in organizations}
@@ -263,14 +263,14 @@ def _keep(wanted: list[Found], vault_name: str) -> None:
             if taken is None or taken.id != leader.id:
                 accounts_file.bind(name, leader.id)
 
-    with update.alone(update.SETUP_LOCK), update.alone(STORED):
-        update.keep(secrets, vault_name, change)
+    with update.holding_lock(update.SETUP_LOCK), update.holding_lock(STORED):
+        update.save_secrets(secrets, vault_name, change)
 
 
 def _account(found: list[Found]) -> save.NewAccount:
-    first, places = found[0], [each.place.name for each in found]
+    first, sites = found[0], [each.site.name for each in found]
     return save.new_pat(
-        first.person, first.secret, places, expires_utc=first.expires_utc, replaces=lambda _older: False
+        first.person, first.secret, sites, expires_utc=first.expires_utc, replaces=lambda _older: False
     )
 
 

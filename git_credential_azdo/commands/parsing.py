@@ -118,15 +118,15 @@ def again(words: Iterable[str], more: Iterable[str] = ()) -> str:
 def same_command(**options: str) -> str:
     """Return this command line with other values of options such as ``login_hint``; an empty value removes the option."""
     changes = {f"--{name.replace('_', '-')}": value for name, value in options.items()}
-    kept: list[str] = []
+    left: list[str] = []
     rest = iter(sys.argv[1:])
     for word in rest:
         name, equals, _ = word.partition("=")
         if name not in changes:
-            kept.append(word)
+            left.append(word)
         elif not equals:
             next(rest, None)
-    return again([*kept, *(word for name, value in changes.items() if value for word in (name, value))])
+    return again([*left, *(word for name, value in changes.items() if value for word in (name, value))])
 
 
 def find_vault(wanted: str | None, used: str) -> str:

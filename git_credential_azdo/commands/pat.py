@@ -15,9 +15,9 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Account, Block, number
 from git_credential_azdo.accounts.accounts_file import UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import unique_name
-from git_credential_azdo.accounts.update import alone, forget
+from git_credential_azdo.accounts.update import forget, holding_lock
 from git_credential_azdo.commands import console, parsing
-from git_credential_azdo.commands import pat_making as making
+from git_credential_azdo.commands import pat_lifecycle as lifecycle
 from git_credential_azdo.commands.parsing import FORMAT, Verbs
 from git_credential_azdo.devops import pats
 from git_credential_azdo.errors import (
@@ -81,28 +81,28 @@ def create(
             f"a token with {scope if may_repeat(scope) else 'that scope'} does not let git read code, so it would not be saved",
             "to print it instead, add --show",
         )
-    request = making.PatRequest(token_name or _usual_name(organization), scope, days)
-    with alone(making.LOCK):
+    request = lifecycle.PatRequest(token_name or _usual_name(organization), scope, days)
+    with holding_lock(lifecycle.LOCK):
         before = AccountsFile.load()
-        session = making.session_for(organization, name, before)
-        making.finish(session)
+        session = lifecycle.session_for(organization, name, before)
+        lifecycle.finish(session)
         if serves_git:
             vault_name = vaults.find(None, before.header.get("vault"))
-            account, made = making.make_and_save(session, request, vault_name)
+            account, made = lifecycle.make_and_save(session, request, vault_name)
             said = f"Saved in {account.vault}; git uses it for {organization}"
         else:
-            block, made = making.make(session, request)
+            block, made = lifecycle.make(session, request)
             said = "Not saved: its scopes do not let git read code"
         _report_created(made, session)
         console.err(said)
         now = AccountsFile.load()
-        for identifier in making.created_here(before).keys() - making.created_here(now).keys():
+        for identifier in lifecycle.created_here(before).keys() - lifecycle.created_here(now).keys():
             say("hint", f"the previous token still works: {session.revocation(identifier)}")
         console.err(f"To revoke it: {session.revocation(made.id)}")
         if show:
             console.secret(made.token)
         if not serves_git:  # it was printed, so the user has it
-            making.forget(block)
+            lifecycle.forget(block)
 
 
 @command.command("list")
@@ -113,20 +113,20 @@ def list_(organization: AnyOrganization | None, name: str | None, form: str) -> 
     """List your tokens, in ORG or everywhere."""
     accounts_file = AccountsFile.load()
     rows: dict[str, dict[str, str | None]] = {}
-    left: list[tuple[making.PatSession, Block, pats.Pat]] = []
+    left: list[tuple[lifecycle.PatSession, Block, pats.Pat]] = []
     failed = False
-    saved = making.created_here(accounts_file)
+    saved = lifecycle.created_here(accounts_file)
     for each in _organizations(organization, accounts_file):
         try:
-            session = making.session_for(each, name, accounts_file)
+            session = lifecycle.session_for(each, name, accounts_file)
             active = session.ask(pats.active)
             for token in active:
                 rows.setdefault(token.id, _row(token, each, saved.get(token.id), accounts_file))
-            for block, unsaved in making.unsaved_tokens(session, active, accounts_file):
+            for block, unsaved in lifecycle.unsaved_tokens(session, active, accounts_file):
                 if unsaved:
                     left.append((session, block, unsaved))
                 else:
-                    making.forget_if_old(block)
+                    lifecycle.forget_if_old(block)
         except AzdoError as error:
             failed = True
             report(error)
@@ -140,10 +140,10 @@ def list_(organization: AnyOrganization | None, name: str | None, form: str) -> 
     return 1 if failed else 0
 
 
-def _name_left(tokens: Sequence[tuple[making.PatSession, Block, pats.Pat]]) -> None:
+def _name_left(tokens: Sequence[tuple[lifecycle.PatSession, Block, pats.Pat]]) -> None:
     """Name the tokens that a run neither saved nor revoked; wait first for a run that may still do so."""
     if tokens:
-        with alone(making.LOCK):
+        with holding_lock(lifecycle.LOCK):
             still = {block.get("id") for block in AccountsFile.load().of_kind(UNSAVED)}
     for session, block, token in tokens:
         if block.get("id") in still:
@@ -156,18 +156,18 @@ def _name_left(tokens: Sequence[tuple[making.PatSession, Block, pats.Pat]]) -> N
 @_ACCOUNT
 def revoke(token: str, organization: AnyOrganization, name: str | None) -> None:
     """Revoke a token of ORG, and remove its account here."""
-    with alone(making.LOCK):
+    with holding_lock(lifecycle.LOCK):
         accounts_file = AccountsFile.load()
-        session = making.session_for(organization, name, accounts_file)
-        active, saved = session.ask(pats.active), making.created_here(accounts_file)
+        session = lifecycle.session_for(organization, name, accounts_file)
+        active, saved = session.ask(pats.active), lifecycle.created_here(accounts_file)
         identifier, shown = _meant(token, active, saved, organization)
         existed = session.ask(pats.revoke, identifier)
         account = saved.get(identifier)
         if account:
             forget(account)
-        for block, left in making.unsaved_tokens(session, active, accounts_file):
+        for block, left in lifecycle.unsaved_tokens(session, active, accounts_file):
             if left is None or left.id == identifier:
-                making.forget(block)
+                lifecycle.forget(block)
     what = f"Revoked {shown}" if shown and existed else "The token was revoked or expired before"
     console.err(f"{what}{'; its account is removed' if account else ''}")
 
@@ -200,9 +200,9 @@ def _meant(
 @click.option("--days", type=_DAYS, help="Days until the new token expires [default: same as the old one].")
 def rotate(organization: AnyOrganization | None, name: str | None, days: int | None) -> int:
     """Replace tokens of pat create, and revoke the old ones."""
-    with alone(making.LOCK):  # of two runs, the second replaces what the first created
+    with holding_lock(lifecycle.LOCK):  # of two runs, the second replaces what the first created
         accounts_file = AccountsFile.load()
-        made = (each for each in making.created_here(accounts_file).values() if each.organizations)
+        made = (each for each in lifecycle.created_here(accounts_file).values() if each.organizations)
         ours = [each for each in made if not organization or each.lists(organization)]
         done = [_rotate(each, name, days, accounts_file) for each in ours]
     if not ours:
@@ -222,23 +222,25 @@ def _rotate(old: Account, name: str | None, days: int | None, accounts_file: Acc
     """Replace one token, report it, and return whether that succeeded."""
     organization, block = old.organizations[0], old.block
     made_by = accounts_file.account(block.get("made_by"))
-    request = making.PatRequest(
+    request = lifecycle.PatRequest(
         block.get("token_name") or _usual_name(organization),
         block.get("scope") or pats.GIT_SCOPE,
         days or number(block.get("days")) or _USUAL_DAYS,
     )
     try:
-        session = making.session_for(organization, name or (made_by.id if made_by else None), accounts_file)
-        making.finish(session)
-        replaced = making.unsaved_block(session, authorization_id=block.get("authorization_id"))
-        _, made = making.make_and_save(session, request, old.vault, instead_of=old.id, to_revoke=replaced)
+        session = lifecycle.session_for(
+            organization, name or (made_by.id if made_by else None), accounts_file
+        )
+        lifecycle.finish(session)
+        replaced = lifecycle.unsaved_block(session, authorization_id=block.get("authorization_id"))
+        _, made = lifecycle.make_and_save(session, request, old.vault, instead_of=old.id, to_revoke=replaced)
     except AzdoError as error:
         report(AzdoError(f"the token for {organization} was not replaced: {error.message}", error.hint))
         return False
     _report_created(made, session)
     if not session.revoke_or_report(replaced.get("authorization_id")):
         return False
-    making.forget(replaced)
+    lifecycle.forget(replaced)
     console.err("Revoked the old token")
     return True
 
@@ -250,7 +252,7 @@ def _usual_name(organization: AnyOrganization) -> str:
 def _organizations(given: AnyOrganization | None, accounts_file: AccountsFile) -> list[AnyOrganization]:
     if given:
         return [given]
-    persons = [account for account in accounts_file.accounts if account.kind in making.PERSONS]
+    persons = [account for account in accounts_file.accounts if account.kind in lifecycle.PERSONS]
     found = {name for account in persons for name in account.organizations}
     if not found and persons:
         raise UsageError("no signed-in account lists an organization", hints.pat_list())
@@ -272,6 +274,6 @@ def _row(
     }
 
 
-def _report_created(made: pats.Pat, session: making.PatSession) -> None:
+def _report_created(made: pats.Pat, session: lifecycle.PatSession) -> None:
     end = f", until {console.day(made.expires_utc)}" if made.expires_utc is not None else ""
     console.err(f"Created the token {made.name!r} for {session.organization} as {session.account.label}{end}")

@@ -43,8 +43,8 @@ _MAX_TOKEN = 8_192
 _GLOBAL_END = dt.datetime(2026, 12, 1, tzinfo=dt.timezone.utc)
 
 
-def spelled_now(words: list[str]) -> list[str]:
-    """Return the words after ``setup``, with an option of 0.1.0 replaced by its subcommand; the value is kept."""
+def current_spelling(words: list[str]) -> list[str]:
+    """Return the words after ``setup``, with an option of 0.1.0 replaced by its subcommand, and the value retained."""
     if words[:1] and not words[0].startswith("-"):
         return words
     for subcommand in _FORMER:
@@ -59,7 +59,7 @@ class _Ways(Verbs):
     """A browser sign-in, with the other ways to sign in as subcommands; options may also precede a subcommand."""
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        args = spelled_now(args)
+        args = current_spelling(args)
         rest: list[str] = self.make_parser(ctx).parse_args(list(args))[1]
         before = args[: len(args) - len(rest)]
         return super().parse_args(ctx, [rest[0], *before, *rest[1:]] if rest else args)
@@ -122,7 +122,7 @@ def _by_device_code(run: Run, endpoints: Endpoints) -> tuple[Grant, bool]:
     try:
         code = device.ask_code(run.http(), endpoints, client_id=run.client_id, scope=run.scope)
         _show(code)
-        with Waiting("the sign-in on the other device", code.expires_in), deadline.thinking():
+        with Waiting("the sign-in on the other device", code.expires_in), deadline.user_wait():
             grant = device.wait(endpoints, code, client_id=run.client_id, web=run.http, sleep=time.sleep)
     except OAuthError as refused:
         raise device.explain(refused, who=run.login_hint, tenant=run.tenant, setup=same_command) from None

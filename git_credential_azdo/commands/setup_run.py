@@ -107,7 +107,7 @@ class Run:
     @property
     def address(self) -> str:
         """Where the organizations are: Azure DevOps Services, another cloud's, or a server. Raise UsageError."""
-        return save.place_of(self.organizations, self.accounts_file)
+        return save.address_of(self.organizations, self.accounts_file)
 
     @property
     def is_public(self) -> bool:

@@ -103,7 +103,7 @@ def _find(organization: AnyOrganization, name: str | None, accounts_file: Accoun
         reason = f"--account names {name}" if name else choice.reason
         return _of_account(choice.account, organization, reason, accounts_file)
     if choice.stored:
-        return _of_typed(choice.stored, choice.reason)
+        return _of_stored(choice.stored, choice.reason)
     message, cures = reasons.why(choice)
     message = message or f"no token for the organization {organization}: {choice.reason}"
     raise SignInError(message, *(command for _, command in cures))
@@ -131,11 +131,11 @@ def _of_account(
     )
 
 
-def _of_typed(typed: StoredCredential, reason: str) -> Live:
-    lines = Message(lines_of(Message([("capability[]", "authtype")]), typed))
+def _of_stored(stored: StoredCredential, reason: str) -> Live:
+    lines = Message(lines_of(Message([("capability[]", "authtype")]), stored))
     credential, password = lines.get("credential"), lines.get("password")
     if credential is not None:
-        return Live(credential, lines.get("authtype") or BEARER, reason, expires_utc=typed.expires_utc)
+        return Live(credential, lines.get("authtype") or BEARER, reason, expires_utc=stored.expires_utc)
     if password is None:
         raise SignInError("the stored credential has expired or was removed", hints.setup())
-    return Live(password, BASIC, reason, user=typed.user or "", expires_utc=typed.expires_utc)
+    return Live(password, BASIC, reason, user=stored.user or "", expires_utc=stored.expires_utc)

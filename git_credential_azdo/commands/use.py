@@ -8,7 +8,7 @@ from git_credential_azdo import hints
 from git_credential_azdo.accounts.account import Account
 from git_credential_azdo.accounts.accounts_file import AccountsFile
 from git_credential_azdo.accounts.choice import answers_to, unique_name
-from git_credential_azdo.accounts.save import account_named, place_of
+from git_credential_azdo.accounts.save import account_named, address_of
 from git_credential_azdo.accounts.update import update
 from git_credential_azdo.commands import console
 from git_credential_azdo.commands.parsing import ACCOUNT, ORG
@@ -17,10 +17,10 @@ from git_credential_azdo.git.address import message_for
 from git_credential_azdo.git.config import read_config, remotes
 from git_credential_azdo.git.target import SERVICES_HOST, AnyOrganization
 
-Place = tuple[str, AnyOrganization | None]
+Binding = tuple[str, AnyOrganization | None]
 """An organization or ``organization/project/repository``, and the organization; ("", None): everything else."""
 
-_ALL_ELSE: Place = ("", None)
+_ALL_ELSE: Binding = ("", None)
 
 
 @click.command("use")
@@ -44,21 +44,21 @@ def command(
     if name and not any(answers_to(each, name) for each in known.accounts):
         account_named(name, known.accounts)  # raises why
     if organization:
-        place: Place = organization, organization
+        binding: Binding = organization, organization
     elif repository:
-        place = _this_repository(known, name)
+        binding = _this_repository(known, name)
     else:
-        place = _ALL_ELSE if default else _asked(name or "", known)
-    account = _fitting(name, place[1], known) if name else None
-    update(lambda accounts_file: _choose(accounts_file, account, place[0]))
+        binding = _ALL_ELSE if default else _asked(name or "", known)
+    account = _fitting(name, binding[1], known) if name else None
+    update(lambda accounts_file: _choose(accounts_file, account, binding[0]))
     if account:
-        console.out(f"{unique_name(account, known.accounts)} serves {_shown(place)}")
+        console.out(f"{unique_name(account, known.accounts)} serves {_shown(binding)}")
     else:
-        console.out(f"no account is chosen for {_shown(place)} any more")
+        console.out(f"no account is chosen for {_shown(binding)} any more")
 
 
-def _shown(place: Place) -> str:
-    target, of = place
+def _shown(binding: Binding) -> str:
+    target, of = binding
     if not target:
         return "everything without another choice"
     return f"the {'organization' if target == of else 'repository'} {target}"
@@ -68,7 +68,7 @@ def _fitting(name: str, of: AnyOrganization | None, known: AccountsFile) -> Acco
     """Return the account that a name refers to, preferably one that can serve the organization. Raise UsageError."""
 
     def fits(account: Account) -> bool:
-        return of is None or (place_of([of], known) == account.address and account.can_serve(of))
+        return of is None or (address_of([of], known) == account.address and account.can_serve(of))
 
     fitting = [each for each in known.accounts if answers_to(each, name) and fits(each)]
     account = account_named(name, fitting or known.accounts)
@@ -93,13 +93,15 @@ def _choose(accounts_file: AccountsFile, account: Account | None, target: str) -
         accounts_file.unbind(target)
 
 
-def _asked(name: str, known: AccountsFile) -> Place:
+def _asked(name: str, known: AccountsFile) -> Binding:
     """Ask the user what the account is for, and return it. Raise UsageError without a terminal."""
     if not console.can_ask():
         cure = hints.use(name, default=True)
         raise UsageError("missing --org, --repo or --default: what the account is for", cure)
-    here = [place for found in [*_found_here(known).values()][:1] for place in ((found[1], found[1]), found)]
-    offered: list[Place] = [_ALL_ELSE, *here]
+    here = [
+        binding for found in [*_found_here(known).values()][:1] for binding in ((found[1], found[1]), found)
+    ]
+    offered: list[Binding] = [_ALL_ELSE, *here]
     console.err(f"What does {name} serve?")
     return offered[console.choose("Choose", list(map(_shown, offered)))]
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
 from git_credential_azdo import hints, programs
-from git_credential_azdo.deadline import held_back
+from git_credential_azdo.deadline import defer_signals
 from git_credential_azdo.errors import UsageError
 from git_credential_azdo.files import NAME, read_own, unusable
 from git_credential_azdo.git import address, config, edit, helpers
@@ -141,7 +141,7 @@ def apply(plan: Plan) -> None:
     Signals are deferred until the end; the next run completes what a killed one left. Raise UsageError when a file
     cannot be written.
     """
-    with held_back():
+    with defer_signals():
         try:
             if plan.content is None:
                 delete(plan.own)
@@ -188,7 +188,7 @@ def _instead(own: str) -> str:
     return hints.include(own, os.environ.get("GIT_CONFIG_COUNT") or "0")
 
 
-def covers(own: str, url: str) -> bool:
+def has_section(own: str, url: str) -> bool:
     """Return whether git's configuration has a section of this version or of 0.1.0 for a URL. Raise UsageError."""
     if f'"{url}"'.encode() in _own_content(own):
         return True
@@ -281,7 +281,7 @@ def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
 
 
 def script_path(argv0: str, which: Callable[[str], str | None] = programs.which) -> str | None:
-    """Return the absolute path of our console script, or None; symbolic links, which survive upgrades, are kept.
+    """Return the absolute path of our console script, or None; symbolic links, which survive upgrades, are not resolved.
 
     It is the running script; under ``python -m`` the one beside the interpreter; else the one on PATH.
     """

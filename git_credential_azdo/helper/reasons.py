@@ -128,7 +128,7 @@ def _user_source(request: Message) -> tuple[str, str]:
     return "the address", f"use {bare}" if not holds_token(bare) else "use it without the user"
 
 
-def unmarked(message: Message, target: Target, accounts_file: AccountsFile) -> Returned | None:
+def unnoted_token(message: Message, target: Target, accounts_file: AccountsFile) -> Returned | None:
     """Return the access token of the message if the vault holds it, but a killed run did not note it."""
     tenant = tenant_in(message.all("wwwauth[]"))
     choice = rules.choose(target, tenant, accounts_file)
@@ -164,7 +164,7 @@ def is_explained_by_header(message: Message) -> bool:
     return True
 
 
-def change(returned: Returned, message: Message, target: Target, accounts_file: AccountsFile) -> Change:
+def reject(returned: Returned, message: Message, target: Target, accounts_file: AccountsFile) -> Change:
     """Report why a new token was rejected; return the change that notes the rejection.
 
     An old token is dropped. For a new one, or a PAT, the rejection by the organization is noted, unless the token is of

@@ -108,7 +108,7 @@ def _is_of_another_helper(message: Message, target: Target) -> bool:
     secret = message.get("password") or ""
     if target.services and secret.startswith("eyJ") and secret.count(".") == 2:  # noqa: PLR2004 - RFC 7515, section 3.1
         return True
-    # A helper that git calls before this one either supplied the secret or was just told to store it.
+    # A helper that git calls before this one either supplied the secret or has just been asked to store it.
     from git_credential_azdo.git import address, config  # noqa: PLC0415 - only for a new secret
 
     try:
@@ -120,9 +120,9 @@ def _is_of_another_helper(message: Message, target: Target) -> bool:
 
 def _write(block: Block, secret: list[Pair]) -> None:
     """Write the block before a new secret: a block without its secret is not used, and the next ``store`` completes it."""
-    from git_credential_azdo.accounts.update import alone, update  # noqa: PLC0415 - a new secret is rare
+    from git_credential_azdo.accounts.update import holding_lock, update  # noqa: PLC0415 - a new secret is rare
 
-    with alone(STORED):  # two at once would not see each other's secret
+    with holding_lock(STORED):  # two at once would not see each other's secret
         accounts_file = AccountsFile.load()
         before = _alike(accounts_file, block)
         vault_name = before.vault if before else accounts_file.header.get("vault") or vaults.find(None)
@@ -141,9 +141,9 @@ def erase(message: Message, target: Target, accounts_file: AccountsFile) -> None
     """Remove the credentials that match the request, including its secret, if it has one. Raise VaultError, VaultLocked."""
     if not _matching(target, accounts_file):
         return
-    from git_credential_azdo.accounts.update import alone, update  # noqa: PLC0415 - as above
+    from git_credential_azdo.accounts.update import holding_lock, update  # noqa: PLC0415 - as above
 
-    with alone(STORED):  # a concurrent store may write the next secret
+    with holding_lock(STORED):  # a concurrent store may write the next secret
         gone = []
         for credential in _matching(target, AccountsFile.load()):
             keys = ("password", "credential", *(("username",) if credential.user_in_vault else ()))

@@ -124,11 +124,11 @@ def _erase(message: Message, target: Target, accounts_file: AccountsFile) -> Non
     if returned or variable or accounts_file.accounts:
         from git_credential_azdo.helper import reasons  # noqa: PLC0415 - reads git's configuration
 
-        returned = returned or reasons.unmarked(message, target, accounts_file)
+        returned = returned or reasons.unnoted_token(message, target, accounts_file)
         if (returned or variable) and reasons.is_explained_by_header(message):
             return
     if returned:
-        if not _apply(reasons.change(returned, message, target, accounts_file)):
+        if not _apply(reasons.reject(returned, message, target, accounts_file)):
             reasons.drop(returned)
     elif variable:
         say("error", f"the token in the environment variable {variable} was rejected")

@@ -194,7 +194,7 @@ def discover(
     answer = ask(web, "GET", url)
     if answer.status != 200:  # noqa: PLR2004 - OpenID Connect Discovery section 4.2
         raise ServiceError(
-            f"{answer.host} has no OpenID configuration for that authority{oauth.said(answer)} (status {answer.status})",
+            f"{answer.host} has no OpenID configuration for that authority{oauth.error_text(answer)} (status {answer.status})",
             "check --tenant and --authority",
         )
     document = answer.json()
@@ -232,7 +232,7 @@ def ask(web: HttpClient, method: str, url: str, *, form: Fields = None, headers:
     answer = web.request(method, url, form=form, headers=headers, elsewhere=True)
     if oauth.is_busy(answer.status) and not answer.fields().get("error"):
         raise NetworkError(
-            f"{answer.host} is busy or has an internal error{oauth.said(answer)} (status {answer.status})",
+            f"{answer.host} is busy or has an internal error{oauth.error_text(answer)} (status {answer.status})",
             "try again in a minute",
         )
     if 300 <= answer.status < 400:  # noqa: PLR2004 - the redirects
@@ -243,16 +243,16 @@ def ask(web: HttpClient, method: str, url: str, *, form: Fields = None, headers:
     return answer
 
 
-def kept_endpoint(block: Block, kept_origin: str | None, cure: str) -> Endpoint:
+def saved_endpoint(block: Block, saved_origin: str | None, cure: str) -> Endpoint:
     """Return an account's token endpoint from the accounts file, for a secret of it that is about to be sent.
 
-    ``kept_origin``: the ``origin`` stored in the vault with the secret; None if an earlier version stored none. Raise
+    ``saved_origin``: the ``origin`` stored in the vault with the secret; None if an earlier version stored none. Raise
     SignInError, with ``cure`` as its hint, if the secret is not from there: an altered accounts file must not get it.
     """
     url, authority = block.get("token_endpoint"), block.get("authority")
     there = safe_origin(url)
-    if kept_origin is not None:
-        mine = there == kept_origin and _belongs(url, url)
+    if saved_origin is not None:
+        mine = there == saved_origin and _belongs(url, url)
     else:  # accounts of Entra (only it has tenants) may have no authority in the file
         known = is_entra(url) or (authority and not block.get("tenant"))
         mine = bool(known) and _belongs(url, authority or url)

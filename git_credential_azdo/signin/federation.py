@@ -78,7 +78,7 @@ def _of_job(
 
 def _token_in(answer: Response, key: str, issuer: str, cure: str) -> str:
     if answer.status != 200:  # noqa: PLR2004 - the only success
-        message = f"{issuer} did not issue an OIDC token{oauth.said(answer)} (status {answer.status})"
+        message = f"{issuer} did not issue an OIDC token{oauth.error_text(answer)} (status {answer.status})"
         raise SignInError(message, cure)
     body = answer.json()
     token = oauth.read_token(body.get(key) if isinstance(body, dict) else None)

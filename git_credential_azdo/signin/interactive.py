@@ -87,7 +87,7 @@ def sign_in(
             say("your browser should show it in a moment")
         for line in _instructions(redirect, has_person=bool(source and source.has_person)):
             say(line)
-        with deadline.thinking():
+        with deadline.user_wait():
             code = wait.for_code(time.monotonic() + wait_seconds)
         found = Authorization(code.code, code.state_checked, redirect.uri, verifier, nonce)
         return wait.for_outcome(lambda: exchange(found))

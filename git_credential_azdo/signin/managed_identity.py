@@ -39,7 +39,7 @@ class _Service(NamedTuple):
     ``secret``: the variable with the secret that it requires, one of ``inherited.SECRETS``.
     """
 
-    place: str
+    machine: str
     version: str
     resource_id: str
     variable: str
@@ -117,13 +117,13 @@ def ask(
     refuses, NetworkError, ServiceError.
     """
     url, headers = _question(source, which, resource, environment)
-    place = _SERVICES[source].place
-    answer = _ask(web, url, headers, place)
+    machine = _SERVICES[source].machine
+    answer = _ask(web, url, headers, machine)
     if source == ARC and answer.status == 401:  # noqa: PLR2004 - Arc's challenge to read its folder
         challenge = answer.header("WWW-Authenticate") or ""
         headers["Authorization"] = f"Basic {_read_arc_key(challenge, os.path.expandvars(ARC_FOLDER))}"
-        answer = _ask(web, url, headers, place)
-    return _read(answer, place, which, time.time())
+        answer = _ask(web, url, headers, machine)
+    return _read(answer, machine, which, time.time())
 
 
 def ask_directly(
@@ -148,11 +148,11 @@ def _question(
         for name, value in ((service.variable, url), (service.secret, headers["X-IDENTITY-HEADER"])):
             if not value:
                 raise UsageError(
-                    f"the account's managed identity is that of {service.place}, but {name} is not set here",
+                    f"the account's managed identity is that of {service.machine}, but {name} is not set here",
                     f"run git where the identity is, or set it up again here: {hints.setup_managed_identity()}",
                 )
     if which.kind and source == ARC:
-        raise UsageError(f"{service.place} has one identity only, its own", hints.setup_managed_identity())
+        raise UsageError(f"{service.machine} has one identity only, its own", hints.setup_managed_identity())
     kind = service.resource_id if which.kind == "resource_id" else which.kind
     if not origin(url) or "#" in url:
         raise UsageError(
@@ -164,14 +164,14 @@ def _question(
     return oauth.with_query(url, **query), headers
 
 
-def _ask(web: HttpClient, url: str, headers: Mapping[str, str], place: str) -> Response:
+def _ask(web: HttpClient, url: str, headers: Mapping[str, str], machine: str) -> Response:
     """Return the response; within the deadline, retry while the service is busy or starting, as its page requires."""
     for attempt in itertools.count():
         try:  # the address is a constant, or from the machine's own environment
             answer = web.request("GET", url, headers=headers, retry=False, elsewhere=True)
         except NetworkError as error:
             raise NetworkError(
-                f"no managed identity service of an {place} answers here: {error.message}",
+                f"no managed identity service of an {machine} answers here: {error.message}",
                 f"managed identities work on their own machine in Azure; elsewhere: {hints.setup_service_principal()}",
             ) from None
         if answer.status not in _STARTING and not oauth.is_busy(answer.status):
@@ -179,15 +179,15 @@ def _ask(web: HttpClient, url: str, headers: Mapping[str, str], place: str) -> R
         pause = max(_FIRST_PAUSE * 2**attempt, retry_after(answer, time.time()) or 0.0)
         if pause >= web.remaining():
             raise NetworkError(
-                f"the managed identity service of this {place} is busy or has no such page"
-                f"{oauth.said(answer)} (status {answer.status}, asked {attempt + 1} times)",
+                f"the managed identity service of this {machine} is busy or has no such page"
+                f"{oauth.error_text(answer)} (status {answer.status}, asked {attempt + 1} times)",
                 "try again in a minute",
             )
-        web.leave_alone(f"the managed identity service of this {place}", pause)
+        web.wait_before_next(f"the managed identity service of this {machine}", pause)
     return answer
 
 
-def _read(answer: Response, place: str, which: Which, now: float) -> oauth.Grant:
+def _read(answer: Response, machine: str, which: Which, now: float) -> oauth.Grant:
     try:
         body = answer.json()
     except ServiceError:  # outside Azure, something else may have that address
@@ -201,8 +201,8 @@ def _read(answer: Response, place: str, which: Which, now: float) -> oauth.Grant
     if answer.status != 200:  # noqa: PLR2004 - every service's only success
         label = f"identity {which.value}" if which.kind else "identity of its own"
         raise SignInError(
-            f"this {place} gave no token for the {label}{oauth.said(answer)} (status {answer.status})",
-            f"assign the identity to this {place}, or choose another: {hints.setup_managed_identity()}",
+            f"this {machine} gave no token for the {label}{oauth.error_text(answer)} (status {answer.status})",
+            f"assign the identity to this {machine}, or choose another: {hints.setup_managed_identity()}",
         )
     fields = {"access_token": body.get("access_token"), "token_type": body.get("token_type") or "Bearer"}
     return oauth.read_grant(200, {**fields, "expires_in": _life(body, now)})

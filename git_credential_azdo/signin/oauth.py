@@ -193,7 +193,7 @@ def is_busy(status: int) -> bool:
     return status == 429 or status >= 500  # noqa: PLR2004 - Too Many Requests, the server's errors
 
 
-def said(answer: Response) -> str:
+def error_text(answer: Response) -> str:
     """Return a colon and the first line of a server's error text, from any of the usual members, or an empty string."""
     body = answer.fields()
     error = body.get("error")

@@ -164,11 +164,11 @@ def setup_of(account: Account) -> Callable[..., str]:
     return command
 
 
-def elsewhere(account: Account, kept_origin: str | None) -> str:
+def elsewhere(account: Account, saved_origin: str | None) -> str:
     """Return what to run when the accounts file names another server than the vault: never a sign-in at that server."""
-    if authorities.is_entra(kept_origin or "") or (kept_origin is None and account.tenant):
+    if authorities.is_entra(saved_origin or "") or (saved_origin is None and account.tenant):
         return hints.setup(login_hint=_login_hint(account))
-    if kept_origin in {None, origin(account.block.get("authority"))}:
+    if saved_origin in {None, origin(account.block.get("authority"))}:
         return setup_again(account)
     return hints.logout(account.name)
 

@@ -22,7 +22,7 @@ from git_credential_azdo.git.address import quoted
 from git_credential_azdo.git.protocol import Pair
 from git_credential_azdo.git.target import is_tenant
 from git_credential_azdo.signin import authorities, federation, managed_identity, oauth, sign_in_errors
-from git_credential_azdo.signin.authorities import discover, kept_endpoint
+from git_credential_azdo.signin.authorities import discover, saved_endpoint
 from git_credential_azdo.signin.oauth import Grant
 from git_credential_azdo.signin.sign_in_errors import app_error, setup_command
 from git_credential_azdo.web import HttpClient
@@ -69,7 +69,7 @@ def request_token(
     if kind == MANAGED_IDENTITY:
         identity, service = block.get("identity"), block.get("source")
         return managed_identity.ask_directly(identity, service, resource, environment, web.remaining())
-    endpoint = kept_endpoint(block, None, setup_command(block, elsewhere=True))
+    endpoint = saved_endpoint(block, None, setup_command(block, elsewhere=True))
     if kind == FEDERATED:
         proven = by_assertion(federation.assertion(web, block, environment))
     else:
@@ -172,9 +172,8 @@ def read_az(data: bytes, now: float) -> tuple[oauth.Grant, str]:
     life = _end(body) - now
     if life < 1:
         raise ServiceError("the Azure CLI returned a token that has expired", "check this machine's clock")
-    return oauth.read_grant(200, {"access_token": token, "expires_in": life}), tenant if is_tenant(
-        tenant
-    ) else ""
+    grant = oauth.read_grant(200, {"access_token": token, "expires_in": life})
+    return grant, tenant if is_tenant(tenant) else ""
 
 
 def _end(body: Mapping[str, object]) -> float:

@@ -96,10 +96,10 @@ class KeyringVault:
         seconds = PROMPT_SECONDS if self._prompting else deadline.bound(CALL_SECONDS)
         quiet = _no_prompts() if self._foreign else contextlib.nullcontext()
         try:
-            with deadline.thinking() if self._prompting else quiet, errors.Waiting("the keyring", seconds):
-                return deadline.in_thread(attempt)(0 if self._name in errors.silent else seconds)
+            with deadline.user_wait() if self._prompting else quiet, errors.Waiting("the keyring", seconds):
+                return deadline.in_thread(attempt)(0 if self._name in errors.unresponsive else seconds)
         except TimeoutError:  # ours, or one of a D-Bus library
-            errors.silent.add(self._name)
+            errors.unresponsive.add(self._name)
             text = f"the keyring ({self._name}) did not respond in time"
             raise VaultError(text, hints.unlock()) from None
 

@@ -50,11 +50,11 @@ def read(name: str, key: str) -> Message | None:
 
             seconds = deadline.bound(seconds)
         try:
-            if name not in errors.silent:
+            if name not in errors.unresponsive:
                 with errors.Waiting("the keyring", seconds):
                     return payload.load(lambda entry: secret_service.read(NAME, entry, seconds), key)
         except secret_service.TimedOut:  # keyring would only time out again
-            errors.silent.add(name)
+            errors.unresponsive.add(name)
         except secret_service.Unsupported:
             pass  # keyring handles the rare cases
     return payload.load(open_vault(name).read, key)
@@ -77,11 +77,11 @@ def remove(name: str, *keys: str) -> None:
 
 
 def _write(vault: Vault, name: str, key: str, pairs: Iterable[Pair]) -> None:
-    noted = vault if name == NONE else _Noted(vault, name)
+    noted = vault if name == NONE else _Journaled(vault, name)
     payload.save(noted, key, pairs, generation=os.urandom(4).hex())
 
 
-class _Noted:
+class _Journaled:
     """A vault that adds every new entry, including each part of a secret, to the journal before it is written."""
 
     def __init__(self, vault: Vault, name: str) -> None:
@@ -123,7 +123,7 @@ def open_vault(name: str, *, prompting: bool = False) -> Vault:
     """Return the vault with this name, regardless of the environment. Raise VaultError if it is not available."""
     if name in _OWN:
         return _OWN[name][0]()
-    if name in errors.silent:
+    if name in errors.unresponsive:
         from git_credential_azdo import hints  # noqa: PLC0415 - for an error only
 
         raise VaultError("the keyring did not respond in time", hints.unlock())

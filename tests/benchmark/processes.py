@@ -141,7 +141,7 @@ def _secret_service_cases(stage: Stage, commands: dict[str, Command]) -> list[Ca
     commands[USUAL] = stage.script("usual.py", "get", home=home)
     with open(typed.accounts_file, "a", encoding="utf-8") as file:
         file.write(SERVER_BLOCK)
-    case = Case("store of a known typed one", {BARE: 1.7}, "store", TYPED, typed)
+    case = Case("store of a known stored credential", {BARE: 1.7}, "store", TYPED, typed)
     run("first store", case.command(stage))
     if "kind=typed" not in typed.accounts_file.read_text():
         raise AssertionError("the stored credential was not kept")

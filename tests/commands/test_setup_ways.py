@@ -12,7 +12,7 @@ import click
 import pytest
 
 from git_credential_azdo.commands import cli
-from git_credential_azdo.commands.setup import spelled_now
+from git_credential_azdo.commands.setup import current_spelling
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB
 from tests.support.people import at, sign_in
@@ -58,7 +58,7 @@ FILE = ("--vault", "file")
 )
 def test_what_0_1_0_spelled_as_an_option_is_a_subcommand(former: str, now: str) -> None:
     """Nobody's script breaks; a value stays where it was, and a word of the new spelling is left alone."""
-    assert spelled_now(former.split()) == now.split()
+    assert current_spelling(former.split()) == now.split()
 
 
 def test_the_former_spelling_does_the_same(home: Home, emulator: Emulator) -> None:

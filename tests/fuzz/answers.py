@@ -156,7 +156,7 @@ class Answering:
         self.hosts.add(url.partition("://")[2].partition("/")[0])
         return hostile_answer(self._source, self._words, self._good)
 
-    def leave_alone(self, _what: str, _seconds: float) -> None:
+    def wait_before_next(self, _what: str, _seconds: float) -> None:
         """Wait for nothing."""
 
     def remaining(self) -> float:

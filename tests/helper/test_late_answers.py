@@ -149,10 +149,10 @@ def _begun(home: Home, words: tuple[str, ...]) -> subprocess.Popen[bytes]:
 
 ANSWERED = """
 import os, signal, sys
-from git_credential_azdo.deadline import held_back
+from git_credential_azdo.deadline import defer_signals
 answered = []
 signal.signal(signal.SIGTERM, lambda *_: sys.exit("ended"))
-with held_back(lambda: bool(answered)):
+with defer_signals(lambda: bool(answered)):
     answered.append(True)
     os.kill(os.getpid(), signal.SIGTERM)
     print("saved", flush=True)

@@ -179,7 +179,7 @@ def test_an_account_that_is_forgotten_meanwhile_is_not_brought_back() -> None:
     returned = before.accounts[0], IssuedToken("", "d", 1)
     for change in (
         verbs.approve(returned, target, before),
-        reasons.change(returned, message, target, before),
+        reasons.reject(returned, message, target, before),
     ):
         after = AccountsFile(Block(), [], [])
         assert change is not None

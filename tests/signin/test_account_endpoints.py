@@ -9,7 +9,7 @@ from git_credential_azdo.errors import SignInError, UsageError
 from git_credential_azdo.git.target import MSA_TENANT, MSA_TRANSFER_TENANT, NIL_TENANT
 from git_credential_azdo.signin.authorities import (
     Endpoint,
-    kept_endpoint,
+    saved_endpoint,
 )
 from tests.support.endpoints import BASE, ISSUER, LOOK_ALIKES, TENANT, TOKEN
 
@@ -27,24 +27,26 @@ def block(token_endpoint: str, authority: str = "", tenant: str = "") -> Block:
     return Block([pair for pair in keys.items() if pair[1]])
 
 
-@pytest.mark.parametrize("kept_origin", [BASE, None])
+@pytest.mark.parametrize("saved_origin", [BASE, None])
 @pytest.mark.parametrize(
     "authority", ["", f"{BASE}/organizations", f"{BASE}/{TENANT}", "https://login.windows.net/x"]
 )
-def test_an_account_of_entra_is_refreshed_where_it_signed_in(authority: str, kept_origin: str | None) -> None:
+def test_an_account_of_entra_is_refreshed_where_it_signed_in(
+    authority: str, saved_origin: str | None
+) -> None:
     """With the origin beside its refresh token, or as an earlier version kept it."""
-    assert kept_endpoint(block(TOKEN, authority, TENANT), kept_origin, "setup") == TOKEN
+    assert saved_endpoint(block(TOKEN, authority, TENANT), saved_origin, "setup") == TOKEN
 
 
-@pytest.mark.parametrize("kept_origin", [BASE, None])
+@pytest.mark.parametrize("saved_origin", [BASE, None])
 @pytest.mark.parametrize(
     "authority", ["", f"{BASE}/organizations", "https://evil.test/x", "https://login.microsoftonline.us/x"]
 )
 @pytest.mark.parametrize("url", ["", "x", *LOOK_ALIKES])
-def test_a_changed_token_endpoint_gets_no_secret(url: str, authority: str, kept_origin: str | None) -> None:
+def test_a_changed_token_endpoint_gets_no_secret(url: str, authority: str, saved_origin: str | None) -> None:
     """Not even with an authority that was changed to fit."""
     with pytest.raises(SignInError, match="is not where this account was set up") as caught:
-        kept_endpoint(block(url, authority, TENANT), kept_origin, "the cure")
+        saved_endpoint(block(url, authority, TENANT), saved_origin, "the cure")
     assert caught.value.hint == "the cure"
 
 
@@ -52,19 +54,19 @@ def test_an_account_of_entra_is_not_sent_to_another_cloud() -> None:
     """Its origin is kept; without one, its authority tells."""
     moved = "https://login.microsoftonline.us/organizations/oauth2/v2.0/token"
 
-    for kept_origin, authority in ((BASE, ""), (None, f"{BASE}/organizations")):
+    for saved_origin, authority in ((BASE, ""), (None, f"{BASE}/organizations")):
         with pytest.raises(SignInError):
-            kept_endpoint(block(moved, authority, TENANT), kept_origin, "")
+            saved_endpoint(block(moved, authority, TENANT), saved_origin, "")
 
 
 def test_an_account_of_another_authority_is_refreshed_there_only() -> None:
     """On the origin of its authority, or on the confirmed one that the vault keeps with the token."""
     url = "https://id.example/token"
-    assert kept_endpoint(block(url, ISSUER), None, "") == url
-    assert kept_endpoint(block(url, ISSUER), "https://id.example", "") == url
+    assert saved_endpoint(block(url, ISSUER), None, "") == url
+    assert saved_endpoint(block(url, ISSUER), "https://id.example", "") == url
     elsewhere = "https://tokens.example/token"
-    assert kept_endpoint(block(elsewhere, ISSUER), "https://tokens.example", "") == elsewhere
-    for changed, kept_origin in (
+    assert saved_endpoint(block(elsewhere, ISSUER), "https://tokens.example", "") == elsewhere
+    for changed, saved_origin in (
         (block(elsewhere, ISSUER), None),
         (block(elsewhere, ISSUER), "https://id.example"),
         (block(elsewhere, "https://tokens.example/x"), "https://id.example"),
@@ -74,7 +76,7 @@ def test_an_account_of_another_authority_is_refreshed_there_only() -> None:
         (block(TOKEN, ISSUER), "https://id.example"),
     ):
         with pytest.raises(SignInError):
-            kept_endpoint(changed, kept_origin, "")
+            saved_endpoint(changed, saved_origin, "")
 
 
 # --- tenants

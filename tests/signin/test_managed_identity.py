@@ -125,7 +125,7 @@ def test_half_of_the_variables_is_an_error(name: str, missing: str) -> None:
 def test_each_service_is_asked_in_its_own_words(
     source: str, which: Which, environment: dict[str, str], url: str, headers: dict[str, str]
 ) -> None:
-    """Versions, names of parameters and headers differ from place to place."""
+    """Versions, names of parameters and headers differ from machine to machine."""
     service = Service((200, GOOD))
     assert service.ask(source, which, **environment).access_token == "at"
     (request,) = service.requests

@@ -13,7 +13,7 @@ def forget() -> None:
     for cached in (network._settings, network._entries, network._warn_once, proxy._ask_helpers):
         cached.cache_clear()
     deadline._started = time.monotonic()
-    errors.silent.clear()
+    errors.unresponsive.clear()
     errors.step = ""
     errors.began = None
     errors.claim_answer()

@@ -111,6 +111,6 @@ def test_a_wait_for_such_a_backend_is_said(monkeypatch: pytest.MonkeyPatch) -> N
         assert stderr.written.wait(90)
         return "token=x"
 
-    with console.watching():
+    with console.reporting_waits():
         assert KeyringVault(Backend(answer)).read("4f/pat") == "token=x"
     assert stderr.getvalue() == "waiting at most 15 s for the keyring\n"

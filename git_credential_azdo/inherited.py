@@ -41,17 +41,17 @@ def is_absolute(path: str) -> bool:
 def make_safe() -> None:
     """Remove the current folder, and every relative entry, from the search paths of modules and programs.
 
-    Modules: PYTHONPATH is removed too, as by ``python -I``, and a relative PYTHONPYCACHEPREFIX. Programs: third-party
-    libraries start some (``pass``, gpg), and Windows would look in the current folder before PATH. Files: a relative
-    path counts as not set (XDG Base Directory Specification). Secrets stay in ``os.environ``, but are removed from the
-    process's environment, which child processes inherit.
+    Modules: PYTHONPATH is removed too, as by ``python -I``, what a relative PYTHONUSERBASE or HOME leads to, and a
+    relative PYTHONPYCACHEPREFIX. Programs: third-party libraries start some (``pass``, gpg), and Windows would look in
+    the current folder before PATH. Files: a relative path counts as not set (XDG Base Directory Specification). Secrets
+    stay in ``os.environ``, but are removed from the process's environment, which child processes inherit.
     """
     here = _here()
     absolute = outside(sys.path, here)
-    added = os.environ.get("PYTHONPATH")
+    added = _added()
     if added or len(absolute) != len(sys.path):
         own = _own_folders()
-        inherited = {_normalized(os.path.join(here, entry)) for entry in (added or "").split(os.pathsep)}
+        inherited = {_normalized(os.path.join(here, entry)) for entry in added}
         sys.path[:] = [
             entry
             for entry in sys.path
@@ -75,6 +75,15 @@ def make_safe() -> None:
             os.unsetenv(name)
     if os.name == "nt":
         os.environ["NODEFAULTCURRENTDIRECTORYINEXEPATH"] = "1"
+
+
+def _added() -> list[str]:
+    """Return what PYTHONPATH added to the search path of modules, and the folder of the user's packages if relative."""
+    path = os.environ.get("PYTHONPATH")
+    of_user = getattr(sys.modules.get("site"), "USER_SITE", None)
+    return (path.split(os.pathsep) if path else []) + (
+        [of_user] if of_user and not is_absolute(of_user) else []
+    )
 
 
 def _own_folders() -> set[str]:

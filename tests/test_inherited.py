@@ -117,6 +117,25 @@ def test_a_folder_that_only_pythonpath_names_and_that_we_lie_in_is_ours(home: Ho
     assert (result.code, result.err) == (0, "")
 
 
+@pytest.mark.parametrize("variable", ["PYTHONUSERBASE", "HOME"])
+def test_a_repository_is_never_the_folder_of_a_persons_own_packages(
+    home: Home, tmp_path: Path, variable: str
+) -> None:
+    """Outside a virtual environment Python looks there for packages before those of the system."""
+    base = getattr(sys, "_base_executable", sys.executable)
+    home.environment |= {variable: ".", "PYTHONNOUSERSITE": ""}
+    told = home.run(base, "-c", "import site; print(site.USER_SITE)", cwd=tmp_path)
+    folder = tmp_path / told.lines[0]
+    folder.mkdir(parents=True)
+    (folder / "attack.py").write_text("print('attack')\n")
+    found = next(path for path in sys.path if path.endswith("site-packages"))
+    code = f"import sys; sys.path.append({found!r}); import git_credential_azdo.inherited as i; SAFE; import attack"
+    alone = home.run(base, "-c", code.replace("SAFE", "1"), cwd=tmp_path)
+    assert alone.lines == ["attack"]  # so the attack has its shape
+    safe = home.run(base, "-c", code.replace("SAFE", "i.make_safe()"), cwd=tmp_path)
+    assert (safe.out, "No module named 'attack'" in safe.err) == ("", True)
+
+
 def test_bytecode_of_a_repository_is_never_ours(home: Home, stale: Account, tmp_path: Path) -> None:
     """A relative PYTHONPYCACHEPREFIX would have it read from the folder we stand in, unchecked if it says so."""
     mark = tmp_path / "mark"

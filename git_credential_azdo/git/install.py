@@ -29,7 +29,7 @@ _NEW = "git-credential-azdo-include"
 _MADE = "# made together with this file: "
 _INCLUDE = "include.path"
 _WIDE = ("system", "global")
-_LEADING_PYTHON = ("PYTHONHOME", "PYTHONPATH", "PYTHONPLATLIBDIR", "PYTHONPYCACHEPREFIX")
+_LEADING_PYTHON = "PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONPYCACHEPREFIX"
 """The variables that name folders from which Python loads code, such as an editor's or the repository's."""
 _HEAD = f"# git-credential-azdo writes this file; to take it back: {hints.unconfigure()}"
 
@@ -274,7 +274,8 @@ def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
     if any(char < " " or "\ud800" <= char <= "\udfff" for char in path):
         raise UsageError(f"the path of {NAME} has characters that are not allowed in git's configuration")
     if not windows:
-        return f"!unset {' '.join(_LEADING_PYTHON)}; exec {shlex.quote(path)}"
+        is_needed = __file__.startswith(f"{os.environ.get('PYTHONUSERBASE') or os.devnull}/")  # we lie there
+        return f"!unset {_LEADING_PYTHON}{'' if is_needed else ' PYTHONUSERBASE'}; exec {shlex.quote(path)}"
     safe = shlex.quote(path)
     # git does not recognize an absolute path that starts with a quote; with ! it is a shell command.
     return path if safe == path else f"!{safe}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -92,6 +93,14 @@ def test_the_shell_reads_back_every_path(name: str) -> None:
         check=True,
     )
     assert done.stdout.decode() == f"/opt/{name}/git-credential-azdo|get|"
+
+
+def test_the_folder_that_we_are_installed_in_stays_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """PYTHONUSERBASE may be where ``pip install --user`` put us; else no repository is to set it."""
+    for folder, is_unset in (("/nowhere", True), (os.path.dirname(install.__file__), False), ("", True)):
+        monkeypatch.setenv("PYTHONUSERBASE", folder)
+        value = install.helper_value("/opt/git-credential-azdo", windows=False)
+        assert ("PYTHONUSERBASE" in value) == is_unset
 
 
 class TestScriptPath:

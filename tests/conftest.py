@@ -17,6 +17,7 @@ from tests.emulator import tokens
 from tests.emulator.default_world import ANN
 from tests.emulator.emulator import Emulator
 from tests.support import forks
+from tests.support.forgetting import one_test
 from tests.support.people import STALE, Account, sign_in, warm_up
 from tests.support.watch import WATCH
 
@@ -194,11 +195,10 @@ class Home:
 
 
 @pytest.fixture(autouse=True)
-def _new_run() -> None:
-    """Let nothing of a test be remembered in the next one."""
-    from tests.support.forgetting import forget
-
-    forget()
+def _new_run() -> Iterator[None]:
+    """Let nothing of a test be remembered in the next one, or go on in it."""
+    with one_test():
+        yield
 
 
 @pytest.fixture

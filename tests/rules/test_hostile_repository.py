@@ -1,22 +1,20 @@
 """A repository never steers what we send: real git, a folder of the attacker's, and a proxy that must hear nothing.
 
-Where the attacker's lines would be obeyed, the refresh token would go to a socket on loopback that takes every
-connection and notes it. The emulator stands in for everybody who may be asked.
+Where the attacker's lines would be obeyed, the refresh token would go to a socket on loopback that notes what it hears. The emulator stands in for everybody who may be asked.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-import socket
-import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
 
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN
 from tests.support.people import STALE, at, sign_in
+from tests.support.web import hanging_up, server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,35 +27,19 @@ if TYPE_CHECKING:
 OURS = f'[credential "https://dev.azure.com"]\n\thelper = {SCRIPT}\n\tuseHttpPath = true\n'
 
 
-class Listener:
-    """A proxy of the attacker's: its address, and how often it was spoken to."""
+class Attacker(NamedTuple):
+    """A proxy of the attacker's: its address, and what was said to it."""
 
-    def __init__(self) -> None:
-        self.calls = 0
-        self._socket = socket.create_server(("127.0.0.1", 0))
-        self.address = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        threading.Thread(target=self._take, daemon=True).start()
-
-    def _take(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            self.calls += 1
-            connection.close()
-
-    def close(self) -> None:
-        """Stop listening."""
-        self._socket.close()
+    address: str
+    heard: list[bytes]
 
 
 @pytest.fixture
-def evil() -> Iterator[Listener]:
+def evil() -> Iterator[Attacker]:
     """Return the attacker's proxy."""
-    listener = Listener()
-    yield listener
-    listener.close()
+    heard: list[bytes] = []
+    with server(hanging_up(heard)) as port:
+        yield Attacker(f"http://127.0.0.1:{port}", heard)
 
 
 @pytest.fixture
@@ -69,12 +51,12 @@ def ann(home: Home, emulator: Emulator) -> Account:
     return account
 
 
-def lines(evil: Listener) -> str:
+def lines(evil: Attacker) -> str:
     """Return the attacker's section: a proxy, trust in a file beside it, and no check of certificates."""
     return f"[http]\n\tproxy = {evil.address}\n\tsslCAInfo = ca.pem\n\tsslVerify = false\n"
 
 
-def bare(folder: Path, evil: Listener, emulator: Emulator) -> Path:
+def bare(folder: Path, evil: Attacker, emulator: Emulator) -> Path:
     """Make a folder of ordinary files that git takes for a bare repository."""
     for name in ("objects", "refs"):
         (folder / name).mkdir(parents=True)
@@ -84,7 +66,7 @@ def bare(folder: Path, evil: Listener, emulator: Emulator) -> Path:
     return folder
 
 
-def clone(home: Home, folder: Path, evil: Listener) -> Path:
+def clone(home: Home, folder: Path, evil: Attacker) -> Path:
     """Make a clone whose own file holds the attacker's lines, for every form of URL that we ask."""
     home.git("init", "-q", folder)
     hosts = ("dev.azure.com", "login.microsoftonline.com", "*.microsoftonline.com")
@@ -94,7 +76,7 @@ def clone(home: Home, folder: Path, evil: Listener) -> Path:
     return folder
 
 
-def included(home: Home, folder: Path, evil: Listener) -> Path:
+def included(home: Home, folder: Path, evil: Attacker) -> Path:
     """Make a clone whose own file includes the attacker's, by its folder and without a condition."""
     home.git("init", "-q", folder)
     (folder / "more").write_text(lines(evil))
@@ -103,7 +85,7 @@ def included(home: Home, folder: Path, evil: Listener) -> Path:
     return folder
 
 
-def worktree(home: Home, folder: Path, evil: Listener) -> Path:
+def worktree(home: Home, folder: Path, evil: Attacker) -> Path:
     """Make a clone whose worktree's file holds the attacker's lines."""
     home.git("init", "-q", folder)
     home.git("config", "extensions.worktreeConfig", "true", cwd=folder)
@@ -113,7 +95,7 @@ def worktree(home: Home, folder: Path, evil: Listener) -> Path:
 
 @pytest.fixture(params=["bare", "clone", "included", "worktree"])
 def repository(
-    request: pytest.FixtureRequest, home: Home, tmp_path: Path, evil: Listener, emulator: Emulator
+    request: pytest.FixtureRequest, home: Home, tmp_path: Path, evil: Attacker, emulator: Emulator
 ) -> Path:
     """Return a repository of the attacker's, each in one of the forms."""
     folder = tmp_path / "repository"
@@ -129,7 +111,7 @@ def fill(home: Home, cwd: Path, **environment: str) -> Result:
 
 
 def test_its_configuration_does_not_lead_the_refresh_to_its_proxy(
-    home: Home, ann: Account, evil: Listener, repository: Path
+    home: Home, ann: Account, evil: Attacker, repository: Path
 ) -> None:
     """By ``token`` and by git itself; git does see those lines there, so the attack has its shape."""
     seen = home.git("config", "http.proxy", cwd=repository).out
@@ -144,11 +126,11 @@ def test_its_configuration_does_not_lead_the_refresh_to_its_proxy(
         assert ann.token() != old
         assert ann.token() in result.out
         ann.let_pass(STALE)
-    assert evil.calls == 0
+    assert not evil.heard
 
 
 def test_its_configuration_does_not_switch_the_check_of_certificates_off(
-    home: Home, ann: Account, evil: Listener, repository: Path
+    home: Home, ann: Account, evil: Attacker, repository: Path
 ) -> None:
     """Nor is a file of its own believed: without the emulator's authority nothing is sent to it."""
     untrusted = dict.fromkeys(("SSL_CERT_FILE", "GIT_SSL_CAINFO"), "/etc/ssl/certs/ca-certificates.crt")
@@ -156,11 +138,11 @@ def test_its_configuration_does_not_switch_the_check_of_certificates_off(
     result = fill(home, repository, **untrusted)
     assert "its certificate does not verify" in result.err
     assert "not checked" not in result.err
-    assert (ann.kept("refresh"), evil.calls) == (old, 0)
+    assert (ann.kept("refresh"), evil.heard) == (old, [])
 
 
 @pytest.mark.usefixtures("ann")
-def test_what_we_pass_over_is_named(home: Home, evil: Listener, repository: Path) -> None:
+def test_what_we_pass_over_is_named(home: Home, evil: Attacker, repository: Path) -> None:
     """By explain and by doctor, with the file."""
     url = "https://dev.azure.com/contoso/app/_git/app"
     explained = home.fork(SCRIPT, "explain", url, "--format", "json", cwd=repository)
@@ -169,11 +151,11 @@ def test_what_we_pass_over_is_named(home: Home, evil: Listener, repository: Path
     assert all(text.endswith(("(local)", "(worktree)")) for text in named)
     told = home.fork(SCRIPT, "doctor", "--url", url, cwd=repository).out
     assert [text for text in named if f"{text} is used by git, but not by this program" not in told] == []
-    assert evil.calls == 0
+    assert not evil.heard
 
 
 def test_a_home_that_is_the_repository_is_no_persons_configuration(
-    home: Home, ann: Account, evil: Listener, tmp_path: Path
+    home: Home, ann: Account, evil: Attacker, tmp_path: Path
 ) -> None:
     """A relative HOME or GIT_CONFIG_GLOBAL makes the repository's file a global one; it is passed over and named."""
     folder = tmp_path / "repository"
@@ -182,7 +164,7 @@ def test_a_home_that_is_the_repository_is_no_persons_configuration(
     where = {"XDG_CONFIG_HOME": str(home.folder / ".config"), "GIT_CONFIG_GLOBAL": ".gitconfig"}
     assert home.git("config", "http.proxy", cwd=folder, **where).out.strip() == evil.address
     result = fill(home, folder, **where)
-    assert (result.code, result.err, evil.calls) == (0, "", 0)
+    assert (result.code, result.err, evil.heard) == (0, "", [])
     assert ann.token() in result.out
 
 
@@ -202,7 +184,7 @@ def test_a_repository_that_git_cannot_read_stops_the_refresh_in_one_line(
 
 
 @pytest.mark.usefixtures("ann")
-def test_an_own_setting_for_some_folders_counts_there(home: Home, evil: Listener, tmp_path: Path) -> None:
+def test_an_own_setting_for_some_folders_counts_there(home: Home, evil: Attacker, tmp_path: Path) -> None:
     """``includeIf`` in a person's own file is the person's, whatever repository makes it hold."""
     folder = tmp_path / "repository"
     home.git("init", "-q", folder)
@@ -210,4 +192,4 @@ def test_an_own_setting_for_some_folders_counts_there(home: Home, evil: Listener
     home.git("config", "--global", f"includeIf.gitdir:{folder}/.path", str(home.folder / "work"))
     result = home.run(SCRIPT, "get", given="\n".join(at()), cwd=folder, secret_out=True)
     assert result.out == "quit=1\n"
-    assert evil.calls > 0
+    assert evil.heard

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from typing import TYPE_CHECKING
 
@@ -22,9 +21,8 @@ def pty() -> Iterator[tuple[int, int]]:
     """Give both ends of a pseudo-terminal: the person's and the program's."""
     master, slave = os.openpty()
     yield master, slave
-    for fd in (master, slave):
-        with contextlib.suppress(OSError):
-            os.close(fd)
+    os.close(master)
+    os.close(slave)
 
 
 @pytest.fixture

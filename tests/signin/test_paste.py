@@ -30,9 +30,9 @@ def pipe() -> Iterator[tuple[Callable[[bytes], None], Pipe]]:
         os.close(open_ends.pop())
 
     yield fill, Pipe(reading)
-    os.close(reading)
     for each in open_ends:
         os.close(each)
+    os.close(reading)
 
 
 @pytest.mark.parametrize("opened", [True, False])

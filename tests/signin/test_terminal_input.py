@@ -124,16 +124,20 @@ def test_the_end_of_the_input_is_the_end(pty: tuple[int, int]) -> None:
         assert lines_of(terminal, 1) == []
         assert terminal.ended
 
-    with Terminal(pty[1], lambda _: None) as terminal:
-        os.close(pty[0])
+    master, slave = os.openpty()
+    with Terminal(slave, lambda _: None) as terminal:
+        os.close(master)
         assert lines_of(terminal, 1) == []
         assert terminal.ended
+    os.close(slave)
 
 
-def test_a_terminal_that_cannot_be_read_has_ended(pty: tuple[int, int]) -> None:
+def test_a_terminal_that_cannot_be_read_has_ended() -> None:
     """It was taken away while we waited."""
-    os.close(pty[1])
-    terminal = Terminal(pty[1], lambda _: None)
+    master, slave = os.openpty()
+    os.close(slave)
+    os.close(master)
+    terminal = Terminal(slave, lambda _: None)
 
     assert terminal.poll(0) == []
     assert terminal.ended

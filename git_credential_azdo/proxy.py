@@ -93,7 +93,7 @@ def for_url(url: str, settings: Settings) -> Proxy | None:
         scheme, _, rest = (text or "").partition("://")
         if scheme.lower() in _SOCKS_4:
             socks_5 = hints.http("proxy", f"socks5h://{rest.rpartition('@')[2].rstrip('/')}")
-            text = f"a proxy by {scheme.lower()}:// is not supported"
+            text = f"{scheme.lower()}:// proxies are not supported"
             raise NetworkError(text, f"where it speaks SOCKS 5 too, as most do: {socks_5}") from None
         raise NetworkError("the proxy's address is not valid", HINT) from None
     if found and found.user and settings.proxy_method in _NOT_OURS:
@@ -195,17 +195,20 @@ def failure(
     elif by and progress.stage == CONNECTED and not timed_out:
         subject = f": the proxy {by.host_and_port} "
         closed = f"closed the connection, or does not speak {by.scheme}"
-        text = f"has a certificate that does not verify {why}" if untrusted else closed
+        text = f"failed certificate verification {why}" if untrusted else closed
         kind = NetworkError if untrusted else NoConnectionError
     elif timed_out:
         over = str(error) if isinstance(error, TimedOut) else ""
         text = f"timed out after {max(1, round(time.monotonic() - progress.began))} s{over}"
     elif untrusted:
-        text = f"its certificate does not verify {why}"
+        text = f"certificate verification failed {why}"
         hint = _CERTIFICATE_HINTS.get(getattr(untrusted, "verify_code", 0), _TRUST_HINT)
     elif broken := next((each for each in causes if isinstance(each, ssl.SSLError)), None):
         reason = getattr(broken, "reason", None) or "broken off"
-        text, hint = f"no TLS connection ({reason})", _OWN_HINT if "CERTIFICATE_REQUIRED" in reason else hint
+        text, hint = (
+            f"TLS handshake failed ({reason})",
+            _OWN_HINT if "CERTIFICATE_REQUIRED" in reason else hint,
+        )
     else:
         text = _reason(error, causes, by)
         if by and isinstance(error, UnknownHostError):  # with socks5h the proxy resolves it
@@ -234,7 +237,7 @@ def _reason(error: Exception, causes: Iterable[BaseException], by: Proxy | None)
     for cause in causes:
         if isinstance(cause, socket.gaierror):
             of_proxy = by and not isinstance(error, UnknownHostError)
-            return f"the name of the {'proxy' if of_proxy else 'host'} does not resolve"
+            return f"the name of the {'proxy' if of_proxy else 'host'} could not be resolved"
         if isinstance(cause, ConnectionRefusedError):
             return "connection refused"
         if isinstance(cause, OSError) and not isinstance(cause, ConnectionError):

@@ -148,7 +148,7 @@ def test_a_name_server_that_never_answers_for_ipv6_does_not_hold_up_ipv4(
                 assert web.request("GET", url).status == 200
             else:
                 monkeypatch.setattr(connection, "_CONNECT_SECONDS", 0.1)
-                with pytest.raises(NetworkError, match="the name of the host does not resolve"):
+                with pytest.raises(NetworkError, match="the name of the host could not be resolved"):
                     web.request("GET", url, retry=False)
     forever.set()
 
@@ -158,4 +158,4 @@ def test_a_certificate_that_was_not_sent_has_a_reason_too() -> None:
     error = proxy.failure(
         "https://h", ssl.SSLCertVerificationError("none"), None, proxy.Progress(), is_of_git=False
     )
-    assert error.message == "cannot reach h: its certificate does not verify (none was sent)"
+    assert error.message == "cannot reach h: certificate verification failed (none was sent)"

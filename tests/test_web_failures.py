@@ -236,10 +236,10 @@ def test_an_endless_answer_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (socket.gaierror(socket.EAI_NONAME, "unknown"), "the name of the host does not resolve"),
-        (socket.gaierror(socket.EAI_AGAIN, "later"), "the name of the host does not resolve"),
+        (socket.gaierror(socket.EAI_NONAME, "unknown"), "the name of the host could not be resolved"),
+        (socket.gaierror(socket.EAI_AGAIN, "later"), "the name of the host could not be resolved"),
         (OSError(113, "No route to host"), "no route to host"),
-        (ssl.SSLError(1, f"[SSL: WRONG] {SECRET}"), "no TLS connection (broken off)"),
+        (ssl.SSLError(1, f"[SSL: WRONG] {SECRET}"), "TLS handshake failed (broken off)"),
         (
             httpcore.ReadError(SECRET),
             "the connection was closed before the response was complete",

@@ -77,7 +77,7 @@ def test_no_proxy_is_used_where_none_is_wanted(monkeypatch: pytest.MonkeyPatch, 
         (f"http://user:{SECRET}@a..b:1", "is not valid", "check HTTPS_PROXY "),
         (
             f"SOCKS4a://{SECRET}@h:1/",
-            "socks4a:// is not supported",
+            "socks4a:// proxies are not supported",
             "git config --global http.proxy socks5h://h:1",
         ),
     ],
@@ -99,7 +99,7 @@ def test_a_proxy_that_cannot_be_used_is_one_line(proxy: str, said: str, cure: st
             "requires negotiate or ntlm, which this program does not",
         ),
         ('407 No\r\nProxy-Authenticate: Digest realm="a, b", Basic', "requires a user and password"),
-        ("200 OK\r\nContent-Type: text/html", "no TLS connection"),
+        ("200 OK\r\nContent-Type: text/html", "TLS handshake failed"),
     ],
 )
 def test_what_a_proxy_wants_or_shows_instead_is_one_line_with_a_cure(answer: str, said: str) -> None:

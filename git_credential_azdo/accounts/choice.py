@@ -108,17 +108,17 @@ def choose(target: Target, tenant: str | None, accounts_file: AccountsFile) -> C
     if len(left) == 1:
         return Choice(CHOSEN, reason, request, candidates, account=left[0])
     if left:
-        return Choice(AMBIGUOUS, "several accounts fit", request, left)
+        return Choice(AMBIGUOUS, "several accounts match", request, left)
     matching = matching_stored(target, organization, user, accounts_file.stored_credentials)
     if len({each.organization for each in matching}) > 1:
-        return Choice(NONE, "stored credentials of several organizations fit", request, [])
+        return Choice(NONE, "stored credentials of several organizations match", request, [])
     if matching:
         return Choice(STORED_CREDENTIAL, "a stored credential", request, [], stored=matching[0])
     if user and not named:
         other = next((each.address for each in accounts_file.accounts if each.is_named(user)), None)
         reason = f"{user} is an account of {other}" if other else f"no account is named {user}"
         if not may_repeat(user):
-            reason = "the address holds what looks like a token where git expects a user"
+            reason = "the address contains what looks like a token where git expects a user"
         return Choice(UNKNOWN_USER, reason, request, accounts)
     if named:
         return Choice(NOT_COVERED, f"no account covers the organization {organization}", request, named)

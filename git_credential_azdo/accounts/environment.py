@@ -42,7 +42,7 @@ def problems(environment: Mapping[str, str]) -> list[str]:
         if value and not token_in(name, environment):
             is_name = any(value.startswith(one) and value.endswith(two) for one, two in _WRITTEN_OUT)
             is_shown = is_name and value.isprintable() and may_repeat(value)
-            what = f"holds {value} instead of a token" if is_shown else "does not hold a token"
+            what = f"contains {value} instead of a token" if is_shown else "does not contain a token"
             lines.append(f"the environment variable {name} {what}; it is ignored")
     return lines
 

@@ -237,7 +237,7 @@ def address_of(organizations: Iterable[str], accounts_file: AccountsFile) -> str
     }
     if len(places) > 1:
         raise UsageError(
-            f"an account is for one place, not for {' and '.join(sorted(places))}",
+            f"one account cannot serve both {' and '.join(sorted(places))}",
             "run setup for each of them",
         )
     return places.pop() if places else SERVICES_ADDRESS

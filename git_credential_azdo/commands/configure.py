@@ -146,7 +146,7 @@ def _show(plan: install.Plan) -> None:
     else:
         console.err(f"git configuration: {f'updated {plan.own}' if plan.is_new else 'already in place'}")
     for other in plan.remaining:
-        say("error", f"{other.description} is asked too, and configure cannot overrule it")
+        say("error", f"{other.description} is also called, and configure cannot override it")
         say("hint", other.hint)
 
 

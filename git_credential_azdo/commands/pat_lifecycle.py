@@ -253,7 +253,7 @@ def _chosen(organization: Organization, accounts_file: AccountsFile) -> Account:
         unique = unique_names(people.accounts)
         names = [unique[account.id] for account in choice.candidates]
         raise UsageError(
-            f"several signed-in accounts fit the organization {organization}: {', '.join(names)}",
+            f"several signed-in accounts match the organization {organization}: {', '.join(names)}",
             again(sys.argv[1:], ["--account", names[0]]),
         )
     kind = " (a token or a workload identity cannot)" if others else ""

@@ -92,7 +92,7 @@ def _passphrase(fields: list[Pair]) -> str | None:
     metavar="FILE",
     default="",
     envvar="AZURE_FEDERATED_TOKEN_FILE",
-    help="File that always holds a valid token of the job.",
+    help="File that always contains a valid token of the job.",
 )
 @click.option("--audience", default="", help="Audience of that token.")
 @click.option(

@@ -232,9 +232,9 @@ class Run:
         accounts = self.accounts_file.accounts
         if not console.can_ask():
             use = hints.use(unique_name(account, accounts), organization)
-            console.err(f"Several accounts fit {organization}; to choose this one: {use}")
+            console.err(f"Several accounts match {organization}; to choose this one: {use}")
             return
-        console.err(f"Several accounts fit {organization}:")
+        console.err(f"Several accounts match {organization}:")
         names = [shown_name(each, unique_name(each, accounts)) for each in fitting]
         usual = [each.id for each in fitting].index(account.id)
         chosen = fitting[console.choose("Which one serves it", names, usual)].id

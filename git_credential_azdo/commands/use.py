@@ -54,7 +54,7 @@ def command(
     if account:
         console.out(f"{unique_name(account, known.accounts)} serves {_shown(binding)}")
     else:
-        console.out(f"no account is chosen for {_shown(binding)} any more")
+        console.out(f"{_shown(binding)} no longer has a chosen account")
 
 
 def _shown(binding: Binding) -> str:

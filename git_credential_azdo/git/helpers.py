@@ -172,7 +172,7 @@ def ask(helper: Helper, asked: Request, seconds: float) -> Message:
         raise AzdoError(f"{who} {problem}") from None
     protocol_and_host = asked[:2]
     if any((answer.get(key) or value).lower() != value.lower() for key, value in protocol_and_host):
-        raise AzdoError(f"{who} answered for another host than the one it was asked about")
+        raise AzdoError(f"{who} returned a credential for another host")
     return answer if answer.get("quit") in {None, "", "0", "false"} else Message([])
 
 

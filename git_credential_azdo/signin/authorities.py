@@ -279,7 +279,7 @@ def _safe(document: Mapping[str, object], name: str, issuer: str) -> str:
     url = document.get(name)
     there, home = safe_origin(url) if isinstance(url, str) else "", safe_origin(issuer)
     if not isinstance(url, str) or not there or there.startswith("http:") > home.startswith("http:"):
-        raise ServiceError(f"the OpenID configuration of {issuer} gives no https address as {name}")
+        raise ServiceError(f"the OpenID configuration of {issuer} has no https address as {name}")
     if _belongs(url, issuer) or not (is_entra(there) or is_entra(home)):
         return url
     raise ServiceError(

@@ -50,11 +50,13 @@ def load(path: str, passphrase: str | None) -> Certificate:
     word = passphrase.encode("utf-8") if passphrase else None
     key, found = _read_pem(path, data, word) if b"-----BEGIN " in data else _read_pfx(path, data, word)
     if not isinstance(key, rsa.RSAPrivateKey):
-        raise SignInError(f"{path} holds no RSA key", "the file must hold the certificate and its RSA key")
+        raise SignInError(
+            f"{path} contains no RSA key", "the file must contain the certificate and its RSA key"
+        )
     own = [each for each in found if each.public_key() == key.public_key()]
     if not own:
         raise SignInError(
-            f"{path} holds no certificate of its key", "put the certificate and its key into one file"
+            f"{path} contains no certificate for its key", "put the certificate and its key into one file"
         )
     return Certificate(key, [own[0], *(each for each in found if each != own[0])])
 
@@ -84,7 +86,7 @@ def sign(certificate: Certificate, claims: Mapping[str, object], *, send_chain: 
 def _read_pem(path: str, data: bytes, word: bytes | None) -> tuple[object, list[x509.Certificate]]:
     match = _PEM_KEY.search(data)
     if not match:
-        raise SignInError(f"{path} holds no private key", "put the certificate and its key into one file")
+        raise SignInError(f"{path} contains no private key", "put the certificate and its key into one file")
     protected = b"ENCRYPTED" in match[0]
     try:
         found = x509.load_pem_x509_certificates(data)

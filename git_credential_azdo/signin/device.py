@@ -65,7 +65,7 @@ def read_code(status: int, body: object) -> DeviceCode:
     device_code, user_code = text("device_code"), text("user_code")
     page, direct_page = text("verification_uri", "verification_url"), text("verification_uri_complete")
     if status != 200 or not (device_code and _USER_CODE.fullmatch(user_code) and oauth.safe_origin(page)):  # noqa: PLR2004 - RFC 8628 section 3.2
-        raise ServiceError(f"the sign-in server's response holds no device code (status {status})")
+        raise ServiceError(f"the sign-in server's response contains no device code (status {status})")
     return DeviceCode(
         device_code,
         user_code,

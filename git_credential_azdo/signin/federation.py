@@ -57,7 +57,8 @@ def assertion(web: HttpClient, block: Block, environment: Mapping[str, str]) -> 
         cure = "check the service connection's id and that the job may use it"
         return _token_in(answer, "oidcToken", "Azure Pipelines", cure)
     raise UsageError(
-        f"no federated token comes from {source!r}", f"setup federated takes one of {', '.join(SOURCES)}"
+        f"{source!r} is not a source of federated tokens",
+        f"setup federated takes one of {', '.join(SOURCES)}",
     )
 
 
@@ -72,7 +73,7 @@ def _of_job(
         raise UsageError(f"{address} is not an https address", no_address)
     token = token_in(secret, environment)
     if not token:
-        raise UsageError(f"{secret} does not hold a token", no_secret)
+        raise UsageError(f"{secret} does not contain a token", no_secret)
     return environment[address], {"Authorization": f"Bearer {token}"}
 
 
@@ -83,7 +84,7 @@ def _token_in(answer: Response, key: str, issuer: str, cure: str) -> str:
     body = answer.json()
     token = oauth.read_token(body.get(key) if isinstance(body, dict) else None)
     if not token:
-        raise ServiceError(f"the answer of {issuer} holds no token")
+        raise ServiceError(f"the response from {issuer} contains no token")
     return token
 
 
@@ -100,5 +101,5 @@ def from_file(path: str) -> str:
         path,
         "federated token",
         unreadable="whatever writes that file must run: on AKS, the workload identity webhook and a labelled pod",
-        invalid="it must hold one token and nothing else",
+        invalid="it must contain one token and nothing else",
     )

@@ -201,7 +201,7 @@ def _read(answer: Response, machine: str, which: Which, now: float) -> oauth.Gra
     if answer.status != 200:  # noqa: PLR2004 - every service's only success
         label = f"identity {which.value}" if which.kind else "identity of its own"
         raise SignInError(
-            f"this {machine} gave no token for the {label}{oauth.error_text(answer)} (status {answer.status})",
+            f"this {machine} issued no token for the {label}{oauth.error_text(answer)} (status {answer.status})",
             f"assign the identity to this {machine}, or choose another: {hints.setup_managed_identity()}",
         )
     fields = {"access_token": body.get("access_token"), "token_type": body.get("token_type") or "Bearer"}
@@ -229,7 +229,7 @@ def read_proof(path: str, most: int, where: str, what: str, *, unreadable: str, 
     except OSError as error:
         token, why = "", f": {error.strerror}"
     if not token:
-        raise SignInError(f"{where} holds no {what}{why}", invalid)
+        raise SignInError(f"{where} contains no {what}{why}", invalid)
     return token
 
 

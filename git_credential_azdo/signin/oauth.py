@@ -234,7 +234,7 @@ def _claims(id_token: object, nonce: str | None, audience: str | None) -> Mappin
     if audience is not None and audience not in (made_for if isinstance(made_for, list) else [made_for]):
         raise SignInError("the sign-in server's id token was made for another program")
     if nonce is not None and claims.get("nonce") != nonce:
-        raise SignInError("the sign-in answer belongs to another attempt", "start again, with the new link")
+        raise SignInError("the ID token belongs to another sign-in attempt", "start again, with the new link")
     return claims
 
 

@@ -78,22 +78,22 @@ def read_redirect(text: str, *, state: str, redirect_uri: str) -> Code:
     control = _CONTROL.search(text)
     if control and control[0] == "\x16":
         raise PasteError(
-            "the paste holds a stray Ctrl-V (\\x16): this console did not paste, it typed the key",
+            "the pasted text contains a stray Ctrl-V (\\x16): this console did not paste, it typed the key",
             "paste with a right click, with Shift+Insert or from the window's menu",
         )
     if control:
         raise PasteError(
-            f"the paste holds a control character (\\x{ord(control[0]):02x})",
+            f"the pasted text contains a control character (\\x{ord(control[0]):02x})",
             "copy the address again and paste it once",
         )
     found = _parameters(text, again)
     if "response_type" in found or "code_challenge" in found:
         raise PasteError(
-            "that is the link to sign in with, not the answer",
+            "that is the sign-in link, not the address of the page after it",
             f"open it in a browser and sign in; then {again}",
         )
     if "code" not in found and "error" not in found:
-        raise PasteError("that address holds no answer to a sign-in", f"after signing in, {again}")
+        raise PasteError("that address contains no sign-in response", f"after signing in, {again}")
     checked = "state" in found
     if checked and not hmac.compare_digest(found["state"].encode(errors="replace"), state.encode()):
         raise PasteError(
@@ -125,7 +125,9 @@ def _parameters(text: str, again: str) -> dict[str, str]:
         pairs = []
     for key, value in pairs:
         if key in ("code", "state", "error") and found.get(key, value) != value:
-            raise PasteError("the paste holds two answers", "copy the address again and paste it once")
+            raise PasteError(
+                "the pasted text contains two responses", "copy the address again and paste it once"
+            )
         found[key] = value
     return found
 

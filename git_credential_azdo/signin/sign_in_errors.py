@@ -111,7 +111,7 @@ def busy_error(refused: OAuthError, who: str) -> NetworkError:
         worded = _worded(refused, Case(f"no token for {{who}}: {case.cause}", case.hint), {"who": who})
         return NetworkError(worded.message, worded.hint)
     return NetworkError(
-        f"the sign-in service is busy and gave no token for {who}{_says(refused)}", "try again"
+        f"the sign-in service is busy and issued no token for {who}{_says(refused)}", "try again"
     )
 
 

@@ -149,7 +149,7 @@ def ask_az(
     except programs.NotFound:
         raise UsageError("the Azure CLI (az) is not on PATH", _INSTALL) from None
     except programs.Stopped as stopped:
-        why = "printed too much" if stopped.is_too_long else f"gave no token within {seconds:.0f} s"
+        why = "printed too much" if stopped.is_too_long else f"returned no token within {seconds:.0f} s"
         raise NetworkError(f"the Azure CLI {why}", hints.AZURE_CLI_CHECK) from None
     except programs.ProgramError as error:
         raise UsageError(f"the Azure CLI does not start: {error.message}", _INSTALL) from None
@@ -197,7 +197,7 @@ def _refusal(text: str, tenant: str) -> SignInError:
         return SignInError("the Azure CLI is not signed in", login)
     worded = sign_in_errors.sign_in_error(refused, who=None, tenant=tenant).message
     return SignInError(
-        f"the Azure CLI gave no token: {worded if refused.codes else refused.description}", login
+        f"the Azure CLI returned no token: {worded if refused.codes else refused.description}", login
     )
 
 

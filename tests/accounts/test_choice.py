@@ -51,7 +51,7 @@ class Row(NamedTuple):
 
 ONLY = "the only account"
 DEFAULT = "the default account"
-SEVERAL = "several accounts fit"
+SEVERAL = "several accounts match"
 REPO = "dev.azure.com/contoso/p/_git/r"
 
 ROWS = [
@@ -217,7 +217,7 @@ ROWS = [
     Row("6 no organization, all of one", [TYPED, TYPED_LATER], "dev.azure.com", "t2",
         "a stored credential"),
     Row("6 no organization, of several", [TYPED, TYPED_FABRIKAM], "dev.azure.com", NONE,
-        "stored credentials of several organizations fit"),
+        "stored credentials of several organizations match"),
     Row("6 no organization, one user of several", [TYPED, TYPED_FABRIKAM, TYPED_LATER], "ann@dev.azure.com", "t2",
         "a stored credential"),
     Row("6 of a server", [TYPED_SERVER], REPO, NONE, "there is no account"),

@@ -96,7 +96,7 @@ def test_a_binding_a_default_and_a_draw_are_reasons(signed_in: Home, emulator: E
     bob = sign_in(signed_in, emulator.world, BOB, "contoso", fields={"alias": "bob"})
     draw = explained(signed_in, APP)
     assert (draw["account"], draw["candidates"]) == (None, [ANN, "bob"])
-    reason = f"several accounts fit the organization contoso: {ANN}, bob"
+    reason = f"several accounts match the organization contoso: {ANN}, bob"
     assert (draw["reason"], draw["result"]) == (reason, "error")
     bind(signed_in, "contoso/app/app", bob)
     found = explained(signed_in, APP)

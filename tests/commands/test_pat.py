@@ -205,7 +205,7 @@ def test_the_sign_in_is_chosen_as_get_does(home: Home, signed_in: Home, emulator
     sign_in(home, world, BOB, "contoso")
     result = signed_in.azdo("pat", "create", "--org", "contoso")
     assert result.code == 1
-    assert f"several signed-in accounts fit the organization contoso: {ANN}, {BOB}" in result.err
+    assert f"several signed-in accounts match the organization contoso: {ANN}, {BOB}" in result.err
     assert f"hint: git credential-azdo pat create --org contoso --account {ANN}" in result.err
     assert signed_in.azdo("pat", "create", "--org", "contoso", "--account", BOB).code == 0
     assert living(emulator)[-1].person == BOB

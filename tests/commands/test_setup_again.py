@@ -100,7 +100,7 @@ def test_where_two_accounts_fit_setup_says_how_to_choose(home: Home, emulator: E
     assert setup_by_browser(home, emulator, "--tenant", CONTOSO, person=BOB).code == 0
     again = setup_by_browser(home, emulator)
     assert f"git credential-azdo use {ANN} --org contoso" in again.err
-    assert "several accounts fit" in home.get(*at()).err
+    assert "several accounts match" in home.get(*at()).err
 
 
 def test_an_organization_is_asked_for_its_tenant_first(home: Home, emulator: Emulator) -> None:

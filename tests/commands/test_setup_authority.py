@@ -119,5 +119,5 @@ def test_an_identity_token_of_another_attempt_is_refused(
     provider.claims = {"sub": "olga-1", "preferred_username": OLGA, "nonce": "another"}
     result = sign_in(home, provider)
     assert (result.code, of_kind(home, "oauth")) == (1, [])
-    assert "belongs to another attempt" in result.err
+    assert "belongs to another sign-in attempt" in result.err
     assert emulator.requests == []

@@ -55,10 +55,10 @@ def test_az_that_moved_to_another_tenant_is_asked_for_ours(home: Home, emulator:
         ("ERROR: Please run 'az login' to setup account.\n", "the Azure CLI is not signed in"),
         (
             "warning\nERROR: AADSTS700082: The refresh token has expired.\nTrace ID: 12345678-aaaa\n",
-            "the Azure CLI gave no token: the sign-in of this account has expired",
+            "the Azure CLI returned no token: the sign-in of this account has expired",
         ),
-        ("ERROR: The subscription is gone.\n", "the Azure CLI gave no token: The subscription is gone."),
-        ("", "the Azure CLI gave no token: no reason"),
+        ("ERROR: The subscription is gone.\n", "the Azure CLI returned no token: The subscription is gone."),
+        ("", "the Azure CLI returned no token: no reason"),
     ],
 )
 def test_az_that_refuses_becomes_one_line_with_the_command(

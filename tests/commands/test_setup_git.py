@@ -121,7 +121,7 @@ def test_what_cannot_be_overruled_is_named_with_its_cure(home: Home, token: str)
     home.git("config", "--local", "credential.helper", "store")
     result = setup(home, token)
     assert result.code == 0
-    assert "error: store, set by credential.helper in .git/config (local) is asked too" in result.err
+    assert "error: store, set by credential.helper in .git/config (local) is also called" in result.err
     assert "hint: git config --local --unset-all credential.helper '^store'\n" in result.err
 
 

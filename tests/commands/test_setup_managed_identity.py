@@ -72,7 +72,7 @@ def test_an_identity_that_the_machine_does_not_have_is_named(
     give_identity(emulator.world)
     result = setup(home, "managed-identity", CLIENT, **machine)
     assert result.code == 1
-    assert f"this Azure VM gave no token for the identity {CLIENT}: Identity not found" in result.err
+    assert f"this Azure VM issued no token for the identity {CLIENT}: Identity not found" in result.err
     assert not home.accounts_file.exists()
 
 

@@ -115,7 +115,7 @@ def test_an_id_in_place_of_a_token_is_guessed(home: Home, emulator: Emulator) ->
         (faults.redirect_to("https://login.example/"), "error: "),
         (faults.server_error(status=500), "error: "),
         (faults.close_connection(), "cannot reach dev.azure.com"),
-        (faults.wrong_certificate(), "certificate does not verify"),
+        (faults.wrong_certificate(), "certificate verification failed"),
     ],
 )
 def test_an_answer_that_proves_nothing_keeps_nothing(

@@ -49,7 +49,7 @@ def test_a_token_is_never_put_aside_by_a_later_sign_in_without_a_word(home: Home
     """Both list the organization: setup names the command that settles it."""
     give_pat(home, emulator.world.new_pat(ANN, ["contoso"]), ANN, "contoso")
     result = setup_by_browser(home, emulator)
-    assert "Several accounts fit contoso; to choose this one: git credential-azdo use " in result.err
+    assert "Several accounts match contoso; to choose this one: git credential-azdo use " in result.err
 
 
 def test_one_organization_is_asked_once(home: Home, emulator: Emulator) -> None:

@@ -213,11 +213,11 @@ def test_a_person_is_asked_which_account_serves_an_organization(
     sign_in(home, emulator.world, BOB, "contoso")
     with Terminal(home, "setup", "--no-browser", *FILE) as terminal:
         terminal.type(f"{emulator.sign_in(terminal.see(LINK))}\r")
-        terminal.see("Several accounts fit contoso:")
+        terminal.see("Several accounts match contoso:")
         terminal.see("Which one serves it")
         terminal.type(f"{number}\r")
         assert terminal.ended() == 0
         chosen = re.findall(rf"  {number}  (\S+)", terminal.text)[0]
     assert home.get(*at()).fields["username"] == chosen
     again = setup_by_browser(home, emulator)
-    assert "Several accounts fit" not in again.err
+    assert "Several accounts match" not in again.err

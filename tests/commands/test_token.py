@@ -130,7 +130,7 @@ def test_a_token_with_a_line_break_makes_no_header(home: Home) -> None:
     """It would smuggle in a second header."""
     result = token(home, "--format", "header", AZURE_DEVOPS_EXT_PAT=f"{new_password()}\nX-Other: 1")
     assert (result.code, result.out) == (1, "")
-    assert "AZURE_DEVOPS_EXT_PAT does not hold a token" in result.err
+    assert "AZURE_DEVOPS_EXT_PAT does not contain a token" in result.err
 
 
 def test_a_typed_credential_is_printed_with_its_user(file_home: Home) -> None:
@@ -154,7 +154,7 @@ def test_a_typed_credential_that_is_gone_is_an_error(file_home: Home) -> None:
     ("people", "words", "said"),
     [
         pytest.param([], [], "setup --org contoso", id="no account"),
-        pytest.param([ANN, BOB], [], "several accounts fit", id="several accounts"),
+        pytest.param([ANN, BOB], [], "several accounts match", id="several accounts"),
         pytest.param(
             [ANN], ["--account", "eve@contoso.com"], "no account is named eve@contoso.com", id="unknown"
         ),

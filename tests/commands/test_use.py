@@ -158,7 +158,7 @@ def test_a_choice_is_taken_back(two: Home, tmp_path: Path) -> None:
         assert credential(two, "contoso/_git/app") == BOB
         for _ in range(2):
             result = two.fork(SCRIPT, "use", "--unset", *words, cwd=tmp_path)
-            assert result.out == f"no account is chosen for {shown} any more\n", result.err
+            assert result.out == f"{shown} no longer has a chosen account\n", result.err
         assert credential(two, "contoso/_git/app") == "nobody"
 
 

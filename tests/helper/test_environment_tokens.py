@@ -205,7 +205,7 @@ def test_a_value_that_is_no_token_is_named_and_counts_as_not_set(
     """It hides neither an account nor the other variable; what merely stands around a token is dropped."""
     ann = sign_in(home, emulator.world, ANN, "contoso")
     unset = (
-        "the environment variable AZURE_DEVOPS_EXT_PAT holds $(AZDO_PAT) instead of a token; it is ignored"
+        "the environment variable AZURE_DEVOPS_EXT_PAT contains $(AZDO_PAT) instead of a token; it is ignored"
     )
     result = home.get(*at(), AZURE_DEVOPS_EXT_PAT="$(AZDO_PAT)", CI="true")
     assert result.fields["password"] == ann.token()

@@ -83,7 +83,7 @@ def test_accounts_that_fit_equally_are_named_with_the_commands_that_settle_it(
         sign_in(home, emulator.world, person, "contoso")
     result = home.get(*at())
     assert (result.out, result.code, emulator.requests) == ("quit=1\n", 0, [])
-    assert f"error: several accounts fit the organization contoso: {ANN}, {other}\n" in result.err
+    assert f"error: several accounts match the organization contoso: {ANN}, {other}\n" in result.err
     assert f"hint: git credential-azdo use {ANN} --org contoso\n" in result.err
     assert f"hint: git credential-azdo use {other} --org contoso\n" in result.err
 

@@ -211,7 +211,7 @@ def test_a_token_by_alias_names_no_one_twice(home: Home, emulator: Emulator) -> 
     first.set_all("alias", ["one"])
     second.set_all("alias", ["two"])
     add_block(home, ("kind", "unknown to this version"), ("key", "value"))
-    assert "several accounts fit the organization fabrikam: one, two" in home.get(*FABRIKAM_APP).err
+    assert "several accounts match the organization fabrikam: one, two" in home.get(*FABRIKAM_APP).err
     assert (
         home.get(*at("fabrikam/app/_git/app", username="two")).fields["password"]
         == second.kept("pat")["token"]

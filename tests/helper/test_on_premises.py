@@ -100,7 +100,7 @@ def test_each_collection_has_its_token_and_no_path_asks_for_one(home: Home, tfs:
     assert (elsewhere.out, elsewhere.err) == ("", "")
     without = home.get(*at(None))
     assert without.lines == ["quit=1"]
-    assert f"several accounts fit {TFS}: one, two, mine" in without.err
+    assert f"several accounts match {TFS}: one, two, mine" in without.err
     assert f"git config --global credential.{TFS}.useHttpPath true" in without.err
     assert home.azdo("use", "two", "--default").code == 0
     assert home.get(*at(None)).fields["password"] == tokens["One2"]
@@ -208,7 +208,7 @@ def test_a_servers_token_is_nothing_for_azure_devops_and_the_other_way_round(
         (["pat", "--server", f"{DEFAULT}/app/_git/app"], "--server takes the address of a collection"),
         (["pat", "--server", "tfs.example.com/tfs"], "not the URL of a server"),
         (["pat", "--server", "https://dev.azure.com/contoso"], "dev.azure.com is a Microsoft host"),
-        (["pat", "--server", DEFAULT, "--org", "contoso"], "an account is for one place"),
+        (["pat", "--server", DEFAULT, "--org", "contoso"], "one account cannot serve both"),
         (["pat", "--server", DEFAULT, "--all-orgs"], "--all-orgs is for Azure DevOps Services"),
         (["pat", "--org", DEFAULT], "is not the name of an organization"),
     ],

@@ -73,7 +73,7 @@ def test_without_a_path_two_organizations_are_not_guessed_between(file_home: Hom
     file_home.store(*ELSEWHERE, "username=ann", f"password={other}")
     result = file_home.get(*at(None))
     assert result.out == ""
-    assert "stored credentials of several organizations fit" in result.err
+    assert "stored credentials of several organizations match" in result.err
     assert file_home.get(*at(None, username="fabrikam")).fields["password"] == other
 
 

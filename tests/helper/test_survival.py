@@ -45,7 +45,7 @@ def answer(value: object, status: int = 200) -> faults.Fault:
             faults.close_connection, ["cannot reach", "the connection was closed"], id="connection closed"
         ),
         pytest.param(faults.html_page, ["returned an HTML page instead of JSON"], id="guest network"),
-        pytest.param(faults.wrong_certificate, ["its certificate does not verify"], id="certificate"),
+        pytest.param(faults.wrong_certificate, ["certificate verification failed"], id="certificate"),
         pytest.param(faults.server_error, ["is busy", "503"], id="503"),
         pytest.param(
             lambda: answer({"error": "temporarily_unavailable"}, 503), ["is busy"], id="503 in JSON"

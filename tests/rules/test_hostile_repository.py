@@ -136,7 +136,7 @@ def test_its_configuration_does_not_switch_the_check_of_certificates_off(
     untrusted = dict.fromkeys(("SSL_CERT_FILE", "GIT_SSL_CAINFO"), "/etc/ssl/certs/ca-certificates.crt")
     old = ann.kept("refresh")
     result = fill(home, repository, **untrusted)
-    assert "its certificate does not verify" in result.err
+    assert "certificate verification failed" in result.err
     assert "not checked" not in result.err
     assert (ann.kept("refresh"), evil.heard) == (old, [])
 

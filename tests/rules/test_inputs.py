@@ -112,7 +112,7 @@ def test_a_file_that_a_person_names_is_an_ordinary_one(home: Home, what: str) ->
     else:
         path.symlink_to(what)
     reason = r"(it is not a regular file|Is a directory|it is longer than \d+ KiB)"
-    with pytest.raises(SignInError, match=f"there holds no federated token: {reason}"):
+    with pytest.raises(SignInError, match=f"there contains no federated token: {reason}"):
         federation.from_file(str(path))
     with pytest.raises(SignInError, match=rf"there cannot be read \({reason}\)"):
         certificate.load(str(path), None)

@@ -129,7 +129,7 @@ def test_a_token_in_the_users_place_is_neither_printed_nor_sent_nor_written(
     lines = at(path, username=token)
     result = home.get(*lines, *challenge(CONTOSO))
     assert result.out == ""
-    assert "error: the address holds what looks like a token where git expects a user" in result.err
+    assert "error: the address contains what looks like a token where git expects a user" in result.err
     for verb in (home.store, home.erase):
         assert verb(*lines, f"password={token}").code == 0
     url = f"https://{token}@dev.azure.com/{path or ''}"

@@ -26,7 +26,7 @@ def test_az_that_hangs_is_ended_with_all_it_started(home: Home) -> None:
     body = "import subprocess; subprocess.run([sys.executable, '-c', 'import time; time.sleep(600)'])"
     workloads.install_az(home, {}, body=body)
     began = time.monotonic()
-    with pytest.raises(NetworkError, match="gave no token within 0 s"):
+    with pytest.raises(NetworkError, match="returned no token within 0 s"):
         workload.ask_az("res", "", 0.4, home.environment)
     assert time.monotonic() - began < 20
 

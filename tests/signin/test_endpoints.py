@@ -102,7 +102,7 @@ def test_a_document_that_is_none_is_refused(document: object) -> None:
 )
 def test_an_endpoint_without_tls_is_refused(name: str, url: object) -> None:
     """Codes and tokens are sent there; no confirmation helps."""
-    with pytest.raises(ServiceError, match=f"gives no https address as {name}"):
+    with pytest.raises(ServiceError, match=f"has no https address as {name}"):
         read_discovery({**DOCUMENT, name: url}, ISSUER, ["id.example", "localhost:1"])
 
 

@@ -223,14 +223,14 @@ def test_a_first_sign_in_is_not_said_to_be_valid_no_longer(refused: OAuthError, 
 @pytest.mark.parametrize(
     ("refused", "message"),
     [
-        (OAuthError("x", status=503), "the sign-in service is busy and gave no token for me"),
+        (OAuthError("x", status=503), "the sign-in service is busy and issued no token for me"),
         (
             OAuthError("x", status=500, description="Out of order until noon"),
-            "the sign-in service is busy and gave no token for me; the server says: Out of order until noon",
+            "the sign-in service is busy and issued no token for me; the server says: Out of order until noon",
         ),
         (
             OAuthError("x", status=503, codes=(500011,)),
-            "the sign-in service is busy and gave no token for me",
+            "the sign-in service is busy and issued no token for me",
         ),
         (
             OAuthError("invalid_grant", codes=(50196,)),

@@ -66,7 +66,7 @@ def test_a_variable_without_a_token_is_named_and_nobody_is_asked(value: str) -> 
     """A variable that the pipeline does not know stands there as it was written."""
     environment = {"SYSTEM_OIDCREQUESTURI": "https://h/t", "SYSTEM_ACCESSTOKEN": value}
     service = Service((200, {}))
-    with service.web() as web, pytest.raises(UsageError, match="SYSTEM_ACCESSTOKEN does not hold") as caught:
+    with service.web() as web, pytest.raises(UsageError, match="SYSTEM_ACCESSTOKEN does not contain") as caught:
         federation.assertion(web, federated("azure-pipelines", service_connection="s"), environment)
     assert (service.requests, "SYSTEM_ACCESSTOKEN: $(System" in str(caught.value.hint)) == ([], True)
 
@@ -86,14 +86,14 @@ def test_a_file_without_a_token_is_refused(tmp_path: Path, content: bytes) -> No
     """It must hold one token and nothing else."""
     path = tmp_path / "token"
     path.write_bytes(content)
-    with pytest.raises(SignInError, match="holds no federated token"):
+    with pytest.raises(SignInError, match="contains no federated token"):
         federation.from_file(str(path))
 
 
 @pytest.mark.parametrize(
     ("source", "environment", "more", "told"),
     [
-        ("cloud", {}, {}, "no federated token comes from 'cloud'"),
+        ("cloud", {}, {}, "'cloud' is not a source of federated tokens"),
         ("github", {"ACTIONS_ID_TOKEN_REQUEST_URL": "https://h"}, {}, "REQUEST_TOKEN is not set"),
         (
             "github",

@@ -122,8 +122,8 @@ def test_what_is_no_grant_is_refused(status: int, body: object, said: str) -> No
         ({"aud": "other", "nonce": "n"}, "another program"),
         ({"nonce": "n"}, "another program"),
         ({"aud": ["a", "b"], "nonce": "n"}, "another program"),
-        ({"aud": "c", "nonce": "m"}, "another attempt"),
-        ({"aud": "c"}, "another attempt"),
+        ({"aud": "c", "nonce": "m"}, "another sign-in attempt"),
+        ({"aud": "c"}, "another sign-in attempt"),
     ],
 )
 def test_an_id_token_that_answers_another_request_is_refused(claims: dict[str, Any], said: str) -> None:

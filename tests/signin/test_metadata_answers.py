@@ -164,7 +164,7 @@ def test_arc_is_read_no_other_file(tmp_path: Path) -> None:
             managed_identity._read_arc_key(challenge, str(folder))
     for content in (b"k" * 4097, b"", b"two words", b"\xff", b"two\nlines"):
         (folder / "x.key").write_bytes(content)
-        with pytest.raises(SignInError, match="holds no key"):
+        with pytest.raises(SignInError, match="contains no key"):
             managed_identity._read_arc_key(f"Basic realm={folder}/x.key", str(folder))
     (folder / "x.key").write_bytes(b"good\n")
     assert managed_identity._read_arc_key(f'basic realm="{folder}/x.key"', str(folder)) == "good"

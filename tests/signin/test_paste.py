@@ -67,7 +67,7 @@ def test_each_wrong_paste_is_told_and_may_be_tried_again(terminal: tuple[int, Te
     assert (got.code, got.state_checked) == ("bare-code", False)
     assert person.said[-8::2] == [
         "nothing was pasted",
-        "the paste holds a stray Ctrl-V (\\x16): this console did not paste, it typed the key",
+        "the pasted text contains a stray Ctrl-V (\\x16): this console did not paste, it typed the key",
         "that is the response to another sign-in attempt",
         "the sign-in failed: access_denied",
     ]

@@ -68,18 +68,18 @@ def test_files_that_hold_no_usable_certificate_are_told_apart(tmp_path: Path) ->
     path.write_bytes(b"\x30\x82junk")
     assert "is not a readable PEM or PFX file" in refused(path).message
     path.write_bytes(workloads.pem_certificate(workloads.certificate(workloads.key())))
-    assert "holds no private key" in refused(path).message
+    assert "contains no private key" in refused(path).message
     path.write_bytes(workloads.pem_key(workloads.key()))
     assert "is not a readable PEM or PFX file" in refused(path).message
     stranger = workloads.pem_certificate(workloads.certificate(workloads.key(2)))
     path.write_bytes(stranger + workloads.pem_key(workloads.key()))
-    assert "holds no certificate of its key" in refused(path).message
+    assert "contains no certificate for its key" in refused(path).message
     elliptic = ec.generate_private_key(ec.SECP256R1())
     mine = workloads.pem_certificate(workloads.certificate(elliptic))
     path.write_bytes(mine + workloads.pem_key(elliptic))
-    assert "holds no RSA key" in refused(path).message
+    assert "contains no RSA key" in refused(path).message
     path.write_bytes(mine + workloads.pem_key(workloads.key()))
-    assert "holds no certificate of its key" in refused(path).message
+    assert "contains no certificate for its key" in refused(path).message
     workloads.write_pem(path, "word")
     assert isinstance(refused(path), PassphraseNeeded)
     assert "is wrong" in refused(path, "other").message

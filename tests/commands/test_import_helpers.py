@@ -45,8 +45,14 @@ def script(home: Home, name: str, body: str) -> Path:
         ("printf '\\377\\000'", "printed something other than a credential"),
         ("cat /dev/zero", "printed something other than a credential"),
         ("yes username=ann", "printed something other than a credential"),
-        ("echo host=evil.test; echo username=ann; echo password=$SECRET", "returned a credential for another host"),
-        ("echo protocol=http; echo username=ann; echo password=$SECRET", "returned a credential for another host"),
+        (
+            "echo host=evil.test; echo username=ann; echo password=$SECRET",
+            "returned a credential for another host",
+        ),
+        (
+            "echo protocol=http; echo username=ann; echo password=$SECRET",
+            "returned a credential for another host",
+        ),
         ("exit 1", ""),
         ("kill -9 $$", ""),
         ("echo quit=1; echo username=ann; echo password=$SECRET", ""),

@@ -66,7 +66,10 @@ def test_a_variable_without_a_token_is_named_and_nobody_is_asked(value: str) -> 
     """A variable that the pipeline does not know stands there as it was written."""
     environment = {"SYSTEM_OIDCREQUESTURI": "https://h/t", "SYSTEM_ACCESSTOKEN": value}
     service = Service((200, {}))
-    with service.web() as web, pytest.raises(UsageError, match="SYSTEM_ACCESSTOKEN does not contain") as caught:
+    with (
+        service.web() as web,
+        pytest.raises(UsageError, match="SYSTEM_ACCESSTOKEN does not contain") as caught,
+    ):
         federation.assertion(web, federated("azure-pipelines", service_connection="s"), environment)
     assert (service.requests, "SYSTEM_ACCESSTOKEN: $(System" in str(caught.value.hint)) == ([], True)
 

@@ -24,7 +24,7 @@ import httpx
 
 from git_credential_azdo import hints
 from git_credential_azdo.errors import NetworkError
-from git_credential_azdo.inherited import is_absolute
+from git_credential_azdo.inherited import are_absolute
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -217,8 +217,7 @@ def tls_context(settings: Settings, keys: str = "http.ssl") -> ssl.SSLContext:
     cafile = settings.ca_file if is_set else os.environ.get("SSL_CERT_FILE") or None
     capath = settings.ca_path if is_set else os.environ.get("SSL_CERT_DIR") or None
     for variable in () if is_set else ("SSL_CERT_FILE", "SSL_CERT_DIR"):
-        value = os.environ.get(variable)
-        if value and not is_absolute(value):
+        if not are_absolute(os.environ.get(variable, ""), several=variable == "SSL_CERT_DIR"):
             raise NetworkError(
                 f"{variable} is a relative path: a repository could provide the file", hints.unset(variable)
             )

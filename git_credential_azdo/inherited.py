@@ -38,6 +38,12 @@ def is_absolute(path: str) -> bool:
     return os.path.isabs(path) and (os.name != "nt" or os.path.splitdrive(path)[0] != "")
 
 
+def are_absolute(paths: str, *, several: bool) -> bool:
+    """Return whether a path is absolute; with ``several``, whether all are, separated as in PATH. Empty ones are ignored."""
+    entries = paths.split(os.pathsep) if several else [paths]
+    return all(map(is_absolute, filter(None, entries)))
+
+
 def make_safe() -> None:
     """Remove the current folder, and every relative entry, from the search paths of modules and programs.
 

@@ -18,7 +18,7 @@ from git_credential_azdo import hints, programs
 from git_credential_azdo.errors import UsageError, say
 from git_credential_azdo.git.config import Entry, as_bool, entry_for, read_config, removal, run_git, split_key
 from git_credential_azdo.git.edit import expanded
-from git_credential_azdo.inherited import is_absolute
+from git_credential_azdo.inherited import are_absolute
 
 _FILES = {
     "http.sslCAInfo": "GIT_SSL_CAINFO",
@@ -112,7 +112,7 @@ def _settings(address: str) -> Settings:
             # Passed with -c, since a repository's value of the key itself would override the user's.
             asked = ["-c", f"azdo.path={value}", "config", "--type=path", "azdo.path"]
             value = run_git(asked, cwd=programs.ROOT).stdout.decode("utf-8", "surrogateescape").rstrip("\n")
-        if value and not is_absolute(value):
+        if not are_absolute(value, several=key == "http.sslCAPath"):
             name, hint = (entry.description, removal(entry)) if entry else (variable, hints.unset(variable))
             raise UsageError(f"{name} is a relative path: a repository could provide the file", hint=hint)
         return value or None

@@ -156,6 +156,10 @@ def test_without_git_nothing_is_set(gitconfig: Path, monkeypatch: pytest.MonkeyP
         ("sslBackend = schannel\n\tschannelUseSSLCAInfo = ja", "is not a boolean"),
         ("sslCAInfo = ca.pem", "is a relative path: a repository could provide the file"),
         ("sslKey = ./keys/key.pem", "is a relative path: a repository could provide the file"),
+        (
+            f'sslCAPath = "/nowhere{os.pathsep}certs"',
+            "is a relative path: a repository could provide the file",
+        ),
         ("proxy", "has no value"),
         ("sslCAPath", "has no value"),
     ],
@@ -202,10 +206,19 @@ def test_windows_own_tls_takes_no_file_unless_it_is_told_to(
     assert (found.ca_file, found.certificate, found.key) == (file, None, None)
 
 
-@pytest.mark.parametrize("variable", ["SSL_CERT_FILE", "SSL_CERT_DIR"])
-def test_a_relative_path_to_certificates_is_refused(monkeypatch: pytest.MonkeyPatch, variable: str) -> None:
-    """OpenSSL would look for it in the repository."""
-    monkeypatch.setenv(variable, "certificates")
+@pytest.mark.parametrize(
+    ("variable", "path"),
+    [
+        ("SSL_CERT_FILE", "certificates"),
+        ("SSL_CERT_DIR", "certificates"),
+        ("SSL_CERT_DIR", f"{os.path.abspath('certificates')}{os.pathsep}certificates"),
+    ],
+)
+def test_a_relative_path_to_certificates_is_refused(
+    monkeypatch: pytest.MonkeyPatch, variable: str, path: str
+) -> None:
+    """OpenSSL would look for it in the repository; it takes several folders."""
+    monkeypatch.setenv(variable, path)
     with pytest.raises(NetworkError, match=f"^{variable} is a relative path"):
         tls_context(Settings())
 

@@ -29,8 +29,7 @@ from git_credential_azdo.inherited import are_absolute
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from git_credential_azdo.git.network import Settings
-    from git_credential_azdo.proxy import Proxy
+    from git_credential_azdo.git.network import Proxy, Settings
 
     Address = tuple[int, str, int]  # family, IP address, port
 

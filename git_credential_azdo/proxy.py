@@ -13,7 +13,7 @@ import ssl
 import time
 import urllib.request
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import unquote, urlsplit
 
 import httpcore
@@ -21,7 +21,7 @@ import httpcore
 from git_credential_azdo import hints
 from git_credential_azdo.connection import TimedOut, UnknownHostError
 from git_credential_azdo.errors import AzdoError, NetworkError
-from git_credential_azdo.git.network import Settings, elsewhere
+from git_credential_azdo.git.network import Proxy, Settings, elsewhere
 from git_credential_azdo.git.target import origin
 
 HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
@@ -41,31 +41,6 @@ _NOT_OURS = frozenset(("digest", "negotiate", "ntlm"))
 """Values of http.proxyAuthMethod, and authentication schemes of RFC 9110, in lower case."""
 CONNECTED, AT_HOST, SENT = 1, 2, 3
 """Stages: connected to the host or its proxy, tunnel to the host opened, request sent, at least in part."""
-
-
-class Proxy(NamedTuple):
-    """A proxy as git and curl name it: ``scheme`` is http, https, socks5 or socks5h; user and password may be any bytes."""
-
-    scheme: str
-    host: str
-    port: int
-    user: str | None
-    password: str | None
-
-    @property
-    def host_and_port(self) -> str:
-        """Host and port, for messages."""
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
-
-    @property
-    def through(self) -> str:
-        """The text after the name of a host that is reached through this proxy, for messages."""
-        return f" through the proxy {self.host_and_port}"
-
-    @property
-    def with_password(self) -> str:
-        """The command that gives git the user and the password of this proxy."""
-        return hints.http("proxy", f"{self.scheme}://USER:PASSWORD@{self.host_and_port}")
 
 
 def parse(text: str) -> Proxy:

@@ -22,7 +22,7 @@ import httpx
 import git_credential_azdo
 from git_credential_azdo import connection, deadline, errors, proxy
 from git_credential_azdo.errors import AzdoError, NetworkError, ServiceError
-from git_credential_azdo.git.network import Settings, settings_for
+from git_credential_azdo.git.network import Proxy, Settings, settings_for
 from git_credential_azdo.git.target import microsoft, origin
 
 PAUSE_SECONDS, MAX_PAUSE_SECONDS = 60.0, 3_600.0
@@ -149,7 +149,7 @@ class HttpClient:
         self._sleep = sleep
         self._clock = clock
         self._end = clock() + deadline
-        self._clients: dict[tuple[Settings, proxy.Proxy | None, str], httpx.Client] = {}
+        self._clients: dict[tuple[Settings, Proxy | None, str], httpx.Client] = {}
         self.grace, self.answered, self._progress = 0.0, False, proxy.Progress()
         self.pause: float | None = None
 
@@ -276,7 +276,7 @@ class HttpClient:
                 self._end, self.grace = self._end + grace, 0.0
         raise proxy.failure(url, failed, by, progress, is_of_git=self._settings is None)
 
-    def _client(self, settings: Settings, by: proxy.Proxy | None, host: str) -> httpx.Client:
+    def _client(self, settings: Settings, by: Proxy | None, host: str) -> httpx.Client:
         key = (settings, by, host)
         if key not in self._clients:
             made = self._transport or connection.transport(settings, by)

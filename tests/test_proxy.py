@@ -11,7 +11,7 @@ import trustme
 
 from git_credential_azdo import proxy
 from git_credential_azdo.errors import NetworkError
-from git_credential_azdo.git.network import Settings
+from git_credential_azdo.git.network import Proxy, Settings
 from git_credential_azdo.web import HttpClient
 from tests.support.loopback import PAGE, serving
 from tests.support.watch import new_password
@@ -203,16 +203,16 @@ def test_a_plain_request_names_the_whole_url_to_its_proxy() -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        ("proxy:3128", proxy.Proxy("http", "proxy", 3128, None, None)),
-        ("http://proxy", proxy.Proxy("http", "proxy", 1080, None, None)),
-        ("https://a%40b:c%3Ad@proxy:1", proxy.Proxy("https", "proxy", 1, "a@b", "c:d")),
-        ("socks5h://[::1]:9050", proxy.Proxy("socks5h", "::1", 9050, None, None)),
-        ("http://user@proxy:1", proxy.Proxy("http", "proxy", 1, "user", None)),
-        ("http://:@proxy:1", proxy.Proxy("http", "proxy", 1, None, "")),
-        ("http://m\u00fcnchen:1", proxy.Proxy("http", "xn--mnchen-3ya", 1, None, None)),
+        ("proxy:3128", Proxy("http", "proxy", 3128, None, None)),
+        ("http://proxy", Proxy("http", "proxy", 1080, None, None)),
+        ("https://a%40b:c%3Ad@proxy:1", Proxy("https", "proxy", 1, "a@b", "c:d")),
+        ("socks5h://[::1]:9050", Proxy("socks5h", "::1", 9050, None, None)),
+        ("http://user@proxy:1", Proxy("http", "proxy", 1, "user", None)),
+        ("http://:@proxy:1", Proxy("http", "proxy", 1, None, "")),
+        ("http://m\u00fcnchen:1", Proxy("http", "xn--mnchen-3ya", 1, None, None)),
     ],
 )
-def test_a_proxy_is_read_as_curl_reads_it(text: str, expected: proxy.Proxy) -> None:
+def test_a_proxy_is_read_as_curl_reads_it(text: str, expected: Proxy) -> None:
     """Its default scheme and port, and percent signs."""
     assert proxy.parse(text) == expected
 

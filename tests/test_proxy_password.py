@@ -12,7 +12,7 @@ import trustme
 
 from git_credential_azdo import proxy
 from git_credential_azdo.errors import NetworkError
-from git_credential_azdo.git.network import Settings
+from git_credential_azdo.git.network import Proxy, Settings
 from git_credential_azdo.web import HttpClient
 from tests.support.loopback import serving
 from tests.support.watch import new_password
@@ -41,7 +41,7 @@ def test_a_password_that_the_url_lacks_comes_from_gits_helpers(gitconfig: Path) 
     stored.write_text(f"http://ann%40corp:{secret}@proxy:3128\n")
     gitconfig.write_text(f"[credential]\n\thelper = store --file '{stored}'\n")
     found = proxy.for_url(HOST, Settings(proxy="http://ann%40corp@proxy:3128"))
-    assert found == proxy.Proxy("http", "proxy", 3128, "ann@corp", secret)
+    assert found == Proxy("http", "proxy", 3128, "ann@corp", secret)
 
 
 def test_a_user_without_a_password_is_not_sent(gitconfig: Path) -> None:

@@ -13,6 +13,15 @@ from git_credential_azdo.git.protocol import MAX_LINE, Message, parse_pairs, spl
 from git_credential_azdo.git.target import SERVICES_HOST, AnyOrganization, Organization, Target, target_of
 
 TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from git_credential_azdo.accounts.account import IssuedToken
+
+    Change = Callable[["AccountsFile"], object]
+    """What is to be changed in the file, for ``update``."""
+    Returned = tuple[Account, IssuedToken]
+    """An issued token that git returned, with its account."""
 
 VERSION = "1"
 

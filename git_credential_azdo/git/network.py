@@ -12,6 +12,7 @@ import os
 import urllib.request
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 from urllib.parse import urlsplit
 
 from git_credential_azdo import hints, programs
@@ -37,6 +38,31 @@ _OTHERS = (
     "http.sslBackend",
     "http.schannelUseSSLCAInfo",
 )
+
+
+class Proxy(NamedTuple):
+    """A proxy as git and curl name it: ``scheme`` is http, https, socks5 or socks5h; user and password may be any bytes."""
+
+    scheme: str
+    host: str
+    port: int
+    user: str | None
+    password: str | None
+
+    @property
+    def host_and_port(self) -> str:
+        """Host and port, for messages."""
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+    @property
+    def through(self) -> str:
+        """The text after the name of a host that is reached through this proxy, for messages."""
+        return f" through the proxy {self.host_and_port}"
+
+    @property
+    def with_password(self) -> str:
+        """The command that gives git the user and the password of this proxy."""
+        return hints.http("proxy", f"{self.scheme}://USER:PASSWORD@{self.host_and_port}")
 
 
 @dataclass(frozen=True)

@@ -17,12 +17,8 @@ from git_credential_azdo.inherited import has_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.accounts.accounts_file import AccountsFile, Change
     from git_credential_azdo.git.protocol import Message, Pair
-
-    Change = Callable[[AccountsFile], object]
 
 
 def get(

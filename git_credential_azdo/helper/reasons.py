@@ -32,9 +32,8 @@ from git_credential_azdo.vault import vaults
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
+    from git_credential_azdo.accounts.accounts_file import AccountsFile, Change, Returned
     from git_credential_azdo.git.protocol import Message
-    from git_credential_azdo.helper.verbs import Change, Returned
 
 
 def explain(choice: rules.Choice, request: Message) -> bool:

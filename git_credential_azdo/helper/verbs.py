@@ -19,13 +19,7 @@ from git_credential_azdo.inherited import has_token
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from git_credential_azdo.accounts.account import Account, IssuedToken
-    from git_credential_azdo.accounts.accounts_file import AccountsFile
-
-    Change = Callable[[AccountsFile], object]
-    Returned = tuple[Account, IssuedToken]
+    from git_credential_azdo.accounts.accounts_file import AccountsFile, Change, Returned
 
 _MAX_BYTES = 2**20
 """No message is longer: git passes on at most 300 KB of a server's headers (curl's limit for all of them), and a dozen

@@ -1,7 +1,7 @@
 """The package's modules import downwards only, without circles, and each third-party package in one place; all is short.
 
-Imports inside functions count as well: an import upwards is one, however late it is done. Imports for types alone do
-not count, since they load nothing.
+Imports inside functions count as well, and imports for types alone: an import upwards is one, however late it is done, and
+a module that needs another's types needs that module to be understood.
 """
 
 from __future__ import annotations
@@ -11,14 +11,10 @@ import re
 from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from tests.support import source
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 _PACKAGE = "git_credential_azdo"
 _MAX_LINES = 300
@@ -55,24 +51,14 @@ PLACES = {
 MODULES = {path.removesuffix(".py"): text for path, text in source.MODULES.items()}
 
 
-def _statements(node: ast.AST) -> Iterator[ast.Import | ast.ImportFrom]:
-    """Yield the imports below a node, without those for types alone."""
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
-            continue
-        if isinstance(child, ast.Import | ast.ImportFrom):
-            yield child
-        yield from _statements(child)
-
-
 @cache
 def _imported(text: str) -> frozenset[str]:
     """Return the full names that a module imports; of ``from a import b`` both ``a`` and ``a.b``."""
     names: set[str] = set()
-    for statement in _statements(ast.parse(text)):
+    for statement in ast.walk(ast.parse(text)):
         if isinstance(statement, ast.Import):
             names.update(alias.name for alias in statement.names)
-        else:
+        elif isinstance(statement, ast.ImportFrom):
             names.add(statement.module or "")
             names.update(f"{statement.module}.{alias.name}" for alias in statement.names)
     return frozenset(names)

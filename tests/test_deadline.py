@@ -23,20 +23,25 @@ from tests.support.forgetting import forget
 from tests.support.running import FOREIGN, OURS, SECONDS, end, start
 
 
-@pytest.mark.parametrize("given", [b"", b"protocol=https\nhost=git", OURS, FOREIGN], ids=repr)
-@pytest.mark.parametrize("verb", ["get", "store", "erase"])
-def test_a_stdin_that_is_never_closed_ends_in_one_line(home: Home, verb: str, given: bytes) -> None:
+def test_a_stdin_that_is_never_closed_ends_in_one_line(home: Home) -> None:
     """Whosever host it is about: nobody can know."""
-    with start(home, verb) as process:
-        assert process.stdin
-        process.stdin.write(given)
-        process.stdin.flush()
-        assert process.wait(SECONDS) == (verb != "get")
-        assert process.stdout
-        assert process.stderr
-        assert process.stdout.read() == (b"quit=1\n" if verb == "get" else b"")
+    with contextlib.ExitStack() as stack:
+        running = [
+            (verb, given, stack.enter_context(start(home, verb)))
+            for verb in ("get", "store", "erase")
+            for given in (b"", b"protocol=https\nhost=git", OURS, FOREIGN)
+        ]
+        for _, given, process in running:
+            assert process.stdin
+            process.stdin.write(given)
+            process.stdin.flush()
         line = b"git-credential-azdo: error: gave up after 1 s: the message on stdin did not end\n"
-        assert process.stderr.read() == line
+        for verb, given, process in running:
+            assert process.wait(SECONDS) == (verb != "get"), (verb, given)
+            assert process.stdout
+            assert process.stderr
+            assert process.stdout.read() == (b"quit=1\n" if verb == "get" else b"")
+            assert process.stderr.read() == line
 
 
 def test_a_run_in_the_process_of_the_tests_has_all_its_time(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -55,24 +56,14 @@ def refresh(home: Home, cwd: Path, organization: str = "contoso") -> Result:
     return home.run(SCRIPT, "get", given=given, cwd=cwd, secret_out=True)
 
 
-@pytest.mark.parametrize(
-    "entries", ["lib", "{here}/lib", "", ":", "lib:", ":/nowhere", ".", "{here}", "./lib/."]
-)
+@pytest.mark.parametrize("entries", ["lib", ":", "lib:{here}/lib::.:{here}:./lib/.:/nowhere"])
 def test_a_repositorys_modules_are_never_ours(
     home: Home, stale: Account, repository: Path, entries: str
 ) -> None:
-    """However PYTHONPATH leads to them: relative, absolute, empty."""
+    """However PYTHONPATH leads to them, relative, absolute or empty; neither in a get, nor in a person's verbs or git's."""
     home.environment["PYTHONPATH"] = entries.format(here=repository)
     result = refresh(home, repository)
     assert (result.err, result.fields["password"]) == ("", stale.token())
-    assert marks(repository) == ""
-
-
-def test_a_repositorys_modules_are_not_a_persons_verbs_or_gits(
-    home: Home, stale: Account, repository: Path
-) -> None:
-    """Not only those of a get that we start ourselves."""
-    home.environment["PYTHONPATH"] = os.pathsep.join(["", "lib", str(repository)])
     accounts = home.run(SCRIPT, "accounts", cwd=repository)
     assert (accounts.code, accounts.err) == (0, "")
     home.git("config", "--global", "credential.https://dev.azure.com.helper", str(SCRIPT))
@@ -80,6 +71,14 @@ def test_a_repositorys_modules_are_not_a_persons_verbs_or_gits(
     filled = home.run("git", "credential", "fill", given=given, cwd=repository, secret_out=True)
     assert stale.token() in filled.out
     assert marks(repository) == ""
+
+
+def test_a_repositorys_modules_are_not_ours_where_python_is_told_to_start_us(
+    home: Home, repository: Path
+) -> None:
+    """``python -m`` puts the folder that we stand in first."""
+    result = home.run(sys.executable, "-m", "git_credential_azdo", "accounts", cwd=repository)
+    assert (result.code, marks(repository)) == (0, "")
 
 
 def test_a_persons_harmless_module_of_a_standard_name_breaks_no_refresh(
@@ -190,17 +189,15 @@ def test_a_relative_path_in_a_variable_counts_as_not_set(home: Home) -> None:
     assert home.run(sys.executable, "-I", "-c", code).lines == ["[]"]
 
 
-@pytest.mark.parametrize("front", ["", ".", "{here}", "./."])
-def test_a_repositorys_programs_are_never_started(
-    home: Home, stale: Account, repository: Path, front: str
-) -> None:
-    """An empty, relative or current entry of PATH leads to its ``git``: by get, doctor and setup."""
-    home.environment["PATH"] = os.pathsep.join([front.format(here=repository), str(BIN), USUAL])
+def test_a_repositorys_programs_are_never_started(home: Home, stale: Account, repository: Path) -> None:
+    """An empty, relative or current entry of PATH leads to its ``git``: by get, and by doctor, which names each."""
+    front = ["", ".", str(repository), "./."]
+    home.environment["PATH"] = os.pathsep.join([*front, str(BIN), USUAL])
     result = refresh(home, repository)
     assert (result.err, result.fields["password"]) == ("", stale.token())
     doctor = home.run(SCRIPT, "doctor", cwd=repository, DISPLAY=":99")
     told = " ".join(doctor.out.split())  # it wraps lines
-    assert f"{front.format(here=repository)!r} leads into the current folder" in told
+    assert [entry for entry in front if f"{entry!r} leads into the current folder" not in told] == []
     assert marks(repository) == ""
 
 
@@ -234,14 +231,12 @@ def test_no_program_inherits_a_token(home: Home, stale: Account, tmp_path: Path)
     """Not git, not what a library starts: each fake writes down its environment, then does its work."""
     folder = tmp_path / "bin"
     folder.mkdir()
-    real = {
-        name: next(p for d in USUAL.split(":") if os.access(p := f"{d}/{name}", os.X_OK)) for name in ("git",)
-    }
-    for name in ("git", "pass", "uname"):
-        script = (
-            f'#!/bin/sh\nenv >>"{tmp_path}/seen"\n{"exec " + real[name] if name in real else "exit 1"} "$@"\n'
-        )
-        (folder / name).write_text(script)
+    for name, work in {
+        "git": f'exec {shutil.which("git")} "$@"',
+        "pass": "exit 1",
+        "uname": "exit 1",
+    }.items():
+        (folder / name).write_text(f'#!/bin/sh\nenv >>"{tmp_path}/seen"\n{work}\n')
         (folder / name).chmod(0o755)
     secrets = {name: new_password(52) for name in SECRETS}
     home.environment |= {**secrets, "PATH": os.pathsep.join([str(folder), str(BIN), USUAL])}
@@ -255,30 +250,21 @@ def test_no_program_inherits_a_token(home: Home, stale: Account, tmp_path: Path)
     assert [name for name, secret in secrets.items() if name in seen or secret in seen] == []
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("PYTHONHOME", "/nowhere"),
-        ("PYTHONHOME", "."),
-        ("PYTHONPLATLIBDIR", "lib"),
-        ("PYTHONPATH", "{here}"),
-        ("PYTHONPATH", ":"),
-        ("PYTHONPYCACHEPREFIX", "cache"),
-    ],
-)
+@pytest.mark.parametrize("where", ["/nowhere", "."])
 def test_git_as_it_is_configured_starts_us_without_what_leads_python_elsewhere(
-    home: Home, stale: Account, tmp_path: Path, variable: str, value: str
+    home: Home, stale: Account, tmp_path: Path, where: str
 ) -> None:
     """An editor's PYTHONHOME stops Python before us, a repository's sitecustomize.py runs before us."""
     assert home.azdo("configure").code == 0
     for name in ("sitecustomize", "encodings", "site", "git_credential_azdo"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'a').write('{name} ')\n")
-    home.environment[variable] = value.format(here=tmp_path)
+    home.environment |= {"PYTHONHOME": where, "PYTHONPLATLIBDIR": "elsewhere", "PYTHONPYCACHEPREFIX": "cache"}
+    home.environment["PYTHONPATH"] = f"{tmp_path}:"
     given = "\n".join([*at(), "", ""])
     filled = home.run("git", "credential", "fill", given=given, cwd=tmp_path, secret_out=True)
     assert (filled.err, filled.code) == ("", 0)
     assert f"password={stale.token()}\n" in filled.out
-    assert not (tmp_path / "mark").exists()
+    assert [name for name in ("mark", "cache") if (tmp_path / name).exists()] == []
 
 
 def test_doctor_says_what_pythonpath_does(home: Home, tmp_path: Path) -> None:

@@ -28,21 +28,18 @@ if TYPE_CHECKING:
 
 NO_LOCKS = """
 #include <errno.h>
-#include <stdlib.h>
 int flock(int fd, int operation) {
-    const char *number = getenv("FLOCK_ERRNO");
     (void)fd;
     (void)operation;
-    errno = number ? atoi(number) : ENOLCK;
+    errno = ENOLCK;
     return -1;
 }
 """
-ERRORS = ["ENOLCK", "ENOSYS", "EOPNOTSUPP"]
 
 
 @pytest.fixture(scope="session")
-def library(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """Return the folder of a library that takes the locks away from whoever loads it."""
+def no_locks(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Return the environment of a process whose file system has no locks: a library takes them away."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if not sys.platform.startswith("linux") or not compiler:
         pytest.skip("no C compiler here: a file system without locks is made by a library")
@@ -50,18 +47,8 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> str:
     (folder / "no_locks.c").write_text(NO_LOCKS)
     built = folder / "no_locks.so"
     subprocess.run([compiler, "-shared", "-fPIC", "-o", built, folder / "no_locks.c"], check=True)
-    return str(folder)
-
-
-@pytest.fixture(params=ERRORS)
-def no_locks(library: str, request: pytest.FixtureRequest) -> dict[str, str]:
-    """Return the environment of a process whose file system has no locks."""
     # LD_PRELOAD itself takes no path with a blank in it.
-    return {
-        "LD_PRELOAD": "no_locks.so",
-        "LD_LIBRARY_PATH": library,
-        "FLOCK_ERRNO": str(getattr(errno, request.param)),
-    }
+    return {"LD_PRELOAD": "no_locks.so", "LD_LIBRARY_PATH": str(folder)}
 
 
 def test_processes_take_turns_without_locks(tmp_path: Path, no_locks: dict[str, str]) -> None:
@@ -207,11 +194,11 @@ def test_who_takes_a_dead_lock_away_takes_no_living_one(held_lock: str) -> None:
         writing._remove(held_lock, b"living")
 
 
-def test_the_wait_for_a_lock_file_is_bounded(
-    tmp_path: Path, no_locks: dict[str, str], monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("number", [errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP], ids=os.strerror)
+def test_whatever_tells_that_there_are_no_locks_the_wait_for_a_lock_file_is_bounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     """As for any lock."""
-    number = int(no_locks["FLOCK_ERRNO"])
 
     def refuse(_: int) -> None:
         raise OSError(number, "no locks here")

@@ -19,6 +19,7 @@ from tests.support.git_setup import (
     VALUE,
     configure,
     helpers,
+    helpers_by_url,
     own,
     plan,
     snapshot,
@@ -32,23 +33,19 @@ if TYPE_CHECKING:
 
 
 def test_afterwards_only_ours_is_asked_about_azure_and_others_keep_theirs(furnished: RealGit) -> None:
-    """Whatever was there: one helper for Azure's hosts, the same list as before for everyone else."""
-    before = {url: helpers(furnished, url) for url in FOREIGN}
-    written = configure(furnished)
-    assert written.changes
-    assert written.remaining == []
-    assert {url: helpers(furnished, url) for url in REMOTES} == {url: [VALUE] for url in REMOTES}
-    assert {url: helpers(furnished, url) for url in FOREIGN} == before
-    assert [config.use_http_path(furnished.entries(), url) for url in REMOTES] == [True, True, True, False]
+    """Whatever was there: one helper for Azure's hosts, the same list as before for everyone else.
 
-
-def test_a_plan_writes_nothing_and_a_second_one_finds_nothing_to_do(furnished: RealGit) -> None:
-    """The preview leaves every byte alone; after it was applied the next changes nothing."""
-    before = snapshot(furnished)
+    The preview leaves every byte alone; after it was applied the next changes nothing.
+    """
+    before, others = snapshot(furnished), helpers_by_url(furnished, FOREIGN)
     plan(furnished)
     install.plan(str(own(furnished)))
     assert snapshot(furnished) == before
-    configure(furnished)
+    written = configure(furnished)
+    assert written.changes
+    assert written.remaining == []
+    assert helpers_by_url(furnished, [*REMOTES, *FOREIGN]) == {url: [VALUE] for url in REMOTES} | others
+    assert [config.use_http_path(furnished.entries(), url) for url in REMOTES] == [True, True, True, False]
     after = snapshot(furnished)
     again = configure(furnished)
     assert (again.changes, again.is_new, again.lines) == (False, False, [])

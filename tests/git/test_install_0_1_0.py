@@ -9,7 +9,18 @@ import pytest
 
 from git_credential_azdo.git import config, edit
 from git_credential_azdo.git.install import Section
-from tests.support.git_setup import DEV, FOREIGN, REMOTES, SCRIPT, SECTIONS, VALUE, configure, helpers, undo
+from tests.support.git_setup import (
+    DEV,
+    FOREIGN,
+    REMOTES,
+    SCRIPT,
+    SECTIONS,
+    VALUE,
+    configure,
+    helpers,
+    helpers_by_url,
+    undo,
+)
 
 if TYPE_CHECKING:
     from tests.support.realgit import RealGit
@@ -32,7 +43,7 @@ def test_what_0_1_0_wrote_is_replaced(furnished: RealGit) -> None:
     def answers() -> list[object]:
         entries = furnished.entries()
         asked: list[object] = [config.use_http_path(entries, url) for url in REMOTES]
-        return [*asked, *(helpers(furnished, url)[:1] for url in (*REMOTES, *FOREIGN))]
+        return [*asked, *(each[:1] for each in helpers_by_url(furnished, [*REMOTES, *FOREIGN]).values())]
 
     before, server = answers(), "https://tfs.contoso.example"
     as_0_1_0_wrote(Section(server))

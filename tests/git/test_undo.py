@@ -9,17 +9,28 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from git_credential_azdo.git import config
-from tests.support.git_setup import DEV, FOREIGN, OWN, REMOTES, VALUE, configure, helpers, own, snapshot, undo
+from tests.support.git_setup import (
+    DEV,
+    FOREIGN,
+    OWN,
+    REMOTES,
+    VALUE,
+    configure,
+    helpers_by_url,
+    own,
+    snapshot,
+    undo,
+)
 from tests.support.realgit import RealGit
 
 
 def test_undo_gives_the_bytes_back(furnished: RealGit) -> None:
-    """What was written goes, and the files are as they were, also after several rounds.
+    """What was written goes, and the files are as they were, also after a second round.
 
     But for a missing last newline, which git adds, and the empty header of a second ``include`` behind a comment.
     """
     before = {name: text.rstrip(b"\n") for name, text in snapshot(furnished).items()}
-    for _round in range(3):
+    for _round in range(2):
         configure(furnished)
         assert undo(furnished).stale
         after = {name: text.rstrip(b"\n") for name, text in snapshot(furnished).items()}
@@ -103,11 +114,10 @@ def test_whatever_is_there_one_run_settles_it_and_undo_gives_it_back(
     with pytest.MonkeyPatch.context() as patch:
         git.enter(patch)
         git.write(lines)
-        before, foreign = snapshot(git), [helpers(git, url) for url in FOREIGN]
+        before, others = snapshot(git), helpers_by_url(git, FOREIGN)
         configure(git)
-        assert [helpers(git, url) for url in REMOTES] == [[VALUE]] * len(REMOTES)
+        assert helpers_by_url(git, [*REMOTES, *FOREIGN]) == {url: [VALUE] for url in REMOTES} | others
         assert all(config.use_http_path(git.entries(), url) for url in REMOTES[:2])
-        assert [helpers(git, url) for url in FOREIGN] == foreign
         assert not configure(git).changes
         undo(git)
         assert snapshot(git) == before

@@ -24,10 +24,10 @@ from tests.support.people import (
     sign_in,
     vault_of,
 )
-from tests.support.watch import WATCH
+from tests.support.watch import WATCH, new_password
 
 if TYPE_CHECKING:
-    from tests.conftest import Home, Result
+    from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
 EVIL = "evil.example.com"
@@ -60,58 +60,57 @@ def nothing_left(emulator: Emulator) -> None:
     assert not [record for record in emulator.requests if EVIL in record.host]
 
 
-@pytest.mark.parametrize("user", HOSTILE_USERS)
 @pytest.mark.parametrize("path", [None, "_git/lib", "SOMEORG/p/_git/r"])
 def test_a_user_is_never_an_address_that_gets_the_token(
-    home: Home, emulator: Emulator, user: str, path: str | None
+    home: Home, emulator: Emulator, path: str | None
 ) -> None:
     """git gets it refused once, and the next ``get`` asks whether the token is still good: only Azure DevOps hears it."""
     serve_evil(emulator)
     token = emulator.world.new_pat(ANN)
     give_pat(home, token, ANN, "*")
-    lines = at(path, username=user)
-    home.get(*lines)
-    assert home.erase(*lines, f"password={token}").code == 0
-    home.get(*lines)
-    nothing_left(emulator)
-    assert EVIL not in home.accounts_file.read_text()
+    unmarked = home.accounts_file.read_text()
+    for user in HOSTILE_USERS:
+        home.write_accounts_file(unmarked)
+        lines = at(path, username=user)
+        home.get(*lines)
+        assert home.erase(*lines, f"password={token}").code == 0
+        home.get(*lines)
+        nothing_left(emulator)
+        assert EVIL not in home.accounts_file.read_text()
 
 
-@pytest.mark.parametrize("user", HOSTILE_USERS)
-def test_a_user_is_never_an_address_that_is_asked_for_a_tenant(
-    home: Home, emulator: Emulator, user: str
-) -> None:
+def test_a_user_is_never_an_address_that_is_asked_for_a_tenant(home: Home, emulator: Emulator) -> None:
     """A git before 2.41 passes on no challenge, so that the organization itself is asked."""
     serve_evil(emulator)
     sign_in(home, emulator.world, ANN, "contoso")
     sign_in(home, emulator.world, "bob@fabrikam.com", tenant=FABRIKAM)
-    for path in (None, "_git/lib"):
-        home.get(*at(path, username=user))
-    nothing_left(emulator)
+    unmarked = home.accounts_file.read_text()
+    for user in HOSTILE_USERS:
+        for path in (None, "_git/lib"):
+            home.write_accounts_file(unmarked)
+            home.get(*at(path, username=user))
+            nothing_left(emulator)
 
 
-@pytest.mark.parametrize(
-    "name",
-    [f"https://{EVIL}/x", f"{EVIL}/x", f"https://dev.azure.com@{EVIL}/x", f"https://{EVIL}\\@dev.azure.com"],
-)
 def test_an_accounts_file_with_a_strange_organization_sends_nothing_there(
-    home: Home, emulator: Emulator, name: str
+    home: Home, emulator: Emulator
 ) -> None:
     """Neither doctor, nor token, nor a list of tokens: an address counts only if it is registered."""
     serve_evil(emulator)
-    token = emulator.world.new_pat(ANN)
-    give_pat(home, token, ANN, name, "contoso")
-    account = sign_in(home, emulator.world, ANN, name)
-    bind(home, name, account)
-    for words in (
-        ("doctor",),
-        ("accounts",),
-        ("pat", "list"),
-        ("explain", name, "--online"),
-        ("token", "--org", name),
-    ):
-        home.azdo(*words)
-    nothing_left(emulator)
+    for form in ("https://{}/x", "{}/x", "https://dev.azure.com@{}/x", "https://{}\\@dev.azure.com"):
+        name = form.format(EVIL)
+        home.write_accounts_file("")
+        give_pat(home, emulator.world.new_pat(ANN), ANN, name, "contoso")
+        bind(home, name, sign_in(home, emulator.world, ANN, name))
+        for words in (
+            ("doctor",),
+            ("accounts",),
+            ("pat", "list"),
+            ("explain", name, "--online"),
+            ("token", "--org", name),
+        ):
+            home.azdo(*words)
+        nothing_left(emulator)
 
 
 def secret_user() -> str:
@@ -167,48 +166,43 @@ def test_a_token_typed_as_the_user_is_written_to_the_vault_only(file_home: Home)
     assert not of_kind(file_home, "typed")
 
 
-REGISTERED = "https://tfs.example.com:8443"
-
-
 @pytest.mark.parametrize(
-    "lines",
+    ("address", "own", "others"),
     [
-        at("c/p/_git/r", "tfs.example.com:8443:443"),
-        at("c/p/_git/r", "tfs.example.com:8443\r"),
-        at("c/p/_git/r", "tfs.example.com:8443", "https\r"),
-        at("c/p/_git/r", "TFS.example.com:8443\r"),
-        at("c/p/_git/r", "tfs.example.com:08443"),
-        at("c/p/_git/r", "tfs.example.com.:8443"),
-        at("c/p/_git/r", "tfs.example.com:8443", "http"),
-        at("c/p/_git/r", "t\u017fs.example.com:8443"),
-        at("c/p/_git/r", "evil.test", username="tfs.example.com:8443"),
+        pytest.param(
+            "https://tfs.example.com:8443",
+            at("c/p/_git/r", "tfs.example.com:8443"),
+            [
+                at("c/p/_git/r", "tfs.example.com:8443:443"),
+                at("c/p/_git/r", "tfs.example.com:8443\r"),
+                at("c/p/_git/r", "tfs.example.com:8443", "https\r"),
+                at("c/p/_git/r", "TFS.example.com:8443\r"),
+                at("c/p/_git/r", "tfs.example.com:08443"),
+                at("c/p/_git/r", "tfs.example.com.:8443"),
+                at("c/p/_git/r", "tfs.example.com:8443", "http"),
+                at("c/p/_git/r", "t\u017fs.example.com:8443"),
+                at("c/p/_git/r", "evil.test", username="tfs.example.com:8443"),
+            ],
+            id="a port",
+        ),
+        pytest.param(
+            "https://backup.example",
+            at("r", "BACKUP.example"),
+            [at("r", "bac\u212aup.example")],
+            id="a k, which is the lower case of the Kelvin sign",
+        ),
     ],
 )
-def test_a_registered_server_is_known_by_its_exact_address(file_home: Home, lines: list[str]) -> None:
+def test_a_registered_server_is_known_by_its_exact_address(
+    file_home: Home, address: str, own: list[str], others: list[list[str]]
+) -> None:
     """Scheme, host and port, in ASCII; nothing that only looks like it."""
-    add_block(file_home, ("kind", "server"), ("address", REGISTERED))
-    given = [
-        *at("c/p/_git/r", "tfs.example.com:8443"),
-        "username=u",
-        f"password={WATCH.remember('pw' + secrets.token_hex(8))}",
-    ]
-    assert file_home.store(*given).err == ""
-    assert file_home.get(*at("c/p/_git/r", "tfs.example.com:8443")).fields["username"] == "u"
-    result: Result = file_home.get(*lines)
-    assert (result.out, result.err) == ("", "")
-
-
-def test_a_registered_host_with_a_k_is_not_reached_by_the_kelvin_sign(file_home: Home) -> None:
-    """Whose lower case is a k."""
-    add_block(file_home, ("kind", "server"), ("address", "https://backup.example"))
-    given = [
-        *at("r", "backup.example"),
-        "username=u",
-        f"password={WATCH.remember('pw' + secrets.token_hex(8))}",
-    ]
-    assert file_home.store(*given).err == ""
-    assert file_home.get(*at("r", "BACKUP.example")).fields["username"] == "u"
-    assert file_home.get(*at("r", "bac\u212aup.example")).out == ""
+    add_block(file_home, ("kind", "server"), ("address", address))
+    assert file_home.store(*own, "username=u", f"password={new_password()}").err == ""
+    assert file_home.get(*own).fields["username"] == "u"
+    for lines in others:
+        result = file_home.get(*lines)
+        assert (result.out, result.err, lines) == ("", "", lines)
 
 
 def test_a_hostile_submodule_learns_nothing(home: Home, emulator: Emulator) -> None:

@@ -9,6 +9,7 @@ from git_credential_azdo.git.install import Section
 from tests.support.realgit import RealGit, written
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 DEV = "https://dev.azure.com"
@@ -137,7 +138,13 @@ def undo(git: RealGit) -> install.Plan:
 
 def helpers(git: RealGit, url: str) -> list[str]:
     """List what git asks about a URL, by our reader (test_reading_git.py proves it equal to git's)."""
-    return [helper.value for helper in config.helpers_for(git.entries(), url)]
+    return helpers_by_url(git, [url])[url]
+
+
+def helpers_by_url(git: RealGit, urls: Iterable[str]) -> dict[str, list[str]]:
+    """List what git asks about each URL."""
+    entries = git.entries()
+    return {url: [helper.value for helper in config.helpers_for(entries, url)] for url in urls}
 
 
 def snapshot(git: RealGit) -> dict[str, bytes]:

@@ -23,13 +23,13 @@ from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
     from tests.support.chromium import Browser
     from tests.support.keyrings import PrivateKeyring
 
+pytest_plugins = ["tests.support.plugin"]
 if sys.platform == "win32":
-    pytest_plugins = ["tests.windows.plugin"]
+    pytest_plugins.append("tests.windows.plugin")
 
 # A shell that starts us in the background lets children ignore Ctrl-C, nohup SIGHUP; some tests send both.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -236,27 +236,6 @@ def keyring_home(home: Home, private_keyring: PrivateKeyring) -> Home:
         {name: value for name, value in environment.items() if not name.startswith("XDG_CONFIG")}
     )
     return home
-
-
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any) -> None:
-    """Take over what a process of pytest-xdist saw."""
-    WATCH.leaks += getattr(node, "workeroutput", {}).get("leaks", [])
-
-
-def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run when a secret was seen where none belongs."""
-    output = getattr(session.config, "workeroutput", None)
-    if output is not None:
-        output["leaks"] = WATCH.leaks
-    if WATCH.leaks:
-        session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the places where a secret was seen."""
-    for leak in WATCH.leaks:
-        terminalreporter.write_line(f"SECRET SEEN in {leak}", red=True)
 
 
 @pytest.fixture

@@ -27,11 +27,7 @@ def signed_in(home: Home, emulator: Emulator) -> Home:
 @pytest.fixture
 def machine(emulator: Emulator) -> dict[str, str]:
     """Return the variables that lead to the machine's own service; every proxy variable would lead elsewhere."""
-    return {
-        "AZURE_POD_IDENTITY_AUTHORITY_HOST": emulator.machine_address,
-        "NO_PROXY": "",
-        "no_proxy": "",
-    }
+    return {"AZURE_POD_IDENTITY_AUTHORITY_HOST": emulator.machine_address, "NO_PROXY": "", "no_proxy": ""}
 
 
 @pytest.fixture

@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.commands.test_setup_oauth import asked
 from tests.emulator.default_world import ANN
 from tests.emulator.model import App
 from tests.support import axe
-from tests.support.people import at, blocks
-from tests.support.terminal import LINK, Sitting, Terminal
+from tests.support.people import at, of_kind
+from tests.support.terminal import LINK, Terminal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -125,27 +126,24 @@ def test_it_shows_the_code_and_asks_for_nothing_else(page: Page) -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("query", "shown"),
-    [
+def test_whatever_the_code_holds_is_text(page: Page) -> None:
+    """Never markup, and one line."""
+    for query, shown in (
         ("?code=a", "code=a"),
         ("?code=%3Cscript%3Ealert(1)%3C/script%3E", "code=%3Cscript%3Ealert(1)%3C%2Fscript%3E"),
         ("?code=a%0Ab%26c%3Dd", "code=a%0Ab%26c%3Dd"),
         ("?code=%22%3E%3Cimg%20src%3Dx%3E&state=%C3%A9+1", "code=%22%3E%3Cimg%20src%3Dx%3E&state=%C3%A9%201"),
         (f"?code={'x' * 4_000}", f"code={'x' * 4_000}"),
-    ],
-)
-def test_whatever_the_code_holds_is_text(page: Page, query: str, shown: str) -> None:
-    """Never markup, and one line."""
-    asked = opened(page, query)
-    assert page.evaluate(FIELD) == shown
-    assert page.evaluate("document.querySelectorAll('script').length") == 1
-    assert (len(asked), page.complaints) == (1, [])
+    ):
+        asked = opened(page, query)
+        assert page.evaluate(FIELD) == shown
+        assert page.evaluate("document.querySelectorAll('script').length") == 1
+        assert (len(asked), page.complaints) == (1, [])
 
 
-@pytest.mark.parametrize(
-    ("rest", "said"),
-    [
+def test_what_is_no_code_is_told_and_no_field_shown(page: Page) -> None:
+    """Only from the query; of an error only its name and number, for anybody can write the rest of an address."""
+    for rest, said in (
         ("", "There is no code here"),
         ("#code=a&state=b", "There is no code here"),
         ("?code=a&code=b", "There is no code here"),
@@ -157,18 +155,15 @@ def test_whatever_the_code_holds_is_text(page: Page, query: str, shown: str) -> 
             "failed (server_error, AADSTS90033)",
         ),
         ("?error=%3Cb%3Ecall+us%3C/b%3E", "The sign-in failed (an unknown error)"),
-    ],
-)
-def test_what_is_no_code_is_told_and_no_field_shown(page: Page, rest: str, said: str) -> None:
-    """Only from the query; of an error only its name and number, for anybody can write the rest of an address."""
-    opened(page, rest)
-    assert said in page.text
-    assert "555" not in page.text
-    assert "call us" not in page.text
-    assert "Paste it nowhere else" not in page.text
-    assert page.evaluate(FIELD) == ""
-    assert page.evaluate("getComputedStyle(document.getElementById('shown')).display") == "none"
-    assert page.evaluate("document.title === document.querySelector('h1').textContent")
+    ):
+        page.open("about:blank")  # a fragment alone would load nothing
+        opened(page, rest)
+        text = page.text
+        assert said in text, rest
+        assert not any(each in text for each in ("555", "call us", "Paste it nowhere else")), rest
+        assert page.evaluate(FIELD) == "", rest
+        assert page.evaluate("getComputedStyle(document.getElementById('shown')).display") == "none", rest
+        assert page.evaluate("document.title === document.querySelector('h1').textContent"), rest
 
 
 def test_over_http_it_shows_no_code(page: Page) -> None:
@@ -252,16 +247,19 @@ OPTIONS = ("--vault", "file", "--no-browser", "--client-id", OWN, "--redirect-ur
 
 @pytest.mark.parametrize("what", ["shown", "address", "code"])
 def test_setup_takes_what_the_page_shows_or_its_address(
-    home: Home, own_app: Emulator, page: Page, what: str
+    home: Home, own_app: Emulator, browser: Browser, what: str
 ) -> None:
     """No listener; of a bare code it asks whose it is."""
     with Terminal(home, "setup", *OPTIONS) as terminal:
-        address = own_app.sign_in(terminal.see(LINK))
+        pasted = own_app.sign_in(terminal.see(LINK))
         terminal.see("copy what the last page shows, or its whole address")
-        opened(page, address.removeprefix(URL))
-        shown = page.evaluate(FIELD)
-        bare = page.evaluate("new URLSearchParams(location.search).get('code')")
-        pasted = {"shown": shown, "address": page.evaluate("location.href"), "code": bare}[what]
+        if what == "shown":
+            page = browser.page()
+            opened(page, pasted.removeprefix(URL))
+            pasted = page.evaluate(FIELD)
+            page.close()
+        elif what == "code":
+            pasted = asked(pasted)["code"]
         terminal.type(f"{pasted}\r")
         if what == "code":
             terminal.see("Is that you")
@@ -269,13 +267,6 @@ def test_setup_takes_what_the_page_shows_or_its_address(
         assert terminal.ended() == 0
         assert "127.0.0.1" not in terminal.text
         assert "localhost" not in terminal.text
-    (account,) = (dict(pairs) for pairs in blocks(home) if ("kind", "oauth") in pairs)
+    (account,) = of_kind(home, "oauth")
     assert (account["client_id"], account["redirect_uri"]) == (OWN, URL)
     assert home.get(*at()).fields["username"] == ANN
-
-
-def test_an_error_on_the_page_is_explained_by_setup(home: Home, own_app: Emulator) -> None:
-    """Its address says more than the page does."""
-    sitting = Sitting(home, *OPTIONS)
-    result = sitting.finish(own_app.sign_in(sitting.link, None))
-    assert (result.code, "the sign-in was declined" in result.err) == (1, True)

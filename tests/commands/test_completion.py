@@ -26,6 +26,8 @@ ROWS = [
     (["git", "credential-azdo", "unco"], "unconfigure"),
     (["git", "-C", "/", "credential-azdo", "logout", "wo"], "work"),
 ]
+"""bash completes them all; the other shells those that differ in what the shell does, not in what the program prints."""
+SHELLS = [ROWS[1], ROWS[3], ROWS[5]]
 
 
 @pytest.fixture
@@ -65,7 +67,7 @@ def test_bash_completes(home: Home) -> None:
 def test_fish_completes(home: Home) -> None:
     """As fish itself would, for a whole command line."""
     given = script(home, "fish")
-    for words, completed in ROWS:
+    for words, completed in SHELLS:
         result = home.run("fish", "-c", 'source "$argv[1]"; complete -C "$argv[2]"', given, " ".join(words))
         assert [line.split("\t")[0] for line in result.lines] == [completed], (words, result)
 
@@ -80,7 +82,7 @@ def test_zsh_completes(home: Home) -> None:
     with _Zsh(home, "-f", "-i", TERM="dumb") as shell:
         shell.type(f"PS1='ready> '; autoload -U compinit && compinit -u -D && source {given}; echo set''up\n")
         shell.see("setup")
-        for words, completed in ROWS:
+        for words, completed in SHELLS:
             shell.see("ready> ")
             shell.type(f"{' '.join(words)}\t")
             shell.see(f"{completed}")
@@ -91,7 +93,9 @@ def test_a_damaged_accounts_file_completes_nothing_and_says_nothing(home: Home) 
     """A shell shows what it reads as if a person had typed it."""
     home.accounts_file.write_bytes(b"\0\0\0")
     words = "git-credential-azdo\nlogout\nwo"
-    result = home.run(SCRIPT, COMP_WORDS=words, COMP_CWORD="2", _GIT_CREDENTIAL_AZDO_COMPLETE="bash_complete")
+    result = home.fork(
+        SCRIPT, COMP_WORDS=words, COMP_CWORD="2", _GIT_CREDENTIAL_AZDO_COMPLETE="bash_complete"
+    )
     assert (result.out.strip(), result.err) == ("", "")
 
 
@@ -102,5 +106,7 @@ def test_no_name_of_a_server_s_is_put_into_the_command_line_that_would_run_there
     for name in ("x$(touch owned)", "x`touch owned`", "x;touch owned", "x*", "--all", "x y", "x@contoso.com"):
         sign_in(home, emulator.world, ANN, "contoso", fields={"name": name})
     words = "git-credential-azdo\nuse\n"
-    result = home.run(SCRIPT, COMP_WORDS=words, COMP_CWORD="2", _GIT_CREDENTIAL_AZDO_COMPLETE="bash_complete")
+    result = home.fork(
+        SCRIPT, COMP_WORDS=words, COMP_CWORD="2", _GIT_CREDENTIAL_AZDO_COMPLETE="bash_complete"
+    )
     assert result.lines == ["plain,work", "plain,x@contoso.com"]

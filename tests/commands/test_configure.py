@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import SCRIPT, SECONDS
-from tests.emulator.default_world import BOB
 from tests.support.marks import git, posix
 from tests.support.realgit import written
+from tests.support.running import Begun
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from tests.conftest import Home
-    from tests.emulator.emulator import Emulator
 
 DEV = "https://dev.azure.com"
 ACCOUNTS = """version=1
@@ -60,7 +59,7 @@ def asked(home: Home, url: str = DEV) -> list[str]:
 def fake_git(home: Home, text: str) -> dict[str, str]:
     """Put a git in front of the real one; ``$n`` counts its starts; return the PATH that finds it."""
     folder = home.folder.parent / "fake"
-    folder.mkdir(exist_ok=True)
+    folder.mkdir()
     log = folder / "starts"
     log.write_text("")
     (folder / "git").write_text(
@@ -68,11 +67,6 @@ def fake_git(home: Home, text: str) -> dict[str, str]:
     )
     (folder / "git").chmod(0o755)
     return {"PATH": f"{folder}{os.pathsep}{home.environment['PATH']}"}
-
-
-def starts(home: Home) -> list[str]:
-    """Return how git was started."""
-    return (home.folder.parent / "fake" / "starts").read_text().splitlines()
 
 
 def test_configure_writes_what_the_accounts_file_knows_and_unconfigure_takes_it_back(home: Home) -> None:
@@ -151,21 +145,18 @@ def test_what_0_1_0_wrote_is_replaced(file_home: Home) -> None:
     assert file.read_text() == "[user]\n\tname = Ann\n"
 
 
-def test_setup_starts_git_at_most_four_times(home: Home, emulator: Emulator) -> None:
-    """Once for the way out, once to look, twice to write; a second time it only looks."""
-    token = emulator.world.new_pat(BOB, ["fabrikam"])
-    for most in (4, 2):
-        path = fake_git(home, "")
-        words = ("setup", "--vault", "file", "pat", "--org", "fabrikam")
-        assert home.azdo(*words, given=token, **path).code == 0
-        assert len(starts(home)) <= most
-    assert asked(home, "https://fabrikam.visualstudio.com") == [written(SCRIPT)]
-
-
 @posix
-@pytest.mark.parametrize("start", [2, 3])
-@pytest.mark.parametrize("name", ["INT", "TERM", "HUP", "KILL"])
-@pytest.mark.parametrize("verb", ["configure", "unconfigure"])
+@pytest.mark.parametrize(
+    ("name", "start", "verb"),
+    [
+        *(
+            (name, *when)
+            for name in ("INT", "TERM", "HUP", "KILL")
+            for when in ((2, "configure"), (3, "unconfigure"))
+        ),
+        *(("KILL", *when) for when in ((3, "configure"), (2, "unconfigure"))),
+    ],
+)
 def test_a_signal_while_git_writes_leaves_no_lock_and_nothing_half_done(
     home: Home, name: str, start: int, verb: str
 ) -> None:
@@ -231,8 +222,7 @@ def mounted(
 
 
 @pytest.mark.skipif(shutil.which("unshare") is None, reason="no mount namespaces without unshare")
-@pytest.mark.parametrize("writable", [True, False])
-@pytest.mark.parametrize("name", MOUNTED)
+@pytest.mark.parametrize(("name", "writable"), [(MOUNTED[0], True), (MOUNTED[1], False)])
 def test_where_the_global_file_is_a_mount_the_hint_is_a_way_round_it(
     home: Home, name: str, *, writable: bool
 ) -> None:
@@ -253,15 +243,6 @@ def test_where_the_global_file_is_a_mount_the_hint_is_a_way_round_it(
 @git
 def test_several_at_once_leave_one_line(home: Home) -> None:
     """As scripts that set up several accounts do: each waits for its turn, and the later ones find it done."""
-    running = [
-        subprocess.Popen(
-            [SCRIPT, "configure"],
-            env=home.environment,
-            cwd=home.folder,
-            stdin=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for _ in range(4)
-    ]
-    assert [each.wait(SECONDS) for each in running] == [0] * 4
+    running = [Begun(home, "configure") for _ in range(4)]
+    assert [each.ended()[0] for each in running] == [0] * 4
     assert (home.folder / ".gitconfig").read_text() == f"[include]\n\tpath = {ours(home)}\n"

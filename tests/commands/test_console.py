@@ -23,25 +23,23 @@ if TYPE_CHECKING:
     from tests.conftest import Home
 
 TITLE = "\x1b]0;owned\x07"
-STEERING = [
-    pytest.param(character, id=f"U+{ord(character):04X}")
-    for character in "\0\a\b\t\n\v\f\r\x1b\x7f\x85\x9b\x9d\xa0\xad"  # C0, DEL, C1, blanks that are none
+STEERING = (
+    "\0\a\b\t\n\v\f\r\x1b\x7f\x85\x9b\x9d\xa0\xad"  # C0, DEL, C1, blanks that are none
     "\u061c\u200b\u200c\u200d\u200e\u200f\u2028\u2029\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069\ufeff"
     "\u034f\u115f\u1160\u17b4\u180b\u2800\u3164\ufe0f\uffa0\U000e0001\U000e0041\U000e0100\U000e01ef"
     "\ud800\udc9b\udcff\ue000\uffff\U0010ffff"
-]
+)
 
 
-@pytest.mark.parametrize("character", STEERING)
-def test_what_steers_turns_or_hides_is_shown_as_a_question_mark(character: str) -> None:
+def test_what_steers_turns_or_hides_is_shown_as_a_question_mark() -> None:
     """Also what str.isprintable lets through: fillers, variation selectors and blanks that show as nothing."""
-    assert printable(f"a{character}b") == "a?b"
+    assert [each for each in STEERING if printable(f"a{each}b") != "a?b"] == []
 
 
-@pytest.mark.parametrize("text", ["", "contoso", "Jürgen Groß", "山田 太郎", "שלום", "a  b", "~!\\'\"`$"])
-def test_what_people_write_stays(text: str) -> None:
+def test_what_people_write_stays() -> None:
     """Letters of every script, blanks and punctuation are no danger."""
-    assert printable(text) == text
+    for text in ("", "contoso", "Jürgen Groß", "山田 太郎", "שלום", "a  b", "~!\\'\"`$"):
+        assert printable(text) == text
 
 
 @given(st.text(st.characters()))

@@ -148,11 +148,7 @@ def test_what_git_would_send_counts_once_git_calls_us(signed_in: Home, emulator:
     signed_in.git("config", "--global", "credential.helper", "azdo")
     found = explained(signed_in, APP)
     assert (found["configured_in_git"], found["git_sends_path"]) == (True, False)
-    assert (found["account"], found["organization"], found["result"]) == (
-        None,
-        "contoso",
-        "error",
-    )
+    assert (found["account"], found["organization"], found["result"]) == (None, "contoso", "error")
     signed_in.git("config", "--global", "credential.https://dev.azure.com.username", BOB)
     found = explained(signed_in, APP)
     assert (found["account"], found["set_in"]) == (BOB, f"{signed_in.folder}/.gitconfig (global)")

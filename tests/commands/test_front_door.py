@@ -88,11 +88,7 @@ def test_the_version_is_the_packages(home: Home) -> None:
         (["uninstall"], "did you mean unconfigure", "git credential-azdo unconfigure"),
         (["version"], "did you mean --version", "git credential-azdo --version"),
         (["help", "nothing"], "no such command 'nothing'", "git credential-azdo -h"),
-        (
-            ["help", "server", "ad"],
-            "no such command 'ad'; did you mean add",
-            "git credential-azdo server -h",
-        ),
+        (["help", "server", "ad"], "no such command 'ad'; did you mean add", "git credential-azdo server -h"),
         (["accounts", "--colour"], "no such option", "git credential-azdo accounts -h"),
         (["accounts", "--format", "xml"], "is not one of 'text', 'json'", "git credential-azdo accounts -h"),
         (["accounts", "rename"], "missing argument 'ACCOUNT'", "git credential-azdo accounts rename -h"),
@@ -188,7 +184,7 @@ def test_ctrl_c_while_an_error_is_printed_is_no_bug(home: Home) -> None:
 
 def test_without_a_stdin_nobody_is_asked(home: Home) -> None:
     """Some programs start us so."""
-    for words in ("setup pat --org x --vault file", "accounts", "help"):
+    for words in ("setup pat --org x --vault file", "help"):
         result = home.run("sh", "-c", f"exec {SCRIPT} {words} <&-")
         assert (result.code in {0, 1}, "bug" in result.err) == (True, False), result.err
 

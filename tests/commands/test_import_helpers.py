@@ -15,6 +15,7 @@ import pytest
 from git_credential_azdo.errors import AzdoError
 from git_credential_azdo.git import helpers
 from git_credential_azdo.git.config import Entry, Helper
+from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB
 from tests.support.importing import FILE, kept, rows
 from tests.support.terminal import Terminal
@@ -38,43 +39,42 @@ def script(home: Home, name: str, body: str) -> Path:
     return path
 
 
-@pytest.mark.parametrize(
-    ("body", "said"),
-    [
-        ("echo 'no credential'", "printed something other than a credential"),
-        ("printf '\\377\\000'", "printed something other than a credential"),
-        ("cat /dev/zero", "printed something other than a credential"),
-        ("yes username=ann", "printed something other than a credential"),
-        (
-            "echo host=evil.test; echo username=ann; echo password=$SECRET",
-            "returned a credential for another host",
-        ),
-        (
-            "echo protocol=http; echo username=ann; echo password=$SECRET",
-            "returned a credential for another host",
-        ),
-        ("exit 1", ""),
-        ("kill -9 $$", ""),
-        ("echo quit=1; echo username=ann; echo password=$SECRET", ""),
-        ("echo username=ann; echo password=$SECRET; echo password_expiry_utc=5", ""),
-        ("echo username=ann", ""),
-        ("echo 'fatal: no' >&2; printf '\\033]0;owned\\007' >&2; exit 255", ""),
-    ],
-)
-def test_a_helper_that_misbehaves_costs_one_line_and_nobody_else(
-    home: Home, emulator: Emulator, body: str, said: str
-) -> None:
+MISBEHAVING = [
+    ("echo 'no credential'", "printed something other than a credential"),
+    ("printf '\\377\\000'", "printed something other than a credential"),
+    ("cat /dev/zero", "printed something other than a credential"),
+    ("yes username=ann", "printed something other than a credential"),
+    (
+        "echo host=evil.test; echo username=ann; echo password=$SECRET",
+        "returned a credential for another host",
+    ),
+    (
+        "echo protocol=http; echo username=ann; echo password=$SECRET",
+        "returned a credential for another host",
+    ),
+    ("exit 1", ""),
+    ("kill -9 $$", ""),
+    ("echo quit=1; echo username=ann; echo password=$SECRET", ""),
+    ("echo username=ann; echo password=$SECRET; echo password_expiry_utc=5", ""),
+    ("echo username=ann", ""),
+    ("echo 'fatal: no' >&2; printf '\\033]0;owned\\007' >&2; exit 255", ""),
+]
+
+
+def test_a_helper_that_misbehaves_costs_one_line_and_nobody_else(home: Home, anns_pat: str) -> None:
     """Nothing of what it prints is shown; the next one is asked all the same."""
-    pat = emulator.world.new_pat(ANN, ["contoso"], "vso.code")
-    bad = script(home, "git-credential-bad", body)
-    home.git("config", "--global", "credential.helper", str(bad))
-    home.git("config", "--global", "--add", "credential.helper", "store")
-    (home.folder / ".git-credentials").write_text(f"https://ann:{pat}@dev.azure.com/contoso\n")
+    names = [str(script(home, f"git-credential-bad{n}", body)) for n, (body, _) in enumerate(MISBEHAVING)]
+    lines = "".join(f"\thelper = {name}\n" for name in [*names, "store"])
+    (home.folder / ".gitconfig").write_text(f"[credential]\n{lines}")
+    (home.folder / ".git-credentials").write_text(f"https://ann:{anns_pat}@dev.azure.com/contoso\n")
     result = home.azdo("import", "--vault", "file", "--dry-run", SECRET=new_password())
     assert (result.code, rows(result)) == (0, [["store", "contoso", ANN, "import"]])
     errors = [line for line in result.err.splitlines() if "error: " in line]
-    assert len(errors) == bool(said)
-    assert said in "".join(errors)
+    assert errors == [
+        f"git-credential-azdo: error: the credential helper bad{n} {said}"
+        for n, (_, said) in enumerate(MISBEHAVING)
+        if said
+    ]
     assert "\x1b" not in result.err
     assert "owned" not in result.err
 
@@ -126,8 +126,8 @@ def test_what_a_helper_is_given(home: Home, emulator: Emulator, tmp_path: Path) 
     body = f"cat > {tmp_path}/stdin; env > {tmp_path}/env; pwd > {tmp_path}/pwd; echo $1 > {tmp_path}/verb"
     home.git("config", "--global", "credential.helper", str(script(home, "helper", body)))
     home.git("init", "-q", "work")
-    home.run(
-        "git-credential-azdo",
+    home.fork(
+        SCRIPT,
         "import",
         "--org",
         "contoso",
@@ -170,7 +170,7 @@ def test_a_repository_never_chooses_a_program_that_runs(home: Home, emulator: Em
     home.git("remote", "add", "origin", "https://dev.azure.com/fabrikam/app/_git/app", cwd=work)
     home.git("config", "--global", "credential.helper", "store")
     (home.folder / ".git-credentials").write_text(f"https://bob:{pat}@dev.azure.com\n")
-    result = home.run("git-credential-azdo", *FILE, cwd=work)
+    result = home.fork(SCRIPT, *FILE, cwd=work)
     assert rows(result) == [["store", "fabrikam", BOB, "import"]]
     assert not (home.folder / "owned").exists()
 
@@ -178,69 +178,33 @@ def test_a_repository_never_chooses_a_program_that_runs(home: Home, emulator: Em
 @pytest.mark.parametrize(
     ("settings", "asked"),
     [
-        ([("system", "credential.helper", "osxkeychain")], ["osxkeychain"]),
-        ([("global", "credential.helper", "manager"), ("local", "credential.helper", "evil")], ["manager"]),
-        ([("local", "credential.helper", ""), ("system", "credential.helper", "manager")], ["manager"]),
-        ([("worktree", "credential.helper", "evil")], []),
-        ([("command", "credential.helper", "cache")], ["cache"]),
-        (
-            [
-                ("system", "credential.helper", "a"),
-                ("global", "credential.helper", ""),
-                ("global", "credential.helper", "b"),
-            ],
-            ["b"],
-        ),
-        (
-            [
-                ("system", "credential.helper", "a"),
-                ("global", f"credential.{URL}.helper", ""),
-                ("global", f"credential.{URL}.helper", OURS),
-            ],
-            ["a"],
-        ),
-        (
-            [
-                ("system", "credential.helper", "a"),
-                ("global", "credential.helper", ""),
-                ("global", "credential.helper", "azdo"),
-            ],
-            ["a"],
-        ),
-        (
-            [
-                ("global", f"credential.{URL}.helper", ""),
-                ("global", f"credential.{URL}.helper", OURS),
-                ("global", f"credential.{URL}.usehttppath", "true"),
-                ("global", "credential.helper", ""),
-                ("global", "credential.helper", "/opt/gcm/git-credential-manager"),
-            ],
-            ["manager"],
-        ),
-        (
-            [
-                ("system", "credential.helper", "a"),
-                ("global", f"credential.{URL}.helper", ""),
-                ("global", f"credential.{URL}.helper", "b"),
-                ("global", f"credential.{URL}.helper", OURS),
-            ],
-            ["b"],
-        ),
-        ([("global", "credential.https://github.com.helper", "gh")], []),
-        ([("global", "credential.helper", "!f() { echo password=hunter2; }; f")], ["a shell command"]),
-        (
-            [("global", "credential.helper", "'C:\\Program Files\\git-credential-manager.exe' --x")],
-            ["manager"],
-        ),
+        ("system|osxkeychain", ["osxkeychain"]),
+        ("global|manager, local|evil", ["manager"]),
+        ("local|, system|manager", ["manager"]),
+        ("worktree|evil", []),
+        ("command|cache", ["cache"]),
+        ("system|a, global|, global|b", ["b"]),
+        ("system|a, global URL|, global URL|OURS", ["a"]),
+        ("system|a, global|, global|azdo", ["a"]),
+        ("global URL|, global URL|OURS, global|, global|/opt/gcm/git-credential-manager", ["manager"]),
+        ("system|a, global URL|, global URL|b, global URL|OURS", ["b"]),
+        ("global https://github.com|gh", []),
+        ("global|!f() { echo password=hunter2; }; f", ["a shell command"]),
+        ("global|'C:\\Program Files\\git-credential-manager.exe' --x", ["manager"]),
     ],
 )
 def test_which_helpers_are_asked(
-    settings: list[tuple[str, str, str]], asked: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    settings: str, asked: list[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Those that git would ask without us, but for a repository's; their arguments are never shown."""
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.delenv("XDG_CONFIG_HOME", raising=False)
-    entries = [Entry(scope, "/x", key, value) for scope, key, value in settings]
+    entries = []
+    for setting in settings.replace("URL", URL).replace("OURS", OURS).split(", "):
+        where, value = setting.split("|")
+        scope, _, url = where.partition(" ")
+        entries.append(Entry(scope, "/x", f"credential.{url}.helper".replace("..", "."), value))
+    entries.append(Entry("global", "/x", f"credential.{URL}.usehttppath", "true"))
     assert [helpers.name_of(helper) for helper in helpers.configured(entries, [URL])] == asked
 
 

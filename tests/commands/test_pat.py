@@ -31,7 +31,7 @@ def refused(home: Home, emulator: Emulator, result: Result) -> tuple[str, str]:
     )
 
 
-def test_a_token_is_made_checked_and_kept(home: Home, signed_in: Home, emulator: Emulator) -> None:
+def test_a_token_is_made_checked_and_kept(signed_in: Home, emulator: Emulator) -> None:
     """For this organization only, for ninety days, with what git needs; git uses it from then on."""
     result = signed_in.azdo("pat", "create", "--org", "Contoso")
     (made,) = living(emulator)
@@ -45,11 +45,11 @@ def test_a_token_is_made_checked_and_kept(home: Home, signed_in: Home, emulator:
     )
     assert f"To revoke it: git credential-azdo pat revoke {made.id} --org contoso" in result.err
     assert emulator.seen("dev.azure.com/contoso/_apis/git/repositories")
-    answer = home.get(*at()).fields
+    answer = signed_in.get(*at()).fields
     assert (answer["username"], answer["password"]) == (ANN, made.token)
     assert answer["password_expiry_utc"] == str(int(made.expires.timestamp()))
-    assert home.get(*at("contoso-labs/app/_git/app")).fields["password"] != made.token
-    (account,) = of_kind(home, "pat")
+    assert signed_in.get(*at("contoso-labs/app/_git/app")).fields["password"] != made.token
+    (account,) = of_kind(signed_in, "pat")
     assert (account["authorization_id"], account["token_name"], account["days"]) == (made.id, made.name, "90")
 
 
@@ -71,7 +71,7 @@ def test_days_scopes_and_name_are_the_persons(signed_in: Home, emulator: Emulato
     assert abs(made.expires.timestamp() - time.time() - 7 * DAY) < 60
 
 
-def test_a_shorter_life_than_asked_for_is_read_back(home: Home, signed_in: Home, emulator: Emulator) -> None:
+def test_a_shorter_life_than_asked_for_is_read_back(signed_in: Home, emulator: Emulator) -> None:
     """The tenant's maximum is not an error."""
     emulator.world.tenants[CONTOSO].pat_days = 30
     result = signed_in.azdo("pat", "create", "--org", "contoso")
@@ -81,31 +81,31 @@ def test_a_shorter_life_than_asked_for_is_read_back(home: Home, signed_in: Home,
         "hint: the tenant of contoso allows at most 30 days, so the token expires earlier"
         in result.err.replace("29", "30")
     )
-    assert of_kind(home, "pat")[0]["expires_utc"] == str(int(made.expires.timestamp()))
+    assert of_kind(signed_in, "pat")[0]["expires_utc"] == str(int(made.expires.timestamp()))
 
 
 @pytest.mark.usefixtures("signed_in")
 def test_show_prints_the_token_and_nothing_else_on_stdout(home: Home, emulator: Emulator) -> None:
     """For those who need it elsewhere, too."""
-    result = home.run(SCRIPT, "pat", "create", "--org", "contoso", "--show", secret_out=True)
+    result = home.fork(SCRIPT, "pat", "create", "--org", "contoso", "--show", secret_out=True)
     (made,) = living(emulator)
     assert (result.code, result.out) == (0, f"{made.token}\n")
     assert home.get(*at()).fields["password"] == made.token
 
 
-def test_a_token_that_cannot_serve_git_is_only_shown(home: Home, signed_in: Home, emulator: Emulator) -> None:
+def test_a_token_that_cannot_serve_git_is_only_shown(signed_in: Home, emulator: Emulator) -> None:
     """Without --show it would be lost at once, so it is not made."""
     error, hint = refused(
-        home, emulator, signed_in.azdo("pat", "create", "--org", "contoso", "--scope", "vso.packaging")
+        signed_in, emulator, signed_in.azdo("pat", "create", "--org", "contoso", "--scope", "vso.packaging")
     )
     assert error == "a token with vso.packaging does not let git read code, so it would not be saved"
     assert hint == "to print it instead, add --show"
     words = ("pat", "create", "--org", "contoso", "--scope", "vso.packaging", "--show")
-    result = home.fork(SCRIPT, *words, secret_out=True)
+    result = signed_in.fork(SCRIPT, *words, secret_out=True)
     (made,) = living(emulator)
-    assert (result.out, of_kind(home, "pat")) == (f"{made.token}\n", [])
+    assert (result.out, of_kind(signed_in, "pat")) == (f"{made.token}\n", [])
     assert "Not saved" in result.err
-    assert home.get(*at()).fields["password"] != made.token
+    assert signed_in.get(*at()).fields["password"] != made.token
 
 
 @pytest.mark.parametrize("days", ["0", "366", "soon"])
@@ -115,25 +115,24 @@ def test_days_are_one_to_a_year(signed_in: Home, emulator: Emulator, days: str) 
     assert (result.code, emulator.requests) == (2, [])
 
 
-def test_a_policys_refusal_is_one_line_and_a_hint(home: Home, signed_in: Home, emulator: Emulator) -> None:
+def test_a_policys_refusal_is_one_line_and_a_hint(signed_in: Home, emulator: Emulator) -> None:
     """It comes with HTTP 200."""
     emulator.world.organizations["contoso"].policies.pat_error = "disablePatCreationPolicyViolation"
-    error, hint = refused(home, emulator, signed_in.azdo("pat", "create", "--org", "contoso"))
+    error, hint = refused(signed_in, emulator, signed_in.azdo("pat", "create", "--org", "contoso"))
     assert error == "the policy of contoso forbids personal access tokens (disablePatCreationPolicyViolation)"
     assert hint.startswith("git needs none after git credential-azdo setup --org contoso")
     assert [record.status for record in emulator.seen(API)] == [200]
 
 
 @pytest.mark.parametrize(
-    ("scope", "said"),
-    [("app_token", "fullScopePatPolicyViolation"), ("vso.code nonsense", "invalidScope")],
+    ("scope", "said"), [("app_token", "fullScopePatPolicyViolation"), ("vso.code nonsense", "invalidScope")]
 )
-def test_what_the_tenant_forbids_is_named(
-    home: Home, signed_in: Home, emulator: Emulator, scope: str, said: str
-) -> None:
+def test_what_the_tenant_forbids_is_named(signed_in: Home, emulator: Emulator, scope: str, said: str) -> None:
     """By its own word, at the end."""
     emulator.world.tenants[CONTOSO].restrict_full_scope_pats = True
-    error, _ = refused(home, emulator, signed_in.azdo("pat", "create", "--org", "contoso", "--scope", scope))
+    error, _ = refused(
+        signed_in, emulator, signed_in.azdo("pat", "create", "--org", "contoso", "--scope", scope)
+    )
     assert error.endswith(f"({said})")
 
 
@@ -157,36 +156,36 @@ def made_up(**token: object) -> Response:
     ],
 )
 def test_an_answer_that_is_none_keeps_nothing(
-    home: Home, signed_in: Home, emulator: Emulator, fault: faults.Fault, said: str
+    signed_in: Home, emulator: Emulator, fault: faults.Fault, said: str
 ) -> None:
     """A page with 2xx is what a token of the wrong tenant gets."""
     emulator.refuse("vssps.dev.azure.com", fault)
     result = signed_in.azdo("pat", "create", "--org", "contoso")
-    assert (result.code, of_kind(home, "pat")) == (1, [])
+    assert (result.code, of_kind(signed_in, "pat")) == (1, [])
     assert said in result.err
     assert "Traceback" not in result.err
 
 
 def test_a_token_that_the_organization_then_refuses_is_revoked_at_once(
-    home: Home, signed_in: Home, emulator: Emulator
+    signed_in: Home, emulator: Emulator
 ) -> None:
     """Nothing is left behind that nobody holds."""
     emulator.world.organizations["contoso"].policies.conditional_access_for_pats = True
-    error, _ = refused(home, emulator, signed_in.azdo("pat", "create", "--org", "contoso"))
+    error, _ = refused(signed_in, emulator, signed_in.azdo("pat", "create", "--org", "contoso"))
     assert "Conditional Access policy" in error
     assert [record.method for record in emulator.seen(API)] == ["POST", "DELETE"]
     assert emulator.world.pats[0].revoked
 
 
 def test_a_token_that_can_be_neither_checked_nor_revoked_is_named(
-    home: Home, signed_in: Home, emulator: Emulator
+    signed_in: Home, emulator: Emulator
 ) -> None:
     """So that a person can end it."""
     emulator.refuse("dev.azure.com/contoso/_apis/connectionData", faults.server_error(status=500))
     emulator.refuse(API, faults.Fault("respond", made_up(authorizationId="abc", token="t"), times=1))
     emulator.refuse("vssps.dev.azure.com", faults.server_error(status=500))
     result = signed_in.azdo("pat", "create", "--org", "contoso")
-    assert (result.code, of_kind(home, "pat")) == (1, [])
+    assert (result.code, of_kind(signed_in, "pat")) == (1, [])
     said = [line.partition("git-credential-azdo: ")[2] for line in result.err.splitlines()]
     assert said[:2] == [
         "error: a token of contoso could not be revoked: the organization contoso answered with status 500",
@@ -195,14 +194,14 @@ def test_a_token_that_can_be_neither_checked_nor_revoked_is_named(
     assert said[2] == "error: the organization contoso answered with status 500"
 
 
-def test_the_sign_in_is_chosen_as_get_does(home: Home, signed_in: Home, emulator: Emulator) -> None:
+def test_the_sign_in_is_chosen_as_get_does(signed_in: Home, emulator: Emulator) -> None:
     """A token that serves the organization does not stand in the way; two sign-ins that fit do."""
     world = emulator.world
-    give_pat(home, world.new_pat(ANN, ["contoso"]), ANN, "contoso")
+    give_pat(signed_in, world.new_pat(ANN, ["contoso"]), ANN, "contoso")
     assert signed_in.azdo("pat", "create", "--org", "contoso").code == 0
     world.organizations["contoso"].members[BOB] = "write"
     world.tenants[CONTOSO].guests.add(BOB)
-    sign_in(home, world, BOB, "contoso")
+    sign_in(signed_in, world, BOB, "contoso")
     result = signed_in.azdo("pat", "create", "--org", "contoso")
     assert result.code == 1
     assert f"several signed-in accounts match the organization contoso: {ANN}, {BOB}" in result.err
@@ -211,12 +210,12 @@ def test_the_sign_in_is_chosen_as_get_does(home: Home, signed_in: Home, emulator
     assert living(emulator)[-1].person == BOB
 
 
-def test_the_organizations_tenant_gets_its_own_token(home: Home, signed_in: Home, emulator: Emulator) -> None:
+def test_the_organizations_tenant_gets_its_own_token(signed_in: Home, emulator: Emulator) -> None:
     """A guest's, from the same sign-in."""
-    learn(home, "fabrikam", FABRIKAM)
+    learn(signed_in, "fabrikam", FABRIKAM)
     assert signed_in.azdo("pat", "create", "--org", "fabrikam").code == 0
     assert living(emulator)[0].organizations == frozenset({"fabrikam"})
-    assert home.get(*at("fabrikam/app/_git/app")).fields["password"] == living(emulator)[0].token
+    assert signed_in.get(*at("fabrikam/app/_git/app")).fields["password"] == living(emulator)[0].token
 
 
 @pytest.mark.parametrize("kind", ["pat", "managed-identity", "service-principal"])
@@ -255,7 +254,7 @@ def test_without_an_account_the_hint_is_setup(home: Home, emulator: Emulator) ->
     )
 
 
-def test_the_token_before_is_named(home: Home, signed_in: Home, emulator: Emulator) -> None:
+def test_the_token_before_is_named(signed_in: Home, emulator: Emulator) -> None:
     """A second create replaces what is kept here; at Azure DevOps both live."""
     assert signed_in.azdo("pat", "create", "--org", "contoso").code == 0
     result = signed_in.azdo("pat", "create", "--org", "contoso")
@@ -264,7 +263,7 @@ def test_the_token_before_is_named(home: Home, signed_in: Home, emulator: Emulat
         f"hint: the previous token still works: git credential-azdo pat revoke {first.id} --org contoso"
         in result.err
     )
-    assert [account["authorization_id"] for account in of_kind(home, "pat")] == [second.id]
+    assert [account["authorization_id"] for account in of_kind(signed_in, "pat")] == [second.id]
 
 
 @pytest.mark.parametrize("words", [("create",), ("list",), ("revoke", "x"), ("rotate",)])

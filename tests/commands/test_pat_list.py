@@ -1,18 +1,17 @@
-"""``pat list`` and ``pat revoke``: what lives, what is named, what is forgotten."""
+"""``pat list`` and ``pat revoke``: what lives, what is named, what is forgotten, and what is no name."""
 
 from __future__ import annotations
 
 import json
-import subprocess
 from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import SCRIPT
-from tests.emulator import faults
+from tests.emulator import faults, tokens
 from tests.emulator.default_world import ANN, BOB
 from tests.support.pats import living
 from tests.support.people import at, of_kind
+from tests.support.running import Begun
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -58,30 +57,30 @@ def test_one_organization_that_fails_does_not_hide_the_others(signed_in: Home, e
     assert "the organization contoso answered with status 500" in result.err
 
 
-def test_an_empty_list_says_so(home: Home, signed_in: Home) -> None:
+def test_an_empty_list_says_so(signed_in: Home) -> None:
     """And without an account that lists anything, how to ask."""
     assert (
         "hint: no active personal access token was found"
         in signed_in.azdo("pat", "list", "--org", "contoso").err
     )
-    home.accounts_file.unlink()
-    result = home.azdo("pat", "list")
+    signed_in.accounts_file.unlink()
+    result = signed_in.azdo("pat", "list")
     assert (result.code, "hint: git credential-azdo setup\n" in result.err) == (1, True)
 
 
 @pytest.mark.parametrize("how", ["id", "name"])
-def test_a_token_is_revoked_and_forgotten(home: Home, signed_in: Home, emulator: Emulator, how: str) -> None:
+def test_a_token_is_revoked_and_forgotten(signed_in: Home, emulator: Emulator, how: str) -> None:
     """By id or by name, in any case; git goes back to the sign-in."""
     assert signed_in.azdo("pat", "create", "--org", "contoso", "--name", "Mine").code == 0
     (made,) = living(emulator)
     result = signed_in.azdo("pat", "revoke", made.id.upper() if how == "id" else "mine", "--org", "contoso")
     assert (result.code, result.err) == (0, "Revoked Mine; its account is removed\n")
-    assert (living(emulator), of_kind(home, "pat")) == ([], [])
+    assert (living(emulator), of_kind(signed_in, "pat")) == ([], [])
     assert made.token not in "".join(
-        path.read_text() for path in home.accounts_file.parent.rglob("*") if path.is_file()
+        path.read_text() for path in signed_in.accounts_file.parent.rglob("*") if path.is_file()
     )
-    assert "binding" not in home.accounts_file.read_text()
-    assert home.get(*at()).fields["password"] != made.token
+    assert "binding" not in signed_in.accounts_file.read_text()
+    assert signed_in.get(*at()).fields["password"] != made.token
 
 
 def test_a_token_that_is_not_kept_here_is_revoked_all_the_same(signed_in: Home, emulator: Emulator) -> None:
@@ -110,15 +109,13 @@ def test_a_name_that_nobody_has_is_told(signed_in: Home, emulator: Emulator) -> 
     assert "hint: git credential-azdo pat list --org contoso" in result.err
 
 
-def test_a_token_of_ours_that_is_over_can_still_be_forgotten(
-    home: Home, signed_in: Home, emulator: Emulator
-) -> None:
+def test_a_token_of_ours_that_is_over_can_still_be_forgotten(signed_in: Home, emulator: Emulator) -> None:
     """Revoked on the web page, it is no longer listed."""
     assert signed_in.azdo("pat", "create", "--org", "contoso").code == 0
     (made,) = living(emulator)
     made.revoked = True
     result = signed_in.azdo("pat", "revoke", made.id, "--org", "contoso")
-    assert (result.code, of_kind(home, "pat")) == (0, [])
+    assert (result.code, of_kind(signed_in, "pat")) == (0, [])
     assert result.err == "The token was revoked or expired before; its account is removed\n"
 
 
@@ -126,24 +123,17 @@ def test_a_token_that_is_about_to_be_saved_is_not_called_left(signed_in: Home, e
     """The list waits for the run that makes it to end."""
     hang = faults.hang(1)
     emulator.refuse("dev.azure.com/contoso/_apis/git", hang)
-    with start(signed_in, "pat", "create", "--org", "contoso") as create:
-        assert hang.arrived.wait(30)
-        with start(signed_in, "pat", "list", "--org", "contoso") as listed:
-            assert listed.stdout
-            rows = [listed.stdout.readline(), listed.stdout.readline()]
-            hang.released.set()
-            assert create.wait(30) == 0
-            assert (listed.wait(30), listed.communicate()[1]) == (0, b"")
+    create = Begun(signed_in, "pat", "create", "--org", "contoso")
+    assert hang.arrived.wait(30)
+    listed = Begun(signed_in, "pat", "list", "--org", "contoso")
+    rows = [listed.out.readline(), listed.out.readline()]
+    hang.released.set()
+    assert (create.ended()[0], listed.ended()) == (0, (0, b"", b""))
     assert living(emulator)[0].id.encode() in rows[1]
 
 
-def start(home: Home, *words: str) -> subprocess.Popen[bytes]:
-    """Start a command."""
-    return subprocess.Popen(
-        [SCRIPT, *words],
-        env=home.environment,
-        cwd=home.folder,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-    )
+def test_a_token_in_the_place_of_a_name_is_not_sent(signed_in: Home, emulator: Emulator) -> None:
+    """Nor repeated."""
+    result = signed_in.azdo("pat", "create", "--org", "contoso", "--name", tokens.new_pat())
+    assert (result.code, emulator.requests) == (1, [])
+    assert "--name is the token's name, not a token" in result.err

@@ -36,13 +36,11 @@ def tokens(emulator: Emulator) -> list[Pat]:
     return emulator.world.pats
 
 
-def test_the_new_token_is_in_place_before_the_old_one_is_revoked(
-    home: Home, with_pat: Home, emulator: Emulator
-) -> None:
+def test_the_new_token_is_in_place_before_the_old_one_is_revoked(with_pat: Home, emulator: Emulator) -> None:
     """Same name, scopes and life; the account, its alias and its bindings stay."""
-    account = Kept(home, of_kind(home, "pat")[0]["id"])
+    account = Kept(with_pat, of_kind(with_pat, "pat")[0]["id"])
     account.set_all("alias", ["mine"])
-    bind(home, "contoso/app/app", account)
+    bind(with_pat, "contoso/app/app", account)
     emulator.requests.clear()
     result = with_pat.azdo("pat", "rotate")
     old, new = tokens(emulator)
@@ -52,11 +50,11 @@ def test_the_new_token_is_in_place_before_the_old_one_is_revoked(
     assert (old.revoked, new.revoked) == (True, False)
     assert (new.name, new.scopes) == ("Mine", "vso.code")
     assert abs(new.expires.timestamp() - time.time() - 20 * DAY) < 60
-    (after,) = of_kind(home, "pat")
+    (after,) = of_kind(with_pat, "pat")
     assert (after["alias"], after["authorization_id"]) == ("mine", new.id)
-    assert ("account", after["id"]) in of_kind(home, "binding")[0].items()
+    assert ("account", after["id"]) in of_kind(with_pat, "binding")[0].items()
     assert after["expires_utc"] == str(int(new.expires.timestamp()))
-    assert home.get(*at()).fields["password"] == new.token
+    assert with_pat.get(*at()).fields["password"] == new.token
     asked = [(record.method, record.host) for record in emulator.requests]
     assert asked == [
         ("POST", "vssps.dev.azure.com"),
@@ -66,19 +64,19 @@ def test_the_new_token_is_in_place_before_the_old_one_is_revoked(
     ]
 
 
-def test_the_life_may_be_changed(home: Home, with_pat: Home, emulator: Emulator) -> None:
+def test_the_life_may_be_changed(with_pat: Home, emulator: Emulator) -> None:
     """From now on."""
     assert with_pat.azdo("pat", "rotate", "--org", "contoso", "--days", "5").code == 0
-    assert of_kind(home, "pat")[0]["days"] == "5"
+    assert of_kind(with_pat, "pat")[0]["days"] == "5"
     assert abs(tokens(emulator)[-1].expires.timestamp() - time.time() - 5 * DAY) < 60
 
 
-def test_an_expired_token_is_rotated_too(home: Home, with_pat: Home, emulator: Emulator) -> None:
+def test_an_expired_token_is_rotated_too(with_pat: Home, emulator: Emulator) -> None:
     """It cannot be extended, and need not be."""
     tokens(emulator)[0].expires = emulator.world.now()
-    Kept(home, of_kind(home, "pat")[0]["id"]).set_all("expires_utc", [str(int(time.time()) - 1)])
+    Kept(with_pat, of_kind(with_pat, "pat")[0]["id"]).set_all("expires_utc", [str(int(time.time()) - 1)])
     assert with_pat.azdo("pat", "rotate").code == 0
-    assert home.get(*at()).fields["password"] == tokens(emulator)[-1].token
+    assert with_pat.get(*at()).fields["password"] == tokens(emulator)[-1].token
 
 
 def test_a_token_that_was_revoked_elsewhere_is_no_obstacle(with_pat: Home, emulator: Emulator) -> None:
@@ -88,37 +86,37 @@ def test_a_token_that_was_revoked_elsewhere_is_no_obstacle(with_pat: Home, emula
     assert (result.code, len(tokens(emulator))) == (0, 2)
 
 
-def stays(home: Home, with_pat: Home, emulator: Emulator, said: str) -> None:
+def stays(with_pat: Home, emulator: Emulator, said: str) -> None:
     """See that nothing changed, and why."""
-    before = home.get(*at()).fields["password"]
+    before = with_pat.get(*at()).fields["password"]
     result = with_pat.azdo("pat", "rotate")
     assert result.code == 1
     assert f"error: the token for contoso was not replaced: {said}" in result.err
-    assert home.get(*at()).fields["password"] == before
+    assert with_pat.get(*at()).fields["password"] == before
     assert not tokens(emulator)[0].revoked
     assert all(pat.revoked for pat in tokens(emulator)[1:])
 
 
-def test_a_policy_leaves_the_old_token_alone(home: Home, with_pat: Home, emulator: Emulator) -> None:
+def test_a_policy_leaves_the_old_token_alone(with_pat: Home, emulator: Emulator) -> None:
     """It may have been switched on since."""
     emulator.world.organizations["contoso"].policies.pat_error = "disablePatCreationPolicyViolation"
-    stays(home, with_pat, emulator, "the policy of contoso forbids personal access tokens")
+    stays(with_pat, emulator, "the policy of contoso forbids personal access tokens")
 
 
 def test_a_new_token_that_is_not_accepted_leaves_the_old_one_alone(
-    home: Home, with_pat: Home, emulator: Emulator
+    with_pat: Home, emulator: Emulator
 ) -> None:
     """The new one is revoked at once."""
     emulator.refuse(
         "dev.azure.com/contoso/_apis/git/repositories",
         faults.Fault("respond", faults.sign_in_page().response, 1),
     )
-    stays(home, with_pat, emulator, "the organization contoso does not accept this token")
+    stays(with_pat, emulator, "the organization contoso does not accept this token")
     assert len(tokens(emulator)) == 2
 
 
 def test_a_vault_that_takes_nothing_leaves_the_old_token_alone(
-    home: Home, with_pat: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    with_pat: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Here and at Azure DevOps; the new one is revoked."""
     from git_credential_azdo.errors import VaultError
@@ -132,11 +130,11 @@ def test_a_vault_that_takes_nothing_leaves_the_old_token_alone(
         result = with_pat.azdo("pat", "rotate")
     assert "was not replaced: the disk is full" in result.err
     assert [pat.revoked for pat in tokens(emulator)] == [False, True]
-    assert home.get(*at()).fields["password"] == tokens(emulator)[0].token
+    assert with_pat.get(*at()).fields["password"] == tokens(emulator)[0].token
 
 
 def test_an_old_token_that_cannot_be_revoked_is_named(
-    home: Home, with_pat: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+    with_pat: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The new one serves; the exit code says that something is left to do."""
 
@@ -149,15 +147,15 @@ def test_an_old_token_that_cannot_be_revoked_is_named(
     old, new = tokens(emulator)
     assert result.code == 1
     assert f"hint: git credential-azdo pat revoke {old.id} --org contoso" in result.err
-    assert home.get(*at()).fields["password"] == new.token
+    assert with_pat.get(*at()).fields["password"] == new.token
 
 
-def test_each_token_is_rotated_by_whoever_made_it(home: Home, with_pat: Home, emulator: Emulator) -> None:
+def test_each_token_is_rotated_by_whoever_made_it(with_pat: Home, emulator: Emulator) -> None:
     """Also when two sign-ins fit, and the others when one fails."""
     world = emulator.world
     world.organizations["contoso"].members[BOB] = world.organizations["contoso-labs"].members[BOB] = "write"
     world.tenants[CONTOSO].guests.add(BOB)
-    sign_in(home, world, BOB, "contoso", "contoso-labs")
+    sign_in(with_pat, world, BOB, "contoso", "contoso-labs")
     assert with_pat.azdo("pat", "create", "--org", "contoso-labs", "--account", BOB).code == 0
     assert with_pat.azdo("pat", "rotate").code == 0
     assert [pat.person for pat in tokens(emulator) if not pat.revoked] == [ANN, BOB]
@@ -167,18 +165,16 @@ def test_each_token_is_rotated_by_whoever_made_it(home: Home, with_pat: Home, em
     assert with_pat.azdo("pat", "rotate", "--org", "contoso-labs").code == 0
 
 
-def test_if_whoever_made_it_is_gone_another_sign_in_may(
-    home: Home, with_pat: Home, emulator: Emulator
-) -> None:
+def test_if_whoever_made_it_is_gone_another_sign_in_may(with_pat: Home, emulator: Emulator) -> None:
     """The one that get would choose for a sign-in."""
-    Kept(home, of_kind(home, "pat")[0]["id"]).set_all("made_by", ["gone"])
+    Kept(with_pat, of_kind(with_pat, "pat")[0]["id"]).set_all("made_by", ["gone"])
     assert with_pat.azdo("pat", "rotate").code == 0
     assert [pat.revoked for pat in tokens(emulator)] == [True, False]
 
 
-def test_a_token_made_by_hand_is_not_ours_to_rotate(home: Home, with_pat: Home, emulator: Emulator) -> None:
+def test_a_token_made_by_hand_is_not_ours_to_rotate(with_pat: Home, emulator: Emulator) -> None:
     """We do not know which one it is at Azure DevOps."""
-    give_pat(home, emulator.world.new_pat(ANN, ["contoso-labs"]), ANN, "contoso-labs")
+    give_pat(with_pat, emulator.world.new_pat(ANN, ["contoso-labs"]), ANN, "contoso-labs")
     result = with_pat.azdo("pat", "rotate", "--org", "contoso-labs")
     assert result.code == 1
     assert "the token for contoso-labs was not created by pat create" in result.err
@@ -197,13 +193,13 @@ def test_without_a_token_of_ours_there_is_nothing_to_rotate(
     assert f"hint: git credential-azdo pat create --org {'contoso' if words else 'ORG'}" in result.err
 
 
-def test_a_token_typed_in_later_is_by_hand_again(home: Home, with_pat: Home, emulator: Emulator) -> None:
+def test_a_token_typed_in_later_is_by_hand_again(with_pat: Home, emulator: Emulator) -> None:
     """setup pat takes the place of what was made, and forgets which that was."""
     token = emulator.world.new_pat(ANN, ["contoso"])
     assert (
         with_pat.azdo("setup", "pat", "--org", "contoso", "--no-git-config", given=token.encode()).code == 0
     )
-    (account,) = of_kind(home, "pat")
+    (account,) = of_kind(with_pat, "pat")
     assert "authorization_id" not in account
     assert with_pat.azdo("pat", "rotate").code == 1
-    assert home.get(*at()).fields["password"] == token
+    assert with_pat.get(*at()).fields["password"] == token

@@ -44,11 +44,7 @@ def test_the_same_person_again_updates_the_account(home: Home, emulator: Emulato
     assert setup_by_browser(home, emulator, "--alias", "work").code == 0
     assert home.azdo("use", "work", "--org", "contoso-labs").code == 0
     assert home.azdo("use", "work", "--default").code == 0
-    for options in (
-        ["--org", "contoso"],
-        ["--org", "fabrikam"],
-        ["--alias", "work"],
-    ):
+    for options in (["--org", "contoso"], ["--org", "fabrikam"], ["--alias", "work"]):
         assert setup_by_browser(home, emulator, *options).code == 0
     assert len(of_kind(home, "oauth")) == 1
     account = of_kind(home, "oauth")[0]

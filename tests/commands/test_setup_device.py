@@ -166,19 +166,6 @@ def test_other_ends_are_told_by_what_they_are(refused: OAuthError, said: str) ->
     assert said in device.explain(refused, who=None, tenant="t", setup=hints.setup).message
 
 
-@pytest.mark.parametrize(
-    "options",
-    [("--pat", "--org", "x"), ("--redirect-uri", "https://x"), ("--no-browser",)],
-)
-def test_options_that_do_not_fit_are_refused(
-    home: Home, emulator: Emulator, options: tuple[str, ...]
-) -> None:
-    """Nobody is asked."""
-    result = home.azdo(*DEVICE, *options)
-    assert (result.code, emulator.requests) == (2, [])
-    assert f"no such option '{options[0]}'" in result.err
-
-
 def test_a_terminal_shows_a_countdown(home: Home, emulator: Emulator) -> None:
     """It stays in one line, and what follows begins another."""
     emulator.world.device_interval = 1
@@ -188,16 +175,6 @@ def test_a_terminal_shows_a_countdown(home: Home, emulator: Emulator) -> None:
         emulator.enter_device_code(list(emulator.world.grants.devices.values())[-1].user_code)
         assert terminal.ended() == 0
         assert "\rSigned in as" in terminal.text
-
-
-def test_ctrl_c_ends_the_wait(home: Home, emulator: Emulator) -> None:
-    """Exit code 130, no account, no traceback."""
-    with Terminal(home, *DEVICE) as terminal:
-        terminal.see("waiting ")
-        assert terminal.interrupted() == 130
-        assert "Traceback" not in terminal.text
-    assert emulator.seen("login.microsoftonline.com")
-    assert of_kind(home, "oauth") == []
 
 
 def test_a_link_with_the_code_in_it_is_shown_too(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import shlex
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import pytest
@@ -13,52 +11,23 @@ from git_credential_azdo.errors import command
 from tests.emulator.default_world import ANN, CONTOSO
 from tests.emulator.faults import Fault
 from tests.emulator.messages import json_response
-from tests.support.openid import OLGA, Provider
+from tests.support.openid import OLGA
 from tests.support.people import STALE, Account, at, blocks, sign_in
 from tests.support.terminal import LINK, Sitting, Terminal
 from tests.support.watch import new_password
 from tests.support.workloads import CLIENT, add_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
+    from tests.support.openid import Provider
 
 OWN = ("--client-id", "our-client", "--scope", "openid git", "--vault", "file", "--no-browser")
 
 
-class Thief:
-    """A server on this machine that notes what it is sent, and answers as a token endpoint would."""
-
-    def __init__(self) -> None:
-        self.bodies: list[bytes] = []
-        thief = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                thief.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
-                self.send_response(200)
-                self.end_headers()
-                self.wfile.write(b'{"access_token": "stolen", "token_type": "Bearer", "expires_in": 3600}')
-
-            def log_message(self, *_: object) -> None:
-                """Stay silent."""
-
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.origin = f"http://127.0.0.1:{self.server.server_port}"
-
-
-@pytest.fixture
-def thief() -> Iterator[Thief]:
-    """Return the attacker's server."""
-    thief = Thief()
-    thread = threading.Thread(target=thief.server.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    yield thief
-    thief.server.shutdown()
-    thread.join()
-    thief.server.server_close()
+def origin_of(provider: Provider) -> str:
+    """Return the provider's scheme, host and port."""
+    return provider.issuer.removesuffix("/realm")
 
 
 def only_account(home: Home) -> Account:
@@ -74,7 +43,7 @@ def only_account(home: Home) -> Account:
 def test_a_changed_token_endpoint_in_the_accounts_file_never_gets_the_refresh_token(
     home: Home,
     emulator: Emulator,
-    thief: Thief,
+    provider: Provider,
     authority: bool,  # noqa: FBT001 - a table
     as_0_1_0: bool,  # noqa: FBT001 - a table
 ) -> None:
@@ -85,30 +54,33 @@ def test_a_changed_token_endpoint_in_the_accounts_file_never_gets_the_refresh_to
         kept = ann.kept("refresh")
         del kept["origin"]
         ann.vault.write(f"{ann.id}/refresh", "".join(f"{key}={value}\n" for key, value in kept.items()))
-    ann.set_all("token_endpoint", [f"{thief.origin}/organizations/oauth2/v2.0/token"])
+    ann.set_all("token_endpoint", [f"{provider.issuer}/token"])
     if authority:
-        ann.set_all("authority", [f"{thief.origin}/organizations"])
+        ann.set_all("authority", [f"{provider.issuer}"])
     result = home.get(*at())
-    assert (thief.bodies, result.fields.get("quit")) == ([], "1")
-    assert f"{ANN} in the accounts file is not where this account was set up: {thief.origin}" in result.err
+    assert (provider.forms, result.fields.get("quit")) == ([], "1")
+    assert (
+        f"{ANN} in the accounts file is not where this account was set up: {origin_of(provider)}"
+        in result.err
+    )
     assert result.err.endswith(f"hint: git credential-azdo setup --login-hint {ANN}\n")
 
 
 def test_the_hint_about_a_changed_token_endpoint_cures_it(
-    home: Home, emulator: Emulator, thief: Thief
+    home: Home, emulator: Emulator, provider: Provider
 ) -> None:
     """Run as printed, it signs the same account in again, at Microsoft's."""
     first = Sitting(home, "--vault", "file", "--no-browser")
     assert first.finish(emulator.sign_in(first.link)).code == 0
     ann = only_account(home)
     ann.let_pass(STALE)
-    ann.set_all("token_endpoint", [f"{thief.origin}/organizations/oauth2/v2.0/token"])
+    ann.set_all("token_endpoint", [f"{provider.issuer}/token"])
     command = home.get(*at()).err.partition("hint: git credential-azdo setup ")[2]
     again = Sitting(home, "--vault", "file", "--no-browser", *shlex.split(command))
     assert again.finish(emulator.sign_in(again.link)).code == 0
     ann = only_account(home)
     ann.let_pass(STALE)
-    assert (home.get(*at()).fields["username"], thief.bodies) == (ANN, [])
+    assert (home.get(*at()).fields["username"], provider.forms) == (ANN, [])
 
 
 def test_the_origin_stays_with_the_refresh_token_when_it_is_rotated(home: Home, emulator: Emulator) -> None:
@@ -124,36 +96,26 @@ def test_the_origin_stays_with_the_refresh_token_when_it_is_rotated(home: Home, 
 
 
 def test_a_changed_token_endpoint_never_gets_a_client_secret(
-    home: Home, emulator: Emulator, thief: Thief
+    home: Home, emulator: Emulator, provider: Provider
 ) -> None:
     """The app's secret is bound to its origin, too, whatever authority and tenant the file names by now."""
     secret = new_password(40)
     add_app(emulator.world, secret=secret)
-    words = (
-        "setup",
-        "service-principal",
-        CLIENT,
-        "--tenant",
-        CONTOSO,
-        "--org",
-        "contoso",
-        "--vault",
-        "file",
-    )
-    assert home.azdo(*words, given=secret).code == 0
+    words = ("service-principal", CLIENT, "--tenant", CONTOSO, "--org", "contoso")
+    assert home.azdo("setup", *words, "--vault", "file", given=secret).code == 0
     app = only_account(home)
     assert app.kept("client-secret")["origin"] == "https://login.microsoftonline.com"
     app.let_pass(STALE)
     for key, values in (
-        ("token_endpoint", [f"{thief.origin}/token"]),
-        ("authority", [thief.origin]),
+        ("token_endpoint", [f"{provider.issuer}/token"]),
+        ("authority", [provider.issuer]),
         ("tenant", []),
     ):
         app.set_all(key, values)
         result = home.get(*at())
-        assert (thief.bodies, result.fields.get("quit")) == ([], "1"), key
+        assert (provider.forms, result.fields.get("quit")) == ([], "1"), key
         assert "is not where this account was set up" in result.err
-        assert thief.origin not in result.err.partition("hint: ")[2], key
+        assert origin_of(provider) not in result.err.partition("hint: ")[2], key
 
 
 # --- an authority's document
@@ -210,26 +172,16 @@ def test_without_a_terminal_another_host_needs_the_option_that_the_line_names(
     assert sitting.finish(provider.sign_in(sitting.link)).code == 0
 
 
-@pytest.mark.parametrize(
-    "name", ["authorization_endpoint", "token_endpoint", "device_authorization_endpoint"]
-)
-@pytest.mark.parametrize(
-    "url", ["https://evil.test/x", "https://login.microsoftonline.us/x", "http://127.0.0.1/x"]
-)
-def test_microsofts_document_names_microsofts_hosts_or_setup_ends(
-    home: Home, emulator: Emulator, name: str, url: str
-) -> None:
+def test_microsofts_document_names_microsofts_hosts_or_setup_ends(home: Home, emulator: Emulator) -> None:
     """No question, no option: nobody knows better there."""
     base = f"https://login.microsoftonline.com/{CONTOSO}"
     document = {
         "issuer": f"{base}/v2.0",
         "authorization_endpoint": f"{base}/oauth2/v2.0/authorize",
-        "token_endpoint": f"{base}/oauth2/v2.0/token",
-        name: url,
+        "token_endpoint": "https://evil.test/x",
     }
     emulator.refuse("login.microsoftonline.com", Fault("respond", json_response(200, document)))
-    host = url.split("/")[2]
-    result = home.azdo("setup", "--tenant", CONTOSO, "--vault", "file", "--endpoint-host", host)
+    result = home.azdo("setup", "--tenant", CONTOSO, "--vault", "file", "--endpoint-host", "evil.test")
     assert (result.code, blocks(home)) == (1, [])
-    assert f"as {name}" in result.err
+    assert "as token_endpoint" in result.err
     assert "response_type" not in result.err

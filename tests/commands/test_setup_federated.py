@@ -102,16 +102,7 @@ def test_a_managed_identity_can_stand_for_an_app(
     identity = give_identity(emulator.world)
     issuer = f"https://login.microsoftonline.com/{CONTOSO}/v2.0"
     add_app(emulator.world, (issuer, identity.object_id))
-    words = (
-        "federated",
-        "managed-identity",
-        "--client-id",
-        CLIENT,
-        "--tenant",
-        CONTOSO,
-        "--org",
-        "contoso",
-    )
+    words = ("federated", "managed-identity", "--client-id", CLIENT, "--tenant", CONTOSO, "--org", "contoso")
     result = setup(home, *words, **machine)
     assert result.code == 0, result.err
     assert home.get(*APP).fields["username"] == CLIENT

@@ -1,24 +1,29 @@
-"""``setup --login-hint``: somebody else who signs in by the link is never taken without a question."""
+"""Whose sign-in it is: somebody else than ``--login-hint`` is never taken without a question, and each cure names who and what was given."""
 
 from __future__ import annotations
 
 import shlex
 from typing import TYPE_CHECKING
 
+import httpx
 import pytest
 
-from tests.commands.test_setup_oauth import asked, visit
-from tests.emulator.default_world import ANN, BOB, CONTOSO
-from tests.support.people import STALE, Account, at, blocks, vault_of
+from git_credential_azdo.accounts.account import Account, Block
+from git_credential_azdo.signin import sign_in_errors
+from tests.commands.test_setup_oauth import visit
+from tests.emulator.default_world import ANN, BOB, CONTOSO, KIM
+from tests.emulator.model import CONSUMERS, App
+from tests.support import people
+from tests.support.pats import in_vault
+from tests.support.people import at, blocks
 from tests.support.terminal import LINK, Sitting, Terminal
 
 if TYPE_CHECKING:
-    from tests.conftest import Home
+    from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
-    from tests.support.openid import Provider
 
 FILE = ("--vault", "file", "--no-browser")
-OWN = ("--client-id", "our-client", "--scope", "openid git offline_access")
+OWN = "0f0f0f0f-1111-4222-8333-444444444444"
 
 
 def names(home: Home) -> list[str]:
@@ -26,13 +31,15 @@ def names(home: Home) -> list[str]:
     return [value for pairs in blocks(home) for key, value in pairs if key == "name"]
 
 
-def secrets(home: Home) -> list[str]:
-    """Return the entries of the vault."""
-    return [path.name for path in vault_of(home).rglob("*") if path.is_file()]
+def last_lines(result: Result) -> list[str]:
+    """Return the error and the hint."""
+    return [line.partition("git-credential-azdo: ")[2] for line in result.err.splitlines()[-2:]]
 
 
-@pytest.mark.parametrize("way", ["listener", "paste"])
-@pytest.mark.parametrize(("answer", "kept"), [("\r", []), ("n\r", []), ("y\r", [BOB])])
+@pytest.mark.parametrize(
+    ("way", "answer", "kept"),
+    [("listener", "\r", []), ("listener", "y\r", [BOB]), ("paste", "n\r", []), ("paste", "y\r", [BOB])],
+)
 def test_somebody_else_than_the_hint_is_asked_about(
     home: Home, emulator: Emulator, way: str, answer: str, kept: list[str]
 ) -> None:
@@ -51,14 +58,14 @@ def test_somebody_else_than_the_hint_is_asked_about(
         assert (f"Signed in as {BOB}" in terminal.text) is bool(kept)
         assert ("nothing was stored" in terminal.text) is not bool(kept)
     assert names(home) == kept
-    assert bool(secrets(home)) is bool(kept)
+    assert bool(in_vault(home)) is bool(kept)
 
 
 def test_without_a_terminal_somebody_else_is_refused(home: Home, emulator: Emulator) -> None:
     """The hint is the same command for the person who signed in; run as printed it signs in."""
     sitting = Sitting(home, *FILE, "--login-hint", ANN)
     result = sitting.finish(emulator.sign_in(sitting.link, BOB))
-    assert (result.code, names(home), secrets(home)) == (1, [], [])
+    assert (result.code, names(home), in_vault(home)) == (1, [], "")
     error, hint = result.err.splitlines()[-2:]
     assert error == f"git-credential-azdo: error: {BOB} signed in, not {ANN}; nothing was stored"
     command = hint.partition("hint: ")[2]
@@ -75,73 +82,103 @@ def test_the_name_is_compared_without_case(home: Home, emulator: Emulator) -> No
     assert names(home) == [ANN]
 
 
-@pytest.mark.parametrize(
-    ("claims", "code"),
-    [
-        ({"preferred_username": "o.smith@example.org", "email": "Olga@example.org"}, 0),
-        ({"upn": "olga@example.org"}, 0),
-        ({"preferred_username": "eve@example.org", "name": "olga@example.org"}, 1),
-        ({}, 1),
-    ],
-)
-def test_any_sign_in_name_of_the_identity_token_will_do(
-    home: Home, emulator: Emulator, provider: Provider, claims: dict[str, str], code: int
-) -> None:
-    """People know themselves by their address; a display name is no sign-in name, and no name at all is nobody."""
-    provider.claims = {"sub": "olga-1", **claims}
-    sitting = Sitting(home, *FILE, "--authority", provider.issuer, *OWN, "--login-hint", "olga@example.org")
-    assert sitting.finish(provider.sign_in(sitting.link)).code == code
-    assert len(names(home)) == (code == 0)
-    assert emulator.seen("login.microsoftonline.com") == []
-
-
 def test_an_organization_that_refuses_the_sign_in_ends_setup(home: Home, emulator: Emulator) -> None:
     """The person named it: a setup that ends well promises that git works there."""
     emulator.world.tenants[CONTOSO].guests.add(BOB)
     sitting = Sitting(home, *FILE, "--org", "contoso")
     result = sitting.finish(emulator.sign_in(sitting.link, BOB))
-    assert (result.code, names(home), secrets(home)) == (1, [], [])
+    assert (result.code, names(home), in_vault(home)) == (1, [], "")
     error, hint = result.err.splitlines()[-2:]
     assert error.startswith(f"git-credential-azdo: error: {BOB} signed in, but the organization contoso")
     assert error.endswith("nothing was stored")
     assert hint.endswith("git credential-azdo setup pat --org contoso")
 
 
-# --- an authority that is not Entra
+# --- a cure is the same command, with what must change
 
 
-def test_another_authority_is_sent_nothing_that_only_entra_knows(
-    home: Home, emulator: Emulator, provider: Provider
-) -> None:
-    """``prompt=select_account`` is refused by some; a sign-in hint is OpenID Connect's own."""
-    plain = Sitting(home, *FILE, "--authority", provider.issuer, *OWN)
-    assert "prompt" not in asked(plain.link)
-    assert plain.finish(provider.sign_in(plain.link)).code == 0
-    hinted = Sitting(home, *FILE, "--authority", provider.issuer, *OWN, "--login-hint", "olga@example.org")
-    assert asked(hinted.link)["login_hint"] == "olga@example.org"
-    assert hinted.finish(provider.sign_in(hinted.link)).code == 0
-    entra = Sitting(home, *FILE)
-    assert asked(entra.link)["prompt"] == "select_account"
-    assert entra.finish(emulator.sign_in(entra.link)).code == 0
+def test_a_failed_setup_is_begun_again_with_the_same_options(home: Home, emulator: Emulator) -> None:
+    """The organization, the alias and the app registration are not asked for twice."""
+    emulator.world.add_app(App(OWN, "Our own", redirects=["http://localhost"]))
+    emulator.world.fail_next("token", 50076)
+    given = (*FILE, "--org", "contoso", "--alias", "work", "--client-id", OWN)
+    sitting = Sitting(home, *given, "--login-hint", ANN)
+    result = sitting.finish(emulator.sign_in(sitting.link))
+    assert result.code == 1
+    assert last_lines(result)[1] == f"hint: git credential-azdo setup {' '.join(given)} --login-hint {ANN}"
 
 
 @pytest.mark.parametrize(
-    ("granted", "kept"),
+    ("fields", "command"),
     [
-        ("openid git", "openid git"),
-        (None, "openid git offline_access"),
-        ("a\nb", "openid git offline_access"),
+        ({"tenant": CONSUMERS}, "--login-hint me@example.org"),
+        ({"tenant": CONTOSO}, "--login-hint me@example.org"),
+        (
+            {"tenant": CONTOSO, "client_id": OWN},
+            f"--tenant {CONTOSO} --login-hint me@example.org --client-id {OWN}",
+        ),
+        ({"tenant": CONTOSO, "subject": "me@example.org"}, ""),
+        (
+            {"tenant": CONTOSO, "authtype": "Bearer"},
+            "--login-hint me@example.org --bearer",
+        ),
+        (
+            {"tenant": CONSUMERS, "client_id": OWN},
+            f"--login-hint me@example.org --client-id {OWN}",
+        ),
     ],
 )
-def test_a_refresh_asks_for_the_scope_that_was_granted(
-    home: Home, emulator: Emulator, provider: Provider, granted: str | None, kept: str
+def test_an_own_registration_is_named_with_its_tenant_and_a_personal_account_without(
+    fields: dict[str, str], command: str
 ) -> None:
-    """RFC 6749 section 6: a refresh for more is refused, and would be for good."""
-    provider.scope = granted
-    sitting = Sitting(home, *FILE, "--authority", provider.issuer, *OWN, "--org", "contoso")
-    assert sitting.finish(provider.sign_in(sitting.link)).code == 0
-    olga = Account(home, next(value for pairs in blocks(home) for key, value in pairs if key == "id"))
-    olga.let_pass(STALE, "home")
-    assert home.get(*at()).fields["password"]
-    assert [form["scope"] for form in provider.forms] == ["openid git offline_access", kept]
-    assert emulator.seen("login.microsoftonline.com") == []
+    """A registration of one tenant is refused elsewhere (AADSTS50194), and the personal tenant cannot be named (9002332)."""
+    account = Account(Block([("kind", "oauth"), ("name", "me@example.org"), *fields.items()]))
+    assert sign_in_errors.setup_again(account) == f"git credential-azdo setup {command}".rstrip()
+
+
+def test_the_cure_of_an_ended_personal_account_signs_it_in_again(home: Home, emulator: Emulator) -> None:
+    """Run as printed: Microsoft refuses this client at the tenant of personal accounts."""
+    kim = people.sign_in(home, emulator.world, KIM, "hobby", tenant=CONSUMERS)
+    kim.let_pass(people.STALE, CONSUMERS)
+    emulator.world.fail_next("token", 700082)
+    hint = last_lines(home.get(*at("hobby")))[1]
+    assert hint == f"hint: git credential-azdo setup --login-hint {KIM}"
+
+
+def test_a_code_that_is_refused_is_not_called_an_ended_sign_in(home: Home, emulator: Emulator) -> None:
+    """The browser says it in the same words as the terminal, which shows a new link."""
+    emulator.world.fail_next("token", 70000)
+    with Terminal(home, "setup", *FILE) as terminal:
+        address = emulator.sign_in(terminal.see(LINK))
+        terminal.see("> ")
+        with httpx.Client(trust_env=False, timeout=90) as browser:
+            page = browser.get(address).text
+            assert (
+                "<p>This code is not valid: it was used before, has expired, or belongs to another link"
+                in page
+            )
+            assert "<p>What to do: open the new link that the terminal shows.</p>" in page
+            address = emulator.sign_in(terminal.see(LINK))
+            terminal.see("> ")
+            assert f"You are signed in as {ANN}." in browser.get(address).text
+        assert terminal.ended() == 0
+        assert "no longer valid" not in terminal.text
+
+
+# --- the wrong person, by device code
+
+
+def test_who_typed_the_code_must_be_who_was_meant(home: Home, emulator: Emulator) -> None:
+    """Somebody else is asked about; Enter is no, and then nothing is kept."""
+    emulator.world.device_interval = 1
+    device = ("setup", "device-code", "--vault", "file", "--login-hint", ANN)
+    for answer, kept in (("\r", []), ("y\r", [BOB])):
+        with Terminal(home, *device) as terminal:
+            terminal.see("microsoft.com/devicelogin")
+            terminal.see("waiting")
+            emulator.enter_device_code(list(emulator.world.grants.devices.values())[-1].user_code, BOB)
+            terminal.see(f"{BOB} signed in, not {ANN}")
+            terminal.see(r"Keep this sign-in\? \[y/N\]: ")
+            terminal.type(answer)
+            assert terminal.ended() == (0 if kept else 1)
+        assert names(home) == kept

@@ -15,7 +15,8 @@ from git_credential_azdo.commands import cli
 from git_credential_azdo.commands.setup import current_spelling
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB
-from tests.support.people import at, sign_in
+from tests.support.pats import in_vault
+from tests.support.people import at, blocks, sign_in
 from tests.support.terminal import LINK, Sitting, Terminal, setup_by_browser
 
 if TYPE_CHECKING:
@@ -70,11 +71,55 @@ def test_the_former_spelling_does_the_same(home: Home, emulator: Emulator) -> No
 
 
 def test_options_may_stand_before_the_subcommand(home: Home, emulator: Emulator) -> None:
-    """Those that every way has; one of the browser's is none of another way."""
+    """Those that every way has."""
     token = emulator.world.new_pat(BOB, ["fabrikam"])
     assert home.azdo("setup", "--org", "fabrikam", *FILE, "pat", given=token).code == 0
-    result = home.azdo("setup", "--no-browser", "pat", "--org", "fabrikam", given=token)
-    assert (result.code, "no such option '--no-browser'" in result.err) == (2, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("--no-browser pat --org x", "no such option '--no-browser'"),
+        ("pat --org x --no-browser", "no such option '--no-browser'"),
+        ("pat --org x --tenant contoso.com", "no such option '--tenant'"),
+        ("device-code --pat --org x", "no such option '--pat'"),
+        ("device-code --redirect-uri https://x", "no such option '--redirect-uri'"),
+        ("device-code --no-browser", "no such option '--no-browser'"),
+        ("service-principal x azure-cli", "unexpected argument"),
+        ("service-principal x --client-id y", "no such option '--client-id'"),
+        ("managed-identity system --certificate x", "no such option '--certificate'"),
+        ("managed-identity system --login-hint x", "no such option '--login-hint'"),
+        ("federated somewhere", "it is not one of 'file', 'github'"),
+        ("--certificate x", "no such option '--certificate'"),
+    ],
+)
+def test_each_way_has_its_own_options_only(home: Home, emulator: Emulator, words: str, said: str) -> None:
+    """The others are no options at all, and nobody is asked."""
+    result = home.azdo("setup", *words.split(), *FILE)
+    assert (result.code, said in result.err) == (2, True), result.err
+    assert emulator.requests == []
+
+
+@pytest.mark.usefixtures("emulator")
+@pytest.mark.parametrize(
+    ("words", "seen"),
+    [
+        ("", "Choose"),
+        ("--vault file --no-browser", "> "),
+        ("--vault file pat --org fabrikam", "Personal access token: "),
+        ("--vault file device-code", "waiting "),
+    ],
+)
+def test_ctrl_c_leaves_nothing_half_done(home: Home, words: str, seen: str) -> None:
+    """At the menu, the link, the hidden prompt and the wait: exit code 130, no line, no account, no secret, no setting."""
+    with Terminal(home, "setup", *words.split()) as terminal:
+        terminal.see(seen)
+        assert terminal.interrupted() == 130
+        assert "Traceback" not in terminal.text
+        assert "error" not in terminal.text
+    assert [pairs for pairs in blocks(home) if dict(pairs).get("kind")] == []
+    assert in_vault(home) == ""
+    assert not (home.folder / ".gitconfig").exists()
 
 
 def test_a_redirect_that_is_no_web_address_is_refused(home: Home, emulator: Emulator) -> None:
@@ -145,7 +190,8 @@ class Counted:
     def check(self, most_git: int) -> None:
         """Expect what one run may cost: four reads of the accounts file are those of the locked write.
 
-        It looks for the account that is replaced, for the salt, for what is to be changed, and for what counts then.
+        It looks for the account that is replaced, for the salt, for what is to be changed, and for what counts then; git
+        starts once for the way out, once to look, twice to write.
         """
         counts = json.loads(self.result.read_text())
         assert counts["read"] <= 5
@@ -159,13 +205,13 @@ def test_a_run_looks_everything_up_once(home: Home, emulator: Emulator, tmp_path
     counted = Counted(tmp_path)
     home.write_accounts_file("version=1\nsalt=00112233445566778899aabbccddeeff\nvault=file\n")
     token = emulator.world.new_pat(BOB, ["fabrikam"])
-    result = home.run(counted.program, "setup", "pat", "--org", "fabrikam", given=token)
+    result = home.fork(counted.program, "setup", "pat", "--org", "fabrikam", given=token)
     assert result.code == 0, result.err
     counted.check(4)
-    sitting = Sitting(home, "--org", "contoso", "--no-browser", program=counted.program)
+    sitting = Sitting(home, "--org", "fabrikam", "--no-browser", program=counted.program)
     result = sitting.finish(emulator.sign_in(sitting.link))
     assert result.code == 0, result.err
-    counted.check(4)
+    counted.check(2)  # all is configured: it only looks
 
 
 def test_it_ends_with_a_clone_that_works(home: Home, emulator: Emulator) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
-from tests.support.people import STALE, add_block, at, bind, give_pat, sign_in, vault_of
+from tests.support.people import STALE, at, bind, give_pat, sign_in, vault_of
 from tests.support.terminal import Terminal
 from tests.support.watch import new_password
 
@@ -31,12 +31,25 @@ def basic(secret: str, user: str = "") -> str:
     return f"Authorization: Basic {base64.b64encode(f'{user}:{secret}'.encode()).decode()}"
 
 
-def test_it_prints_what_get_answers(home: Home, emulator: Emulator) -> None:
-    """One line, nothing on stderr, and no request while the token lives."""
-    ann = sign_in(home, emulator.world, ANN, "contoso")
+def test_it_prints_what_get_answers_in_each_form(home: Home, emulator: Emulator) -> None:
+    """Nothing on stderr, and no request while the token lives; an Entra token's header is Bearer, as curl --header takes it."""
+    ann = sign_in(home, emulator.world, ANN, "contoso", fields={"alias": "work"})
+    header = f"Authorization: Bearer {ann.token()}"
     result = token(home)
     assert (result.lines, result.err, result.code) == ([ann.token()], "", 0)
     assert result.out == f"{home.get(*at()).fields['password']}\n"
+    assert token(home, "--format", "header").lines == [header]
+    told = json.loads(token(home, "--format", "json", org="https://dev.azure.com/Contoso/app").out)
+    assert told.pop("expires")[-1] == "Z"
+    assert told == {
+        "token": ann.token(),
+        "header": header,
+        "expires_utc": int(ann.kept(f"access/{CONTOSO}")["expires_utc"]),
+        "account": "work",
+        "organization": "contoso",
+        "tenant": CONTOSO,
+        "reason": "the only account set up for contoso",
+    }
     assert emulator.requests == []
 
 
@@ -48,40 +61,14 @@ def test_a_stale_token_is_refreshed_first(home: Home, emulator: Emulator) -> Non
     assert token(home).lines == [ann.token()] != [old]
 
 
-def test_the_header_of_an_entra_token_is_bearer(home: Home, emulator: Emulator) -> None:
-    """The whole line, as curl --header takes it."""
-    ann = sign_in(home, emulator.world, ANN, "contoso")
-    assert token(home, "--format", "header").lines == [f"Authorization: Bearer {ann.token()}"]
-
-
-def test_the_header_of_a_pat_is_basic_with_an_empty_user(home: Home, emulator: Emulator) -> None:
-    """As the REST pages have it."""
+def test_a_pat_has_a_basic_header_with_an_empty_user_and_may_have_no_end(
+    home: Home, emulator: Emulator
+) -> None:
+    """As the REST pages have it; neither an end nor a tenant is made up."""
     pat = emulator.world.new_pat(ANN, ["contoso"], "vso.code_write")
     give_pat(home, pat, ANN, "contoso")
-    assert token(home, "--format", "header").lines == [basic(pat)]
-
-
-def test_json_tells_everything(home: Home, emulator: Emulator) -> None:
-    """Token, header, end in both forms, account, organization and tenant."""
-    ann = sign_in(home, emulator.world, ANN, "contoso", fields={"alias": "work"})
-    told = json.loads(token(home, "--format", "json", org="https://dev.azure.com/Contoso/app").out)
-    end = told.pop("expires")
-    assert told == {
-        "token": ann.token(),
-        "header": f"Authorization: Bearer {ann.token()}",
-        "expires_utc": int(ann.kept(f"access/{CONTOSO}")["expires_utc"]),
-        "account": "work",
-        "organization": "contoso",
-        "tenant": CONTOSO,
-        "reason": "the only account set up for contoso",
-    }
-    assert end[-1] == "Z"
-
-
-def test_a_pat_without_an_end_says_null(home: Home, emulator: Emulator) -> None:
-    """Neither an end nor a tenant is made up."""
-    give_pat(home, emulator.world.new_pat(ANN, ["contoso"], "vso.code_write"), ANN, "contoso")
     told = json.loads(token(home, "--format", "json").out)
+    assert (told["header"], told["token"]) == (basic(pat), pat)
     assert (told["expires_utc"], told["expires"], told["tenant"]) == (None, None, None)
 
 
@@ -206,10 +193,3 @@ def test_a_terminal_sees_the_token_with_show(home: Home) -> None:
     with Terminal(home, "token", "--org", "contoso", "--show", AZURE_DEVOPS_EXT_PAT=text) as terminal:
         assert terminal.ended() == 0
     assert terminal.text == f"{text}\n"
-
-
-def test_a_broken_entry_of_the_accounts_file_does_not_hide_the_rest(home: Home, emulator: Emulator) -> None:
-    """A block of a kind that we do not know is somebody else's business."""
-    ann = sign_in(home, emulator.world, ANN, "contoso")
-    add_block(home, ("kind", "of a newer version"), ("id", "1"))
-    assert token(home).lines == [ann.token()]

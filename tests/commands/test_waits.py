@@ -10,7 +10,6 @@ import pytest
 
 from tests.emulator.default_world import ANN, BOB, KIM
 from tests.emulator.emulator import Emulator
-from tests.support.importing import git_stores
 from tests.support.people import sign_in
 from tests.support.running import patiently
 from tests.support.terminal import Terminal
@@ -32,6 +31,18 @@ def proxy() -> Iterator[str]:
         yield f"127.0.0.1:{server.getsockname()[1]}"
 
 
+@pytest.fixture
+def waiting(file_home: Home, tmp_path: Path) -> Home:
+    """Return a home whose three accounts need new tokens, and where git stores a credential of each person."""
+    with Emulator(str(tmp_path / "emulator")) as emulator:
+        for person in (ANN, BOB, KIM):  # several are asked at once
+            sign_in(file_home, emulator.world, person, "contoso").let_pass(3_600)
+    stored = [f"https://x:{new_password()}@dev.azure.com/{person[:3]}-labs\n" for person in (ANN, BOB, KIM)]
+    (file_home.folder / ".git-credentials").write_text("".join(stored))
+    (file_home.folder / ".gitconfig").write_text("[credential]\n\thelper = store\n")
+    return file_home
+
+
 @pytest.mark.parametrize(
     ("words", "host"),
     [
@@ -43,42 +54,35 @@ def proxy() -> Iterator[str]:
     ],
 )
 def test_a_network_that_swallows_packets_is_named_while_it_is_waited_for(
-    file_home: Home, tmp_path: Path, proxy: str, words: list[str], host: str
+    waiting: Home, proxy: str, words: list[str], host: str
 ) -> None:
     """With host and proxy; Ctrl-C ends it, and the seconds count down."""
-    with Emulator(str(tmp_path / "emulator")) as emulator:
-        for person in (ANN, BOB, KIM):  # several are asked at once
-            sign_in(file_home, emulator.world, person, "contoso").let_pass(3_600)
-            file_home.git("config", "--global", "credential.helper", "store")
-            git_stores(file_home, f"https://dev.azure.com/{person[:3]}-labs", new_password(), person)
-    variables = {
-        "https_proxy": f"http://{proxy}",
-        "COLUMNS": "120",
-        "AZDO_TIMEOUT": "3600",  # longer than a test waits
-    }
-    with Terminal(file_home, *words, **variables) as terminal:
+    variables = {"https_proxy": f"http://{proxy}", "COLUMNS": "120", "AZDO_TIMEOUT": "3600"}
+    with Terminal(waiting, *words, **variables) as terminal:
         seen = terminal.see(rf"waiting \S+ \S+ more \(Ctrl-C stops\) for {host} through the proxy {proxy}")
         terminal.see(rf"waiting (?!{seen.split()[1]} )\S+ \S+ more")
         assert terminal.interrupted() == 130
 
 
-def test_the_line_is_gone_before_the_next_one(home: Home, tmp_path: Path, proxy: str) -> None:
+def test_the_line_is_gone_before_the_next_one(waiting: Home, proxy: str) -> None:
     """So the error stands alone; a dumb terminal gets a line that stays."""
-    with Emulator(str(tmp_path / "emulator")) as emulator:
-        sign_in(home, emulator.world, ANN, "contoso").let_pass(3_600)
-    for term, before_error, later in (("xterm", "\r", 0), ("dumb", "\n", 2)):
+    variables = {"https_proxy": f"http://{proxy}"}
 
-        def shown(seconds: str, term: str = term, later: int = later) -> str:
-            limit = str(int(seconds) + later)
-            environment = {"https_proxy": f"http://{proxy}", "TERM": term, "AZDO_TIMEOUT": limit}
-            with Terminal(home, "token", "--org", "contoso", "--show", **environment) as terminal:
-                assert terminal.ended() == 1
-                return terminal.text
+    def shown(seconds: str) -> list[str]:
+        limit = str(int(seconds) + 2)  # a dumb terminal gets its line later
+        words = ("token", "--org", "contoso", "--show", "--account")
+        with (
+            Terminal(waiting, *words, ANN, **variables, TERM="xterm", AZDO_TIMEOUT=seconds) as xterm,
+            Terminal(waiting, *words, BOB, **variables, TERM="dumb", AZDO_TIMEOUT=limit) as dumb,
+        ):
+            assert [xterm.ended(), dumb.ended()] == [1, 1]
+            return [xterm.text, dumb.text]
 
-        text, _ = patiently(shown, lambda text: "waiting" in text)
+    texts, _ = patiently(shown, lambda texts: all("waiting" in text for text in texts))
+    for text, before_error, is_counted in zip(texts, "\r\n", (True, False), strict=True):
         wait, error = text.split("git-credential-azdo: error: ")
         assert "for login.microsoftonline.com through the proxy" in wait, text
-        assert (wait[-1], wait.count("waiting") > 1) == (before_error, term != "dumb")
+        assert (wait[-1], wait.count("waiting") > 1) == (before_error, is_counted)
         assert error.startswith("cannot reach login.microsoftonline.com")
         assert f"the proxy {proxy}" in error
 

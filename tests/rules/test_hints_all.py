@@ -11,11 +11,11 @@ from tests.support.source import MODULES
 ROOT = Path(__file__).resolve().parents[2]
 _ELSEWHERE = {
     "clone": "tests/commands/test_setup_oauth.py",
-    "home": "tests/commands/test_no_home.py",
+    "home": "tests/commands/test_survival.py",
     "http": "tests/test_proxy_password.py",
     "include": "tests/git/test_install_refused.py",
     "pat_revoke": "tests/rules/test_hints_cure.py",
-    "setup_as": "tests/commands/test_setup_cures.py",
+    "setup_as": "tests/commands/test_setup_person.py",
     "setup_in_file_vault": "tests/commands/test_setup_vault.py",
     "setup_pat_from_file": "tests/commands/test_setup_pat.py",
     "token": "tests/commands/test_token.py",

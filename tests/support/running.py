@@ -1,4 +1,4 @@
-"""Commands with a time limit: git's verbs while they run, and any that shall be waiting for something when it is reached."""
+"""Commands while they run: git's verbs with a time limit, any other, and those that wait when their limit is reached."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from tests.conftest import SCRIPT
+from tests.support import forks
 from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
@@ -37,6 +38,26 @@ def end(process: subprocess.Popen[bytes], given: bytes | None = None) -> tuple[i
     out, err = process.communicate(given, timeout=SECONDS)
     WATCH.seen("stderr", err or b"")
     return process.returncode, out or b"", (err or b"").replace(os.linesep.encode(), b"\n")
+
+
+class Begun:
+    """A command of ours that has begun, without anything on stdin; ``out`` and ``err`` are read as it goes on."""
+
+    def __init__(self, home: Home, *words: str) -> None:
+        pipes = os.pipe(), os.pipe()
+        with open(os.devnull, "rb") as nothing:
+            streams = [nothing.fileno(), *(writing for _, writing in pipes)]
+            self.process = forks.start([SCRIPT, *words], home.environment, home.folder, streams)
+        for _, writing in pipes:
+            os.close(writing)
+        self.out, self.err = (os.fdopen(reading, "rb") for reading, _ in pipes)
+
+    def ended(self) -> tuple[int, bytes, bytes]:
+        """Wait for its end; return exit code and what is unread of both streams."""
+        with self.out, self.err:
+            out, err = self.out.read(), self.err.read()
+        WATCH.seen("a command", out + err)
+        return self.process.wait(SECONDS), out, err
 
 
 def patiently(run: Callable[[str], Outcome], is_far: Callable[[Outcome], bool]) -> tuple[Outcome, int]:

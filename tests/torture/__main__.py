@@ -169,7 +169,7 @@ def bench_of(vault: str, folder: Path) -> Iterator[Bench]:
     with contextlib.ExitStack() as stack:
         emulator = stack.enter_context(Emulator(str(folder / "emulator")))
         keyring = stack.enter_context(PrivateKeyring(folder / "keyring")) if vault == KEYRING else None
-        yield stack.enter_context(contextlib.closing(Bench(folder, emulator, keyring, vault)))
+        yield Bench(folder, emulator, keyring, vault)
 
 
 def strike_all(bench: Bench, figures: Figures, end: float, log: Path) -> None:

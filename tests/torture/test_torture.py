@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import shutil
 import sys
@@ -43,11 +42,8 @@ FAULTS = (
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
     """Return a bench with the file vault."""
     folder = tmp_path_factory.mktemp("torture")
-    with (
-        Emulator(str(folder / "emulator")) as emulator,
-        contextlib.closing(Bench(folder, emulator, None, "file")) as bench,
-    ):
-        yield bench
+    with Emulator(str(folder / "emulator")) as emulator:
+        yield Bench(folder, emulator, None, "file")
 
 
 def test_a_killed_or_interrupted_run_loses_nothing(bench: Bench, tmp_path: Path) -> None:

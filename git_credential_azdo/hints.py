@@ -125,11 +125,11 @@ def token(organization: str) -> str:
     return _azdo("token", org=organization, more=["--show"])
 
 
-def pat_create(organization: str = "ORG", days: int = 0) -> str:
+def pat_create(organization: str = ORGANIZATION, days: int = 0) -> str:
     return _azdo("pat", "create", org=organization, days=str(days or ""))
 
 
-def pat_list(organization: str = "ORG") -> str:
+def pat_list(organization: str = ORGANIZATION) -> str:
     return _azdo("pat", "list", org=organization)
 
 

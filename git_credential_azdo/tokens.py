@@ -31,6 +31,14 @@ GLOBAL_PATS_END = "1 December 2026"
 """https://devblogs.microsoft.com/devops/retirement-of-global-personal-access-tokens-in-azure-devops/"""
 
 
+def ending(account: Account, now: int) -> str:
+    """Return in words that a PAT ends soon, as what follows its name; empty for other accounts. ``now``: as ``live``'s times."""
+    if account.expires_utc is not None and account.expires_utc - now < WARN_DAYS * DAY_SECONDS:
+        days = (account.expires_utc - now) // DAY_SECONDS
+        return f"expires in {days} day{'s' * (days != 1)}"
+    return f"is for all organizations, and stops working on {GLOBAL_PATS_END}" if account.lists_all else ""
+
+
 class Token:
     """A secret for git; ``expires_utc`` in seconds since the epoch, None when it is not known."""
 

@@ -236,7 +236,7 @@ def _usage_error(error: click.ClickException, words: list[str]) -> UsageError:
     if verbs[:1] == ["setup"]:
         if any(map(_holds_secret, words)):
             why = "a token is not taken from the command line, which others can read"
-            return UsageError(f"{fault(error)}: {why}", hints.setup_pat("ORG"))
+            return UsageError(f"{fault(error)}: {why}", hints.setup_pat(hints.ORGANIZATION))
         if type(error) in {NoSuchVerb, click.UsageError} and (meant := _with_org(words)):
             return UsageError(f"{fault(error)}: an organization is named with --org", again(meant))
     if isinstance(error, NoSuchVerb) and error.meant and words[0] != "help":

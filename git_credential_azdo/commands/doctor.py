@@ -10,7 +10,6 @@ Changes only what a ``get`` would (a stale token is refreshed). Must never show 
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Callable, Iterable, Iterator
 from email.utils import parsedate_to_datetime
@@ -19,7 +18,7 @@ from urllib.parse import urlsplit
 
 import click
 
-from git_credential_azdo import deadline, hints, proxy
+from git_credential_azdo import deadline, hints, proxy, tokens
 from git_credential_azdo.accounts.account import Account, Block
 from git_credential_azdo.accounts.accounts_file import BINDING, UNSAVED, AccountsFile
 from git_credential_azdo.accounts.choice import unique_names
@@ -31,14 +30,13 @@ from git_credential_azdo.commands.parsing import FORMAT
 from git_credential_azdo.devops import api
 from git_credential_azdo.errors import AzdoError, NetworkError, UsageError, VaultError, position, printable
 from git_credential_azdo.files import NAME as PROGRAM
-from git_credential_azdo.git.address import message_for, target_of_url
+from git_credential_azdo.git.address import message_for, target_of_url, without_users
 from git_credential_azdo.git.network import settings_for
 from git_credential_azdo.git.target import PROFILE_HOST, SERVICES_ADDRESS, AnyOrganization, origin
 from git_credential_azdo.helper.reasons import no_account
 from git_credential_azdo.inherited import SECRETS
 from git_credential_azdo.signin import sign_in_errors
 from git_credential_azdo.signin.authorities import PUBLIC_HOST
-from git_credential_azdo.tokens import DAY_SECONDS, GLOBAL_PATS_END, WARN_DAYS
 from git_credential_azdo.web import HttpClient
 
 Work = tuple[str, Callable[[], Iterable[Check]]]
@@ -51,7 +49,6 @@ MAX_ORGANIZATIONS = 8
 _SKEW_WARN, _SKEW_FAIL = 60, 300
 """Seconds; Entra accepts an assertion from a clock that is off by up to five minutes."""
 _COLORS = {OK: "green", WARN: "yellow", FAIL: "red"}
-_USER_OF_URL = re.compile(r"://[^/\s]*@")
 
 
 @click.command("doctor")
@@ -137,7 +134,7 @@ def _clean(text: str) -> str:
         secret = os.environ.get(variable, "").strip()
         if secret:
             text = text.replace(secret, "***")
-    return printable(_USER_OF_URL.sub("://***@", text))
+    return printable(without_users(text))
 
 
 # --- the accounts, the hosts that they need, and their tokens
@@ -160,14 +157,8 @@ def _state(account: Account, name: str) -> tuple[str, str, str]:
         refused = [each.url for each in account.organizations if each in account.rejected_by]
         cure = hints.explain([*refused, account.address][0], online=True)
         return WARN, f"{text}: its token was refused by {', '.join(account.rejected_by)}", cure
-    if account.expires_utc is not None:
-        days = (account.expires_utc - int(time.time())) // DAY_SECONDS
-        if days < WARN_DAYS:
-            text += f": expires in {days} day{'s' * (days != 1)}"
-            return WARN, text, sign_in_errors.setup_again(account)
-    if account.lists_all:
-        text += f": tokens for all organizations stop working on {GLOBAL_PATS_END}"
-        return WARN, text, hints.setup()
+    if ending := tokens.ending(account, int(time.time())):
+        return WARN, f"{text}: it {ending}", sign_in_errors.setup_again(account)
     return OK, f"{text}: {state}", ""
 
 

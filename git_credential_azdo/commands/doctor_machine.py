@@ -222,7 +222,7 @@ def environment() -> Iterator[Check]:
 
 def hidden(address: str) -> str:
     """Return a proxy's address, in any form, without its user and password."""
-    before, at, after = address.rpartition("@")
+    before, at, after = address.rpartition("@")  # a password may contain slashes
     scheme, separator, _ = before.partition("://")
     return f"{scheme + separator if separator else ''}***@{after}" if at else address
 

@@ -213,7 +213,7 @@ def _judge(found: Found, accounts_file: AccountsFile) -> None:
     same = next((each for each in serving if any(mark.digest == ours for mark in each.issued_tokens)), None)
     if same:
         found.then = f"already imported as {rules.unique_name(same, accounts_file.accounts)}"
-    elif secret.startswith("eyJ"):  # the beginning of every JWT
+    elif stored.is_access_token(secret):
         found.then = "skip: access token, it expires within hours"
     elif not (secret.isascii() and secret.isprintable()):
         found.then = "skip: not a token"

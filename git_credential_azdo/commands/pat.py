@@ -213,7 +213,7 @@ def rotate(organization: AnyOrganization | None, name: str | None, days: int | N
             f"the token for {organization} was not created by pat create"
             if by_hand
             else "no token here was created by pat create" + (f" for {organization}" if organization else ""),
-            hints.pat_create(organization or "ORG"),
+            hints.pat_create(organization or hints.ORGANIZATION),
         )
     return 0 if all(done) else 1
 

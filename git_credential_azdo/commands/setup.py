@@ -194,7 +194,7 @@ def _save_token(run: Run, *, all_organizations: bool, expires: dt.datetime | Non
     run.kind = PAT
     if not run.organizations and not all_organizations:
         if not console.can_ask():
-            raise UsageError("missing --org, --server or --all-orgs", hints.setup_pat("ORG"))
+            raise UsageError("missing --org, --server or --all-orgs", hints.setup_pat(hints.ORGANIZATION))
         name = console.prompt("Organization (CONTOSO in https://dev.azure.com/CONTOSO)")
         run.organizations = [organization_named(name)]
     if all_organizations and not run.is_public:

@@ -34,6 +34,7 @@ _LAST_PORT = 65_535
 _SSH_SCHEMES = frozenset(("ssh", "git+ssh", "ssh+git"))
 _SSH_HOSTS = frozenset((f"ssh.{SERVICES_HOST}", f"vs-ssh{LEGACY_SUFFIX}"))
 _V3_SEGMENTS = 4  # v3/organization/project/repository
+_USER_INFO = re.compile(r"//[^/\s]*@")
 
 
 class Url(NamedTuple):
@@ -194,6 +195,11 @@ def holds_password(url: str) -> bool:
     """Return whether the URL contains a password; git then calls no helper."""
     authority = url.partition("://")[2].partition("/")[0]
     return ":" in authority.rpartition("@")[0]
+
+
+def without_users(text: str) -> str:
+    """Return a text in which ``***`` stands for the users and passwords of its URLs."""
+    return _USER_INFO.sub("//***@", text)
 
 
 def shown(url: str) -> str:

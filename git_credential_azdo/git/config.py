@@ -16,7 +16,6 @@ from git_credential_azdo.errors import UsageError, quote
 from git_credential_azdo.git import address
 
 _SECONDS = 20.0
-_USER_INFO = re.compile(r"//[^/@]*@")
 _BOOLEANS = {"true": True, "yes": True, "on": True, "false": False, "no": False, "off": False, "": False}
 _NUMBER = re.compile(r"\s*([+-]?(?:0x[0-9a-f]+|0[0-7]*|[1-9][0-9]*))([kmg]?)")  # git_parse_int
 _LARGEST = 2**31 - 1
@@ -56,12 +55,12 @@ class Entry(NamedTuple):
     @property
     def has_user(self) -> bool:
         """Whether the URL in the key contains a user, which may include a password and is therefore not shown."""
-        return bool(_USER_INFO.search(self.key))
+        return address.without_users(self.key) != self.key
 
     @property
     def description(self) -> str:
         """The key and where it is set, for a message; without the user and password of a URL in it."""
-        return f"{_USER_INFO.sub('//', self.key)} in {location(self)}"
+        return f"{address.without_users(self.key)} in {location(self)}"
 
 
 class Helper(NamedTuple):

@@ -187,7 +187,7 @@ def _personal_access_token(
                 f"expired, revoked, or without the scope {pats.TO_READ}",
                 f"create a new one at {hints.tokens_page(organization.url)}, then run {_sign_in_again(account)}",
             )
-    reminded = _remind(account, expires, now)
+    reminded = _remind(account, now)
     if not (is_marked or reminded):
         return token, None
 
@@ -201,16 +201,10 @@ def _personal_access_token(
     return token, change
 
 
-def _remind(account: Account, expires: int | None, now: int) -> bool:
+def _remind(account: Account, now: int) -> bool:
     """Report at most once a day that the token is about to expire; return whether it was reported."""
-    if expires is not None and expires - now < tokens.WARN_DAYS * tokens.DAY_SECONDS:
-        days = (expires - now) // tokens.DAY_SECONDS
-        text = f"the personal access token {account.label} expires in {days} day{'s' * (days != 1)}"
-    elif account.lists_all:
-        text = f"tokens for all organizations stop working on {tokens.GLOBAL_PATS_END}"
-    else:
+    ending = tokens.ending(account, now)
+    if not ending or 0 <= now - (number(account.block.get("reminded_utc")) or 0) < tokens.DAY_SECONDS:
         return False
-    if 0 <= now - (number(account.block.get("reminded_utc")) or 0) < tokens.DAY_SECONDS:
-        return False
-    say("hint", f"{text}: {_sign_in_again(account)}")
+    say("hint", f"the personal access token {account.label} {ending}: {_sign_in_again(account)}")
     return True

@@ -101,12 +101,16 @@ def _read(credential: StoredCredential) -> Message | None:
         return None
 
 
+def is_access_token(secret: str) -> bool:
+    """Return whether a secret has the form of Entra's access tokens (RFC 7515 section 3.1), which expire within hours."""
+    return secret.startswith("eyJ") and secret.count(".") == 2  # noqa: PLR2004 - three parts
+
+
 def _is_of_another_helper(message: Message, target: Target) -> bool:
     """Return whether another helper supplied the secret, or has it already: git passes what worked to every helper."""
     if not all(state.startswith(STATE_PREFIX) for state in message.all("state[]")):
         return True
-    secret = message.get("password") or ""
-    if target.services and secret.startswith("eyJ") and secret.count(".") == 2:  # noqa: PLR2004 - RFC 7515, section 3.1
+    if target.services and is_access_token(message.get("password") or ""):
         return True
     # A helper that git calls before this one either supplied the secret or has just been asked to store it.
     from git_credential_azdo.git import address, config  # noqa: PLC0415 - only for a new secret

@@ -164,12 +164,12 @@ def test_all_that_is_wrong_with_accounts_has_a_line_and_a_cure(
     checks = examine(home)
     again = "git credential-azdo setup pat --org contoso"
     assert has(checks, "account", FAIL, "old (pat, contoso): expired", again)
-    assert has(checks, "account", WARN, "ending (pat, contoso): expires in 5 days", again)
+    assert has(checks, "account", WARN, "ending (pat, contoso): it expires in 5 days", again)
     assert has(
         checks,
         "account",
         WARN,
-        "all organizations): tokens for all organizations stop working on 1 December 2026",
+        "all organizations): it is for all organizations, and stops working on 1 December 2026",
     )
     assert has(
         checks, "account", WARN, "refused by contoso", "explain https://dev.azure.com/contoso --online"

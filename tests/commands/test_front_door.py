@@ -110,7 +110,7 @@ def test_the_version_is_the_packages(home: Home) -> None:
         (
             ["setup", "https://ann:hunter2@dev.azure.com/contoso"],
             "a token is not taken from the command line",
-            "git credential-azdo setup pat --org ORG",
+            "git credential-azdo setup pat --org ORGANIZATION",
         ),
     ],
 )

@@ -97,7 +97,10 @@ def test_what_cannot_be_an_organizations_name_is_passed_over_in_silence(home: Ho
 def test_access_tokens_and_tokens_that_we_have_are_not_worth_keeping(home: Home, anns_pat: str) -> None:
     """The first end within hours; a password of other letters is no token."""
     give_pat(home, anns_pat, ANN, "contoso")
-    jwt, odd = WATCH.remember(f"eyJ{new_password(60)}"), new_password() + "ü"
+    jwt, odd = (
+        WATCH.remember(f"eyJ{new_password(20)}.{new_password(20)}.{new_password(20)}"),
+        new_password() + "ü",
+    )
     (home.folder / ".git-credentials").write_text(
         f"https://a:{jwt}@dev.azure.com/contoso\nhttps://b:{anns_pat}@dev.azure.com/contoso\n"
         f"https://c:{odd}@dev.azure.com/contoso\n"

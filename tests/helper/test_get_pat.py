@@ -107,8 +107,8 @@ def test_a_token_for_all_organizations_is_answered_with_the_date_of_its_end(
     first = home.get(*at("anything/app/_git/app"))
     assert first.fields["password"] == pat.kept("pat")["token"]
     assert first.err == (
-        "git-credential-azdo: hint: tokens for all organizations stop working on 1 December 2026: "
-        "git credential-azdo setup\n"
+        f"git-credential-azdo: hint: the personal access token {BOB} is for all organizations, "
+        "and stops working on 1 December 2026: git credential-azdo setup\n"
     )
     assert home.get(*FABRIKAM_APP).err == ""
 
@@ -119,7 +119,7 @@ def test_a_day_that_cannot_be_read_costs_no_answer(home: Home, emulator: Emulato
     pat.set_all("reminded_utc", ["yesterday"])
     result = home.get(*FABRIKAM_APP)
     assert result.fields["password"] == pat.kept("pat")["token"]
-    assert result.err.startswith("git-credential-azdo: hint: tokens for all organizations")
+    assert f"hint: the personal access token {BOB} is for all organizations" in result.err
 
 
 def test_a_token_past_its_end_is_not_handed_out(home: Home, emulator: Emulator) -> None:

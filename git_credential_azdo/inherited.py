@@ -17,11 +17,11 @@ SECRETS = frozenset((GITHUB_TOKEN, IDENTITY_TOKEN, *TOKENS))
 """Variables with secrets that this program sends itself. No program that it or its libraries start needs them."""
 _FOLDERS = (
     *("APPDATA", "HOME", "LOCALAPPDATA", "USERPROFILE", "XDG_CONFIG_HOME", "XDG_DATA_HOME"),
-    *("OPENSSL_CONF", "OPENSSL_ENGINES", "OPENSSL_MODULES"),
+    *("OPENSSL_CONF", "OPENSSL_ENGINES", "OPENSSL_MODULES", "SSLKEYLOGFILE"),
     *("GNUPGHOME", "PASSWORD_STORE_DIR", "PASSWORD_STORE_EXTENSIONS_DIR"),
 )
-"""Variables that name folders of configuration (keyring's can name modules), of libraries, and of keys: of a password
-store in a repository, its owner could read what is written."""
+"""Variables that name folders of configuration (keyring's can name modules), of libraries, and of keys: a repository's
+owner could read what is written into a password store there, or what the keys of connections there decrypt."""
 dropped: list[str] = []
 """The entries that ``make_safe`` removed from PATH, for ``doctor``."""
 

@@ -25,7 +25,7 @@ from git_credential_azdo.git.network import Proxy, Settings, elsewhere
 from git_credential_azdo.git.target import origin
 
 HINT = "check HTTPS_PROXY and NO_PROXY (git's setting for the same is http.proxy)"
-_TRUST_HINT = (
+TRUST_HINT = (
     "set SSL_CERT_FILE to a file with the certificate authority of your network"
     " (git's setting for the same is http.sslCAInfo)"
 )
@@ -177,7 +177,7 @@ def failure(
         text = f"timed out after {max(1, round(time.monotonic() - progress.began))} s{over}"
     elif untrusted:
         text = f"certificate verification failed {why}"
-        hint = _CERTIFICATE_HINTS.get(getattr(untrusted, "verify_code", 0), _TRUST_HINT)
+        hint = _CERTIFICATE_HINTS.get(getattr(untrusted, "verify_code", 0), TRUST_HINT)
     elif broken := next((each for each in causes if isinstance(each, ssl.SSLError)), None):
         reason = getattr(broken, "reason", None) or "broken off"
         text, hint = (
@@ -191,7 +191,7 @@ def failure(
         unknown = next((each for each in causes if isinstance(each, socket.gaierror)), None)
         if isinstance(error, httpcore.ConnectError) and (not unknown or unknown.errno == socket.EAI_AGAIN):
             kind = NoConnectionError
-    key = "sslCAInfo" if untrusted and hint == _TRUST_HINT else "" if untrusted or by else "proxy"
+    key = "sslCAInfo" if untrusted and hint == TRUST_HINT else "" if untrusted or by else "proxy"
     other = elsewhere(key) if is_of_git and key else None
     if other:
         text += f" ({other.description} does not apply to it)"

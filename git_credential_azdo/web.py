@@ -279,6 +279,12 @@ class HttpClient:
     def _client(self, settings: Settings, by: Proxy | None, host: str) -> httpx.Client:
         key = (settings, by, host)
         if key not in self._clients:
-            made = self._transport or connection.transport(settings, by)
+            make = deadline.in_thread(lambda: self._transport or connection.transport(settings, by))
+            try:
+                made = make(self.remaining())
+            except deadline.TimedOut:  # the file may be a pipe
+                raise NetworkError(
+                    "a file of certificates could not be read in time", proxy.TRUST_HINT
+                ) from None
             self._clients[key] = httpx.Client(transport=made, trust_env=False, headers=_HEADERS)
         return self._clients[key]

@@ -179,6 +179,7 @@ def test_a_relative_path_in_a_variable_counts_as_not_set(home: Home) -> None:
     """OpenSSL's configuration can name libraries to load; a password store names the keys that can read it."""
     names = (
         *("HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA", "OPENSSL_CONF", "OPENSSL_ENGINES", "OPENSSL_MODULES"),
+        "SSLKEYLOGFILE",
         *("GNUPGHOME", "PASSWORD_STORE_DIR", "PASSWORD_STORE_EXTENSIONS_DIR"),
     )
     home.environment |= dict.fromkeys(names, "./there")

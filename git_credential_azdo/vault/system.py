@@ -25,7 +25,7 @@ from keyring.backends import SecretService, chainer, fail, null
 
 from git_credential_azdo import deadline, errors, hints
 from git_credential_azdo.errors import VaultError, VaultLocked, may_repeat
-from git_credential_azdo.files import NAME, accounts_path
+from git_credential_azdo.files import MAX_BYTES, NAME, accounts_path, read_file
 from git_credential_azdo.programs import which
 from git_credential_azdo.vault import secret_service
 
@@ -158,13 +158,19 @@ def open_named(name: str, *, prompting: bool = False) -> KeyringVault:
     try:
         with _no_prompts():  # a backend of another package may do anything while it is loaded
             if importlib.util.find_spec(module.partition(".")[0]) is None:
-                keyring.core.load_config()  # applies keyring-path of keyringrc.cfg
+                _load_config()  # applies keyring-path of keyringrc.cfg
             backend = getattr(importlib.import_module(module), kind)()
     except Exception as error:
         named = name if may_repeat(name) else "of that name"
         text = f"the keyring backend {named} is not available: {type(error).__name__}"
         raise VaultError(text, hints.KEYRINGS_PAGE) from error
     return KeyringVault(backend, prompting=prompting)
+
+
+def _load_config() -> keyring.backend.KeyringBackend | None:
+    with contextlib.suppress(FileNotFoundError):  # keyring itself would wait for a pipe
+        read_file(os.path.join(keyring.util.platform_.config_root(), "keyringrc.cfg"), MAX_BYTES)
+    return keyring.core.load_config()
 
 
 def names(part: str) -> list[str]:
@@ -179,7 +185,7 @@ def names(part: str) -> list[str]:
             if configured is None:
                 where = os.path.join(keyring.util.platform_.config_root(), "keyringrc.cfg")
                 cure = hints.edit(where)
-                configured = keyring.core.load_config()
+                configured = _load_config()
     except Exception as error:
         why = f"the keyring backend named in {where} cannot be loaded: {type(error).__name__}"
         raise VaultError(why, cure) from error
@@ -236,9 +242,8 @@ def _no_prompts() -> Iterator[None]:
             os.close(errors.stdout)
             errors.stdout = 1
             getpass.getpass = ask
-            if before is None:
-                del os.environ[name]
-            else:
+            del os.environ[name]
+            if before is not None:
                 os.environ[name] = before
 
 

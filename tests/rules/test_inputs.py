@@ -113,6 +113,26 @@ def test_a_file_that_a_person_names_is_an_ordinary_one(home: Home, what: str) ->
 
 
 @posix
+@pytest.mark.timeout(60)
+def test_a_library_that_reads_a_file_waits_for_no_pipe(home: Home, monkeypatch: pytest.MonkeyPatch) -> None:
+    """OpenSSL would for ever, and keyring."""
+    from git_credential_azdo.errors import NetworkError, VaultError
+    from git_credential_azdo.git.network import Settings
+    from git_credential_azdo.vault import system
+    from git_credential_azdo.web import HttpClient
+
+    (home.folder / "python_keyring").mkdir()
+    pipe = home.folder / "python_keyring" / "keyringrc.cfg"
+    os.mkfifo(pipe)
+    with pytest.raises(NetworkError, match="certificates could not be read in time"):
+        HttpClient(0.2, Settings(ca_file=str(pipe))).request("GET", "https://dev.azure.com/")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(home.folder))
+    monkeypatch.delenv("PYTHON_KEYRING_BACKEND", raising=False)
+    with pytest.raises(VaultError, match=r"keyringrc\.cfg cannot be loaded: OSError"):
+        system.names("")
+
+
+@posix
 def test_the_token_s_file_may_be_a_link(home: Home) -> None:
     """Kubernetes renews a token by moving a link."""
     from git_credential_azdo.signin import federation

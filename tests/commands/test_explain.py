@@ -32,9 +32,9 @@ def explained(home: Home, url: str, *options: str, **environment: str) -> dict[s
     return found
 
 
-@pytest.mark.parametrize(
-    ("url", "ours", "host", "organization"),
-    [
+def test_any_address_gets_one_object(signed_in: Home) -> None:
+    """And exit code 0."""
+    for url, ours, host, organization in (
         (APP, True, "dev.azure.com", "contoso"),
         ("https://contoso@dev.azure.com/contoso/app/_git/app", True, "dev.azure.com", "contoso"),
         ("https://CONTOSO.visualstudio.com/DefaultCollection/_git/app", True, "dev.azure.com", "contoso"),
@@ -57,23 +57,12 @@ def explained(home: Home, url: str, *options: str, **environment: str) -> dict[s
         ("", False, None, None),
         ("https://[::1", False, "[::1", None),
         ("https://dev.azure.com/%zz/%00", True, "dev.azure.com", None),
-    ],
-)
-@pytest.mark.usefixtures("signed_in")
-def test_any_address_gets_one_object(
-    home: Home,
-    url: str,
-    ours: bool,  # noqa: FBT001 - a table
-    host: str | None,
-    organization: str | None,
-) -> None:
-    """And exit code 0."""
-    found = explained(home, url)
-    assert (found["served"], found["host"], found["organization"]) == (ours, host, organization)
-    assert found["reason"]
-    assert (found["account"] is not None) == (
-        ours and url.startswith("https") and found["result"] == "credential"
-    )
+    ):
+        found = explained(signed_in, url)
+        assert (found["served"], found["host"], found["organization"]) == (ours, host, organization), url
+        assert found["reason"], url
+        is_answered = ours and url.startswith("https") and found["result"] == "credential"
+        assert (found["account"] is not None) == is_answered, url
 
 
 def test_it_says_what_get_would_do(signed_in: Home, emulator: Emulator) -> None:

@@ -13,7 +13,7 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB
 from tests.support.killed import killed_after, killed_everywhere
-from tests.support.marks import dev_full
+from tests.support.marks import dev_full, posix
 from tests.support.moody_keyring import NAME
 from tests.support.people import add_block, at, blocks, give_pat, sign_in, vault_of
 from tests.support.running import Begun
@@ -153,14 +153,23 @@ def hang_at(emulator: Emulator, monkeypatch: pytest.MonkeyPatch, number: int) ->
     return fault
 
 
-def interrupted(home: Home, fault: faults.Fault, *words: str) -> tuple[int, bytes, bytes]:
-    """Run a command and press Ctrl-C when the fault is reached."""
+def stopped(home: Home, fault: faults.Fault, number: int, *words: str) -> tuple[int, bytes, bytes]:
+    """Run a command, send it a signal when the fault is reached, and wait for its end."""
     command = Begun(home, *words)
     assert fault.arrived.wait(90)
-    os.kill(command.process.pid, signal.SIGINT)
+    os.kill(command.process.pid, number)
     ended = command.ended()
     fault.released.set()
     return ended
+
+
+def killed_create(home: Home, emulator: Emulator, *words: str) -> str:
+    """Kill ``pat create`` before the token that Azure DevOps created is saved; return the token's id."""
+    fault = faults.hang(1)
+    emulator.refuse("dev.azure.com/contoso/_apis/git", fault)
+    stopped(home, fault, signal.SIGKILL, *CREATE, *words)
+    (left,) = set(living(emulator)) - set(saved(home))
+    return left
 
 
 def test_a_killed_create_leaves_no_token_that_no_account_holds(signed_in: Home, emulator: Emulator) -> None:
@@ -209,12 +218,10 @@ def test_a_token_that_could_not_be_printed_is_revoked_by_the_next_run(
     assert left not in living(emulator)
 
 
+@posix
 def test_what_a_killed_create_left_is_offered_by_pat_list(signed_in: Home, emulator: Emulator) -> None:
     """With the command that revokes it, after which nothing is offered any more."""
-    for _ in killed_everywhere(signed_in, *CREATE):
-        if set(living(emulator)) - set(saved(signed_in)):
-            break
-    (left,) = living(emulator)
+    left = killed_create(signed_in, emulator)
     assert "may have left a token of contoso" in signed_in.azdo("doctor").out
     listed = signed_in.azdo("pat", "list", "--org", "contoso")
     hint = f"git credential-azdo pat revoke {left} --org contoso"
@@ -229,27 +236,20 @@ def test_what_a_killed_create_left_is_offered_by_pat_list(signed_in: Home, emula
 def test_what_is_found_nowhere_is_forgotten_by_pat_list(signed_in: Home, emulator: Emulator) -> None:
     """Once no run can be about to create it."""
     for identifier, started in (("aa", 1), ("bb", int(time.time()))):
-        keys = {
-            "kind": "unsaved-token",
-            "id": identifier,
-            "organization": "contoso",
-            "started_utc": str(started),
-        }
-        add_block(signed_in, *keys.items())
+        unsaved = ("kind", "unsaved-token"), ("organization", "contoso")
+        add_block(signed_in, *unsaved, ("id", identifier), ("started_utc", str(started)))
     assert signed_in.azdo("pat", "list").code == 0
     assert emulator.seen("vssps.dev.azure.com/contoso/_apis/tokens/pats")
     assert [dict(each)["id"] for each in blocks(signed_in) if ("kind", "unsaved-token") in each] == ["bb"]
 
 
+@posix
 def test_what_a_killed_create_left_waits_for_who_began_it(signed_in: Home, emulator: Emulator) -> None:
     """Somebody else's sign-in does not see the token, and forgets nothing."""
     emulator.world.organizations["contoso"].members[BOB] = "write"
     sign_in(signed_in, emulator.world, BOB, "contoso")
     mine = ("--account", ANN)
-    for _ in killed_everywhere(signed_in, *CREATE, *mine):
-        if set(living(emulator)) - set(saved(signed_in)):
-            break
-    (left,) = living(emulator)
+    left = killed_create(signed_in, emulator, *mine)
     assert signed_in.azdo(*CREATE, "--account", BOB).code == 0
     assert left in living(emulator)
     assert signed_in.azdo(*CREATE, *mine).code == 0
@@ -261,7 +261,7 @@ def test_an_interrupted_rotate_keeps_the_token_that_was_saved(
 ) -> None:
     """Ctrl-C while the old one is revoked: the new one counts; the next run finishes."""
     assert signed_in.azdo(*CREATE).code == 0
-    code, _, err = interrupted(signed_in, hang_at(emulator, monkeypatch, 2), "pat", "rotate")
+    code, _, err = stopped(signed_in, hang_at(emulator, monkeypatch, 2), signal.SIGINT, "pat", "rotate")
     old, new = emulator.world.pats
     assert (code, new.revoked, password(signed_in)) == (130, False, new.token), err
     assert signed_in.azdo("pat", "rotate").code == 0
@@ -283,7 +283,7 @@ def test_an_interrupted_create_is_finished_by_the_next_run(
     signed_in: Home, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The answer with the token never came."""
-    assert interrupted(signed_in, hang_at(emulator, monkeypatch, 1), *CREATE)[0] == 130
+    assert stopped(signed_in, hang_at(emulator, monkeypatch, 1), signal.SIGINT, *CREATE)[0] == 130
     emulator.world.new_pat(ANN, ["contoso"])  # somebody else's, of another name
     result = signed_in.azdo(*CREATE)
     assert result.code == 0

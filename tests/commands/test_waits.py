@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import shutil
 import socket
 import sys
 from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.conftest import Home
 from tests.emulator.default_world import ANN, BOB, KIM
 from tests.emulator.emulator import Emulator
 from tests.support.people import sign_in
@@ -18,8 +21,6 @@ from tests.support.watch import new_password
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-    from tests.conftest import Home
 
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="pseudo-terminals are POSIX")
 
@@ -43,25 +44,28 @@ def waiting(file_home: Home, tmp_path: Path) -> Home:
     return file_home
 
 
-@pytest.mark.parametrize(
-    ("words", "host"),
-    [
-        (["setup", "--org", "contoso", "--vault", "file"], "dev.azure.com"),
-        (["pat", "list", "--org", "contoso", "--account", ANN], "login.microsoftonline.com"),
-        (["import"], "dev.azure.com"),
-        (["explain", "https://dev.azure.com/contoso/app/_git/app", "--online"], "login.microsoftonline.com"),
-        (["doctor"], r"\S+"),
-    ],
-)
-def test_a_network_that_swallows_packets_is_named_while_it_is_waited_for(
-    waiting: Home, proxy: str, words: list[str], host: str
-) -> None:
+def test_a_network_that_swallows_packets_is_named_while_it_is_waited_for(waiting: Home, proxy: str) -> None:
     """With host and proxy; Ctrl-C ends it, and the seconds count down."""
     variables = {"https_proxy": f"http://{proxy}", "COLUMNS": "120", "AZDO_TIMEOUT": "3600"}
-    with Terminal(waiting, *words, **variables) as terminal:
-        seen = terminal.see(rf"waiting \S+ \S+ more \(Ctrl-C stops\) for {host} through the proxy {proxy}")
-        terminal.see(rf"waiting (?!{seen.split()[1]} )\S+ \S+ more")
-        assert terminal.interrupted() == 130
+    rows = {
+        "setup --org contoso --vault file": "dev.azure.com",
+        f"pat list --org contoso --account {ANN}": "login.microsoftonline.com",
+        "import": "dev.azure.com",
+        "explain https://dev.azure.com/contoso/app/_git/app --online": "login.microsoftonline.com",
+        "doctor": r"\S+",
+    }
+    with contextlib.ExitStack() as stack:
+        terminals = []
+        for words in rows:  # at once, so each has a home of its own: they would wait for each other
+            folder = waiting.folder.with_name(f"home of {words.split()[0]}")
+            shutil.copytree(waiting.folder, folder)
+            terminals.append(stack.enter_context(Terminal(Home(folder), *words.split(), **variables)))
+        for terminal, host in zip(terminals, rows.values(), strict=True):
+            seen = terminal.see(
+                rf"waiting \S+ \S+ more \(Ctrl-C stops\) for {host} through the proxy {proxy}"
+            )
+            terminal.see(rf"waiting (?!{seen.split()[1]} )\S+ \S+ more")
+            assert terminal.interrupted() == 130
 
 
 def test_the_line_is_gone_before_the_next_one(waiting: Home, proxy: str) -> None:

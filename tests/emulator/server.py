@@ -78,6 +78,8 @@ class Proxy(http.server.ThreadingHTTPServer):
         self.records = records
         self.certificates = Certificates()
         self.live: dict[Connection, threading.Thread] = {}
+        self._stopping = False
+        self._accepting = threading.Thread(target=self._accept_all, name="emulator", daemon=True)
         super().__init__(("127.0.0.1", 0), Connection)
 
     @property
@@ -87,11 +89,22 @@ class Proxy(http.server.ThreadingHTTPServer):
 
     def start(self) -> None:
         """Serve in a thread of our own."""
-        threading.Thread(target=self.serve_forever, args=(0.02,), name="emulator", daemon=True).start()
+        self._accepting.start()
+
+    def _accept_all(self) -> None:
+        while not self._stopping:
+            self.handle_request()
+
+    def verify_request(self, request: object, client_address: object) -> bool:
+        """Serve no connection that came after the end, such as the one that ``stop`` wakes us with."""
+        del request, client_address
+        return not self._stopping
 
     def stop(self) -> None:
         """Stop listening, cut every connection and wait for its thread."""
-        self.shutdown()
+        self._stopping = True
+        socket.create_connection(("127.0.0.1", self.port)).close()
+        self._accepting.join()
         self.server_close()
         for connection, thread in list(self.live.items()):
             connection.cut()

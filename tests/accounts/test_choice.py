@@ -158,6 +158,8 @@ ROWS = [
     Row("3 the one of its tenant", [JO, ANN + " org[]=contoso"], REPO, "ann",
         f"the only account set up for contoso that fits its tenant {T2}", tenant=T2),
     Row("3 a PAT stays beside the one of its tenant", [JO, PAT_CONTOSO], REPO, AMBIGUOUS, SEVERAL, tenant=T1),
+    Row("3 a PAT stays, whatever tenant is written there", [JO, PAT_CONTOSO + f" tenant={T2}"], REPO, AMBIGUOUS,
+        SEVERAL, tenant=T1),
     Row("3 a PAT stays alone", [JO, PAT_CONTOSO], REPO, "pat",
         f"the only account set up for contoso that fits its tenant {T2}", tenant=T2),
     Row("3 two defaults are none", [JO_DEFAULT, ANN_TOO + " default=1"], REPO, AMBIGUOUS, SEVERAL),
@@ -234,19 +236,12 @@ ROWS = [
 
 @pytest.mark.parametrize("row", ROWS, ids=[row.rule for row in ROWS])
 def test_each_rule_decides_its_case(row: Row) -> None:
-    """Who is chosen, and the reason that ``explain`` prints."""
-    choice = choose(about(row.url), row.tenant, accounts_file(*row.blocks))
-
-    assert (decided(choice), choice.reason) == (row.chosen, row.reason)
-
-
-@pytest.mark.parametrize("row", ROWS, ids=[row.rule for row in ROWS])
-def test_the_order_of_accounts_in_the_file_does_not_matter(row: Row) -> None:
-    """Only of stored credentials the later one is the newer one."""
+    """Who is chosen, and the reason that ``explain`` prints; of stored credentials alone the order in the file counts."""
     typed = [block for block in row.blocks if "kind=typed" in block]
-    others = [block for block in reversed(row.blocks) if block not in typed]
-
-    assert decided(choose(about(row.url), row.tenant, accounts_file(*others, *typed))) == row.chosen
+    turned = [block for block in reversed(row.blocks) if block not in typed] + typed
+    for blocks in (row.blocks, turned):
+        choice = choose(about(row.url), row.tenant, accounts_file(*blocks))
+        assert (decided(choice), choice.reason) == (row.chosen, row.reason)
 
 
 @pytest.mark.parametrize(

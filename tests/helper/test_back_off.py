@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from tests.support.people import Account
 
 LOGIN = "login.microsoftonline.com"
-MANY = 12
+MANY = 6
 LINES = "".join(f"{line}\n" for line in at()).encode()
 
 

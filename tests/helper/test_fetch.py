@@ -90,14 +90,14 @@ def test_an_organization_of_another_tenant_is_confirmed_before_that_tenant_hears
     """Whoever owns a tenant sees who asks it for a token, and a repository can name any organization."""
     url = f"{AZURE}/fabrikam/app/_git/app"
     assert ann.token()
-    first = user.git("clone", url, "work")
-    second = user.git("clone", url, "work")
+    first = user.git("ls-remote", url)
+    second = user.git("ls-remote", url)
     assert (first.code, second.code, emulator.seen(LOGIN)) == (128, 128, [])
     hint = f"if {ANN} is a member or guest there: git credential-azdo use {ANN} --org fabrikam"
     assert hint in second.err
     assert f"the organization fabrikam belongs to tenant {FABRIKAM}" in second.err
     done(user.azdo("use", ANN, "--org", "fabrikam"))
-    done(user.git("clone", url, "work"))
+    done(user.git("ls-remote", url))
     assert [record.path for record in emulator.seen(LOGIN)] == [f"/{FABRIKAM}/oauth2/v2.0/token"]
 
 
@@ -107,7 +107,7 @@ def test_the_first_command_in_a_confirmed_organization_learns_its_tenant(
     """Old git or new: a token of the right tenant at once, and no question for it the next time."""
     url = f"{AZURE}/fabrikam/app/_git/app"
     bind(user, "fabrikam", ann)
-    done(user.git("clone", url, "work"))
+    done(user.git("ls-remote", url))
     assert [record.path for record in emulator.seen(LOGIN)] == [f"/{FABRIKAM}/oauth2/v2.0/token"]
     emulator.requests.clear()
     done(user.git("ls-remote", url))
@@ -115,10 +115,10 @@ def test_the_first_command_in_a_confirmed_organization_learns_its_tenant(
     assert ann.token(FABRIKAM)
 
 
-def test_a_personal_account_clones_its_own(user: Home, emulator: Emulator) -> None:
+def test_a_personal_account_reads_its_own(user: Home, emulator: Emulator) -> None:
     """No tenant backs its organization."""
     kim = sign_in(user, emulator.world, KIM, tenant=TRANSFER)
-    done(user.git("clone", f"{AZURE}/hobby/app/_git/app", "work"))
+    done(user.git("ls-remote", f"{AZURE}/hobby/app/_git/app"))
     assert (kim.token(TRANSFER) != "", emulator.seen(LOGIN)) == (True, [])
 
 
@@ -207,9 +207,9 @@ def test_git_that_is_interrupted_leaves_no_process_behind(
     assert again.code == 0 or "the next request is due in" in again.err
 
 
-def test_a_clone_into_a_folder_with_a_hostile_name(user: Home, ann: Account, tmp_path: Path) -> None:
+def test_a_folder_with_a_hostile_name(user: Home, ann: Account, tmp_path: Path) -> None:
     """The current folder's name is no argument of ours."""
     folder = tmp_path / "a b;$(touch x)'"
     folder.mkdir()
-    done(user.git("clone", APP, "work", cwd=folder))
-    assert (sorted(path.name for path in folder.iterdir()), ann.token() != "") == (["work"], True)
+    done(user.git("ls-remote", APP, cwd=folder))
+    assert (list(folder.iterdir()), ann.token() != "") == ([], True)

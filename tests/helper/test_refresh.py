@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from tests.emulator.emulator import Emulator
     from tests.support.people import Account
 
-MANY = 16
+MANY = 8
 LOGIN = "login.microsoftonline.com"
 
 

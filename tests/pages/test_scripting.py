@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN
 from tests.support.people import sign_in
 
@@ -36,6 +37,6 @@ def test_the_keys_are_those_that_are_printed(home: Home, emulator: Emulator) -> 
         "token": ("--org", "contoso"),
         "pat list": (),
     }.items():
-        result = home.run("git-credential-azdo", *verb.split(), *words, "--format", "json", secret_out=True)
+        result = home.fork(SCRIPT, *verb.split(), *words, "--format", "json", secret_out=True)
         document = json.loads(result.out)
         assert documented(verb) == set(document[0] if isinstance(document, list) else document), verb

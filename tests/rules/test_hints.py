@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from git_credential_azdo import errors, hints
 from git_credential_azdo.commands import cli
 from git_credential_azdo.errors import printable
-from tests.support.source import MODULES
+from tests.support.source import MODULES, tree
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -233,7 +233,7 @@ def test_every_command_stands_in_hints() -> None:
         f"{name}:{text!r}"
         for name, source in MODULES.items()
         if name != "hints.py"
-        for text in texts(ast.parse(source))
+        for text in texts(tree(source))
         if any(re.search(rf"(?<![\w-]){beginning}", f"{text} ") for beginning in beginnings)
         and not text.startswith("!")  # git runs that, no person
     ]

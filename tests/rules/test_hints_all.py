@@ -6,7 +6,7 @@ import ast
 from pathlib import Path
 
 from tests.rules.test_hints_cure import CASES
-from tests.support.source import MODULES
+from tests.support.source import MODULES, tree
 
 ROOT = Path(__file__).resolve().parents[2]
 _ELSEWHERE = {
@@ -43,7 +43,7 @@ NOT_RUN = {*_ELSEWHERE, *(name for names in _REASONS.values() for name in names)
 
 def test_every_command_that_is_proposed_is_run_or_says_why_not() -> None:
     """A new one is found here."""
-    trees = (ast.walk(ast.parse(text)) for name, text in MODULES.items() if name != "hints.py")
+    trees = (ast.walk(tree(text)) for name, text in MODULES.items() if name != "hints.py")
     used = {
         node.attr
         for tree in trees

@@ -13,7 +13,7 @@ import pytest
 
 from tests.conftest import SCRIPT
 from tests.support.marks import posix
-from tests.support.source import MODULES
+from tests.support.source import MODULES, tree
 from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ ALLOWED = {
 def opened(source: str) -> set[str]:
     """Return by what a module's source opens files."""
     found = set()
-    for node in ast.walk(ast.parse(source)):
+    for node in ast.walk(tree(source)):
         if isinstance(node, ast.Attribute):
             whole = f"{node.value.id}.{node.attr}" if isinstance(node.value, ast.Name) else node.attr
             found |= {whole, node.attr} & OPENS - {"open"}

@@ -28,7 +28,7 @@ from tests.fuzz.messages import REGISTRY, SERVERS, as_lines, check_choice, check
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-MANY = settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+MANY = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 FEW = settings(MANY, max_examples=50)
 
 
@@ -137,6 +137,7 @@ URLS = st.builds("{}://{}{}/{}".format, st.sampled_from(words.SCHEMES), HOSTS, s
 
 @MANY
 @given(URLS)
+@example("https://dev.azure.com.evil.test/")
 @example("https://dev.azure.com@evil.test/")
 @example("https://dev.azure.com\\@evil.test/")
 @example("https://evil.test#@dev.azure.com/")

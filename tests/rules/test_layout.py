@@ -53,7 +53,7 @@ MODULES = {path.removesuffix(".py"): text for path, text in source.MODULES.items
 def _imported(text: str) -> frozenset[str]:
     """Return the full names that a module imports; of ``from a import b`` both ``a`` and ``a.b``."""
     names: set[str] = set()
-    for statement in ast.walk(ast.parse(text)):
+    for statement in ast.walk(source.tree(text)):
         if isinstance(statement, ast.Import):
             names.update(alias.name for alias in statement.names)
         elif isinstance(statement, ast.ImportFrom):
@@ -106,7 +106,7 @@ def test_a_third_party_package_has_one_place() -> None:
 
 def test_a_module_opens_with_its_purpose() -> None:
     """What it knows, and what it must never do."""
-    assert [module for module, text in MODULES.items() if not ast.get_docstring(ast.parse(text))] == []
+    assert [module for module, text in MODULES.items() if not ast.get_docstring(source.tree(text))] == []
 
 
 def test_a_file_is_short() -> None:
@@ -120,7 +120,7 @@ def test_to_import_a_folder_loads_nothing() -> None:
     """Its ``__init__`` holds its docstring only."""
     folders = [name for name in MODULES if name.endswith("/__init__")]
     assert folders
-    assert [name for name in folders if len(ast.parse(MODULES[name]).body) != 1] == []
+    assert [name for name in folders if len(source.tree(MODULES[name]).body) != 1] == []
 
 
 def test_what_says_where_to_look_names_only_what_is_there() -> None:

@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from tests.support.source import MODULES
+from tests.support.source import MODULES, tree
 
 NETWORK = frozenset(
     [
@@ -61,10 +61,10 @@ _HARMLESS = re.compile(r"[A-Z0-9_]+|\w*([Ee]rror|Exception)")
 
 def network_names(source: str) -> dict[str, set[str]]:
     """Return what a module uses of each network module, but for what is harmless."""
-    tree = ast.parse(source)
+    nodes = list(ast.walk(tree(source)))
     bound: dict[str, str] = {}
     used: dict[str, set[str]] = {}
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 module = next((each for each in NETWORK if f"{alias.name}.".startswith(f"{each}.")), None)
@@ -77,7 +77,7 @@ def network_names(source: str) -> dict[str, set[str]]:
                 module = next((each for each in NETWORK if f"{name}.".startswith(f"{each}.")), None)
                 if module:
                     used.setdefault(module, set()).update(alias.name for alias in node.names)
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.Attribute) and ast.unparse(node.value) in bound:
             used[bound[ast.unparse(node.value)]].add(node.attr)
     return {name: {word for word in words if not _HARMLESS.fullmatch(word)} for name, words in used.items()}
@@ -128,13 +128,18 @@ def test_whoever_names_an_origin_beside_the_list_is_known() -> None:
 
 def named_origins(source: str) -> list[str]:
     """Return the origins that a module's source allows by another way than ``origins_of``."""
-    calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    calls = [node for node in ast.walk(tree(source)) if isinstance(node, ast.Call)]
     named = [
         ast.unparse(keyword.value)
         for call in calls
         for keyword in call.keywords
         if keyword.arg == "allowed"
-        or (keyword.arg == "elsewhere" and ast.unparse(call.func).endswith(".request"))
+        or (
+            keyword.arg == "elsewhere"
+            and isinstance(call.func, ast.Attribute)
+            and call.func.attr == "request"
+        )
     ]
-    named += [text for text in map(ast.unparse, calls) if text.startswith("ask(web, ")]  # of ``authorities``
+    asked = (ast.unparse(call) for call in calls if isinstance(call.func, ast.Name) and call.func.id == "ask")
+    named += [text for text in asked if text.startswith("ask(web, ")]  # of ``authorities``
     return [each for each in named if ".origins_of(" not in each]

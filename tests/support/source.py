@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ast
+from functools import cache
 from pathlib import Path
 
 import git_credential_azdo
@@ -13,3 +15,9 @@ MODULES = {
     for path in sorted(_FOLDER.rglob("*.py"))
 }
 """Path below the package, such as ``git/target.py``, to the module's text."""
+
+
+@cache
+def tree(text: str) -> ast.Module:
+    """Return a module's text as a tree, which nobody may change."""
+    return ast.parse(text)

@@ -270,6 +270,7 @@ def test_git_as_it_is_configured_starts_us_without_what_leads_python_elsewhere(
 
 def test_doctor_says_what_pythonpath_does(home: Home, tmp_path: Path) -> None:
     """Absolute: nothing of it is used. Empty or relative: Python runs a sitecustomize.py from where we stand."""
+    home.environment["https_proxy"] = "http://127.0.0.1:1"
     fine = home.run(SCRIPT, "doctor", PYTHONPATH=str(tmp_path)).out
     assert any(
         line.startswith("ok") and " is set: this program uses nothing of it" in line

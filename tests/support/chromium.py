@@ -36,6 +36,7 @@ _FLAGS = (
     "--disable-extensions",
     "--disable-sync",
     "--hide-scrollbars",
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost",  # its own services are none of ours
 )
 _COMMANDS, _ANSWERS = 3, 4  # the descriptors that chromium reads and writes
 

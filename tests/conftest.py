@@ -58,6 +58,10 @@ _MACHINE = {"TMPDIR", "TEMP", "TMP", "SYSTEMROOT", "COMSPEC", "PATHEXT", "WINDIR
 """What a process of Windows or macOS does not start without."""
 
 
+PRINTING = {("get",), ("token",)}
+"""The commands whose stdout is meant to hold a secret."""
+
+
 class Result:
     """What a command left: exit code, and both streams as text."""
 
@@ -172,8 +176,8 @@ class Home:
         return Result(done).watched(secret_out=secret_out)
 
     def azdo(self, *words: str, given: bytes | str = b"", **environment: str) -> Result:
-        """Run our console script; only ``get`` may print a secret."""
-        return self.run(SCRIPT, *words, given=given, secret_out=words[:1] == ("get",), **environment)  # type: ignore[arg-type] # no variable is named cwd
+        """Run our console script; only ``get`` and ``token`` may print a secret."""
+        return self.run(SCRIPT, *words, given=given, secret_out=words[:1] in PRINTING, **environment)  # type: ignore[arg-type] # no variable is named cwd
 
     def get(self, *lines: str, **environment: str) -> Result:
         """Ask ``get`` with these lines."""

@@ -76,7 +76,7 @@ def test_json_is_for_programs(home: Home, emulator: Emulator) -> None:
     assert row["expires"] is None
 
 
-def test_every_state_is_told_apart(home: Home, emulator: Emulator) -> None:
+def test_every_state_is_distinguished(home: Home, emulator: Emulator) -> None:
     """Ready, rejected, expired, without its secret; and a name that two have becomes the id."""
     world = emulator.world
     give_pat(home, world.new_pat(BOB), BOB, "a", expires_in=DAY)
@@ -99,7 +99,7 @@ def test_every_state_is_told_apart(home: Home, emulator: Emulator) -> None:
     assert "all" in home.azdo("accounts").out
 
 
-def test_without_an_account_the_way_in_is_told(home: Home) -> None:
+def test_without_an_account_setup_is_proposed(home: Home) -> None:
     """Nothing on stdout, an empty list for programs."""
     result = home.azdo("accounts")
     assert (result.code, result.out) == (0, "")
@@ -110,7 +110,7 @@ def test_without_an_account_the_way_in_is_told(home: Home) -> None:
     assert listed(home) == {}
 
 
-def test_a_damaged_entry_costs_nobody_else_anything(home: Home, emulator: Emulator) -> None:
+def test_a_damaged_entry_costs_no_other_account(home: Home, emulator: Emulator) -> None:
     """It is named in one line."""
     sign_in(home, emulator.world)
     home.write_accounts_file(home.accounts_file.read_text() + "\nthis is no entry\n")

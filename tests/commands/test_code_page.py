@@ -11,12 +11,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.commands.test_setup_oauth import asked
 from tests.emulator.default_world import ANN
 from tests.emulator.model import App
 from tests.support import axe
 from tests.support.people import at, of_kind
-from tests.support.terminal import LINK, Terminal
+from tests.support.terminal import LINK, Terminal, asked
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -141,7 +140,7 @@ def test_whatever_the_code_holds_is_text(page: Page) -> None:
         assert (len(asked), page.complaints) == (1, [])
 
 
-def test_what_is_no_code_is_told_and_no_field_shown(page: Page) -> None:
+def test_without_a_code_the_page_says_why_and_shows_no_field(page: Page) -> None:
     """Only from the query; of an error only its name and number, for anybody can write the rest of an address."""
     for rest, said in (
         ("", "There is no code here"),

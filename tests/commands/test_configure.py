@@ -149,12 +149,11 @@ def test_what_0_1_0_wrote_is_replaced(file_home: Home) -> None:
 @pytest.mark.parametrize(
     ("name", "start", "verb"),
     [
-        *(
-            (name, *when)
-            for name in ("INT", "TERM", "HUP", "KILL")
-            for when in ((2, "configure"), (3, "unconfigure"))
-        ),
-        *(("KILL", *when) for when in ((3, "configure"), (2, "unconfigure"))),
+        ("INT", 2, "configure"),
+        ("INT", 3, "unconfigure"),
+        ("TERM", 2, "configure"),
+        ("HUP", 3, "unconfigure"),
+        *(("KILL", start, verb) for start in (2, 3) for verb in ("configure", "unconfigure")),
     ],
 )
 def test_a_signal_while_git_writes_leaves_no_lock_and_nothing_half_done(

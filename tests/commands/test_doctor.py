@@ -218,7 +218,9 @@ def test_offline_costs_a_line_a_host_and_one_for_all_its_tokens(home: Home, emul
     ("seconds", "state", "text"),
     [(120, WARN, "s behind the servers' clocks"), (-4_000, FAIL, "s ahead of the servers' clocks")],
 )
-def test_a_wrong_clock_is_told(home: Home, emulator: Emulator, seconds: int, state: str, text: str) -> None:
+def test_a_wrong_clock_is_reported(
+    home: Home, emulator: Emulator, seconds: int, state: str, text: str
+) -> None:
     """By the Date of the answers."""
     emulator.world.advance(seconds)
     assert has(examine(home), "clock", state, text, "timedatectl")

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
         ("no git at all", FAIL, "prints no version"),
     ],
 )
-def test_what_a_git_lacks_is_told_by_its_version(
+def test_what_a_git_lacks_is_reported_by_its_version(
     monkeypatch: pytest.MonkeyPatch, said: str, state: str, text: str
 ) -> None:
     """From 2.46 on it lacks nothing."""

@@ -99,9 +99,8 @@ def test_ssh_never_asks_a_helper(home: Home) -> None:
     reason = explained(home, "git@ssh.dev.azure.com:v3/contoso/My%20Project/app")["reason"]
     assert reason.startswith("git asks no credential helper for SSH")
     assert reason.endswith("https://dev.azure.com/contoso/My%20Project/_git/app")
-    assert (
-        "no credential helper" in home.azdo("explain", "contoso@vs-ssh.visualstudio.com:v3/contoso/a/a").out
-    )
+    line = "no credential helper"
+    assert line in home.azdo("explain", "contoso@vs-ssh.visualstudio.com:v3/contoso/a/a").out
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,11 @@ _REPOSITORY = URLS[0]
 @settings(max_examples=100, deadline=None)
 @given(worlds(), st.sampled_from(URLS), st.sampled_from(ENVIRONMENTS))
 @example(_account("pat", ("rejected[]", f"fabrikam {NOW}"), pat="made-up"), _REPOSITORY, {})
+@example(
+    _account("oauth", ("failed[]", f"* {NOW} {NOW + 900}|it failed|do this"), refresh="made-up"),
+    _REPOSITORY,
+    {},
+)
 @example(([], {}), f"{COLLECTION}/_git/x", ENVIRONMENTS[-1])
 def test_explain_says_what_get_does(world: World, url: str, environment: dict[str, str]) -> None:
     """A credential, an error or nothing."""

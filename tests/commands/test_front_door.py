@@ -128,7 +128,7 @@ def test_a_command_line_that_cannot_be_read_is_two_lines_and_exit_code_2(
     assert cure == f"git-credential-azdo: hint: {hint}"
 
 
-def test_a_mistyped_verb_is_told_to_a_person_and_ignored_for_git(home: Home) -> None:
+def test_a_mistyped_verb_is_an_error_for_a_person_and_ignored_for_git(home: Home) -> None:
     """git's contract: a helper ignores operations that it does not know."""
     with Terminal(home, "acounts") as terminal:
         assert terminal.ended() == 2
@@ -182,7 +182,7 @@ def test_ctrl_c_while_an_error_is_printed_is_no_bug(home: Home) -> None:
     assert (result.code, result.err) == (130, "")
 
 
-def test_without_a_stdin_nobody_is_asked(home: Home) -> None:
+def test_without_a_stdin_nothing_is_asked(home: Home) -> None:
     """Some programs start us so."""
     for words in ("setup pat --org x --vault file", "help"):
         result = home.run("sh", "-c", f"exec {SCRIPT} {words} <&-")

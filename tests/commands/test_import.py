@@ -31,7 +31,9 @@ def test_where_no_organization_is_known_it_says_how_to_name_one(home: Home) -> N
     assert not home.accounts_file.exists()
 
 
-def test_what_git_stored_is_shown_then_kept_and_stays(home: Home, emulator: Emulator, anns_pat: str) -> None:
+def test_what_git_stored_is_shown_then_imported_and_stays(
+    home: Home, emulator: Emulator, anns_pat: str
+) -> None:
     """The organization comes from the path, the user or the older host; other hosts are never mentioned; get answers."""
     labs = emulator.world.new_pat(ANN, ["contoso-labs"], "vso.code")
     fabrikam = emulator.world.new_pat(BOB, ["fabrikam"], "vso.code")
@@ -97,9 +99,7 @@ def test_twice_makes_no_duplicates(home: Home, anns_pat: str) -> None:
     assert everything_kept(home) == before
 
 
-def test_git_learns_of_us_unless_told_otherwise_and_the_others_are_still_asked(
-    home: Home, anns_pat: str
-) -> None:
+def test_import_configures_git_and_still_asks_the_other_helpers(home: Home, anns_pat: str) -> None:
     """As with setup: previewed, and undone by unconfigure. Our sections hide the other helpers from git, not from us."""
     home.git("config", "--global", "credential.helper", "store --file ~/mine")
     (home.folder / "mine").write_text(f"https://ann:{anns_pat}@dev.azure.com/contoso\n")
@@ -125,7 +125,7 @@ def test_one_token_of_two_places_is_one_account(home: Home, emulator: Emulator) 
     assert kept(home) == [(ANN, "contoso", "contoso-labs")]
 
 
-def test_an_organization_that_cannot_be_asked_fails_and_costs_nobody_else(
+def test_an_organization_that_cannot_be_asked_fails_and_the_others_are_imported(
     home: Home, emulator: Emulator, anns_pat: str
 ) -> None:
     """Exit code 1, in the preview too, so that a script tries again."""
@@ -152,7 +152,7 @@ def test_who_answers_for_an_organization_stays(home: Home, emulator: Emulator, a
     assert (kept(home), home.get(*labs).fields) == ([(BOB, "contoso-labs")], before)
 
 
-def test_an_organization_that_nobody_was_chosen_for_stays_undecided(
+def test_an_organization_without_a_choice_stays_undecided(
     home: Home, emulator: Emulator, anns_pat: str
 ) -> None:
     """Two accounts list it already: a third from another helper must not be taken without a word."""
@@ -179,7 +179,7 @@ def test_of_two_peoples_tokens_the_first_answers(home: Home, emulator: Emulator,
     assert [fields["password"] for fields in answers] == [anns_pat, second]
 
 
-def test_nothing_is_kept_without_a_yes(home: Home, anns_pat: str) -> None:
+def test_nothing_is_imported_without_a_yes(home: Home, anns_pat: str) -> None:
     """In a pipe the way to say yes is named; on a terminal it asks."""
     git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     assert "git credential-azdo import --vault file --yes" in home.azdo("import", "--vault", "file").err
@@ -195,7 +195,7 @@ def test_nothing_is_kept_without_a_yes(home: Home, anns_pat: str) -> None:
     assert kept(home) == [(ANN, "contoso")]
 
 
-def test_without_a_vault_nothing_is_kept(home: Home, anns_pat: str) -> None:
+def test_without_a_vault_nothing_is_imported(home: Home, anns_pat: str) -> None:
     """The file is never taken by itself."""
     git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     result = home.azdo("import", "--yes")

@@ -61,7 +61,7 @@ MISBEHAVING = [
 ]
 
 
-def test_a_helper_that_misbehaves_costs_one_line_and_nobody_else(home: Home, anns_pat: str) -> None:
+def test_a_helper_that_misbehaves_costs_one_line_and_the_next_one_is_asked(home: Home, anns_pat: str) -> None:
     """Nothing of what it prints is shown; the next one is asked all the same."""
     names = [str(script(home, f"git-credential-bad{n}", body)) for n, (body, _) in enumerate(MISBEHAVING)]
     lines = "".join(f"\thelper = {name}\n" for name in [*names, "store"])

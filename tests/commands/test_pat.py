@@ -11,15 +11,12 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
 from tests.emulator.messages import Response, json_response
-from tests.support.pats import living
+from tests.support.pats import API, DAY, living
 from tests.support.people import add_block, at, give_pat, learn, of_kind, sign_in
 
 if TYPE_CHECKING:
     from tests.conftest import Home, Result
     from tests.emulator.emulator import Emulator
-
-API = "vssps.dev.azure.com/contoso/_apis/tokens/pats"
-DAY = 86_400
 
 
 def refused(home: Home, emulator: Emulator, result: Result) -> tuple[str, str]:
@@ -31,7 +28,7 @@ def refused(home: Home, emulator: Emulator, result: Result) -> tuple[str, str]:
     )
 
 
-def test_a_token_is_made_checked_and_kept(signed_in: Home, emulator: Emulator) -> None:
+def test_a_token_is_created_checked_and_saved(signed_in: Home, emulator: Emulator) -> None:
     """For this organization only, for ninety days, with what git needs; git uses it from then on."""
     result = signed_in.azdo("pat", "create", "--org", "Contoso")
     (made,) = living(emulator)
@@ -40,9 +37,8 @@ def test_a_token_is_made_checked_and_kept(signed_in: Home, emulator: Emulator) -
     assert made.scopes == "vso.code_write"
     assert made.name.startswith("git contoso on ")
     assert abs(made.expires.timestamp() - time.time() - 90 * DAY) < 60
-    assert (
-        f"Created the token {made.name!r} for contoso as {ANN}, until {made.expires:%Y-%m-%d}" in result.err
-    )
+    line = f"Created the token {made.name!r} for contoso as {ANN}, until {made.expires:%Y-%m-%d}"
+    assert line in result.err
     assert f"To revoke it: git credential-azdo pat revoke {made.id} --org contoso" in result.err
     assert emulator.seen("dev.azure.com/contoso/_apis/git/repositories")
     answer = signed_in.get(*at()).fields
@@ -77,10 +73,8 @@ def test_a_shorter_life_than_asked_for_is_read_back(signed_in: Home, emulator: E
     result = signed_in.azdo("pat", "create", "--org", "contoso")
     (made,) = living(emulator)
     assert result.code == 0
-    assert (
-        "hint: the tenant of contoso allows at most 30 days, so the token expires earlier"
-        in result.err.replace("29", "30")
-    )
+    line = "hint: the tenant of contoso allows at most 30 days, so the token expires earlier"
+    assert line in result.err.replace("29", "30")
     assert of_kind(signed_in, "pat")[0]["expires_utc"] == str(int(made.expires.timestamp()))
 
 
@@ -234,10 +228,8 @@ def test_only_a_persons_sign_in_makes_tokens(home: Home, emulator: Emulator, kin
         )
     result = home.azdo("pat", "create", "--org", "fabrikam")
     assert (result.code, emulator.requests) == (1, [])
-    assert (
-        "no signed-in account can manage the tokens of fabrikam (a token or a workload identity cannot)"
-        in result.err
-    )
+    line = "no signed-in account can manage the tokens of fabrikam (a token or a workload identity cannot)"
+    assert line in result.err
     assert "hint: git credential-azdo setup --org fabrikam" in result.err
     named = home.azdo("pat", "create", "--org", "fabrikam", "--account", BOB)
     assert f"{BOB} ({kind}) cannot manage tokens" in named.err
@@ -259,15 +251,13 @@ def test_the_token_before_is_named(signed_in: Home, emulator: Emulator) -> None:
     assert signed_in.azdo("pat", "create", "--org", "contoso").code == 0
     result = signed_in.azdo("pat", "create", "--org", "contoso")
     first, second = living(emulator)
-    assert (
-        f"hint: the previous token still works: git credential-azdo pat revoke {first.id} --org contoso"
-        in result.err
-    )
+    line = f"hint: the previous token still works: git credential-azdo pat revoke {first.id} --org contoso"
+    assert line in result.err
     assert [account["authorization_id"] for account in of_kind(signed_in, "pat")] == [second.id]
 
 
 @pytest.mark.parametrize("words", [("create",), ("list",), ("revoke", "x"), ("rotate",)])
-def test_a_place_without_this_service_is_told_where_tokens_are_made(
+def test_for_a_server_the_page_is_named_where_tokens_are_created(
     signed_in: Home, emulator: Emulator, words: tuple[str, ...]
 ) -> None:
     """A registered server makes them on its own page; nobody is asked."""
@@ -285,8 +275,7 @@ def test_a_sign_in_of_another_cloud_makes_nothing_here(home: Home, emulator: Emu
     add_block(home, ("kind", "oauth"), ("id", "0123456789ab"), ("name", ANN), ("vault", "file"), cloud)
     result = home.azdo("pat", "create", "--org", "contoso", "--account", ANN)
     assert (result.code, emulator.requests) == (1, [])
-    assert (
-        f"{ANN} (oauth) cannot manage tokens: only a person's own sign-in at dev.azure.com can" in result.err
-    )
+    line = f"{ANN} (oauth) cannot manage tokens: only a person's own sign-in at dev.azure.com can"
+    assert line in result.err
     assert home.azdo("pat", "create", "--org", "contoso").code == 1
     assert emulator.requests == []

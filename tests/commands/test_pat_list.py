@@ -9,15 +9,13 @@ import pytest
 
 from tests.emulator import faults, tokens
 from tests.emulator.default_world import ANN, BOB
-from tests.support.pats import living
+from tests.support.pats import API, living
 from tests.support.people import at, of_kind
 from tests.support.running import Begun
 
 if TYPE_CHECKING:
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
-
-API = "vssps.dev.azure.com/contoso/_apis/tokens/pats"
 
 
 def test_a_list_shows_what_lives(signed_in: Home, emulator: Emulator) -> None:
@@ -59,10 +57,8 @@ def test_one_organization_that_fails_does_not_hide_the_others(signed_in: Home, e
 
 def test_an_empty_list_says_so(signed_in: Home) -> None:
     """And without an account that lists anything, how to ask."""
-    assert (
-        "hint: no active personal access token was found"
-        in signed_in.azdo("pat", "list", "--org", "contoso").err
-    )
+    line = "hint: no active personal access token was found"
+    assert line in signed_in.azdo("pat", "list", "--org", "contoso").err
     signed_in.accounts_file.unlink()
     result = signed_in.azdo("pat", "list")
     assert (result.code, "hint: git credential-azdo setup\n" in result.err) == (1, True)
@@ -83,7 +79,7 @@ def test_a_token_is_revoked_and_forgotten(signed_in: Home, emulator: Emulator, h
     assert signed_in.get(*at()).fields["password"] != made.token
 
 
-def test_a_token_that_is_not_kept_here_is_revoked_all_the_same(signed_in: Home, emulator: Emulator) -> None:
+def test_a_token_that_is_not_saved_here_is_revoked_all_the_same(signed_in: Home, emulator: Emulator) -> None:
     """Whatever made it."""
     token = emulator.world.new_pat(ANN, ["contoso"])
     pat = emulator.world.find_pat(token)
@@ -101,7 +97,7 @@ def test_a_name_that_several_have_needs_an_id(signed_in: Home, emulator: Emulato
     assert all(pat.id in result.err for pat in living(emulator))
 
 
-def test_a_name_that_nobody_has_is_told(signed_in: Home, emulator: Emulator) -> None:
+def test_a_name_without_a_token_is_an_error(signed_in: Home, emulator: Emulator) -> None:
     """With the command that lists them; another person's is nobody's."""
     emulator.world.new_pat(BOB, ["contoso"])
     result = signed_in.azdo("pat", "revoke", "made by the test", "--org", "contoso")

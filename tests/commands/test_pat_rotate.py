@@ -9,6 +9,7 @@ import pytest
 
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO
+from tests.support.pats import DAY
 from tests.support.people import Account as Kept
 from tests.support.people import add_block, at, bind, give_pat, of_kind, sign_in
 
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
     from tests.emulator.model import Pat
-
-API = "vssps.dev.azure.com/contoso/_apis/tokens/pats"
-DAY = 86_400
 
 
 @pytest.fixture
@@ -150,7 +148,7 @@ def test_an_old_token_that_cannot_be_revoked_is_named(
     assert with_pat.get(*at()).fields["password"] == new.token
 
 
-def test_each_token_is_rotated_by_whoever_made_it(with_pat: Home, emulator: Emulator) -> None:
+def test_each_token_is_rotated_by_the_account_that_created_it(with_pat: Home, emulator: Emulator) -> None:
     """Also when two sign-ins fit, and the others when one fails."""
     world = emulator.world
     world.organizations["contoso"].members[BOB] = world.organizations["contoso-labs"].members[BOB] = "write"
@@ -165,7 +163,9 @@ def test_each_token_is_rotated_by_whoever_made_it(with_pat: Home, emulator: Emul
     assert with_pat.azdo("pat", "rotate", "--org", "contoso-labs").code == 0
 
 
-def test_if_whoever_made_it_is_gone_another_sign_in_may(with_pat: Home, emulator: Emulator) -> None:
+def test_if_the_account_that_created_it_is_gone_another_sign_in_rotates_it(
+    with_pat: Home, emulator: Emulator
+) -> None:
     """The one that get would choose for a sign-in."""
     Kept(with_pat, of_kind(with_pat, "pat")[0]["id"]).set_all("made_by", ["gone"])
     assert with_pat.azdo("pat", "rotate").code == 0

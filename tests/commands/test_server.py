@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import SCRIPT
-from tests.support.people import of_kind, vault_of
+from tests.support.pats import in_vault
+from tests.support.people import of_kind
 from tests.support.realgit import written
 from tests.support.watch import new_password
 
@@ -35,7 +36,7 @@ def our_config(home: Home) -> str:
     return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
 
 
-def test_git_calls_us_for_it_and_nobody_else(registered: Home) -> None:
+def test_git_calls_us_for_it_and_no_other_helper(registered: Home) -> None:
     """The path is not asked for: what is typed holds for the whole server."""
     assert our_config(registered) == f'[credential "{URL}"]\n\thelper = ""\n\thelper = "{written(SCRIPT)}"\n'
     password = new_password()
@@ -53,13 +54,13 @@ def test_twice_is_as_once(registered: Home) -> None:
     assert registered.azdo("server", "list").lines == [URL]
 
 
-def test_removing_forgets_what_was_typed_and_what_git_was_told(registered: Home) -> None:
+def test_removing_deletes_the_credentials_and_gits_sections(registered: Home) -> None:
     """Other servers stay; with the last one everything is taken back."""
     assert registered.azdo("server", "add", "https://git.example.com").code == 0
     assert registered.store(*LINES, "username=u", f"password={new_password()}").code == 0
     result = registered.azdo("server", "remove", URL)
     assert (result.code, result.out) == (0, f"Removed {URL}\n")
-    assert not [path for path in vault_of(registered).rglob("*") if path.is_file()]
+    assert in_vault(registered) == ""
     assert not of_kind(registered, "typed")
     assert URL not in our_config(registered)
     assert "https://git.example.com" in our_config(registered)
@@ -83,7 +84,7 @@ def test_http_only_on_demand(file_home: Home) -> None:
     assert file_home.azdo("server", "list").lines == ["http://tfs.example.com"]
 
 
-def test_without_git_the_server_is_registered_and_the_person_told(file_home: Home) -> None:
+def test_without_git_the_server_is_registered_and_an_error_says_so(file_home: Home) -> None:
     """Where git is to be had."""
     result = file_home.azdo("server", "add", URL, PATH="/nonexistent")
     assert result.code == 0
@@ -121,15 +122,11 @@ def test_what_is_no_server_of_ones_own_is_refused(home: Home, url: str, said: st
 
 def test_what_is_no_servers_url_has_the_cure_of_its_command(registered: Home) -> None:
     """One that was registered is among those listed; for a token it is the address of a collection."""
-    assert (
-        "hint: git credential-azdo server list\n"
-        in registered.azdo("server", "remove", "tfs.example.com").err
-    )
+    line = "hint: git credential-azdo server list\n"
+    assert line in registered.azdo("server", "remove", "tfs.example.com").err
     result = registered.azdo("setup", "pat", "--server", "tfs.example.com")
-    assert (
-        "hint: git credential-azdo setup pat --server https://tfs.example.com/DefaultCollection\n"
-        in result.err
-    )
+    line = "hint: git credential-azdo setup pat --server https://tfs.example.com/DefaultCollection\n"
+    assert line in result.err
 
 
 def test_a_credential_whose_vault_is_gone_does_not_bind_its_server_for_ever(registered: Home) -> None:

@@ -9,10 +9,9 @@ import pytest
 from git_credential_azdo.accounts.account import Account as Read
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.signin import sign_in_errors
-from tests.commands.test_setup_oauth import asked
 from tests.support.openid import OLGA, Provider
 from tests.support.people import STALE, Account, at, blocks, of_kind
-from tests.support.terminal import Sitting
+from tests.support.terminal import Sitting, asked
 
 if TYPE_CHECKING:
     from tests.conftest import Home, Result
@@ -135,7 +134,7 @@ def test_any_sign_in_name_of_the_identity_token_will_do(
 
 
 @pytest.mark.usefixtures("emulator")
-def test_without_a_refresh_token_the_sign_in_is_kept_and_its_end_is_told(
+def test_without_a_refresh_token_the_sign_in_is_saved_and_its_end_announced(
     home: Home, provider: Provider
 ) -> None:
     """It is good for its first token."""

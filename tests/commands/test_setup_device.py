@@ -88,7 +88,7 @@ def test_a_server_that_is_in_trouble_or_in_a_hurry_is_asked_more_slowly(home: Ho
     assert person.pauses == [5, 10, 20, 40]
 
 
-def test_a_person_who_declines_is_told_so(home: Home, person: Person) -> None:
+def test_a_declined_sign_in_is_called_declined(home: Home, person: Person) -> None:
     """It is nobody's policy."""
     person.acts = [lambda: person.types_it(None)]
     error, hint = failed(home, home.azdo(*DEVICE))
@@ -99,7 +99,7 @@ def test_a_person_who_declines_is_told_so(home: Home, person: Person) -> None:
     assert hint == "hint: run the same command again"
 
 
-def test_somebody_else_than_was_meant_is_refused_without_a_terminal(home: Home, person: Person) -> None:
+def test_another_person_than_the_hint_is_refused_without_a_terminal(home: Home, person: Person) -> None:
     """The hint is the same command for who it was."""
     person.acts = [lambda: person.types_it(BOB)]
     error, hint = failed(home, home.azdo(*DEVICE, "--login-hint", ANN))
@@ -107,7 +107,7 @@ def test_somebody_else_than_was_meant_is_refused_without_a_terminal(home: Home, 
     assert hint == f"hint: git credential-azdo {' '.join(DEVICE)} --login-hint {BOB}"
 
 
-def test_a_tenant_that_blocks_this_way_is_told_apart(home: Home, person: Person) -> None:
+def test_a_tenant_that_blocks_device_codes_is_named(home: Home, person: Person) -> None:
     """The cure is the browser, on any machine."""
     person.emulator.world.tenants[CONTOSO].blocks_device_code = True
     person.acts = [person.types_it]
@@ -129,7 +129,7 @@ def test_a_tenant_may_refuse_before_there_is_a_code(home: Home, person: Person) 
     assert LINK not in result.err
 
 
-def test_a_code_that_nobody_types_ends(home: Home, person: Person) -> None:
+def test_a_code_that_is_not_entered_expires(home: Home, person: Person) -> None:
     """A page that blocks the person leaves us waiting, so the hint covers that, too."""
     person.acts = [lambda: person.emulator.world.advance(901)]
     error, hint = failed(home, home.azdo(*DEVICE))
@@ -161,7 +161,7 @@ def test_every_code_of_a_policy_counts_as_the_tenants(code: int) -> None:
         (OAuthError("invalid_grant", codes=(50076,)), "requires multifactor authentication for this account"),
     ],
 )
-def test_other_ends_are_told_by_what_they_are(refused: OAuthError, said: str) -> None:
+def test_other_refusals_keep_their_own_words(refused: OAuthError, said: str) -> None:
     """Declined, too late, or as for every sign-in."""
     assert said in device.explain(refused, who=None, tenant="t", setup=hints.setup).message
 

@@ -59,10 +59,8 @@ def test_a_changed_token_endpoint_in_the_accounts_file_never_gets_the_refresh_to
         ann.set_all("authority", [f"{provider.issuer}"])
     result = home.get(*at())
     assert (provider.forms, result.fields.get("quit")) == ([], "1")
-    assert (
-        f"{ANN} in the accounts file is not where this account was set up: {origin_of(provider)}"
-        in result.err
-    )
+    line = f"{ANN} in the accounts file is not where this account was set up: {origin_of(provider)}"
+    assert line in result.err
     assert result.err.endswith(f"hint: git credential-azdo setup --login-hint {ANN}\n")
 
 

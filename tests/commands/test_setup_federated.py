@@ -90,9 +90,8 @@ def test_a_job_of_azure_pipelines_proves_itself(home: Home, emulator: Emulator) 
     assert result.code == 0, result.err
     assert is_taken(emulator, home.get(*APP).fields["password"])
     refused = setup(home, "federated", "azure-pipelines", "--service-connection", "other", **job)
-    assert (
-        "Azure Pipelines did not issue an OIDC token: no such service connection (status 404)" in refused.err
-    )
+    line = "Azure Pipelines did not issue an OIDC token: no such service connection (status 404)"
+    assert line in refused.err
 
 
 def test_a_managed_identity_can_stand_for_an_app(

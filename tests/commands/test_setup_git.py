@@ -118,14 +118,14 @@ def test_what_cannot_be_overruled_is_named_with_its_cure(home: Home, token: str)
     assert "hint: git config --local --unset-all credential.helper '^store'\n" in result.err
 
 
-def test_without_git_the_account_is_kept_and_the_person_told(home: Home, token: str, tmp_path: Path) -> None:
+def test_without_git_the_account_is_saved_and_an_error_says_so(
+    home: Home, token: str, tmp_path: Path
+) -> None:
     """One line and where git is to be had; a script elsewhere on PATH is enough for us."""
     result = setup(home, token, PATH=str(tmp_path))
     assert result.code == 1
-    assert (
-        "error: account saved, but git's configuration was not updated: git was not found on PATH"
-        in result.err
-    )
+    line = "error: account saved, but git's configuration was not updated: git was not found on PATH"
+    assert line in result.err
     assert "hint: https://git-scm.com/downloads" in result.err
     assert of_kind(home, "pat")
     undo = home.azdo("unconfigure", PATH=str(tmp_path))
@@ -148,16 +148,15 @@ def test_a_file_that_may_not_be_written_is_named(home: Home, token: str) -> None
     assert done.lines == [written(SCRIPT)]
 
 
-def test_a_locked_configuration_is_told(home: Home, token: str) -> None:
+def test_a_locked_configuration_is_an_error_with_a_cure(home: Home, token: str) -> None:
     """Another git is writing it, or was stopped when it did."""
     lock = home.folder / ".gitconfig.lock"
     lock.write_text("")
     os.utime(lock, (0, 0))
     result = setup(home, token)
     assert result.code == 1
-    assert (
-        "error: account saved, but git's configuration was not updated: another git is writing" in result.err
-    )
+    line = "error: account saved, but git's configuration was not updated: another git is writing"
+    assert line in result.err
     hint = f"rm {lock} && git credential-azdo configure"
     assert f"hint: {hint}\n" in result.err
     assert home.run("sh", "-c", hint).code == 0

@@ -130,7 +130,7 @@ def test_a_fleet_needs_no_vault(home: Home, emulator: Emulator, machine: dict[st
 # Azure CLI
 
 
-def test_whoever_is_signed_in_to_az_is_an_account(home: Home, emulator: Emulator) -> None:
+def test_the_sign_in_of_az_is_an_account(home: Home, emulator: Emulator) -> None:
     """Its organizations are found; az runs outside of the repository, and is told another tenant where needed."""
     world = emulator.world
     own, guest = (WATCH.remember(world.new_access_token(ANN, tenant)) for tenant in (CONTOSO, FABRIKAM))
@@ -185,7 +185,7 @@ def test_az_that_refuses_becomes_one_line_with_the_command(
     assert hint.endswith(f"az login --tenant {CONTOSO} --allow-no-subscriptions")
 
 
-def test_az_may_be_signed_in_as_nobody_that_azure_devops_names(home: Home, emulator: Emulator) -> None:
+def test_an_az_without_a_profile_has_an_account_named_after_its_kind(home: Home, emulator: Emulator) -> None:
     """A service principal in az has no profile; the account is named after its kind."""
     identity = give_identity(emulator.world)
     token = emulator.world.new_access_token(identity.client_id, CONTOSO)

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import http.client
 import os
 import select
 from typing import TYPE_CHECKING
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -14,28 +13,13 @@ from tests.emulator import faults
 from tests.emulator.default_world import ANN
 from tests.emulator.model import App
 from tests.support.people import at, of_kind
-from tests.support.terminal import LINK, Sitting, Terminal, setup_by_browser
+from tests.support.terminal import LINK, Sitting, Terminal, asked, setup_by_browser
 
 if TYPE_CHECKING:
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
 FILE = ("--vault", "file", "--no-browser")
-
-
-def asked(link: str) -> dict[str, str]:
-    """Return the parameters of a link."""
-    return {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
-
-
-def visit(address: str) -> int:
-    """Let a browser on this machine follow a redirect; return the status."""
-    parts = urlsplit(address)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=90)
-    connection.request("GET", f"{parts.path}?{parts.query}")
-    status = connection.getresponse().status
-    connection.close()
-    return status
 
 
 def test_a_sign_in_says_who_where_and_how_to_undo_it_and_then_git_is_answered(
@@ -87,7 +71,7 @@ def test_a_bare_code_names_who_it_was_for_and_asks(
     assert len(of_kind(home, "oauth")) == (code == 0)
 
 
-def test_every_wrong_paste_is_told_and_may_be_tried_again(home: Home, emulator: Emulator) -> None:
+def test_every_wrong_paste_is_explained_and_may_be_tried_again(home: Home, emulator: Emulator) -> None:
     """Nothing, a stray Ctrl-V, another attempt's answer, the link itself, another site, a no: then the right one."""
     with Terminal(home, "setup", *FILE) as terminal:
         link = terminal.see(LINK)
@@ -112,7 +96,7 @@ def test_every_wrong_paste_is_told_and_may_be_tried_again(home: Home, emulator: 
     assert len(of_kind(home, "oauth")) == 1
 
 
-def test_a_used_code_is_told_and_a_new_link_is_given(home: Home, emulator: Emulator) -> None:
+def test_a_used_code_brings_a_new_link(home: Home, emulator: Emulator) -> None:
     """The person signs in once more; the first code is of no use."""
     emulator.world.fail_next("token", 54005)
     with Terminal(home, "setup", *FILE) as terminal:
@@ -166,7 +150,7 @@ def test_the_browser_is_opened_unless_it_is_not_wanted(home: Home, emulator: Emu
     os.close(reader)
 
 
-def test_options_shape_the_link_and_are_kept(home: Home, emulator: Emulator) -> None:
+def test_options_shape_the_link_and_are_saved(home: Home, emulator: Emulator) -> None:
     """Own registration, redirect, scope, tenant and hint; the alias names the account."""
     own = "0f0f0f0f-1111-4222-8333-444444444444"
     emulator.world.add_app(App(own, "Our own", redirects=["http://localhost/done"]))
@@ -214,7 +198,7 @@ def test_what_cannot_be_is_refused_before_anybody_signs_in(
     assert result.err.count("\n") == 2
 
 
-def test_no_organization_and_no_network_are_told_apart(home: Home, emulator: Emulator) -> None:
+def test_no_organization_and_no_network_are_distinguished(home: Home, emulator: Emulator) -> None:
     """The sign-in is kept even if the organizations cannot be listed."""
     emulator.refuse("app.vssps.visualstudio.com")
     result = setup_by_browser(home, emulator)

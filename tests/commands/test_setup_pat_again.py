@@ -102,10 +102,8 @@ def test_setup_says_what_the_pipeline_will_do(home: Home, emulator: Emulator) ->
     }
     result = home.azdo(*PAT, given=token, **pipeline)
     use = f"git credential-azdo use {ANN} --org contoso"
-    assert (
-        f"hint: for contoso the token in SYSTEM_ACCESSTOKEN takes precedence; to use this account: {use}\n"
-        in result.err
-    )
+    line = f"hint: for contoso the token in SYSTEM_ACCESSTOKEN takes precedence; to use this account: {use}\n"
+    assert line in result.err
     assert home.get(*at(), **pipeline).fields["password"] == job
     assert home.azdo("use", ANN, "--org", "contoso").code == 0
     assert home.get(*at(), **pipeline).fields["password"] == token

@@ -10,13 +10,12 @@ import pytest
 
 from git_credential_azdo.accounts.account import Account, Block
 from git_credential_azdo.signin import sign_in_errors
-from tests.commands.test_setup_oauth import visit
 from tests.emulator.default_world import ANN, BOB, CONTOSO, KIM
 from tests.emulator.model import CONSUMERS, App
 from tests.support import people
 from tests.support.pats import in_vault
 from tests.support.people import at, blocks
-from tests.support.terminal import LINK, Sitting, Terminal
+from tests.support.terminal import LINK, Sitting, Terminal, visit
 
 if TYPE_CHECKING:
     from tests.conftest import Home, Result
@@ -40,7 +39,7 @@ def last_lines(result: Result) -> list[str]:
     ("way", "answer", "kept"),
     [("listener", "\r", []), ("listener", "y\r", [BOB]), ("paste", "n\r", []), ("paste", "y\r", [BOB])],
 )
-def test_somebody_else_than_the_hint_is_asked_about(
+def test_another_person_than_the_hint_is_asked_about(
     home: Home, emulator: Emulator, way: str, answer: str, kept: list[str]
 ) -> None:
     """Enter is no, and then nothing is kept; the page does not claim a sign-in either."""
@@ -61,7 +60,7 @@ def test_somebody_else_than_the_hint_is_asked_about(
     assert bool(in_vault(home)) is bool(kept)
 
 
-def test_without_a_terminal_somebody_else_is_refused(home: Home, emulator: Emulator) -> None:
+def test_without_a_terminal_another_person_is_refused(home: Home, emulator: Emulator) -> None:
     """The hint is the same command for the person who signed in; run as printed it signs in."""
     sitting = Sitting(home, *FILE, "--login-hint", ANN)
     result = sitting.finish(emulator.sign_in(sitting.link, BOB))
@@ -153,10 +152,8 @@ def test_a_code_that_is_refused_is_not_called_an_ended_sign_in(home: Home, emula
         terminal.see("> ")
         with httpx.Client(trust_env=False, timeout=90) as browser:
             page = browser.get(address).text
-            assert (
-                "<p>This code is not valid: it was used before, has expired, or belongs to another link"
-                in page
-            )
+            line = "<p>This code is not valid: it was used before, has expired, or belongs to another link"
+            assert line in page
             assert "<p>What to do: open the new link that the terminal shows.</p>" in page
             address = emulator.sign_in(terminal.see(LINK))
             terminal.see("> ")
@@ -168,7 +165,7 @@ def test_a_code_that_is_refused_is_not_called_an_ended_sign_in(home: Home, emula
 # --- the wrong person, by device code
 
 
-def test_who_typed_the_code_must_be_who_was_meant(home: Home, emulator: Emulator) -> None:
+def test_another_person_who_enters_the_code_is_asked_about(home: Home, emulator: Emulator) -> None:
     """Somebody else is asked about; Enter is no, and then nothing is kept."""
     emulator.world.device_interval = 1
     with Terminal(home, "setup", "device-code", "--vault", "file", "--login-hint", ANN) as terminal:

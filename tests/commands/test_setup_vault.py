@@ -10,7 +10,8 @@ import pytest
 from git_credential_azdo import hints
 from tests.emulator.default_world import ANN, BOB
 from tests.support.importing import git_stores
-from tests.support.people import at, blocks, of_kind, vault_of
+from tests.support.pats import in_vault
+from tests.support.people import at, blocks, of_kind
 from tests.support.terminal import LINK, Terminal
 
 if TYPE_CHECKING:
@@ -103,7 +104,7 @@ def test_the_keyring_is_taken_where_there_is_one(keyring_home: Home, emulator: E
     result = setup(keyring_home, emulator)
     assert (result.code, result.out) == (0, "")
     assert "saved in the keyring (keyring.backends.SecretService.Keyring)" in result.err
-    assert not [path for path in vault_of(keyring_home).rglob("*") if path.is_file()]
+    assert in_vault(keyring_home) == ""
     assert "is unlocked and works" in keyring_home.azdo("unlock").out
     assert keyring_home.azdo("logout", "--all").code == 0
 
@@ -117,7 +118,7 @@ def locked(private_keyring: PrivateKeyring) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("locked")
-def test_a_locked_keyring_is_told_with_the_verb_that_unlocks_it(
+def test_a_locked_keyring_is_an_error_with_the_verb_that_unlocks_it(
     keyring_home: Home, emulator: Emulator
 ) -> None:
     """setup shows no dialog."""
@@ -193,7 +194,9 @@ def test_a_setting_that_switches_keyrings_off_is_named_with_its_cure(home: Home,
         ("nonsense", "no OS keyring named nonsense works here"),
     ],
 )
-def test_a_vault_that_is_not_there_is_told(home: Home, emulator: Emulator, name: str, said: str) -> None:
+def test_a_vault_that_does_not_exist_is_an_error(
+    home: Home, emulator: Emulator, name: str, said: str
+) -> None:
     """By its full name or a part of it."""
     result = setup(home, emulator, "--vault", name, **NONE)
     assert (result.code, said in result.err) == (1, True)

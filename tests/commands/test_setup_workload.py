@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
 from tests.emulator.default_world import CONTOSO, FABRIKAM
-from tests.support.people import Account, at, learn, vault_of
+from tests.support.pats import in_vault
+from tests.support.people import Account, at, learn
 from tests.support.terminal import Terminal
 from tests.support.watch import new_password
 from tests.support.workloads import (
@@ -58,7 +59,7 @@ def test_a_service_principal_with_a_secret_is_set_up_and_renewed(home: Home, emu
     assert len(emulator.seen(f"{LOGIN}/contoso.com/oauth2/v2.0/token")) == 2
     assert "service-principal" in home.azdo("accounts").out
     assert home.azdo("logout", "build").code == 0
-    assert not [path for path in vault_of(home).rglob("*") if path.is_file()]
+    assert in_vault(home) == ""
 
 
 def test_the_secret_is_asked_for_without_showing_it(home: Home, emulator: Emulator) -> None:
@@ -155,7 +156,7 @@ def test_it_serves_its_own_tenant_only(home: Home, emulator: Emulator) -> None:
     assert len(emulator.seen(LOGIN, "POST")) == 1
 
 
-def test_an_organization_that_does_not_know_it_is_told_at_setup(home: Home, emulator: Emulator) -> None:
+def test_an_organization_that_does_not_know_it_ends_setup(home: Home, emulator: Emulator) -> None:
     """A service principal must be added as a user, with a licence; nothing is kept until then."""
     secret = new_password(40)
     add_app(emulator.world, secret=secret)

@@ -143,10 +143,8 @@ def test_a_damaged_block_costs_no_other_account(home: Home, emulator: Emulator, 
     result = home.get(*at())
     assert result.fields["password"] == stale.token()
     assert f"an entry of {home.accounts_file} is damaged and was left alone" in result.err
-    assert (
-        f"error: the unreadable parts of {home.accounts_file} are now in {home.accounts_file}.damaged\n"
-        in result.err
-    )
+    line = f"error: the unreadable parts of {home.accounts_file} are now in {home.accounts_file}.damaged\n"
+    assert line in result.err
     aside = home.accounts_file.with_name("accounts.damaged").read_text()
     assert "no equals sign" in aside
     assert home.get(*at()).err == ""
@@ -182,7 +180,7 @@ def _nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @without_home
 @pytest.mark.usefixtures("_nowhere")
-def test_what_must_be_kept_says_that_there_is_no_place(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_home_what_must_be_saved_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     """The variable is named, and the command that sets it, before anything is asked or signed in."""
     for words in (
         "setup --org contoso --vault file",
@@ -198,7 +196,7 @@ def test_what_must_be_kept_says_that_there_is_no_place(capsys: pytest.CaptureFix
 
 @without_home
 @pytest.mark.usefixtures("_nowhere")
-def test_what_is_kept_nowhere_is_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_home_there_are_no_accounts(capsys: pytest.CaptureFixture[str]) -> None:
     """That is no error; where an account is missed, the missing home is the reason."""
     assert run(["accounts", "--format", "json"]) == 0
     assert capsys.readouterr().out == "[]\n"

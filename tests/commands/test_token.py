@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
 from tests.support.people import STALE, at, bind, give_pat, sign_in, vault_of
 from tests.support.terminal import Terminal
@@ -20,10 +19,8 @@ if TYPE_CHECKING:
 
 
 def token(home: Home, *words: str, org: str = "contoso", **environment: str) -> Result:
-    """Run ``token``, whose stdout is meant to hold a secret."""
-    return home.fork(
-        SCRIPT, "token", "--org", org, *words, given=b"", cwd=None, secret_out=True, **environment
-    )
+    """Run ``token``."""
+    return home.azdo("token", "--org", org, *words, **environment)
 
 
 def basic(secret: str, user: str = "") -> str:
@@ -179,7 +176,7 @@ def test_the_reminder_of_an_ending_pat_comes_once_a_day(home: Home, emulator: Em
     assert "error: cannot write" in results[0].err
 
 
-def test_a_terminal_sees_no_token_unless_told_to(home: Home) -> None:
+def test_a_terminal_sees_no_token_without_show(home: Home) -> None:
     """One error line with the way out; the watch on secrets reads the terminal, too."""
     secret = new_password()
     with Terminal(home, "token", "--org", "contoso", AZURE_DEVOPS_EXT_PAT=secret) as terminal:

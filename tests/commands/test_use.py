@@ -70,13 +70,12 @@ def test_a_repository(two: Home, tmp_path: Path) -> None:
     assert credential(two) == ANN
 
 
-def test_origin_is_meant_where_there_are_several(two: Home, tmp_path: Path) -> None:
+def test_origin_is_meant_where_there_are_several(two: Home) -> None:
     """A fork has its upstream beside it."""
-    two.git("init", "-q", tmp_path)
+    two.git("init", "-q")
     for name in ("upstream", "origin"):
-        two.git("remote", "add", name, f"https://dev.azure.com/contoso/_git/{name}", cwd=tmp_path)
-    result = two.fork(SCRIPT, "use", "work", "--repo", cwd=tmp_path)
-    assert result.out == "work serves the repository contoso/origin/origin\n"
+        two.git("remote", "add", name, f"https://dev.azure.com/contoso/_git/{name}")
+    assert two.azdo("use", "work", "--repo").out == "work serves the repository contoso/origin/origin\n"
 
 
 @pytest.mark.parametrize(
@@ -91,16 +90,13 @@ def test_origin_is_meant_where_there_are_several(two: Home, tmp_path: Path) -> N
         ),
     ],
 )
-def test_a_folder_without_one_repository_of_azure_devops(
-    two: Home, tmp_path: Path, urls: list[str], said: str
-) -> None:
+def test_a_folder_without_one_repository_of_azure_devops(two: Home, urls: list[str], said: str) -> None:
     """A line, and how to choose for the organization."""
     if urls:
-        two.git("init", "-q", tmp_path)
+        two.git("init", "-q")
     for number, url in enumerate(urls):
-        two.git("remote", "add", f"r{number}", url, cwd=tmp_path)
-    ceiling = str(tmp_path.parent)
-    result = two.fork(SCRIPT, "use", "work", "--repo", cwd=tmp_path, GIT_CEILING_DIRECTORIES=ceiling)
+        two.git("remote", "add", f"r{number}", url)
+    result = two.azdo("use", "work", "--repo", GIT_CEILING_DIRECTORIES=str(two.folder.parent))
     assert result.code == 1
     assert said in result.err
     assert "hint: git credential-azdo use work --org ORGANIZATION" in result.err
@@ -119,7 +115,7 @@ def test_a_folder_without_one_repository_of_azure_devops(
         (("carl@fabrikam.com", "--org", "contoso"), "is a token for fabrikam, not for contoso"),
     ],
 )
-def test_what_cannot_be_is_told(two: Home, words: tuple[str, ...], said: str) -> None:
+def test_an_impossible_choice_changes_nothing(two: Home, words: tuple[str, ...], said: str) -> None:
     """One line and a hint; nothing changes."""
     before = two.accounts_file.read_text()
     result = two.azdo("use", *words)
@@ -137,19 +133,19 @@ def test_a_choice_ends_a_rejection(two: Home, emulator: Emulator) -> None:
     assert account.all("rejected[]") == []
 
 
-def test_a_choice_is_taken_back(two: Home, tmp_path: Path) -> None:
+def test_a_choice_is_taken_back(two: Home) -> None:
     """Of an organization, of a repository, and the default; it is no error where there was none."""
-    two.git("init", "-q", tmp_path)
-    two.git("remote", "add", "origin", "https://dev.azure.com/contoso/_git/app", cwd=tmp_path)
+    two.git("init", "-q")
+    two.git("remote", "add", "origin", "https://dev.azure.com/contoso/_git/app")
     for words, shown in (
         (["--org", "contoso"], "the organization contoso"),
         (["--repo"], "the repository contoso/app/app"),
         (["--default"], "everything without another choice"),
     ):
-        assert two.fork(SCRIPT, "use", BOB, *words, cwd=tmp_path).code == 0
+        assert two.azdo("use", BOB, *words).code == 0
         assert credential(two, "contoso/_git/app") == BOB
         for _ in range(2):
-            result = two.fork(SCRIPT, "use", "--unset", *words, cwd=tmp_path)
+            result = two.azdo("use", "--unset", *words)
             assert result.out == f"{shown} no longer has a chosen account\n", result.err
         assert credential(two, "contoso/_git/app") == "nobody"
 

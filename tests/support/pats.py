@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tests.emulator.emulator import Emulator
     from tests.emulator.model import Pat
 
+API = "vssps.dev.azure.com/contoso/_apis/tokens/pats"
+DAY = 86_400
 FABRIKAM_APP = at("fabrikam/app/_git/app")
 
 

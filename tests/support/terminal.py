@@ -18,10 +18,13 @@ import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
 
 from git_credential_azdo import errors, inherited
 from git_credential_azdo.__main__ import _GIT_VERBS, main, run
-from tests.conftest import SCRIPT, Home, Result
+from tests.conftest import PRINTING, SCRIPT, Home, Result
 from tests.emulator.default_world import ANN
 from tests.support import forks
 from tests.support.forgetting import forget
@@ -198,7 +201,7 @@ class Here(Home):
         once = any(name.startswith(_OF_A_PROCESS + _OF_GITS_VERBS * is_for_git) for name in variables)
         alone = threading.current_thread() is threading.main_thread()
         if once or not alone:
-            return self.fork(SCRIPT, *words, given=given, secret_out=words[:1] == ("get",), **environment)  # type: ignore[arg-type] # no variable is named cwd
+            return self.fork(SCRIPT, *words, given=given, secret_out=words[:1] in PRINTING, **environment)  # type: ignore[arg-type] # no variable is named cwd
         data = given.encode() if isinstance(given, str) else given
         with self._monkeypatch.context() as patch:
             for name in os.environ.keys() - variables:
@@ -217,7 +220,7 @@ class Here(Home):
         forget()
         out, err = (text.encode("utf-8", "surrogateescape") for text in self._capfd.readouterr())
         out += answer
-        WATCH.seen("a command", err if words[:1] == ("get",) else out + err)
+        WATCH.seen("a command", err if words[:1] in PRINTING else out + err)
         return Result(subprocess.CompletedProcess([], code, out, err))
 
 
@@ -250,3 +253,13 @@ def setup_by_browser(
     """Run ``setup`` with the file vault and paste the address at which the person's browser ends."""
     sitting = Sitting(home, "--vault", "file", "--no-browser", *options, **environment)
     return sitting.finish(emulator.sign_in(sitting.link, person) if sitting.link else "")
+
+
+def asked(link: str) -> dict[str, str]:
+    """Return the parameters of a link."""
+    return {key: values[0] for key, values in parse_qs(urlsplit(link).query).items()}
+
+
+def visit(address: str) -> int:
+    """Let a browser on this machine follow a redirect; return the status."""
+    return httpx.get(address, trust_env=False, timeout=SECONDS).status_code

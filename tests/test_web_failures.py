@@ -14,10 +14,16 @@ import httpx
 import pytest
 
 from git_credential_azdo import errors, web
+from git_credential_azdo.connection import transport
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.network import Settings
 from git_credential_azdo.web import HttpClient, Response, retry_after
 from tests.support.web import ANYWHERE, SECRET, Clock, answering, hanging_up, server, whole_story
+
+
+def impatient() -> HttpClient:
+    """Return a client with 0.3 s for its requests, which has read the system's certificates already."""
+    return HttpClient(0.3, Settings(), allowed=ANYWHERE, transport=transport(Settings(), None))
 
 
 @pytest.mark.parametrize("status", [429, 502, 503, 504])
@@ -131,7 +137,7 @@ def test_a_server_that_says_nothing_more_costs_no_more_than_the_deadline(drip: b
     """Silence before, within and after the head of the answer ends in one line, in time."""
     with (
         server(lambda connection: connection.sendall(drip)) as port,
-        HttpClient(0.3, Settings(), allowed=ANYWHERE) as client,
+        impatient() as client,
         pytest.raises(NetworkError, match=r"timed out after 1 s$") as caught,
     ):
         client.request("GET", f"http://127.0.0.1:{port}/?{SECRET}")
@@ -171,7 +177,7 @@ def test_a_server_that_drips_is_bounded_too() -> None:
     with (
         server(behave) as port,
         contextlib.ExitStack() as stack,
-        HttpClient(0.3, Settings(), allowed=ANYWHERE) as client,
+        impatient() as client,
     ):
         stack.callback(stop.set)
         with pytest.raises(NetworkError, match="timed out"):
@@ -280,7 +286,7 @@ def test_a_request_that_cannot_be_made_is_one_line_without_the_secret(
 ) -> None:
     """Errors of the standard library quote URLs and header values; ours do not."""
     with (
-        HttpClient(1, Settings(), allowed=ANYWHERE) as client,
+        HttpClient(30, Settings(), allowed=ANYWHERE) as client,
         pytest.raises(NetworkError, match=r"cannot reach|may go to") as caught,
     ):
         client.request(method, url, headers=headers, retry=False)

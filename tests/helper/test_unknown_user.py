@@ -60,7 +60,7 @@ def test_a_user_that_insteadof_adds_is_named_without_being_repeated(home: Home) 
     """The base may hold a password, so that its removal is not printed."""
     assert home.git("config", "--global", "url.https://pat@dev.azure.com/.insteadOf", "azure:").code == 0
     result = fetch(home, "azure:contoso/app/_git/app")
-    assert "hint: url.https://dev.azure.com/.insteadof in " in result.err
+    assert "hint: url.https://***@dev.azure.com/.insteadof in " in result.err
     assert "by hand" in result.err
 
 

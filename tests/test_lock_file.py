@@ -14,10 +14,10 @@ import pytest
 
 from git_credential_azdo import writing
 from git_credential_azdo.writing import Busy, Lock
-from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN
 from tests.support.people import STALE, at, sign_in
+from tests.support.running import Begun
 from tests.test_lock import COUNTER
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from tests.conftest import Home
     from tests.emulator.emulator import Emulator
 
+LINES = "".join(f"{line}\n" for line in at()).encode()
 NO_LOCKS = """
 #include <errno.h>
 int flock(int fd, int operation) {
@@ -72,15 +73,10 @@ def test_gets_and_changes_work_without_locks(
     home.environment.update(no_locks)
     ann = sign_in(home, emulator.world, ANN, "contoso")
     ann.let_pass(STALE)
-    given = "".join(f"{line}\n" for line in at()).encode()
-    pipe = subprocess.PIPE
-    processes = [
-        subprocess.Popen([SCRIPT, "get"], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment)
-        for _ in range(6)
-    ]
-    results = [process.communicate(given, timeout=60) for process in processes]
-    assert {err for _, err in results} == {b""}
-    assert all(f"password={ann.token()}".encode() in out for out, _ in results)
+    running = [Begun(home, "get", given=LINES) for _ in range(6)]
+    results = [each.ended() for each in running]
+    assert {err for _, _, err in results} == {b""}
+    assert all(f"password={ann.token()}".encode() in out for _, out, _ in results)
     assert len(emulator.requests) == 1
     assert home.azdo("use", ANN, "--org", "contoso").code == 0
     assert not [
@@ -96,15 +92,12 @@ def test_a_killed_holder_holds_nothing_without_locks(
     ann = sign_in(home, emulator.world, ANN, "contoso")
     ann.let_pass(STALE)
     fault = emulator.refuse("login.microsoftonline.com", faults.hang())
-    process = subprocess.Popen([SCRIPT, "get"], stdin=subprocess.PIPE, env=home.environment, cwd=home.folder)
-    assert process.stdin
-    with process.stdin:
-        process.stdin.write("".join(f"{line}\n" for line in at()).encode())
+    begun = Begun(home, "get", given=LINES)
     assert fault.arrived.wait(90)
     held_lock = home.accounts_file.parent / "locks" / f"{ann.id}.held"
-    assert held_lock.read_bytes().startswith(b"%d " % process.pid)
-    process.kill()
-    process.wait()
+    assert held_lock.read_bytes().startswith(b"%d " % begun.process.pid)
+    begun.process.kill()
+    begun.ended()
     fault.released.set()
     emulator.faults.clear()
     result = home.get(*at())

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
 from typing import TYPE_CHECKING
 
 from git_credential_azdo.writing import Lock
-from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN
 from tests.support import people, terminal
 from tests.support.killed import killed_everywhere
 from tests.support.people import at, vault_of
+from tests.support.running import Begun
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -21,15 +20,9 @@ if TYPE_CHECKING:
 SERVER = at("collection/_git/app", host="tfs.example.com")
 
 
-def running(home: Home, verb: str, lines: list[str]) -> subprocess.Popen[bytes]:
+def begun(home: Home, verb: str, lines: list[str]) -> Begun:
     """Start a verb of git's with this message."""
-    pipe = subprocess.PIPE
-    process = subprocess.Popen([SCRIPT, verb], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment)
-    assert process.stdin
-    process.stdin.write("".join(f"{line}\n" for line in lines).encode())
-    process.stdin.close()
-    process.stdin = None
-    return process
+    return Begun(home, verb, given="".join(f"{line}\n" for line in lines).encode())
 
 
 def test_a_get_finds_the_account_that_was_set_up_anew_meanwhile(home: Home, emulator: Emulator) -> None:
@@ -39,12 +32,12 @@ def test_a_get_finds_the_account_that_was_set_up_anew_meanwhile(home: Home, emul
     text = home.accounts_file.read_text().replace("kind=learned", "kind=learned-not")
     home.accounts_file.write_text(text)
     fault = emulator.refuse("dev.azure.com/contoso", faults.hang(times=1))  # it asks for the tenant
-    process = running(home, "get", at())
+    get = begun(home, "get", at())
     assert fault.arrived.wait(90)
     assert terminal.setup_by_browser(home, emulator).code == 0
     assert f"id={account.id}\n" not in home.accounts_file.read_text()
     fault.released.set()
-    out, err = process.communicate(timeout=90)
+    _, out, err = get.ended()
     assert (b"\npassword=" in out, err) == (True, b"")
 
 
@@ -55,10 +48,10 @@ def test_an_erase_of_the_old_secret_leaves_the_new_one(file_home: Home) -> None:
     old, new = new_password(), new_password()
     assert home.store(*SERVER, "username=ann", f"password={old}").code == 0
     with Lock(str(home.accounts_file.parent / "locks" / "typed"), 1):
-        erase = running(home, "erase", [*SERVER, "username=ann", f"password={old}"])
+        erase = begun(home, "erase", [*SERVER, "username=ann", f"password={old}"])
         (secret,) = [path for path in vault_of(home).rglob("typed") if path.is_file()]
         secret.write_text(f"password={new}")
-    assert (erase.communicate(timeout=90), erase.returncode) == ((b"", b""), 0)
+    assert erase.ended() == (0, b"", b"")
     assert home.get(*SERVER).fields["password"] == new
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -12,11 +11,10 @@ from git_credential_azdo.accounts.account import Account as View
 from git_credential_azdo.accounts.account import Block
 from git_credential_azdo.accounts.update import failure_of, mark_failure
 from git_credential_azdo.errors import NetworkError
-from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN
 from tests.support.people import STALE, assert_refused, at, sign_in
-from tests.support.watch import WATCH
+from tests.support.running import Begun
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -76,25 +74,13 @@ def test_many_at_once_make_one_request(home: Home, emulator: Emulator, stale: Ac
     """All of them are stopped with the same words."""
     assert stale.token()
     fault = emulator.refuse(LOGIN, faults.hang())
-    pipe = subprocess.PIPE
-    running = [
-        subprocess.Popen(
-            [SCRIPT, "get"], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment, cwd=home.folder
-        )
-        for _ in range(MANY)
-    ]
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write(LINES)
-        process.stdin.close()
-        process.stdin = None
+    running = [Begun(home, "get", given=LINES) for _ in range(MANY)]
     assert fault.arrived.wait(90)
     emulator.refuse(LOGIN, faults.server_error())
     emulator.world.fail_next("token", 90033)
     fault.released.set()
-    done = [process.communicate(timeout=60) for process in running]
-    for out, err in done:
-        WATCH.seen("stderr of get", err)
+    for each in running:
+        _, out, err = each.ended()
         assert (out, err.count(b"error: ")) == (b"quit=1\n", 1)
     assert len(emulator.requests) == 1
 

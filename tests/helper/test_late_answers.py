@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
-import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,9 +13,9 @@ import pytest
 from git_credential_azdo.writing import Lock
 from tests.conftest import SCRIPT
 from tests.emulator import faults
-from tests.emulator.default_world import ANN, CONTOSO
-from tests.support.people import STALE, at, sign_in
-from tests.support.running import patiently
+from tests.emulator.default_world import CONTOSO
+from tests.support.people import at
+from tests.support.running import Begun, patiently
 
 if TYPE_CHECKING:
     from tests.conftest import Home, Result
@@ -28,14 +28,6 @@ LINUX = pytest.mark.skipif(
     not sys.platform.startswith("linux"), reason="a child goes on where a fork is safe"
 )
 LINES = "".join(f"{line}\n" for line in at()).encode()
-
-
-@pytest.fixture
-def stale(home: Home, emulator: Emulator) -> Account:
-    """Return ann's account with a stale token."""
-    account = sign_in(home, emulator.world, ANN, "contoso")
-    account.let_pass(STALE)
-    return account
 
 
 @LINUX
@@ -52,7 +44,7 @@ def test_an_answer_after_the_deadline_is_saved(
         with lock:  # its child of a run before has ended
             fault.arrived.clear()
             emulator.requests.clear()
-        return home.run(SCRIPT, *words, given=LINES, AZDO_TIMEOUT=seconds)
+        return home.fork(SCRIPT, *words, given=LINES, AZDO_TIMEOUT=seconds)
 
     result, seconds = patiently(run, lambda _: fault.arrived.is_set())
     if words == ("get",):
@@ -86,11 +78,12 @@ def test_a_signal_ends_a_request_that_is_not_answered(
     """At once: it waits only while an answer is being saved. On Linux, one that comes a little later is saved, too."""
     before = stale.kept("refresh")
     fault = emulator.refuse(LOGIN, faults.hang())
-    with _begun(home, words) as process:
-        assert fault.arrived.wait(90)
-        process.send_signal(number)
-        assert process.wait(90) == (130 if number == signal.SIGINT else -number)
+    begun = Begun(home, *words, given=LINES)
+    assert fault.arrived.wait(90)
+    os.kill(begun.process.pid, number)
+    assert begun.process.wait(90) == (130 if number == signal.SIGINT else -number)
     fault.released.set()
+    begun.ended()
     if sys.platform.startswith("linux"):
         with Lock(str(home.accounts_file.parent / "locks" / stale.id), 30):
             assert stale.kept("refresh") != before
@@ -109,11 +102,11 @@ def test_a_signal_waits_for_the_token_that_another_thread_asked_for(
     """A child with the thread could not go on: the run ends by the signal once the token is saved."""
     before = stale.kept("refresh")
     fault = emulator.refuse(f"{LOGIN}/{CONTOSO}/oauth2/v2.0/token", faults.hang())
-    with _begun(home, words) as process:
-        assert fault.arrived.wait(90)
-        process.send_signal(signal.SIGTERM)
-        fault.released.set()
-        assert process.wait(90) == -signal.SIGTERM
+    begun = Begun(home, *words, given=LINES)
+    assert fault.arrived.wait(90)
+    os.kill(begun.process.pid, signal.SIGTERM)
+    fault.released.set()
+    assert begun.ended()[0] == -signal.SIGTERM
     assert stale.kept("refresh") != before
 
 
@@ -127,24 +120,14 @@ def test_nothing_outlives_a_run_that_sent_no_request(
         proxy.settimeout(30)
         for name in ("HTTPS_PROXY", "https_proxy"):
             home.environment[name] = f"http://127.0.0.1:{proxy.getsockname()[1]}"
-        with _begun(home, words) as process:
-            peer, _ = proxy.accept()
-            with peer:
-                process.send_signal(signal.SIGTERM)
-                assert process.wait(20) == -signal.SIGTERM
+        begun = Begun(home, *words, given=LINES)
+        peer, _ = proxy.accept()
+        with peer:
+            os.kill(begun.process.pid, signal.SIGTERM)
+            assert begun.process.wait(20) == -signal.SIGTERM
+        begun.ended()
         with Lock(str(home.accounts_file.parent / "locks" / stale.id), 0):
             pass
-
-
-def _begun(home: Home, words: tuple[str, ...]) -> subprocess.Popen[bytes]:
-    pipe = subprocess.PIPE
-    process = subprocess.Popen(
-        [SCRIPT, *words], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment, cwd=home.folder
-    )
-    assert process.stdin is not None
-    process.stdin.write(LINES)
-    process.stdin.close()
-    return process
 
 
 ANSWERED = """

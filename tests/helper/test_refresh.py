@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import subprocess
 import time
 from typing import TYPE_CHECKING
 
@@ -11,13 +10,12 @@ import pytest
 
 from git_credential_azdo import deadline, tokens, writing
 from git_credential_azdo.accounts import accounts_file
-from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
 from tests.emulator.messages import json_response
 from tests.support.people import LIFE, STALE, at, bind, challenge, everything_kept, sign_in
-from tests.support.running import patiently
-from tests.support.watch import WATCH, new_password
+from tests.support.running import Begun, patiently
+from tests.support.watch import new_password
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
 
 MANY = 8
 LOGIN = "login.microsoftonline.com"
+LINES = "".join(f"{line}\n" for line in at()).encode()
 
 
 @pytest.mark.parametrize(("left", "asked"), [(310, 0), (290, 1), (-5, 1)])
@@ -97,37 +96,14 @@ def test_each_tenant_has_its_own_token_and_age(home: Home, emulator: Emulator, a
     assert [record.path for record in emulator.requests] == [f"/{CONTOSO}/oauth2/v2.0/token"]
 
 
-def at_once(home: Home, count: int) -> list[subprocess.CompletedProcess[bytes]]:
-    """Run so many ``get`` at the same time; return what they left."""
-    given = "".join(f"{line}\n" for line in at()).encode()
-    pipe = subprocess.PIPE
-    running = [
-        subprocess.Popen(
-            [SCRIPT, "get"], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment, cwd=home.folder
-        )
-        for _ in range(count)
-    ]
-    done = []
-    for process in running:
-        assert process.stdin is not None
-        process.stdin.write(given)
-        process.stdin.close()
-        process.stdin = None
-    for process in running:
-        out, err = process.communicate(timeout=60)
-        WATCH.seen("stderr of get", err)
-        done.append(subprocess.CompletedProcess(process.args, process.returncode, out, err))
-    return done
-
-
 def test_many_at_once_ask_one_time_and_are_all_answered(
     home: Home, emulator: Emulator, stale: Account
 ) -> None:
     """As with a fetch of many submodules."""
-    done = at_once(home, MANY)
-    assert {each.returncode for each in done} == {0}
-    assert {each.stderr for each in done} == {b""}
-    assert {each.stdout.splitlines()[1] for each in done} == {f"password={stale.token()}".encode()}
+    running = [Begun(home, "get", given=LINES) for _ in range(MANY)]
+    done = [each.ended() for each in running]
+    assert {(code, err) for code, _, err in done} == {(0, b"")}
+    assert {out.splitlines()[1] for _, out, _ in done} == {f"password={stale.token()}".encode()}
     assert len(emulator.requests) == 1
 
 
@@ -219,22 +195,13 @@ def test_an_account_forgotten_during_the_refresh_leaves_nothing_behind(
 ) -> None:
     """``logout`` waits for the refresh: git gets its answer, the vault is empty afterwards."""
     fault = emulator.refuse(LOGIN, faults.hang())
-    pipe = subprocess.PIPE
-    process = subprocess.Popen([SCRIPT, "get"], stdin=pipe, stdout=pipe, stderr=pipe, env=home.environment)
-    given = "".join(f"{line}\n" for line in at()).encode()
-    assert process.stdin is not None
-    process.stdin.write(given)
-    process.stdin.close()
-    process.stdin = None
+    get = Begun(home, "get", given=LINES)
     assert fault.arrived.wait(90)
-    logout = subprocess.Popen([SCRIPT, "logout", ANN], stdout=pipe, stderr=pipe, env=home.environment)
+    logout = Begun(home, "logout", ANN)
     fault.released.set()
-    out, err = process.communicate(timeout=90)
-    assert (logout.communicate(timeout=90), logout.returncode) == (
-        (f"{ANN} is removed{os.linesep}".encode(), b""),
-        0,
-    )
-    assert (b"\npassword=" in out, err) == (True, b"")
+    code, out, err = get.ended()
+    assert logout.ended() == (0, f"{ANN} is removed{os.linesep}".encode(), b"")
+    assert (code, b"\npassword=" in out, err) == (0, True, b"")
     assert not [name for name in everything_kept(home) if name.startswith("vault")]
     assert stale.kept("refresh") == {}
 

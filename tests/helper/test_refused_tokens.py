@@ -155,7 +155,7 @@ def test_a_header_of_gits_own_that_is_refused_is_named_and_costs_our_token_nothi
         assert home.git("config", "--add", key, value, cwd=repository).code == 0
     given = "".join(f"{line}\n" for line in (*at(), *home.get(*at()).lines))
     before = everything_kept(home)
-    erased = home.run(SCRIPT, "erase", given=given, cwd=repository)
+    erased = home.fork(SCRIPT, "erase", given=given, cwd=repository)
     error, hint = erased.err.splitlines()
     assert "error: dev.azure.com rejected the Authorization header that git sends by http." in error
     assert (".git/config" in error, secret in erased.err, everything_kept(home)) == (True, False, before)
@@ -164,4 +164,4 @@ def test_a_header_of_gits_own_that_is_refused_is_named_and_costs_our_token_nothi
         return
     assert home.run("sh", "-c", hint.split("hint: ")[1], cwd=repository).code == 0
     assert home.git("config", "--get-all", key, cwd=repository).out == "X-A: b\n"
-    assert "rejected a new token" in home.run(SCRIPT, "erase", given=given, cwd=repository).err
+    assert "rejected a new token" in home.fork(SCRIPT, "erase", given=given, cwd=repository).err

@@ -6,8 +6,6 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
-import pytest
-
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM
 from tests.emulator.messages import Response, json_response
@@ -38,43 +36,32 @@ def answer(value: object, status: int = 200) -> faults.Fault:
     return faults.Fault("respond", json_response(status, value))
 
 
-@pytest.mark.parametrize(
-    ("fault", "texts"),
-    [
-        pytest.param(
-            faults.close_connection, ["cannot reach", "the connection was closed"], id="connection closed"
-        ),
-        pytest.param(faults.html_page, ["returned an HTML page instead of JSON"], id="guest network"),
-        pytest.param(faults.wrong_certificate, ["certificate verification failed"], id="certificate"),
-        pytest.param(faults.server_error, ["is busy", "503"], id="503"),
-        pytest.param(
-            lambda: answer({"error": "temporarily_unavailable"}, 503), ["is busy"], id="503 in JSON"
-        ),
-        pytest.param(lambda: answer({"error": "slow_down"}, 429), ["is busy"], id="429"),
-        pytest.param(lambda: answer([]), ["error: "], id="JSON of another form"),
-        pytest.param(lambda: answer({"token_type": "Bearer"}), ["error: "], id="no token in it"),
-        pytest.param(
-            lambda: answer({"access_token": "a\nb", "token_type": "Bearer"}), ["error: "], id="newline in it"
-        ),
-        pytest.param(
-            lambda: answer({"access_token": "a", "token_type": "mac"}), ["error: "], id="no bearer token"
-        ),
-        pytest.param(lambda: faults.Fault("respond", Response(200)), ["not JSON"], id="nothing"),
-        pytest.param(
-            lambda: faults.Fault("respond", Response(200, [], b"\xff\xfe{")), ["not JSON"], id="bytes"
-        ),
-    ],
-)
+FAULTS: list[tuple[faults.Fault, list[str]]] = [
+    (faults.close_connection(), ["cannot reach", "the connection was closed"]),
+    (faults.html_page(), ["returned an HTML page instead of JSON"]),
+    (faults.wrong_certificate(), ["certificate verification failed"]),
+    (faults.server_error(), ["is busy", "503"]),
+    (answer({"error": "temporarily_unavailable"}, 503), ["is busy"]),
+    (answer({"error": "slow_down"}, 429), ["is busy"]),
+    (answer([]), []),
+    (answer({"token_type": "Bearer"}), []),
+    (answer({"access_token": "a\nb", "token_type": "Bearer"}), []),
+    (answer({"access_token": "a", "token_type": "mac"}), []),
+    (faults.Fault("respond", Response(200)), ["not JSON"]),
+    (faults.Fault("respond", Response(200, [], b"\xff\xfe{")), ["not JSON"]),
+]
+
+
 def test_a_failed_refresh_is_one_line_and_loses_nothing(
-    home: Home, emulator: Emulator, stale: Account, fault: object, texts: list[str]
+    home: Home, emulator: Emulator, stale: Account
 ) -> None:
     """Accounts file and vault are untouched but for the mark of the failure; without it the next ``get`` works."""
-    assert callable(fault)
-    emulator.refuse(LOGIN, fault())
     before = bytes_kept(home)
-    assert_refused(home.get(*at()), *texts)
-    forget_failures(home)
-    assert bytes_kept(home) == before
+    for fault, texts in FAULTS:
+        emulator.refuse(LOGIN, fault)
+        assert_refused(home.get(*at()), *texts)
+        forget_failures(home)
+        assert bytes_kept(home) == before
     emulator.faults.clear()
     assert home.get(*at()).fields["password"] == stale.token()
 
@@ -127,17 +114,19 @@ def test_a_server_that_hangs_costs_no_more_than_the_time_given(
     assert stale.token()
 
 
-@pytest.mark.parametrize("status", [301, 302, 307, 308])
-def test_a_redirect_is_not_followed(home: Home, emulator: Emulator, stale: Account, status: int) -> None:
+def test_a_redirect_is_not_followed(home: Home, emulator: Emulator, stale: Account) -> None:
     """The refresh token would travel to another host."""
     emulator.add_server("https://evil.example.com", {})
-    fault = faults.redirect_to("https://evil.example.com/token")
-    assert fault.response is not None
-    fault.response.status = status
-    emulator.refuse(LOGIN, fault)
-    assert_refused(home.get(*at()), "redirected the request")
-    assert emulator.seen("evil.example.com") == []
-    assert stale.kept("refresh")["token"].encode() in emulator.requests[0].body.replace(b"%2F", b"/")
+    for status in (301, 302, 307, 308):
+        fault = faults.redirect_to("https://evil.example.com/token")
+        assert fault.response is not None
+        fault.response.status = status
+        emulator.requests.clear()
+        emulator.refuse(LOGIN, fault)
+        assert_refused(home.get(*at()), "redirected the request")
+        assert emulator.seen("evil.example.com") == []
+        assert stale.kept("refresh")["token"].encode() in emulator.requests[0].body.replace(b"%2F", b"/")
+        forget_failures(home)
 
 
 def test_a_redirect_of_the_question_for_the_tenant_is_not_followed(
@@ -170,30 +159,28 @@ def test_a_revoked_sign_in_says_what_to_run(home: Home, emulator: Emulator, stal
     assert stale.kept("refresh")
 
 
-@pytest.mark.parametrize(
-    ("code", "cause"),
-    [
-        (50076, "requires multifactor authentication for ann@contoso.com"),
-        (50079, "must register for multifactor"),
-        (53003, "block ann@contoso.com here"),
-        (65001, "has not consented"),
-        (700082, "has expired"),
-        (70043, "sign in again from time to time"),
-        (53000, "requires a managed (compliant) device"),
-        (90033, "busy"),
-    ],
-)
-def test_what_entra_refuses_is_told_in_plain_words(
-    home: Home, emulator: Emulator, stale: Account, code: int, cause: str
-) -> None:
+REFUSALS = {
+    50076: "requires multifactor authentication for ann@contoso.com",
+    50079: "must register for multifactor",
+    53003: "block ann@contoso.com here",
+    65001: "has not consented",
+    700082: "has expired",
+    70043: "sign in again from time to time",
+    53000: "requires a managed (compliant) device",
+    90033: "busy",
+}
+
+
+def test_what_entra_refuses_is_told_in_plain_words(home: Home, emulator: Emulator, stale: Account) -> None:
     """Raw text is never the whole message; nothing is lost, and the next request may work."""
-    emulator.world.fail_next("token", code)
     before = bytes_kept(home)
-    result = home.get(*at())
-    assert_refused(result, cause)
-    assert (f"AADSTS{code}" in result.err, result.err.count("hint: ")) == (True, 1)
-    forget_failures(home)
-    assert bytes_kept(home) == before
+    for code, cause in REFUSALS.items():
+        emulator.world.fail_next("token", code)
+        result = home.get(*at())
+        assert_refused(result, cause)
+        assert (f"AADSTS{code}" in result.err, result.err.count("hint: ")) == (True, 1)
+        forget_failures(home)
+        assert bytes_kept(home) == before
     assert home.get(*at()).fields["password"] == stale.token()
 
 

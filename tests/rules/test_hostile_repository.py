@@ -177,7 +177,7 @@ def test_a_repository_that_git_cannot_read_stops_the_refresh_in_one_line(
     home.git("init", "-q", folder)
     (folder / ".git" / "config").write_text("[http\n")
     old = ann.kept("refresh")
-    result = home.run(SCRIPT, "get", given="\n".join(at()), cwd=folder, secret_out=True)
+    result = home.fork(SCRIPT, "get", given="\n".join(at()), cwd=folder, secret_out=True)
     assert (result.code, result.out) == (0, "quit=1\n")
     assert "git cannot read its configuration: bad config line 1 in file .git/config" in result.err
     assert ann.kept("refresh") == old
@@ -190,6 +190,6 @@ def test_an_own_setting_for_some_folders_counts_there(home: Home, evil: Attacker
     home.git("init", "-q", folder)
     (home.folder / "work").write_text(f"[http]\n\tproxy = {evil.address}\n")
     home.git("config", "--global", f"includeIf.gitdir:{folder}/.path", str(home.folder / "work"))
-    result = home.run(SCRIPT, "get", given="\n".join(at()), cwd=folder, secret_out=True)
+    result = home.fork(SCRIPT, "get", given="\n".join(at()), cwd=folder, secret_out=True)
     assert result.out == "quit=1\n"
     assert evil.heard

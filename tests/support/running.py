@@ -41,22 +41,24 @@ def end(process: subprocess.Popen[bytes], given: bytes | None = None) -> tuple[i
 
 
 class Begun:
-    """A command of ours that has begun, without anything on stdin; ``out`` and ``err`` are read as it goes on."""
+    """A command of ours that has begun, with all its stdin; ``out`` and ``err`` are read as it goes on."""
 
-    def __init__(self, home: Home, *words: str) -> None:
-        pipes = os.pipe(), os.pipe()
-        with open(os.devnull, "rb") as nothing:
-            streams = [nothing.fileno(), *(writing for _, writing in pipes)]
-            self.process = forks.start([SCRIPT, *words], home.environment, home.folder, streams)
-        for _, writing in pipes:
-            os.close(writing)
+    def __init__(self, home: Home, *words: str, given: bytes = b"") -> None:
+        self._may_print_a_secret = words[:1] == ("get",)
+        (stdin, feed), *pipes = [os.pipe() for _ in range(3)]
+        os.write(feed, given)
+        os.close(feed)
+        ends = [stdin, *(writing for _, writing in pipes)]
+        self.process = forks.start([SCRIPT, *words], home.environment, home.folder, ends)
+        for each in ends:
+            os.close(each)
         self.out, self.err = (os.fdopen(reading, "rb") for reading, _ in pipes)
 
     def ended(self) -> tuple[int, bytes, bytes]:
         """Wait for its end; return exit code and what is unread of both streams."""
         with self.out, self.err:
             out, err = self.out.read(), self.err.read()
-        WATCH.seen("a command", out + err)
+        WATCH.seen("a command", err if self._may_print_a_secret else out + err)
         return self.process.wait(SECONDS), out, err
 
 

@@ -150,9 +150,9 @@ def test_what_0_1_0_wrote_is_replaced(file_home: Home) -> None:
     ("name", "start", "verb"),
     [
         ("INT", 2, "configure"),
-        ("INT", 3, "unconfigure"),
+        ("INT", 2, "unconfigure"),
         ("TERM", 2, "configure"),
-        ("HUP", 3, "unconfigure"),
+        ("HUP", 2, "unconfigure"),
         *(("KILL", start, verb) for start in (2, 3) for verb in ("configure", "unconfigure")),
     ],
 )

@@ -58,9 +58,10 @@ class Store:
         pinentry = folder / "pinentry"
         pinentry.write_text(PINENTRY.format(log=self.asked, passphrase=PASSPHRASE))
         pinentry.chmod(0o700)
-        (folder / "gpg-agent.conf").write_text(f"pinentry-program {pinentry}\n")
+        # The passphrase guards nothing: few rounds of hashing, and the kind of key that is made and used at once.
+        (folder / "gpg-agent.conf").write_text(f"pinentry-program {pinentry}\ns2k-count 65536\n")
         quiet = ["--batch", "--pinentry-mode", "loopback", "--passphrase", PASSPHRASE]
-        self._run("gpg", *quiet, "--quick-gen-key", PERSON, "default", "default", "never")
+        self._run("gpg", *quiet, "--quick-gen-key", PERSON, "future-default", "default", "never")
 
     def lock(self) -> None:
         """Let the agent forget the passphrase, and that it ever asked."""

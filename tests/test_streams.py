@@ -86,18 +86,19 @@ def test_a_full_disk_for_an_answer_is_one_line(warm: tuple[Home, str], protocol:
 
 
 @posix
-@pytest.mark.parametrize("closed", [{0}, {1}, {2}, {0, 1}, {1, 2}, {0, 1, 2}], ids=str)
 @pytest.mark.parametrize("verb", ["get", "store", "erase", "capability"])
-def test_closed_streams_are_no_bug(warm: tuple[Home, str], verb: str, closed: set[int]) -> None:
+def test_closed_streams_are_no_bug(warm: tuple[Home, str], verb: str) -> None:
     """At most one line, and what is written goes nowhere else."""
     home, token = warm
-    closing = " ".join(f"{number}{'<' if number == 0 else '>'}&-" for number in sorted(closed))
     before = {path: path.read_bytes() for path in home.folder.rglob("*") if path.is_file()}
-    result = home.run("sh", "-c", f'exec "$0" {verb} {closing}', SCRIPT, given=OURS, secret_out=verb == "get")
-    assert (token in result.out) == (verb == "get" and not closed & {0, 1})
-    assert result.err.count("\n") <= 1
-    assert "bug" not in result.err
-    assert {path: path.read_bytes() for path in home.folder.rglob("*") if path.is_file()} == before
+    for closed in ({0}, {1}, {2}, {0, 1}, {1, 2}, {0, 1, 2}):
+        closing = " ".join(f"{number}{'<' if number == 0 else '>'}&-" for number in sorted(closed))
+        command = f'exec "$0" {verb} {closing}'
+        result = home.run("sh", "-c", command, SCRIPT, given=OURS, secret_out=verb == "get")
+        assert (closed, token in result.out) == (closed, verb == "get" and not closed & {0, 1})
+        assert result.err.count("\n") <= 1
+        assert "bug" not in result.err
+        assert {path: path.read_bytes() for path in home.folder.rglob("*") if path.is_file()} == before
 
 
 STREAMS = """

@@ -10,8 +10,6 @@ import json
 import uuid
 from typing import TYPE_CHECKING
 
-import pytest
-
 from git_credential_azdo.errors import printable
 from tests.conftest import SCRIPT
 from tests.emulator import faults
@@ -94,18 +92,17 @@ def test_which_organizations_it_reaches(home: Home, emulator: Emulator) -> None:
     check(home.azdo("accounts"))
 
 
-@pytest.mark.parametrize("status", [200, 400, 401, 403, 404, 500])
-def test_what_a_refusal_says(home: Home, emulator: Emulator, status: int) -> None:
+def test_what_a_refusal_says(home: Home, emulator: Emulator) -> None:
     """In its body, of whatever kind the service says it is."""
     document = {"message": HOSTILE, "typeKey": TITLE, "error": TITLE, "error_description": HOSTILE}
-    fault = faults.Fault("respond", json_response(status, document))
     sign_in(home, emulator.world, ANN, "contoso")
-    for place in ("vssps.dev.azure.com/contoso", "dev.azure.com/contoso"):
-        emulator.refuse(place, fault)
-    check(home.azdo("pat", "list", "--org", "contoso"))
-    check(home.azdo("pat", "create", "--org", "contoso"))
-    check(home.azdo("explain", "https://dev.azure.com/contoso/app/_git/app", "--online"))
-    check(home.azdo("setup", "pat", "--vault", "file", "--org", "contoso", given=new_password(52)))
+    for status in (200, 400, 401, 403, 404, 500):
+        for place in ("vssps.dev.azure.com/contoso", "dev.azure.com/contoso"):
+            emulator.refuse(place, faults.Fault("respond", json_response(status, document)))
+        check(home.azdo("pat", "list", "--org", "contoso"))
+        check(home.azdo("pat", "create", "--org", "contoso"))
+        check(home.azdo("explain", "https://dev.azure.com/contoso/app/_git/app", "--online"))
+        check(home.azdo("setup", "pat", "--vault", "file", "--org", "contoso", given=new_password(52)))
 
 
 def test_names_in_the_accounts_file(home: Home, emulator: Emulator) -> None:

@@ -205,8 +205,3 @@ def test_no_command_takes_the_whole_system_from_its_owner(home: str, monkeypatch
     top, config = files.folder(), os.path.join(home, ".config")
     error = files.unusable("write", f"{top}/vault", PermissionError(13, "Permission denied", config), top)
     assert error.hint == "export HOME=FOLDER"
-
-
-def test_an_owner_without_a_name_is_a_number() -> None:
-    """In a container hardly anybody has one."""
-    assert files._name(54_323) == "user 54323"

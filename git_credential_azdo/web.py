@@ -121,6 +121,15 @@ def read_body(chunks: Iterable[bytes], coding: str, host: str) -> bytes:
     return bytes(body)
 
 
+def _leads_to(address: str, url: str) -> bool:
+    """Return whether httpx, whose reading of a URL is its own, sends a request for it to this origin."""
+    try:
+        read = httpx.URL(url)
+    except (httpx.InvalidURL, UnicodeError):
+        return False
+    return f"{read.scheme}://{read.netloc.decode('ascii')}" == address
+
+
 @final
 class HttpClient:
     """The client for all requests of one task. ``deadline``: seconds for all of them together, from construction.
@@ -195,7 +204,7 @@ class HttpClient:
         504, once the pause that the server asks for is over; any method if no connection could be made.
         """
         address = origin(url)
-        if not address or not (elsewhere or address in self._allowed):
+        if not _leads_to(address, url) or not (elsewhere or address in self._allowed):
             raise NetworkError(f"{proxy.host_of(url)} is not a host that requests of this program may go to")
         sent = {"headers": dict(headers or {}), "data": form, "json": json}
         pauses = iter(_PAUSES if retry else ())

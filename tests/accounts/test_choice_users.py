@@ -19,6 +19,7 @@ ORGANIZATION_AND_USER = [
     ("Ann@dev.azure.com", None, "Ann"),
     ("Contoso@dev.azure.com", "contoso", None),
     ("@contoso.visualstudio.com", "contoso", None),
+    (f"{'a1' * 20}@dev.azure.com", None, "a1" * 20),  # has the shape of a token, which is no name
     ("x@tfs.example.com", None, "x"),
     ("@tfs.example.com", None, None),
 ]

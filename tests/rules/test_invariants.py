@@ -161,3 +161,19 @@ def test_no_request_leaves_for_an_origin_that_is_not_allowed(url: str) -> None:
         assert gone.port in {None, 443}
         assert f"https://{gone.host}" in target.microsoft()
         assert not gone.userinfo
+
+
+@pytest.mark.parametrize(
+    "host", ["dev\u3002azure.com", "dev.azure.com\\x", "DEV.azure\uff0ecom", "a\ufe52com"]
+)
+def test_no_request_goes_elsewhere_than_its_caller_read(host: str) -> None:
+    """The name is encoded once more on its way, where a dot of another script is a dot."""
+
+    def fail(_request: httpx.Request) -> httpx.Response:
+        raise AssertionError
+
+    with (
+        HttpClient(30, Settings(), transport=httpx.MockTransport(fail)) as web,
+        pytest.raises(NetworkError, match="is not a host that requests of this program may go to"),
+    ):
+        web.request("GET", f"https://{host}/", elsewhere=True, retry=False)

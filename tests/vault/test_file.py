@@ -47,6 +47,16 @@ def test_an_entry_is_kept_replaced_and_deleted(vault: FileVault, folder: Path) -
     assert os.listdir(folder) == []
 
 
+@posix
+def test_an_entry_that_is_a_link_is_not_followed(vault: FileVault, folder: Path) -> None:
+    """Everything in the vault is made by us, and none of it is a link."""
+    vault.write(ENTRY, "one")
+    (folder / ENTRY).rename(folder / "there")
+    (folder / ENTRY).symlink_to(folder / "there")
+    with pytest.raises(VaultError, match="it is a symbolic link, which is not followed here"):
+        vault.read(ENTRY)
+
+
 def test_deleting_what_is_absent_is_no_error(vault: FileVault, folder: Path) -> None:
     """Neither without a folder nor beside another entry."""
     vault.delete(ENTRY)

@@ -19,7 +19,7 @@ import pytest
 from git_credential_azdo.inherited import SECRETS
 from tests.conftest import BIN, SCRIPT
 from tests.emulator.default_world import ANN
-from tests.support.people import add_block, at
+from tests.support.people import NO_NETWORK, add_block, at
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -168,8 +168,7 @@ def test_settings_of_a_repository_are_never_a_keyrings(home: Home, repository: P
     text = f"[backend]\ndefault-keyring = keyring.evil\nkeyring-path = {repository}\n"
     (folder / "keyringrc.cfg").write_text(text.replace("keyring.evil", "evil.Keyring"))
     (repository / "evil.py").write_text(f"open({str(repository.parent / 'mark')!r}, 'a').write('evil')\n")
-    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
-        home.environment[name] = "."
+    home.environment |= {"XDG_CONFIG_HOME": ".", "XDG_DATA_HOME": ".", "https_proxy": NO_NETWORK}
     home.run(SCRIPT, "setup", "pat", "--org", "contoso", cwd=repository)
     home.run(SCRIPT, "doctor", cwd=repository)
     assert marks(repository) == ""
@@ -220,7 +219,7 @@ def test_programs_of_libraries_are_never_a_repositorys(home: Home, repository: P
     """keyring's backends look for ``pass`` themselves, on the PATH that we leave them."""
     backend = "keyring_pass.PasswordStoreBackend"
     home.environment["PATH"] = os.pathsep.join(["", str(BIN), USUAL])
-    home.environment["PYTHON_KEYRING_BACKEND"] = backend
+    home.environment |= {"PYTHON_KEYRING_BACKEND": backend, "https_proxy": NO_NETWORK}
     home.run(SCRIPT, "setup", "pat", "--org", "contoso", "--vault", backend, cwd=repository)
     home.run(SCRIPT, "doctor", cwd=repository)
     add_block(home, ("kind", "pat"), ("id", "a1"), ("name", ANN), ("vault", backend), ("org[]", "contoso"))
@@ -270,7 +269,7 @@ def test_git_as_it_is_configured_starts_us_without_what_leads_python_elsewhere(
 
 def test_doctor_says_what_pythonpath_does(home: Home, tmp_path: Path) -> None:
     """Absolute: nothing of it is used. Empty or relative: Python runs a sitecustomize.py from where we stand."""
-    home.environment["https_proxy"] = "http://127.0.0.1:1"
+    home.environment["https_proxy"] = NO_NETWORK
     fine = home.run(SCRIPT, "doctor", PYTHONPATH=str(tmp_path)).out
     assert any(
         line.startswith("ok") and " is set: this program uses nothing of it" in line

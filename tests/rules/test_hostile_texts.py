@@ -10,6 +10,8 @@ import json
 import uuid
 from typing import TYPE_CHECKING
 
+import pytest
+
 from git_credential_azdo.errors import printable
 from tests.conftest import SCRIPT
 from tests.emulator import faults
@@ -172,6 +174,7 @@ def test_names_of_tokens_at_the_service(home: Home, emulator: Emulator) -> None:
     check(home.azdo("pat", "revoke", HOSTILE, "--org", "contoso"))
 
 
+@pytest.mark.usefixtures("emulator")
 def test_a_damaged_accounts_file(home: Home) -> None:
     """Every value of every block, among them vaults and addresses that nobody would write."""
     home.write_accounts_file(

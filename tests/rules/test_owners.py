@@ -15,7 +15,7 @@ from git_credential_azdo.writing import Lock, write_own
 from tests.conftest import Home, Result
 from tests.emulator.default_world import ANN
 from tests.support.marks import posix, root
-from tests.support.people import STALE, TENANT, assert_refused, at, sign_in
+from tests.support.people import NO_NETWORK, STALE, TENANT, assert_refused, at, sign_in
 from tests.support.watch import WATCH
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 pytestmark = posix
 USER, MALLORY = 54_321, 54_322
 AS_USER = Path(__file__).parents[1] / "support" / "as_user.py"
-OFFLINE = {"https_proxy": "http://127.0.0.1:1"}
+OFFLINE = {"https_proxy": NO_NETWORK}
 
 
 def run_as(user: int, home: Home, verb: str, *lines: str, **environment: str) -> Result:

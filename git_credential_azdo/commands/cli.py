@@ -170,7 +170,6 @@ _git_credential_azdo() {{
     # zsh's own completion of git calls the function of this name.
     "zsh": f"""
 _{PROGRAM}() {{
-    words[1]={PROGRAM}
     {_FUNCTION} "$@"
 }}
 zstyle ':completion:*:*:git:*' user-commands credential-azdo:'sign in to Azure DevOps'

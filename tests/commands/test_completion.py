@@ -86,7 +86,7 @@ def test_zsh_completes(home: Home) -> None:
     with _Zsh(home, "-f", "-i", TERM="dumb") as shell:
         shell.type(f"PS1='ready> '; autoload -U compinit && compinit -u -D && source {given}; echo set''up\n")
         shell.see("setup")
-        for words, completed in SHELLS:
+        for words, completed in [*SHELLS, (["git", "credential-az"], "credential-azdo")]:
             shell.see("ready> ")
             shell.type(f"{' '.join(words)}\t")
             shell.see(f"{completed}")

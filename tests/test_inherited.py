@@ -259,7 +259,7 @@ def test_git_as_it_is_configured_starts_us_without_what_leads_python_elsewhere(
     for name in ("sitecustomize", "encodings", "site", "git_credential_azdo"):
         (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'mark')!r}, 'a').write('{name} ')\n")
     home.environment |= {"PYTHONHOME": where, "PYTHONPLATLIBDIR": "elsewhere", "PYTHONPYCACHEPREFIX": "cache"}
-    home.environment["PYTHONPATH"] = f"{tmp_path}:"
+    home.environment |= {"PYTHONPATH": f"{tmp_path}:", "PYTHONEXECUTABLE": "./python"}
     given = "\n".join([*at(), "", ""])
     filled = home.run("git", "credential", "fill", given=given, cwd=tmp_path, secret_out=True)
     assert (filled.err, filled.code) == ("", 0)

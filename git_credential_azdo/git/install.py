@@ -29,7 +29,7 @@ _NEW = "git-credential-azdo-include"
 _MADE = "# made together with this file: "
 _INCLUDE = "include.path"
 _WIDE = ("system", "global")
-_LEADING_PYTHON = "PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONPYCACHEPREFIX"
+_LEADING_PYTHON = "PYTHONEXECUTABLE PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONPYCACHEPREFIX"
 """The variables that name folders from which Python loads code, such as an editor's or the repository's."""
 _HEAD = f"# git-credential-azdo writes this file; to take it back: {hints.unconfigure()}"
 

@@ -100,7 +100,7 @@ class RealGit:
 
 def written(script: object) -> str:
     """Return how our program stands in git's configuration: no variable leads its Python elsewhere."""
-    return f"!unset PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONPYCACHEPREFIX PYTHONUSERBASE; exec {script}"
+    return f"!unset PYTHONEXECUTABLE PYTHONHOME PYTHONPATH PYTHONPLATLIBDIR PYTHONPYCACHEPREFIX PYTHONUSERBASE; exec {script}"
 
 
 def quoted(text: str) -> str:

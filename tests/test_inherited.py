@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 
 MODULES = ("__future__", "base64", "certifi", "click", "http", "json", "keyring", "re", "ssl", "typing")
 USUAL = os.environ["PATH"]
+EVERY_WAY = "lib:{here}/lib::.:{here}:./lib/.:/nowhere"
+"""A PYTHONPATH that leads to the repository by each kind of entry."""
 
 
 @pytest.fixture
@@ -56,14 +58,22 @@ def refresh(home: Home, cwd: Path, organization: str = "contoso") -> Result:
     return home.run(SCRIPT, "get", given=given, cwd=cwd, secret_out=True)
 
 
-@pytest.mark.parametrize("entries", ["lib", ":", "lib:{here}/lib::.:{here}:./lib/.:/nowhere"])
+@pytest.mark.parametrize("entries", ["lib", ":", EVERY_WAY])
 def test_a_repositorys_modules_are_never_ours(
     home: Home, stale: Account, repository: Path, entries: str
 ) -> None:
-    """However PYTHONPATH leads to them, relative, absolute or empty; neither in a get, nor in a person's verbs or git's."""
+    """However PYTHONPATH leads to them: relative, absolute, empty."""
     home.environment["PYTHONPATH"] = entries.format(here=repository)
     result = refresh(home, repository)
     assert (result.err, result.fields["password"]) == ("", stale.token())
+    assert marks(repository) == ""
+
+
+def test_a_repositorys_modules_are_not_a_persons_verbs_or_gits(
+    home: Home, stale: Account, repository: Path
+) -> None:
+    """Not only those of a get that we start ourselves."""
+    home.environment["PYTHONPATH"] = EVERY_WAY.format(here=repository)
     accounts = home.run(SCRIPT, "accounts", cwd=repository)
     assert (accounts.code, accounts.err) == (0, "")
     home.git("config", "--global", "credential.https://dev.azure.com.helper", str(SCRIPT))

@@ -57,6 +57,6 @@ print(resource.getrlimit(resource.RLIMIT_CORE)[0], ctypes.CDLL(None).prctl(3, 0,
 
 
 @linux
-def test_nobody_looks_into_our_memory(home: Home) -> None:
+def test_no_other_process_reads_our_memory(home: Home) -> None:
     """PR_GET_DUMPABLE says so; a debugger of the same user is refused then."""
     assert home.run(sys.executable, "-c", DUMPABLE).out == "0 0\n"

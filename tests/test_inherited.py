@@ -83,9 +83,7 @@ def test_a_repositorys_modules_are_not_a_persons_verbs_or_gits(
     assert marks(repository) == ""
 
 
-def test_a_repositorys_modules_are_not_ours_where_python_is_told_to_start_us(
-    home: Home, repository: Path
-) -> None:
+def test_a_repositorys_modules_are_not_loaded_where_python_starts_us(home: Home, repository: Path) -> None:
     """``python -m`` puts the folder that we stand in first."""
     result = home.run(sys.executable, "-m", "git_credential_azdo", "accounts", cwd=repository)
     assert (result.code, marks(repository)) == (0, "")

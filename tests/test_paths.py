@@ -103,7 +103,7 @@ def test_on_windows_it_is_the_local_application_data(
 
 
 @unix
-def test_nobody_without_a_home_has_a_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_user_without_a_home_has_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nor an accounts file; what needs one says why not."""
 
     def unknown(_user: int) -> NoReturn:

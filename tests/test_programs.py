@@ -90,7 +90,7 @@ def test_a_program_gets_its_words_and_stdin_and_leaves_its_streams(tmp_path: Pat
     assert shell("pwd", cwd=str(tmp_path)).stdout == f"{tmp_path}\n".encode()
 
 
-def test_what_a_program_does_not_read_holds_nobody_up() -> None:
+def test_what_a_program_does_not_read_delays_nothing() -> None:
     """It ends, and its pipe with it."""
     assert shell("exit 0", stdin=b"x" * 1_000_000).returncode == 0
 

@@ -72,7 +72,7 @@ def test_where_git_would_not_send_the_password_in_clear_neither_is_it_here(metho
         (["Made-Up-By-A-Proxy"], "u:p@", "requires a sign-in, which this program does not support (407)"),
     ],
 )
-def test_a_proxy_that_wants_a_password_is_told_apart_by_what_it_takes(
+def test_a_proxy_that_wants_a_password_is_distinguished_by_what_it_takes(
     challenges: list[str], user: str, said: str
 ) -> None:
     """Its own words are not repeated."""

@@ -42,7 +42,9 @@ def test_json_is_read_with_and_without_a_byte_order_mark(body: bytes) -> None:
         ("application/json", b'{"continuationToken": "\\uDBFF%b"}' % SECRET.encode(), "not JSON"),
     ],
 )
-def test_what_is_not_json_is_told_by_host_and_status_only(content_type: str, body: bytes, said: str) -> None:
+def test_what_is_not_json_is_reported_by_host_and_status_only(
+    content_type: str, body: bytes, said: str
+) -> None:
     """A sign-in page where data was due is one clear line, without a word of the page."""
     with pytest.raises(ServiceError, match=said) as caught:
         Response("dev.azure.com", 203, [("Content-Type", content_type)], body).json()

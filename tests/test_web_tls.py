@@ -74,7 +74,7 @@ def test_an_authority_of_ones_own_is_trusted_when_named(
         assert client.request("GET", f"https://localhost:{port}/").json() == {}
 
 
-def test_a_port_that_speaks_no_tls_is_told_so() -> None:
+def test_a_port_that_speaks_no_tls_is_reported() -> None:
     """A plain http server behind an https address is named for what it is."""
     with (
         server(lambda connection: connection.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as port,

@@ -175,7 +175,7 @@ def test_a_mark_that_cannot_be_read_is_no_mark(text: str) -> None:
     assert [mark.received for mark in one.issued_tokens] == [7]
 
 
-def test_the_newest_two_marks_of_each_tenant_are_kept() -> None:
+def test_the_newest_two_marks_of_each_tenant_are_saved() -> None:
     """A long clone hands back the token before the last one."""
     one = account("id=4f")
 
@@ -191,7 +191,7 @@ def test_the_newest_two_marks_of_each_tenant_are_kept() -> None:
     assert one.block.pairs == [("id", "4f")]
 
 
-def test_a_rejection_is_kept_for_each_organization() -> None:
+def test_a_rejection_is_saved_for_each_organization() -> None:
     """Newest time wins, others stay, and it says whether anything changed."""
     one = account("id=4f")
 

@@ -137,7 +137,7 @@ def test_an_empty_file_is_an_empty_accounts_file(data: bytes) -> None:
     ],
 )
 @pytest.mark.parametrize("where", ["before", "between", "after"])
-def test_a_damaged_block_costs_nobody_else_s_account(damage: bytes, where: str) -> None:
+def test_a_damaged_block_costs_no_other_account(damage: bytes, where: str) -> None:
     """It is kept aside as it is."""
     at = {"before": FILE.index(b"id=a1"), "between": FILE.index(b"kind=wormhole"), "after": len(FILE)}[where]
 

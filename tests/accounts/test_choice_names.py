@@ -115,7 +115,7 @@ def test_the_name_given_is_the_name_taken(named: list[tuple[str, str]]) -> None:
         ),
     ],
 )
-def test_none_or_several_are_told(accounts: list[Account], message: str, hint: str) -> None:
+def test_none_or_several_are_reported(accounts: list[Account], message: str, hint: str) -> None:
     """With the names that would do."""
     with pytest.raises(UsageError) as caught:
         account_named("ann", accounts)

@@ -26,7 +26,9 @@ ORGANIZATION_AND_USER = [
 
 
 @pytest.mark.parametrize(("url", "organization", "user"), ORGANIZATION_AND_USER)
-def test_the_organization_is_told_from_a_user(url: str, organization: str | None, user: str | None) -> None:
+def test_the_organization_is_distinguished_from_a_user(
+    url: str, organization: str | None, user: str | None
+) -> None:
     """With an account of the alias Work, and stored credentials of ann, and of contoso for contoso."""
     known = accounts_file(JO, TYPED_LATER, TYPED_BARE)
     choice = choose(about(url), None, known)

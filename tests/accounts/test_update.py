@@ -96,7 +96,7 @@ def test_nothing_is_written_when_nothing_changed(written: Path) -> None:
     assert (after.st_ino, after.st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
 
 
-def test_damaged_blocks_are_kept_aside_and_named(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_damaged_blocks_are_moved_aside_and_named(written: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One line says where they are now; a second time they are put behind the first ones."""
     aside = written.with_name("accounts.damaged")
 

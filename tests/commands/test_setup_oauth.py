@@ -186,7 +186,7 @@ def test_options_shape_the_link_and_are_saved(home: Home, emulator: Emulator) ->
         (["--authority", "http://login.example.com"], "must be an https address"),
     ],
 )
-def test_what_cannot_be_is_refused_before_anybody_signs_in(
+def test_what_cannot_be_is_refused_before_the_sign_in(
     home: Home, emulator: Emulator, options: list[str], said: str
 ) -> None:
     """One line and a hint; no link."""

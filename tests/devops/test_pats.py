@@ -111,7 +111,7 @@ def test_a_list_without_an_end_is_left() -> None:
 
 
 @pytest.mark.parametrize("status", [200, 400, 401, 403])
-def test_a_caller_of_the_wrong_kind_is_told_so(status: int) -> None:
+def test_a_caller_of_the_wrong_kind_is_reported(status: int) -> None:
     """The status of this answer was never recorded."""
     body = {"message": "The requested operation is not allowed.", "typeKey": "InvalidAccessException"}
     client, _ = web(httpx.Response(status, json=body))

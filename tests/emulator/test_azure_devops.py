@@ -41,7 +41,7 @@ def test_an_unfit_entra_token_is_refused(
     assert (bare.status_code, bare.content) == (401, b"")
 
 
-def test_a_known_person_without_access_is_told_so(client: Client) -> None:
+def test_a_known_person_without_access_is_reported(client: Client) -> None:
     """Somebody of the tenant who is not a member gets UnauthorizedRequestException."""
     client.emulator.world.add_person("eve@contoso.com", "Eve", CONTOSO)
     token = client.emulator.world.new_access_token("eve@contoso.com", CONTOSO)
@@ -94,14 +94,14 @@ def test_a_malformed_credential_gets_the_sign_in_page(client: Client, header: st
     assert client.get(PROJECTS, headers, suppress=True).status_code == 401
 
 
-def test_nobody_is_sent_to_the_sign_in_page(client: Client) -> None:
+def test_no_request_is_sent_to_the_sign_in_page(client: Client) -> None:
     """A request without a credential gets a redirect, which leads to a page."""
     answer = client.get(PROJECTS)
     assert answer.status_code == 302
     assert "Sign In" in client.get(answer.headers["Location"]).text
 
 
-def test_connection_data_of_public_organizations_is_for_everybody(client: Client) -> None:
+def test_connection_data_of_public_organizations_is_public(client: Client) -> None:
     """With no or a bad credential the caller is Anonymous; a private organization refuses."""
     pat = client.emulator.world.new_pat(ANN, ["contoso"])
     client.emulator.world.revoke(pat)

@@ -171,7 +171,7 @@ def test_the_file_that_the_environment_names_is_the_one(
 
 
 @pytest.mark.parametrize("name", ["GIT_CONFIG_SYSTEM", "GIT_CONFIG_GLOBAL"])
-def test_a_global_file_that_is_copied_into_a_container_shuts_nobody_out(
+def test_a_global_file_that_is_copied_into_a_container_disables_no_helper(
     git: RealGit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """As editors do: the copy, with their own helper in the system file or appended to the copy; ours is not there.

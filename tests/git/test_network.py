@@ -196,7 +196,7 @@ def test_a_relative_path_in_a_variable_is_refused(
     ("more", "file"),
     [("", None), ("\tschannelUseSSLCAInfo = false\n", None), ("\tschannelUseSSLCAInfo = true\n", CA_FILE)],
 )
-def test_windows_own_tls_takes_no_file_unless_it_is_told_to(
+def test_windows_own_tls_takes_no_file_unless_configured(
     gitconfig: Path, more: str, file: str | None
 ) -> None:
     """As git: with ``http.sslBackend=schannel`` the certificates are those of the system, the client's own too."""

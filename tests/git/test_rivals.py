@@ -81,7 +81,7 @@ def test_all_others_are_named_where_ours_is_missing() -> None:
     assert found.reset is None
 
 
-def test_those_in_front_and_those_behind_are_told_apart() -> None:
+def test_those_in_front_and_those_behind_are_distinguished() -> None:
     """The one in front answers before us; both receive what worked."""
     lines = [entry("credential.helper", value) for value in ("store", OURS, "cache")]
     found = helpers.others(lines, AZURE)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     "folder",
     ["plain", "two words", "o'brien", 'say "hi"', "a(b)&c;d", "jürgen", "$HOME", "back\\slash", "#x", "~"],
 )
-def test_git_runs_our_script_wherever_it_lies_and_nobody_else_sees_the_token(
+def test_git_runs_our_script_wherever_it_lies_and_no_other_helper_sees_the_token(
     git: RealGit, tmp_path: Path, folder: str
 ) -> None:
     """Real git asks our script for Azure only; a second helper gets nothing of it, and all of the others."""
@@ -75,7 +75,7 @@ def test_windows_paths_are_written_for_its_shell(script: str, value: str) -> Non
 @pytest.mark.parametrize(
     "script", ["git-credential-azdo", "bin/git-credential-azdo", "/a\nb/x", "/a\udcff/x"]
 )
-def test_paths_that_cannot_be_kept_are_refused(script: str) -> None:
+def test_paths_that_cannot_be_saved_are_refused(script: str) -> None:
     """Relative ones, newlines, and bytes that are no text."""
     with pytest.raises(UsageError):
         install.helper_value(script, windows=False)

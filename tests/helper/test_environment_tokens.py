@@ -50,7 +50,7 @@ def test_a_personal_token_serves_every_organization(home: Home, token: str, line
         pytest.param(at(host="github.com"), id="somebody else's host"),
     ],
 )
-def test_a_personal_token_serves_nobody_else(home: Home, token: str, lines: list[str]) -> None:
+def test_a_personal_token_serves_no_other_user(home: Home, token: str, lines: list[str]) -> None:
     """No named user, no http, no other host: neither answers."""
     assert "password" not in home.get(*lines, AZURE_DEVOPS_EXT_PAT=token).out
 
@@ -154,7 +154,7 @@ def test_a_pipelines_token_serves_the_on_premises_server_it_came_from(home: Home
     [(at(), COLLECTION), (SERVER, "https://tfs.example.com/tfs/")],
     ids=["services", "server"],
 )
-def test_a_token_of_the_environment_is_never_kept_and_its_refusal_names_the_variable(
+def test_a_token_of_the_environment_is_never_stored_and_its_refusal_names_the_variable(
     file_home: Home, token: str, lines: list[str], collection: str
 ) -> None:
     """Storing it changes nothing; erasing it changes nothing and says which variable to look at."""
@@ -241,7 +241,7 @@ def test_an_account_bound_to_the_organization_comes_before_the_pipelines_token(
         ({}, "git credential-azdo setup --org contoso"),
     ],
 )
-def test_ci_without_a_token_is_told_the_variable(
+def test_ci_without_a_token_shows_the_variable(
     home: Home, environment: dict[str, str], variable: str
 ) -> None:
     """A person's sign-in is no cure there."""

@@ -84,7 +84,7 @@ def test_a_fresh_token_that_is_refused_is_explained_at_the_second_try(
     assert (emulator.seen(LOGIN), ann.kept("refresh") != {}) == ([], True)
 
 
-def test_an_organization_of_another_tenant_is_confirmed_before_that_tenant_hears_of_anybody(
+def test_an_organization_of_another_tenant_is_confirmed_before_that_tenant_hears_of_a_user(
     user: Home, emulator: Emulator, ann: Account
 ) -> None:
     """Whoever owns a tenant sees who asks it for a token, and a repository can name any organization."""

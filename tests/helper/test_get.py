@@ -26,7 +26,7 @@ def ann(home: Home, emulator: Emulator) -> Account:
     return sign_in(home, emulator.world, ANN, "contoso", "contoso-labs")
 
 
-def test_a_live_token_is_answered_with_user_and_end_and_nobody_is_asked(
+def test_a_live_token_is_answered_with_user_and_end_and_no_request(
     home: Home, emulator: Emulator, ann: Account
 ) -> None:
     """stdout is exactly these lines, stderr is empty, and no request leaves."""

@@ -61,7 +61,7 @@ def test_the_organizations_tenant_chooses_among_accounts_that_do_not_list_it(
 
 
 @pytest.mark.parametrize("default", ["0", "1"])
-def test_an_older_git_has_the_tenant_asked_for_before_accounts_are_told_apart(
+def test_an_older_git_has_the_tenant_asked_for_before_an_account_is_chosen(
     home: Home, emulator: Emulator, default: str
 ) -> None:
     """With or without a default account the answer is the same as with a newer git; one question, no credential."""
@@ -128,7 +128,7 @@ def test_with_no_account_there_is_one_hint_line_and_no_answer(file_home: Home) -
     )
 
 
-def test_two_hundred_accounts_are_told_apart(home: Home, ann: Account) -> None:
+def test_two_hundred_accounts_are_distinguished(home: Home, ann: Account) -> None:
     """The one that lists the organization answers."""
     for number in range(200):
         add_block(

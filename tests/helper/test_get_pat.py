@@ -166,7 +166,9 @@ def test_a_refused_token_that_works_again_is_unmarked_also_on_the_day_of_a_hint(
     assert (pat.all("rejected[]"), len(pat.all("reminded_utc"))) == ([], 1)
 
 
-def test_a_revoked_token_is_told_with_its_cure_and_kept(home: Home, emulator: Emulator, pat: Account) -> None:
+def test_a_revoked_token_is_reported_with_its_cure_and_saved(
+    home: Home, emulator: Emulator, pat: Account
+) -> None:
     """Who, where, what may be the reason, and the page and command for a new one."""
     refused(home, pat)
     emulator.world.revoke(pat.kept("pat")["token"])

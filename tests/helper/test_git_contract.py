@@ -131,7 +131,7 @@ def test_erase_by_host_removes_every_user_of_the_host(server: Server) -> None:
     server.reject(*at())
 
 
-def test_two_users_of_one_host_are_told_apart(server: Server) -> None:
+def test_two_users_of_one_host_are_distinguished(server: Server) -> None:
     """Each is found by name, and forgetting one keeps the other."""
     one, two = new_password(), new_password()
     server.approve(*at(username="one", password=one))
@@ -178,7 +178,7 @@ def test_odd_bytes_round_trip(server: Server) -> None:
     assert result.out.encode("utf-8", "surrogateescape") == b"password=" + password + b"\n"
 
 
-def test_an_expiry_is_kept_and_replaced_with_its_password(server: Server) -> None:
+def test_an_expiry_is_saved_and_replaced_with_its_password(server: Server) -> None:
     """It comes back with the password, is replaced by a later store, and is no part of the match."""
     first, second = new_password(), new_password()
     home = server.home
@@ -201,7 +201,7 @@ def test_an_expired_password_is_not_given(server: Server) -> None:
     assert server.home.get(*at()).out == ""
 
 
-def test_a_refresh_token_of_another_helper_is_kept_beside_its_password(server: Server) -> None:
+def test_a_refresh_token_of_another_helper_is_saved_beside_its_password(server: Server) -> None:
     """Group D: oauth_refresh_token round-trips."""
     password, refresh = new_password(), new_password()
     server.home.store(*at(username="user", password=password, oauth_refresh_token=refresh))
@@ -225,7 +225,7 @@ def test_an_authtype_is_given_only_to_a_git_that_knows_it(server: Server, user: 
 
 
 @pytest.mark.parametrize("key", ["password", "credential"])
-def test_an_ephemeral_credential_is_never_kept(server: Server, key: str) -> None:
+def test_an_ephemeral_credential_is_never_saved(server: Server, key: str) -> None:
     """It is good for one request only."""
     extra = ["authtype=Bearer"] if key == "credential" else []
     server.home.store(*at(username="user"), f"{key}={new_password()}", *extra, "ephemeral=1")

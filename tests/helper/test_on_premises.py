@@ -49,7 +49,7 @@ def account(home: Home) -> dict[str, str]:
     return found
 
 
-def test_a_token_is_checked_kept_and_serves_real_git(home: Home, emulator: Emulator, tfs: Server) -> None:
+def test_a_token_is_checked_saved_and_serves_real_git(home: Home, emulator: Emulator, tfs: Server) -> None:
     """connectionData by Basic tells whose it is; then clone and push ask nobody, with no path sent."""
     token = tfs.new_token(new_password(), ERIN, "tfs/DefaultCollection")
     result = set_up(home, token, "--alias", "onprem")
@@ -75,7 +75,7 @@ def test_a_token_is_checked_kept_and_serves_real_git(home: Home, emulator: Emula
     assert not any(("kind", "typed") in pairs for pairs in blocks(home))
 
 
-def test_what_the_server_refuses_is_not_kept(home: Home, tfs: Server) -> None:
+def test_what_the_server_refuses_is_not_saved(home: Home, tfs: Server) -> None:
     """Also a token of another collection."""
     token = tfs.new_token(new_password(), ERIN, "tfs/Other")
     result = set_up(home, token)

@@ -42,7 +42,7 @@ def test_a_token_with_less_than_five_minutes_left_is_refreshed_first(
     ] * asked
 
 
-def test_what_comes_back_is_kept_and_serves_the_next_get(
+def test_what_comes_back_is_saved_and_serves_the_next_get(
     home: Home, emulator: Emulator, stale: Account
 ) -> None:
     """The rotated refresh token, the access token with its end, and a mark that ``store`` knows it by."""
@@ -118,7 +118,7 @@ def test_a_token_of_a_short_life_is_refreshed_for_every_get(
         stale.let_pass(10)
 
 
-def test_a_token_just_received_is_good_for_whoever_waited_for_it(
+def test_a_token_just_received_serves_those_who_waited_for_it(
     home: Home, ann: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Though it has less than five minutes to live; one received before the wait is not."""
@@ -206,7 +206,7 @@ def test_an_account_forgotten_during_the_refresh_leaves_nothing_behind(
     assert stale.kept("refresh") == {}
 
 
-def test_whoever_cannot_wait_any_longer_says_so(home: Home, emulator: Emulator, stale: Account) -> None:
+def test_a_wait_that_exceeds_the_limit_is_reported(home: Home, emulator: Emulator, stale: Account) -> None:
     """Another process hangs in its refresh: the wait ends with the time that a ``get`` has."""
     assert stale.token()
     folder = home.accounts_file.parent / "locks"

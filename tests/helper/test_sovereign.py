@@ -132,7 +132,7 @@ def test_without_a_login_host_the_authority_is_asked_for(home: Home, cloud: Emul
     assert of_kind(home, "oauth")[0]["authority"] == authority
 
 
-def test_an_unregistered_host_is_nobodys(home: Home, cloud: Emulator) -> None:
+def test_an_unregistered_host_is_not_served(home: Home, cloud: Emulator) -> None:
     """Neither known by its look nor by an account; a look-alike of a registered one is not ours either."""
     assert setup_by_browser(home, cloud).code == 0
     assert (home.get(*us()).out, home.get(*us()).err) == ("", "")

@@ -129,7 +129,7 @@ def test_a_still_older_token_is_known_by_its_state(home: Home, ann: Account) -> 
     assert vault_bytes(home) == {name: kept for name, (kept, _) in before.items() if name.startswith("vault")}
 
 
-def test_our_state_beside_somebody_elses_secret_is_not_believed(home: Home, ann: Account) -> None:
+def test_our_state_beside_another_helpers_secret_is_not_believed(home: Home, ann: Account) -> None:
     """Git hands our state back even when another helper's secret was used: it marks, drops and keeps nothing."""
     state = next(line for line in home.get(STATE, *at()).lines if line.startswith("state[]"))
     before = everything_kept(home)

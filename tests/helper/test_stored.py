@@ -43,7 +43,7 @@ SPELLINGS = [
     ("stored", "user"),
     [(at(APP), "ann"), (at(None, "contoso.visualstudio.com"), "ann"), (at(None), "contoso")],
 )
-def test_it_is_kept_for_the_organization_in_every_spelling(
+def test_it_is_saved_for_the_organization_in_every_spelling(
     file_home: Home, password: str, stored: list[str], user: str
 ) -> None:
     """Whatever repository, host spelling or user form it was typed for, and is asked for."""
@@ -137,7 +137,7 @@ def test_storing_it_again_changes_nothing(file_home: Home, password: str) -> Non
     [["ephemeral=1"], ["password_expiry_utc=5"], ["password_expiry_utc=1700000000"]],
     ids=["ephemeral", "over", "over since 2023"],
 )
-def test_what_does_not_last_is_not_kept(file_home: Home, password: str, extra: list[str]) -> None:
+def test_what_does_not_last_is_not_saved(file_home: Home, password: str, extra: list[str]) -> None:
     """It could never be answered."""
     before = everything_kept(file_home)
     assert file_home.store(*at(APP, username="ann", password=password), *extra).err == ""
@@ -145,14 +145,14 @@ def test_what_does_not_last_is_not_kept(file_home: Home, password: str, extra: l
 
 
 @pytest.mark.parametrize("lines", [["username=ann"], ["password=@"], ["authtype=Bearer"]])
-def test_half_a_credential_is_not_kept(file_home: Home, lines: list[str]) -> None:
+def test_half_a_credential_is_not_saved(file_home: Home, lines: list[str]) -> None:
     """Neither a user nor a secret alone is one."""
     before = everything_kept(file_home)
     assert file_home.store(*at(APP), *lines).err == ""
     assert everything_kept(file_home) == before
 
 
-def test_an_end_beyond_reason_is_kept_as_none(file_home: Home, password: str) -> None:
+def test_an_end_beyond_reason_is_saved_as_none(file_home: Home, password: str) -> None:
     """A number of thousands of digits is no point in time."""
     file_home.store(*at(APP, username="ann", password=password), "password_expiry_utc=" + "9" * 5_000)
     assert file_home.get(*at(APP)).fields["password"] == password

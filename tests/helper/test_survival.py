@@ -171,7 +171,9 @@ REFUSALS = {
 }
 
 
-def test_what_entra_refuses_is_told_in_plain_words(home: Home, emulator: Emulator, stale: Account) -> None:
+def test_what_entra_refuses_is_reported_in_plain_words(
+    home: Home, emulator: Emulator, stale: Account
+) -> None:
     """Raw text is never the whole message; nothing is lost, and the next request may work."""
     before = bytes_kept(home)
     for code, cause in REFUSALS.items():

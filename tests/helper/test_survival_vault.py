@@ -142,7 +142,7 @@ def test_a_stored_credential_that_cannot_be_read_is_asked_for_and_replaced(home:
 
 
 @pytest.mark.parametrize("written", [0, 1], ids=["the refresh token", "the access token"])
-def test_a_token_that_cannot_be_kept_is_answered_with_one_line(
+def test_a_token_that_cannot_be_saved_is_answered_with_one_line(
     moody: Home, emulator: Emulator, ann: Account, written: int
 ) -> None:
     """The keyring fails half way: what it held before is whole, and the next ``get`` asks again."""
@@ -226,7 +226,7 @@ def test_the_first_typed_credential_finds_a_keyring_silently(home: Home, moody: 
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows always has Credential Manager")
-def test_with_no_keyring_a_typed_credential_is_not_kept_anywhere(home: Home) -> None:
+def test_with_no_keyring_a_typed_credential_is_not_saved_anywhere(home: Home) -> None:
     """One line says how to agree to the file vault; no file is written."""
     result = home.store(
         *TYPED, f"password={new_password()}", DBUS_SESSION_BUS_ADDRESS="unix:path=/nonexistent"

@@ -120,7 +120,7 @@ BESIDE_THE_LIST = {
 """Who names an origin beside those of Microsoft and of registered servers, and which."""
 
 
-def test_whoever_names_an_origin_beside_the_list_is_known() -> None:
+def test_code_that_names_an_origin_beside_the_list_is_known() -> None:
     """All others leave it to ``microsoft`` of ``git/target`` and to ``origins_of``, which knows Microsoft's and registered ones only."""
     named = {module: others for module, source in MODULES.items() if (others := named_origins(source))}
     assert named.keys() == BESIDE_THE_LIST.keys(), named

@@ -77,7 +77,7 @@ def test_a_sticky_folder_is_no_danger(warm: tuple[Home, str]) -> None:
 
 
 @pytest.mark.parametrize("keeps", [True, False])
-def test_modes_count_only_where_they_are_kept(
+def test_modes_count_only_where_the_file_system_has_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, *, keeps: bool
 ) -> None:
     """On drvfs, vfat and many network shares every file shows the same ones."""

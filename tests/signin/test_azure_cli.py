@@ -32,7 +32,7 @@ def test_az_that_hangs_is_ended_with_all_it_started(home: Home) -> None:
 
 
 @posix
-def test_az_that_is_no_program_is_told(home: Home) -> None:
+def test_az_that_is_no_program_is_reported(home: Home) -> None:
     """One line, no traceback."""
     workloads.install_az(home, {})
     (home.folder / "az bin" / "az").write_text("#!/nowhere/python\n")

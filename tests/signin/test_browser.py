@@ -196,7 +196,7 @@ def test_the_desktop_is_asked_for_its_browser(tmp_path: Path, monkeypatch: pytes
 
 
 @posix
-def test_the_child_has_its_own_streams_and_session_and_nobody_waits_for_it(
+def test_the_child_has_its_own_streams_and_session_and_is_not_waited_for(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """What a browser prints would corrupt git's protocol; what kills our terminal must not kill it."""

@@ -46,7 +46,7 @@ def test_a_code_is_asked_for_and_read() -> None:
     assert "secret" not in repr(got)
 
 
-def test_an_authority_without_this_way_in_is_told() -> None:
+def test_an_authority_without_this_way_in_is_reported() -> None:
     """Its OpenID configuration names no such endpoint."""
     endpoints = Endpoints(AUTHORIZE, TOKEN, None, "https://h")
     with (

@@ -62,7 +62,7 @@ def test_each_missing_variable_of_a_pipeline_has_its_own_cure(missing: str, hint
 
 
 @pytest.mark.parametrize("value", ["$(System.AccessToken)", "***", "two words", "t\u00f6k", "\n"])
-def test_a_variable_without_a_token_is_named_and_nobody_is_asked(value: str) -> None:
+def test_a_variable_without_a_token_is_named_and_no_request_sent(value: str) -> None:
     """A variable that the pipeline does not know stands there as it was written."""
     environment = {"SYSTEM_OIDCREQUESTURI": "https://h/t", "SYSTEM_ACCESSTOKEN": value}
     service = Service((200, {}))

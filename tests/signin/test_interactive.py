@@ -50,7 +50,7 @@ def test_wrong_requests_at_the_listener_do_not_end_the_wait() -> None:
     assert [page.status_code for page in person.pages] == [404, 404, 404, 404, 200]
 
 
-def test_a_refusal_ends_the_wait_when_nobody_can_try_again() -> None:
+def test_a_refusal_ends_the_wait_when_no_user_can_try_again() -> None:
     """Without a terminal the link is dead, and neither the error nor the page says to open it again."""
     person = Person(lambda me: me.visit(f"error=access_denied&state={me.asked['state']}"))
 

@@ -69,7 +69,7 @@ def test_what_a_failing_service_says_is_never_lost(body: dict[str, Any]) -> None
         Service((500, body)).ask("vm")
 
 
-def test_a_machine_outside_of_azure_is_told_so() -> None:
+def test_a_machine_outside_of_azure_is_reported() -> None:
     """No second try: nobody is there."""
     service = Service(ConnectionRefusedError())
     with pytest.raises(
@@ -81,7 +81,7 @@ def test_a_machine_outside_of_azure_is_told_so() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"no"])
-def test_what_is_no_identity_service_is_told_so(body: bytes) -> None:
+def test_what_is_no_identity_service_is_reported(body: bytes) -> None:
     """Other clouds have something else at that address."""
     service = Service(httpx.Response(403, content=body))
     with pytest.raises(

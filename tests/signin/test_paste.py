@@ -56,7 +56,7 @@ def test_the_pasted_address_is_the_answer(terminal: tuple[int, Terminal], opened
     assert got.verifier not in "".join(said)
 
 
-def test_each_wrong_paste_is_told_and_may_be_tried_again(terminal: tuple[int, Terminal]) -> None:
+def test_each_wrong_paste_is_reported_and_may_be_tried_again(terminal: tuple[int, Terminal]) -> None:
     """The wait goes on until the right one comes; a bare code is taken as unchecked."""
     master, source = terminal
     typed = b"\r\x16\rhttp://localhost/?code=k&state=old\r?error=access_denied\r bare-code \r"

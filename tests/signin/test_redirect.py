@@ -94,7 +94,7 @@ def test_a_code_alone_is_taken_but_known_as_unchecked(text: str) -> None:
         ("caf\u00e9", "neither an address nor a code", REDIRECT),
     ],
 )
-def test_what_is_not_the_answer_is_told_apart(text: str, said: str, hint: str) -> None:
+def test_what_is_not_the_answer_is_distinguished(text: str, said: str, hint: str) -> None:
     """Each mistake has its own words and its own next step."""
     with pytest.raises(PasteError, match=said) as caught:
         read_redirect(text, state=STATE, redirect_uri=REDIRECT)
@@ -111,7 +111,7 @@ def test_a_redirect_with_a_port_of_its_own_is_compared_with_it() -> None:
         read_redirect("https://show.example/code?code=a", state=STATE, redirect_uri=page)
 
 
-def test_a_declined_sign_in_is_told_from_a_failed_one() -> None:
+def test_a_declined_sign_in_is_distinguished_from_a_failed_one() -> None:
     """The server's own no carries its terms, for the table of causes."""
     with pytest.raises(RedirectError, match="the sign-in failed: access_denied") as declined:
         read_redirect(f"{REDIRECT}?error=access_denied&state={STATE}", state=STATE, redirect_uri=REDIRECT)

@@ -62,7 +62,7 @@ def test_every_code_of_entra_is_worded(code: int) -> None:
     assert error.message.endswith(f"(AADSTS{code}, trace id trace-1, correlation id corr-2)")
 
 
-def test_a_code_that_nobody_knows_shows_what_the_server_says() -> None:
+def test_an_unknown_code_shows_what_the_server_says() -> None:
     """Still with a next step."""
     refused = OAuthError("odd_error", codes=(123456,), description="AADSTS123456: Something new happened")
     error = sign_in_errors.sign_in_error(refused, who=None, tenant=None)
@@ -87,7 +87,7 @@ def test_a_pat_error_has_a_cause_and_a_next_step(value: str) -> None:
     assert pats.explain(value[0].upper() + value[1:], Organization("contoso")).hint == error.hint
 
 
-def test_a_new_pat_error_is_told_as_it_is() -> None:
+def test_a_new_pat_error_is_shown_as_it_is() -> None:
     """With the service's own words, if any came."""
     error = pats.explain("brandNew", Organization("contoso"), "It is full moon.")
     assert error.message.endswith("; the service says: It is full moon (brandNew)")
@@ -127,7 +127,7 @@ def test_the_tables_and_this_test_know_the_same_codes() -> None:
     }
 
 
-def test_an_identity_that_never_signed_in_is_told_by_its_type() -> None:
+def test_an_identity_that_never_signed_in_is_recognized_by_its_type() -> None:
     """This one comes without a code."""
     body = json.dumps({"message": "Identity x has not been materialized", "typeKey": "AadUserStateException"})
     error = api.refusal(
@@ -159,7 +159,7 @@ def test_an_identity_that_never_signed_in_is_told_by_its_type() -> None:
         (500, b'{"message": "VS999999999: odd"}', "x answered with status 500 (VS999999999: odd)"),
     ],
 )
-def test_what_comes_without_a_known_code_is_told_by_its_status(
+def test_what_comes_without_a_known_code_is_reported_by_its_status(
     status: int, body: bytes, message: str
 ) -> None:
     """One line."""

@@ -61,7 +61,7 @@ def test_a_certificate_and_its_key_may_stand_in_any_order(tmp_path: Path) -> Non
     assert loaded.chain == [own, issuer]
 
 
-def test_files_that_hold_no_usable_certificate_are_told_apart(tmp_path: Path) -> None:
+def test_files_that_hold_no_usable_certificate_are_distinguished(tmp_path: Path) -> None:
     """Missing, of another kind, without key, without certificate, protected."""
     path = tmp_path / "c.pem"
     assert "No such file" in refused(path).message
@@ -101,7 +101,7 @@ def test_an_old_openssl_key_is_read_too(tmp_path: Path) -> None:
     assert "needs its passphrase" in refused(path).message
 
 
-def test_a_secret_that_is_gone_is_told() -> None:
+def test_a_secret_that_is_gone_is_reported() -> None:
     """With the command that brings a new one."""
     block = Block([("kind", SERVICE_PRINCIPAL), ("client_id", "c"), ("tenant", "t"), ("org[]", "contoso")])
     with pytest.raises(SignInError, match="no longer in the vault") as caught:

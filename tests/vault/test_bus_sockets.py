@@ -88,7 +88,7 @@ def test_a_secret_comes_over_a_socket(bus_path: str) -> None:
         assert open_files() <= before + 1  # the server may still hold its end
 
 
-def test_an_address_where_nobody_listens_is_passed_over(
+def test_an_address_that_does_not_listen_is_passed_over(
     bus_path: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A dead bus in the list does no harm."""
@@ -105,7 +105,7 @@ def test_without_a_bus_it_is_for_keyring(bus_path: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["path", "abstract"])
-def test_a_bus_of_another_user_is_told_nothing(
+def test_a_bus_of_another_user_receives_nothing(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its socket may be connected to, but not a byte is sent."""

@@ -33,7 +33,7 @@ def vault(folder: Path) -> FileVault:
     return FileVault(str(folder))
 
 
-def test_an_entry_is_kept_replaced_and_deleted(vault: FileVault, folder: Path) -> None:
+def test_an_entry_is_saved_replaced_and_deleted(vault: FileVault, folder: Path) -> None:
     """Its name is its path; folders that are empty again go too, but not the vault's own."""
     assert vault.read(ENTRY) is None
     vault.write(ENTRY, "one")
@@ -144,7 +144,7 @@ def test_files_and_folders_are_private(vault: FileVault, folder: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text(st.characters(exclude_categories=["Cs"])))
-def test_any_text_is_kept_as_it_is(tmp_path: Path, text: str) -> None:
+def test_any_text_is_saved_as_it_is(tmp_path: Path, text: str) -> None:
     """Line ends too."""
     vault = FileVault(str(tmp_path))
 

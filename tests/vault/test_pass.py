@@ -116,7 +116,7 @@ def entries(home: Home) -> list[str]:
 FABRIKAM = at("fabrikam/app/_git/app")
 
 
-def test_a_sign_in_is_kept_refreshed_and_forgotten(pass_home: Home, emulator: Emulator) -> None:
+def test_a_sign_in_is_saved_refreshed_and_forgotten(pass_home: Home, emulator: Emulator) -> None:
     """Tokens of several lines survive a backend of one; pass writes nothing between our lines."""
     home = pass_home
     sitting = Sitting(home, "--vault", "pass", "--no-browser")
@@ -168,7 +168,7 @@ def test_a_locked_gpg_is_one_line_and_never_a_prompt(pass_home: Home, emulator: 
     assert home.get(*FABRIKAM).fields["username"] == BOB
 
 
-def test_typed_credentials_of_any_bytes_are_kept(pass_home: Home) -> None:
+def test_typed_credentials_of_any_bytes_are_saved(pass_home: Home) -> None:
     """Also what a backend would take for the end of a line."""
     home = pass_home
     assert home.azdo("server", "add", "https://git.example.com", "--vault", "pass").code == 0

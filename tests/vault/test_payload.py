@@ -47,14 +47,14 @@ def test_an_entry_that_is_not_ours_is_refused(text: str) -> None:
     assert "half" not in caught.value.message
 
 
-def test_nothing_is_kept_is_none() -> None:
+def test_nothing_is_saved_is_none() -> None:
     """An absent entry is no error."""
     assert Backend().load() is None
 
 
 @pytest.mark.parametrize("size", [1, PART_UNITS - 6, PART_UNITS - 5, 2 * PART_UNITS, 5_000])
 @pytest.mark.parametrize("character", ["x", "é", ASTRAL])
-def test_a_secret_of_any_length_is_kept(size: int, character: str) -> None:
+def test_a_secret_of_any_length_is_saved(size: int, character: str) -> None:
     """In a backend that refuses more than it can hold."""
     backend = Backend(holds=PART_UNITS)
 

@@ -228,7 +228,7 @@ def test_writing_what_was_read_is_idempotent(lines: list[str], end: str) -> None
     assert render(again) == once
     assert again.damaged == []
     assert [block.pairs for block in again.blocks] == [block.pairs for block in accounts_file.blocks]
-    kept = b"\n".join([once, *accounts_file.damaged]).split(b"\n")
-    assert sorted(filter(None, kept)) == sorted(
+    saved = b"\n".join([once, *accounts_file.damaged]).split(b"\n")
+    assert sorted(filter(None, saved)) == sorted(
         line.encode("utf-8", "surrogateescape") for line in lines if line
     )

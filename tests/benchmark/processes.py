@@ -50,8 +50,8 @@ _GET_PASSWORD = f"""
 import sys
 from {FILE_KEYRING.rpartition(".")[0]} import FileKeyring
 sys.stdin.read()
-kept = FileKeyring().get_password("git-credential-azdo", sys.argv[1])
-print("password=" + kept.partition("token=")[2].partition("\\n")[0])
+saved = FileKeyring().get_password("git-credential-azdo", sys.argv[1])
+print("password=" + saved.partition("token=")[2].partition("\\n")[0])
 """
 
 
@@ -102,10 +102,10 @@ def _cases(stage: Stage) -> tuple[list[Case], dict[str, Command]]:
     """Return the paths, and the yardsticks by name."""
     file, other = stage.home("file", FILE), stage.home("other", FILE_KEYRING)
     many = stage.home("many", FILE, others=199)
-    kept = (
+    saved = (
         other.config / "vault" / other.identifier
     )  # the backend has its entries where the file vault has them
-    entry = f"{other.identifier}/access/{next((kept / 'access').iterdir()).name}"
+    entry = f"{other.identifier}/access/{next((saved / 'access').iterdir()).name}"
     words = [stage.installed.python, "-c", _GET_PASSWORD, entry]
     commands = {
         BARE: stage.bare(),
@@ -144,7 +144,7 @@ def _secret_service_cases(stage: Stage, commands: dict[str, Command]) -> list[Ca
     case = Case("store of a known stored credential", {BARE: 1.7}, "store", TYPED, typed)
     run("first store", case.command(stage))
     if "kind=typed" not in typed.accounts_file.read_text():
-        raise AssertionError("the stored credential was not kept")
+        raise AssertionError("the stored credential was not saved")
     goals = {C_HELPER: 1.5, BOTH: 0.9, USUAL: 1 / 8, GCM: 1 / 8}
     return [Case(WARM, goals, "get", GET, home, answers=True), case]
 

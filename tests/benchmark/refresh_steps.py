@@ -54,11 +54,11 @@ def main() -> None:
     with open(accounts_file, encoding="utf-8") as file:
         header, account, *rest = file.read().split("\n\n")
     fields = dict(line.split("=", 1) for line in account.splitlines())
-    kept = dict(line.split("=", 1) for line in (read(f"{fields['id']}/refresh") or "").splitlines())
+    saved = dict(line.split("=", 1) for line in (read(f"{fields['id']}/refresh") or "").splitlines())
     form = {
         "grant_type": "refresh_token",
         "client_id": fields["client_id"],
-        "refresh_token": kept["token"],
+        "refresh_token": saved["token"],
         "scope": fields["scope"],
     }
     answer = httpx.post(fields["token_endpoint"], data=form).raise_for_status().json()

@@ -30,7 +30,7 @@ def listed(home: Home) -> dict[str, dict[str, object]]:
     return {str(row["name"]): row for row in json.loads(result.out)}
 
 
-def kept(home: Home) -> list[str]:
+def saved(home: Home) -> list[str]:
     """Return the names of what the vault holds."""
     return sorted(path.name for path in vault_of(home).rglob("*") if path.is_file())
 
@@ -135,7 +135,7 @@ def test_logout_forgets_the_account_its_secrets_and_its_bindings(home: Home, emu
     bind(home, "contoso", ann)
     result = home.azdo("logout", ANN.upper())
     assert (result.code, result.out, result.err) == (0, f"{ANN} is removed\n", "")
-    assert kept(home) == ["pat"]
+    assert saved(home) == ["pat"]
     assert list(listed(home)) == [BOB]
     assert not of_kind(home, "binding")
     assert "no account covers the organization contoso" in home.get(*at()).err
@@ -146,7 +146,7 @@ def test_logout_of_all(home: Home, emulator: Emulator) -> None:
     sign_in(home, emulator.world, ANN, fields={"alias": "work"})
     give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam")
     assert home.azdo("logout", "--all").lines == [f"{ANN} (work) is removed", f"{BOB} is removed"]
-    assert (kept(home), listed(home)) == ([], {})
+    assert (saved(home), listed(home)) == ([], {})
     again = home.azdo("logout", "--all")
     assert (again.code, again.out) == (0, "There is no account to remove\n")
 
@@ -158,14 +158,14 @@ def test_a_removal_that_cannot_write_the_accounts_file_removes_no_secret(
     sign_in(home, emulator.world)
     add_block(home, ("kind", "server"), ("address", SERVER))
     home.store("protocol=https", "host=tfs.example", "username=x", f"password={new_password()}")
-    before = (kept(home), home.accounts_file.read_bytes())
+    before = (saved(home), home.accounts_file.read_bytes())
     monkeypatch.setattr(update, "LOCK_SECONDS", 0.0)
     with Lock(f"{home.accounts_file}.lock", 0):
         for words in (["logout", ANN], ["logout", "--all"], ["server", "remove", SERVER]):
             assert home.azdo(*words).code == 1
         erased = home.erase("protocol=https", "host=tfs.example", "username=x", AZDO_TIMEOUT="1")
         assert erased.err.startswith("git-credential-azdo: error: ")
-    assert (kept(home), home.accounts_file.read_bytes()) == before
+    assert (saved(home), home.accounts_file.read_bytes()) == before
     assert len(before[0]) > 1
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.emulator.default_world import ANN, BOB, CONTOSO
 from tests.support.pats import in_vault
-from tests.support.people import at, bind, everything_kept, give_pat, sign_in
+from tests.support.people import at, bind, everything_saved, give_pat, sign_in
 from tests.support.terminal import Terminal
 from tests.support.watch import new_password
 
@@ -143,12 +143,12 @@ def test_bindings_follow_and_are_shown(home: Home, ann: Account) -> None:
 )
 def test_what_cannot_be_a_name_changes_nothing(home: Home, ann: Account, words: list[str], said: str) -> None:
     """One line and a hint."""
-    kept = everything_kept(home)
+    saved = everything_saved(home)
     result = home.azdo("accounts", "rename", *words)
     assert result.code != 0
     assert said in result.err
     assert result.err.count("\n") == 2
-    assert everything_kept(home) == kept
+    assert everything_saved(home) == saved
     assert ann.all("alias") == ["work"]
 
 

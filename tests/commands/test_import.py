@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulator.default_world import ANN, BOB, KIM
-from tests.support.importing import FILE, git_stores, kept, rows
+from tests.support.importing import FILE, git_stores, rows, saved
 from tests.support.killed import killed_everywhere
 from tests.support.marks import git
-from tests.support.people import at, everything_kept, give_pat, sign_in
+from tests.support.people import at, everything_saved, give_pat, sign_in
 from tests.support.terminal import Terminal
 from tests.support.watch import new_password
 
@@ -53,7 +53,7 @@ def test_what_git_stored_is_shown_then_imported_and_stays(
     assert not home.accounts_file.exists()
     done = home.azdo(*FILE)
     assert (done.code, done.out) == (0, shown.out)
-    assert sorted(kept(home)) == [(ANN, "contoso"), (ANN, "contoso-labs"), (BOB, "fabrikam")]
+    assert sorted(saved(home)) == [(ANN, "contoso"), (ANN, "contoso-labs"), (BOB, "fabrikam")]
     assert home.get(*at()).fields["password"] == anns_pat
     assert home.get(*at("contoso-labs/app/_git/app")).fields["password"] == labs
     assert (home.folder / ".git-credentials").read_bytes() == before
@@ -84,7 +84,7 @@ def test_the_preview_is_what_the_run_does(home: Home, emulator: Emulator, anns_p
     assert not home.accounts_file.exists()
     done = home.azdo(*FILE)
     assert (done.code, done.out) == (shown.code, shown.out) == (0, shown.out)
-    assert kept(home) == [(ANN, "contoso")]
+    assert saved(home) == [(ANN, "contoso")]
     assert f"Imported for contoso: {ANN}" in done.err
     assert "the organization contoso-labs does not accept this token" in done.err
 
@@ -93,10 +93,10 @@ def test_twice_makes_no_duplicates(home: Home, anns_pat: str) -> None:
     """The second run names the account that has it, and writes nothing."""
     git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     home.azdo(*FILE)
-    before = everything_kept(home)
+    before = everything_saved(home)
     again = home.azdo(*FILE)
     assert (again.code, rows(again)[0][-1]) == (0, f"already imported as {ANN}")
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
 
 
 def test_import_configures_git_and_still_asks_the_other_helpers(home: Home, anns_pat: str) -> None:
@@ -122,7 +122,7 @@ def test_one_token_of_two_places_is_one_account(home: Home, emulator: Emulator) 
     home.git("config", "--global", "--add", "credential.helper", f"store --file={home.folder}/copy")
     result = home.azdo(*FILE)
     assert [row[1] for row in rows(result)] == ["contoso", "contoso-labs"]
-    assert kept(home) == [(ANN, "contoso", "contoso-labs")]
+    assert saved(home) == [(ANN, "contoso", "contoso-labs")]
 
 
 def test_an_organization_that_cannot_be_asked_fails_and_the_others_are_imported(
@@ -134,7 +134,7 @@ def test_an_organization_that_cannot_be_asked_fails_and_the_others_are_imported(
     emulator.refuse("dev.azure.com/contoso-labs")
     assert home.azdo("import", "--vault", "file", "--dry-run").code == 1
     result = home.azdo(*FILE)
-    assert (result.code, kept(home)) == (1, [(ANN, "contoso")])
+    assert (result.code, saved(home)) == (1, [(ANN, "contoso")])
     assert ["contoso-labs", ANN, "not checked"] in [row[1:] for row in rows(result)]
     assert "cannot reach dev.azure.com" in result.err
 
@@ -149,7 +149,7 @@ def test_who_answers_for_an_organization_stays(home: Home, emulator: Emulator, a
     before = home.get(*labs).fields
     result = home.azdo(*FILE)
     assert ["contoso", ANN, f"skip: {ANN} (oauth) serves it"] in [row[1:] for row in rows(result)]
-    assert (kept(home), home.get(*labs).fields) == ([(BOB, "contoso-labs")], before)
+    assert (saved(home), home.get(*labs).fields) == ([(BOB, "contoso-labs")], before)
 
 
 def test_an_organization_without_a_choice_stays_undecided(
@@ -161,7 +161,7 @@ def test_an_organization_without_a_choice_stays_undecided(
         give_pat(home, emulator.world.new_pat(person, ["contoso"], "vso.code"), person, "contoso")
     git_stores(home, "https://dev.azure.com/contoso", anns_pat, ANN)
     home.azdo(*FILE)
-    assert (ANN, "contoso") in kept(home)
+    assert (ANN, "contoso") in saved(home)
     assert home.get(*at()).out == "quit=1\n"
 
 
@@ -174,7 +174,7 @@ def test_of_two_peoples_tokens_the_first_answers(home: Home, emulator: Emulator,
         f"https://a:{anns_pat}@dev.azure.com/contoso\nhttps://b:{second}@dev.azure.com/contoso/app/_git/app\n"
     )
     home.azdo(*FILE)
-    assert sorted(kept(home)) == [(ANN, "contoso"), (BOB, "contoso")]
+    assert sorted(saved(home)) == [(ANN, "contoso"), (BOB, "contoso")]
     answers = [home.get(*at()).fields, home.get(*at(username=BOB)).fields]
     assert [fields["password"] for fields in answers] == [anns_pat, second]
 
@@ -192,7 +192,7 @@ def test_nothing_is_imported_without_a_yes(home: Home, anns_pat: str) -> None:
         terminal.see(r"Import 1\?")
         terminal.type("\r")
         assert terminal.ended() == 0
-    assert kept(home) == [(ANN, "contoso")]
+    assert saved(home) == [(ANN, "contoso")]
 
 
 def test_without_a_vault_nothing_is_imported(home: Home, anns_pat: str) -> None:
@@ -237,9 +237,9 @@ def test_killed_anywhere_it_leaves_nothing_or_everything(
     )
     outcomes = []
     for _ in killed_everywhere(home, *FILE):
-        outcomes.append(sorted(kept(home)))
+        outcomes.append(sorted(saved(home)))
         answer = home.get(*at(), AZDO_YIELD="1").fields
-        assert answer.get("password", "") == (anns_pat if kept(home) else "")
+        assert answer.get("password", "") == (anns_pat if saved(home) else "")
         shutil.rmtree(home.accounts_file.parent, ignore_errors=True)
     whole = [(ANN, "contoso"), (BOB, "contoso")]
     assert outcomes.count([]) > 3  # two secrets, the salt, the accounts

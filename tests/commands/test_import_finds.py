@@ -11,7 +11,7 @@ import pytest
 
 from git_credential_azdo.commands import import_
 from tests.emulator.default_world import ANN, BOB
-from tests.support.importing import FILE, git_stores, kept, rows
+from tests.support.importing import FILE, git_stores, rows, saved
 from tests.support.keyrings import missing
 from tests.support.marks import git
 from tests.support.people import at, give_pat, sign_in
@@ -52,7 +52,7 @@ def test_a_token_in_the_users_place_is_found_and_never_shown(home: Home, anns_pa
         f"https://{anns_pat}:@dev.azure.com/contoso\nno address\nhttps://x\n"
     )
     result = home.azdo(*FILE)
-    assert (kept(home), rows(result)) == ([(ANN, "contoso")], [["store", "contoso", ANN, "import"]])
+    assert (saved(home), rows(result)) == ([(ANN, "contoso")], [["store", "contoso", ANN, "import"]])
 
 
 def test_a_token_without_any_organization_is_not_one_and_is_not_printed(home: Home, anns_pat: str) -> None:
@@ -125,7 +125,7 @@ def test_organizations_of_remotes_accounts_and_bindings_are_asked_about(
     result = home.azdo(*FILE)
     assert "Asking store about whatever, contoso-labs, contoso, fabrikam" in result.err
     assert rows(result) == [["store", "contoso-labs", ANN, "import"]]
-    assert kept(home) == [(ANN, "contoso-labs")]
+    assert saved(home) == [(ANN, "contoso-labs")]
 
 
 def test_an_answer_for_the_host_that_is_another_organizations_is_no_find(

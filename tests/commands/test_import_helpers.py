@@ -17,7 +17,7 @@ from git_credential_azdo.git import helpers
 from git_credential_azdo.git.config import Entry, Helper
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB
-from tests.support.importing import FILE, kept, rows
+from tests.support.importing import FILE, rows, saved
 from tests.support.terminal import Terminal
 from tests.support.watch import WATCH, new_password
 
@@ -87,7 +87,7 @@ def test_a_hostile_user_reaches_neither_the_terminal_nor_the_file_as_it_is(
     body = "printf 'username=a\\033]0;owned\\007\\npassword=%s\\n' \"$SECRET\""
     home.git("config", "--global", "credential.helper", str(script(home, "helper", body)))
     result = home.azdo(*FILE, "--org", "contoso", SECRET=pat)
-    assert kept(home) == [(ANN, "contoso")]
+    assert saved(home) == [(ANN, "contoso")]
     assert "\x1b" not in result.out + result.err + home.accounts_file.read_text()
 
 

@@ -51,9 +51,9 @@ def test_a_changed_token_endpoint_in_the_accounts_file_never_gets_the_refresh_to
     ann = sign_in(home, emulator.world, ANN, "contoso")
     ann.let_pass(STALE)
     if as_0_1_0:
-        kept = ann.kept("refresh")
-        del kept["origin"]
-        ann.vault.write(f"{ann.id}/refresh", "".join(f"{key}={value}\n" for key, value in kept.items()))
+        saved = ann.secret("refresh")
+        del saved["origin"]
+        ann.vault.write(f"{ann.id}/refresh", "".join(f"{key}={value}\n" for key, value in saved.items()))
     ann.set_all("token_endpoint", [f"{provider.issuer}/token"])
     if authority:
         ann.set_all("authority", [f"{provider.issuer}"])
@@ -85,10 +85,10 @@ def test_the_origin_stays_with_the_refresh_token_when_it_is_rotated(home: Home, 
     """What was kept without one by an earlier version gets one."""
     ann = sign_in(home, emulator.world, ANN, "contoso")
     ann.let_pass(STALE)
-    before = ann.kept("refresh")
+    before = ann.secret("refresh")
     ann.keep("refresh", origin="https://login.microsoftonline.com")
     assert home.get(*at()).err == ""
-    after = ann.kept("refresh")
+    after = ann.secret("refresh")
     assert after["token"] != before["token"]
     assert after["origin"] == "https://login.microsoftonline.com"
 
@@ -102,7 +102,7 @@ def test_a_changed_token_endpoint_never_gets_a_client_secret(
     words = ("service-principal", CLIENT, "--tenant", CONTOSO, "--org", "contoso")
     assert home.azdo("setup", *words, "--vault", "file", given=secret).code == 0
     app = only_account(home)
-    assert app.kept("client-secret")["origin"] == "https://login.microsoftonline.com"
+    assert app.secret("client-secret")["origin"] == "https://login.microsoftonline.com"
     app.let_pass(STALE)
     for key, values in (
         ("token_endpoint", [f"{provider.issuer}/token"]),
@@ -132,7 +132,7 @@ def test_endpoints_on_another_host_are_asked_about_and_then_used(
         terminal.type(f"{provider.sign_in(terminal.see(LINK))}\r")
         assert terminal.ended() == 0, terminal.text
     olga = only_account(home)
-    assert olga.kept("refresh")["origin"] == f"http://{host}"
+    assert olga.secret("refresh")["origin"] == f"http://{host}"
     olga.let_pass(STALE, "home")
     assert home.get(*at()).fields["username"] == OLGA
     assert [form["grant_type"] for form in provider.forms] == ["authorization_code", "refresh_token"]

@@ -27,21 +27,21 @@ import keyring.backend
 import keyring.errors
 class Keyring(keyring.backend.KeyringBackend):
     priority = 9
-    kept = {}
+    saved = {}
     writes = 0
     def get_password(self, service, name):
-        return self.kept.get(name)
+        return self.saved.get(name)
     def set_password(self, service, name, secret):
         type(self).writes += 1
         if self.writes > 2 and not name.endswith("/refresh"):
             raise OSError("the disk is full")
         with open(LOG, "a") as log:
             log.write(f"set {name}\\n")
-        self.kept[name] = secret
+        self.saved[name] = secret
     def delete_password(self, service, name):
         with open(LOG, "a") as log:
             log.write(f"delete {name}\\n")
-        if self.kept.pop(name, None) is None:
+        if self.saved.pop(name, None) is None:
             raise keyring.errors.PasswordDeleteError
 """
 

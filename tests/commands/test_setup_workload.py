@@ -80,7 +80,7 @@ def test_the_secret_is_asked_for_without_showing_it(home: Home, emulator: Emulat
 def test_a_service_principal_with_a_certificate(
     home: Home, emulator: Emulator, form_of_file: str, passphrase: str
 ) -> None:
-    """Entra gets a PS256 assertion that names the certificate; only the file's path is kept, and read each time."""
+    """Entra gets a PS256 assertion that names the certificate; only the file's path is saved, and read each time."""
     add_app(emulator.world, OWN)
     path = home.folder / "build.pem"
     made = write_pem(path, passphrase) if form_of_file == "pem" else write_pfx(path, passphrase)
@@ -102,8 +102,8 @@ def test_a_service_principal_with_a_certificate(
     key().public_key().verify(_decoded(signature), f"{header}.{claims}".encode(), pss, hashes.SHA256())
     block = block_of(home, "service-principal")
     assert block["certificate"] == str(path)
-    kept = Account(home, block["id"]).kept("client-secret")
-    assert kept == ({"secret": passphrase, "origin": f"https://{LOGIN}"} if passphrase else {})
+    saved = Account(home, block["id"]).secret("client-secret")
+    assert saved == ({"secret": passphrase, "origin": f"https://{LOGIN}"} if passphrase else {})
     let_expire(home, "service-principal")
     assert is_taken(emulator, home.get(*APP).fields["password"])
     let_expire(home, "service-principal")
@@ -218,7 +218,7 @@ def test_a_server_of_ones_own_gets_no_token_of_entra(home: Home, emulator: Emula
 def test_half_a_configuration_is_an_error_that_names_what_is_missing(
     home: Home, emulator: Emulator, words: str, told: str
 ) -> None:
-    """Never another identity, never a browser, and nothing kept."""
+    """Never another identity, never a browser, and nothing saved."""
     result = setup(home, *words.split(), PATH=str(home.folder))
     assert result.code == 1
     assert told in result.err

@@ -13,7 +13,7 @@ from git_credential_azdo.__main__ import run
 from git_credential_azdo.helper.reasons import no_account
 from tests.conftest import SCRIPT
 from tests.emulator import faults
-from tests.support.people import STALE, assert_refused, at, everything_kept
+from tests.support.people import STALE, assert_refused, at, everything_saved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -124,7 +124,7 @@ def test_an_accounts_file_of_a_newer_version_is_left_alone(
 ) -> None:
     """One line and the command; no verb writes anything. Other hosts hear nothing."""
     home.write_accounts_file(home.accounts_file.read_text().replace("version=1", "version=2"))
-    before = everything_kept(home)
+    before = everything_saved(home)
     result = home.get(*at())
     assert_refused(result, "was written by a newer version of this program")
     assert "hint: pipx upgrade git-credential-azdo\n" in result.err
@@ -132,7 +132,7 @@ def test_an_accounts_file_of_a_newer_version_is_left_alone(
         told = verb(*at(), f"password={stale.token()}")
         assert (told.out, told.code, told.err) == ("", 1, result.err)
     assert home.get(*at(host="github.com")).err == ""
-    assert (everything_kept(home), emulator.requests) == (before, [])
+    assert (everything_saved(home), emulator.requests) == (before, [])
 
 
 def test_a_damaged_block_costs_no_other_account(home: Home, emulator: Emulator, stale: Account) -> None:

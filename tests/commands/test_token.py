@@ -41,7 +41,7 @@ def test_it_prints_what_get_answers_in_each_form(home: Home, emulator: Emulator)
     assert told == {
         "token": ann.token(),
         "header": header,
-        "expires_utc": int(ann.kept(f"access/{CONTOSO}")["expires_utc"]),
+        "expires_utc": int(ann.secret(f"access/{CONTOSO}")["expires_utc"]),
         "account": "work",
         "organization": "contoso",
         "tenant": CONTOSO,

@@ -10,7 +10,7 @@ from git_credential_azdo.devops import api, pats
 from git_credential_azdo.errors import NetworkError, ServiceError
 from git_credential_azdo.git.target import Organization, tenant_in
 from git_credential_azdo.web import Response, retry_after
-from tests.fuzz.oracle import check, check_printable, check_told, is_organization, is_tenant
+from tests.fuzz.oracle import check, check_message, check_printable, is_organization, is_tenant
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -170,7 +170,7 @@ def azure_devops(source: Source) -> None:
     try:
         source.pick(_QUESTIONS)(cast("HttpClient", answers), api.bearer("not-a-token"))
     except (ServiceError, NetworkError) as refused:
-        check_told(refused)
+        check_message(refused)
     allowed = {"dev.azure.com", "vssps.dev.azure.com", "app.vssps.visualstudio.com"}
     check(answers.hosts <= allowed, "an answer leads elsewhere", *answers.hosts)
 
@@ -229,4 +229,4 @@ def headers(source: Source) -> None:
     check(tenant is None or is_tenant(tenant), "a tenant is no GUID", tenant)
     seconds = retry_after(answer, 1_790_000_000.0)
     check(seconds is None or 0 <= seconds < 10**12, "no pause", seconds)
-    check_told(api.refusal(answer, "the organization contoso", CONTOSO))
+    check_message(api.refusal(answer, "the organization contoso", CONTOSO))

@@ -19,7 +19,7 @@ from git_credential_azdo.signin import (
     workload,
 )
 from tests.fuzz.answers import Answering, hostile_answer
-from tests.fuzz.oracle import check, check_printable, check_told
+from tests.fuzz.oracle import check, check_message, check_printable
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -121,7 +121,7 @@ def answers(source: Source) -> None:
     try:
         body = answer.json()
     except ServiceError as refused:
-        check_told(refused)
+        check_message(refused)
         return
     _read_endpoints(body, _ISSUER, _MICROSOFT)
     _read_endpoints(body, _OWN, {"id.example:8443"})
@@ -130,7 +130,7 @@ def answers(source: Source) -> None:
     except oauth.OAuthError as refused:
         _check_refusal(refused)
     except (ServiceError, SignInError) as refused:
-        check_told(refused)
+        check_message(refused)
     else:
         check(
             grant.access_token.isascii() and grant.access_token.isprintable(), "no token", grant.access_token
@@ -141,9 +141,9 @@ def answers(source: Source) -> None:
     try:
         code = device.read_code(answer.status, body)
     except oauth.OAuthError as refused:
-        check_told(device.explain(refused, who=None, tenant="contoso.com", setup=hints.setup))
+        check_message(device.explain(refused, who=None, tenant="contoso.com", setup=hints.setup))
     except ServiceError as refused:
-        check_told(refused)
+        check_message(refused)
     else:
         check_printable(code.user_code + code.page + (code.direct_page or ""), "a code for people")
         check(1 <= code.interval <= 60 and 0 < code.expires_in <= 3600, "no pause", code.interval)
@@ -155,7 +155,7 @@ def _read_endpoints(body: object, issuer: str, hosts: Collection[str]) -> None:
         found = authorities.read_discovery(body, issuer)
         found.token.for_tenant("contoso.com")
     except (ServiceError, NetworkError) as refused:
-        check_told(refused)
+        check_message(refused)
         return
     for url in filter(None, (found.authorization, found.token, found.device_authorization)):
         parts = urlsplit(url)
@@ -168,8 +168,8 @@ def _check_refusal(refused: oauth.OAuthError) -> None:
     for field in fields:
         check_printable(field, "a field of a refusal")
         check(len(field) <= 300, "a field without end", len(field))
-    check_told(refused)
-    check_told(sign_in_errors.sign_in_error(refused, who="ann@contoso.com", tenant="contoso.com"))
+    check_message(refused)
+    check_message(sign_in_errors.sign_in_error(refused, who="ann@contoso.com", tenant="contoso.com"))
     sign_in_errors.flags_of(refused)
 
 
@@ -225,7 +225,7 @@ def machines(source: Source) -> None:
         else:
             return
     except (ServiceError, NetworkError, SignInError) as refused:
-        check_told(refused)
+        check_message(refused)
         return
     check(0 <= grant.expires_in <= 30 * 24 * 3600, "a life without end", grant.expires_in)
     check_printable(grant.access_token, "a token")

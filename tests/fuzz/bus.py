@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from git_credential_azdo.errors import VaultLocked
 from git_credential_azdo.vault import dbus
 from git_credential_azdo.vault.secret_service import Unsupported, lookup
-from tests.fuzz.oracle import check, check_told
+from tests.fuzz.oracle import check, check_message
 
 if TYPE_CHECKING:
     from typing import Any
@@ -88,7 +88,7 @@ def conversation(source: Source) -> None:
         found = lookup("git-credential-azdo", "a1/refresh", 1000, exchange)
         check(found is None or isinstance(found, str), "no text", found)
     except VaultLocked as locked:
-        check_told(locked)
+        check_message(locked)
     except (Unsupported, ValueError) as odd:
         check(len(str(odd)) < 400, "an error that quotes what came", str(odd)[:80])
 

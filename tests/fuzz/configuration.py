@@ -11,7 +11,7 @@ from git_credential_azdo.git import address, config, helpers, target
 from git_credential_azdo.git.target import target_of
 from tests.fuzz import words
 from tests.fuzz.messages import check_target
-from tests.fuzz.oracle import check, check_told
+from tests.fuzz.oracle import check, check_message
 
 if TYPE_CHECKING:
     from tests.fuzz.source import Source
@@ -85,7 +85,7 @@ def listing(source: Source) -> None:
     try:
         entries = config.parse_list(data)
     except AzdoError as refused:
-        check_told(refused)
+        check_message(refused)
         return
     url = source.pick(
         ("https://dev.azure.com/contoso/app/_git/app", "https://contoso.visualstudio.com", source.word(_URLS))
@@ -102,7 +102,7 @@ def listing(source: Source) -> None:
     try:
         config.use_http_path(entries, url)
     except AzdoError as refused:
-        check_told(refused)
+        check_message(refused)
 
 
 def _entry(source: Source) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from tests.fuzz import answers, authority, bus, configuration, kept, messages, sign_in, verbs
+from tests.fuzz import answers, authority, bus, configuration, messages, saved, sign_in, verbs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 HARNESSES: dict[str, Harness] = {
     "lines": messages.lines,
     "targets": messages.targets,
-    "accounts-file": kept.accounts_file,
-    "payloads": kept.payloads,
+    "accounts-file": saved.accounts_file,
+    "payloads": saved.payloads,
     "pasted": sign_in.pasted,
     "keys": sign_in.keys,
     "requests": sign_in.requests,

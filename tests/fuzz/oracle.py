@@ -52,7 +52,7 @@ def check_lines(written: str) -> list[str]:
     return lines
 
 
-def check_told(error: errors.AzdoError) -> str:
+def check_message(error: errors.AzdoError) -> str:
     """Raise AssertionError unless the error comes out as one line, and a hint's; return what is written."""
     with written() as stream:
         errors.report(error)

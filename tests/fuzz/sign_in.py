@@ -9,7 +9,7 @@ from git_credential_azdo.signin.browser import Page, response
 from git_credential_azdo.signin.line_editor import LineEditor
 from git_credential_azdo.signin.listener import respond
 from git_credential_azdo.signin.redirect import PasteError, RedirectError, read_redirect
-from tests.fuzz.oracle import check, check_told
+from tests.fuzz.oracle import check, check_message
 
 if TYPE_CHECKING:
     from tests.fuzz.source import Source
@@ -71,10 +71,10 @@ def pasted(source: Source) -> None:
     try:
         answer = read_redirect(text, state=STATE, redirect_uri=REDIRECT)
     except RedirectError as refused:
-        check_told(refused)
+        check_message(refused)
         return
     except PasteError as refused:
-        told = check_told(refused)
+        told = check_message(refused)
         check(CODE not in told and STATE not in told, "an error repeats what was pasted", told)
         return
     check(answer.code, "an empty code")

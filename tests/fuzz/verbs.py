@@ -266,9 +266,9 @@ def _as_streams(stdin: int, stdout: int) -> Iterator[None]:
         os.dup2(stdout, 1)
         yield
     finally:
-        for stream, kept in enumerate(before):
-            os.dup2(kept, stream)
-            os.close(kept)
+        for stream, saved in enumerate(before):
+            os.dup2(saved, stream)
+            os.close(saved)
 
 
 @contextlib.contextmanager

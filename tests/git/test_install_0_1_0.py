@@ -98,5 +98,5 @@ def test_of_two_equal_resets_one_is_taken_out(git: RealGit) -> None:
     git.write([(f"credential.{DEV}.helper", ""), (f"credential.{DEV}.helper", "mine")])
     as_0_1_0_wrote()
     undo(git)
-    kept = git.run("config", "--global", "-z", "--get-all", f"credential.{DEV}.helper")
-    assert kept == "\0mine\0"
+    saved = git.run("config", "--global", "-z", "--get-all", f"credential.{DEV}.helper")
+    assert saved == "\0mine\0"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulator.default_world import ANN, BOB, FABRIKAM
-from tests.support.people import at, bind, challenge, everything_kept, give_pat, sign_in
+from tests.support.people import at, bind, challenge, everything_saved, give_pat, sign_in
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ def test_a_token_of_the_environment_is_never_stored_and_its_refusal_names_the_va
     file_home: Home, token: str, lines: list[str], collection: str
 ) -> None:
     """Storing it changes nothing; erasing it changes nothing and says which variable to look at."""
-    before = everything_kept(file_home)
+    before = everything_saved(file_home)
     given = [*lines, "username=azdo", f"password={token}"]
     environment = in_pipeline(token, collection)
     assert file_home.store(*given, **environment).err == ""
@@ -167,7 +167,7 @@ def test_a_token_of_the_environment_is_never_stored_and_its_refusal_names_the_va
     assert result.err == (
         "git-credential-azdo: error: the token in the environment variable SYSTEM_ACCESSTOKEN was rejected\n"
     )
-    assert everything_kept(file_home) == before
+    assert everything_saved(file_home) == before
 
 
 def test_a_personal_tokens_refusal_names_its_variable(home: Home, token: str) -> None:
@@ -191,12 +191,12 @@ def test_in_a_pipeline_other_hosts_are_still_no_business_of_ours(
     file_home: Home, token: str, verb: str
 ) -> None:
     """Nothing is answered, kept or said."""
-    before = everything_kept(file_home)
+    before = everything_saved(file_home)
     lines = at(host="github.com", username="octo", password=new_password())
     given = "".join(f"{line}\n" for line in lines)
     result = file_home.azdo(verb, given=given, **in_pipeline(token))
     assert (result.out, result.err, result.code) == ("", "", 0)
-    assert everything_kept(file_home) == before
+    assert everything_saved(file_home) == before
 
 
 def test_a_value_that_is_no_token_is_named_and_counts_as_not_set(

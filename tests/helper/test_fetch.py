@@ -10,7 +10,7 @@ from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM, KIM
 from tests.emulator.model import TRANSFER
 from tests.support.fetching import APP, AZURE, LOGIN, done
 from tests.support.marks import git_lfs
-from tests.support.people import OLD, STALE, at, bind, everything_kept, sign_in
+from tests.support.people import OLD, STALE, at, bind, everything_saved, sign_in
 from tests.support.running import patiently
 
 if TYPE_CHECKING:
@@ -41,14 +41,14 @@ def test_every_url_works_without_a_question(user: Home, emulator: Emulator, ann:
 def test_clone_commit_push_fetch(user: Home, emulator: Emulator, ann: Account) -> None:
     """The main job; what git confirms changes nothing of ours."""
     done(user.git("clone", APP, "work"))
-    before = everything_kept(user)
+    before = everything_saved(user)
     work = user.folder / "work"
     (work / "new").write_text("text")
     for words in (["add", "new"], ["commit", "-qm", "new"], ["push"], ["fetch"], ["pull", "--ff-only"]):
         done(user.git(*words, cwd=work))
     heads = done(user.git("ls-remote", APP)).out
     assert done(user.git("rev-parse", "HEAD", cwd=work)).out.strip() in heads
-    assert everything_kept(user) == before
+    assert everything_saved(user) == before
     assert (emulator.seen(LOGIN), ann.all("rejected[]")) == ([], [])
 
 
@@ -81,7 +81,7 @@ def test_a_fresh_token_that_is_refused_is_explained_at_the_second_try(
     second = user.git("ls-remote", APP)
     assert second.code != 0
     assert f"error: the organization contoso rejected a new token of {ANN} (tenant {CONTOSO})" in second.err
-    assert (emulator.seen(LOGIN), ann.kept("refresh") != {}) == ([], True)
+    assert (emulator.seen(LOGIN), ann.secret("refresh") != {}) == ([], True)
 
 
 def test_an_organization_of_another_tenant_is_confirmed_before_that_tenant_hears_of_a_user(

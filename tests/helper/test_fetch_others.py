@@ -8,7 +8,7 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB
 from tests.support.fetching import APP, AZURE, LOGIN, done
-from tests.support.people import STALE, at, bytes_kept, everything_kept, forget_failures, give_pat
+from tests.support.people import STALE, at, bytes_saved, everything_saved, forget_failures, give_pat
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ def test_a_personal_access_token_clones_its_own_and_is_refused_once_revoked(
     told = user.git("fetch", cwd=user.folder / "work")
     assert f"rejects the personal access token {BOB}" in told.err
     assert "hint: create a new one at https://dev.azure.com/fabrikam/_usersSettings/tokens" in told.err
-    assert pat.kept("pat")["token"] == token
+    assert pat.secret("pat")["token"] == token
 
 
 def test_a_typed_credential_is_asked_for_once(user: Home, emulator: Emulator) -> None:
@@ -50,7 +50,7 @@ def test_a_typed_credential_is_asked_for_once(user: Home, emulator: Emulator) ->
     assert len(asked) == 2
     emulator.world.revoke(token)
     user.git("ls-remote", url)
-    assert not [name for name in everything_kept(user) if name.startswith("vault")]
+    assert not [name for name in everything_saved(user) if name.startswith("vault")]
 
 
 def test_a_pipelines_token_needs_no_setup(user: Home, emulator: Emulator) -> None:
@@ -67,22 +67,22 @@ def test_a_guest_network_is_one_line(user: Home, emulator: Emulator, ann: Accoun
     """The sign-in host answers a page: git fails with our line, and nothing is lost; that it failed is noted."""
     ann.let_pass(STALE)
     emulator.refuse(LOGIN, faults.html_page())
-    before = bytes_kept(user)
+    before = bytes_saved(user)
     result = user.git("ls-remote", APP)
     assert result.code != 0
     assert f"error: {LOGIN} returned an HTML page instead of JSON" in result.err
     forget_failures(user)
-    assert bytes_kept(user) == before
+    assert bytes_saved(user) == before
 
 
 def test_another_helpers_secret_is_not_taken_over(user: Home, emulator: Emulator, ann: Account) -> None:
     """A helper before us answers; git tells us its secret in ``store``, and we keep nothing of it."""
     token = emulator.world.new_pat(ANN, ["contoso"])
     other = '!f() { test "$1" = get && echo username=x && echo "password=$OTHER"; }; f'
-    before = everything_kept(user)
+    before = everything_saved(user)
     words = ["-c", f"credential.{AZURE}.helper=", "-c", f"credential.{AZURE}.helper={other}"]
     words += ["-c", f"credential.{AZURE}.helper={SCRIPT}"]
     done(user.git(*words, "ls-remote", APP, OTHER=token))
     assert user.git(*words, "ls-remote", APP, OTHER=new_password()).code != 0
-    assert everything_kept(user) == before
+    assert everything_saved(user) == before
     assert user.get(*at()).fields["password"] == ann.token()

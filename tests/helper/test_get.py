@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, CONTOSO, FABRIKAM, KIM
 from tests.emulator.model import TRANSFER
-from tests.support.people import OLD, at, bind, challenge, everything_kept, sign_in
+from tests.support.people import OLD, at, bind, challenge, everything_saved, sign_in
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -34,7 +34,7 @@ def test_a_live_token_is_answered_with_user_and_end_and_no_request(
     assert result.lines == [
         f"username={ANN}",
         f"password={ann.token()}",
-        f"password_expiry_utc={ann.kept('access/' + CONTOSO)['expires_utc']}",
+        f"password_expiry_utc={ann.secret('access/' + CONTOSO)['expires_utc']}",
     ]
     assert (result.code, result.err, emulator.requests) == (0, "", [])
 
@@ -178,12 +178,12 @@ LOOK_ALIKES = [
 
 def test_hosts_that_only_look_alike_get_silence(home: Home, ann: Account) -> None:
     """No answer, no line, no change, for any verb."""
-    before = everything_kept(home)
+    before = everything_saved(home)
     given = [f"username={ANN}", f"password={ann.token()}"]
     for lines in LOOK_ALIKES:
         for result in (home.get(*lines), home.store(*lines, *given), home.erase(*lines, *given)):
             assert (lines, result.out, result.err, result.code) == (lines, "", "", 0)
-        assert everything_kept(home) == before
+        assert everything_saved(home) == before
 
 
 def test_an_account_set_to_bearer_answers_a_header_to_a_git_that_can(home: Home, emulator: Emulator) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB
-from tests.support.people import add_block, at, everything_kept, give_pat, sign_in
+from tests.support.people import add_block, at, everything_saved, give_pat, sign_in
 
 if TYPE_CHECKING:
     from tests.conftest import Home
@@ -28,7 +28,7 @@ def pat(home: Home, emulator: Emulator) -> Account:
 
 def refused(home: Home, pat: Account) -> None:
     """Let the organization refuse the token, as git tells it."""
-    token = pat.kept("pat")["token"]
+    token = pat.secret("pat")["token"]
     assert home.erase(*FABRIKAM_APP, f"username={BOB}", f"password={token}").err == ""
     assert pat.all("rejected[]")
 
@@ -38,7 +38,7 @@ def test_a_token_without_a_known_end_is_answered_without_one(
 ) -> None:
     """User and password, and nobody is asked."""
     result = home.get(*FABRIKAM_APP)
-    assert result.lines == [f"username={BOB}", f"password={pat.kept('pat')['token']}"]
+    assert result.lines == [f"username={BOB}", f"password={pat.secret('pat')['token']}"]
     assert (result.err, emulator.requests) == ("", [])
 
 
@@ -52,7 +52,7 @@ def test_a_known_end_is_passed_to_git(home: Home, emulator: Emulator) -> None:
 
 def test_a_token_serves_only_what_it_lists(home: Home, pat: Account) -> None:
     """Elsewhere it is as if it were not there, also when it is named."""
-    assert pat.kept("pat")
+    assert pat.secret("pat")
     result = home.get(*at())
     assert (result.out, result.err.count("\n")) == ("", 2)
     assert f"no account covers the organization contoso; known accounts: {BOB}" in result.err
@@ -75,7 +75,7 @@ def test_a_token_of_one_organization_beats_a_sign_in_that_does_not_list_it(
 ) -> None:
     """Each organization has its account, without any binding."""
     ann = sign_in(home, emulator.world, ANN, "contoso")
-    assert home.get(*FABRIKAM_APP).fields["password"] == pat.kept("pat")["token"]
+    assert home.get(*FABRIKAM_APP).fields["password"] == pat.secret("pat")["token"]
     assert home.get(*at()).fields["password"] == ann.token()
 
 
@@ -88,13 +88,13 @@ def test_a_token_that_ends_soon_is_answered_with_one_hint_a_day(
     """The hint names the command, and comes back tomorrow."""
     pat = give_pat(home, emulator.world.new_pat(BOB), BOB, "fabrikam", expires_in=expires_in)
     first = home.get(*FABRIKAM_APP)
-    assert first.fields["password"] == pat.kept("pat")["token"]
+    assert first.fields["password"] == pat.secret("pat")["token"]
     assert first.err.startswith(f"git-credential-azdo: hint: the personal access token {BOB} {text}")
     assert first.err.endswith("git credential-azdo setup pat --org fabrikam\n")
     assert first.err.count("\n") == 1
-    kept = everything_kept(home)
+    saved = everything_saved(home)
     assert home.get(*FABRIKAM_APP).err == ""
-    assert everything_kept(home) == kept
+    assert everything_saved(home) == saved
     pat.set_all("reminded_utc", [str(int(pat.all("reminded_utc")[0]) - DAY)])
     assert home.get(*FABRIKAM_APP).err == first.err
 
@@ -105,7 +105,7 @@ def test_a_token_for_all_organizations_is_answered_with_the_date_of_its_end(
     """It serves every organization, and Microsoft ends its kind."""
     pat = give_pat(home, emulator.world.new_pat(BOB), BOB, "*")
     first = home.get(*at("anything/app/_git/app"))
-    assert first.fields["password"] == pat.kept("pat")["token"]
+    assert first.fields["password"] == pat.secret("pat")["token"]
     assert first.err == (
         f"git-credential-azdo: hint: the personal access token {BOB} is for all organizations, "
         "and stops working on 1 December 2026: git credential-azdo setup\n"
@@ -118,7 +118,7 @@ def test_a_day_that_cannot_be_read_costs_no_answer(home: Home, emulator: Emulato
     pat = give_pat(home, emulator.world.new_pat(BOB), BOB, "*")
     pat.set_all("reminded_utc", ["yesterday"])
     result = home.get(*FABRIKAM_APP)
-    assert result.fields["password"] == pat.kept("pat")["token"]
+    assert result.fields["password"] == pat.secret("pat")["token"]
     assert f"hint: the personal access token {BOB} is for all organizations" in result.err
 
 
@@ -148,9 +148,9 @@ def test_a_refused_token_that_works_again_is_answered_after_one_question(
 ) -> None:
     """The server was wrong for a moment: the mark ends and no further question is asked."""
     refused(home, pat)
-    assert home.get(*FABRIKAM_APP).fields["password"] == pat.kept("pat")["token"]
+    assert home.get(*FABRIKAM_APP).fields["password"] == pat.secret("pat")["token"]
     assert pat.all("rejected[]") == []
-    assert home.get(*FABRIKAM_APP).fields["password"] == pat.kept("pat")["token"]
+    assert home.get(*FABRIKAM_APP).fields["password"] == pat.secret("pat")["token"]
     assert [(record.method, record.path) for record in emulator.requests] == [
         ("GET", "/fabrikam/_apis/git/repositories")
     ]
@@ -171,14 +171,14 @@ def test_a_revoked_token_is_reported_with_its_cure_and_saved(
 ) -> None:
     """Who, where, what may be the reason, and the page and command for a new one."""
     refused(home, pat)
-    emulator.world.revoke(pat.kept("pat")["token"])
-    kept = everything_kept(home)
+    emulator.world.revoke(pat.secret("pat")["token"])
+    saved = everything_saved(home)
     result = home.get(*FABRIKAM_APP)
     assert result.out == "quit=1\n"
     assert f"error: the organization fabrikam rejects the personal access token {BOB}: " in result.err
     assert "https://dev.azure.com/fabrikam/_usersSettings/tokens" in result.err
     assert "git credential-azdo setup pat --org fabrikam\n" in result.err
-    assert everything_kept(home) == kept
+    assert everything_saved(home) == saved
 
 
 def test_a_refused_token_is_not_called_bad_when_the_service_does_not_answer(
@@ -201,8 +201,8 @@ def test_a_refused_token_is_not_called_bad_when_the_service_does_not_answer(
 def test_without_a_path_there_is_no_organization_to_ask(home: Home, emulator: Emulator, pat: Account) -> None:
     """Nothing is noted, and the token is tried once more."""
     host = at(None)
-    home.erase(*host, f"username={BOB}", f"password={pat.kept('pat')['token']}")
-    assert home.get(*host).fields["password"] == pat.kept("pat")["token"]
+    home.erase(*host, f"username={BOB}", f"password={pat.secret('pat')['token']}")
+    assert home.get(*host).fields["password"] == pat.secret("pat")["token"]
     assert (pat.all("rejected[]"), emulator.requests) == ([], [])
 
 
@@ -216,5 +216,5 @@ def test_a_token_by_alias_names_no_one_twice(home: Home, emulator: Emulator) -> 
     assert "several accounts match the organization fabrikam: one, two" in home.get(*FABRIKAM_APP).err
     assert (
         home.get(*at("fabrikam/app/_git/app", username="two")).fields["password"]
-        == second.kept("pat")["token"]
+        == second.secret("pat")["token"]
     )

@@ -240,10 +240,10 @@ def test_later_stores_do_not_disturb_earlier_ones(server: Server) -> None:
         for user in ("one", "two")
         for path in ("", "a/b")
     ]
-    kept = {tuple(shape): new_password() for shape in shapes}
-    for shape, password in kept.items():
+    saved = {tuple(shape): new_password() for shape in shapes}
+    for shape, password in saved.items():
         server.home.store(*shape, f"password={password}")
-    for shape, password in kept.items():
+    for shape, password in saved.items():
         exact = [*shape] if any(line.startswith("path") for line in shape) else None
         if exact:
             assert server.home.get(*exact).fields["password"] == password

@@ -36,7 +36,7 @@ def test_an_answer_after_the_deadline_is_saved(
     home: Home, emulator: Emulator, stale: Account, words: tuple[str, ...]
 ) -> None:
     """The run ends at its deadline; the next one waits for the lock and finds the new tokens."""
-    old = stale.kept("refresh")["token"]
+    old = stale.secret("refresh")["token"]
     fault = emulator.refuse(LOGIN, faults.hang())
     lock = Lock(str(home.accounts_file.parent / "locks" / stale.id), 30)
 
@@ -56,7 +56,7 @@ def test_an_answer_after_the_deadline_is_saved(
     emulator.faults.clear()
     fault.released.set()
     with lock:
-        assert stale.kept("refresh")["token"] != old
+        assert stale.secret("refresh")["token"] != old
     assert home.get(*at()).fields["password"] == stale.token()
     assert [each.host for each in emulator.requests].count(LOGIN) == 1
 
@@ -76,7 +76,7 @@ def test_a_signal_ends_a_request_that_is_not_answered(
     home: Home, emulator: Emulator, stale: Account, number: int, words: tuple[str, ...]
 ) -> None:
     """At once: it waits only while an answer is being saved. On Linux, one that comes a little later is saved, too."""
-    before = stale.kept("refresh")
+    before = stale.secret("refresh")
     fault = emulator.refuse(LOGIN, faults.hang())
     begun = Begun(home, *words, given=LINES)
     assert fault.arrived.wait(90)
@@ -86,9 +86,9 @@ def test_a_signal_ends_a_request_that_is_not_answered(
     begun.ended()
     if sys.platform.startswith("linux"):
         with Lock(str(home.accounts_file.parent / "locks" / stale.id), 30):
-            assert stale.kept("refresh") != before
+            assert stale.secret("refresh") != before
     else:
-        assert stale.kept("refresh") == before
+        assert stale.secret("refresh") == before
     assert not any("pats" in each.path for each in emulator.requests)  # the rest of the command is not done
 
 
@@ -100,14 +100,14 @@ def test_a_signal_waits_for_the_token_that_another_thread_asked_for(
     home: Home, emulator: Emulator, stale: Account, words: tuple[str, ...]
 ) -> None:
     """A child with the thread could not go on: the run ends by the signal once the token is saved."""
-    before = stale.kept("refresh")
+    before = stale.secret("refresh")
     fault = emulator.refuse(f"{LOGIN}/{CONTOSO}/oauth2/v2.0/token", faults.hang())
     begun = Begun(home, *words, given=LINES)
     assert fault.arrived.wait(90)
     os.kill(begun.process.pid, signal.SIGTERM)
     fault.released.set()
     assert begun.ended()[0] == -signal.SIGTERM
-    assert stale.kept("refresh") != before
+    assert stale.secret("refresh") != before
 
 
 @LINUX

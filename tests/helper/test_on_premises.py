@@ -127,9 +127,9 @@ def test_typed_credentials_live_beside_the_token(home: Home, tfs: Server) -> Non
         assert home.get(*request, "username=frank").lines == [f"password={typed}"]
         answer = home.get(*request)
         assert (answer.fields["username"], answer.fields["password"]) == (ERIN, token)
-        kept = home.accounts_file.read_text()
+        saved = home.accounts_file.read_text()
         assert home.store(*request, f"username={ERIN}", f"password={token}").err == ""
-        assert home.accounts_file.read_text() == kept
+        assert home.accounts_file.read_text() == saved
     assert home.erase(*at(), "username=frank", f"password={typed}").err == ""
     assert home.get(*at(), "username=frank").out == ""
     assert home.get(*at()).fields["password"] == token
@@ -233,7 +233,7 @@ def test_the_prompt_is_hidden_and_names_the_servers_own_page(home: Home, tfs: Se
 
 
 def test_people_see_and_forget_it(home: Home, tfs: Server) -> None:
-    """accounts, explain, token and logout know it; removing the server says that it is still kept."""
+    """accounts, explain, token and logout know it; removing the server says that it is still saved."""
     token = tfs.new_token(new_password(), ERIN, "tfs/DefaultCollection")
     assert set_up(home, token, "--alias", "onprem").code == 0
     table = home.azdo("accounts").out

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.conftest import SCRIPT
-from tests.support.people import at, everything_kept
+from tests.support.people import at, everything_saved
 from tests.support.watch import WATCH, new_password
 
 if TYPE_CHECKING:
@@ -38,28 +38,28 @@ def test_a_secret_is_stored_unless_a_helper_before_ours_has_it(configured: Home,
         assert configured.git("config", "--global", "credential.helper", other).code == 0
         text = configured.folder / ".gitconfig"  # git asks helpers in the order of the file
         text.write_text(f'[credential]\n\thelper = "{other}"\n' + text.read_text())
-    before = everything_kept(configured)
+    before = everything_saved(configured)
     approve(configured, secret)
-    assert (everything_kept(configured) == before) == bool(other)
+    assert (everything_saved(configured) == before) == bool(other)
 
 
 def test_a_helper_after_ours_is_no_reason_not_to_store(configured: Home) -> None:
     """git asks it only when ours has no answer."""
     assert configured.git("config", "--global", "credential.helper", "!:").code == 0
-    before = everything_kept(configured)
+    before = everything_saved(configured)
     approve(configured, new_password(52))
-    assert everything_kept(configured) != before
+    assert everything_saved(configured) != before
 
 
 def test_what_another_helper_has_marked_or_made_is_not_stored(configured: Home) -> None:
     """Its own ``state[]``; an access token, which no person types."""
-    before = everything_kept(configured)
+    before = everything_saved(configured)
     token = WATCH.remember(".".join(("ey" + "J" + new_password(20), new_password(40), new_password(40))))
     approve(configured, token)
     secret = new_password(52)
     configured.store(
         *at(), "username=ann", f"password={secret}", "capability[]=state", "state[]=osxkeychain:seen=1"
     )
-    assert everything_kept(configured) == before
+    assert everything_saved(configured) == before
     configured.store(*at(), "username=ann", f"password={secret}", "state[]=azdo:a:b:c")
-    assert everything_kept(configured) != before
+    assert everything_saved(configured) != before

@@ -1,4 +1,4 @@
-"""The refresh behind ``get``: one request when a token is stale, however many ask, and everything of it kept."""
+"""The refresh behind ``get``: one request when a token is stale, however many ask, and everything of it saved."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from git_credential_azdo.accounts import accounts_file
 from tests.emulator import faults
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
 from tests.emulator.messages import json_response
-from tests.support.people import LIFE, STALE, at, bind, challenge, everything_kept, sign_in
+from tests.support.people import LIFE, STALE, at, bind, challenge, everything_saved, sign_in
 from tests.support.running import Begun, patiently
 from tests.support.watch import new_password
 
@@ -46,16 +46,16 @@ def test_what_comes_back_is_saved_and_serves_the_next_get(
     home: Home, emulator: Emulator, stale: Account
 ) -> None:
     """The rotated refresh token, the access token with its end, and a mark that ``store`` knows it by."""
-    old = stale.kept("refresh")["token"]
+    old = stale.secret("refresh")["token"]
     first = home.get(*at())
-    kept = stale.kept("refresh")["token"]
-    assert kept != old
-    assert kept in emulator.world.grants.refresh
+    saved = stale.secret("refresh")["token"]
+    assert saved != old
+    assert saved in emulator.world.grants.refresh
     assert abs(int(first.fields["password_expiry_utc"]) - time.time() - 3_599) < 30
-    before = everything_kept(home)
+    before = everything_saved(home)
     assert home.get(*at()).lines == first.lines
     assert home.store(*at(), *first.lines).err == ""
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
     assert len(emulator.requests) == 1
 
 
@@ -63,7 +63,7 @@ def test_the_rotated_token_is_used_for_the_next_refresh(
     home: Home, emulator: Emulator, stale: Account
 ) -> None:
     """Also when the old one has died with the rotation."""
-    old = stale.kept("refresh")["token"]
+    old = stale.secret("refresh")["token"]
     home.get(*at())
     del emulator.world.grants.refresh[old]
     stale.let_pass(STALE)
@@ -78,9 +78,9 @@ def test_a_server_that_does_not_rotate_keeps_the_sign_in(
     token = emulator.world.new_access_token(ANN, CONTOSO)
     answer = json_response(200, {"access_token": token, "token_type": "Bearer", "expires_in": 3599})
     emulator.refuse(LOGIN, faults.Fault("respond", answer))
-    before = stale.kept("refresh")
+    before = stale.secret("refresh")
     assert home.get(*at()).fields["password"] == token
-    assert stale.kept("refresh") == before
+    assert stale.secret("refresh") == before
 
 
 def test_each_tenant_has_its_own_token_and_age(home: Home, emulator: Emulator, ann: Account) -> None:
@@ -202,8 +202,8 @@ def test_an_account_forgotten_during_the_refresh_leaves_nothing_behind(
     code, out, err = get.ended()
     assert logout.ended() == (0, f"{ANN} is removed{os.linesep}".encode(), b"")
     assert (code, b"\npassword=" in out, err) == (0, True, b"")
-    assert not [name for name in everything_kept(home) if name.startswith("vault")]
-    assert stale.kept("refresh") == {}
+    assert not [name for name in everything_saved(home) if name.startswith("vault")]
+    assert stale.secret("refresh") == {}
 
 
 def test_a_wait_that_exceeds_the_limit_is_reported(home: Home, emulator: Emulator, stale: Account) -> None:
@@ -247,7 +247,7 @@ def test_an_authority_that_is_not_entra_has_no_tenants(home: Home, emulator: Emu
     lines = [*at("fabrikam/app/_git/app"), *challenge(FABRIKAM)]
     first = home.get(*lines)
     assert first.fields["password"] == token
-    assert bob.kept("access/home")["token"] == token
+    assert bob.secret("access/home")["token"] == token
     assert home.store(*lines, *first.lines).err == ""
     assert home.get(*lines).fields["password"] == token
     assert [record.host for record in emulator.requests] == ["id.example.com"]

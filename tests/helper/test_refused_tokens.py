@@ -10,7 +10,7 @@ import pytest
 from git_credential_azdo.tokens import REJECTED_SECONDS
 from tests.conftest import SCRIPT
 from tests.emulator.default_world import ANN, BOB, CONTOSO, FABRIKAM
-from tests.support.people import OLD, at, bind, challenge, everything_kept, give_pat, learn, sign_in
+from tests.support.people import OLD, at, bind, challenge, everything_saved, give_pat, learn, sign_in
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def test_a_401_never_costs_a_secret(home: Home, emulator: Emulator, age: int) ->
         assert home.erase(*at(), f"username={ANN}").code == 0
         assert home.erase(*at("fabrikam/app/_git/app")).code == 0
     assert vault_bytes(home) == before
-    assert pat.kept("pat")["token"] == secret
+    assert pat.secret("pat")["token"] == secret
 
 
 def test_marks_that_cannot_be_read_are_ignored(home: Home, ann: Account) -> None:
@@ -154,11 +154,11 @@ def test_a_header_of_gits_own_that_is_refused_is_named_and_costs_our_token_nothi
     for value in ("X-A: b", f"AUTHORIZATION: basic {secret}"):
         assert home.git("config", "--add", key, value, cwd=repository).code == 0
     given = "".join(f"{line}\n" for line in (*at(), *home.get(*at()).lines))
-    before = everything_kept(home)
+    before = everything_saved(home)
     erased = home.fork(SCRIPT, "erase", given=given, cwd=repository)
     error, hint = erased.err.splitlines()
     assert "error: dev.azure.com rejected the Authorization header that git sends by http." in error
-    assert (".git/config" in error, secret in erased.err, everything_kept(home)) == (True, False, before)
+    assert (".git/config" in error, secret in erased.err, everything_saved(home)) == (True, False, before)
     if "@" in key:
         assert "by hand" in hint
         return

@@ -21,7 +21,7 @@ from tests.support.people import (
     at,
     bind,
     challenge,
-    everything_kept,
+    everything_saved,
     sign_in,
     vault_of,
 )
@@ -52,10 +52,10 @@ def test_storing_what_we_gave_opens_no_vault_and_writes_nothing(
     assert ann.id
     given = home.get(*capability, *at()).lines
     close_vault(home)
-    before = everything_kept(home)
+    before = everything_saved(home)
     result = home.store(*at(), *given)
     assert (result.out, result.err, result.code) == ("", "", 0)
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
 
 
 @pytest.mark.parametrize(
@@ -65,9 +65,9 @@ def test_storing_it_works_without_a_path_and_under_the_older_host(
     home: Home, ann: Account, lines: list[str]
 ) -> None:
     """The secret says whose it is; the organization need not be known."""
-    before = everything_kept(home)
+    before = everything_saved(home)
     result = home.store(*lines, f"password={ann.token()}")
-    assert (result.err, everything_kept(home)) == ("", before)
+    assert (result.err, everything_saved(home)) == ("", before)
 
 
 def test_storing_teaches_the_organizations_tenant_once(home: Home, emulator: Emulator, ann: Account) -> None:
@@ -79,9 +79,9 @@ def test_storing_teaches_the_organizations_tenant_once(home: Home, emulator: Emu
     close_vault(home)
     assert home.store(*lines, *given).err == ""
     assert learned(home, "fabrikam") == [FABRIKAM]
-    before = everything_kept(home)
+    before = everything_saved(home)
     home.store(*lines, *given)
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
     assert (ann.id, len(emulator.requests)) == (ann.id, 1)
 
 
@@ -122,7 +122,7 @@ def test_a_still_older_token_is_known_by_its_state(home: Home, ann: Account) -> 
     ann.let_pass(STALE)
     home.get(*at())
     ann.set_all("token[]", ann.all("token[]")[:1])
-    before = everything_kept(home)
+    before = everything_saved(home)
     assert home.store(STATE, *at(), *old).err == ""
     assert home.erase(STATE, *at(), *old).err == ""
     assert home.get(*at()).fields["password"] == ann.token()
@@ -132,7 +132,7 @@ def test_a_still_older_token_is_known_by_its_state(home: Home, ann: Account) -> 
 def test_our_state_beside_another_helpers_secret_is_not_believed(home: Home, ann: Account) -> None:
     """Git hands our state back even when another helper's secret was used: it marks, drops and keeps nothing."""
     state = next(line for line in home.get(STATE, *at()).lines if line.startswith("state[]"))
-    before = everything_kept(home)
+    before = everything_saved(home)
     foreign = [
         STATE,
         *at(username=ANN),
@@ -143,7 +143,7 @@ def test_our_state_beside_another_helpers_secret_is_not_believed(home: Home, ann
     ]
     for result in (home.store(*foreign), home.erase(*foreign)):
         assert (result.out, result.err, result.code) == ("", "", 0)
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
     assert home.get(*at()).fields["password"] == ann.token()
 
 
@@ -151,9 +151,9 @@ def test_a_bearer_credential_comes_back_as_ours(home: Home, emulator: Emulator) 
     """It is told by ``credential`` in place of ``password``."""
     ann = sign_in(home, emulator.world, ANN, "contoso", fields={"authtype": "Bearer"})
     given = home.get("capability[]=authtype", *at()).lines
-    before = everything_kept(home)
+    before = everything_saved(home)
     assert home.store(*at(), *given).err == ""
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
     ann.let_pass(OLD)
     home.erase(*at(), *given)
     assert ann.all("token[]")[0].endswith(" dropped")
@@ -162,11 +162,11 @@ def test_a_bearer_credential_comes_back_as_ours(home: Home, emulator: Emulator) 
 def test_over_http_nothing_is_stored_or_erased(home: Home, ann: Account) -> None:
     """Whatever came over http says nothing about our token."""
     add_block(home, ("kind", "typed"), ("id", "t"), ("address", "https://dev.azure.com"), ("vault", "file"))
-    before = everything_kept(home)
+    before = everything_saved(home)
     lines = at(protocol="http", username=ANN, password=ann.token())
     for result in (home.store(*lines), home.erase(*lines), home.erase(*at(protocol="http"))):
         assert (result.out, result.err) == ("", "")
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
 
 
 def test_an_account_that_is_forgotten_meanwhile_is_not_brought_back() -> None:
@@ -193,9 +193,9 @@ def test_a_state_of_a_forgotten_account_is_not_believed(home: Home, ann: Account
     ann.set_all("token[]", [])
     ann.set_all("name", [])
     home.write_accounts_file(home.accounts_file.read_text().replace(f"id={ann.id}", "id=another"))
-    before = everything_kept(home)
+    before = everything_saved(home)
     assert home.erase(STATE, *at(), *given).err == ""
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
 
 
 def test_an_accounts_file_that_cannot_be_written_costs_one_line(home: Home, ann: Account) -> None:

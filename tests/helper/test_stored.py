@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.emulator.default_world import ANN, BOB, CONTOSO
-from tests.support.people import at, everything_kept, give_pat, of_kind, sign_in, vault_of
+from tests.support.people import at, everything_saved, give_pat, of_kind, sign_in, vault_of
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -92,10 +92,10 @@ def test_where_an_account_serves_a_secret_from_elsewhere_is_ignored(
 ) -> None:
     """It is another helper's, whatever user it carries."""
     sign_in(home, emulator.world, ANN, "contoso")
-    before = everything_kept(home)
+    before = everything_saved(home)
     result = home.store(*lines, f"username={user}", f"password={password}")
     assert (result.out, result.err, result.code) == ("", "", 0)
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
 
 
 def test_where_several_accounts_fit_it_is_ignored_too(home: Home, emulator: Emulator, password: str) -> None:
@@ -103,9 +103,9 @@ def test_where_several_accounts_fit_it_is_ignored_too(home: Home, emulator: Emul
     other = emulator.world.add_person("abe@contoso.com", "Abe Example", CONTOSO).name
     sign_in(home, emulator.world, ANN)
     sign_in(home, emulator.world, other)
-    before = everything_kept(home)
+    before = everything_saved(home)
     assert home.store(*at(APP, username="x", password=password)).err == ""
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
 
 
 def test_a_token_of_another_organization_does_not_stand_in_its_way(
@@ -121,9 +121,9 @@ def test_storing_it_again_changes_nothing(file_home: Home, password: str) -> Non
     """Git says ``store`` after every fetch; a new password replaces the old one."""
     lines = at(APP, username="ann")
     file_home.store(*lines, f"password={password}")
-    before = everything_kept(file_home)
+    before = everything_saved(file_home)
     file_home.store(*lines, f"password={password}")
-    assert everything_kept(file_home) == before
+    assert everything_saved(file_home) == before
     changed = new_password()
     file_home.store(*lines, f"password={changed}")
     assert file_home.get(*at(APP)).fields["password"] == changed
@@ -139,17 +139,17 @@ def test_storing_it_again_changes_nothing(file_home: Home, password: str) -> Non
 )
 def test_what_does_not_last_is_not_saved(file_home: Home, password: str, extra: list[str]) -> None:
     """It could never be answered."""
-    before = everything_kept(file_home)
+    before = everything_saved(file_home)
     assert file_home.store(*at(APP, username="ann", password=password), *extra).err == ""
-    assert everything_kept(file_home) == before
+    assert everything_saved(file_home) == before
 
 
 @pytest.mark.parametrize("lines", [["username=ann"], ["password=@"], ["authtype=Bearer"]])
 def test_half_a_credential_is_not_saved(file_home: Home, lines: list[str]) -> None:
     """Neither a user nor a secret alone is one."""
-    before = everything_kept(file_home)
+    before = everything_saved(file_home)
     assert file_home.store(*at(APP), *lines).err == ""
-    assert everything_kept(file_home) == before
+    assert everything_saved(file_home) == before
 
 
 def test_an_end_beyond_reason_is_saved_as_none(file_home: Home, password: str) -> None:

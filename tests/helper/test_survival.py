@@ -14,9 +14,9 @@ from tests.support.people import (
     at,
     bind,
     blocks,
-    bytes_kept,
+    bytes_saved,
     challenge,
-    everything_kept,
+    everything_saved,
     forget_failures,
     learn,
 )
@@ -56,26 +56,26 @@ def test_a_failed_refresh_is_one_line_and_loses_nothing(
     home: Home, emulator: Emulator, stale: Account
 ) -> None:
     """Accounts file and vault are untouched but for the mark of the failure; without it the next ``get`` works."""
-    before = bytes_kept(home)
+    before = bytes_saved(home)
     for fault, texts in FAULTS:
         emulator.refuse(LOGIN, fault)
         assert_refused(home.get(*at()), *texts)
         forget_failures(home)
-        assert bytes_kept(home) == before
+        assert bytes_saved(home) == before
     emulator.faults.clear()
     assert home.get(*at()).fields["password"] == stale.token()
 
 
 def test_no_network_is_named(home: Home, stale: Account) -> None:
     """Nobody listens where the way out begins."""
-    before = everything_kept(home)
+    before = everything_saved(home)
     proxies = dict.fromkeys(("HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"), NOBODY)
     result, _ = patiently(
         lambda seconds: home.get(*at(), **proxies, AZDO_TIMEOUT=seconds),
         lambda result: "before the request" not in result.err,
     )
     assert_refused(result, f"cannot reach {LOGIN}", "connection refused")
-    assert everything_kept(home) == before
+    assert everything_saved(home) == before
     assert stale.token()
 
 
@@ -125,7 +125,7 @@ def test_a_redirect_is_not_followed(home: Home, emulator: Emulator, stale: Accou
         emulator.refuse(LOGIN, fault)
         assert_refused(home.get(*at()), "redirected the request")
         assert emulator.seen("evil.example.com") == []
-        assert stale.kept("refresh")["token"].encode() in emulator.requests[0].body.replace(b"%2F", b"/")
+        assert stale.secret("refresh")["token"].encode() in emulator.requests[0].body.replace(b"%2F", b"/")
         forget_failures(home)
 
 
@@ -150,13 +150,13 @@ def test_an_organization_that_does_not_exist_is_named(home: Home, emulator: Emul
 def test_a_revoked_sign_in_says_what_to_run(home: Home, emulator: Emulator, stale: Account) -> None:
     """Cause, command, and the ids that an administrator asks for; the refresh token stays in the vault."""
     emulator.world.grants.revoke_sign_ins(ANN)
-    before = bytes_kept(home)
+    before = bytes_saved(home)
     result = home.get(*at())
     assert_refused(result, f"the sign-in of {ANN} was revoked", "AADSTS50173", "trace id ", "correlation id ")
     assert f"hint: git credential-azdo setup --tenant {CONTOSO} --login-hint {ANN}\n" in result.err
     forget_failures(home)
-    assert bytes_kept(home) == before
-    assert stale.kept("refresh")
+    assert bytes_saved(home) == before
+    assert stale.secret("refresh")
 
 
 REFUSALS = {
@@ -175,14 +175,14 @@ def test_what_entra_refuses_is_reported_in_plain_words(
     home: Home, emulator: Emulator, stale: Account
 ) -> None:
     """Raw text is never the whole message; nothing is lost, and the next request may work."""
-    before = bytes_kept(home)
+    before = bytes_saved(home)
     for code, cause in REFUSALS.items():
         emulator.world.fail_next("token", code)
         result = home.get(*at())
         assert_refused(result, cause)
         assert (f"AADSTS{code}" in result.err, result.err.count("hint: ")) == (True, 1)
         forget_failures(home)
-        assert bytes_kept(home) == before
+        assert bytes_saved(home) == before
     assert home.get(*at()).fields["password"] == stale.token()
 
 
@@ -196,7 +196,7 @@ def test_a_tenant_that_refuses_the_account_is_forgotten(
     assert_refused(result, f"{ANN} is not a member or guest of tenant {FABRIKAM}")
     assert not [block for block in blocks(home) if ("tenant", FABRIKAM) in block]
     assert [block for block in blocks(home) if ("organization", "contoso") in block]
-    assert stale.kept("refresh")
+    assert stale.secret("refresh")
 
 
 def test_a_tenant_that_cannot_be_forgotten_hides_no_refusal(
@@ -208,7 +208,7 @@ def test_a_tenant_that_cannot_be_forgotten_hides_no_refusal(
     (home.accounts_file.parent / "accounts.lock").mkdir()
     result = home.get(*at("fabrikam/app/_git/app"), *challenge(FABRIKAM))
     assert_refused(result, f"{ANN} is not a member or guest of tenant {FABRIKAM}")
-    assert stale.kept("refresh")
+    assert stale.secret("refresh")
 
 
 def test_a_sign_in_that_left_the_vault_says_what_to_run(

@@ -11,7 +11,7 @@ import pytest
 
 from tests.emulator.default_world import ANN, BOB, CONTOSO
 from tests.support.moody_keyring import MAX_UNITS, NAME
-from tests.support.people import STALE, add_block, at, blocks, everything_kept, give_pat, sign_in, vault_of
+from tests.support.people import STALE, add_block, at, blocks, everything_saved, give_pat, sign_in, vault_of
 from tests.support.watch import new_password
 
 if TYPE_CHECKING:
@@ -61,14 +61,14 @@ def test_a_keyring_that_cannot_be_read_is_one_line_for_each_verb(
     add_block(moody, ("kind", "server"), ("address", "https://tfs.example.com"))
     server = at(host="tfs.example.com", username="x")
     moody.store(*server, f"password={new_password()}")
-    before = everything_kept(moody)
+    before = everything_saved(moody)
     lines = [f"git-credential-azdo: {line}" for line in told]
     result = moody.get(*at(), MOOD=mood)
     assert (result.out, result.code, result.err.splitlines()) == ("quit=1\n", 0, lines)
     for verb in (moody.store, moody.erase):
         result = verb(*server, f"password={new_password()}", MOOD=mood)
         assert (result.out, result.code, result.err.splitlines()) == ("", 1, lines)
-    assert everything_kept(moody) == before
+    assert everything_saved(moody) == before
     assert moody.store(*at(), f"password={ann.token()}", MOOD=mood).err == ""
     assert emulator.requests == []
 
@@ -147,12 +147,12 @@ def test_a_token_that_cannot_be_saved_is_answered_with_one_line(
 ) -> None:
     """The keyring fails half way: what it held before is whole, and the next ``get`` asks again."""
     ann.let_pass(STALE)
-    old = ann.kept("refresh")["token"]
+    old = ann.secret("refresh")["token"]
     result = moody.get(*at(), MOOD=f"fails:{written}")
     assert result.fields["password"] in emulator.world.grants.access
     assert result.err.startswith(f"git-credential-azdo: error: the new token of {ANN} could not be written: ")
     assert (result.err.count("\n"), result.code) == (1, 0)
-    assert (ann.kept("refresh")["token"] == old) is (written == 0)
+    assert (ann.secret("refresh")["token"] == old) is (written == 0)
     assert moody.get(*at()).fields["password"] == ann.token() != result.fields["password"]
     assert len(emulator.requests) == 2
 
@@ -242,11 +242,11 @@ def test_a_home_that_cannot_be_written_costs_no_answer(moody: Home, emulator: Em
     folder = moody.accounts_file.parent
     (folder / "locks").write_text("")
     (folder / "accounts.lock").mkdir()
-    before = everything_kept(moody)
+    before = everything_saved(moody)
     result = moody.get(*at(), MOOD="fails:0")
     assert result.fields["password"] in emulator.world.grants.access
     assert (result.err.count("\n"), "could not be written" in result.err) == (1, True)
-    assert everything_kept(moody) == before
+    assert everything_saved(moody) == before
     assert len(emulator.requests) == 1
 
 
@@ -267,7 +267,7 @@ def test_a_reminder_that_cannot_be_remembered_costs_no_answer(home: Home, emulat
     pat = give_pat(home, emulator.world.new_pat(BOB), BOB, "*")
     (home.accounts_file.parent / "accounts.lock").mkdir()
     result = home.get(*at("any/app/_git/app"))
-    assert result.fields["password"] == pat.kept("pat")["token"]
+    assert result.fields["password"] == pat.secret("pat")["token"]
     assert f"error: cannot write {home.accounts_file}: " in result.err
 
 

@@ -31,12 +31,12 @@ def test_a_token_whose_rejection_cannot_be_written_leaves_the_vault(home: Home, 
     account = sign_in(home, emulator.world, ANN, "contoso")
     account.let_pass(OLD)
     old = home.get(*at()).lines
-    refresh = account.kept("refresh")
+    refresh = account.secret("refresh")
     with Lock(f"{home.accounts_file}.lock", 1):
         result, _ = patiently(
             lambda seconds: home.erase(*at(), *old, AZDO_TIMEOUT=seconds), lambda _: account.token() == ""
         )
     assert result.err.count("error: ") == 1
-    assert (account.token(), account.kept("refresh")) == ("", refresh)
+    assert (account.token(), account.secret("refresh")) == ("", refresh)
     assert home.get(*at()).lines[1] == f"password={account.token()}" != old[1]
     assert len(emulator.requests) == 1

@@ -134,11 +134,11 @@ def test_its_configuration_does_not_switch_the_check_of_certificates_off(
 ) -> None:
     """Nor is a file of its own believed: without the emulator's authority nothing is sent to it."""
     untrusted = dict.fromkeys(("SSL_CERT_FILE", "GIT_SSL_CAINFO"), "/etc/ssl/certs/ca-certificates.crt")
-    old = ann.kept("refresh")
+    old = ann.secret("refresh")
     result = fill(home, repository, **untrusted)
     assert "certificate verification failed" in result.err
     assert "not checked" not in result.err
-    assert (ann.kept("refresh"), evil.heard) == (old, [])
+    assert (ann.secret("refresh"), evil.heard) == (old, [])
 
 
 @pytest.mark.usefixtures("ann")
@@ -176,11 +176,11 @@ def test_a_repository_that_git_cannot_read_stops_the_refresh_in_one_line(
     folder = tmp_path / "repository"
     home.git("init", "-q", folder)
     (folder / ".git" / "config").write_text("[http\n")
-    old = ann.kept("refresh")
+    old = ann.secret("refresh")
     result = home.fork(SCRIPT, "get", given="\n".join(at()), cwd=folder, secret_out=True)
     assert (result.code, result.out) == (0, "quit=1\n")
     assert "git cannot read its configuration: bad config line 1 in file .git/config" in result.err
-    assert ann.kept("refresh") == old
+    assert ann.secret("refresh") == old
 
 
 @pytest.mark.usefixtures("ann")

@@ -18,7 +18,7 @@ from tests.support.people import (
     at,
     bind,
     challenge,
-    everything_kept,
+    everything_saved,
     give_pat,
     of_kind,
     sign_in,
@@ -159,9 +159,9 @@ def test_a_token_typed_as_the_user_is_written_to_the_vault_only(file_home: Home)
     assert file_home.get(*at()).fields == {"username": token, "password": ""}
     assert file_home.get(*at(username=token)).fields == {"password": ""}
     assert "password" not in file_home.get(*at(username="x" * 52)).fields
-    before = everything_kept(file_home)
+    before = everything_saved(file_home)
     assert file_home.store(*lines).err == ""
-    assert everything_kept(file_home) == before
+    assert everything_saved(file_home) == before
     assert file_home.erase(*lines).err == ""
     assert not of_kind(file_home, "typed")
 

@@ -11,7 +11,7 @@ import pytest
 from git_credential_azdo.files import Unsafe, read_own
 from git_credential_azdo.writing import write_own
 from tests.support.marks import posix
-from tests.support.people import TENANT, assert_refused, at, everything_kept
+from tests.support.people import TENANT, assert_refused, at, everything_saved
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,12 +51,12 @@ def test_a_token_endpoint_that_another_user_wrote_gets_no_token(
     emulator.add_server(EVIL, {})
     home.accounts_file.chmod(0o660)
     stale.set_all("token_endpoint", [f"{EVIL}/token"])
-    before = everything_kept(home)
+    before = everything_saved(home)
     assert_refused(home.get(*at()), "other users may have changed it")
     for words in (["accounts"], ["token", "--org", "contoso"], ["doctor"]):
         result = home.azdo(*words)
         assert "other users may have changed it" in result.err + result.out
-    assert (emulator.seen("evil.example.com"), everything_kept(home)) == ([], before)
+    assert (emulator.seen("evil.example.com"), everything_saved(home)) == ([], before)
 
 
 def test_nothing_is_written_where_others_may_write(home: Home, stale: Account) -> None:

@@ -19,7 +19,7 @@ def git_stores(home: Home, url: str, secret: str, user: str) -> None:
     assert home.git("credential-store", "store", given=lines).code == 0
 
 
-def kept(home: Home) -> list[tuple[str, ...]]:
+def saved(home: Home) -> list[tuple[str, ...]]:
     """Return name and organizations of each PAT account."""
     pats = [block for block in blocks(home) if ("kind", "pat") in block]
     return [(dict(block)["name"], *(value for key, value in block if key == "org[]")) for block in pats]

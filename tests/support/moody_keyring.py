@@ -27,9 +27,9 @@ class Moody(KeyringBackend):
 
     def get_password(self, service: str, username: str) -> str | None:
         """Return the entry."""
-        kept = FileVault().read(_entry(service, username))
-        self._suffer(kept or "")
-        return kept
+        saved = FileVault().read(_entry(service, username))
+        self._suffer(saved or "")
+        return saved
 
     def set_password(self, service: str, username: str, password: str) -> None:
         """Keep the entry."""

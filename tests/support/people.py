@@ -49,7 +49,7 @@ class Account:
         self.id = identifier
         self.vault = FileVault(str(vault_of(home)))
 
-    def kept(self, what: str) -> dict[str, str]:
+    def secret(self, what: str) -> dict[str, str]:
         """Return the vault's entry ``refresh``, ``pat`` or ``access/TENANT`` by its lines; empty without one."""
         text = self.vault.read(f"{self.id}/{what}") or ""
         if text.startswith('"'):  # how a keyring of another package keeps several lines
@@ -58,17 +58,17 @@ class Account:
 
     def keep(self, what: str, **lines: str) -> None:
         """Change lines of the vault's entry."""
-        pairs = {**self.kept(what), **lines}
+        pairs = {**self.secret(what), **lines}
         self.vault.write(f"{self.id}/{what}", format_pairs(pairs.items()).decode())
 
     def token(self, tenant: str = CONTOSO) -> str:
         """Return the access token that is kept for the tenant."""
-        return self.kept(f"access/{tenant}").get("token", "")
+        return self.secret(f"access/{tenant}").get("token", "")
 
     def let_pass(self, seconds: int, tenant: str = CONTOSO) -> None:
         """Move everything that we know of the tenant's token, and of refusals, into the past."""
         what = f"access/{tenant}"
-        moments = {key: str(int(self.kept(what)[key]) - seconds) for key in ("received_utc", "expires_utc")}
+        moments = {key: str(int(self.secret(what)[key]) - seconds) for key in ("received_utc", "expires_utc")}
         self.keep(what, **moments)
         for key in ("token[]", "rejected[]"):
             self.set_all(key, [_moved(value, seconds) for value in self.all(key)])
@@ -186,7 +186,7 @@ def give_pat(
     return account
 
 
-def everything_kept(home: Home) -> dict[str, tuple[bytes, int]]:
+def everything_saved(home: Home) -> dict[str, tuple[bytes, int]]:
     """Return every file of ours (locks aside) by name: its bytes and when it was written."""
     folder = home.accounts_file.parent
     return {
@@ -230,7 +230,7 @@ tenant={TENANT}
 
 def vault_bytes(home: Home) -> dict[str, bytes]:
     """Return what the vault's files hold."""
-    return {name: kept for name, (kept, _) in everything_kept(home).items() if name.startswith("vault")}
+    return {name: kept for name, (kept, _) in everything_saved(home).items() if name.startswith("vault")}
 
 
 def learned(home: Home, organization: str) -> list[str]:
@@ -244,9 +244,9 @@ def forget_failures(home: Home) -> None:
     home.accounts_file.write_text("".join(line for line in lines if not line.startswith("failed[]=")))
 
 
-def bytes_kept(home: Home) -> dict[str, bytes]:
+def bytes_saved(home: Home) -> dict[str, bytes]:
     """Return every file of ours (locks aside) by name."""
-    return {name: data for name, (data, _) in everything_kept(home).items()}
+    return {name: data for name, (data, _) in everything_saved(home).items()}
 
 
 def at(

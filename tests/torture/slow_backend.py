@@ -43,8 +43,8 @@ class Slow(KeyringBackend):
         if "stale" in _mood() and before:
             FileVault().write(username + _BEFORE, before)
         if "loses" not in _mood():
-            kept = int(_mood()[1]) if "cuts" in _mood() else len(password)
-            FileVault().write(username, password[:kept])
+            saved = int(_mood()[1]) if "cuts" in _mood() else len(password)
+            FileVault().write(username, password[:saved])
 
     def delete_password(self, _service: str, username: str) -> None:
         """Delete the entry."""

@@ -60,7 +60,7 @@ def test_gets_at_once_over_expiries_lose_no_sign_in(
     try:
         for each, tenant, _ in people.values():
             for what in ("refresh", f"access/{tenant}"):
-                vaults.write(NAME, f"{each.id}/{what}", each.kept(what).items())
+                vaults.write(NAME, f"{each.id}/{what}", each.secret(what).items())
         home.accounts_file.write_text(home.accounts_file.read_text().replace("vault=file", f"vault={NAME}"))
         for _ in range(EXPIRIES):
             for key in keys[1::2]:

@@ -9,7 +9,7 @@ from git_credential_azdo.accounts.update import render
 from git_credential_azdo.errors import ProtocolError, VaultError
 from git_credential_azdo.git.target import Collection
 from git_credential_azdo.vault import payload
-from tests.fuzz.oracle import check, check_told
+from tests.fuzz.oracle import check, check_message
 
 if TYPE_CHECKING:
     from git_credential_azdo.accounts.accounts_file import AccountsFile
@@ -24,7 +24,7 @@ def accounts_file(source: Source) -> None:
     try:
         accounts_file = read(data)
     except ProtocolError as refused:
-        check_told(refused)
+        check_message(refused)
         return
     _look_at_everything(accounts_file)
     try:
@@ -77,7 +77,7 @@ def payloads(source: Source) -> None:
     try:
         payload.load(entries.get, _KEY)
     except ProtocolError as refused:
-        told = check_told(refused)
+        told = check_message(refused)
         hidden = [text for text in entries.values() if len(text) > len("generation") and text in told]
         check(not hidden, "an error shows what a keyring holds", told)
     data = source.grown(source.text(), 10_000).encode("utf-8", "surrogateescape").translate(None, b"\n\0")
@@ -100,9 +100,9 @@ def payloads(source: Source) -> None:
     try:
         payload.save(Held(), _KEY, pairs, generation="y")
     except ProtocolError as refused:
-        check_told(refused)
+        check_message(refused)
         return
-    kept = payload.load(entries.get, _KEY)
-    check(kept is not None and list(kept.fields.items()) == pairs, "a secret is not read back", text)
+    saved = payload.load(entries.get, _KEY)
+    check(saved is not None and list(saved.fields.items()) == pairs, "a secret is not read back", text)
     payload.remove(Held(), _KEY)
     check(not any("#y." in name or name == _KEY for name in entries), "a part stays behind", *entries)

@@ -75,15 +75,9 @@ def run(words: list[str]) -> int:
     except KeyboardInterrupt:
         show("")  # ends the line in which a terminal shows ^C
         return _INTERRUPTED
-    except (OSError, MemoryError) as error:
-        place = error.filename if isinstance(error, OSError) else None
-        why = (isinstance(error, OSError) and error.strerror) or "out of memory"
-        say("error", f"system error: {why}{f': {place}' if place else ''}")
-        return 0 if words == ["get"] else _FAILURE
     except Exception as error:  # noqa: BLE001 - the last handler
-        no_library = isinstance(error, ImportError) and str(error.path).endswith((".so", ".pyd"))
-        if no_library or "start new thread" in str(error):  # too little memory, or a limit
-            say("error", f"system error: {error if no_library else 'cannot start a new thread'}")
+        if refused := _refused(error):
+            say("error", f"system error: {refused}")
             return 0 if words == ["get"] else _FAILURE
         if os.environ.get("AZDO_DEBUG"):
             from traceback import format_exception  # noqa: PLC0415 - for debugging only
@@ -93,6 +87,19 @@ def run(words: list[str]) -> int:
         say("error", f"this is a bug: {type(error).__name__} at {position(error)}")
         say("hint", "AZDO_DEBUG=1 shows the whole traceback, which may contain secrets")
         return 0 if words == ["get"] else _BUG
+
+
+def _refused(error: Exception) -> str:
+    """Return what the system did not give: a file, memory, a thread, a library; empty for a bug of this program."""
+    if isinstance(error, ImportError) and str(error.path).endswith((".so", ".pyd")):
+        return str(error)
+    if "start new thread" in str(error):
+        return "cannot start a new thread"
+    if isinstance(error, (MemoryError, SystemError)):  # the interpreter's own fault, as when memory ends
+        return "out of memory"
+    if not isinstance(error, OSError):
+        return ""
+    return f"{error.strerror or 'out of memory'}{f': {error.filename}' if error.filename else ''}"
 
 
 def _end_in_time(verb: str) -> None:

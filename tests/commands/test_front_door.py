@@ -194,3 +194,14 @@ def test_each_example_is_a_command_line_that_is_read() -> None:
     for name, examples in cli._EXAMPLES.items():
         for words in examples:
             parsed(shlex.split(f"{name} {words}".partition(" < ")[0].partition(" > ")[0]))
+
+
+@pytest.mark.parametrize("kind", ["MemoryError", "SystemError", "OSError"])
+def test_what_python_raises_without_memory_is_no_bug(home: Home, tmp_path: Path, kind: str) -> None:
+    """A SystemError is one of the interpreter, which raises it in an import when memory ends."""
+    home.write_accounts_file("version=1\n")
+    (tmp_path / "sitecustomize.py").write_text(
+        f"import json\ndef dumps(*_, **__):\n    raise {kind}\njson.dumps = dumps\n"
+    )
+    result = home.azdo("accounts", "--format", "json", PYTHONPATH=str(tmp_path))
+    assert (result.code, result.err) == (1, f"{ERROR}system error: out of memory\n")

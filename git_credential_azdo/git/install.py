@@ -274,7 +274,8 @@ def helper_value(script: str, *, windows: bool = os.name == "nt") -> str:
     if any(char < " " or "\ud800" <= char <= "\udfff" for char in path):
         raise UsageError(f"the path of {NAME} has characters that are not allowed in git's configuration")
     if not windows:
-        is_needed = __file__.startswith(f"{os.environ.get('PYTHONUSERBASE') or os.devnull}/")  # we lie there
+        base = os.path.join(os.environ.get("PYTHONUSERBASE") or os.devnull, "")
+        is_needed = __file__.startswith(base)  # this program is installed there
         return f"!unset {_LEADING_PYTHON}{'' if is_needed else ' PYTHONUSERBASE'}; exec {shlex.quote(path)}"
     safe = shlex.quote(path)
     # git does not recognize an absolute path that starts with a quote; with ! it is a shell command.

@@ -97,7 +97,7 @@ def continued_in_child(asked: Callable[[], bool]) -> Iterator[float]:
     try:
         yield _CHILD_SECONDS if is_main and sys.platform == "linux" else 0.0
     finally:
-        del _asked[own]
+        _asked.pop(own, None)
         if os.getpid() != run:
             os._exit(0)
 
@@ -116,7 +116,7 @@ def in_main_thread(work: Callable[[], Result], seconds: float) -> Result:
     try:
         return work()
     finally:
-        if errors.began is None:  # a child has a timer of its own
+        if errors.began is None:  # a child has none
             signal.setitimer(signal.ITIMER_REAL, 0)
             signal.signal(signal.SIGALRM, before)
 
@@ -260,8 +260,11 @@ def _continue_in_child() -> bool:
     for stream in (0, 1, 2):
         os.dup2(os.open(os.devnull, os.O_RDWR), stream)
     errors.began = time.monotonic() - limit() + _CHILD_SECONDS
-    signal.signal(signal.SIGALRM, lambda *_: os._exit(0))
-    signal.setitimer(signal.ITIMER_REAL, _CHILD_SECONDS)
+    _asked.clear()  # the child itself continues in no other one
+    # Not by the timer, which the handler that this signal has interrupted may set again.
+    signal.signal(signal.SIGALRM, signal.SIG_IGN)
+    with contextlib.suppress(RuntimeError):  # too many threads: then the limit of the request ends it
+        _thread.start_new_thread(watch, ("get",))
     return True
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,7 +16,7 @@ from tests.conftest import SCRIPT
 from tests.emulator import faults
 from tests.emulator.default_world import CONTOSO
 from tests.support.people import at
-from tests.support.running import Begun, patiently
+from tests.support.running import SECONDS, Begun, patiently
 
 if TYPE_CHECKING:
     from tests.conftest import Home, Result
@@ -148,3 +149,31 @@ def test_a_signal_waits_while_the_answer_is_saved(home: Home) -> None:
     """Then it does what it would have done."""
     result = home.run(sys.executable, "-c", ANSWERED)
     assert (result.out, result.err) == ("saved\n", "ended\n")
+
+
+INTERRUPTED = """
+import os, signal, sys, time
+from git_credential_azdo import deadline, errors
+errors.began = time.monotonic()
+
+def tick(*_):
+    os.kill(os.getpid(), signal.SIGHUP)
+    signal.raise_signal(signal.SIGALRM)  # as soon as the timer that a tick sets would
+
+signal.signal(signal.SIGALRM, tick)
+with deadline.continued_in_child(lambda: True), deadline.defer_signals(lambda: False):
+    signal.raise_signal(signal.SIGALRM)
+    os.write(int(sys.argv[1]), b"saved")
+"""
+
+
+@LINUX
+def test_an_answer_is_saved_if_the_signal_interrupts_a_tick_of_the_timer(home: Home) -> None:
+    """The child goes on in the handler of the timer, which may set it again: that must not end the child."""
+    reading, writing = os.pipe()
+    words = [sys.executable, "-c", INTERRUPTED, str(writing)]
+    begun = subprocess.Popen(words, env=home.environment, pass_fds=[writing])
+    os.close(writing)
+    assert begun.wait(SECONDS) == -signal.SIGHUP
+    with os.fdopen(reading, "rb") as pipe:
+        assert pipe.read() == b"saved"

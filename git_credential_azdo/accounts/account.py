@@ -220,7 +220,7 @@ class Account(View):
 
     def lists(self, organization: str) -> bool:
         """Return whether the account was set up for the organization."""
-        return organization in self.listed or self.lists_all
+        return not {organization, ALL_ORGANIZATIONS}.isdisjoint(self.listed)
 
     def can_serve(self, organization: str | None) -> bool:
         """Return whether a token of this account may be sent to the organization."""

@@ -178,7 +178,7 @@ def _bound(
     """Return the account bound to the repository, else to the organization, and which of them it is bound to."""
     for target, what in ((repository, "this repository"), (organization, f"the organization {organization}")):
         identifier = accounts_file.binding(target) if target else None
-        for account in candidates:
+        for account in candidates if identifier else ():
             if account.id == identifier:
                 return account, what
     return None

@@ -86,10 +86,11 @@ def make_safe() -> None:
 def _added() -> list[str]:
     """Return what PYTHONPATH added to the search path of modules, and the folder of the user's packages if relative."""
     path = os.environ.get("PYTHONPATH")
+    added = path.split(os.pathsep) if path else []
     of_user = getattr(sys.modules.get("site"), "USER_SITE", None)
-    return (path.split(os.pathsep) if path else []) + (
-        [of_user] if of_user and not is_absolute(of_user) else []
-    )
+    if of_user and not is_absolute(of_user):
+        added.append(of_user)
+    return added
 
 
 def _own_folders() -> set[str]:

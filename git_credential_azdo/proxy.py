@@ -180,10 +180,8 @@ def failure(
         hint = _CERTIFICATE_HINTS.get(getattr(untrusted, "verify_code", 0), TRUST_HINT)
     elif broken := next((each for each in causes if isinstance(each, ssl.SSLError)), None):
         reason = getattr(broken, "reason", None) or "broken off"
-        text, hint = (
-            f"TLS handshake failed ({reason})",
-            _OWN_HINT if "CERTIFICATE_REQUIRED" in reason else hint,
-        )
+        text = f"TLS handshake failed ({reason})"
+        hint = _OWN_HINT if "CERTIFICATE_REQUIRED" in reason else hint
     else:
         text = _reason(error, causes, by)
         if by and isinstance(error, UnknownHostError):  # with socks5h the proxy resolves it

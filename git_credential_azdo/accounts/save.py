@@ -120,9 +120,8 @@ def save_account(
     secrets = {f"{identifier}/{what}": payload for what, payload in new_account.secrets.items()}
     with holding_lock(SETUP_LOCK):  # two processes at once would not know each other's secrets
         older = _replaced(AccountsFile.load(), new_account)
-        with (
-            holding_lock(older.id) if older else contextlib.nullcontext()
-        ):  # no refresh writes under the old id
+        # No refresh may write under the old id.
+        with holding_lock(older.id) if older else contextlib.nullcontext():
             return save_secrets(secrets, vault_name, change)
 
 

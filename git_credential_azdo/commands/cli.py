@@ -244,10 +244,9 @@ def _usage_error(error: click.ClickException, words: list[str]) -> UsageError:
 
 
 def _holds_secret(word: str) -> bool:
-    is_address = "://" in word
-    return (
-        holds_token(word) or holds_password(word) if is_address else looks_like_token(word.rpartition("=")[2])
-    )
+    if "://" in word:
+        return holds_token(word) or holds_password(word)
+    return looks_like_token(word.rpartition("=")[2])
 
 
 def _with_org(words: list[str]) -> list[str]:

@@ -98,10 +98,9 @@ def _asked(name: str, known: AccountsFile) -> Binding:
     if not console.can_ask():
         cure = hints.use(name, default=True)
         raise UsageError("missing --org, --repo or --default: what the account is for", cure)
-    here = [
-        binding for found in [*_found_here(known).values()][:1] for binding in ((found[1], found[1]), found)
-    ]
-    offered: list[Binding] = [_ALL_ELSE, *here]
+    offered = [_ALL_ELSE]
+    for target, of in [*_found_here(known).values()][:1]:
+        offered += [(of, of), (target, of)]
     console.err(f"What does {name} serve?")
     return offered[console.choose("Choose", list(map(_shown, offered)))]
 
